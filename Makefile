@@ -1,0 +1,90 @@
+# retaind: build, check, demo, install. `make help` lists the targets. No recursion, nothing generated outside build/.
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= cc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+export LC_ALL := C
+MAKEFLAGS += --no-builtin-rules
+
+LIBS := -lcurl -lcjson -lsqlite3 -lyaml -lm
+SOURCES := $(sort $(wildcard src/*/*.c)) src/main.c
+UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
+TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
+FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+BENCHES := $(sort $(wildcard tests/bench/bench_*.c))
+MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+VARIANTS := release debug asan coverage
+
+# Goals that set the machine up first; plain `make` only builds.
+SETUP := $(if $(filter demo check asan bench coverage lint analyze deps,$(MAKECMDGOALS)),deps)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wswitch-enum -Wdate-time -Wno-overlength-strings \
+	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion
+PROBED := -Wtrampolines -Wbidi-chars=any -Wlogical-op -Wduplicated-cond -Wjump-misses-init -Wformat-signedness \
+	-fstrict-flex-arrays=3 -fzero-init-padding-bits=all -ftrivial-auto-var-init=zero -fcf-protection=full \
+	-mbranch-protection=standard -fstack-clash-protection
+COMMON := -std=gnu17 -D_GNU_SOURCE -DRETAIND_VERSION='"$(VERSION)"' -g -fno-common -fPIE -fstack-protector-strong \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+LINK := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,--as-needed
+FLAGS_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+FLAGS_debug := -O0
+FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DRETAIND_FAULTS
+FLAGS_coverage := -O0 --coverage
+WERROR := $(if $(CI),-Werror)
+
+.PHONY: all debug deps check check-fast asan lint analyze coverage bench demo install uninstall clean help
+.DELETE_ON_ERROR:
+all: build/release/retaind
+debug: build/debug/retaind
+
+build/%/.dir:
+	@mkdir -p $(@D)/obj $(@D)/unit $(@D)/fuzz $(@D)/bench $(@D)/support
+	@touch $@
+
+# What the compiler at hand understands, one file a variant, read by the compiler itself (@file).
+build/%/flags: Makefile | build/%/.dir $(SETUP)
+	@for flag in $(PROBED); do \
+		echo 'int x;' | $(CC) -Werror $$flag -c -x c - -o /dev/null 2>/dev/null && echo "$$flag"; \
+	done > $@.new; true
+	@echo '$(WARNINGS) $(COMMON) -ffile-prefix-map=$(CURDIR)=. $(WERROR)' >> $@.new
+	@mv $@.new $@
+
+build/gen/migrations.c: $(MIGRATIONS) tests/support/embed.awk
+	@mkdir -p $(@D)
+	awk -f tests/support/embed.awk $(MIGRATIONS) > $@
+
+define variant
+OBJECTS_$(1) := $$(patsubst src/%.c,build/$(1)/obj/%.o,$$(SOURCES)) build/$(1)/obj/gen/migrations.o
+LIBRARY_$(1) := build/$(1)/libretaind.a
+UNITS_$(1) := $$(patsubst tests/unit/%.c,build/$(1)/unit/%,$$(UNIT_TESTS))
+FUZZ_$(1) := $$(patsubst tests/fuzz/%.c,build/$(1)/fuzz/%,$$(FUZZERS))
+BENCH_$(1) := $$(patsubst tests/bench/%.c,build/$(1)/bench/%,$$(BENCHES))
+SUPPORT_$(1) := $$(patsubst tests/support/%.c,build/$(1)/support/%.o,$$(TEST_SUPPORT))
+
+build/$(1)/obj/gen/migrations.o: build/gen/migrations.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
+build/$(1)/obj/%.o: src/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
+build/$(1)/support/%.o: tests/support/%.c build/$(1)/flags
+	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP -c -o $$@ $$<
+$$(LIBRARY_$(1)): $$(filter-out build/$(1)/obj/main.o,$$(OBJECTS_$(1)))
+	@rm -f $$@
+	ar rcD $$@ $$^
+build/$(1)/retaind: build/$(1)/obj/main.o $$(LIBRARY_$(1))
+	$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $$(LINK) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+build/$(1)/unit/%: tests/unit/%.c $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) build/$(1)/flags
+	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP $$(LINK) -o $$@ $$< $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) $$(LIBS) -lcmocka
+build/$(1)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.h $$(LIBRARY_$(1)) build/$(1)/flags
+	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/fuzz -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
+build/$(1)/bench/%: tests/bench/%.c $$(LIBRARY_$(1)) build/$(1)/flags
+	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
+ALL_$(1) := build/$(1)/retaind $$(UNITS_$(1)) $$(FUZZ_$(1))
+-include $$(OBJECTS_$(1):.o=.d) $$(UNITS_$(1):=.d) $$(SUPPORT_$(1):.o=.d) $$(FUZZ_$(1):=.d) $$(BENCH_$(1):=.d)
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))

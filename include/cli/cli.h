@@ -1,0 +1,70 @@
+/* What every command gets: the common options, its own, and helpers to open what it works on. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/clock.h"
+#include "config/config.h"
+#include "store/db.h"
+
+enum cli_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
+
+struct cli {
+	struct arena *arena;      /* of the whole command */
+	const char *program;      /* argv[0], for starting ourselves as a child */
+	const struct command *command;
+	const char *config_dir;   /* --config DIR, default /etc/retaind */
+	const char *org_name;     /* --org X, or NULL */
+	int32_t as_of;            /* --as-of DAY, or DAY_NONE */
+	int64_t now;              /* the clock, or --now INSTANT (rehearsals and tests) */
+	bool has_now;
+	enum cli_format format;
+	int verbosity;            /* -q -1, -v 1, -vv 2 */
+	const char *const *args;  /* what is not an option */
+	int n_args;
+};
+
+/* The value of one of the command's own options ("" for a flag), or NULL when it was not given. */
+const char *cli_option(const struct cli *c, const char *name);
+
+struct command {
+	const char *name, *arguments; /* "explain", "ACCOUNT" */
+	const char *summary;          /* one line */
+	const char *options[16];      /* "source=S: only this source", "dry-run: store nothing"; NULL-terminated */
+	const char *help;             /* paragraphs for `retaind help CMD` and the man page */
+	int min_args, max_args;
+	int (*run)(struct cli *c, struct err *err); /* an exit code, or -1 with err */
+};
+
+extern const struct command commands[]; /* ends with name NULL */
+
+/* One organisation, opened: configuration, database (migrated when writable), zone, today. */
+struct session {
+	const struct config *config;
+	const struct org_settings *org;
+	const struct zone *zone;
+	struct db *db;
+	int64_t now;
+	int32_t today, as_of; /* as_of: --as-of or today */
+};
+
+/* All configuration, or exit code 78 printed with every mistake. Returns NULL after printing. */
+const struct config *cli_config(struct cli *c);
+/* Opens --org, or the only one there is. */
+int session_open(struct cli *c, enum db_mode mode, struct session *out, struct err *err) MUST_USE;
+void session_close(struct session *s); /* for CLEANUP */
+
+/* A table for people: columns aligned, numbers to the right; or CSV. All cells are cleaned of control characters. */
+struct table_column {
+	const char *title;
+	bool is_number;
+};
+struct table;
+struct table *table_new(struct arena *a, const struct table_column *columns, int n);
+void table_row(struct table *t, const char *const *cells); /* n of the columns; texts are copied */
+void table_print(const struct table *t, enum cli_format format); /* to standard output */
+
+#endif

@@ -1,0 +1,11 @@
+/* The compiler attributes that this project uses, and nothing else. */
+#ifndef COMMON_ATTR_H
+#define COMMON_ATTR_H
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF(format_index, first_arg) __attribute__((format(printf, format_index, first_arg)))
+#define CLEANUP(function) __attribute__((cleanup(function)))
+#define NORETURN __attribute__((noreturn))
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

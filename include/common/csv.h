@@ -1,0 +1,29 @@
+/* Reads CSV (RFC 4180 with any one-byte delimiter and quote, LF or CRLF, UTF-8 with or without BOM) row by row. */
+#ifndef COMMON_CSV_H
+#define COMMON_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+enum { CSV_MAX_FIELDS = 1024, CSV_MAX_ROW_BYTES = 1 << 20 };
+
+struct csv;
+
+struct csv_row {
+	const char **fields; /* valid until the next row */
+	size_t n;
+	int64_t line; /* where the row begins, from 1 */
+};
+
+void csv_close(struct csv *c); /* accepts NULL */
+void csv_closep(struct csv **c);
+/* delimiter 0 means ','; quote 0 means '"'. */
+int csv_open(const char *path, char delimiter, char quote, struct csv **out, struct err *err) MUST_USE;
+/* Returns 1 with a row, 0 at the end, -1: ERR_INPUT for a row that can't be read (the next call goes on behind it, and
+ * row->line says where it began), ERR_FATAL when the file can't be read. */
+int csv_next(struct csv *c, struct csv_row *row, struct err *err) MUST_USE;
+
+#endif

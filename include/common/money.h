@@ -1,0 +1,17 @@
+/* Amounts: int64 minor units with an ISO 4217 code. */
+#ifndef COMMON_MONEY_H
+#define COMMON_MONEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+
+/* Decimal digits of a currency (EUR 2, JPY 0, KWD 3), or -1 when the code is unknown. Source: ISO 4217 list one. */
+int money_digits(const char *currency);
+/* For people: "EUR 12,400" or "EUR 12,400.50" (no decimals when they are zero); "-EUR 5". */
+char *money_text(struct arena *a, int64_t minor, const char *currency);
+/* For people with little room: "EUR 12.4k", "EUR 1.2M". */
+char *money_short(struct arena *a, int64_t minor, const char *currency);
+
+#endif

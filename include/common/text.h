@@ -1,0 +1,35 @@
+/* Turns text into numbers and back, and handles foreign text; nothing else in the program does. Locale-free.
+ * The text_to_* functions take the whole text (no blanks around) and return false, touching nothing, when it is not that. */
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+
+bool text_to_int(const char *text, int64_t *out);
+bool text_to_real(const char *text, double *out);
+bool text_to_bool(const char *text, bool *out); /* true false yes no 1 0, any case */
+/* "1234.565" with 2 digits -> 123457 (half away from zero). Accepts a sign and an exponent-free decimal only. */
+bool text_to_minor(const char *text, int digits, int64_t *out);
+bool text_to_duration(const char *text, int64_t *out_s); /* "90s" "15m" "2h" "30d" "1w" -> seconds */
+bool text_to_time_of_day(const char *text, int *out_minutes); /* "08:00" -> 480 */
+
+bool text_equal_fold(const char *a, const char *b); /* ASCII case folded; NULL equals only NULL */
+bool text_is_blank(const char *text); /* NULL, empty or white space */
+bool text_starts(const char *text, const char *start);
+char *text_trim(struct arena *a, const char *text);
+/* Lower case, Latin accents removed, white space runs as one blank: what lexicons and names are compared in. */
+char *text_fold(struct arena *a, const char *text);
+
+bool utf8_is_valid(const char *text, size_t len);
+size_t utf8_length(const char *text); /* code points */
+/* The longest start of at most max_bytes bytes that does not cut a code point. */
+size_t utf8_fit(const char *text, size_t max_bytes);
+/* Valid UTF-8 for people: bad bytes become U+FFFD; control characters, zero-width and bidi overrides go; at most
+ * max_chars code points, cut with an ellipsis. */
+char *text_clean(struct arena *a, const char *text, size_t max_chars);
+
+#endif

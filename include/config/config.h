@@ -1,0 +1,56 @@
+/* Everything that was configured, read once: retaind.yaml, orgs/, connectors/, signals.yaml, plays.yaml, lexicon/,
+ * holidays/. Lives in the arena it was loaded into; nothing in it changes. Secrets are references only. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/yaml.h"
+#include "connect/settings.h"
+#include "deliver/settings.h"
+#include "digest/settings.h"
+#include "schedule/settings.h"
+#include "score/settings.h"
+
+struct holiday_set {
+	const char *name;   /* file name without ending */
+	const int32_t *days; /* ascending */
+	size_t n;
+};
+
+struct org_settings {
+	const char *name;        /* the file's name without .yaml */
+	const char *title;       /* "Acme SAS" */
+	const char *file;        /* where it was read from, for messages */
+	const char *zone;
+	const char *currency;    /* ISO 4217, for reports */
+	const char *account_url; /* template of the link into the CRM, {{key}}; NULL: account.url */
+	const char *db_path;     /* STATE/orgs/NAME/retaind.db */
+	const char *hash;        /* sha256 of every byte of configuration that bears on it: the config version */
+	struct yaml_array sources;  /* struct source_settings */
+	struct yaml_array owners;   /* struct owner_settings */
+	struct yaml_array channels; /* struct channel_settings */
+	struct texts days;          /* working days, default mon..fri */
+	struct texts holidays;
+	struct schedule_settings schedule;
+	struct score_settings score;
+	bool nrr_rolls_up_to_parent;
+};
+
+struct config {
+	const char *dir;
+	const char *state_dir;
+	const char *log_level;
+	const char *admin_channel; /* "org/channel" that problems are told to; NULL: log only */
+	struct yaml_array orgs;    /* struct org_settings */
+	struct yaml_array holidays; /* struct holiday_set */
+};
+
+/* Returns NULL exactly when there were mistakes; they are in m. */
+const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m);
+const struct org_settings *config_org(const struct config *c, const char *name); /* NULL name: the only one; NULL when none */
+const struct channel_settings *org_channel(const struct org_settings *o, const char *name);
+const struct owner_settings *org_owner(const struct org_settings *o, const char *email);
+
+#endif

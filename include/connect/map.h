@@ -1,0 +1,48 @@
+/* From a row of a source (JSON or CSV) to a record of the store: the same words for both. */
+#ifndef CONNECT_MAP_H
+#define CONNECT_MAP_H
+
+#include "common/clock.h"
+#include "common/yaml.h"
+#include "store/record.h"
+
+/* One entry: `{ to: renewal_on, from: properties.renewal_date, format: "%Y-%m-%d" }`. */
+struct map_entry {
+	const char *to;       /* a field of the entity */
+	const char *from;     /* column, or JSON path; NULL with a fixed value */
+	const char *value;    /* fixed */
+	const char *format;   /* dates and instants: instant_parse_format; NULL: ISO 8601, or epoch seconds / ms by size */
+	const char *fallback; /* `default:` when what came is empty */
+	const struct yaml *values; /* mapping from what comes to what is stored; "*" for all else */
+	double scale;         /* numbers and money are multiplied by it (1/12 for a yearly amount); 0: as it is */
+	int field;            /* index of `to` in the entity */
+	int line;             /* in the YAML, for messages */
+};
+
+/* What one row becomes: one record of one entity; a stream may have several maps over the same row. */
+struct map {
+	const struct entity *entity;
+	const char *key;          /* path or column; several joined with "+" ("id+date") */
+	const char *account;      /* path or column of the account's key; NULL: none, or set later by a link */
+	enum account_by account_by;
+	const struct map_entry *entries;
+	size_t n_entries;
+	const char *when_from;    /* the row counts only when this column or path ... */
+	const struct yaml *when_in; /* ... has one of these values (a list); NULL: always */
+	const char *deleted_from; /* boolean path or column that says the row is gone; NULL: none */
+};
+
+/* Reads `entity: key: account: {from:, by:}: map: [...] when: {from:, in: [...]} deleted:` of a stream or file. */
+const struct map *map_read(struct arena *a, const struct yaml *node, struct mistakes *m);
+/* With further entries that replace those with the same `to` (organisation's file over connector). */
+const struct map *map_extend(struct arena *a, const struct map *base, const struct yaml *more, struct mistakes *m);
+
+/* Gives the text of a column or path, NULL when it is not there or null; may use the arena. */
+typedef const char *map_get_fn(const void *row, const char *from, struct arena *a);
+
+/* Returns 1 with a record (texts in the arena), 2 with a record whose row is deleted (key only), 0 when `when` leaves the
+ * row out, -1 ERR_INPUT with what is wrong: field, what came, what would be right. */
+int map_apply(const struct map *map, map_get_fn *get, const void *row, const struct zone *zone, struct arena *a,
+              struct record *out, struct err *err) MUST_USE;
+
+#endif

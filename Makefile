@@ -19,7 +19,7 @@ MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 VARIANTS := release debug asan coverage
 
 # Goals that set the machine up first; plain `make` only builds.
-SETUP := $(if $(filter demo check asan bench coverage lint analyze deps,$(MAKECMDGOALS)),deps)
+SETUP := $(if $(filter demo check check-fast asan bench coverage lint analyze deps,$(MAKECMDGOALS)),deps)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wswitch-enum -Wdate-time -Wno-overlength-strings \
@@ -88,3 +88,64 @@ ALL_$(1) := build/$(1)/retaind $$(UNITS_$(1)) $$(FUZZ_$(1))
 -include $$(OBJECTS_$(1):.o=.d) $$(UNITS_$(1):=.d) $$(SUPPORT_$(1):.o=.d) $$(FUZZ_$(1):=.d) $$(BENCH_$(1):=.d)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+
+# What must be there to build and to test, installed with apt where it is missing.
+deps:
+	@sh .ci/deps
+
+# Unit programs, fuzz corpora, lints' self-test, then the built binary against real servers on 127.0.0.1.
+check: $(ALL_release)
+	tests/run build/release
+check-fast: $(ALL_release)
+	tests/run --fast build/release
+# The same under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan: $(ALL_asan)
+	tests/run build/asan
+coverage: $(ALL_coverage)
+	@find build/coverage -name '*.gcda' -delete
+	tests/run build/coverage
+	gcovr --root . --object-directory build/coverage --filter src/ --exclude src/main.c --print-summary \
+		--html build/coverage/report.html --fail-under-line 85 --gcov-ignore-parse-errors | tail -n 12
+lint: $(SETUP)
+	tests/lint/run
+analyze: $(SETUP)
+	@mkdir -p build/analyze
+	@for source in $(SOURCES); do \
+		$(CC) -fanalyzer -std=gnu17 -D_GNU_SOURCE -DRETAIND_VERSION='"$(VERSION)"' -O1 -Iinclude -c -o build/analyze/x.o $$source || exit 1; \
+	done
+bench: build/release/retaind $(BENCH_release)
+	@for program in $(BENCH_release); do $$program || exit 1; done
+
+# One small company, two days, end to end: the real binary over HTTP, SMTP and files on this machine.
+demo: build/release/retaind
+	@tests/support/demo.py build/release/retaind build/demo
+
+# $(PREFIX) for the program; configuration in /etc, the unit where systemd looks.
+SYSCONF := $(DESTDIR)/etc/retaind
+UNITDIR := $(DESTDIR)$(if $(filter /usr/local,$(PREFIX)),/etc/systemd/system,$(PREFIX)/lib/systemd/system)
+install: build/release/retaind
+	install -D -m 755 build/release/retaind $(DESTDIR)$(PREFIX)/bin/retaind
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/man/man1 $(SYSCONF)/orgs $(SYSCONF)/connectors $(SYSCONF)/lexicon $(SYSCONF)/holidays
+	build/release/retaind help --man > $(DESTDIR)$(PREFIX)/share/man/man1/retaind.1
+	for file in retaind.yaml signals.yaml plays.yaml; do \
+		test -e $(SYSCONF)/$$file || install -m 644 config/$$file $(SYSCONF)/$$file; done
+	install -m 644 config/orgs/*.sample $(SYSCONF)/orgs/
+	for folder in connectors lexicon holidays; do install -m 644 config/$$folder/* $(SYSCONF)/$$folder/; done
+	install -d $(UNITDIR)
+	sed 's|@BINDIR@|$(PREFIX)/bin|' systemd/retaind.service > $(UNITDIR)/retaind.service
+	chmod 644 $(UNITDIR)/retaind.service
+	install -D -m 644 systemd/retaind.sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/retaind.conf
+	install -D -m 644 systemd/retaind.tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/retaind.conf
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/retaind $(DESTDIR)$(PREFIX)/share/man/man1/retaind.1 $(UNITDIR)/retaind.service \
+		$(DESTDIR)/usr/lib/sysusers.d/retaind.conf $(DESTDIR)/usr/lib/tmpfiles.d/retaind.conf
+	@echo "$(SYSCONF) and /var/lib/retaind are left as they are"
+
+clean:
+	rm -rf build
+help:
+	@echo 'make            build build/release/retaind'
+	@echo 'make demo       set up what is missing, build, show one whole cycle'
+	@echo 'make check      set up what is missing, build, run all tests'
+	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, lint, analyze, bench'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall'

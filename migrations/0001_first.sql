@@ -270,12 +270,14 @@ CREATE TABLE outbox (
 	n_attempts INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
 	settled_at INTEGER, reason TEXT, provider_ref TEXT
 );
+CREATE INDEX outbox_of_digest ON outbox (digest_id, sink);
 CREATE INDEX outbox_due ON outbox (next_at) WHERE state IN ('pending', 'inflight', 'ambiguous');
 CREATE TABLE delivery (
 	id INTEGER PRIMARY KEY, outbox_id INTEGER NOT NULL REFERENCES outbox, attempt INTEGER NOT NULL,
-	started_at INTEGER NOT NULL, ended_at INTEGER, outcome TEXT, -- sent retry dead ambiguous
+	started_at INTEGER NOT NULL, ended_at INTEGER, outcome TEXT, -- sent unverified retry refused dead ambiguous
 	status INTEGER, detail TEXT
 );
+CREATE INDEX delivery_of_outbox ON delivery (outbox_id);
 CREATE TABLE sink_state (
 	sink TEXT PRIMARY KEY, is_disabled INTEGER NOT NULL DEFAULT 0, reason TEXT, since_at INTEGER, not_before_at INTEGER
 ) WITHOUT ROWID;

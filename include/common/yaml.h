@@ -52,7 +52,8 @@ enum yaml_kind {
 	YAML_TEXTS,     /* struct texts; a single scalar counts as a list of one */
 	YAML_STRUCT,    /* a mapping read in place by extra = const struct yaml_table * */
 	YAML_LIST,      /* struct yaml_array of structs; extra = const struct yaml_table * of the element */
-	YAML_MAP,       /* same, from a mapping: each entry's key goes into the element's first member (const char *name) */
+	YAML_MAP,       /* same, from a mapping: each entry's key goes into the element's first member (const char *name);
+	                 * a table whose only field has the key "" reads the entry's value itself (`name: text`) */
 	YAML_NODE       /* const struct yaml *, unread, for the caller to read */
 };
 
@@ -81,8 +82,10 @@ struct yaml_table {
 	size_t n_fields;
 	/* may be NULL: further checks on a struct that was read; notes mistakes at where */
 	void (*check)(void *item, const struct yaml *where, struct mistakes *m);
+	const void *defaults; /* what an element of a list or map starts from; NULL: zeros */
 };
 
+bool yaml_is_null(const struct yaml *node); /* not there, empty, ~ or null without quotes */
 /* Reads a mapping into *out, which holds the defaults beforehand. Keys that are absent or null leave it as it is. */
 void yaml_read(struct arena *a, const struct yaml *mapping, const struct yaml_table *table, void *out, struct mistakes *m);
 

@@ -55,7 +55,11 @@ int db_run(struct db *db, const char *sql, struct err *err) MUST_USE;
 /* The first column of the first row, or fallback when there is none. */
 int db_int(struct db *db, const char *sql, int64_t fallback, int64_t *out, struct err *err) MUST_USE;
 
-/* A transaction (BEGIN IMMEDIATE). Declared with CLEANUP(txn_end) before the statements that run in it; rolls back
+/* Copies it whole, while others write, into a file (0600) that replaces path at the end, checked and on the disk. What was
+ * there before stays when anything fails. */
+int db_backup(struct db *db, const char *path, struct err *err) MUST_USE;
+
+/* A transaction (BEGIN IMMEDIATE; on DB_READ a snapshot). Declared with CLEANUP(txn_end) before the statements that run in it; rolls back
  * unless committed. Does not nest. */
 struct txn {
 	struct db *db; /* off limits */

@@ -32,6 +32,7 @@ struct http_request {
 	const void *body; /* NULL: none */
 	size_t body_len;
 	int64_t timeout_ms; /* 0: the options' */
+	bool is_repeatable; /* a POST that only asks: may go over a kept connection, which libcurl tries again when it was closed */
 };
 
 struct http_response {

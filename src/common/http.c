@@ -1,0 +1,374 @@
+#include "common/http.h"
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "common/buf.h"
+#include "http_parts.h"
+
+enum {
+	DEFAULT_CONNECT_MS = 10 * 1000,
+	DEFAULT_TIMEOUT_MS = 30 * 1000,
+	DEFAULT_BODY_BYTES = 32 << 20,
+	MAX_HEADERS = 200,
+	MAX_HEADER_BYTES = 64 << 10,
+	LOW_SPEED_BYTES = 1, /* a second, */
+	LOW_SPEED_S = 20     /* for so long: the other side is stuck */
+};
+
+struct http {
+	http_transport_fn *transport; /* NULL: libcurl */
+	void *context;
+	struct http_options options;
+	char *ca_file, *proxy, *user_agent;
+	CURL *curl;
+	bool was_sent;
+};
+
+/* What the callbacks of one exchange gather, and why they broke it off. */
+struct exchange {
+	const struct http_options *options;
+	bool is_https;
+	struct buf body, headers;
+	size_t n_headers;
+	bool has_head;        /* the blank line behind the headers came */
+	const char *too_much; /* which ceiling was met */
+	bool is_refused;      /* the address is not allowed */
+};
+
+static char *copy(const char *text)
+{
+	char *out = NULL;
+
+	if (text && !(out = strdup(text)))
+		die("out of memory");
+	return out;
+}
+
+struct http *http_new(const struct http_options *options)
+{
+	static bool is_ready;
+	struct http *h = calloc(1, sizeof *h);
+
+	if (!is_ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		die("libcurl can't be started");
+	is_ready = true;
+	if (!h || !(h->curl = curl_easy_init()))
+		die("out of memory");
+	h->options = *options;
+	h->options.ca_file = h->ca_file = copy(options->ca_file);
+	h->options.proxy = h->proxy = copy(options->proxy);
+	h->options.user_agent = h->user_agent = copy(options->user_agent);
+	if (!h->options.connect_timeout_ms)
+		h->options.connect_timeout_ms = DEFAULT_CONNECT_MS;
+	if (!h->options.timeout_ms)
+		h->options.timeout_ms = DEFAULT_TIMEOUT_MS;
+	if (!h->options.max_body_bytes)
+		h->options.max_body_bytes = DEFAULT_BODY_BYTES;
+	return h;
+}
+
+struct http *http_new_fake(http_transport_fn *transport, void *context)
+{
+	struct http *h = calloc(1, sizeof *h);
+
+	if (!h)
+		die("out of memory");
+	h->transport = transport;
+	h->context = context;
+	return h;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->curl);
+	free(h->ca_file);
+	free(h->proxy);
+	free(h->user_agent);
+	free(h);
+}
+
+void http_freep(struct http **h)
+{
+	http_free(*h);
+	*h = NULL;
+}
+
+bool http_was_sent(const struct http *h)
+{
+	return h->was_sent;
+}
+
+static size_t take_body(char *data, size_t size, size_t n, void *context)
+{
+	struct exchange *x = context;
+
+	buf_add(&x->body, data, size * n);
+	if (!x->body.is_full)
+		return size * n;
+	x->too_much = "body";
+	return 0;
+}
+
+static size_t take_header(char *data, size_t size, size_t n, void *context)
+{
+	struct exchange *x = context;
+	size_t len = size * n;
+
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* an answer begins; an interim one (100) is forgotten */
+		buf_reset(&x->headers);
+		x->n_headers = 0;
+		x->has_head = false;
+		return len;
+	}
+	while (len && (data[len - 1] == '\r' || data[len - 1] == '\n'))
+		len--;
+	if (!len) {
+		x->has_head = true;
+		return size * n;
+	}
+	buf_add(&x->headers, data, len);
+	buf_char(&x->headers, '\n');
+	x->n_headers++;
+	if (!x->headers.is_full && x->n_headers <= MAX_HEADERS)
+		return size * n;
+	x->too_much = "headers";
+	return 0;
+}
+
+/* The one place where the address is known for certain: after every name, spelling and rebinding. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct exchange *x = context;
+	enum address_kind kind = http_address_kind(&address->addr);
+	bool is_allowed = kind == ADDRESS_PUBLIC || x->options->allows_private ||
+	                  (kind == ADDRESS_LOOPBACK && x->options->allows_http_loopback);
+
+	(void)purpose;
+	if (!x->is_https && kind != ADDRESS_LOOPBACK)
+		is_allowed = false;
+	if (x->options->proxy) /* the operator's own choice, and the only address we see */
+		is_allowed = true;
+	if (!is_allowed) {
+		x->is_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void headers_free(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+static bool has_line_break(const char *text)
+{
+	return strpbrk(text, "\r\n") != NULL;
+}
+
+/* The request's headers, and none that libcurl would add by itself. */
+static int request_headers(const struct http_request *req, struct arena *a, struct curl_slist **out, struct err *err)
+{
+	static const struct http_header unwanted[] = { { "Expect", NULL }, { "Content-Type", NULL } };
+
+	for (size_t i = 0; i < req->n_headers + ARRAY_LEN(unwanted); i++) {
+		const struct http_header *h = i < req->n_headers ? &req->headers[i] : &unwanted[i - req->n_headers];
+		bool is_given = false;
+		struct curl_slist *longer;
+
+		for (size_t j = 0; !h->value && j < req->n_headers; j++)
+			is_given = is_given || strcasecmp(req->headers[j].name, h->name) == 0;
+		if (is_given)
+			continue;
+		if (has_line_break(h->name) || (h->value && has_line_break(h->value)))
+			return err_set(err, ERR_CONFIG, "a request header holds a line break");
+		/* libcurl's spelling: "Name;" sends an empty value, "Name:" leaves the header out. */
+		longer = curl_slist_append(*out, arena_printf(a, h->value && !*h->value ? "%s;%s" : "%s: %s", h->name,
+		                                              h->value ? h->value : ""));
+		if (!longer)
+			die("out of memory");
+		*out = longer;
+	}
+	return 0;
+}
+
+static bool is_method(const char *text)
+{
+	return *text && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(text);
+}
+
+static void set_limits(CURL *c, const struct http_options *o, const struct http_request *req)
+{
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, o->allows_http_loopback ? "http,https" : "https");
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (o->ca_file)
+		curl_easy_setopt(c, CURLOPT_CAINFO, o->ca_file);
+	curl_easy_setopt(c, CURLOPT_PROXY, o->proxy ? o->proxy : ""); /* "" also keeps the environment's out */
+	curl_easy_setopt(c, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(req->timeout_ms ? req->timeout_ms : o->timeout_ms));
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
+	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+	if (o->user_agent)
+		curl_easy_setopt(c, CURLOPT_USERAGENT, o->user_agent);
+}
+
+static void set_request(CURL *c, const struct http_request *req, struct curl_slist *headers, struct exchange *x)
+{
+	curl_easy_setopt(c, CURLOPT_URL, req->url);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	if (req->body || strcmp(req->method, "POST") == 0) {
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body ? req->body : "");
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+	}
+	if (strcmp(req->method, "HEAD") == 0)
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	else
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method);
+	/* On a kept connection that the server has closed meanwhile libcurl sends once more by itself. That must not happen
+	 * to a request that changes something. */
+	if (strcmp(req->method, "GET") != 0 && !req->is_repeatable)
+		curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
+}
+
+/* Codes that a repetition doesn't mend; all others may be the network's. */
+static const CURLcode lasting_codes[] = {
+	CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT,         CURLE_PEER_FAILED_VERIFICATION,
+	CURLE_SSL_CERTPROBLEM,      CURLE_SSL_CIPHER,            CURLE_SSL_CACERT_BADFILE,
+	CURLE_SSL_ISSUER_ERROR,     CURLE_SSL_INVALIDCERTSTATUS, CURLE_COULDNT_RESOLVE_PROXY,
+};
+
+static int failed(const struct http_request *req, const struct exchange *x, CURLcode code, const char *detail,
+                  struct arena *a, struct err *err)
+{
+	const char *where = http_redact(a, req->url);
+	enum err_kind kind = ERR_RETRY;
+
+	if (x->too_much)
+		return err_set(err, ERR_INPUT, "%s: the answer's %s are larger than we accept", where, x->too_much);
+	if (x->is_refused && x->is_https)
+		return err_set(err, ERR_CONFIG, "%s: its address is private, and private addresses are not allowed here", where);
+	if (x->is_refused)
+		return err_set(err, ERR_CONFIG, "%s: plain http goes to this machine only; use https", where);
+	for (size_t i = 0; i < ARRAY_LEN(lasting_codes); i++)
+		if (code == lasting_codes[i])
+			kind = ERR_CONFIG;
+	return err_set(err, kind, "%s: %s", where, *detail ? detail : curl_easy_strerror(code));
+}
+
+/* Splits the gathered lines in place of the arena's copy. */
+static void give_headers(const struct exchange *x, struct arena *a, struct http_response *out)
+{
+	struct http_header *list = arena_array(a, x->n_headers + 1, sizeof *list);
+	char *line = arena_strdup(a, x->headers.at), *next;
+	size_t n = 0;
+
+	for (; *line; line = next) {
+		char *end = strchr(line, '\n'), *colon;
+
+		next = end ? end + 1 : line + strlen(line);
+		if (end)
+			*end = '\0';
+		colon = strchr(line, ':');
+		if (!colon)
+			continue;
+		*colon = '\0';
+		for (char *c = line; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c - 'A' + 'a');
+		colon += 1 + strspn(colon + 1, " \t");
+		for (size_t len = strlen(colon); len && strchr(" \t", colon[len - 1]); len--)
+			colon[len - 1] = '\0';
+		list[n++] = (struct http_header){ .name = line, .value = colon };
+	}
+	out->headers = list;
+	out->n_headers = n;
+}
+
+static bool left_wholly(CURL *c, const struct http_request *req)
+{
+	curl_off_t body = 0;
+	long head = 0;
+
+	curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &head);
+	curl_easy_getinfo(c, CURLINFO_SIZE_UPLOAD_T, &body);
+	return head > 0 && body >= (curl_off_t)req->body_len;
+}
+
+static void exchange_done(struct exchange *x)
+{
+	buf_done(&x->body);
+	buf_done(&x->headers);
+}
+
+static int send_by_curl(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out,
+                        struct err *err)
+{
+	CLEANUP(headers_free) struct curl_slist *headers = NULL;
+	CLEANUP(exchange_done) struct exchange x = { .options = &h->options };
+	char detail[CURL_ERROR_SIZE] = "";
+	struct http_response r = { 0 };
+	curl_off_t us = 0;
+	CURLcode code;
+	long status = 0;
+
+	x.is_https = strncasecmp(req->url, "https:", 6) == 0;
+	buf_init(&x.body, h->options.max_body_bytes);
+	buf_init(&x.headers, MAX_HEADER_BYTES);
+	if (!is_method(req->method) || !strstr(req->url, "://"))
+		return err_set(err, ERR_CONFIG, "%s: not a request that can be made", http_redact(a, req->url));
+	if (request_headers(req, a, &headers, err) < 0)
+		return -1;
+	curl_easy_reset(h->curl);
+	set_limits(h->curl, &h->options, req);
+	set_request(h->curl, req, headers, &x);
+	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, detail);
+	code = curl_easy_perform(h->curl);
+	h->was_sent = left_wholly(h->curl, req);
+	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
+	if (code != CURLE_OK)
+		return failed(req, &x, code, detail, a, err);
+	if (!x.has_head)
+		return err_set(err, ERR_RETRY, "%s: the answer was cut within its headers", http_redact(a, req->url));
+	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(h->curl, CURLINFO_TOTAL_TIME_T, &us);
+	if (x.body.len + x.headers.len + MAX_HEADERS * sizeof(struct http_header) + 4096 > arena_left(a))
+		return err_set(err, ERR_INPUT, "%s: no room left for an answer of %zu bytes", http_redact(a, req->url), x.body.len);
+	r.status = (int)status;
+	r.elapsed_ms = us / 1000;
+	r.body = arena_memdup(a, x.body.at, x.body.len + 1);
+	r.body_len = x.body.len;
+	give_headers(&x, a, &r);
+	*out = r;
+	return 0;
+}
+
+int http_send(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out, struct err *err)
+{
+	h->was_sent = false;
+	if (h->transport)
+		return h->transport(h->context, a, req, out, &h->was_sent, err);
+	return send_by_curl(h, a, req, out, err);
+}

@@ -1,0 +1,116 @@
+/* What was known of accounts on one day, as plain structs for the scorers: facts dated later don't exist here, and a
+ * tracked attribute has the value that history says it had. Everything lives in the arena; texts from outside are data. */
+#ifndef STORE_FACTS_H
+#define STORE_FACTS_H
+
+#include "common/clock.h"
+#include "store/db.h"
+
+enum { FACTS_DAYS = 448, FACTS_TEXT_DAYS = 90 }; /* how far back usage and events go; and the texts of events */
+
+/* A set of days by age: bit 0 of word 0 is the as-of day. */
+struct fact_days {
+	uint64_t words[FACTS_DAYS / 64];
+};
+void fact_days_add(struct fact_days *d, int age);                        /* ages outside are ignored */
+int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* from_age <= age < to_age */
+int fact_days_last(const struct fact_days *d);                           /* the youngest age, -1 when empty */
+int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
+
+enum fact_kind {
+	FACT_USAGE, FACT_PERSON /* usage by person */, FACT_CONTACT, FACT_TICKET, FACT_INTERACTION, FACT_INVOICE, FACT_SURVEY,
+	FACT_SUBSCRIPTION, FACT_NOTICE, N_FACT_KINDS
+};
+/* Of a kind over all accounts. */
+struct fact_source {
+	bool is_known;    /* some account had such a fact by then */
+	bool is_stale;    /* no source of it came through within stale_days */
+	int32_t fresh_on; /* DAY_NONE when never */
+};
+
+struct fact_metric {
+	int32_t id;
+	const char *name;
+	double scale;
+	bool is_activity; /* counts as activity (key_metrics) */
+};
+
+struct fact_member {
+	int64_t id;
+	const char *segment;     /* "" when not known */
+	struct fact_days active; /* days with activity */
+};
+
+/* The whole base as of a day: what one account is compared with. Members ascend by id. */
+struct fact_base {
+	int32_t as_of;
+	const struct fact_member *members;
+	size_t n_members;
+	const struct fact_metric *metrics;
+	size_t n_metrics;
+	struct fact_source sources[N_FACT_KINDS];
+};
+
+struct fact_subscription {
+	const char *product, *plan, *currency;
+	int64_t seats, mrr_minor; /* 0 when not known */
+	int32_t start_on, end_on, renewal_on, cancel_notice_on;
+	bool is_trial, is_active;
+};
+struct fact_limit { const char *metric; int64_t value; };
+struct fact_ticket {
+	const char *priority, *text; /* text: subject and body, "" when older than FACTS_TEXT_DAYS */
+	int32_t opened_on, closed_on; /* closed_on: DAY_NONE while open */
+	int64_t satisfaction;         /* -1 when not said */
+	bool is_escalated;
+};
+struct fact_interaction { const char *kind, *direction, *person, *text; int32_t on; };
+struct fact_invoice { int64_t amount_minor; const char *currency; int32_t issued_on, due_on, paid_on, failed_on, disputed_on; };
+struct fact_survey { const char *kind, *comment; int64_t score; int32_t on; };
+struct fact_notice { const char *kind, *currency, *text; int32_t noticed_on, effective_on; int64_t amount_minor; };
+/* Someone at the account: a contact, or who is known from usage or exchanges only. */
+struct fact_person {
+	const char *key, *name, *role, *team; /* "" when not known */
+	bool is_contact, is_key;
+	int32_t left_on;
+	struct fact_days used, spoke; /* spoke: exchanges that came from them, and meetings */
+};
+struct fact_team { const char *name; struct fact_days used; };
+
+struct fact_account {
+	int64_t id;
+	const char *key, *name, *domain, *external_id, *segment, *plan, *currency, *csm_email, *am_email;
+	int64_t seats, arr_minor; /* 0 when not known */
+	int32_t renewal_on, created_on, customer_since_on;
+	bool is_customer; /* pays, or is said to: an active subscription that is no trial, or none at all and is_customer or ARR */
+	bool was_customer; /* had one that ended */
+	struct fact_days active;
+	const int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
+	const struct fact_subscription *subscriptions; size_t n_subscriptions;
+	const struct fact_limit *limits; size_t n_limits;
+	const struct fact_ticket *tickets; size_t n_tickets;
+	const struct fact_interaction *interactions; size_t n_interactions;
+	const struct fact_invoice *invoices; size_t n_invoices;
+	const struct fact_survey *surveys; size_t n_surveys;
+	const struct fact_notice *notices; size_t n_notices;
+	const struct fact_person *people; size_t n_people;
+	const struct fact_team *teams; size_t n_teams;
+};
+
+struct fact_query {
+	int32_t as_of;
+	const struct zone *zone;   /* in which instants become days */
+	int64_t stale_days;
+	const char *const *key_metrics; /* none: every metric that no limit names, or all */
+	size_t n_key_metrics;
+};
+
+int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out, struct err *err) MUST_USE;
+/* Members first .. first + n - 1 of the base, into out[0 .. n - 1]. */
+int facts_load(struct db *db, const struct fact_query *q, const struct fact_base *base, size_t first, size_t n,
+               struct arena *a, struct fact_account *out, struct err *err) MUST_USE;
+/* The member that a person means by id, source key, external id, domain or name: its index, or -1; ERR_INPUT when there
+ * is none or more than one. */
+int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,83 @@
+/* What was said of accounts: scores and their signals per day, findings with their states and events. */
+#ifndef STORE_FINDINGS_H
+#define STORE_FINDINGS_H
+
+#include <stdbool.h>
+
+#include "common/clock.h"
+#include "store/db.h"
+
+struct score_row {
+	int64_t account;
+	int32_t day;
+	double risk, readiness; /* below 0: not enough data to say */
+	double confidence;
+	int risk_band, readiness_band; /* 0 steady/not_yet 1 watch/emerging 2 at_risk/ready */
+	int32_t risk_band_since, readiness_band_since;
+	int64_t value_minor;
+	const char *currency;   /* NULL: not known */
+	const char *config_hash;
+};
+
+struct score_signal_row {
+	const char *engine, *signal, *evidence;
+	double value, baseline; /* NAN: none */
+	double strength, weight, contribution;
+	int32_t fresh_on;
+};
+
+/* Replaces the account's score of that day and its signals. Within a transaction of the caller. */
+int score_put(struct db *db, const struct score_row *s, const struct score_signal_row *signals, size_t n,
+              struct err *err) MUST_USE;
+/* The latest score of each account of a range of ids before a day, not older than oldest: ascending by account. */
+int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
+                  struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
+/* All scores of one day, ascending by account. */
+int scores_on(struct db *db, int32_t day, struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
+/* The latest day that has scores, DAY_NONE when there is none. */
+int scores_last_day(struct db *db, int32_t *out, struct err *err) MUST_USE;
+
+enum finding_state { FINDING_OPEN, FINDING_SNOOZED, FINDING_ACKNOWLEDGED, FINDING_DISMISSED, FINDING_RESOLVED, FINDING_LOST };
+const char *finding_state_text(enum finding_state s);
+
+struct finding {
+	int64_t id; /* 0: new */
+	int64_t account;
+	const char *account_name, *account_key; /* only read */
+	const char *engine; /* defense | expansion */
+	const char *cause;  /* the leading signal */
+	enum finding_state state;
+	int32_t opened_on, updated_on, closed_on, snoozed_until; /* DAY_NONE */
+	double score, worst_score, confidence;
+	int64_t value_minor, expected_minor; /* at stake; times probability */
+	const char *currency;
+	int32_t act_by_on;
+	const char *play, *summary;
+	const char *evidence;    /* JSON array of texts */
+	const char *owner_email; /* NULL: nobody */
+};
+
+/* Value at stake x probability x urgency: 1 when 90 days or more are left, 2 on the day and after. */
+double finding_priority(const struct finding *f, int32_t today);
+
+struct finding_query {
+	const char *engine, *owner; /* NULL: all; owner "": nobody's */
+	int32_t today;
+	bool wants_settled;         /* those snoozed and acknowledged too */
+};
+/* What is not closed, by priority, ties by account and engine. */
+int findings_list(struct db *db, const struct finding_query *q, struct arena *a, struct finding **out, size_t *out_n,
+                  struct err *err) MUST_USE;
+/* Of a range of accounts: what is not closed, or was dismissed on or after a day. Ascending by account and id. */
+int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since, struct arena *a,
+                         struct finding **out, size_t *out_n, struct err *err) MUST_USE;
+/* 1 found, 0 there is no such finding. */
+int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out, struct err *err) MUST_USE;
+/* Inserts (id 0, which is then set) or updates. */
+int finding_put(struct db *db, struct finding *f, struct err *err) MUST_USE;
+/* kind: opened worse better snoozed acknowledged dismissed resolved lost. */
+int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,
+                      struct err *err) MUST_USE;
+int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err) MUST_USE;
+
+#endif

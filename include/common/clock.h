@@ -14,10 +14,13 @@ enum { DAY_NONE = INT32_MIN };
 
 int64_t clock_now(void);
 int64_t clock_monotonic_ms(void);
+/* Whether the kernel says that the wall clock follows a reference (not STA_UNSYNC). */
+bool clock_is_synchronised(void);
 
 int32_t day_of(int year, int month, int day); /* no range check */
 void day_split(int32_t day, int *year, int *month, int *day_of_month);
 int day_weekday(int32_t day); /* 0 Monday .. 6 Sunday */
+int day_month_length(int year, int month);
 int32_t day_add_months(int32_t day, int months); /* the last day of the month where the day does not exist */
 bool day_parse(const char *text, int32_t *out); /* "2026-03-01" */
 const char *day_text(struct arena *a, int32_t day);

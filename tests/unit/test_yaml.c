@@ -167,17 +167,18 @@ static const char *const roles[] = { "csm", "am", "manager", NULL };
 static const struct part part_defaults = { .n = 7 };
 
 static const struct yaml_field part_fields[] = {
-	{ "name", YAML_TEXT, offsetof(struct part, name), .is_required = true },
-	{ "n", YAML_INT, offsetof(struct part, n), .min = 1, .max = 9 },
+	{ .key = "name", .kind = YAML_TEXT, .offset = offsetof(struct part, name), .is_required = true },
+	{ .key = "n", .kind = YAML_INT, .offset = offsetof(struct part, n), .min = 1, .max = 9 },
 };
-static const struct yaml_table part_table = { sizeof(struct part), part_fields, ARRAY_LEN(part_fields), NULL,
-	                                          &part_defaults };
+static const struct yaml_table part_table = {
+	.size = sizeof(struct part), .fields = part_fields, .n_fields = ARRAY_LEN(part_fields), .defaults = &part_defaults
+};
 static const struct yaml_field entry_fields[] = {
-	{ "n", YAML_INT, offsetof(struct part, n) },
+	{ .key = "n", .kind = YAML_INT, .offset = offsetof(struct part, n) },
 };
 static const struct yaml_table entry_table = { .size = sizeof(struct part), .fields = entry_fields, .n_fields = 1 };
 static const struct yaml_field word_fields[] = {
-	{ "", YAML_TEXT, offsetof(struct word, text), .is_required = true },
+	{ .key = "", .kind = YAML_TEXT, .offset = offsetof(struct word, text), .is_required = true },
 };
 static const struct yaml_table word_table = { .size = sizeof(struct word), .fields = word_fields, .n_fields = 1 };
 
@@ -190,20 +191,20 @@ static void check_whole(void *item, const struct yaml *where, struct mistakes *m
 }
 
 static const struct yaml_field whole_fields[] = {
-	{ "text", YAML_TEXT, offsetof(struct whole, text), .is_required = true },
-	{ "count", YAML_INT, offsetof(struct whole, count) },
-	{ "wait", YAML_DURATION, offsetof(struct whole, wait_s), .min = 60, .max = 86400 },
-	{ "ratio", YAML_REAL, offsetof(struct whole, ratio), .min = 0, .max = 1 },
-	{ "is_on", YAML_BOOL, offsetof(struct whole, is_on) },
-	{ "at", YAML_TIME, offsetof(struct whole, at_minutes) },
-	{ "role", YAML_ENUM, offsetof(struct whole, role), .extra = roles },
-	{ "day", YAML_DAY, offsetof(struct whole, day) },
-	{ "words", YAML_TEXTS, offsetof(struct whole, words) },
-	{ "part", YAML_STRUCT, offsetof(struct whole, part), .extra = &part_table },
-	{ "list", YAML_LIST, offsetof(struct whole, list), .extra = &part_table },
-	{ "map", YAML_MAP, offsetof(struct whole, map), .extra = &entry_table },
-	{ "secrets", YAML_MAP, offsetof(struct whole, secrets), .extra = &word_table },
-	{ "node", YAML_NODE, offsetof(struct whole, node) },
+	{ .key = "text", .kind = YAML_TEXT, .offset = offsetof(struct whole, text), .is_required = true },
+	{ .key = "count", .kind = YAML_INT, .offset = offsetof(struct whole, count) },
+	{ .key = "wait", .kind = YAML_DURATION, .offset = offsetof(struct whole, wait_s), .min = 60, .max = 86400 },
+	{ .key = "ratio", .kind = YAML_REAL, .offset = offsetof(struct whole, ratio), .min = 0, .max = 1 },
+	{ .key = "is_on", .kind = YAML_BOOL, .offset = offsetof(struct whole, is_on) },
+	{ .key = "at", .kind = YAML_TIME, .offset = offsetof(struct whole, at_minutes) },
+	{ .key = "role", .kind = YAML_ENUM, .offset = offsetof(struct whole, role), .extra = roles },
+	{ .key = "day", .kind = YAML_DAY, .offset = offsetof(struct whole, day) },
+	{ .key = "words", .kind = YAML_TEXTS, .offset = offsetof(struct whole, words) },
+	{ .key = "part", .kind = YAML_STRUCT, .offset = offsetof(struct whole, part), .extra = &part_table },
+	{ .key = "list", .kind = YAML_LIST, .offset = offsetof(struct whole, list), .extra = &part_table },
+	{ .key = "map", .kind = YAML_MAP, .offset = offsetof(struct whole, map), .extra = &entry_table },
+	{ .key = "secrets", .kind = YAML_MAP, .offset = offsetof(struct whole, secrets), .extra = &word_table },
+	{ .key = "node", .kind = YAML_NODE, .offset = offsetof(struct whole, node) },
 };
 static const struct yaml_table whole_table = { .size = sizeof(struct whole),
 	                                           .fields = whole_fields,

@@ -25,7 +25,11 @@ struct cli {
 	int verbosity;            /* -q -1, -v 1, -vv 2 */
 	const char *const *args;  /* what is not an option */
 	int n_args;
+	const char *const *option_values; /* off limits: see cli_option */
 };
+
+/* The whole program; returns its exit code. */
+int cli_main(int argc, const char *const *argv);
 
 /* The value of one of the command's own options ("" for a flag), or NULL when it was not given. */
 const char *cli_option(const struct cli *c, const char *name);
@@ -57,7 +61,8 @@ const struct config *cli_config(struct cli *c);
 int session_open(struct cli *c, enum db_mode mode, struct session *out, struct err *err) MUST_USE;
 void session_close(struct session *s); /* for CLEANUP */
 
-/* A table for people: columns aligned, numbers to the right; or CSV. All cells are cleaned of control characters. */
+/* A table for people: columns aligned, numbers to the right; or CSV; or JSON, a list of objects named after the titles.
+ * All cells are cleaned of control characters. A NULL cell is empty (null in JSON). */
 struct table_column {
 	const char *title;
 	bool is_number;

@@ -13,7 +13,7 @@ struct arena;
 void arena_free(struct arena *a); /* accepts NULL */
 void arena_freep(struct arena **a); /* for CLEANUP */
 /* limit_bytes: all that may ever be asked of it; 0 = 1 GiB. */
-__attribute__((malloc(arena_free, 1))) struct arena *arena_new(size_t limit_bytes);
+FREED_BY(arena_free) struct arena *arena_new(size_t limit_bytes);
 /* Makes it empty for the next unit of work, keeping one block. */
 void arena_reset(struct arena *a);
 /* What is still within the limit. */

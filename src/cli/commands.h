@@ -1,0 +1,27 @@
+/* Every command of the program. A new one is its file cmd_NAME.c, a line here and a row in commands.c. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+/* Options that every command takes, written like struct command's. */
+extern const char *const common_options[]; /* ends with NULL */
+
+/* Parts of an option's text "source=S: only this source". */
+struct option_text {
+	const char *name;     /* "source" */
+	const char *argument; /* "S"; NULL: a flag */
+	const char *what;     /* "only this source" */
+};
+
+struct option_text option_text(struct arena *a, const char *text);
+const struct command *command_of(const char *name); /* NULL: none */
+int unknown_command(struct arena *a, const char *name); /* says so and what may have been meant; returns EX_USAGE */
+
+/* What `retaind help` prints. */
+void help_program(struct arena *a);
+void help_command(struct arena *a, const struct command *command);
+
+int cmd_help(struct cli *c, struct err *err);
+
+#endif

@@ -1,0 +1,87 @@
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "store/migrate.h"
+
+const struct config *cli_config(struct cli *c)
+{
+	struct mistakes m = { .arena = c->arena };
+	const struct config *config = config_load(c->arena, c->config_dir, &m);
+
+	if (config)
+		return config;
+	for (size_t i = 0; i < m.n_kept; i++)
+		(void)fprintf(stderr, "%s\n", m.lines[i]);
+	if (m.n > m.n_kept)
+		(void)fprintf(stderr, "... and %zu more\n", m.n - m.n_kept);
+	return NULL;
+}
+
+static const struct org_settings *org_at(const struct config *config, size_t i)
+{
+	return (const struct org_settings *)config->orgs.at + i;
+}
+
+static int choose_org(struct cli *c, const struct config *config, const struct org_settings **out, struct err *err)
+{
+	const char *names = "";
+
+	*out = config_org(config, c->org_name);
+	if (*out)
+		return 0;
+	for (size_t i = 0; i < config->orgs.n; i++)
+		names = arena_printf(c->arena, "%s%s%s", names, i ? ", " : "", org_at(config, i)->name);
+	if (c->org_name)
+		return err_set(err, ERR_CONFIG, "no organisation `%s`, expected one of %s", c->org_name, names);
+	return err_set(err, ERR_CONFIG, "several organisations, choose one with --org: %s", names);
+}
+
+/* A database of this binary's schema: a writer brings it there, a reader refuses an older one. */
+static int open_database(const char *path, enum db_mode mode, int64_t now, struct db **out, struct err *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct stat st;
+	int rc;
+
+	if (mode == DB_READ && stat(path, &st) < 0)
+		return err_set(err, ERR_CONFIG, "%s is not there yet, run `retaind migrate` or `retaind pull` first", path);
+	if (db_open(path, mode, &db, err) < 0)
+		return -1;
+	rc = mode == DB_WRITE ? migrate_run(db, now, err) : migrate_is_current(db, err);
+	if (rc < 0)
+		return err_in(err, "%s", path);
+	if (mode == DB_READ && rc == 0)
+		return err_set(err, ERR_CONFIG, "%s is of an older version, run `retaind migrate`", path);
+	*out = db;
+	db = NULL;
+	return 0;
+}
+
+int session_open(struct cli *c, enum db_mode mode, struct session *out, struct err *err)
+{
+	struct session s = { .now = c->now };
+	int second;
+
+	s.config = cli_config(c);
+	if (!s.config)
+		return err_set(err, ERR_CONFIG, "the configuration in %s has mistakes (above)", c->config_dir);
+	if (choose_org(c, s.config, &s.org, err) < 0 || zone_open(c->arena, s.org->zone, &s.zone, err) < 0)
+		return -1;
+	s.today = zone_day(s.zone, s.now, &second);
+	s.as_of = c->as_of == DAY_NONE ? s.today : c->as_of;
+	if (s.as_of > s.today)
+		return err_set(err, ERR_INPUT, "--as-of %s is after today, %s", day_text(c->arena, s.as_of),
+		               day_text(c->arena, s.today));
+	if (open_database(s.org->db_path, mode, s.now, &s.db, err) < 0)
+		return -1;
+	*out = s;
+	return 0;
+}
+
+void session_close(struct session *s)
+{
+	db_close(s->db);
+	s->db = NULL;
+}

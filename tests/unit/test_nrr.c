@@ -1,0 +1,758 @@
+#include "cmocka_shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "score/nrr.h"
+#include "store/migrate.h"
+
+enum { N_BOOKS = 2000 };
+
+static struct db *db;
+static struct arena *arena;
+static struct err err;
+
+static int open_book(void **state)
+{
+	(void)state;
+	arena = arena_new(0);
+	if (db_open(":memory:", DB_WRITE, &db, &err) < 0 || migrate_run(db, 0, &err) < 0)
+		fail_msg("%s", err.text);
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'billing', 'csv')", &err));
+	return 0;
+}
+
+static int close_book(void **state)
+{
+	(void)state;
+	db_close(db);
+	arena_free(arena);
+	return 0;
+}
+
+static int32_t on(const char *text)
+{
+	int32_t day = DAY_NONE;
+
+	assert_true(!text || day_parse(text, &day));
+	return day;
+}
+
+/* The account's number is made from its first letter: A 1, B 2, ... */
+static int64_t account_id(const char *name)
+{
+	return name[0] - 'A' + 1;
+}
+
+static void put_account(const char *name, const char *segment, const char *owner, int64_t parent)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT OR IGNORE INTO account (id, source_id, source_key, name, segment,"
+		" csm_email, parent_id) VALUES (:id, 1, :name, :name, :segment, :owner, :parent)");
+
+	bind_int(q, ":id", account_id(name));
+	bind_text(q, ":name", name);
+	bind_text(q, ":segment", segment);
+	bind_text(q, ":owner", owner);
+	if (parent)
+		bind_int(q, ":parent", parent);
+	else
+		bind_null(q, ":parent");
+	ASSERT_OK(stmt_run(q, &err));
+}
+
+static void put_priced(const char *account, const char *from, const char *to, int64_t minor, const char *currency,
+                       const char *plan)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO subscription (source_id, source_key, account_id, mrr_minor,"
+		" currency, plan, start_on, end_on) VALUES (1, hex(randomblob(8)), :account, :minor, :currency, :plan, :from, :to)");
+
+	put_account(account, NULL, NULL, 0);
+	bind_int(q, ":account", account_id(account));
+	bind_int(q, ":minor", minor);
+	bind_text(q, ":currency", currency);
+	bind_text(q, ":plan", plan);
+	bind_day(q, ":from", on(from));
+	bind_day(q, ":to", on(to));
+	ASSERT_OK(stmt_run(q, &err));
+}
+
+static void put(const char *account, const char *from, const char *to, int64_t minor)
+{
+	put_priced(account, from, to, minor, "EUR", NULL);
+}
+
+/* A line that pays `start` until the middle of the year and `end` from then on. */
+static void put_change(const char *account, int64_t start, int64_t end)
+{
+	put_account(account, NULL, NULL, 0);
+	if (start)
+		put(account, "2024-06-01", "2025-07-01", start);
+	if (end)
+		put(account, "2025-07-01", NULL, end);
+}
+
+static void put_history(const char *entity, int64_t id, const char *field, int64_t known_on, const char *value)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO history (entity, entity_id, field, known_on, value)"
+		" VALUES (:entity, :id, :field, :known_on, :value)");
+
+	bind_text(q, ":entity", entity);
+	bind_int(q, ":id", id);
+	bind_text(q, ":field", field);
+	bind_int(q, ":known_on", known_on);
+	bind_text(q, ":value", value);
+	ASSERT_OK(stmt_run(q, &err));
+}
+
+static struct revenue revenue_as_of(int32_t as_of, bool rolls_up)
+{
+	struct revenue_query query = { .as_of = as_of, .default_currency = "EUR", .rolls_up_to_parent = rolls_up };
+	struct revenue r;
+
+	ASSERT_OK(revenue_load(db, &query, arena, &r, &err));
+	return r;
+}
+
+static struct nrr_window window_of(const char *from, const char *to)
+{
+	struct revenue r = revenue_as_of(on(to), false);
+	struct nrr_window *windows;
+	size_t n;
+
+	nrr_compute(&r, on(from), on(to), REVENUE_BY_ALL, arena, &windows, &n);
+	ASSERT_INT(n, 1);
+	return windows[0];
+}
+
+static struct nrr_window year(void)
+{
+	return window_of("2025-01-01", "2026-01-01");
+}
+
+static const struct nrr_window *group_of(const struct nrr_window *windows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(windows[i].group, name) == 0)
+			return &windows[i];
+	fail_msg("no group %s", name);
+	return NULL;
+}
+
+static void d1_a_mixed_book_gives_nrr_78_9474_grr_65_7895_logo_75(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put_change("A", 100, 150);
+	put_change("B", 200, 120);
+	put_change("C", 50, 0);
+	put_change("D", 0, 80);
+	put_change("E", 30, 30);
+	w = year();
+	ASSERT_INT(w.start_minor, 380);
+	ASSERT_INT(w.end_minor, 380);
+	ASSERT_INT(w.added_minor, 80);
+	ASSERT_NEAR(w.nrr, 0.789474, 5e-7);
+	ASSERT_NEAR(w.grr, 0.657895, 5e-7);
+	ASSERT_NEAR(w.logo, 0.75, 1e-12);
+}
+
+static void d2_up_then_down_is_compared_point_to_point(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put("A", "2024-06-01", "2025-03-01", 100);
+	put("A", "2025-03-01", "2025-09-01", 150);
+	put("A", "2025-09-01", NULL, 120);
+	w = year();
+	ASSERT_NEAR(w.nrr, 1.20, 1e-12);
+	ASSERT_NEAR(w.grr, 1.0, 1e-12);
+}
+
+static void d3_gone_and_back_inside_the_window_counts_with_what_it_pays_at_the_end(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put("A", "2024-06-01", "2025-03-01", 100);
+	put("A", "2025-09-01", NULL, 80);
+	w = year();
+	ASSERT_NEAR(w.nrr, 0.80, 1e-12);
+	ASSERT_NEAR(w.grr, 0.80, 1e-12);
+	ASSERT_INT(w.reactivation_minor, 0);
+	ASSERT_INT(w.contraction_minor, 20);
+}
+
+static void d4_customers_of_one_month_never_touch_the_trailing_year(void **state)
+{
+	double product = 1;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 100);
+	for (int m = 0; m <= 12; m++)
+		put((char[]){ (char)('B' + m), '\0' }, day_text(arena, day_add_months(on("2024-12-01"), m)),
+		    day_text(arena, day_add_months(on("2024-12-01"), m + 2)), 10);
+	for (int m = 0; m < 12; m++) {
+		struct nrr_window w = window_of(day_text(arena, day_add_months(on("2025-01-01"), m)),
+		                                day_text(arena, day_add_months(on("2025-01-01"), m + 1)));
+
+		assert_true(w.nrr < 1);
+		product *= w.nrr;
+	}
+	assert_true(product < 0.40);
+	ASSERT_INT(year().churn_minor, 20);
+	ASSERT_NEAR(year().nrr, 100.0 / 120.0, 1e-12);
+}
+
+static void d4_as_published_one_new_ten_a_month_that_leaves_the_next(void **state)
+{
+	struct revenue_piece pieces[14] = { { 0, REVENUE_BEGINNING, REVENUE_OPEN, 100, NULL } };
+	struct revenue_account accounts[14] = { { .id = 1, .n_pieces = 1 } };
+	struct revenue r = { .accounts = accounts, .n_accounts = 14, .pieces = pieces, .n_pieces = 14, .currency = "EUR",
+	                     .first_on = DAY_NONE, .last_on = DAY_NONE };
+	struct nrr_window *w;
+	double product = 1;
+	size_t n;
+
+	(void)state;
+	/* Customer m is there on the first of month m only; the first of them already at the start of month 1. */
+	for (int m = 1; m <= 13; m++) {
+		accounts[m] = (struct revenue_account){ .id = m + 1, .first_piece = (size_t)m, .n_pieces = 1 };
+		pieces[m] = (struct revenue_piece){ m, day_add_months(on("2025-01-01"), m - 1),
+		                                    day_add_months(on("2025-01-01"), m), 10, NULL };
+	}
+	for (int m = 0; m < 12; m++) {
+		nrr_compute(&r, day_add_months(on("2025-01-01"), m), day_add_months(on("2025-01-01"), m + 1), REVENUE_BY_ALL, arena,
+		            &w, &n);
+		product *= w->nrr;
+	}
+	ASSERT_NEAR(product, pow(100.0 / 110.0, 12), 1e-12);
+	/* The cohort that was there before the first of them: 100 %, whatever came and went. */
+	nrr_compute(&r, on("2024-12-31"), on("2025-12-31"), REVENUE_BY_ALL, arena, &w, &n);
+	ASSERT_NEAR(w->nrr, 1.0, 1e-12);
+	pieces[1].from = on("2025-01-15");
+	product = 1;
+	for (int m = 0; m < 12; m++) {
+		nrr_compute(&r, day_add_months(on("2025-01-01"), m), day_add_months(on("2025-01-01"), m + 1), REVENUE_BY_ALL, arena,
+		            &w, &n);
+		product *= w->nrr;
+	}
+	ASSERT_NEAR(product, 0.3505, 5e-5);
+}
+
+static void d5_exchange_rates_move_nothing_because_currencies_are_never_added(void **state)
+{
+	struct revenue_query query = { .as_of = on("2026-01-01"), .default_currency = "USD" };
+	struct revenue r;
+
+	(void)state;
+	put_change("A", 10000, 10000);
+	ASSERT_NEAR(year().nrr, 1.0, 1e-12);
+	put_priced("B", "2024-06-01", NULL, 11000, "USD", NULL);
+	ASSERT_INT(revenue_load(db, &query, arena, &r, &err), -1);
+	ASSERT_INT(err.kind, ERR_CONFIG);
+	assert_non_null(strstr(err.text, "EUR"));
+	assert_non_null(strstr(err.text, "USD"));
+	query.currency = "EUR";
+	ASSERT_OK(revenue_load(db, &query, arena, &r, &err));
+	ASSERT_INT(revenue_on(&r, 0, on("2025-01-01")), 10000);
+	ASSERT_INT(revenue_on(&r, 1, on("2025-01-01")), 0);
+}
+
+static void d6_gross_retention_is_capped_per_account_not_in_total(void **state)
+{
+	(void)state;
+	put_change("A", 100, 160);
+	put_change("B", 100, 60);
+	ASSERT_NEAR(year().nrr, 1.10, 1e-12);
+	ASSERT_NEAR(year().grr, 0.80, 1e-12);
+}
+
+static void d7_a_segment_is_what_it_was_at_the_start_of_the_window(void **state)
+{
+	struct nrr_window *windows;
+	struct revenue r;
+	size_t n;
+
+	(void)state;
+	put_account("A", "Enterprise", NULL, 0);
+	put_account("B", "SMB", NULL, 0);
+	put_history("account", 1, "segment", REVENUE_BEGINNING, "SMB");
+	put_history("account", 1, "segment", on("2025-08-01"), "Enterprise");
+	put_change("A", 10, 60);
+	put_change("B", 100, 90);
+	r = revenue_as_of(on("2026-01-01"), false);
+	nrr_compute(&r, on("2025-01-01"), on("2026-01-01"), REVENUE_BY_SEGMENT, arena, &windows, &n);
+	ASSERT_INT(n, 1);
+	ASSERT_NEAR(group_of(windows, n, "SMB")->nrr, 1.3636, 5e-5);
+}
+
+/* T1..T8: movements as published, one account each. */
+static struct nrr_window movements(int64_t start, int64_t expansion, int64_t contraction, int64_t churn, int64_t added)
+{
+	int64_t rest = start - churn;
+
+	put_change("A", churn, 0);
+	put_change("B", rest / 2, rest / 2 + expansion);
+	put_change("C", rest - rest / 2, rest - rest / 2 - contraction);
+	put_change("D", 0, added);
+	return year();
+}
+
+static void t1_ten_million_with_losses_and_growth_gives_grr_85_nrr_103(void **state)
+{
+	struct nrr_window w = movements(1000000000, 180000000, 60000000, 90000000, 0);
+
+	(void)state;
+	ASSERT_NEAR(w.grr, 0.85, 1e-12);
+	ASSERT_NEAR(w.nrr, 1.03, 1e-12);
+}
+
+static void t2_gives_nrr_105(void **state)
+{
+	(void)state;
+	ASSERT_NEAR(movements(20000000, 2000000, 400000, 600000, 0).nrr, 1.05, 1e-12);
+}
+
+static void t3_gives_nrr_110(void **state)
+{
+	(void)state;
+	ASSERT_NEAR(movements(10000000, 2000000, 1000000, 0, 0).nrr, 1.10, 1e-12);
+}
+
+static void t4_a_quarter_gives_nrr_105(void **state)
+{
+	(void)state;
+	put("A", "2024-06-01", NULL, 17000000);
+	put("B", "2024-06-01", "2025-02-01", 3000000);
+	put("B", "2025-02-01", NULL, 1000000);
+	put("A", "2025-02-01", NULL, 3000000);
+	ASSERT_NEAR(window_of("2025-01-01", "2025-04-01").nrr, 1.05, 1e-12);
+}
+
+static void t5_a_cohort_from_100k_to_110k_gives_nrr_110(void **state)
+{
+	(void)state;
+	put_change("A", 10000000, 11000000);
+	ASSERT_NEAR(year().nrr, 1.10, 1e-12);
+}
+
+static void t6_gross_churn_20_net_churn_10(void **state)
+{
+	struct nrr_window w = movements(10000, 1000, 1000, 1000, 0);
+
+	(void)state;
+	ASSERT_NEAR(1 - w.grr, 0.20, 1e-12);
+	ASSERT_NEAR(1 - w.nrr, 0.10, 1e-12);
+}
+
+static void t7_new_customers_never_lift_nrr(void **state)
+{
+	struct nrr_window w = movements(10000, 1000, 0, 0, 1000);
+
+	(void)state;
+	ASSERT_INT(w.end_minor, 12000);
+	ASSERT_NEAR(w.nrr, 1.10, 1e-12);
+}
+
+static void t8_gross_amount_kept_is_three_and_a_half_million(void **state)
+{
+	struct nrr_window w = movements(400000000, 0, 20000000, 30000000, 0);
+
+	(void)state;
+	ASSERT_INT(w.start_minor - w.churn_minor - w.contraction_minor, 350000000);
+	ASSERT_NEAR(w.grr, 0.875, 1e-12);
+}
+
+static void t9_a_life_of_one_customer_falls_into_the_published_classes(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put("A", "2024-01-10", "2025-01-10", 16667); /* a yearly plan, cancelled on the way: ends with the paid year */
+	put("A", "2024-03-10", "2024-06-10", 6000);  /* two add-ons of 30 */
+	put("A", "2025-04-10", NULL, 15000);         /* back with three of 50 */
+	w = window_of("2024-01-01", "2024-02-01");
+	ASSERT_INT(w.added_minor, 16667);
+	w = window_of("2024-03-01", "2024-04-01");
+	ASSERT_INT(w.expansion_minor, 6000);
+	w = window_of("2024-06-01", "2024-07-01");
+	ASSERT_INT(w.contraction_minor, 6000);
+	ASSERT_INT(w.churn_minor, 0);
+	w = window_of("2025-01-01", "2025-02-01");
+	ASSERT_INT(w.churn_minor, 16667);
+	w = window_of("2025-04-01", "2025-05-01");
+	ASSERT_INT(w.reactivation_minor, 15000);
+	ASSERT_INT(w.added_minor, 0);
+}
+
+static void t10_to_t13_quick_ratios_are_as_published(void **state)
+{
+	static const struct {
+		int64_t added, expansion, churn, contraction;
+		double ratio;
+	} vectors[] = {
+		{ 20, 8, 5, 3, 3.5 }, { 25, 10, 8, 4, 2.9167 }, { 95, 28, 18, 7, 4.92 }, { 40, 5, 32, 8, 1.125 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+		struct nrr_window w = { .added_minor = vectors[i].added, .expansion_minor = vectors[i].expansion,
+			.churn_minor = vectors[i].churn, .contraction_minor = vectors[i].contraction };
+		double ratio = 0;
+
+		assert_true(nrr_quick_ratio(&w, &ratio));
+		ASSERT_NEAR(ratio, vectors[i].ratio, 5e-5);
+	}
+}
+
+static void a_quick_ratio_without_losses_is_not_a_number_to_show(void **state)
+{
+	struct nrr_window w = { .added_minor = 5 };
+	double ratio = 7;
+
+	(void)state;
+	assert_false(nrr_quick_ratio(&w, &ratio));
+	ASSERT_NEAR(ratio, 7, 0);
+}
+
+static void t14_yearly_and_monthly_lines_add_up_to_12500_a_month(void **state)
+{
+	struct revenue r;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 1000000);
+	put_account("B", NULL, NULL, 0);
+	ASSERT_OK(db_run(db, "UPDATE account SET arr_minor = 3000000, currency = 'EUR', customer_since_on = 19000 WHERE id = 2",
+	                 &err));
+	r = revenue_as_of(on("2026-01-01"), false);
+	ASSERT_INT(revenue_on(&r, 0, on("2025-01-01")) + revenue_on(&r, 1, on("2025-01-01")), 1250000);
+	ASSERT_INT(r.n_from_arr, 1);
+}
+
+static void nothing_at_the_start_says_why_and_gives_no_number(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	w = year();
+	assert_string_equal(w.why_none, "insufficient history: no recurring revenue is known");
+	put("A", "2025-05-01", NULL, 100);
+	w = year();
+	assert_string_equal(w.why_none,
+	                    "insufficient history: revenue is known from 2025-05-01 on, the window begins 2025-01-01");
+	ASSERT_INT(w.added_minor, 100);
+	put("B", "2024-01-01", "2024-02-01", 100);
+	w = year();
+	assert_string_equal(w.why_none, "insufficient history: no recurring revenue on 2025-01-01");
+	ASSERT_NEAR(w.nrr, 0, 0);
+}
+
+static void a_new_price_counts_from_the_day_it_was_known(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 150);
+	put_history("subscription", 1, "mrr_minor", REVENUE_BEGINNING, "100");
+	put_history("subscription", 1, "mrr_minor", on("2025-09-01"), "150");
+	w = year();
+	ASSERT_INT(w.start_minor, 100);
+	ASSERT_INT(w.expansion_minor, 50);
+	ASSERT_INT(window_of("2025-01-01", "2025-08-31").expansion_minor, 0);
+}
+
+static void trials_and_deleted_lines_do_not_count(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 100);
+	put("B", "2024-06-01", NULL, 1000);
+	put("C", "2024-06-01", NULL, 5000);
+	ASSERT_OK(db_run(db, "UPDATE subscription SET is_trial = 1 WHERE id = 2", &err));
+	ASSERT_OK(db_run(db, "UPDATE subscription SET deleted_on = 20000 WHERE id = 3", &err));
+	w = year();
+	ASSERT_INT(w.start_minor, 100);
+	ASSERT_INT(w.n_start, 1);
+	put_history("subscription", 2, "is_trial", REVENUE_BEGINNING, "1");
+	put_history("subscription", 2, "is_trial", on("2025-06-01"), "0");
+	ASSERT_INT(year().added_minor, 1000);
+}
+
+static void an_end_in_the_future_is_not_seen_before_it_was_known(void **state)
+{
+	struct revenue r;
+
+	(void)state;
+	put("A", "2024-06-01", "2025-06-01", 100);
+	r = revenue_as_of(on("2025-01-01"), false);
+	ASSERT_INT(r.pieces[0].to, REVENUE_OPEN);
+	r = revenue_as_of(on("2025-06-01"), false);
+	ASSERT_INT(r.pieces[0].to, on("2025-06-01"));
+	put_history("subscription", 1, "end_on", REVENUE_BEGINNING, NULL);
+	put_history("subscription", 1, "end_on", on("2024-12-01"), "20240");
+	r = revenue_as_of(on("2025-01-01"), false);
+	ASSERT_INT(r.pieces[0].to, 20240);
+}
+
+static void facts_later_than_the_day_change_nothing(void **state)
+{
+	struct nrr_window before, after;
+
+	(void)state;
+	put("A", "2024-06-01", "2026-03-01", 100);
+	put("A", "2025-06-01", NULL, 70);
+	put_history("subscription", 2, "mrr_minor", REVENUE_BEGINNING, "50");
+	put_history("subscription", 2, "mrr_minor", on("2026-02-01"), "70");
+	put("B", "2026-02-01", NULL, 40);
+	before = year();
+	ASSERT_OK(db_run(db, "DELETE FROM subscription WHERE start_on > 20454; DELETE FROM history WHERE known_on > 20454;"
+	                 "UPDATE subscription SET end_on = NULL WHERE end_on > 20454", &err));
+	after = year();
+	ASSERT_INT(before.end_minor, 150);
+	assert_memory_equal(&before, &after, sizeof before);
+}
+
+static void children_are_counted_with_their_parent_where_configured(void **state)
+{
+	struct nrr_window *windows;
+	struct revenue r;
+	size_t n;
+
+	(void)state;
+	put_account("A", "Enterprise", NULL, 0);
+	put_account("B", "SMB", NULL, 1);
+	put_change("A", 100, 20);
+	put_change("B", 0, 80);
+	r = revenue_as_of(on("2026-01-01"), true);
+	nrr_compute(&r, on("2025-01-01"), on("2026-01-01"), REVENUE_BY_SEGMENT, arena, &windows, &n);
+	ASSERT_INT(n, 1);
+	assert_string_equal(windows[0].group, "Enterprise");
+	ASSERT_NEAR(windows[0].nrr, 1.0, 1e-12);
+	ASSERT_NEAR(windows[0].grr, 1.0, 1e-12);
+	ASSERT_INT(year().added_minor, 80);
+}
+
+static void a_ring_of_parents_ends(void **state)
+{
+	struct revenue r;
+
+	(void)state;
+	put_account("A", NULL, NULL, 0);
+	put_account("B", NULL, NULL, 1);
+	ASSERT_OK(db_run(db, "UPDATE account SET parent_id = 2 WHERE id = 1", &err));
+	put_change("A", 100, 20);
+	r = revenue_as_of(on("2026-01-01"), true);
+	ASSERT_INT(revenue_on(&r, 0, on("2025-01-01")) + revenue_on(&r, 1, on("2025-01-01")), 100);
+}
+
+static void plans_split_the_book_and_a_swap_is_no_churn(void **state)
+{
+	struct nrr_window *windows;
+	struct revenue r;
+	size_t n;
+
+	(void)state;
+	put_priced("A", "2024-06-01", "2025-06-01", 100, "EUR", "Basic");
+	put_priced("A", "2025-06-01", NULL, 300, "EUR", "Pro");
+	put_priced("B", "2025-06-01", NULL, 50, "EUR", "Pro");
+	r = revenue_as_of(on("2026-01-01"), false);
+	nrr_compute(&r, on("2025-01-01"), on("2026-01-01"), REVENUE_BY_PLAN, arena, &windows, &n);
+	ASSERT_INT(n, 2);
+	ASSERT_INT(group_of(windows, n, "Basic")->expansion_minor, 200);
+	ASSERT_INT(group_of(windows, n, "Pro")->added_minor, 50);
+}
+
+static void amounts_too_large_to_add_are_refused(void **state)
+{
+	struct revenue_query query = { .as_of = on("2026-01-01"), .default_currency = "EUR" };
+	struct revenue r;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, INT64_MAX - 5);
+	put("B", "2024-06-01", NULL, 6);
+	ASSERT_INT(revenue_load(db, &query, arena, &r, &err), -1);
+	ASSERT_INT(err.kind, ERR_INPUT);
+}
+
+static void months_run_from_the_first_start_to_the_first_after_the_last_change(void **state)
+{
+	struct revenue r;
+	int32_t *months;
+
+	(void)state;
+	put("A", "2023-01-09", "2023-03-31", 100);
+	r = revenue_as_of(on("2026-01-01"), false);
+	ASSERT_INT(nrr_months(&r, on("2026-01-01"), arena, &months), 4);
+	ASSERT_INT(months[0], on("2023-01-01"));
+	ASSERT_INT(months[3], on("2023-04-01"));
+	ASSERT_INT(nrr_months(&r, on("2023-03-31"), arena, &months), 3);
+}
+
+/* An independent, slow way to the same numbers: plain SQL over spans, as in the published convention. */
+static const char slow_sql[] =
+	"WITH RECURSIVE mark(k, d) AS (SELECT 0, :from UNION ALL"
+	"  SELECT k + 1, CAST(strftime('%s', :from * 86400, 'unixepoch', '-' || (k + 1) || ' months') AS INTEGER) / 86400"
+	"  FROM mark WHERE k < 40),"
+	" s AS (SELECT account a, sum(minor) m FROM span WHERE from_on <= :from AND to_on > :from GROUP BY 1 HAVING sum(minor) > 0),"
+	" e AS (SELECT account a, sum(minor) m FROM span WHERE from_on <= :to AND to_on > :to GROUP BY 1 HAVING sum(minor) > 0),"
+	" seen AS (SELECT DISTINCT a FROM (SELECT d, account a FROM mark JOIN span ON from_on <= d AND to_on > d"
+	"  GROUP BY 1, 2 HAVING sum(minor) > 0))"
+	" SELECT (SELECT count(*) FROM s), (SELECT count(*) FROM s WHERE a NOT IN (SELECT a FROM e)),"
+	" (SELECT coalesce(sum(m), 0) FROM s), (SELECT coalesce(sum(m), 0) FROM e WHERE a NOT IN (SELECT a FROM seen)),"
+	" (SELECT coalesce(sum(e.m - s.m), 0) FROM s JOIN e USING (a) WHERE e.m > s.m),"
+	" (SELECT coalesce(sum(m), 0) FROM e WHERE a NOT IN (SELECT a FROM s) AND a IN (SELECT a FROM seen)),"
+	" (SELECT coalesce(sum(s.m - e.m), 0) FROM s JOIN e USING (a) WHERE e.m < s.m),"
+	" (SELECT coalesce(sum(m), 0) FROM s WHERE a NOT IN (SELECT a FROM e)), (SELECT coalesce(sum(m), 0) FROM e)";
+
+static void check_slowly(const struct nrr_window *w)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, slow_sql);
+	const int64_t got[] = { w->n_start, w->n_churned, w->start_minor, w->added_minor, w->expansion_minor,
+		w->reactivation_minor, w->contraction_minor, w->churn_minor, w->end_minor };
+
+	bind_int(q, ":from", w->from);
+	bind_int(q, ":to", w->to);
+	ASSERT_INT(stmt_step(q, &err), 1);
+	for (int i = 0; i < (int)ARRAY_LEN(got); i++)
+		ASSERT_INT(got[i], col_int(q, i));
+}
+
+static uint64_t seed;
+
+static int pick(int below)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (int)((seed >> 33) % (uint64_t)below);
+}
+
+struct span {
+	int account, from, to, minor;
+};
+
+static size_t random_spans(struct span *spans, int32_t first)
+{
+	size_t n = (size_t)pick(24);
+
+	for (size_t i = 0; i < n; i++) {
+		int from = first + pick(900);
+
+		spans[i] = (struct span){ 1 + pick(7), from, pick(3) ? from + pick(500) : 30000, pick(12) - 1 };
+	}
+	return n;
+}
+
+/* order: in which the rows come. Half of the lines carry their price in history. */
+static void put_spans(const struct span *spans, size_t n, bool is_reversed)
+{
+	ASSERT_OK(db_run(db, "DELETE FROM subscription; DELETE FROM history; DELETE FROM account; DELETE FROM span", &err));
+	for (int i = 1; i <= 7; i++)
+		put_account((char[]){ (char)('A' + i - 1), '\0' }, i % 3 == 0 ? NULL : i % 3 == 1 ? "SMB" : "Enterprise", NULL, 0);
+	for (size_t k = 0; k < n; k++) {
+		const struct span *s = &spans[is_reversed ? n - 1 - k : k];
+		CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO subscription (source_id, source_key, account_id, mrr_minor,"
+			" currency, start_on, end_on) VALUES (1, :key, :account, :minor, 'EUR', :from, :to)");
+		CLEANUP(stmt_donep) struct stmt *slow = db_sql(db, "INSERT INTO span VALUES (:account, :from, :to, :minor)");
+
+		bind_int(q, ":key", (int64_t)k);
+		bind_int(q, ":account", s->account);
+		bind_int(q, ":minor", s->minor);
+		bind_int(q, ":from", s->from);
+		bind_day(q, ":to", s->to == 30000 ? DAY_NONE : s->to);
+		ASSERT_OK(stmt_run(q, &err));
+		bind_int(slow, ":account", s->account);
+		bind_int(slow, ":minor", s->minor);
+		bind_int(slow, ":from", s->from);
+		bind_int(slow, ":to", s->to);
+		ASSERT_OK(stmt_run(slow, &err));
+	}
+}
+
+static struct nrr_window check_book(int32_t from, int32_t to)
+{
+	struct revenue r = revenue_as_of(to, false);
+	struct nrr_window *all, *parts, sum = { .from = from, .to = to };
+	size_t n;
+
+	nrr_compute(&r, from, to, REVENUE_BY_ALL, arena, &all, &n);
+	check_slowly(all);
+	ASSERT_INT(all->start_minor + all->added_minor + all->expansion_minor + all->reactivation_minor -
+	           all->contraction_minor - all->churn_minor - all->end_minor, 0);
+	assert_true(all->grr <= 1 && all->grr <= all->nrr && all->grr >= 0 && all->logo >= 0 && all->logo <= 1);
+	assert_true((all->start_minor == 0) == (all->why_none != NULL));
+	nrr_compute(&r, from, to, REVENUE_BY_SEGMENT, arena, &parts, &n);
+	for (size_t i = 0; i < n; i++)
+		nrr_add(&sum, &parts[i]);
+	sum.why_none = all->why_none;
+	assert_memory_equal(&sum, all, sizeof sum);
+	sum.why_none = NULL;
+	return sum;
+}
+
+static void two_thousand_random_books_agree_with_plain_sql_and_leave_no_residual(void **state)
+{
+	int32_t first = on("2023-01-01");
+
+	(void)state;
+	ASSERT_OK(db_run(db, "CREATE TABLE span (account INT, from_on INT, to_on INT, minor INT)", &err));
+	for (int book = 0; book < N_BOOKS; book++) {
+		struct span spans[24];
+		size_t n;
+		int32_t from = day_add_months(first, 1 + pick(24)), to;
+		struct nrr_window one, other;
+
+		seed = (uint64_t)book + 1;
+		n = random_spans(spans, first);
+		to = day_add_months(from, pick(2) ? 12 : 1);
+		put_spans(spans, n, false);
+		one = check_book(from, to);
+		put_spans(spans, n, true);
+		other = check_book(from, to);
+		assert_memory_equal(&one, &other, sizeof one);
+		arena_reset(arena);
+	}
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_book, close_book)
+	const struct CMUnitTest tests[] = {
+		CASE(d1_a_mixed_book_gives_nrr_78_9474_grr_65_7895_logo_75),
+		CASE(d2_up_then_down_is_compared_point_to_point),
+		CASE(d3_gone_and_back_inside_the_window_counts_with_what_it_pays_at_the_end),
+		CASE(d4_customers_of_one_month_never_touch_the_trailing_year),
+		CASE(d4_as_published_one_new_ten_a_month_that_leaves_the_next),
+		CASE(d5_exchange_rates_move_nothing_because_currencies_are_never_added),
+		CASE(d6_gross_retention_is_capped_per_account_not_in_total),
+		CASE(d7_a_segment_is_what_it_was_at_the_start_of_the_window),
+		CASE(t1_ten_million_with_losses_and_growth_gives_grr_85_nrr_103),
+		CASE(t2_gives_nrr_105),
+		CASE(t3_gives_nrr_110),
+		CASE(t4_a_quarter_gives_nrr_105),
+		CASE(t5_a_cohort_from_100k_to_110k_gives_nrr_110),
+		CASE(t6_gross_churn_20_net_churn_10),
+		CASE(t7_new_customers_never_lift_nrr),
+		CASE(t8_gross_amount_kept_is_three_and_a_half_million),
+		CASE(t9_a_life_of_one_customer_falls_into_the_published_classes),
+		CASE(t10_to_t13_quick_ratios_are_as_published),
+		CASE(a_quick_ratio_without_losses_is_not_a_number_to_show),
+		CASE(t14_yearly_and_monthly_lines_add_up_to_12500_a_month),
+		CASE(nothing_at_the_start_says_why_and_gives_no_number),
+		CASE(a_new_price_counts_from_the_day_it_was_known),
+		CASE(trials_and_deleted_lines_do_not_count),
+		CASE(an_end_in_the_future_is_not_seen_before_it_was_known),
+		CASE(facts_later_than_the_day_change_nothing),
+		CASE(children_are_counted_with_their_parent_where_configured),
+		CASE(a_ring_of_parents_ends),
+		CASE(plans_split_the_book_and_a_swap_is_no_churn),
+		CASE(amounts_too_large_to_add_are_refused),
+		CASE(months_run_from_the_first_start_to_the_first_after_the_last_change),
+		CASE(two_thousand_random_books_agree_with_plain_sql_and_leave_no_residual),
+	};
+#undef CASE
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -85,7 +85,7 @@ struct fact_account {
 	bool is_customer; /* pays, or is said to: an active subscription that is no trial, or none at all and is_customer or ARR */
 	bool was_customer; /* had one that ended */
 	struct fact_days active;
-	const int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
+	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;
 	const struct fact_limit *limits; size_t n_limits;
 	const struct fact_ticket *tickets; size_t n_tickets;

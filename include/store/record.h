@@ -18,7 +18,7 @@ enum value_type {
 	VALUE_INSTANT
 };
 
-enum { RECORD_MAX_FIELDS = 32 };
+enum { RECORD_MAX_FIELDS = 32, HISTORY_BEGINNING = -2147483647 };
 
 struct entity_field {
 	const char *name; /* in YAML `to:` and in SQL (money: name_minor, day: name_on, instant: name_at are written out in name) */
@@ -35,6 +35,7 @@ struct entity {
 	bool has_account;  /* belongs to an account: account_key is resolved by account_by */
 };
 
+extern const struct entity entities[]; /* in the order to load them: accounts, subscriptions, the rest; ends with name NULL */
 const struct entity *entity_find(const char *name); /* NULL when unknown */
 int entity_field_index(const struct entity *e, const char *name); /* -1 when unknown */
 

@@ -1,0 +1,35 @@
+/* The book-keeping of pulls: runs, how each source stands, files that were loaded, rows that came right again.
+ * Cursors and the quarantine itself are in store/record.h. */
+#ifndef STORE_PULLS_H
+#define STORE_PULLS_H
+
+#include "store/db.h"
+
+struct pull_counts {
+	int64_t n_pages, n_rows, n_changed, n_quarantined; /* changed: new and deleted ones too */
+};
+
+/* Notes that a stream is being pulled (mode: full | incremental) and gives the run's id. A run that a killed process left
+ * behind is ended as failed. */
+int pull_run_begin(struct db *db, int64_t source, const char *stream, const char *mode, int64_t now, int64_t *out_run,
+                   struct err *err) MUST_USE;
+/* error NULL: it came through. */
+int pull_run_end(struct db *db, int64_t run, const struct pull_counts *counts, const char *error, int64_t now,
+                 struct err *err) MUST_USE;
+
+/* Every stream came through: last_ok_at and last_ok_on are set, last_error goes. */
+int source_ok(struct db *db, int64_t source, int64_t now, int32_t today, struct err *err) MUST_USE;
+int source_failed(struct db *db, int64_t source, const char *error, int64_t now, struct err *err) MUST_USE;
+
+/* The row has come right: it leaves the quarantine. Returns 1 when it was there. */
+int quarantine_clear(struct db *db, int64_t source, const char *stream, const char *key, struct err *err) MUST_USE;
+/* Every row of the stream whose key begins with start leaves it (a file is read anew). Returns the number. */
+int64_t quarantine_clear_starting(struct db *db, int64_t source, const char *stream, const char *start, struct err *err) MUST_USE;
+
+/* 1 when the file was loaded with just these contents. */
+int file_is_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,
+                   struct err *err) MUST_USE;
+int file_set_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,
+                    int64_t size_bytes, int64_t now, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,186 @@
+#include "store/record.h"
+
+#include <string.h>
+
+#define FIELDS(array) .fields = (array), .n_fields = (int)ARRAY_LEN(array)
+#define TRACKED true, false
+#define REQUIRED false, true
+#define PLAIN false, false
+
+static const struct entity_field owner_fields[] = {
+	{ "email", VALUE_TEXT, PLAIN },
+	{ "name", VALUE_TEXT, PLAIN },
+	{ "is_active", VALUE_BOOL, PLAIN },
+};
+
+static const struct entity_field account_fields[] = {
+	{ "name", VALUE_TEXT, PLAIN },
+	{ "domain", VALUE_TEXT, PLAIN },
+	{ "external_id", VALUE_TEXT, PLAIN },
+	{ "url", VALUE_TEXT, PLAIN },
+	{ "parent_key", VALUE_TEXT, TRACKED },
+	{ "segment", VALUE_TEXT, TRACKED },
+	{ "industry", VALUE_TEXT, PLAIN },
+	{ "region", VALUE_TEXT, PLAIN },
+	{ "plan", VALUE_TEXT, TRACKED },
+	{ "stage", VALUE_TEXT, TRACKED },
+	{ "csm_key", VALUE_TEXT, TRACKED },
+	{ "am_key", VALUE_TEXT, TRACKED },
+	{ "seats", VALUE_INT, TRACKED },
+	{ "currency", VALUE_TEXT, TRACKED },
+	{ "arr_minor", VALUE_MONEY, TRACKED },
+	{ "renewal_on", VALUE_DAY, TRACKED },
+	{ "created_on", VALUE_DAY, PLAIN },
+	{ "customer_since_on", VALUE_DAY, PLAIN },
+	{ "is_customer", VALUE_BOOL, TRACKED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field contact_fields[] = {
+	{ "name", VALUE_TEXT, PLAIN },
+	{ "email", VALUE_TEXT, PLAIN },
+	{ "title", VALUE_TEXT, PLAIN },
+	{ "role", VALUE_TEXT, TRACKED },
+	{ "is_key", VALUE_BOOL, TRACKED },
+	{ "team", VALUE_TEXT, PLAIN },
+	{ "created_on", VALUE_DAY, PLAIN },
+	{ "last_seen_on", VALUE_DAY, PLAIN },
+	{ "left_on", VALUE_DAY, TRACKED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field subscription_fields[] = {
+	{ "product", VALUE_TEXT, TRACKED },
+	{ "plan", VALUE_TEXT, TRACKED },
+	{ "seats", VALUE_INT, TRACKED },
+	{ "mrr_minor", VALUE_MONEY, TRACKED },
+	{ "currency", VALUE_TEXT, TRACKED },
+	{ "billing", VALUE_TEXT, PLAIN },
+	{ "start_on", VALUE_DAY, REQUIRED },
+	{ "end_on", VALUE_DAY, TRACKED },
+	{ "renewal_on", VALUE_DAY, TRACKED },
+	{ "cancel_notice_on", VALUE_DAY, TRACKED },
+	{ "status", VALUE_TEXT, TRACKED },
+	{ "is_trial", VALUE_BOOL, TRACKED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field usage_fields[] = {
+	{ "metric", VALUE_TEXT, REQUIRED },
+	{ "used_on", VALUE_DAY, REQUIRED },
+	{ "value", VALUE_REAL, REQUIRED }, /* kept rounded; `scale:` in the mapping serves fractions */
+	{ "contact_key", VALUE_TEXT, PLAIN },
+	{ "team", VALUE_TEXT, PLAIN },
+};
+
+static const struct entity_field limit_fields[] = {
+	{ "metric", VALUE_TEXT, REQUIRED },
+	{ "value", VALUE_INT, TRACKED },
+	{ "from_on", VALUE_DAY, PLAIN },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field ticket_fields[] = {
+	{ "contact_key", VALUE_TEXT, PLAIN },
+	{ "subject", VALUE_TEXT, PLAIN },
+	{ "body", VALUE_TEXT, PLAIN },
+	{ "category", VALUE_TEXT, PLAIN },
+	{ "status", VALUE_TEXT, TRACKED },
+	{ "priority", VALUE_TEXT, TRACKED },
+	{ "opened_at", VALUE_INSTANT, REQUIRED },
+	{ "closed_at", VALUE_INSTANT, TRACKED },
+	{ "first_reply_at", VALUE_INSTANT, PLAIN },
+	{ "satisfaction", VALUE_INT, TRACKED },
+	{ "is_escalated", VALUE_BOOL, TRACKED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field interaction_fields[] = {
+	{ "contact_key", VALUE_TEXT, PLAIN },
+	{ "owner_key", VALUE_TEXT, PLAIN },
+	{ "kind", VALUE_TEXT, PLAIN },
+	{ "direction", VALUE_TEXT, PLAIN },
+	{ "outcome", VALUE_TEXT, PLAIN },
+	{ "subject", VALUE_TEXT, PLAIN },
+	{ "body", VALUE_TEXT, PLAIN },
+	{ "at", VALUE_INSTANT, REQUIRED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field invoice_fields[] = {
+	{ "amount_minor", VALUE_MONEY, TRACKED },
+	{ "currency", VALUE_TEXT, PLAIN },
+	{ "issued_on", VALUE_DAY, REQUIRED },
+	{ "due_on", VALUE_DAY, PLAIN },
+	{ "paid_on", VALUE_DAY, TRACKED },
+	{ "failed_on", VALUE_DAY, TRACKED },
+	{ "disputed_on", VALUE_DAY, TRACKED },
+	{ "status", VALUE_TEXT, TRACKED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field survey_fields[] = {
+	{ "contact_key", VALUE_TEXT, PLAIN },
+	{ "kind", VALUE_TEXT, PLAIN },
+	{ "score", VALUE_INT, PLAIN },
+	{ "comment", VALUE_TEXT, PLAIN },
+	{ "at", VALUE_INSTANT, REQUIRED },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field opportunity_fields[] = {
+	{ "name", VALUE_TEXT, PLAIN },
+	{ "kind", VALUE_TEXT, PLAIN },
+	{ "stage", VALUE_TEXT, TRACKED },
+	{ "amount_minor", VALUE_MONEY, TRACKED },
+	{ "currency", VALUE_TEXT, PLAIN },
+	{ "created_on", VALUE_DAY, PLAIN },
+	{ "close_on", VALUE_DAY, TRACKED },
+	{ "is_closed", VALUE_BOOL, TRACKED },
+	{ "is_won", VALUE_BOOL, TRACKED },
+	{ "owner_key", VALUE_TEXT, PLAIN },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+static const struct entity_field notice_fields[] = {
+	{ "kind", VALUE_TEXT, REQUIRED },
+	{ "noticed_on", VALUE_DAY, REQUIRED },
+	{ "effective_on", VALUE_DAY, PLAIN },
+	{ "amount_minor", VALUE_MONEY, PLAIN },
+	{ "currency", VALUE_TEXT, PLAIN },
+	{ "text", VALUE_TEXT, PLAIN },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
+/* In the order in which they are best loaded: what others refer to comes first. */
+const struct entity entities[] = {
+	{ "owner", "owner", FIELDS(owner_fields), false },
+	{ "account", "account", FIELDS(account_fields), false },
+	{ "subscription", "subscription", FIELDS(subscription_fields), true },
+	{ "contact", "contact", FIELDS(contact_fields), true },
+	{ "limit", "account_limit", FIELDS(limit_fields), true },
+	{ "ticket", "ticket", FIELDS(ticket_fields), true },
+	{ "interaction", "interaction", FIELDS(interaction_fields), true },
+	{ "invoice", "invoice", FIELDS(invoice_fields), true },
+	{ "survey", "survey", FIELDS(survey_fields), true },
+	{ "opportunity", "opportunity", FIELDS(opportunity_fields), true },
+	{ "notice", "notice", FIELDS(notice_fields), true },
+	{ "usage", NULL, FIELDS(usage_fields), true },
+	{ 0 },
+};
+
+const struct entity *entity_find(const char *name)
+{
+	for (const struct entity *e = entities; e->name; e++)
+		if (strcmp(e->name, name) == 0)
+			return e;
+	return NULL;
+}
+
+int entity_field_index(const struct entity *e, const char *name)
+{
+	for (int i = 0; i < e->n_fields; i++)
+		if (strcmp(e->fields[i].name, name) == 0)
+			return i;
+	return -1;
+}

@@ -20,16 +20,20 @@ bool text_to_time_of_day(const char *text, int *out_minutes); /* "08:00" -> 480 
 bool text_equal_fold(const char *a, const char *b); /* ASCII case folded; NULL equals only NULL */
 bool text_is_blank(const char *text); /* NULL, empty or white space */
 bool text_starts(const char *text, const char *start);
+/* text_trim, text_fold and text_clean return "" for NULL. White space is Unicode's, the no-break spaces included. */
 char *text_trim(struct arena *a, const char *text);
-/* Lower case, Latin accents removed, white space runs as one blank: what lexicons and names are compared in. */
+/* Lower case, Latin accents removed, apostrophes and dashes in their ASCII form, white space runs as one blank and none at
+ * the ends: what lexicons and names are compared in. */
 char *text_fold(struct arena *a, const char *text);
 
+/* Reads the code point at the start of len > 0 bytes. Returns its bytes, or 0 with U+FFFD when the first byte begins none. */
+size_t utf8_next(const char *text, size_t len, uint32_t *out);
 bool utf8_is_valid(const char *text, size_t len);
 size_t utf8_length(const char *text); /* code points */
 /* The longest start of at most max_bytes bytes that does not cut a code point. */
 size_t utf8_fit(const char *text, size_t max_bytes);
-/* Valid UTF-8 for people: bad bytes become U+FFFD; control characters, zero-width and bidi overrides go; at most
- * max_chars code points, cut with an ellipsis. */
+/* Valid UTF-8 for people: bad bytes become U+FFFD; control characters, zero-width and bidi overrides go (a run of
+ * line ends and tabs becomes one blank); at most max_chars code points, cut with an ellipsis. */
 char *text_clean(struct arena *a, const char *text, size_t max_chars);
 
 #endif

@@ -18,16 +18,15 @@ int err_set(struct err *err, enum err_kind kind, const char *format, ...)
 	return -1;
 }
 
-/* Puts what is in front of the reason; the end of a text that is too long is cut. */
+/* Puts a place (shorter than the text) in front of the reason; the end of what is too long is cut. */
 static void prefix(struct err *err, const char *place)
 {
-	size_t n = strlen(place);
-	char reason[sizeof err->text];
+	size_t n = strlen(place), kept = strnlen(err->text, sizeof err->text - n - 3);
 
-	memcpy(reason, err->text, sizeof reason);
-	if (n > sizeof err->text - 3)
-		n = sizeof err->text - 3;
-	(void)snprintf(err->text, sizeof err->text, "%.*s: %s", (int)n, place, reason);
+	memmove(err->text + n + 2, err->text, kept);
+	memcpy(err->text, place, n);
+	memcpy(err->text + n, ": ", 2);
+	err->text[n + 2 + kept] = '\0';
 }
 
 int err_in(struct err *err, const char *format, ...)

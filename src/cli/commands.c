@@ -10,6 +10,19 @@ const struct command commands[] = {
 	  .help = "Lists the commands, or tells all about one of them.",
 	  .max_args = 1,
 	  .run = cmd_help },
+	{ .name = "nrr",
+	  .summary = "net and gross revenue retention, and where revenue came and went",
+	  .options = { "by=WHAT: month, segment, owner or plan", "window=MONTHS: length of the window (default 12)",
+	               "currency=CODE: only amounts in this currency" },
+	  .help = "Compares what each account pays per month at both ends of a window (point to point), rolled up to the parent "
+	          "where the organisation says so. Segment and owner are those of the window's first day, the plan is the one "
+	          "most was paid for. An account that paid nothing on the first day but did on an earlier monthly mark comes "
+	          "back (reactivation) instead of being new; new and returning accounts never lift NRR.\n\n"
+	          "Without --by: the window that ends today (or --as-of). --by month: all windows of one and of twelve months "
+	          "between firsts of months, from the first start to the first after the last change in the data. --format csv "
+	          "gives these too, amounts in minor units and ratios with six decimals; windows without a start are left "
+	          "out.\n\nAmounts in several currencies are never added: choose one with --currency.",
+	  .run = cmd_nrr },
 	{ .name = NULL },
 };
 

@@ -22,6 +22,7 @@ int unknown_command(struct arena *a, const char *name); /* says so and what may 
 void help_program(struct arena *a);
 void help_command(struct arena *a, const struct command *command);
 
+int cmd_nrr(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 
 #endif

@@ -1,0 +1,165 @@
+#include "store/facts.h"
+
+#include <string.h>
+
+#include "common/text.h"
+#include "facts_parts.h"
+
+void fact_days_add(struct fact_days *d, int age)
+{
+	if (age >= 0 && age < FACTS_DAYS)
+		d->words[age / 64] |= UINT64_C(1) << (age % 64);
+}
+
+int fact_days_count(const struct fact_days *d, int from_age, int to_age)
+{
+	int n = 0;
+
+	for (int w = 0; w < FACTS_DAYS / 64; w++) {
+		int low = from_age - 64 * w, high = to_age - 64 * w;
+		uint64_t mask = UINT64_MAX;
+
+		if (high <= 0 || low >= 64)
+			continue;
+		if (low > 0)
+			mask &= UINT64_MAX << low;
+		if (high < 64)
+			mask &= (UINT64_C(1) << high) - 1;
+		n += __builtin_popcountll(d->words[w] & mask);
+	}
+	return n;
+}
+
+int fact_days_last(const struct fact_days *d)
+{
+	for (int w = 0; w < FACTS_DAYS / 64; w++)
+		if (d->words[w])
+			return 64 * w + __builtin_ctzll(d->words[w]);
+	return -1;
+}
+
+int fact_days_first(const struct fact_days *d)
+{
+	for (int w = FACTS_DAYS / 64 - 1; w >= 0; w--)
+		if (d->words[w])
+			return 64 * w + 63 - __builtin_clzll(d->words[w]);
+	return -1;
+}
+
+void *rows_add(struct rows *r, size_t place)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap ? 2 * r->cap : 64;
+		r->at = arena_grow(r->arena, r->at, r->n, r->cap, r->size);
+		r->places = arena_grow(r->arena, r->places, r->n, r->cap, sizeof *r->places);
+	}
+	r->places[r->n] = place;
+	return r->at + r->size * r->n++;
+}
+
+void rows_hand_out(const struct rows *r, struct fact_account *out, size_t at_offset, size_t n_offset)
+{
+	for (size_t i = 0, end; i < r->n; i = end) {
+		char *account = (char *)&out[r->places[i]];
+		const void *at = r->at + r->size * i;
+		size_t n;
+
+		for (end = i + 1; end < r->n && r->places[end] == r->places[i]; end++)
+			;
+		n = end - i;
+		memcpy(account + at_offset, &at, sizeof at);
+		memcpy(account + n_offset, &n, sizeof n);
+	}
+}
+
+ptrdiff_t loading_place(const struct loading *l, int64_t account)
+{
+	size_t low = l->first, high = l->first + l->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (l->base->members[mid].id == account)
+			return (ptrdiff_t)(mid - l->first);
+		if (l->base->members[mid].id < account)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return -1;
+}
+
+int32_t loading_day(const struct loading *l, int64_t at)
+{
+	int second;
+
+	return at == INSTANT_NONE ? DAY_NONE : zone_day(l->q->zone, at, &second);
+}
+
+int32_t loading_seen(const struct loading *l, int32_t day)
+{
+	return day <= l->q->as_of ? day : DAY_NONE;
+}
+
+/* The first instant of a day; of the next one where the zone left that day out. */
+static int64_t start_of(const struct zone *zone, int32_t day)
+{
+	int64_t at = (int64_t)day * 86400;
+
+	if (zone_instant(zone, day, 0, &at) == WALL_SKIPPED_DAY)
+		(void)zone_instant(zone, day + 1, 0, &at);
+	return at;
+}
+
+int facts_load(struct db *db, const struct fact_query *q, const struct fact_base *base, size_t first, size_t n,
+               struct arena *a, struct fact_account *out, struct err *err)
+{
+	struct loading l = { .db = db, .q = q, .base = base, .first = first, .n = n, .arena = a, .out = out };
+
+	if (!n)
+		return 0;
+	memset(out, 0, n * sizeof *out);
+	l.from_id = base->members[first].id;
+	l.to_id = base->members[first + n - 1].id;
+	l.end_at = start_of(q->zone, q->as_of + 1);
+	l.since_at = start_of(q->zone, q->as_of - FACTS_DAYS + 1);
+	l.text_since_at = start_of(q->zone, q->as_of - FACTS_TEXT_DAYS + 1);
+	if (facts_load_accounts(&l, err) < 0 || facts_load_contracts(&l, err) < 0 || facts_load_events(&l, err) < 0 ||
+	    facts_load_people(&l, err) < 0 || facts_load_usage(&l, err) < 0)
+		return err_in(err, "facts");
+	return 0;
+}
+
+int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT id, CASE WHEN id = :id THEN 0 WHEN source_key = :what THEN 1 WHEN external_id = :what THEN 2 "
+		"WHEN domain = :what THEN 3 ELSE 4 END AS how FROM account "
+		"WHERE id = :id OR source_key = :what OR external_id = :what OR domain = :what OR name = :what COLLATE NOCASE "
+		"ORDER BY how, id");
+	int64_t number = -1, how = -1;
+	size_t found = 0, n_found = 0;
+	int rc;
+
+	(void)text_to_int(what, &number);
+	bind_int(q, ":id", number);
+	bind_text(q, ":what", what);
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct loading l = { .base = base, .n = base->n_members };
+		ptrdiff_t place = loading_place(&l, col_int(q, 0));
+
+		if (place < 0 || (n_found && col_int(q, 1) != how))
+			continue;
+		how = col_int(q, 1);
+		found = (size_t)place;
+		n_found++;
+	}
+	if (rc < 0)
+		return err_in(err, "find account");
+	if (!n_found)
+		return err_set(err, ERR_INPUT, "no account has the id, key, external id, domain or name \"%s\" on that day", what);
+	if (n_found > 1)
+		return err_set(err, ERR_INPUT, "%zu accounts go by \"%s\": say its id (see retaind accounts)", n_found, what);
+	*out_index = found;
+	return 0;
+}

@@ -1,0 +1,124 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "facts_parts.h"
+#include "store/usage.h"
+
+static const char *text_at(struct loading *l, const struct history *h, int64_t id, const char *field, const char *current)
+{
+	const char *text = history_text(h, id, field, current);
+
+	return text ? arena_strdup(l->arena, text) : "";
+}
+
+/* The owner of that day: the key that history has, resolved as it is now; else the one resolved already. */
+static int owner_at(struct loading *l, const struct history *h, int64_t id, const char *field, const char *current,
+                    const char **out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT lower(o.email) FROM account a JOIN owner o ON o.source_id = a.source_id AND o.source_key = :key WHERE a.id = :id");
+	const struct change *change = history_find(h, id, field);
+	int rc;
+
+	if (!change || !change->value || strchr(change->value, '@')) {
+		*out = text_fold(l->arena, change ? change->value : current);
+		return 0;
+	}
+	bind_int(q, ":id", id);
+	bind_text(q, ":key", change->value);
+	rc = stmt_step(q, err);
+	if (rc >= 0)
+		*out = rc && !col_is_null(q, 0) ? col_text_in(q, 0, l->arena) : "";
+	return rc < 0 ? -1 : 0;
+}
+
+int facts_load_accounts(struct loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT id, source_key, name, domain, external_id, segment, plan, currency, csm_email, am_email, seats, arr_minor, "
+		"renewal_on, created_on, customer_since_on, is_customer FROM account WHERE id BETWEEN :from AND :to ORDER BY id");
+	struct history history;
+	int rc;
+
+	if (history_load(l->db, TRACKED_ACCOUNT, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
+		return -1;
+	bind_int(q, ":from", l->from_id);
+	bind_int(q, ":to", l->to_id);
+	while ((rc = stmt_step(q, err)) > 0) {
+		const struct history *h = &history;
+		int64_t id = col_int(q, 0);
+		ptrdiff_t place = loading_place(l, id);
+
+		if (place < 0)
+			continue;
+		l->out[place] = (struct fact_account){
+			.id = id,
+			.key = col_text_in(q, 1, l->arena),
+			.name = text_at(l, h, id, "name", col_text(q, 2)),
+			.domain = text_at(l, h, id, "domain", col_text(q, 3)),
+			.external_id = text_at(l, h, id, "external_id", col_text(q, 4)),
+			.segment = text_at(l, h, id, "segment", col_text(q, 5)),
+			.plan = text_at(l, h, id, "plan", col_text(q, 6)),
+			.currency = text_at(l, h, id, "currency", col_text(q, 7)),
+			.seats = history_int(h, id, "seats", col_int(q, 10), 0),
+			.arr_minor = history_int(h, id, "arr_minor", col_int(q, 11), 0),
+			.renewal_on = history_day(h, id, "renewal_on", col_day(q, 12)),
+			.created_on = col_day(q, 13),
+			.customer_since_on = loading_seen(l, col_day(q, 14)),
+			.is_customer = history_int(h, id, "is_customer", col_int(q, 15), 0) != 0,
+			.active = l->base->members[l->first + (size_t)place].active,
+			.usage = arena_array(l->arena, l->base->n_metrics + 1, sizeof(int64_t *)),
+		};
+		if (owner_at(l, h, id, "csm_key", col_text(q, 8), &l->out[place].csm_email, err) < 0 ||
+		    owner_at(l, h, id, "am_key", col_text(q, 9), &l->out[place].am_email, err) < 0)
+			return err_in(err, "owners");
+	}
+	return rc < 0 ? err_in(err, "accounts") : 0;
+}
+
+/* One walk over a metric of a block of accounts. */
+struct taking {
+	struct loading *l;
+	size_t metric, from, to; /* places in out */
+};
+
+static void take_day(void *context, int32_t day, const int64_t *values)
+{
+	struct taking *t = context;
+	struct loading *l = t->l;
+	int age = l->q->as_of - day;
+
+	for (size_t i = t->from; i < t->to; i++) {
+		int64_t value = values[l->out[i].id % USAGE_BLOCK];
+		int64_t *series;
+
+		if (value == USAGE_NONE)
+			continue;
+		if (!l->out[i].usage[t->metric]) {
+			series = arena_array(l->arena, FACTS_DAYS, sizeof *series);
+			for (int d = 0; d < FACTS_DAYS; d++)
+				series[d] = USAGE_NONE;
+			l->out[i].usage[t->metric] = series;
+		}
+		l->out[i].usage[t->metric][age] = value;
+	}
+}
+
+int facts_load_usage(struct loading *l, struct err *err)
+{
+	for (size_t at = 0, end; at < l->n; at = end) {
+		int64_t block = l->out[at].id / USAGE_BLOCK;
+
+		for (end = at + 1; end < l->n && l->out[end].id / USAGE_BLOCK == block; end++)
+			;
+		for (size_t m = 0; m < l->base->n_metrics; m++) {
+			struct taking t = { l, m, at, end };
+
+			if (usage_walk(l->db, l->base->metrics[m].id, block, l->q->as_of - FACTS_DAYS + 1, l->q->as_of, take_day, &t,
+			               err) < 0)
+				return err_in(err, "usage");
+		}
+	}
+	return 0;
+}

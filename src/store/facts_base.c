@@ -1,0 +1,222 @@
+#include <string.h>
+
+#include "common/text.h"
+#include "facts_parts.h"
+#include "store/usage.h"
+
+enum { FEW_ACCOUNTS = 5, REPORTED_WITHIN_DAYS = 90 };
+
+static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_base *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT id, segment FROM account WHERE (created_on IS NULL OR created_on <= :day) "
+		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY id");
+	struct fact_member *members = NULL;
+	struct history history;
+	size_t n = 0, cap = 0;
+	int rc;
+
+	if (history_load(db, TRACKED_ACCOUNT, INT64_MIN, INT64_MAX, as_of, a, &history, err) < 0)
+		return -1;
+	bind_day(q, ":day", as_of);
+	while ((rc = stmt_step(q, err)) > 0) {
+		const char *segment;
+
+		if (n == cap) {
+			cap = cap ? 2 * cap : 256;
+			members = arena_grow(a, members, n, cap, sizeof *members);
+		}
+		segment = history_text(&history, col_int(q, 0), "segment", col_text(q, 1));
+		members[n++] = (struct fact_member){ .id = col_int(q, 0), .segment = segment ? arena_strdup(a, segment) : "" };
+	}
+	if (rc < 0)
+		return err_in(err, "accounts");
+	out->members = members;
+	out->n_members = n;
+	return 0;
+}
+
+static bool is_listed(const struct fact_query *query, const char *name)
+{
+	for (size_t i = 0; i < query->n_key_metrics; i++)
+		if (strcmp(query->key_metrics[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The metrics that have data in the window. What counts as activity: those listed; or those that no limit names (a level
+ * such as the seats in use is not activity); or, when that leaves none, all. */
+static int load_metrics(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT m.id, m.name, m.scale, EXISTS (SELECT 1 FROM account_limit l WHERE l.metric = m.name "
+		"AND (l.from_on IS NULL OR l.from_on <= :day)) FROM metric m WHERE EXISTS (SELECT 1 FROM usage_block b "
+		"WHERE b.id BETWEEN (m.id << 40) + (:from << 20) AND (m.id << 40) + (:day << 20) + 1048575) ORDER BY m.name");
+	struct fact_metric *metrics = NULL;
+	bool is_any = false;
+	size_t n = 0, cap = 0;
+	int rc;
+
+	bind_int(q, ":day", query->as_of);
+	bind_int(q, ":from", query->as_of - FACTS_DAYS + 1 > 0 ? query->as_of - FACTS_DAYS + 1 : 0);
+	while ((rc = stmt_step(q, err)) > 0) {
+		bool is_activity = query->n_key_metrics ? is_listed(query, col_text(q, 1)) : col_int(q, 3) == 0;
+
+		if (n == cap) {
+			cap = cap ? 2 * cap : 16;
+			metrics = arena_grow(a, metrics, n, cap, sizeof *metrics);
+		}
+		metrics[n++] = (struct fact_metric){ .id = (int32_t)col_int(q, 0), .name = col_text_in(q, 1, a),
+		                                     .scale = (double)col_int(q, 2), .is_activity = is_activity };
+		is_any = is_any || is_activity;
+	}
+	if (rc < 0)
+		return err_in(err, "metrics");
+	for (size_t i = 0; i < n && !is_any && !query->n_key_metrics; i++)
+		metrics[i].is_activity = true;
+	out->metrics = metrics;
+	out->n_metrics = n;
+	return 0;
+}
+
+/* One walk over a metric of a block of accounts. */
+struct reading_days {
+	int32_t as_of, last_on;
+	struct fact_member *members; /* of the block */
+	size_t n;
+	bool is_activity;
+	bool *has_reported;
+};
+
+static void add_day(void *context, int32_t day, const int64_t *values)
+{
+	struct reading_days *r = context;
+	int age = r->as_of - day;
+
+	for (size_t i = 0; i < r->n; i++) {
+		int64_t value = values[r->members[i].id % USAGE_BLOCK];
+
+		if (value == USAGE_NONE)
+			continue;
+		if (day > r->last_on)
+			r->last_on = day;
+		if (age < REPORTED_WITHIN_DAYS)
+			r->has_reported[i] = true;
+		if (r->is_activity && value > 0)
+			fact_days_add(&r->members[i].active, age);
+	}
+}
+
+static int load_activity(struct db *db, struct fact_base *base, struct arena *a, int32_t *out_last_on, size_t *out_n,
+                         struct err *err)
+{
+	struct fact_member *members = arena_memdup(a, base->members, base->n_members * sizeof *members);
+	bool *has_reported = arena_array(a, base->n_members + 1, sizeof *has_reported);
+	int32_t last_on = DAY_NONE;
+	size_t n_reporting = 0;
+
+	for (size_t at = 0, end; at < base->n_members; at = end) {
+		int64_t block = members[at].id / USAGE_BLOCK;
+
+		for (end = at + 1; end < base->n_members && members[end].id / USAGE_BLOCK == block; end++)
+			;
+		for (size_t m = 0; m < base->n_metrics; m++) {
+			struct reading_days r = { base->as_of, last_on, members + at, end - at, base->metrics[m].is_activity,
+			                          has_reported + at };
+
+			if (usage_walk(db, base->metrics[m].id, block, base->as_of - FACTS_DAYS + 1, base->as_of, add_day, &r,
+			               err) < 0)
+				return err_in(err, "usage");
+			last_on = r.last_on;
+		}
+	}
+	for (size_t i = 0; i < base->n_members; i++)
+		n_reporting += has_reported[i];
+	base->members = members;
+	*out_last_on = last_on;
+	*out_n = n_reporting;
+	return 0;
+}
+
+/* Which sources gave facts of a kind by the end of the day, and when each last came through. */
+static const char *const source_statements[N_FACT_KINDS] = {
+	[FACT_CONTACT] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM contact t WHERE t.source_id = s.id "
+	                 "AND (t.created_on IS NULL OR t.created_on <= :day) AND :end IS NOT NULL)",
+	[FACT_TICKET] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM ticket t WHERE t.source_id = s.id "
+	                "AND t.opened_at < :end AND :day IS NOT NULL)",
+	[FACT_INTERACTION] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM interaction t "
+	                     "WHERE t.source_id = s.id AND t.at < :end AND :day IS NOT NULL)",
+	[FACT_INVOICE] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM invoice t WHERE t.source_id = s.id "
+	                 "AND t.issued_on <= :day AND :end IS NOT NULL)",
+	[FACT_SURVEY] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM survey t WHERE t.source_id = s.id "
+	                "AND t.at < :end AND :day IS NOT NULL)",
+	[FACT_SUBSCRIPTION] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM subscription t "
+	                      "WHERE t.source_id = s.id AND t.start_on <= :day AND :end IS NOT NULL)",
+	[FACT_NOTICE] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM notice t WHERE t.source_id = s.id "
+	                "AND t.noticed_on <= :day AND :end IS NOT NULL)",
+};
+
+static int load_source(struct db *db, const struct fact_query *query, const char *sql, struct fact_source *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
+	int64_t end_at = (int64_t)(query->as_of + 1) * 86400;
+	struct fact_source source = { .fresh_on = DAY_NONE };
+	int rc;
+
+	(void)zone_instant(query->zone, query->as_of + 1, 0, &end_at);
+	bind_day(q, ":day", query->as_of);
+	bind_int(q, ":end", end_at);
+	while ((rc = stmt_step(q, err)) > 0) {
+		int32_t fresh_on = col_day(q, 0) < query->as_of ? col_day(q, 0) : query->as_of;
+
+		source.is_known = true;
+		if (fresh_on > source.fresh_on)
+			source.fresh_on = fresh_on;
+	}
+	if (rc < 0)
+		return err_in(err, "sources");
+	source.is_stale = source.fresh_on < query->as_of - query->stale_days;
+	*out = source;
+	return 0;
+}
+
+/* Usage does not say which source it came from. With enough accounts the data speaks for itself: the last day on which
+ * anybody reported. With a few, a quiet day proves nothing, and a source that came through counts. */
+static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base, struct arena *a, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *persons = db_sql(db,
+		"SELECT EXISTS (SELECT 1 FROM usage_detail WHERE day <= :day AND contact_key <> '')");
+	struct fact_source *usage = &base->sources[FACT_USAGE], any = { .fresh_on = DAY_NONE };
+	size_t n_reporting;
+
+	if (load_activity(db, base, a, &usage->fresh_on, &n_reporting, err) < 0)
+		return -1;
+	usage->is_known = usage->fresh_on != DAY_NONE;
+	if (n_reporting < FEW_ACCOUNTS) {
+		if (load_source(db, query, "SELECT last_ok_on FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL", &any, err) < 0)
+			return -1;
+		if (any.fresh_on > usage->fresh_on)
+			usage->fresh_on = any.fresh_on;
+	}
+	usage->is_stale = usage->fresh_on < query->as_of - query->stale_days;
+	bind_day(persons, ":day", query->as_of);
+	if (stmt_step(persons, err) < 0)
+		return -1;
+	base->sources[FACT_PERSON] = *usage;
+	base->sources[FACT_PERSON].is_known = col_int(persons, 0) != 0;
+	return 0;
+}
+
+int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out, struct err *err)
+{
+	struct fact_base base = { .as_of = query->as_of };
+
+	if (load_members(db, query->as_of, a, &base, err) < 0 || load_metrics(db, query, a, &base, err) < 0 ||
+	    load_usage_source(db, query, &base, a, err) < 0)
+		return err_in(err, "facts of the base");
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		if (source_statements[kind] && load_source(db, query, source_statements[kind], &base.sources[kind], err) < 0)
+			return err_in(err, "facts of the base");
+	*out = base;
+	return 0;
+}

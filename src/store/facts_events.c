@@ -1,0 +1,120 @@
+#include <stddef.h>
+
+#include "facts_parts.h"
+
+static const char *or_empty(struct loading *l, const char *text)
+{
+	return text && *text ? arena_strdup(l->arena, text) : "";
+}
+
+static void bind_range(struct stmt *q, const struct loading *l)
+{
+	bind_int(q, ":from", l->from_id);
+	bind_int(q, ":to", l->to_id);
+	bind_instant(q, ":since", l->since_at);
+	bind_instant(q, ":end", l->end_at);
+	bind_day(q, ":day", l->q->as_of);
+}
+
+static int load_tickets(struct loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT account_id, id, priority, opened_at, closed_at, satisfaction, is_escalated, "
+		"CASE WHEN opened_at >= :text_since THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, 1, 4000), '') END "
+		"FROM ticket WHERE account_id BETWEEN :from AND :to AND opened_at >= :since AND opened_at < :end "
+		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, opened_at, id");
+	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_ticket) };
+	struct history history;
+	const struct history *h = &history;
+	int rc;
+
+	if (history_load(l->db, TRACKED_TICKET, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
+		return -1;
+	bind_range(q, l);
+	bind_instant(q, ":text_since", l->text_since_at);
+	while ((rc = stmt_step(q, err)) > 0) {
+		int64_t id = col_int(q, 1);
+		ptrdiff_t place = loading_place(l, col_int(q, 0));
+		struct fact_ticket *t;
+
+		if (place < 0)
+			continue;
+		t = rows_add(&rows, (size_t)place);
+		t->priority = or_empty(l, history_text(h, id, "priority", col_text(q, 2)));
+		t->opened_on = loading_day(l, col_instant(q, 3));
+		t->closed_on = loading_seen(l, loading_day(l, history_int(h, id, "closed_at", col_instant(q, 4), INSTANT_NONE)));
+		t->satisfaction = history_int(h, id, "satisfaction", col_is_null(q, 5) ? -1 : col_int(q, 5), -1);
+		if (t->closed_on == DAY_NONE) /* asked when it is closed */
+			t->satisfaction = -1;
+		t->is_escalated = history_int(h, id, "is_escalated", col_int(q, 6), 0) != 0;
+		t->text = or_empty(l, col_text(q, 7));
+	}
+	if (rc < 0)
+		return err_in(err, "tickets");
+	rows_hand_out(&rows, l->out, offsetof(struct fact_account, tickets), offsetof(struct fact_account, n_tickets));
+	return 0;
+}
+
+static int load_interactions(struct loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT account_id, kind, direction, contact_key, at, CASE WHEN at >= :text_since "
+		"THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, 1, 4000), '') END "
+		"FROM interaction WHERE account_id BETWEEN :from AND :to AND at >= :since AND at < :end "
+		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, at, id");
+	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_interaction) };
+	int rc;
+
+	bind_range(q, l);
+	bind_instant(q, ":text_since", l->text_since_at);
+	while ((rc = stmt_step(q, err)) > 0) {
+		ptrdiff_t place = loading_place(l, col_int(q, 0));
+		struct fact_interaction *i;
+
+		if (place < 0)
+			continue;
+		i = rows_add(&rows, (size_t)place);
+		i->kind = or_empty(l, col_text(q, 1));
+		i->direction = or_empty(l, col_text(q, 2));
+		i->person = or_empty(l, col_text(q, 3));
+		i->on = loading_day(l, col_instant(q, 4));
+		i->text = or_empty(l, col_text(q, 5));
+	}
+	if (rc < 0)
+		return err_in(err, "interactions");
+	rows_hand_out(&rows, l->out, offsetof(struct fact_account, interactions), offsetof(struct fact_account, n_interactions));
+	return 0;
+}
+
+static int load_surveys(struct loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT account_id, kind, substr(comment, 1, 4000), score, at FROM survey "
+		"WHERE account_id BETWEEN :from AND :to AND at >= :since AND at < :end AND score IS NOT NULL "
+		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, at, id");
+	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_survey) };
+	int rc;
+
+	bind_range(q, l);
+	while ((rc = stmt_step(q, err)) > 0) {
+		ptrdiff_t place = loading_place(l, col_int(q, 0));
+		struct fact_survey *s;
+
+		if (place < 0)
+			continue;
+		s = rows_add(&rows, (size_t)place);
+		s->kind = or_empty(l, col_text(q, 1));
+		s->comment = or_empty(l, col_text(q, 2));
+		s->score = col_int(q, 3);
+		s->on = loading_day(l, col_instant(q, 4));
+	}
+	if (rc < 0)
+		return err_in(err, "surveys");
+	rows_hand_out(&rows, l->out, offsetof(struct fact_account, surveys), offsetof(struct fact_account, n_surveys));
+	return 0;
+}
+
+int facts_load_events(struct loading *l, struct err *err)
+{
+	return load_tickets(l, err) < 0 || load_interactions(l, err) < 0 || load_surveys(l, err) < 0 ? -1 : 0;
+}

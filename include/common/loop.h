@@ -26,6 +26,8 @@ int loop_on_child(struct loop *l, loop_child_fn *fn, void *context, struct err *
 /* fn is called at each wake-up with the wall clock; it tells through loop_wake_at when it wants to be called next. */
 int loop_on_time(struct loop *l, loop_time_fn *fn, void *context, struct err *err) MUST_USE;
 void loop_wake_at(struct loop *l, int64_t at);
+/* How long it may sleep at most; 60 s unless told. Counted by the monotonic clock. */
+void loop_wake_within(struct loop *l, int most_ms);
 /* Runs until loop_stop. */
 int loop_run(struct loop *l, struct err *err) MUST_USE;
 void loop_stop(struct loop *l);

@@ -76,6 +76,9 @@ int outbox_hold_ambiguous(struct db *db, const char *sink, struct err *err) MUST
 /* When the next open message of an enabled sink is due or expires, whichever is first: INSTANT_NONE when nothing is open. */
 int outbox_next_due(struct db *db, int64_t *out, struct err *err) MUST_USE;
 
+/* Whether something will be tried again without a person: open, not held, its sink enabled. */
+int outbox_has_more(struct db *db, bool *out, struct err *err) MUST_USE;
+
 /* A sink that a person must look at is disabled; one that asked for time (429) is held until not_before_at. */
 struct sink_state {
 	bool is_disabled;

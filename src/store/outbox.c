@@ -292,6 +292,19 @@ int outbox_next_due(struct db *db, int64_t *out, struct err *err)
 	return 0;
 }
 
+int outbox_has_more(struct db *db, bool *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT count(*) FROM outbox o LEFT JOIN sink_state s ON s.sink = o.sink"
+		" WHERE o.state IN ('pending', 'inflight', 'ambiguous') AND o.next_at < o.expires_at"
+		" AND coalesce(s.is_disabled, 0) = 0");
+
+	if (stmt_step(q, err) < 0)
+		return err_in(err, "outbox");
+	*out = col_int(q, 0) > 0;
+	return 0;
+}
+
 int sink_state_load(struct db *db, const char *sink, struct arena *a, struct sink_state *out, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,

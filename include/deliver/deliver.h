@@ -1,0 +1,56 @@
+/* The last stage: takes what is due out of the outbox, hands it to its channel, settles what became of it. One sender
+ * process a message in flight, at most one in flight a sink, so that a sink that hangs holds up no other. */
+#ifndef DELIVER_DELIVER_H
+#define DELIVER_DELIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deliver/settings.h"
+#include "store/outbox.h"
+
+/* Resolves a secret reference (config/secret.h, handed in so that folders stay apart). */
+typedef int deliver_secret_fn(struct arena *a, const char *reference, const char **out, struct err *err);
+
+struct deliver_event { /* one attempt that was settled */
+	const struct outbox_message *message;
+	const struct delivery_result *result;
+	const char *state;      /* of the message now */
+	bool sink_was_disabled; /* by this attempt */
+};
+
+struct deliver {
+	struct db *db;
+	const struct channel_settings *channels;
+	size_t n_channels;
+	deliver_secret_fn *secret;
+	int64_t now;           /* when it starts; time goes on from there */
+	int64_t wait_s;        /* stays this long for what is due later; 0: sends only what is due */
+	const char *lock_path; /* one deliverer at a time */
+	void (*report)(void *context, const struct deliver_event *e); /* may be NULL */
+	void *context;
+};
+
+struct deliver_counts {
+	int64_t n_sent, n_later, n_dead; /* attempts by how they ended */
+	int64_t n_recovered, n_expired;
+	int64_t n_disabled_sinks;        /* by this run */
+	int64_t next_due_at;             /* INSTANT_NONE: nothing is open any more */
+	bool has_more;                   /* something open will be tried again, by an enabled sink */
+};
+
+/* Returns 0 with the counts; -1 ERR_RETRY when another deliverer is at work, ERR_FATAL when the store fails (what was in
+ * flight then is ambiguous at the next start). SIGTERM and SIGINT end it once what is in flight has come back. */
+int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err *err) MUST_USE;
+
+/* Tells a person something through a channel, past the outbox: tried once. */
+int deliver_tell(const struct channel_settings *c, deliver_secret_fn *secret, const char *subject, const char *text,
+                 int64_t now, struct err *err) MUST_USE;
+
+/* What is wrong with a channel's settings beyond their shape (addresses, URLs), or NULL. */
+const char *channel_mistake(struct arena *a, const struct channel_settings *c);
+/* "slack_webhook" and the like, as in outbox.kind. */
+const char *channel_kind_name(int kind);
+
+#endif

@@ -1,0 +1,85 @@
+#include "channel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/text.h"
+
+/* Slack allows one message a second and channel. */
+const struct channel_type channel_types[] = {
+	[CHANNEL_SLACK_WEBHOOK] = { "slack_webhook", 1, slack_webhook_send },
+	[CHANNEL_EMAIL] = { "email", 10, email_send },
+	[CHANNEL_WEBHOOK] = { "webhook", 10, webhook_send },
+	[CHANNEL_FILE] = { "file", 0, file_send },
+};
+
+const char *channel_kind_name(int kind)
+{
+	return channel_types[kind].name;
+}
+
+struct verdict verdict_of(enum delivery_outcome outcome, int status, const char *detail)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct verdict v = { .outcome = outcome, .status = status, .wait_s = -1 };
+	const char *clean = text_clean(a, detail ? detail : "", sizeof v.detail - 1);
+	size_t len = utf8_fit(clean, sizeof v.detail - 1);
+
+	memcpy(v.detail, clean, len);
+	return v;
+}
+
+struct verdict verdict_of_failure(bool was_sent, const struct err *err)
+{
+	return verdict_of(was_sent ? DELIVERY_AMBIGUOUS : DELIVERY_RETRY, 0, err->text);
+}
+
+const void *channel_body(const struct outbox_message *m, size_t *out_len)
+{
+	*out_len = m->uses_fallback ? m->fallback_len : m->body_len;
+	return m->uses_fallback ? m->fallback : m->body;
+}
+
+int channel_url(const struct channel_job *job, struct arena *a, const char **out, struct err *err)
+{
+	const char *url = job->channel->url;
+
+	if (!text_starts(url, "https://") && !text_starts(url, "http://"))
+		return job->secret(a, url, out, err);
+	*out = url;
+	return 0;
+}
+
+int channel_post(const struct channel_job *job, struct arena *a, const char *url, const struct http_header *headers,
+                 size_t n_headers, const void *body, size_t body_len, struct http_response *out, bool *out_was_sent,
+                 struct err *err)
+{
+	const struct http_options options = {
+		.allows_http_loopback = job->channel->allows_http_loopback,
+		.allows_private = job->channel->allows_private,
+		.ca_file = job->channel->ca_file,
+		.user_agent = "retaind/" RETAIND_VERSION,
+		.max_body_bytes = 64 << 10,
+	};
+	const struct http_request request = { .method = "POST", .url = url, .headers = headers, .n_headers = n_headers,
+	                                      .body = body, .body_len = body_len };
+	CLEANUP(http_freep) struct http *own = job->http ? NULL : http_new(&options);
+	struct http *http = job->http ? job->http : own;
+	int rc = http_send(http, a, &request, out, err);
+
+	*out_was_sent = http_was_sent(http);
+	return rc;
+}
+
+const char *channel_mistake(struct arena *a, const struct channel_settings *c)
+{
+	if (c->kind == CHANNEL_EMAIL && !email_address_of(a, c->from))
+		return arena_printf(a, "from: \"%s\" is no address; write \"Name <desk@example.com>\"", c->from);
+	if (c->kind == CHANNEL_EMAIL && c->reply_to && !email_address_of(a, c->reply_to))
+		return arena_printf(a, "reply_to: \"%s\" is no address", c->reply_to);
+	if (c->kind == CHANNEL_EMAIL && c->unsubscribe_url && !text_starts(c->unsubscribe_url, "https://"))
+		return "unsubscribe_url: must begin with https://";
+	if (c->kind == CHANNEL_WEBHOOK && text_starts(c->url, "http://") && !c->allows_http_loopback)
+		return "url: plain http; use https://";
+	return NULL;
+}

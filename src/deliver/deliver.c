@@ -1,0 +1,358 @@
+#include "deliver/deliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "sender.h"
+
+enum { MAX_POLL_MS = 1000, DRAIN_MS = 4000, MS = 1000 };
+
+/* One sink: what it sends now, and when it may send again. */
+struct lane {
+	const struct channel_settings *channel;
+	struct arena *arena; /* of the message in flight */
+	struct outbox_message message;
+	struct sender sender;
+	int64_t free_at_ms;
+	bool has_more; /* the last claim gave something */
+};
+
+struct run {
+	const struct deliver *d;
+	struct lane *lanes;
+	size_t n_lanes;
+	int64_t began_ms;
+	struct deliver_counts counts;
+};
+
+static volatile sig_atomic_t is_told_to_end;
+
+static void note_signal(int signal)
+{
+	(void)signal;
+	is_told_to_end = 1;
+}
+
+static int64_t elapsed_ms(const struct run *r)
+{
+	return clock_monotonic_ms() - r->began_ms;
+}
+
+static int64_t now_of(const struct run *r)
+{
+	return r->d->now + elapsed_ms(r) / MS;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+static int lock(const char *path, int *out, struct err *err)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	CLEANUP(close_fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_errno(err, ERR_FATAL, "%s", path);
+	if (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
+		if (errno == EAGAIN || errno == EACCES)
+			return err_set(err, ERR_RETRY, "another deliverer is at work (%s)", path);
+		return err_errno(err, ERR_FATAL, "%s", path);
+	}
+	*out = fd;
+	fd = -1;
+	return 0;
+}
+
+/* Whether what may have arrived is sent again: always where the other side folds repeats. */
+static bool resends(const struct channel_settings *c)
+{
+	return c->on_ambiguous == AMBIGUOUS_RESEND || c->kind == CHANNEL_WEBHOOK || c->kind == CHANNEL_FILE;
+}
+
+static const char not_configured[] = "no channel of this name is configured";
+
+/* A sink whose channel is gone stands still until the channel is back or its messages expire. */
+static int match_sinks(struct run *r, struct arena *a, struct err *err)
+{
+	const char *const *names;
+	size_t n;
+
+	if (outbox_open_sinks(r->d->db, a, &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct sink_state state;
+		bool is_known = false, was_gone;
+
+		for (size_t k = 0; k < r->n_lanes; k++)
+			is_known = is_known || strcmp(r->lanes[k].channel->name, names[i]) == 0;
+		if (sink_state_load(r->d->db, names[i], a, &state, err) < 0)
+			return -1;
+		was_gone = state.is_disabled && state.reason && strcmp(state.reason, not_configured) == 0;
+		if (is_known && was_gone && sink_enable(r->d->db, names[i], err) < 0)
+			return -1;
+		if (!is_known && !state.is_disabled && sink_disable(r->d->db, names[i], not_configured, r->d->now, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the last deliverer left behind. */
+static int prepare(struct run *r, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+
+	r->counts.n_recovered = outbox_recover(r->d->db, r->d->now, err);
+	if (r->counts.n_recovered < 0 || match_sinks(r, a, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->n_lanes; i++)
+		if (!resends(r->lanes[i].channel) && outbox_hold_ambiguous(r->d->db, r->lanes[i].channel->name, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int64_t pause_ms(const struct channel_settings *c)
+{
+	double per_second = c->per_second > 0 ? c->per_second : channel_types[c->kind].per_second;
+
+	return per_second > 0 ? (int64_t)(MS / per_second) : 0;
+}
+
+static int64_t retry_at(const struct verdict *v, const struct outbox_message *m, int64_t now)
+{
+	int64_t wait_s = (retry_delay_ms(m->n_attempts, m->delivery_key) + MS - 1) / MS;
+
+	if (v->outcome == DELIVERY_REFUSED)
+		return now; /* the other body, at once */
+	if (v->wait_s >= 0)
+		wait_s = v->wait_s + 1; /* now is cut to the second: never sooner than asked for */
+	return now + (wait_s < v->min_wait_s ? v->min_wait_s : wait_s);
+}
+
+static void count(struct deliver_counts *c, const char *state)
+{
+	if (strcmp(state, "sent") == 0 || strcmp(state, "accepted_unverified") == 0)
+		c->n_sent++;
+	else if (strcmp(state, "dead") == 0)
+		c->n_dead++;
+	else
+		c->n_later++;
+}
+
+static int settle(struct run *r, struct lane *l, const struct verdict *v, struct err *err)
+{
+	int64_t now = now_of(r);
+	const struct delivery_result result = { .outcome = v->outcome, .status = v->status,
+	                                        .detail = *v->detail ? v->detail : NULL,
+	                                        .provider_ref = *v->provider_ref ? v->provider_ref : NULL,
+	                                        .retry_at = retry_at(v, &l->message, now) };
+	struct deliver_event event = { .message = &l->message, .result = &result, .sink_was_disabled = v->disables_sink };
+
+	if (v->disables_sink && sink_disable(r->d->db, l->channel->name, v->detail, now, err) < 0)
+		return -1;
+	if (v->holds_sink && sink_hold(r->d->db, l->channel->name, result.retry_at, err) < 0)
+		return -1;
+	if (outbox_settle(r->d->db, &l->message, &result, now, &event.state, err) < 0)
+		return -1;
+	if (v->outcome == DELIVERY_AMBIGUOUS && !resends(l->channel) &&
+	    outbox_hold_ambiguous(r->d->db, l->channel->name, err) < 0)
+		return -1;
+	count(&r->counts, event.state);
+	r->counts.n_disabled_sinks += v->disables_sink;
+	if (r->d->report)
+		r->d->report(r->d->context, &event);
+	return 0;
+}
+
+/* Claims the lane's next message and starts its sender. */
+static int start_next(struct run *r, struct lane *l, struct err *err)
+{
+	struct channel_job job = { .channel = l->channel, .message = &l->message, .secret = r->d->secret, .now = now_of(r) };
+	int rc;
+
+	arena_reset(l->arena);
+	rc = outbox_claim(r->d->db, l->channel->name, resends(l->channel), job.now, l->arena, &l->message, err);
+	l->has_more = rc > 0;
+	if (rc <= 0)
+		return rc;
+	l->free_at_ms = elapsed_ms(r) + pause_ms(l->channel);
+	if (sender_start(&l->sender, &job, elapsed_ms(r), err) < 0) {
+		const struct verdict v = verdict_of(DELIVERY_RETRY, 0, err->text);
+
+		return settle(r, l, &v, err);
+	}
+	return 1;
+}
+
+static int finish_ready(struct run *r, struct err *err)
+{
+	struct verdict v;
+
+	for (size_t i = 0; i < r->n_lanes; i++) {
+		struct lane *l = &r->lanes[i];
+
+		if (l->sender.pid && sender_finish(&l->sender, elapsed_ms(r), &v) > 0 && settle(r, l, &v, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int start_free(struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->n_lanes; i++) {
+		struct lane *l = &r->lanes[i];
+
+		if (!l->sender.pid && elapsed_ms(r) >= l->free_at_ms && start_next(r, l, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static size_t n_at_work(const struct run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_lanes; i++)
+		n += r->lanes[i].sender.pid != 0;
+	return n;
+}
+
+/* Sleeps until a sender answers, a lane is free again, or at most until_ms. */
+static void sleep_until(struct run *r, int64_t until_ms)
+{
+	struct pollfd fds[64];
+	nfds_t n = 0;
+	int64_t now_ms = elapsed_ms(r);
+
+	for (size_t i = 0; i < r->n_lanes; i++) {
+		const struct lane *l = &r->lanes[i];
+
+		if (l->sender.pid && n < ARRAY_LEN(fds))
+			fds[n++] = (struct pollfd){ .fd = l->sender.fd, .events = POLLIN };
+		if (l->sender.pid && sender_deadline_ms(&l->sender) < until_ms)
+			until_ms = sender_deadline_ms(&l->sender);
+		if (!l->sender.pid && l->has_more && l->free_at_ms < until_ms)
+			until_ms = l->free_at_ms;
+	}
+	if (until_ms > now_ms)
+		(void)poll(fds, n, (int)(until_ms - now_ms));
+}
+
+/* Whether to stay: something is at work, a lane only waits for its turn, or what is due later is within the wait. */
+static int has_work(struct run *r, bool *out, struct err *err)
+{
+	int64_t due;
+
+	*out = n_at_work(r) > 0;
+	for (size_t i = 0; i < r->n_lanes; i++)
+		*out = *out || r->lanes[i].has_more;
+	if (*out || r->d->wait_s <= 0)
+		return 0;
+	if (outbox_next_due(r->d->db, &due, err) < 0)
+		return -1;
+	*out = due != INSTANT_NONE && due <= r->d->now + r->d->wait_s && elapsed_ms(r) < r->d->wait_s * MS;
+	return 0;
+}
+
+static int work(struct run *r, struct err *err)
+{
+	for (bool goes_on = true; goes_on && !is_told_to_end;) {
+		int64_t n_expired = outbox_expire(r->d->db, now_of(r), err);
+
+		if (n_expired < 0 || start_free(r, err) < 0)
+			return -1;
+		r->counts.n_expired += n_expired;
+		if (has_work(r, &goes_on, err) < 0)
+			return -1;
+		if (goes_on)
+			sleep_until(r, elapsed_ms(r) + MAX_POLL_MS);
+		if (finish_ready(r, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Settles what is still in flight. Told to end we wait only a little: what has not come back then is ambiguous. */
+static int drain(struct run *r, struct err *err)
+{
+	int64_t until_ms = elapsed_ms(r) + DRAIN_MS;
+
+	while (n_at_work(r) > 0 && (!is_told_to_end || elapsed_ms(r) < until_ms)) {
+		sleep_until(r, elapsed_ms(r) + MAX_POLL_MS);
+		if (finish_ready(r, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void lanes_done(struct run *r)
+{
+	for (size_t i = 0; i < r->n_lanes; i++)
+		arena_free(r->lanes[i].arena);
+}
+
+static void set_signals(struct sigaction old[2])
+{
+	const struct sigaction action = { .sa_handler = note_signal };
+
+	is_told_to_end = 0;
+	(void)sigaction(SIGTERM, &action, &old[0]);
+	(void)sigaction(SIGINT, &action, &old[1]);
+}
+
+static void restore_signals(struct sigaction old[2])
+{
+	(void)sigaction(SIGTERM, &old[0], NULL);
+	(void)sigaction(SIGINT, &old[1], NULL);
+}
+
+int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(close_fd) int lock_fd = -1;
+	CLEANUP(lanes_done) struct run r = { .d = d, .began_ms = clock_monotonic_ms() };
+	struct sigaction old[2];
+	struct err second;
+	int rc, drained;
+
+	if (lock(d->lock_path, &lock_fd, err) < 0)
+		return -1;
+	r.lanes = arena_array(a, d->n_channels, sizeof *r.lanes);
+	for (; r.n_lanes < d->n_channels; r.n_lanes++)
+		r.lanes[r.n_lanes] = (struct lane){ .channel = &d->channels[r.n_lanes], .arena = arena_new(0) };
+	if (prepare(&r, err) < 0)
+		return -1;
+	set_signals(old);
+	rc = work(&r, err);
+	drained = drain(&r, rc < 0 ? &second : err);
+	restore_signals(old);
+	if (rc < 0 || drained < 0 || outbox_next_due(d->db, &r.counts.next_due_at, err) < 0)
+		return -1;
+	if (outbox_has_more(d->db, &r.counts.has_more, err) < 0)
+		return -1;
+	*out = r.counts;
+	return 0;
+}
+
+int deliver_tell(const struct channel_settings *c, deliver_secret_fn *secret, const char *subject, const char *text,
+                 int64_t now, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct outbox_message m;
+	struct channel_job job = { .channel = c, .message = &m, .secret = secret, .now = now };
+	struct verdict v;
+
+	if (notice_message(a, c, subject, text, now, &m, err) < 0)
+		return -1;
+	channel_types[c->kind].send(&job, a, &v);
+	if (v.outcome != DELIVERY_SENT && v.outcome != DELIVERY_UNVERIFIED)
+		return err_set(err, ERR_RETRY, "%s: %s", c->name, v.detail);
+	return 0;
+}

@@ -1,0 +1,246 @@
+#include "channel.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "common/text.h"
+
+enum { CONNECT_TIMEOUT_S = 10, TIMEOUT_S = 30, LOW_SPEED_S = 30, MIN_RETRY_S = 300, MAX_REPLY = 512 };
+
+/* One exchange: the message on its way out, the last line that came back. */
+struct exchange {
+	const char *at;
+	size_t left;
+	bool was_handed_over; /* all of it, so that the end of the message may have been sent */
+	bool is_loopback_only, is_refused;
+	char reply[MAX_REPLY];
+};
+
+static size_t give_body(char *to, size_t size, size_t n, void *context)
+{
+	struct exchange *x = context;
+	size_t len = size * n < x->left ? size * n : x->left;
+
+	memcpy(to, x->at, len);
+	x->at += len;
+	x->left -= len;
+	if (!x->left)
+		x->was_handed_over = true;
+	return len;
+}
+
+static size_t take_reply(char *data, size_t size, size_t n, void *context)
+{
+	struct exchange *x = context;
+
+	(void)snprintf(x->reply, sizeof x->reply, "%.*s", (int)(size * n), data);
+	return size * n;
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+	struct sockaddr_in in4;
+	struct sockaddr_in6 in6;
+
+	if (address->sa_family == AF_INET) {
+		memcpy(&in4, address, sizeof in4);
+		return ntohl(in4.sin_addr.s_addr) >> 24 == 127;
+	}
+	if (address->sa_family != AF_INET6)
+		return false;
+	memcpy(&in6, address, sizeof in6);
+	return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+}
+
+/* Without TLS only to this machine; looked at where the address is known for certain. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct exchange *x = context;
+
+	(void)purpose;
+	if (x->is_loopback_only && !is_loopback(&address->addr)) {
+		x->is_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* The name that we greet with: this host's when it is a whole one, else the domain that we send from. */
+static const char *greeting_name(struct arena *a, const char *from)
+{
+	char host[256] = "";
+	const char *probe;
+
+	(void)gethostname(host, sizeof host - 1);
+	probe = arena_printf(a, "x@%s", host);
+	if (strchr(host, '.') && email_address_is_valid(probe))
+		return arena_strdup(a, host);
+	return strchr(from, '@') + 1;
+}
+
+static const char *server_url(struct arena *a, const struct channel_settings *c, const char *from)
+{
+	bool is_v6 = strchr(c->host, ':') != NULL;
+
+	return arena_printf(a, "%s://%s%s%s:%lld/%s", c->tls == TLS_IMPLICIT ? "smtps" : "smtp", is_v6 ? "[" : "", c->host,
+	                    is_v6 ? "]" : "", (long long)c->port, greeting_name(a, from));
+}
+
+static void set_security(CURL *c, const struct channel_settings *s)
+{
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	curl_easy_setopt(c, CURLOPT_USE_SSL, (long)(s->tls == TLS_NONE_LOOPBACK ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (s->ca_file)
+		curl_easy_setopt(c, CURLOPT_CAINFO, s->ca_file);
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
+}
+
+static void set_exchange(CURL *c, struct exchange *x)
+{
+	curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->left);
+	curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(c, CURLOPT_READDATA, x);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_reply);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
+}
+
+static const struct {
+	CURLcode code;
+	enum smtp_end end;
+} ends[] = {
+	{ CURLE_OK, SMTP_DONE },
+	{ CURLE_SEND_ERROR, SMTP_REFUSED }, /* also how libcurl names a refused MAIL or RCPT; the reply code tells */
+	{ CURLE_WEIRD_SERVER_REPLY, SMTP_REFUSED },
+	{ CURLE_RECV_ERROR, SMTP_BROKEN },
+	{ CURLE_LOGIN_DENIED, SMTP_LOGIN_REFUSED },
+	{ CURLE_USE_SSL_FAILED, SMTP_NOT_SECURE },
+	{ CURLE_PEER_FAILED_VERIFICATION, SMTP_NOT_SECURE },
+	{ CURLE_SSL_CONNECT_ERROR, SMTP_NOT_SECURE },
+	{ CURLE_SSL_CACERT_BADFILE, SMTP_NOT_SECURE },
+};
+
+static enum smtp_end end_of(CURLcode code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (ends[i].code == code)
+			return ends[i].end;
+	return SMTP_BROKEN;
+}
+
+/* M5: a 4yz comes back after five minutes at the soonest; a 5yz never. What broke off after the whole message had been
+ * handed over may have been accepted, unless the last reply says otherwise. */
+struct verdict smtp_verdict(enum smtp_end end, int code, bool was_handed_over, const char *detail)
+{
+	struct verdict v = verdict_of(DELIVERY_RETRY, code, detail);
+
+	v.min_wait_s = code >= 400 && code < 500 ? MIN_RETRY_S : 0;
+	if (end == SMTP_DONE)
+		return verdict_of(DELIVERY_SENT, code, NULL);
+	if (end == SMTP_NOT_SECURE)
+		return v;
+	if (end == SMTP_LOGIN_REFUSED || code == 530) {
+		bool is_lasting = code < 400 || code >= 500;
+
+		v.outcome = is_lasting ? DELIVERY_DEAD : DELIVERY_RETRY;
+		v.disables_sink = is_lasting;
+		v.holds_sink = !is_lasting;
+		return v;
+	}
+	if (code >= 500)
+		v.outcome = DELIVERY_DEAD;
+	else if (code < 400 && was_handed_over)
+		v.outcome = DELIVERY_AMBIGUOUS;
+	return v;
+}
+
+static struct verdict converse(CURL *c, struct exchange *x, struct arena *a)
+{
+	char problem[CURL_ERROR_SIZE] = "";
+	struct verdict v;
+	CURLcode rc;
+	long code = 0;
+
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, problem);
+	rc = curl_easy_perform(c);
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+	if (x->is_refused)
+		return verdict_of(DELIVERY_RETRY, 0, "without TLS mail goes to this machine only; use tls: starttls");
+	v = smtp_verdict(end_of(rc), (int)code, x->was_handed_over,
+	                 code >= 400 ? x->reply : *problem ? problem : curl_easy_strerror(rc));
+	if (v.outcome == DELIVERY_SENT) {
+		const char *reply = text_clean(a, x->reply, sizeof v.provider_ref - 1);
+
+		memcpy(v.provider_ref, reply, utf8_fit(reply, sizeof v.provider_ref - 1));
+	}
+	return v;
+}
+
+static void list_free(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+static void curl_freep(CURL **c)
+{
+	curl_easy_cleanup(*c);
+}
+
+static struct verdict send_message(const struct channel_job *job, struct arena *a, const char *from, struct exchange *x)
+{
+	const struct channel_settings *s = job->channel;
+	CLEANUP(list_free) struct curl_slist *to = curl_slist_append(NULL, arena_printf(a, "<%s>", job->message->recipient));
+	CLEANUP(curl_freep) CURL *c = curl_easy_init();
+	const char *password;
+	struct err err;
+
+	if (!c || !to)
+		die("out of memory");
+	if (s->user && s->password) {
+		if (job->secret(a, s->password, &password, &err) < 0)
+			return verdict_of_failure(false, &err);
+		curl_easy_setopt(c, CURLOPT_USERNAME, s->user);
+		curl_easy_setopt(c, CURLOPT_PASSWORD, password);
+	}
+	curl_easy_setopt(c, CURLOPT_URL, server_url(a, s, from));
+	curl_easy_setopt(c, CURLOPT_MAIL_FROM, arena_printf(a, "<%s>", from));
+	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
+	set_security(c, s);
+	set_exchange(c, x);
+	return converse(c, x, a);
+}
+
+void email_send(const struct channel_job *job, struct arena *a, struct verdict *out)
+{
+	const struct outbox_message *m = job->message;
+	const char *from = email_address_of(a, job->channel->from), *flaw;
+	struct exchange x = { .is_loopback_only = job->channel->tls == TLS_NONE_LOOPBACK };
+
+	x.at = channel_body(m, &x.left);
+	flaw = email_flaw(x.at, x.left);
+	if (!from)
+		*out = verdict_of(DELIVERY_RETRY, 0, "the channel's from: is no valid address");
+	else if (!m->recipient || !email_address_is_valid(m->recipient)) /* libcurl before 8.22 lets CR LF through */
+		*out = verdict_of(DELIVERY_DEAD, 0, "the recipient is no valid address");
+	else if (flaw)
+		*out = verdict_of(DELIVERY_DEAD, 0, flaw);
+	else
+		*out = send_message(job, a, from, &x);
+}

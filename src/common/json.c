@@ -211,6 +211,14 @@ const char *json_text(const struct json *j)
 	return json_type(j) == JSON_TEXT ? of(j)->valuestring : NULL;
 }
 
+/* A number as written that is integral. */
+static bool whole_number(const char *digits, int64_t *out)
+{
+	const char *point = strchr(digits, '.');
+
+	return (!point || point[1 + strspn(point + 1, "0")] == '\0') && text_to_minor(digits, 0, out);
+}
+
 bool json_int(const struct json *j, int64_t *out)
 {
 	double value;
@@ -219,7 +227,7 @@ bool json_int(const struct json *j, int64_t *out)
 	if (!json_real(j, &value) || fabs(value) > largest_int || trunc(value) != value)
 		return false;
 	exact = (int64_t)value;
-	if (of(j)->valuestring && (!text_to_int(of(j)->valuestring, &exact) || llabs(exact) > (int64_t)largest_int))
+	if (of(j)->valuestring && (!whole_number(of(j)->valuestring, &exact) || llabs(exact) > (int64_t)largest_int))
 		return false;
 	*out = exact;
 	return true;

@@ -23,6 +23,15 @@ const struct command commands[] = {
 	          "gives these too, amounts in minor units and ratios with six decimals; windows without a start are left "
 	          "out.\n\nAmounts in several currencies are never added: choose one with --currency.",
 	  .run = cmd_nrr },
+	{ .name = "next",
+	  .summary = "when the coming digests are due",
+	  .options = { "owner=EMAIL: of this owner, working days only", "count=N: how many (default 10)",
+	               "zone=ZONE: of a time zone, every civil day", "at=HH:MM: the wall time there (default 08:00)",
+	               "from=DAY: the first day (default today)", "days=N: how many days (default 14)" },
+	  .help = "Lists slots as wall time, kind and instant. A time that does not exist because clocks go forward (gap) is told "
+	          "with the offset before the change, one that exists twice (overlap) is its first, and a civil day that a zone "
+	          "left out (skipped_day) has no slot (RFC 5545). --zone needs no configuration.",
+	  .run = cmd_next },
 	{ .name = NULL },
 };
 

@@ -23,6 +23,7 @@ void help_program(struct arena *a);
 void help_command(struct arena *a, const struct command *command);
 
 int cmd_nrr(struct cli *c, struct err *err);
+int cmd_next(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 
 #endif

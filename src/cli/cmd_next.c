@@ -1,0 +1,101 @@
+#include <sysexits.h>
+
+#include "cli/cli.h"
+#include "commands.h"
+#include "common/text.h"
+#include "rules.h"
+
+enum { MAX_SLOTS = 100000, DEFAULT_COUNT = 10, DEFAULT_DAYS = 14, DEFAULT_AT_MINUTES = 480 };
+
+static const char *const kinds[] = { [WALL_NORMAL] = "normal", [WALL_GAP] = "gap", [WALL_OVERLAP] = "overlap",
+	                             [WALL_SKIPPED_DAY] = "skipped_day" };
+
+static struct table *slot_table(struct arena *a)
+{
+	static const struct table_column columns[] = { { "local", false }, { "kind", false }, { "utc", false } };
+
+	return table_new(a, columns, ARRAY_LEN(columns));
+}
+
+static void add_slot(struct cli *c, struct table *t, int32_t day, int at_minutes, enum wall_kind kind, int64_t at)
+{
+	const char *local = arena_printf(c->arena, "%sT%02d:%02d", day_text(c->arena, day), at_minutes / 60, at_minutes % 60);
+	const char *const cells[] = { local, kinds[kind], kind == WALL_SKIPPED_DAY ? "" : instant_text(c->arena, at) };
+
+	table_row(t, cells);
+}
+
+static int read_number(const struct cli *c, const char *option, int64_t fallback, int64_t *out, struct err *err)
+{
+	const char *text = cli_option(c, option);
+
+	*out = fallback;
+	if (text == NULL || (text_to_int(text, out) && *out >= 1 && *out <= MAX_SLOTS))
+		return 0;
+	return err_set(err, ERR_INPUT, "--%s is `%s`, expected 1 to %d", option, text, MAX_SLOTS);
+}
+
+/* Every civil day of a zone, whether anybody works on it or not. */
+static int next_of_zone(struct cli *c, const char *name, struct err *err)
+{
+	const char *at_text = cli_option(c, "at"), *from_text = cli_option(c, "from");
+	int at_minutes = DEFAULT_AT_MINUTES, second;
+	const struct zone *zone;
+	struct table *t = slot_table(c->arena);
+	int64_t n_days;
+	int32_t from;
+
+	if (zone_open(c->arena, name, &zone, err) < 0 || read_number(c, "days", DEFAULT_DAYS, &n_days, err) < 0)
+		return -1;
+	from = zone_day(zone, c->now, &second);
+	if (at_text != NULL && !text_to_time_of_day(at_text, &at_minutes))
+		return err_set(err, ERR_INPUT, "--at is `%s`, expected a time such as 08:00", at_text);
+	if (from_text != NULL && !day_parse(from_text, &from))
+		return err_set(err, ERR_INPUT, "--from is `%s`, expected a day such as 2026-03-01", from_text);
+	for (int32_t day = from; day < from + n_days; day++) {
+		int64_t at = 0;
+		enum wall_kind kind = zone_instant(zone, day, at_minutes * 60, &at);
+
+		add_slot(c, t, day, at_minutes, kind, at);
+	}
+	table_print(t, c->format);
+	return EX_OK;
+}
+
+static int next_of_owner(struct cli *c, const char *email, struct err *err)
+{
+	const struct config *config = cli_config(c);
+	const struct org_settings *org;
+	const struct owner_settings *owner;
+	struct table *t = slot_table(c->arena);
+	struct slot_rules rules;
+	struct slot slot = { .due_at = c->now };
+	int64_t count;
+
+	if (config == NULL)
+		return EX_CONFIG;
+	if (read_number(c, "count", DEFAULT_COUNT, &count, err) < 0)
+		return -1;
+	org = config_org(config, c->org_name);
+	if (org == NULL)
+		return c->org_name ? err_set(err, ERR_CONFIG, "no organisation `%s`", c->org_name) :
+		                     err_set(err, ERR_CONFIG, "several organisations, choose one with --org");
+	owner = org_owner(org, email);
+	if (owner == NULL)
+		return err_set(err, ERR_INPUT, "organisation %s has no owner `%s`", org->name, email);
+	if (owner_rules(c->arena, config, org, owner, &rules, err) < 0)
+		return -1;
+	while (count-- > 0 && slot_next(&rules, slot.due_at, &slot))
+		add_slot(c, t, slot.local_on, rules.at_minutes, slot.kind, slot.due_at);
+	table_print(t, c->format);
+	return EX_OK;
+}
+
+int cmd_next(struct cli *c, struct err *err)
+{
+	const char *owner = cli_option(c, "owner"), *zone = cli_option(c, "zone");
+
+	if ((owner == NULL) == (zone == NULL))
+		return err_set(err, ERR_INPUT, "give either --owner or --zone");
+	return zone != NULL ? next_of_zone(c, zone, err) : next_of_owner(c, owner, err);
+}

@@ -60,7 +60,7 @@ CREATE TABLE account (
 	UNIQUE (source_id, source_key)
 );
 CREATE INDEX account_by_external_id ON account (external_id) WHERE external_id IS NOT NULL;
-CREATE INDEX account_by_domain ON account (domain) WHERE domain IS NOT NULL;
+CREATE INDEX account_by_domain ON account (lower(domain));
 
 CREATE TABLE contact (
 	id INTEGER PRIMARY KEY,

@@ -77,7 +77,8 @@ int record_delete(struct db *db, int64_t source, const struct entity *e, const c
 /* Sets the account_key of a row that is there (HubSpot associations). Returns 1 when changed. */
 int record_link(struct db *db, int64_t source, const struct entity *e, const char *key, const char *account_key,
                 struct err *err) MUST_USE;
-/* Resolves account_key -> account_id wherever it is open, parents and owners too. Returns the number still open. */
+/* Resolves account_key -> account_id wherever it is open, parents and owners too. Returns the number still open. Writes: in
+ * a transaction of the caller. */
 int64_t record_resolve_links(struct db *db, struct err *err) MUST_USE;
 
 /* A row that can't be used: kept with the reason and the first 4,000 bytes of what came; the same row again counts once. */

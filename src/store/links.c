@@ -1,0 +1,168 @@
+#include "store/record.h"
+
+#include <stdio.h>
+
+#include "common/text.h"
+
+/* How an open account_key finds its account, by enum account_by. An id that fits several accounts fits none. */
+static const char *const finders[] = {
+	[ACCOUNT_BY_KEY] = "SELECT a.id FROM account a WHERE a.source_id = t.source_id AND a.source_key = t.account_key",
+	[ACCOUNT_BY_EXTERNAL_ID] = "SELECT CASE WHEN count(*) = 1 THEN min(a.id) END FROM account a "
+	                           "WHERE a.external_id = t.account_key AND a.deleted_on IS NULL",
+	[ACCOUNT_BY_DOMAIN] = "SELECT CASE WHEN count(*) = 1 THEN min(a.id) END FROM account a "
+	                      "WHERE lower(a.domain) = lower(t.account_key) AND a.deleted_on IS NULL",
+	[ACCOUNT_BY_NAME] = "SELECT CASE WHEN count(*) = 1 THEN min(n.account_id) END FROM temp.name_folded n "
+	                    "WHERE n.folded = (SELECT k.folded FROM temp.key_folded k WHERE k.account_key = t.account_key)",
+	[ACCOUNT_BY_SUBSCRIPTION] = "SELECT s.account_id FROM subscription s "
+	                            "WHERE s.source_id = t.source_id AND s.source_key = t.account_key",
+};
+
+enum { N_FINDERS = ARRAY_LEN(finders), N_TABLES = 16 };
+
+struct link_sql {
+	char link[N_FINDERS][640], count_open[256], count_by_name[256], keys_by_name[320];
+};
+
+static const struct link_sql *link_sql(const struct entity *e)
+{
+	static struct link_sql all[N_TABLES];
+	size_t place = (size_t)(e - entities);
+	struct link_sql *s = &all[place];
+
+	if (place >= N_TABLES)
+		die("too many entities");
+	if (s->count_open[0])
+		return s;
+	for (int i = 0; i < (int)N_FINDERS; i++)
+		(void)snprintf(s->link[i], sizeof s->link[i],
+		               "UPDATE %s AS t SET account_id = (%s) WHERE t.account_id IS NULL AND t.account_key IS NOT NULL "
+		               "AND t.account_by = %d AND (%s) IS NOT NULL", e->table, finders[i], i, finders[i]);
+	(void)snprintf(s->count_by_name, sizeof s->count_by_name, "SELECT count(*) FROM %s WHERE account_id IS NULL "
+	               "AND account_key IS NOT NULL AND account_by = %d", e->table, ACCOUNT_BY_NAME);
+	(void)snprintf(s->keys_by_name, sizeof s->keys_by_name, "SELECT DISTINCT account_key FROM %s WHERE account_id IS NULL "
+	               "AND account_key IS NOT NULL AND account_by = %d", e->table, ACCOUNT_BY_NAME);
+	(void)snprintf(s->count_open, sizeof s->count_open, "SELECT count(*) FROM %s WHERE account_id IS NULL "
+	               "AND account_key IS NOT NULL AND deleted_on IS NULL", e->table);
+	return s;
+}
+
+/* names -------------------------------------------------------------------------------------------------------------- */
+
+static int count_by_name(struct db *db, int64_t *out, struct err *err)
+{
+	*out = 0;
+	for (const struct entity *e = entities; e->name; e++) {
+		int64_t n = 0;
+
+		if (e->table && e->has_account && db_int(db, link_sql(e)->count_by_name, 0, &n, err) < 0)
+			return -1;
+		*out += n;
+	}
+	return 0;
+}
+
+static int fold_keys(struct db *db, const struct entity *e, struct arena *a, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *all = db_sql(db, link_sql(e)->keys_by_name);
+	CLEANUP(stmt_donep) struct stmt *put =
+		db_sql(db, "INSERT INTO temp.key_folded (account_key, folded) VALUES (:key, :folded) ON CONFLICT DO NOTHING");
+	int rc;
+
+	while ((rc = stmt_step(all, err)) == 1) {
+		arena_reset(a);
+		bind_text(put, ":key", col_text(all, 0));
+		bind_text(put, ":folded", text_fold(a, col_text(all, 0)));
+		if (stmt_run(put, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+static int fold_names(struct db *db, struct arena *a, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *all = db_sql(db, "SELECT id, name FROM account WHERE name IS NOT NULL AND deleted_on IS NULL");
+	CLEANUP(stmt_donep) struct stmt *put =
+		db_sql(db, "INSERT INTO temp.name_folded (folded, account_id) VALUES (:folded, :account)");
+	int rc;
+
+	while ((rc = stmt_step(all, err)) == 1) {
+		arena_reset(a);
+		bind_int(put, ":account", col_int(all, 0));
+		bind_text(put, ":folded", text_fold(a, col_text(all, 1)));
+		if (stmt_run(put, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+/* Accents, case and blanks don't count in names, and SQL can't fold them. */
+static int prepare_names(struct db *db, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	int64_t n;
+
+	if (db_run(db, "CREATE TABLE IF NOT EXISTS temp.name_folded (folded TEXT NOT NULL, account_id INTEGER NOT NULL); "
+	               "CREATE INDEX IF NOT EXISTS temp.name_folded_by_name ON name_folded (folded); "
+	               "CREATE TABLE IF NOT EXISTS temp.key_folded (account_key TEXT PRIMARY KEY, folded TEXT NOT NULL); "
+	               "DELETE FROM temp.name_folded; DELETE FROM temp.key_folded", err) < 0 ||
+	    count_by_name(db, &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	for (const struct entity *e = entities; e->name; e++)
+		if (e->table && e->has_account && fold_keys(db, e, a, err) < 0)
+			return -1;
+	return fold_names(db, a, err);
+}
+
+/* all ---------------------------------------------------------------------------------------------------------------- */
+
+static int link_entity(struct db *db, const struct entity *e, struct err *err)
+{
+	for (int i = 0; i < (int)N_FINDERS; i++) {
+		CLEANUP(stmt_donep) struct stmt *q = db_sql(db, link_sql(e)->link[i]);
+
+		if (stmt_run(q, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Both of these follow what they are resolved from: a parent that changes, an owner whose address changes. */
+static int link_accounts(struct db *db, struct err *err)
+{
+	return db_run(db,
+	              "UPDATE account AS t SET parent_id = (SELECT p.id FROM account p WHERE p.source_id = t.source_id "
+	              "AND p.source_key = t.parent_key AND p.id <> t.id) "
+	              "WHERE t.parent_id IS NOT (SELECT p.id FROM account p WHERE p.source_id = t.source_id "
+	              "AND p.source_key = t.parent_key AND p.id <> t.id); "
+	              "UPDATE account AS t SET csm_email = lower(CASE WHEN instr(t.csm_key, '@') > 1 THEN t.csm_key ELSE "
+	              "(SELECT o.email FROM owner o WHERE o.source_id = t.source_id AND o.source_key = t.csm_key) END) "
+	              "WHERE t.csm_email IS NOT lower(CASE WHEN instr(t.csm_key, '@') > 1 THEN t.csm_key ELSE "
+	              "(SELECT o.email FROM owner o WHERE o.source_id = t.source_id AND o.source_key = t.csm_key) END); "
+	              "UPDATE account AS t SET am_email = lower(CASE WHEN instr(t.am_key, '@') > 1 THEN t.am_key ELSE "
+	              "(SELECT o.email FROM owner o WHERE o.source_id = t.source_id AND o.source_key = t.am_key) END) "
+	              "WHERE t.am_email IS NOT lower(CASE WHEN instr(t.am_key, '@') > 1 THEN t.am_key ELSE "
+	              "(SELECT o.email FROM owner o WHERE o.source_id = t.source_id AND o.source_key = t.am_key) END)",
+	              err);
+}
+
+int64_t record_resolve_links(struct db *db, struct err *err)
+{
+	int64_t n_open = 0;
+
+	if (prepare_names(db, err) < 0 || link_accounts(db, err) < 0 ||
+	    db_int(db, "SELECT count(*) FROM account WHERE parent_key IS NOT NULL AND parent_id IS NULL AND deleted_on IS NULL", 0,
+	           &n_open, err) < 0)
+		return err_in(err, "link");
+	for (const struct entity *e = entities; e->name; e++) {
+		int64_t n = 0;
+
+		if (!e->table || !e->has_account)
+			continue;
+		if (link_entity(db, e, err) < 0 || db_int(db, link_sql(e)->count_open, 0, &n, err) < 0)
+			return err_in(err, "link %s", e->name);
+		n_open += n;
+	}
+	return n_open;
+}

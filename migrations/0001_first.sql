@@ -182,18 +182,20 @@ CREATE TABLE usage_detail (
 	contact_key TEXT NOT NULL, team TEXT NOT NULL, value INTEGER NOT NULL,
 	PRIMARY KEY (account_id, day, metric_id, contact_key, team)
 ) WITHOUT ROWID;
--- Plain SQL over the blocks, for one account or one day at a time (a few microseconds a cell).
+-- Plain SQL over the blocks, for one account or one day at a time (a few microseconds a cell). A blob ends behind its last
+-- account with a value: what is beyond counts as 0000.
 CREATE VIEW usage_daily AS
 SELECT account_id, metric, day, date(day * 86400, 'unixepoch') AS date,
        CASE WHEN cell = 65535 THEN (SELECT e.value FROM usage_exception e
-            WHERE e.metric_id = m_id AND e.day = s.day AND e.account_id = s.account_id) ELSE cell - 1 END AS value
-FROM (SELECT a.id AS account_id, m.name AS metric, m.id AS m_id, (b.id >> 20) & 1048575 AS day,
-             4096 * instr('123456789ABCDEF', substr(hex(substr(b.data, 1 + 2 * (a.id % 8128), 2)), 3, 1))
-           + 256 * instr('123456789ABCDEF', substr(hex(substr(b.data, 1 + 2 * (a.id % 8128), 2)), 4, 1))
-           + 16 * instr('123456789ABCDEF', substr(hex(substr(b.data, 1 + 2 * (a.id % 8128), 2)), 1, 1))
-           + instr('123456789ABCDEF', substr(hex(substr(b.data, 1 + 2 * (a.id % 8128), 2)), 2, 1)) AS cell
-      FROM account a CROSS JOIN metric m
-      JOIN usage_block b ON b.id BETWEEN m.id << 40 AND (m.id << 40) + 1099511627775 AND (b.id & 1048575) = a.id / 8128) s
+            WHERE e.metric_id = s.metric_id AND e.day = s.day AND e.account_id = s.account_id) ELSE cell - 1 END AS value
+FROM (SELECT account_id, metric, metric_id, day,
+             4096 * instr('123456789ABCDEF', substr(h, 3, 1)) + 256 * instr('123456789ABCDEF', substr(h, 4, 1))
+           + 16 * instr('123456789ABCDEF', substr(h, 1, 1)) + instr('123456789ABCDEF', substr(h, 2, 1)) AS cell
+      FROM (SELECT a.id AS account_id, m.name AS metric, m.id AS metric_id, (b.id >> 20) & 1048575 AS day,
+                   hex(substr(b.data, 1 + 2 * (a.id % 8128), 2)) || '0000' AS h
+            FROM metric m
+            JOIN usage_block b ON b.id BETWEEN m.id << 40 AND (m.id << 40) + 1099511627775
+            JOIN account a ON a.id BETWEEN (b.id & 1048575) * 8128 AND (b.id & 1048575) * 8128 + 8127)) s
 WHERE cell > 0;
 
 -- what was said ------------------------------------------------------------------------------------------------------

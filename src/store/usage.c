@@ -1,0 +1,343 @@
+#include "store/usage.h"
+
+#include <string.h>
+
+#include "common/text.h"
+
+enum {
+	CELL_BYTES = 2,
+	BLOCK_BYTES = USAGE_BLOCK * CELL_BYTES,
+	EXCEPTION = 65535,
+	MAX_DAY = (1 << 20) - 1,
+	MAX_METRICS = 1 << 16,
+	MAX_METRIC_NAME = 64
+};
+
+/* cells -------------------------------------------------------------------------------------------------------------- */
+
+static unsigned cell_get(const uint8_t *block, int place)
+{
+	return (unsigned)block[CELL_BYTES * place] | (unsigned)block[CELL_BYTES * place + 1] << 8;
+}
+
+static void cell_set(uint8_t *block, int place, unsigned cell)
+{
+	block[CELL_BYTES * place] = (uint8_t)cell;
+	block[CELL_BYTES * place + 1] = (uint8_t)(cell >> 8);
+}
+
+static int64_t block_of(int64_t account)
+{
+	return account / USAGE_BLOCK;
+}
+
+static int64_t block_id(int32_t metric, int32_t day, int64_t block)
+{
+	return (int64_t)metric << 40 | (int64_t)day << 20 | block;
+}
+
+/* Returns the bytes that are stored (0: no such block); the rest of the block is zero. */
+static int block_load(struct db *db, int64_t id, uint8_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT data FROM usage_block WHERE id = :id");
+	const void *data;
+	size_t len;
+	int rc;
+
+	bind_int(q, ":id", id);
+	rc = stmt_step(q, err);
+	if (rc <= 0)
+		return rc;
+	data = col_blob(q, 0, &len);
+	if (len == 0 || len > BLOCK_BYTES || len % CELL_BYTES)
+		return err_set(err, ERR_FATAL, "usage block %lld has %zu bytes", (long long)id, len);
+	memcpy(out, data, len);
+	memset(out + len, 0, BLOCK_BYTES - len);
+	return (int)len;
+}
+
+static int block_save(struct db *db, int64_t id, const uint8_t *block, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = NULL;
+	size_t len = BLOCK_BYTES;
+
+	while (len && !block[len - 1] && !block[len - 2])
+		len -= CELL_BYTES;
+	if (len) {
+		q = db_sql(db, "INSERT INTO usage_block (id, data) VALUES (:id, :data) "
+		               "ON CONFLICT (id) DO UPDATE SET data = excluded.data");
+		bind_blob(q, ":data", block, len);
+	} else {
+		q = db_sql(db, "DELETE FROM usage_block WHERE id = :id");
+	}
+	bind_int(q, ":id", id);
+	return stmt_run(q, err);
+}
+
+/* exceptions --------------------------------------------------------------------------------------------------------- */
+
+static int exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT value FROM usage_exception "
+	                                                "WHERE metric_id = :metric AND day = :day AND account_id = :account");
+	int rc;
+
+	bind_int(q, ":metric", metric);
+	bind_int(q, ":day", day);
+	bind_int(q, ":account", account);
+	rc = stmt_step(q, err);
+	if (rc == 0)
+		return err_set(err, ERR_FATAL, "usage of account %lld on day %d: the large value is missing", (long long)account, day);
+	if (rc < 0)
+		return -1;
+	*out = col_int(q, 0);
+	return 0;
+}
+
+static int exception_put(struct db *db, const struct usage_cell *c, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(db, "INSERT INTO usage_exception (metric_id, day, account_id, value) VALUES (:metric, :day, :account, :value) "
+	               "ON CONFLICT (metric_id, day, account_id) DO UPDATE SET value = excluded.value");
+
+	bind_int(q, ":metric", c->metric);
+	bind_int(q, ":day", c->day);
+	bind_int(q, ":account", c->account);
+	bind_int(q, ":value", c->value);
+	return stmt_run(q, err);
+}
+
+static int exception_remove(struct db *db, const struct usage_cell *c, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM usage_exception "
+	                                                "WHERE metric_id = :metric AND day = :day AND account_id = :account");
+
+	bind_int(q, ":metric", c->metric);
+	bind_int(q, ":day", c->day);
+	bind_int(q, ":account", c->account);
+	return stmt_run(q, err);
+}
+
+static int cell_value(struct db *db, unsigned cell, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
+{
+	if (cell == EXCEPTION)
+		return exception_get(db, metric, day, account, out, err);
+	*out = cell ? (int64_t)cell - 1 : USAGE_NONE;
+	return 0;
+}
+
+/* writing ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_before(const struct usage_cell *a, const struct usage_cell *b)
+{
+	if (a->metric != b->metric)
+		return a->metric < b->metric;
+	if (a->day != b->day)
+		return a->day < b->day;
+	return a->account < b->account;
+}
+
+/* Merge sort: of two cells for the same place the later one must stay the later one. */
+static void sort_cells(struct usage_cell *cells, size_t n, struct usage_cell *room)
+{
+	for (size_t width = 1; width < n; width *= 2) {
+		for (size_t start = 0; start < n; start += 2 * width) {
+			size_t middle = start + width < n ? start + width : n, end = start + 2 * width < n ? start + 2 * width : n;
+			size_t left = start, right = middle;
+
+			for (size_t i = start; i < end; i++) {
+				bool takes_right = left == middle || (right < end && is_before(&cells[right], &cells[left]));
+
+				room[i] = cells[takes_right ? right++ : left++];
+			}
+		}
+		memcpy(cells, room, n * sizeof *cells);
+	}
+}
+
+static int sort_and_check(struct usage_cell *cells, size_t n, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	bool is_sorted = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct usage_cell *c = &cells[i];
+
+		if (c->metric <= 0 || c->metric > MAX_METRICS || c->account <= 0 || block_of(c->account) > MAX_DAY)
+			die("usage of metric %d, account %lld", c->metric, (long long)c->account);
+		if (c->day < 0 || c->day > MAX_DAY)
+			return err_set(err, ERR_INPUT, "usage on day %d: before 1970", c->day);
+		if (c->value < 0 && c->value != USAGE_NONE)
+			return err_set(err, ERR_INPUT, "usage of %lld: negative", (long long)c->value);
+		is_sorted = is_sorted && (i == 0 || !is_before(c, c - 1));
+	}
+	if (!is_sorted)
+		sort_cells(cells, n, arena_array(a, n, sizeof *cells));
+	return 0;
+}
+
+/* Returns 1 when it changed. */
+static int put_cell(struct db *db, uint8_t *block, const struct usage_cell *c, struct err *err)
+{
+	int place = (int)(c->account % USAGE_BLOCK);
+	unsigned old = cell_get(block, place), new;
+	int64_t value;
+
+	if (cell_value(db, old, c->metric, c->day, c->account, &value, err) < 0)
+		return -1;
+	if (value == c->value)
+		return 0;
+	new = c->value == USAGE_NONE ? 0 : c->value > USAGE_MAX ? EXCEPTION : (unsigned)c->value + 1;
+	if (new == EXCEPTION ? exception_put(db, c, err) < 0 : old == EXCEPTION && exception_remove(db, c, err) < 0)
+		return -1;
+	cell_set(block, place, new);
+	return 1;
+}
+
+/* The cells of one block; of several for one account the last one counts. */
+static int64_t put_block(struct db *db, const struct usage_cell *cells, size_t n, struct err *err)
+{
+	uint8_t block[BLOCK_BYTES] = { 0 };
+	int64_t id = block_id(cells->metric, cells->day, block_of(cells->account)), n_changed = 0;
+
+	if (block_load(db, id, block, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc;
+
+		if (i + 1 < n && cells[i + 1].account == cells[i].account)
+			continue;
+		rc = put_cell(db, block, &cells[i], err);
+		if (rc < 0)
+			return -1;
+		n_changed += rc;
+	}
+	if (n_changed && block_save(db, id, block, err) < 0)
+		return -1;
+	return n_changed;
+}
+
+int64_t usage_put(struct db *db, struct usage_cell *cells, size_t n, struct err *err)
+{
+	int64_t n_changed = 0;
+
+	if (sort_and_check(cells, n, err) < 0)
+		return -1;
+	for (size_t start = 0, end; start < n; start = end) {
+		const struct usage_cell *first = &cells[start];
+		int64_t changed;
+
+		for (end = start + 1; end < n; end++)
+			if (cells[end].metric != first->metric || cells[end].day != first->day ||
+			    block_of(cells[end].account) != block_of(first->account))
+				break;
+		changed = put_block(db, first, end - start, err);
+		if (changed < 0)
+			return -1;
+		n_changed += changed;
+	}
+	return n_changed;
+}
+
+int usage_detail_put(struct db *db, const struct usage_detail *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(db, "INSERT INTO usage_detail (account_id, day, metric_id, contact_key, team, value) "
+	               "VALUES (:account, :day, :metric, :contact, :team, :value) "
+	               "ON CONFLICT (account_id, day, metric_id, contact_key, team) DO UPDATE SET value = excluded.value");
+
+	bind_int(q, ":account", d->account);
+	bind_day(q, ":day", d->day);
+	bind_int(q, ":metric", d->metric);
+	bind_text(q, ":contact", d->contact_key);
+	bind_text(q, ":team", d->team);
+	bind_int(q, ":value", d->value);
+	return stmt_run(q, err);
+}
+
+static int metric_find(struct db *db, const char *name, int32_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT id FROM metric WHERE name = :name");
+	int rc;
+
+	bind_text(q, ":name", name);
+	rc = stmt_step(q, err);
+	if (rc == 1)
+		*out = (int32_t)col_int(q, 0);
+	return rc;
+}
+
+int metric_id(struct db *db, const char *name, int32_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = NULL;
+	int rc = metric_find(db, name, out, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (text_is_blank(name) || utf8_length(name) > MAX_METRIC_NAME || !utf8_is_valid(name, strlen(name)))
+		return err_set(err, ERR_INPUT, "the metric's name must have 1 to %d characters", MAX_METRIC_NAME);
+	q = db_sql(db, "INSERT INTO metric (name) VALUES (:name)");
+	bind_text(q, ":name", name);
+	if (stmt_run(q, err) < 0)
+		return -1;
+	if (db_last_id(db) > MAX_METRICS)
+		return err_set(err, ERR_INPUT, "more than %d metrics", MAX_METRICS);
+	*out = (int32_t)db_last_id(db);
+	return 0;
+}
+
+/* reading ------------------------------------------------------------------------------------------------------------ */
+
+static int32_t clamp_day(int32_t day)
+{
+	return day < 0 ? 0 : day > MAX_DAY ? MAX_DAY : day;
+}
+
+int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT substr(data, :at, 2) FROM usage_block WHERE id = :id");
+
+	for (int32_t day = from; day <= to; day++) {
+		const uint8_t *cell;
+		size_t len;
+		int rc;
+
+		out[day - from] = USAGE_NONE;
+		if (day != clamp_day(day))
+			continue;
+		bind_int(q, ":at", 1 + CELL_BYTES * (account % USAGE_BLOCK));
+		bind_int(q, ":id", block_id(metric, day, block_of(account)));
+		rc = stmt_step(q, err);
+		if (rc == 0)
+			continue;
+		if (rc < 0)
+			return -1;
+		cell = col_blob(q, 0, &len);
+		if (len == CELL_BYTES && cell_value(db, cell_get(cell, 0), metric, day, account, &out[day - from], err) < 0)
+			return -1;
+		if (stmt_step(q, err) < 0) /* to its end, so that it may be bound again */
+			return -1;
+	}
+	return 0;
+}
+
+int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn, void *context,
+               struct err *err)
+{
+	uint8_t packed[BLOCK_BYTES];
+	int64_t values[USAGE_BLOCK];
+
+	for (int32_t day = clamp_day(from); day <= clamp_day(to); day++) {
+		int len = block_load(db, block_id(metric, day, block), packed, err);
+
+		if (len < 0)
+			return -1;
+		if (len == 0)
+			continue;
+		for (int i = 0; i < USAGE_BLOCK; i++)
+			if (cell_value(db, cell_get(packed, i), metric, day, block * USAGE_BLOCK + i, &values[i], err) < 0)
+				return -1;
+		fn(context, day, values);
+	}
+	return 0;
+}

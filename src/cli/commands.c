@@ -32,6 +32,26 @@ const struct command commands[] = {
 	          "with the offset before the change, one that exists twice (overlap) is its first, and a civil day that a zone "
 	          "left out (skipped_day) has no slot (RFC 5545). --zone needs no configuration.",
 	  .run = cmd_next },
+	{ .name = "deliver",
+	  .summary = "send what is due",
+	  .options = { "dry-run: only list what is due", "wait=SECONDS: stay that long for what is to be tried again" },
+	  .help = "Sends every message that is due over its channel, one at a time a channel, and notes what became of it. What "
+	          "was under way when an earlier run was killed may have arrived; it is sent again only where the other side "
+	          "folds repeats or the channel says on_ambiguous: resend. A channel that answers that nothing will get through "
+	          "(410, no_service, token_revoked, a refused password) is switched off; `deliveries retry` switches it on "
+	          "again. Ends with 0, or 75 when something will be tried again.",
+	  .run = cmd_deliver },
+	{ .name = "deliveries",
+	  .arguments = "[list|show|retry|cancel|audit] [ID]",
+	  .summary = "what became of every message",
+	  .options = { "state=S: list: pending, inflight, ambiguous, sent, accepted_unverified or dead",
+	               "limit=N: list: at most so many, newest first (default 50)", "force: retry: also what was sent already",
+	               "days=N: audit: of so many days up to today (default 7)" },
+	  .help = "list shows messages, show one of them with its attempts, retry makes one due now (and switches its channel on "
+	          "again), cancel ends one. audit lists digests that have no message, messages that are still open an hour after "
+	          "their digest was made, and messages that were not delivered; it ends with 1 when there is any.",
+	  .max_args = 2,
+	  .run = cmd_deliveries },
 	{ .name = NULL },
 };
 

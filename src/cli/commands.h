@@ -24,6 +24,8 @@ void help_command(struct arena *a, const struct command *command);
 
 int cmd_nrr(struct cli *c, struct err *err);
 int cmd_next(struct cli *c, struct err *err);
+int cmd_deliver(struct cli *c, struct err *err);
+int cmd_deliveries(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 
 #endif

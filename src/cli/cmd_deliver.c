@@ -1,0 +1,128 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli/cli.h"
+#include "commands.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "config/secret.h"
+#include "deliver/deliver.h"
+#include "store/ledger.h"
+
+enum { MAX_WAIT_S = 24 * 3600, MAX_LISTED = 10000, MAX_TOLD = 20 };
+
+struct delivering {
+	struct cli *cli;
+	const char *org;
+	const char *problems; /* what a person must know, one line each */
+	int n_problems;
+};
+
+static void report(void *context, const struct deliver_event *e)
+{
+	struct delivering *d = context;
+	const struct outbox_message *m = e->message;
+	bool is_dead = strcmp(e->state, "dead") == 0;
+	bool is_sent = strcmp(e->state, "sent") == 0 || strcmp(e->state, "accepted_unverified") == 0;
+	enum log_level level = is_dead ? LOG_LEVEL_ERROR : is_sent ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+
+	log_event(level, "delivery", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink), LOG_INT("delivery", m->id),
+	          LOG_TEXT("state", e->state), LOG_INT("attempt", m->n_attempts), LOG_INT("status", e->result->status),
+	          LOG_TEXT("detail", e->result->detail));
+	if (e->sink_was_disabled)
+		log_event(LOG_LEVEL_ERROR, "sink_disabled", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink),
+		          LOG_TEXT("detail", e->result->detail));
+	if (is_dead && d->n_problems++ < MAX_TOLD)
+		d->problems = arena_printf(d->cli->arena, "%sDelivery %" PRId64 " over %s of %s was not made: %s.%s\n", d->problems,
+		                           m->id, m->sink, d->org, e->result->detail ? e->result->detail : "no reason",
+		                           e->sink_was_disabled ? " The channel is switched off until someone retries." : "");
+}
+
+/* The channel "org/channel" that problems are told to, unless it is the one in trouble. */
+static const struct channel_settings *admin_channel(const struct session *s, struct arena *a)
+{
+	const char *name = s->config->admin_channel, *slash = name ? strchr(name, '/') : NULL;
+	const struct org_settings *org;
+
+	if (!slash)
+		return NULL;
+	org = config_org(s->config, arena_strndup(a, name, (size_t)(slash - name)));
+	return org ? org_channel(org, slash + 1) : NULL;
+}
+
+static void tell_admin(const struct delivering *d, const struct session *s)
+{
+	const struct channel_settings *channel = admin_channel(s, d->cli->arena);
+	struct err err;
+
+	if (!*d->problems || !channel)
+		return;
+	if (deliver_tell(channel, secret_read, "retaind could not deliver", d->problems, s->now, &err) < 0)
+		log_event(LOG_LEVEL_ERROR, "admin_not_told", LOG_TEXT("org", d->org), LOG_TEXT("error", err.text));
+}
+
+/* The lock lies beside the database. */
+static const char *lock_path(struct arena *a, const char *db_path)
+{
+	const char *slash = strrchr(db_path, '/');
+
+	return arena_printf(a, "%.*sdeliver.lock", slash ? (int)(slash - db_path) + 1 : 0, db_path);
+}
+
+static int show_due(struct cli *c, const struct session *s, struct err *err)
+{
+	static const struct table_column columns[] = { { "id", true }, { "date", false }, { "owner", false }, { "sink", false },
+		                                           { "recipient", false }, { "part", true }, { "state", false } };
+	static const char *const states[] = { "pending", "ambiguous" };
+	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		const struct ledger_row *rows;
+		size_t n;
+
+		if (ledger_list(s->db, states[i], MAX_LISTED, c->arena, &rows, &n, err) < 0)
+			return -1;
+		for (size_t k = n; k-- > 0;) {
+			const char *cells[] = { arena_printf(c->arena, "%" PRId64, rows[k].id), day_text(c->arena, rows[k].local_on),
+				                    rows[k].owner_email, rows[k].sink, rows[k].recipient,
+				                    arena_printf(c->arena, "%d", rows[k].part), rows[k].state };
+
+			if (rows[k].next_at <= s->now && rows[k].expires_at > s->now)
+				table_row(t, cells);
+		}
+	}
+	table_print(t, c->format);
+	return EX_OK;
+}
+
+int cmd_deliver(struct cli *c, struct err *err)
+{
+	bool is_dry_run = cli_option(c, "dry-run") != NULL;
+	CLEANUP(session_close) struct session s = { 0 };
+	struct delivering context = { .cli = c, .problems = "" };
+	struct deliver d = { .secret = secret_read, .report = report, .context = &context };
+	const char *wait = cli_option(c, "wait");
+	struct deliver_counts n;
+
+	if (wait && (!text_to_int(wait, &d.wait_s) || d.wait_s < 0 || d.wait_s > MAX_WAIT_S))
+		return err_set(err, ERR_INPUT, "--wait is `%s`, expected 0 to %d seconds", wait, MAX_WAIT_S);
+	if (session_open(c, is_dry_run ? DB_READ : DB_WRITE, &s, err) < 0)
+		return -1;
+	if (is_dry_run)
+		return show_due(c, &s, err);
+	context.org = s.org->name;
+	d.db = s.db;
+	d.channels = s.org->channels.at;
+	d.n_channels = s.org->channels.n;
+	d.now = s.now;
+	d.lock_path = lock_path(c->arena, s.org->db_path);
+	if (deliver_run(&d, &n, err) < 0)
+		return -1;
+	tell_admin(&context, &s);
+	if (c->verbosity >= 0)
+		(void)printf("%s: %" PRId64 " sent, %" PRId64 " to be tried again, %" PRId64 " not delivered, %" PRId64
+		             " expired\n", s.org->name, n.n_sent, n.n_later, n.n_dead, n.n_expired);
+	return n.has_more ? EX_TEMPFAIL : EX_OK;
+}

@@ -3,9 +3,11 @@
 import csv
 import shutil
 import subprocess
+import sys
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from harness import BIN, DATA, HEAVY, SHARED, Skip, run
 
 ZONEINFO = Path("/usr/share/zoneinfo")
@@ -94,20 +96,12 @@ def transitions(zone):
 
 
 def wall_to_instant(changes, wall):
-    """RFC 5545 by brute force over zdump's offsets: first instant with this wall time, else the offset before the gap."""
-    near = [0] + [i for i, (at, _) in enumerate(changes) if abs(at - wall) < 200000] + [len(changes) - 1]
-    low = max(0, min((i for i in near[1:-1]), default=max((i for i, c in enumerate(changes) if c[0] <= wall), default=0)) - 1)
-    candidates = []
-    for i in range(low, len(changes)):
-        start, offset = changes[i]
-        end = changes[i + 1][0] if i + 1 < len(changes) else 1 << 62
-        if start > wall + 200000:
-            break
-        if start <= wall - offset < end:
-            candidates.append(wall - offset)
-        elif i + 1 < len(changes) and wall - offset >= end and wall - changes[i + 1][1] < end:
-            candidates.append(wall - offset)
-    return candidates[0] if candidates else None
+    """RFC 5545 over zdump's offsets: the first instant with this wall time, else by the offset before the gap."""
+    i = max((i for i, change in enumerate(changes) if change[0] <= wall - 200000), default=0)
+    while i + 1 < len(changes) and wall - changes[i][1] >= changes[i + 1][0]:
+        i += 1
+    start, offset = changes[i]
+    return wall - offset if wall - offset >= start else wall - changes[i - 1][1]
 
 
 def test_zdump(case):

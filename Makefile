@@ -27,7 +27,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wimplicit-fallthro
 PROBED := -Wtrampolines -Wbidi-chars=any -Wlogical-op -Wduplicated-cond -Wjump-misses-init -Wformat-signedness \
 	-fstrict-flex-arrays=3 -fzero-init-padding-bits=all -ftrivial-auto-var-init=zero -fcf-protection=full \
 	-mbranch-protection=standard -fstack-clash-protection
-COMMON := -std=gnu17 -D_GNU_SOURCE -DRETAIND_VERSION='"$(VERSION)"' -g -fno-common -fPIE -fstack-protector-strong \
+COMMON := -std=gnu17 -D_GNU_SOURCE -DRETAIND_VERSION=\"$(VERSION)\" -g -fno-common -fPIE -fstack-protector-strong \
 	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
 LINK := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,--as-needed
 FLAGS_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3

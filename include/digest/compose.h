@@ -1,0 +1,59 @@
+/* Makes a digest out of an owner's findings: what changed since the last one that was delivered, then what stands, by
+ * priority and within the owner's capacity; what was left out is counted. Pure. */
+#ifndef DIGEST_COMPOSE_H
+#define DIGEST_COMPOSE_H
+
+#include "digest/digest.h"
+#include "store/digests.h"
+
+struct digest_play {
+	const char *name, *title, *first_step;
+};
+
+/* What of an engine's findings is shown. */
+struct digest_choice {
+	struct digest_chosen {
+		const struct digest_finding *finding;
+		enum digest_change change;
+	} *items, *news; /* items: entered and worse, better, standing; each by priority */
+	size_t n_items, n_news;
+	size_t n_rest, n_rest_news;
+	struct digest_worth worth, rest_worth; /* each account once */
+};
+
+enum { DIGEST_STEP = 5 }; /* points of score that count as a change */
+
+void digest_choose(const struct digest_finding *findings, size_t n, const char *engine, size_t capacity, int32_t today,
+                   struct arena *a, struct digest_choice *out);
+
+struct digest_source {
+	const char *name;
+	int64_t stale_after_s;
+};
+
+struct digest_input {
+	const char *org, *org_title, *account_url; /* template with {{key}}; NULL: the account's own */
+	const char *owner_email, *owner_name, *kind;
+	size_t capacity;
+	int32_t local_on, as_of_on;
+	int64_t made_at;
+	const struct digest_finding *findings;
+	size_t n_findings;
+	const struct digest_play *plays;
+	size_t n_plays;
+	const struct digest_missed *missed;
+	size_t n_missed;
+	const struct digest_source_state *states; /* of the sources in the database */
+	size_t n_states;
+	const struct digest_source *sources;      /* as configured */
+	size_t n_sources;
+	const struct digest_nrr *nrr;
+};
+
+void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out);
+/* The digest as JSON, as it is kept and as webhooks get it: {"type": "digest.created", "timestamp": .., "data": {..}}. */
+char *digest_json(struct arena *a, const struct digest *d);
+/* "Thu 5 Mar", with the year where it is another than that of the day it is said on. */
+const char *digest_day(struct arena *a, int32_t day, int32_t said_on);
+
+#endif

@@ -1,0 +1,89 @@
+/* One owner's digest of one day as plain data: composing makes it, renderers show it. Every text in it is clean for people
+ * (valid UTF-8, no control, zero-width or bidi characters, of bounded length) but not escaped for any format. */
+#ifndef DIGEST_DIGEST_H
+#define DIGEST_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+
+enum digest_change {
+	CHANGE_ENTERED, CHANGE_WORSE, CHANGE_BETTER, CHANGE_STANDING, /* to be handled */
+	CHANGE_RESOLVED, CHANGE_LOST                                  /* over */
+};
+const char *digest_change_name(enum digest_change c); /* entered worse better standing resolved lost */
+
+enum { DIGEST_EVIDENCE = 5, DIGEST_CURRENCIES = 4 };
+
+/* Amounts are never added across currencies. What is in a fifth one is only counted. */
+struct digest_worth {
+	struct {
+		const char *currency;
+		int64_t minor;
+	} of[DIGEST_CURRENCIES];
+	size_t n, n_further;
+};
+void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currency);
+const char *digest_worth_text(struct arena *a, const struct digest_worth *w); /* "EUR 1.2M and USD 30k"; "" when nothing */
+
+struct digest_item {
+	int64_t finding;
+	enum digest_change change;
+	const char *tag;         /* the change in words: "NEW", "WORSE, risk 71 (was 60)" */
+	const char *account;
+	const char *url, *host;  /* the link into the CRM and whose it is; NULL: none */
+	const char *value, *act_by; /* "EUR 48,000 at stake", "Act by Thu 5 Mar (in 3 days)" */
+	const char *summary;     /* the cause in a sentence */
+	const char *evidence[DIGEST_EVIDENCE];
+	size_t n_evidence;
+	const char *play, *first_step; /* NULL: none */
+	const char *caveat;      /* when confidence is low; NULL */
+	/* for programs */
+	const char *engine, *cause, *currency, *act_by_date, *play_name;
+	double score, confidence;
+	int64_t value_minor;
+};
+
+struct digest_section {
+	const char *engine, *title; /* "Slipping before renewal" */
+	struct digest_item *items;
+	size_t n_items;
+	const char *rest;    /* "+37 more, worth EUR 1.2M"; NULL: all are here */
+	size_t n_rest;
+	struct digest_worth worth, rest_worth; /* of the items, of the rest */
+	const char **news;   /* "Resolved: Acme (EUR 12,000). ..." */
+	size_t n_news;
+};
+
+struct digest_nrr {
+	const char *title;   /* "Recurring revenue per month, 1 Mar 2025 to 1 Mar 2026" */
+	struct {
+		const char *what, *amount;
+	} steps[7];          /* start, new, expansion, reactivation, contraction, churn, end */
+	const char *ratios;  /* "NRR 104.2 %, GRR 93.0 %, logos kept 95.0 % (38 of 40)", or why there are none */
+	/* for programs */
+	const char *currency;
+	int64_t minor[7];
+	bool has_ratios;
+	double nrr, grr, logo;
+};
+
+struct digest {
+	const char *org, *org_title;
+	const char *owner_email, *owner_name;
+	const char *kind;        /* csm | am | manager */
+	int32_t local_on, as_of_on;
+	int64_t made_at;
+	const char *day;         /* "Mon 2 Mar 2026" */
+	const char *headline;    /* "5 accounts to handle, EUR 210k at stake" */
+	bool is_quiet;           /* nothing to handle and nothing changed */
+	struct digest_section *sections;
+	size_t n_sections;
+	const struct digest_nrr *nrr; /* managers; NULL */
+	const char **notes;      /* missed slots, stale sources */
+	size_t n_notes;
+};
+
+#endif

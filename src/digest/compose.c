@@ -1,0 +1,325 @@
+#include "digest/compose.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "common/money.h"
+#include "common/text.h"
+
+enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5, LOW_CONFIDENCE = 60 };
+
+const char *digest_worth_text(struct arena *a, const struct digest_worth *w)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < w->n; i++)
+		text = arena_printf(a, "%s%s%s", text, i == 0 ? "" : " and ", money_short(a, w->of[i].minor, w->of[i].currency));
+	return w->n_further ? arena_printf(a, "%s and other currencies", text) : text;
+}
+
+static const char *long_day(struct arena *a, int32_t day, bool has_year)
+{
+	static const char *const weekdays[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	int year, month, day_of_month;
+
+	day_split(day, &year, &month, &day_of_month);
+	return arena_printf(a, "%s %d %s%s", weekdays[day_weekday(day)], day_of_month, months[month - 1],
+	                    has_year ? arena_printf(a, " %d", year) : "");
+}
+
+const char *digest_day(struct arena *a, int32_t day, int32_t said_on)
+{
+	int year, said_year, month, day_of_month;
+
+	day_split(day, &year, &month, &day_of_month);
+	day_split(said_on, &said_year, &month, &day_of_month);
+	return long_day(a, day, year != said_year);
+}
+
+static const char *act_by_text(struct arena *a, int32_t act_by_on, int32_t today)
+{
+	int32_t left = act_by_on - today;
+
+	if (left == 0)
+		return "Act today";
+	if (left == 1)
+		return "Act by tomorrow";
+	if (left > 1)
+		return arena_printf(a, "Act by %s (in %d days)", digest_day(a, act_by_on, today), left);
+	return arena_printf(a, "Act now: was due %s (%d %s ago)", digest_day(a, act_by_on, today), -left,
+	                    left == -1 ? "day" : "days");
+}
+
+static bool is_defense(const char *engine)
+{
+	return strcmp(engine, "defense") == 0;
+}
+
+static const char *tag_text(struct arena *a, const struct digest_chosen *c, int32_t today)
+{
+	const struct finding *f = &c->finding->f;
+	bool defends = is_defense(f->engine);
+	const char *score = arena_printf(a, "%s %.0f", defends ? "risk" : "readiness", f->score);
+	const char *was = isnan(c->finding->score_before) ? "" : arena_printf(a, " (was %.0f)", c->finding->score_before);
+	int32_t age = today - f->opened_on;
+
+	switch (c->change) {
+	case CHANGE_ENTERED:
+		return arena_printf(a, "NEW, %s", score);
+	case CHANGE_WORSE:
+		return arena_printf(a, "%s, %s%s", defends ? "WORSE" : "RIPER", score, was);
+	case CHANGE_BETTER:
+		return arena_printf(a, "%s, %s%s", defends ? "BETTER" : "COOLER", score, was);
+	case CHANGE_STANDING:
+	case CHANGE_RESOLVED:
+	case CHANGE_LOST:
+		break;
+	}
+	if (age <= 0)
+		return arena_printf(a, "OPEN, %s", score);
+	return arena_printf(a, "OPEN for %d %s, %s", age, age == 1 ? "day" : "days", score);
+}
+
+/* Bytes that mean nothing but themselves in a URL. */
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c));
+}
+
+static const char *fill_template(struct arena *a, const char *template, const char *key)
+{
+	static const char mark[] = "{{key}}";
+	const char *at = strstr(template, mark);
+	CLEANUP(buf_done) struct buf b;
+
+	buf_init(&b, URL_BYTES);
+	buf_add(&b, template, at ? (size_t)(at - template) : strlen(template));
+	for (const char *k = key; at && *k; k++) {
+		if (is_unreserved(*k))
+			buf_char(&b, *k);
+		else
+			buf_printf(&b, "%%%02X", (unsigned)(unsigned char)*k);
+	}
+	if (at)
+		buf_text(&b, at + strlen(mark));
+	return b.is_full ? NULL : arena_strdup(a, b.at);
+}
+
+/* The host of an https URL made of harmless bytes only; NULL for anything else: such a link is not shown. */
+static const char *host_of(struct arena *a, const char *url)
+{
+	static const char scheme[] = "https://";
+	size_t len;
+
+	if (!url || !text_starts(url, scheme) || strlen(url) > URL_BYTES)
+		return NULL;
+	for (const char *c = url; *c; c++)
+		if (!is_unreserved(*c) && !strchr("/?#=&%:+,;!", *c))
+			return NULL;
+	url += strlen(scheme);
+	len = strcspn(url, "/?#:");
+	if (len == 0 || strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") < len)
+		return NULL;
+	return arena_strndup(a, url, len);
+}
+
+static void set_link(const struct digest_input *in, const struct digest_finding *d, struct arena *a, struct digest_item *item)
+{
+	const char *url = d->account_url;
+
+	if (in->account_url)
+		url = d->f.account_key ? fill_template(a, in->account_url, d->f.account_key) : NULL;
+	item->host = host_of(a, url);
+	item->url = item->host ? url : NULL;
+}
+
+static const char *account_name(const struct digest_finding *d, struct arena *a)
+{
+	const char *name = text_clean(a, d->f.account_name, NAME_CHARS);
+
+	if (!text_is_blank(name))
+		return name;
+	return arena_printf(a, "Account %s", text_clean(a, d->f.account_key ? d->f.account_key : "without a name", NAME_CHARS));
+}
+
+static void set_evidence(const struct finding *f, struct arena *a, struct digest_item *item)
+{
+	const struct json *list;
+	struct err err;
+
+	if (!f->evidence || json_parse(a, f->evidence, strlen(f->evidence), &list, &err) < 0)
+		return;
+	for (const struct json *j = json_first(list); j && item->n_evidence < DIGEST_EVIDENCE; j = json_next(j)) {
+		const char *line = text_clean(a, json_text(j), EVIDENCE_CHARS);
+
+		if (!text_is_blank(line))
+			item->evidence[item->n_evidence++] = line;
+	}
+}
+
+static void set_play(const struct digest_input *in, const struct finding *f, struct arena *a, struct digest_item *item)
+{
+	for (size_t i = 0; i < in->n_plays; i++) {
+		if (f->play && strcmp(in->plays[i].name, f->play) == 0) {
+			item->play = text_clean(a, in->plays[i].title, NAME_CHARS);
+			item->first_step = text_clean(a, in->plays[i].first_step, SENTENCE_CHARS);
+		}
+	}
+}
+
+static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
+{
+	const struct finding *f = &c->finding->f;
+	const char *currency = text_clean(a, f->currency, 3);
+	struct digest_item item = { .finding = f->id, .change = c->change, .engine = f->engine, .cause = f->cause,
+		.tag = tag_text(a, c, in->as_of_on), .account = account_name(c->finding, a),
+		.value = arena_printf(a, "%s %s", money_text(a, f->value_minor, currency),
+		                      is_defense(f->engine) ? "at stake" : "within reach"),
+		.act_by = act_by_text(a, f->act_by_on, in->as_of_on), .act_by_date = day_text(a, f->act_by_on),
+		.summary = text_clean(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
+		.confidence = f->confidence, .value_minor = f->value_minor, .play_name = f->play };
+
+	set_link(in, c->finding, a, &item);
+	set_evidence(f, a, &item);
+	set_play(in, f, a, &item);
+	if (f->confidence < LOW_CONFIDENCE)
+		item.caveat = arena_printf(a, "Confidence %.0f %%: part of the data is missing or old.", f->confidence);
+	return item;
+}
+
+static const char *news_text(const struct digest_chosen *c, struct arena *a)
+{
+	const struct finding *f = &c->finding->f;
+	const char *what = c->change == CHANGE_LOST ? "Lost" : is_defense(f->engine) ? "Resolved" : "Settled";
+
+	return arena_printf(a, "%s: %s (%s). It was: %s", what, account_name(c->finding, a),
+	                    money_text(a, f->value_minor, text_clean(a, f->currency, 3)),
+	                    text_clean(a, f->summary, SENTENCE_CHARS));
+}
+
+static const char *rest_text(struct arena *a, size_t n, const struct digest_worth *worth)
+{
+	const char *text = digest_worth_text(a, worth);
+
+	return *text ? arena_printf(a, "+%zu more, worth %s", n, text) : arena_printf(a, "+%zu more", n);
+}
+
+static struct digest_section compose_section(const struct digest_input *in, const char *engine, struct arena *a)
+{
+	struct digest_section s = { .engine = engine,
+		.title = is_defense(engine) ? "Slipping: keep these" : "Ripe: grow these" };
+	struct digest_choice c;
+
+	digest_choose(in->findings, in->n_findings, engine, in->capacity, in->as_of_on, a, &c);
+	s.items = arena_array(a, c.n_items, sizeof *s.items);
+	s.n_items = c.n_items;
+	for (size_t i = 0; i < c.n_items; i++)
+		s.items[i] = compose_item(in, &c.items[i], a);
+	s.n_rest = c.n_rest;
+	s.worth = c.worth;
+	s.rest_worth = c.rest_worth;
+	if (c.n_rest)
+		s.rest = rest_text(a, c.n_rest, &c.rest_worth);
+	s.news = arena_array(a, c.n_news + 1, sizeof *s.news);
+	for (size_t i = 0; i < c.n_news; i++)
+		s.news[s.n_news++] = news_text(&c.news[i], a);
+	if (c.n_rest_news)
+		s.news[s.n_news++] = arena_printf(a, "+%zu more that ended", c.n_rest_news);
+	return s;
+}
+
+static const char *section_headline(struct arena *a, const struct digest_section *s)
+{
+	const char *worth = digest_worth_text(a, &s->worth);
+	size_t n_new = 0;
+
+	for (size_t i = 0; i < s->n_items; i++)
+		n_new += s->items[i].change == CHANGE_ENTERED;
+	return arena_printf(a, "%zu %s to %s%s, %s %s", s->n_items, s->n_items == 1 ? "account" : "accounts",
+	                    is_defense(s->engine) ? "defend" : "grow",
+	                    n_new ? arena_printf(a, " (%zu new)", n_new) : "", worth,
+	                    is_defense(s->engine) ? "at stake" : "within reach");
+}
+
+static const char *headline(struct arena *a, const struct digest *d)
+{
+	const char *text = "";
+	size_t n_news = 0;
+
+	for (size_t i = 0; i < d->n_sections; i++) {
+		n_news += d->sections[i].n_news;
+		if (d->sections[i].n_items)
+			text = arena_printf(a, "%s%s%s", text, *text ? "; " : "", section_headline(a, &d->sections[i]));
+	}
+	if (*text)
+		return text;
+	return n_news ? "Nothing to handle today, but some things ended" : "Nothing needs you today";
+}
+
+static void add_missed(const struct digest_input *in, struct arena *a, struct digest *d)
+{
+	const char *days = "";
+
+	for (size_t i = 0; i < in->n_missed && i < MAX_MISSED; i++) {
+		const char *reason = text_clean(a, in->missed[i].reason, NAME_CHARS);
+
+		days = arena_printf(a, "%s%s%s%s", days, i ? ", " : "", digest_day(a, in->missed[i].local_on, in->local_on),
+		                    text_is_blank(reason) ? "" : arena_printf(a, " (%s)", reason));
+	}
+	if (in->n_missed > MAX_MISSED)
+		days = arena_printf(a, "%s and %zu more", days, in->n_missed - MAX_MISSED);
+	if (in->n_missed)
+		d->notes[d->n_notes++] = arena_printf(a, "No digest reached you on %s.", days);
+}
+
+static const struct digest_source_state *state_of(const struct digest_input *in, const char *name)
+{
+	for (size_t i = 0; i < in->n_states; i++)
+		if (strcmp(in->states[i].name, name) == 0)
+			return &in->states[i];
+	return NULL;
+}
+
+static void add_stale(const struct digest_input *in, struct arena *a, struct digest *d)
+{
+	for (size_t i = 0; i < in->n_sources; i++) {
+		const struct digest_source_state *s = state_of(in, in->sources[i].name);
+		const char *name = text_clean(a, in->sources[i].name, NAME_CHARS);
+
+		if (!s || s->last_ok_at == INSTANT_NONE)
+			d->notes[d->n_notes++] = arena_printf(a, "Source %s has never come through: what depends on it is not known.", name);
+		else if (in->made_at - s->last_ok_at > in->sources[i].stale_after_s)
+			d->notes[d->n_notes++] = arena_printf(a, "Source %s last came through on %s: what depends on it may be old.",
+			                                      name, digest_day(a, s->last_ok_on, in->local_on));
+	}
+}
+
+void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out)
+{
+	static const struct {
+		const char *kind, *engines[2];
+	} views[] = {
+		{ "csm", { "defense", NULL } }, { "am", { "expansion", NULL } }, { "manager", { "defense", "expansion" } },
+	};
+	struct digest d = { .org = in->org, .org_title = text_clean(a, in->org_title ? in->org_title : in->org, NAME_CHARS),
+		.owner_email = in->owner_email,
+		.owner_name = text_clean(a, in->owner_name ? in->owner_name : in->owner_email, NAME_CHARS), .kind = in->kind,
+		.local_on = in->local_on, .as_of_on = in->as_of_on, .made_at = in->made_at, .nrr = in->nrr,
+		.day = long_day(a, in->local_on, true), .is_quiet = in->n_missed == 0 };
+
+	d.sections = arena_array(a, 2, sizeof *d.sections);
+	d.notes = arena_array(a, in->n_sources + 1, sizeof *d.notes);
+	for (size_t v = 0; v < ARRAY_LEN(views); v++)
+		for (size_t e = 0; strcmp(views[v].kind, in->kind) == 0 && e < ARRAY_LEN(views[v].engines); e++)
+			if (views[v].engines[e])
+				d.sections[d.n_sections++] = compose_section(in, views[v].engines[e], a);
+	for (size_t i = 0; i < d.n_sections; i++)
+		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_news;
+	d.headline = headline(a, &d);
+	add_missed(in, a, &d);
+	add_stale(in, a, &d);
+	*out = d;
+}

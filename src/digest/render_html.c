@@ -1,0 +1,216 @@
+#include <string.h>
+
+#include "common/text.h"
+#include "render_parts.h"
+
+/* Tables and inline styles only: what mail programs understand. Every colour pair has a contrast of at least 4.5 : 1, and
+ * nothing is said by colour alone. */
+enum { PAGE_BYTES = 4 << 20 };
+
+static const struct {
+	const char *ink, *ground; /* of the tag */
+} looks[] = {
+	[CHANGE_ENTERED] = { "#7a3300", "#ffe8d1" },  [CHANGE_WORSE] = { "#8f0f22", "#ffe3e3" },
+	[CHANGE_BETTER] = { "#0b5128", "#d9f5e1" },   [CHANGE_STANDING] = { "#3d4650", "#e9edf2" },
+	[CHANGE_RESOLVED] = { "#0b5128", "#d9f5e1" }, [CHANGE_LOST] = { "#3d4650", "#e9edf2" },
+};
+
+static void open_table(struct buf *b, const char *style)
+{
+	buf_text(b, "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"");
+	buf_text(b, style);
+	buf_text(b, "\"><tr>");
+}
+
+static void write_escaped(struct buf *b, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			buf_text(b, "&amp;");
+			break;
+		case '<':
+			buf_text(b, "&lt;");
+			break;
+		case '>':
+			buf_text(b, "&gt;");
+			break;
+		case '"':
+			buf_text(b, "&quot;");
+			break;
+		case '\'':
+			buf_text(b, "&#39;");
+			break;
+		default:
+			buf_char(b, *text);
+		}
+	}
+}
+
+/* before and after are ours; text is foreign. */
+static void write_between(struct buf *b, const char *before, const char *text, const char *after)
+{
+	buf_text(b, before);
+	write_escaped(b, text);
+	buf_text(b, after);
+}
+
+static void write_play(struct buf *b, const struct digest_item *item)
+{
+	if (text_is_blank(item->play) && text_is_blank(item->first_step))
+		return;
+	open_table(b, "margin-top:12px");
+	buf_text(b, "<td style=\"padding:10px 12px;background-color:#eef4fb;"
+	            "font-size:14px;line-height:20px;color:#1b2733\">");
+	if (!text_is_blank(item->play))
+		write_between(b, "<b>What to do:</b> ", item->play, "");
+	if (!text_is_blank(item->first_step))
+		write_between(b, text_is_blank(item->play) ? "First step: " : "<br>First step: ", item->first_step, "");
+	buf_text(b, "</td></tr></table>\n");
+}
+
+static void write_item(struct buf *b, const struct digest_item *item, size_t number)
+{
+	open_table(b, "margin-top:14px;border:1px solid #d5dce4");
+	buf_printf(b, "<td style=\"padding:14px 16px;border-left:4px solid %s\">\n", looks[item->change].ink);
+	buf_printf(b, "<span style=\"font-size:12px;line-height:18px;font-weight:bold;color:%s;background-color:%s;padding:2px 7px\">",
+	           looks[item->change].ink, looks[item->change].ground);
+	write_between(b, "", item->tag, "</span>\n");
+	buf_printf(b, "<h3 style=\"margin:8px 0 2px 0;font-size:18px;line-height:24px;color:#12263a\">%zu. ", number);
+	write_between(b, "", item->account, "</h3>\n");
+	write_between(b, "<p style=\"margin:0;font-size:15px;line-height:22px;color:#12263a\"><b>", item->value, "</b> &nbsp;|&nbsp; ");
+	write_between(b, "<b>", item->act_by, "</b></p>\n");
+	write_between(b, "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary, "</p>\n");
+	if (item->n_evidence) {
+		buf_text(b, "<ul style=\"margin:6px 0 0 0;padding-left:20px;font-size:14px;line-height:20px;color:#3d4650\">\n");
+		for (size_t i = 0; i < item->n_evidence; i++)
+			write_between(b, "<li>", item->evidence[i], "</li>\n");
+		buf_text(b, "</ul>\n");
+	}
+	if (item->caveat)
+		write_between(b, "<p style=\"margin:6px 0 0 0;font-size:13px;line-height:18px;color:#3d4650\">", item->caveat, "</p>\n");
+	write_play(b, item);
+	if (item->url) {
+		write_between(b, "<p style=\"margin:10px 0 0 0;font-size:14px;line-height:20px\"><a href=\"", item->url,
+		              "\" style=\"color:#0b4f9e\">");
+		write_between(b, "Open in ", item->host, "</a></p>\n");
+	}
+	buf_text(b, "</td></tr></table>\n");
+}
+
+static void write_section(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
+{
+	const char *cut = digest_cut_text(a, s->n_items, n_shown);
+
+	if (!s->n_items && !s->n_news)
+		return;
+	write_between(b, "<h2 style=\"margin:26px 0 0 0;font-size:16px;line-height:22px;color:#12263a\">", s->title, "</h2>\n");
+	for (size_t i = 0; i < n_shown; i++)
+		write_item(b, &s->items[i], i + 1);
+	if (cut)
+		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", cut, "</p>\n");
+	if (s->rest)
+		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\"><b>", s->rest, "</b></p>\n");
+	if (!s->n_news)
+		return;
+	buf_text(b, "<ul style=\"margin:12px 0 0 0;padding-left:20px;font-size:14px;line-height:21px;color:#1b2733\">\n");
+	for (size_t i = 0; i < s->n_news; i++)
+		write_between(b, "<li>", s->news[i], "</li>\n");
+	buf_text(b, "</ul>\n");
+}
+
+static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int64_t most)
+{
+	int64_t size = n->minor[i] < 0 ? -n->minor[i] : n->minor[i];
+	int percent = most > 0 ? (int)((double)size / (double)most * 100 + 0.5) : 0;
+
+	write_between(b, "<tr><th scope=\"row\" align=\"left\" style=\"padding:4px 10px 4px 0;font-weight:normal\">",
+	              n->steps[i].what, "</th>");
+	write_between(b, "<td align=\"right\" style=\"padding:4px 12px 4px 0;white-space:nowrap\">", n->steps[i].amount, "</td>");
+	buf_text(b, "<td width=\"45%\" style=\"padding:4px 0\">");
+	if (percent)
+		buf_printf(b, "<div style=\"width:%d%%;height:12px;line-height:12px;font-size:1px;background-color:%s\">&nbsp;</div>",
+		           percent > 100 ? 100 : percent, n->minor[i] < 0 ? "#c5505f" : i == 0 || i == 6 ? "#12263a" : "#2f7d4f");
+	buf_text(b, "</td></tr>\n");
+}
+
+static void write_nrr(struct buf *b, const struct digest_nrr *n)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(n->minor); i++)
+		most = n->minor[i] > most ? n->minor[i] : most;
+	write_between(b, "<h2 style=\"margin:26px 0 8px 0;font-size:16px;line-height:22px;color:#12263a\">", n->title, "</h2>\n");
+	write_between(b, "<p style=\"margin:0 0 8px 0;font-size:15px;line-height:22px;color:#12263a\"><b>", n->ratios, "</b></p>\n");
+	buf_text(b, "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"font-size:14px;"
+	            "line-height:20px;color:#1b2733\">\n");
+	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
+		write_step(b, n, i, most);
+	buf_text(b, "</table>\n");
+}
+
+static void write_head(struct buf *b, const struct digest *d)
+{
+	buf_text(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	            "<meta name=\"color-scheme\" content=\"light\">\n");
+	write_between(b, "<title>", d->headline, "</title>\n</head>\n");
+	buf_text(b, "<body style=\"margin:0;padding:0;background-color:#eef1f5\">\n<div lang=\"en\">\n");
+	open_table(b, "background-color:#eef1f5");
+	buf_text(b, "<td align=\"center\" style=\"padding:20px 8px\">\n");
+	open_table(b, "max-width:640px;background-color:#ffffff;"
+	              "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif");
+	buf_text(b, "<td style=\"padding:20px 24px;background-color:#12263a;color:#ffffff\">\n");
+	write_between(b, "<p style=\"margin:0;font-size:13px;line-height:18px;color:#d3deea\">", d->org_title, " &nbsp;|&nbsp; ");
+	write_between(b, "", d->day, "</p>\n");
+	write_between(b, "<h1 style=\"margin:6px 0 0 0;font-size:22px;line-height:29px;color:#ffffff\">", d->headline,
+	              "</h1>\n</td></tr>\n<tr><td style=\"padding:0 24px 24px 24px\">\n");
+}
+
+void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, size_t n_items)
+{
+	write_head(b, d);
+	for (size_t i = 0; i < d->n_sections; i++) {
+		size_t n_shown = n_items < d->sections[i].n_items ? n_items : d->sections[i].n_items;
+
+		write_section(b, a, &d->sections[i], n_shown);
+		n_items -= n_shown;
+	}
+	if (d->nrr)
+		write_nrr(b, d->nrr);
+	for (size_t i = 0; i < d->n_notes; i++)
+		write_between(b, "<p style=\"margin:18px 0 0 0;padding:10px 12px;background-color:#fff6d6;font-size:14px;"
+		              "line-height:20px;color:#4a3a00\"><b>Note:</b> ", d->notes[i], "</p>\n");
+	write_between(b, "<p style=\"margin:26px 0 0 0;padding-top:12px;border-top:1px solid #d5dce4;font-size:12px;"
+	              "line-height:18px;color:#56606b\">", digest_footer(a, d), "</p>\n");
+	buf_text(b, "</td></tr>\n</table>\n</td></tr></table>\n</div>\n</body>\n</html>\n");
+}
+
+size_t digest_html_fit(struct arena *a, const struct digest *d)
+{
+	size_t n = digest_n_items(d);
+
+	for (;;) {
+		CLEANUP(buf_done) struct buf b;
+		size_t fewer;
+
+		buf_init(&b, PAGE_BYTES);
+		digest_write_html(&b, a, d, n);
+		if ((!b.is_full && b.len <= HTML_BYTES) || n == 0)
+			return n;
+		fewer = n * HTML_BYTES / (b.len + 1);
+		n = fewer < n ? fewer : n - 1;
+	}
+}
+
+int render_html(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+{
+	CLEANUP(buf_done) struct buf b;
+
+	(void)to;
+	(void)err;
+	buf_init(&b, PAGE_BYTES);
+	digest_write_html(&b, a, d, digest_html_fit(a, d));
+	*out = rendered_one(a, "text/html; charset=utf-8", arena_strndup(a, b.at, b.len), b.len);
+	return 0;
+}

@@ -1,0 +1,139 @@
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "digest/compose.h"
+#include "render_parts.h"
+
+/* A webhook's body stays below this, else it only says where to look. */
+enum { FULL_BYTES = 20 * 1000, JSON_BYTES = 8 << 20 };
+
+static void put_worth(struct json_out *o, const char *key, const struct digest_worth *w)
+{
+	json_open_array(o, key);
+	for (size_t i = 0; i < w->n; i++) {
+		json_open_object(o, NULL);
+		json_put_text(o, "currency", w->of[i].currency);
+		json_put_int(o, "minor", w->of[i].minor);
+		json_close_object(o);
+	}
+	json_close_array(o);
+}
+
+static void put_item(struct json_out *o, const struct digest_item *item)
+{
+	json_open_object(o, NULL);
+	json_put_int(o, "finding", item->finding);
+	json_put_text(o, "change", digest_change_name(item->change));
+	json_put_text(o, "account", item->account);
+	json_put_text(o, "url", item->url);
+	json_put_text(o, "cause", item->cause);
+	json_put_text(o, "summary", item->summary);
+	json_open_array(o, "evidence");
+	for (size_t i = 0; i < item->n_evidence; i++)
+		json_put_text(o, NULL, item->evidence[i]);
+	json_close_array(o);
+	json_put_real(o, "score", item->score, 1);
+	json_put_real(o, "confidence", item->confidence, 0);
+	json_put_int(o, "value_minor", item->value_minor);
+	json_put_text(o, "currency", item->currency);
+	json_put_text(o, "act_by", item->act_by_date);
+	json_put_text(o, "play", item->play_name);
+	json_put_text(o, "play_title", item->play);
+	json_put_text(o, "first_step", item->first_step);
+	json_close_object(o);
+}
+
+static void put_section(struct json_out *o, const struct digest_section *s, bool is_full)
+{
+	json_open_object(o, NULL);
+	json_put_text(o, "engine", s->engine);
+	json_put_int(o, "n_items", (int64_t)s->n_items);
+	put_worth(o, "worth", &s->worth);
+	json_put_int(o, "n_rest", (int64_t)s->n_rest);
+	put_worth(o, "rest_worth", &s->rest_worth);
+	if (is_full) {
+		json_open_array(o, "items");
+		for (size_t i = 0; i < s->n_items; i++)
+			put_item(o, &s->items[i]);
+		json_close_array(o);
+		json_open_array(o, "news");
+		for (size_t i = 0; i < s->n_news; i++)
+			json_put_text(o, NULL, s->news[i]);
+		json_close_array(o);
+	}
+	json_close_object(o);
+}
+
+static void put_nrr(struct json_out *o, const struct digest_nrr *n)
+{
+	json_open_object(o, "nrr");
+	json_put_text(o, "title", n->title);
+	json_put_text(o, "currency", n->currency);
+	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
+		json_put_int(o, n->steps[i].what, n->minor[i]);
+	if (n->has_ratios) {
+		json_put_real(o, "nrr", n->nrr, 6);
+		json_put_real(o, "grr", n->grr, 6);
+		json_put_real(o, "logo_retention", n->logo, 6);
+	} else {
+		json_put_text(o, "reason", n->ratios);
+	}
+	json_close_object(o);
+}
+
+static void put_data(struct json_out *o, struct arena *a, const struct digest *d, bool is_full)
+{
+	json_open_object(o, "data");
+	json_put_text(o, "org", d->org);
+	json_put_text(o, "owner", d->owner_email);
+	json_put_text(o, "kind", d->kind);
+	json_put_text(o, "day", day_text(a, d->local_on));
+	json_put_text(o, "as_of", day_text(a, d->as_of_on));
+	json_put_text(o, "headline", d->headline);
+	json_put_bool(o, "is_quiet", d->is_quiet);
+	json_put_bool(o, "is_full", is_full);
+	json_open_array(o, "sections");
+	for (size_t i = 0; i < d->n_sections; i++)
+		put_section(o, &d->sections[i], is_full);
+	json_close_array(o);
+	if (d->nrr)
+		put_nrr(o, d->nrr);
+	json_open_array(o, "notes");
+	for (size_t i = 0; is_full && i < d->n_notes; i++)
+		json_put_text(o, NULL, d->notes[i]);
+	json_close_array(o);
+	json_close_object(o);
+}
+
+static char *event_json(struct arena *a, const struct digest *d, bool is_full)
+{
+	CLEANUP(buf_done) struct buf b;
+	struct json_out o;
+
+	buf_init(&b, JSON_BYTES);
+	o = json_out_to(&b);
+	json_open_object(&o, NULL);
+	json_put_text(&o, "type", "digest.created");
+	json_put_text(&o, "timestamp", instant_text(a, d->made_at));
+	put_data(&o, a, d, is_full);
+	json_close_object(&o);
+	return b.is_full ? event_json(a, d, false) : arena_strndup(a, b.at, b.len);
+}
+
+char *digest_json(struct arena *a, const struct digest *d)
+{
+	return event_json(a, d, true);
+}
+
+int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+{
+	char *text = digest_json(a, d);
+
+	(void)to;
+	(void)err;
+	if (strlen(text) > FULL_BYTES)
+		text = event_json(a, d, false);
+	*out = rendered_one(a, "application/json", text, strlen(text));
+	return 0;
+}

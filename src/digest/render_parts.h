@@ -1,0 +1,30 @@
+/* What the renderers share among themselves. */
+#ifndef DIGEST_RENDER_PARTS_H
+#define DIGEST_RENDER_PARTS_H
+
+#include "common/buf.h"
+#include "digest/render.h"
+
+int render_text(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+int render_html(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+int render_email(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+
+/* A message of one part without a fallback. */
+struct rendered rendered_one(struct arena *a, const char *content_type, const void *body, size_t len);
+
+/* The digest as plain text and as a whole HTML page, the first n_items items of all sections in order; what is beyond is
+ * counted ("+12 more in this list, not shown here"). Facts are the same in both. */
+void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
+void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
+size_t digest_n_items(const struct digest *d);
+/* How many items an HTML page of at most HTML_BYTES has room for. */
+enum { HTML_BYTES = 90 * 1000 };
+size_t digest_html_fit(struct arena *a, const struct digest *d);
+/* "+12 more, for which there is no room here"; NULL when all shown. n_left: how many of the list may still be shown. */
+const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown);
+/* Why it came, how it ends. */
+const char *digest_footer(struct arena *a, const struct digest *d);
+
+#endif

@@ -1,0 +1,128 @@
+#include <string.h>
+
+#include "common/text.h"
+#include "render_parts.h"
+
+enum { TEXT_BYTES = 4 << 20, LINE_CHARS = 76 };
+
+/* A text in lines of at most LINE_CHARS, each behind its indent; the first behind lead. Words are never cut. */
+static void write_wrapped(struct buf *b, const char *lead, const char *indent, const char *text)
+{
+	size_t column = utf8_length(lead);
+	bool is_fresh = true;
+
+	buf_text(b, lead);
+	while (*text) {
+		size_t len = strcspn(text, " "), chars;
+		char word[4 * LINE_CHARS + 1] = "";
+
+		memcpy(word, text, len < sizeof word ? len : sizeof word - 1);
+		chars = len < sizeof word ? utf8_length(word) : LINE_CHARS;
+		if (!is_fresh && column + 1 + chars > LINE_CHARS) {
+			buf_char(b, '\n');
+			buf_text(b, indent);
+			column = utf8_length(indent);
+			is_fresh = true;
+		}
+		if (!is_fresh) {
+			buf_char(b, ' ');
+			column++;
+		}
+		buf_add(b, text, len);
+		column += chars;
+		is_fresh = false;
+		text += len;
+		text += strspn(text, " ");
+	}
+	buf_char(b, '\n');
+}
+
+static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number)
+{
+	write_wrapped(b, arena_printf(a, "%2zu. ", number), "    ", item->account);
+	write_wrapped(b, "    ", "    ", item->tag);
+	write_wrapped(b, "    ", "    ", item->value);
+	write_wrapped(b, "    ", "    ", item->act_by);
+	write_wrapped(b, "    ", "    ", item->summary);
+	for (size_t i = 0; i < item->n_evidence; i++)
+		write_wrapped(b, "    - ", "      ", item->evidence[i]);
+	if (item->caveat)
+		write_wrapped(b, "    ", "    ", item->caveat);
+	if (!text_is_blank(item->play))
+		write_wrapped(b, "    What to do: ", "    ", item->play);
+	if (!text_is_blank(item->first_step))
+		write_wrapped(b, "    First step: ", "    ", item->first_step);
+	if (item->url) {
+		buf_text(b, "    ");
+		buf_text(b, item->url);
+		buf_char(b, '\n');
+	}
+	buf_char(b, '\n');
+}
+
+static void write_section(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
+{
+	const char *cut = digest_cut_text(a, s->n_items, n_shown);
+
+	if (!s->n_items && !s->n_news)
+		return;
+	buf_printf(b, "%s\n", s->title);
+	for (size_t i = utf8_length(s->title); i > 0; i--)
+		buf_char(b, '-');
+	buf_text(b, "\n\n");
+	for (size_t i = 0; i < n_shown; i++)
+		write_item(b, a, &s->items[i], i + 1);
+	if (cut)
+		write_wrapped(b, "    ", "    ", cut);
+	if (s->rest)
+		write_wrapped(b, "    ", "    ", s->rest);
+	if (cut || s->rest)
+		buf_char(b, '\n');
+	for (size_t i = 0; i < s->n_news; i++)
+		write_wrapped(b, "  * ", "    ", s->news[i]);
+	if (s->n_news)
+		buf_char(b, '\n');
+}
+
+static void write_nrr(struct buf *b, const struct digest_nrr *n)
+{
+	write_wrapped(b, "", "", n->title);
+	buf_char(b, '\n');
+	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
+		buf_printf(b, "    %-14s %20s\n", n->steps[i].what, n->steps[i].amount);
+	buf_char(b, '\n');
+	write_wrapped(b, "    ", "    ", n->ratios);
+	buf_char(b, '\n');
+}
+
+void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, size_t n_items)
+{
+	buf_printf(b, "%s  |  %s\n", d->org_title, d->day);
+	write_wrapped(b, "", "", d->headline);
+	buf_char(b, '\n');
+	for (size_t i = 0; i < d->n_sections; i++) {
+		size_t n_shown = n_items < d->sections[i].n_items ? n_items : d->sections[i].n_items;
+
+		write_section(b, a, &d->sections[i], n_shown);
+		n_items -= n_shown;
+	}
+	if (d->nrr)
+		write_nrr(b, d->nrr);
+	for (size_t i = 0; i < d->n_notes; i++)
+		write_wrapped(b, "Note: ", "  ", d->notes[i]);
+	if (d->n_notes)
+		buf_char(b, '\n');
+	write_wrapped(b, "", "", digest_footer(a, d));
+}
+
+int render_text(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+{
+	CLEANUP(buf_done) struct buf b;
+
+	(void)to;
+	(void)err;
+	buf_init(&b, TEXT_BYTES);
+	digest_write_text(&b, a, d, digest_n_items(d));
+	*out = rendered_one(a, "text/plain; charset=utf-8", arena_strndup(a, b.at, b.len), b.len);
+	return 0;
+}

@@ -1,0 +1,215 @@
+#include "store/digests.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 64, MISSED_DAYS = 14 };
+
+int digest_before_load(struct db *db, const char *owner_email, const char *kind, int32_t local_on,
+                       struct digest_before *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT d.id, d.local_on, d.as_of_on, d.made_at FROM digest d"
+		" WHERE d.owner_email = :owner AND d.kind = :kind AND d.local_on < :local_on"
+		" AND EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id AND o.state IN ('sent', 'accepted_unverified'))"
+		" ORDER BY d.local_on DESC LIMIT 1");
+	int rc;
+
+	bind_text(q, ":owner", owner_email);
+	bind_text(q, ":kind", kind);
+	bind_day(q, ":local_on", local_on);
+	rc = stmt_step(q, err);
+	if (rc < 0)
+		return err_in(err, "last digest of %s", owner_email);
+	*out = (struct digest_before){ .local_on = DAY_NONE, .as_of_on = DAY_NONE, .made_at = INSTANT_NONE };
+	if (rc > 0)
+		*out = (struct digest_before){ .id = col_int(q, 0), .local_on = col_day(q, 1), .as_of_on = col_day(q, 2),
+		                               .made_at = col_int(q, 3) };
+	return rc;
+}
+
+static enum finding_state state_of(const char *text)
+{
+	for (int s = FINDING_OPEN; s < FINDING_LOST; s++)
+		if (strcmp(finding_state_text((enum finding_state)s), text) == 0)
+			return (enum finding_state)s;
+	return FINDING_LOST;
+}
+
+static struct digest_finding read_finding(struct stmt *q, int32_t today, struct arena *a)
+{
+	struct digest_finding d = { .f = { .id = col_int(q, 0), .account = col_int(q, 1),
+		.account_name = col_text_in(q, 2, a), .account_key = col_text_in(q, 3, a), .engine = col_text_in(q, 5, a),
+		.cause = col_text_in(q, 6, a), .state = state_of(col_text(q, 7)), .opened_on = col_day(q, 8),
+		.updated_on = col_day(q, 9), .closed_on = col_day(q, 10), .snoozed_until = col_day(q, 11),
+		.score = col_real(q, 12), .worst_score = col_real(q, 13), .confidence = col_real(q, 14),
+		.value_minor = col_int(q, 15), .currency = col_text_in(q, 16, a), .expected_minor = col_int(q, 17),
+		.act_by_on = col_day(q, 18), .play = col_text_in(q, 19, a), .summary = col_text_in(q, 20, a),
+		.evidence = col_text_in(q, 21, a), .owner_email = col_text_in(q, 22, a) },
+		.account_url = col_text_in(q, 4, a), .is_new = col_int(q, 23) != 0,
+		.score_before = col_is_null(q, 24) ? (double)NAN : col_real(q, 24) };
+
+	d.priority = finding_priority(&d.f, today);
+	return d;
+}
+
+int digest_findings_load(struct db *db, const struct digest_before *before, int32_t today, struct arena *a,
+                         struct digest_finding **out, size_t *out_n, struct err *err)
+{
+	/* An event says to the second what came after the digest was made; its day serves where there is no event. */
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT f.id, f.account_id, a.name, a.source_key, a.url, f.engine, f.cause, f.state, f.opened_on, f.updated_on,"
+		" f.closed_on, f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor,"
+		" f.act_by_on, f.play, f.summary, f.evidence, f.owner_email,"
+		" coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') > :made_at,"
+		"  f.opened_on > :as_of) AS is_new,"
+		" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id),"
+		"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s"
+		"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0))"
+		" FROM finding f JOIN account a ON a.id = f.account_id"
+		" WHERE (f.closed_on IS NULL AND NOT (f.engine = 'expansion' AND EXISTS (SELECT 1 FROM finding d"
+		"   WHERE d.account_id = f.account_id AND d.engine = 'defense' AND d.closed_on IS NULL)))"
+		" OR (f.state IN ('resolved', 'lost') AND :before > 0"
+		"  AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = f.state) > :made_at,"
+		"   f.closed_on > :as_of)"
+		"  AND coalesce((SELECT min(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') <= :made_at,"
+		"   f.opened_on <= :as_of))"
+		" ORDER BY f.id");
+	struct digest_finding *rows = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+
+	bind_int(q, ":before", before->id);
+	bind_int(q, ":made_at", before->made_at);
+	bind_int(q, ":as_of", before->as_of_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (n == room) {
+			room = room ? 2 * room : FIRST_ROOM;
+			rows = arena_grow(a, rows, n, room, sizeof *rows);
+		}
+		rows[n++] = read_finding(q, today, a);
+	}
+	if (rc < 0)
+		return err_in(err, "findings for a digest");
+	*out = rows;
+	*out_n = n;
+	return 0;
+}
+
+int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on, int32_t before_on, struct arena *a,
+                       struct digest_missed **out, size_t *out_n, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT local_on, reason FROM slot WHERE owner_email = :owner AND state = 'missed'"
+		" AND local_on > :after AND local_on < :before ORDER BY local_on");
+	int32_t after = after_on == DAY_NONE ? before_on - MISSED_DAYS - 1 : after_on;
+	size_t room = before_on > after ? (size_t)(before_on - after) : 0, n = 0;
+	struct digest_missed *rows = arena_array(a, room, sizeof *rows);
+	int rc;
+
+	bind_text(q, ":owner", owner_email);
+	bind_int(q, ":after", after);
+	bind_int(q, ":before", before_on);
+	while ((rc = stmt_step(q, err)) > 0 && n < room)
+		rows[n++] = (struct digest_missed){ .local_on = col_day(q, 0), .reason = col_text_in(q, 1, a) };
+	if (rc < 0)
+		return err_in(err, "missed slots of %s", owner_email);
+	*out = rows;
+	*out_n = n;
+	return 0;
+}
+
+int digest_sources_load(struct db *db, struct arena *a, struct digest_source_state **out, size_t *out_n, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT name, last_ok_at, last_ok_on FROM source ORDER BY name");
+	struct digest_source_state *rows = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (n == room) {
+			room = room ? 2 * room : FIRST_ROOM;
+			rows = arena_grow(a, rows, n, room, sizeof *rows);
+		}
+		rows[n++] = (struct digest_source_state){ .name = col_text_in(q, 0, a), .last_ok_at = col_instant(q, 1),
+		                                          .last_ok_on = col_day(q, 2) };
+	}
+	if (rc < 0)
+		return err_in(err, "state of sources");
+	*out = rows;
+	*out_n = n;
+	return 0;
+}
+
+int digest_exists(struct db *db, const char *owner_email, int32_t local_on, const char *kind, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT 1 FROM digest WHERE owner_email = :owner AND local_on = :local_on AND kind = :kind");
+
+	bind_text(q, ":owner", owner_email);
+	bind_day(q, ":local_on", local_on);
+	bind_text(q, ":kind", kind);
+	return stmt_step(q, err);
+}
+
+static int put_digest(struct db *db, const struct digest_row *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT INTO digest (owner_email, local_on, kind, as_of_on, made_at, config_hash, content)"
+		" VALUES (:owner, :local_on, :kind, :as_of, :made_at, :hash, :content)");
+
+	bind_text(q, ":owner", d->owner_email);
+	bind_day(q, ":local_on", d->local_on);
+	bind_text(q, ":kind", d->kind);
+	bind_day(q, ":as_of", d->as_of_on);
+	bind_int(q, ":made_at", d->made_at);
+	bind_text(q, ":hash", d->config_hash);
+	bind_text(q, ":content", d->content);
+	return stmt_run(q, err);
+}
+
+static int put_items(struct db *db, int64_t digest_id, const struct digest_item_row *items, size_t n, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT INTO digest_item (digest_id, place, finding_id, change, score, value_minor)"
+		" VALUES (:digest, :place, :finding, :change, :score, :value)");
+
+	for (size_t i = 0; i < n; i++) {
+		bind_int(q, ":digest", digest_id);
+		bind_int(q, ":place", (int64_t)i + 1);
+		bind_int(q, ":finding", items[i].finding);
+		bind_text(q, ":change", items[i].change);
+		bind_real(q, ":score", items[i].score);
+		bind_int(q, ":value", items[i].value_minor);
+		if (stmt_run(q, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int digest_save(struct db *db, const struct digest_row *d, const struct digest_item_row *items, size_t n_items,
+                struct outbox_message *messages, size_t n_messages, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	int64_t id;
+	int rc;
+
+	if (txn_begin(&txn, db, err) < 0)
+		return err_in(err, "digest of %s", d->owner_email);
+	rc = digest_exists(db, d->owner_email, d->local_on, d->kind, err);
+	if (rc > 0)
+		return 0;
+	if (rc < 0 || put_digest(db, d, err) < 0)
+		return err_in(err, "digest of %s", d->owner_email);
+	id = db_last_id(db);
+	if (put_items(db, id, items, n_items, err) < 0)
+		return err_in(err, "digest of %s", d->owner_email);
+	for (size_t i = 0; i < n_messages; i++) {
+		messages[i].digest_id = id;
+		if (outbox_put(db, &messages[i], err) < 0)
+			return err_in(err, "digest of %s", d->owner_email);
+	}
+	if (txn_commit(&txn, err) < 0)
+		return err_in(err, "digest of %s", d->owner_email);
+	return 1;
+}

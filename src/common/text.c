@@ -108,45 +108,49 @@ bool text_to_bool(const char *text, bool *out)
 	return false;
 }
 
-/* Appends one decimal digit, away from zero. */
-static bool push_digit(int64_t *value, int digit)
+/* Appends up to most decimal digits to a value kept negative, so that INT64_MIN fits. Returns their end, or NULL when it
+ * gets too large. */
+static const char *push_digits(const char *at, ptrdiff_t most, int64_t *value)
 {
-	return !__builtin_mul_overflow(*value, 10, value) && !__builtin_sub_overflow(*value, digit, value);
+	for (; most > 0 && is_digit(*at); at++, most--) {
+		if (__builtin_mul_overflow(*value, 10, value) || __builtin_sub_overflow(*value, *at - '0', value))
+			return NULL;
+	}
+	return at;
+}
+
+/* Reads digits[.digits] times ten to the power of n_decimals, rounded half away from zero, as a negative value. */
+static const char *read_scaled(const char *text, int n_decimals, int64_t *value)
+{
+	const char *at = push_digits(text, PTRDIFF_MAX, value), *fraction;
+	bool has_digits = is_digit(*text);
+
+	if (!at)
+		return NULL;
+	at += *at == '.';
+	fraction = at;
+	at = push_digits(fraction, n_decimals, value);
+	if (!at || (!has_digits && !is_digit(*fraction)))
+		return NULL;
+	for (ptrdiff_t n = at - fraction; n < n_decimals; n++) {
+		if (!push_digits("0", 1, value))
+			return NULL;
+	}
+	if (is_digit(*at) && *at >= '5' && __builtin_sub_overflow(*value, 1, value))
+		return NULL;
+	return at + strspn(at, "0123456789");
 }
 
 bool text_to_minor(const char *text, int digits, int64_t *out)
 {
 	bool is_negative = text && *text == '-';
-	int64_t value = 0; /* kept negative, so that INT64_MIN fits */
-	int n_digits = 0;
+	int64_t value = 0;
+	const char *end;
 
 	if (!text)
 		return false;
-	if (*text == '-' || *text == '+')
-		text++;
-	for (; is_digit(*text); text++, n_digits++) {
-		if (!push_digit(&value, *text - '0'))
-			return false;
-	}
-	if (*text == '.')
-		text++;
-	for (int i = 0; i < digits; i++) {
-		int digit = is_digit(*text) ? *text - '0' : 0;
-
-		if (!push_digit(&value, digit))
-			return false;
-		if (is_digit(*text)) {
-			text++;
-			n_digits++;
-		}
-	}
-	if (is_digit(*text)) {
-		if (*text >= '5' && __builtin_sub_overflow(value, 1, &value))
-			return false;
-		n_digits++;
-		text += strspn(text, "0123456789");
-	}
-	if (*text || n_digits == 0 || (!is_negative && value == INT64_MIN))
+	end = read_scaled(text + (*text == '-' || *text == '+'), digits, &value);
+	if (!end || *end || (!is_negative && value == INT64_MIN))
 		return false;
 	*out = is_negative ? value : -value;
 	return true;

@@ -107,7 +107,7 @@ static enum answer answer_of(const struct http_response *r, const char *name)
 		return ANSWER_DEAD_SINK;
 	if (r->status >= 500 || r->status == 408 || (r->status >= 300 && r->status < 400))
 		return ANSWER_RETRY;
-	if (r->status >= 200 && r->status < 300 && !*name)
+	if (r->status >= 200 && r->status < 300 && (!*name || r->body[0] != '{'))
 		return ANSWER_UNSURE; /* somebody said yes, but not Slack */
 	return ANSWER_DEAD;
 }

@@ -103,7 +103,8 @@ static int read_credential(struct arena *a, const char *name, const char **out, 
 	if (!is_name(name))
 		return err_set(err, ERR_CONFIG, "is not a name, expected letters, digits, _ . and -");
 	if (!dir)
-		return err_set(err, ERR_CONFIG, "there is no $CREDENTIALS_DIRECTORY, expected systemd's LoadCredential=%s:PATH", name);
+		return err_set(err, ERR_CONFIG, "there is no $CREDENTIALS_DIRECTORY, expected systemd's LoadCredential=%s:PATH",
+		               name);
 	return read_file(a, arena_printf(a, "%s/%s", dir, name), false, out, err);
 }
 

@@ -1,0 +1,74 @@
+#include "config/config.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/text.h"
+#include "load.h"
+
+/* "org/channel": known only once all organisations are read. */
+static void check_admin_channel(struct loading *l)
+{
+	const char *name = l->config->admin_channel, *slash = name ? strchr(name, '/') : NULL;
+	const struct org_settings *org;
+
+	if (!slash)
+		return;
+	org = config_org(l->config, arena_strndup(l->arena, name, (size_t)(slash - name)));
+	if (!org || !org_channel(org, slash + 1))
+		mistake_at(l->mistakes, yaml_member(l->daemon, "admin_channel"),
+		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);
+}
+
+const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m)
+{
+	struct loading l = { .arena = a, .mistakes = m, .dir = dir };
+	const struct yaml where = { .file = dir, .path = "", .line = 1 };
+	size_t n_before = m->n;
+	struct stat st;
+
+	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		mistake_at(m, &where, "no such folder, expected the configuration (retaind.yaml, orgs/, signals.yaml ...)");
+		return NULL;
+	}
+	l.config = arena_alloc(a, sizeof *l.config);
+	l.config->dir = arena_strdup(a, dir);
+	read_daemon(&l);
+	read_holidays(&l);
+	read_score(&l);
+	read_orgs(&l);
+	check_admin_channel(&l);
+	return m->n == n_before ? l.config : NULL;
+}
+
+const struct org_settings *config_org(const struct config *c, const char *name)
+{
+	const struct org_settings *all = c->orgs.at;
+
+	if (!name)
+		return c->orgs.n == 1 ? all : NULL;
+	for (size_t i = 0; i < c->orgs.n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return &all[i];
+	return NULL;
+}
+
+const struct channel_settings *org_channel(const struct org_settings *o, const char *name)
+{
+	const struct channel_settings *all = o->channels.at;
+
+	for (size_t i = 0; i < o->channels.n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return &all[i];
+	return NULL;
+}
+
+const struct owner_settings *org_owner(const struct org_settings *o, const char *email)
+{
+	const struct owner_settings *all = o->owners.at;
+
+	for (size_t i = 0; i < o->owners.n; i++)
+		if (text_equal_fold(all[i].email, email))
+			return &all[i];
+	return NULL;
+}

@@ -1,0 +1,124 @@
+/* The `sources:` of an organisation. */
+#include <string.h>
+
+#include "load.h"
+
+enum { DAY_S = 86400 };
+
+static void check_secret(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct named_secret *s = item;
+
+	check_reference(where, "", s->reference, m);
+}
+
+static const struct yaml_field secret_fields[] = {
+	{ .key = "", .kind = YAML_TEXT, .offset = offsetof(struct named_secret, reference), .is_required = true },
+};
+
+static const struct yaml_table secret_table = {
+	.size = sizeof(struct named_secret), .fields = secret_fields, .n_fields = 1, .check = check_secret
+};
+
+static const struct yaml_field fields[] = {
+	{ .key = "connector", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, connector), .is_required = true },
+	{ .key = "base_url", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, base_url) },
+	{ .key = "folder", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, folder) },
+	{ .key = "secrets", .kind = YAML_MAP, .offset = offsetof(struct source_settings, secrets), .extra = &secret_table },
+	{ .key = "config", .kind = YAML_NODE, .offset = offsetof(struct source_settings, config) },
+	{ .key = "map", .kind = YAML_NODE, .offset = offsetof(struct source_settings, map) },
+	{ .key = "files", .kind = YAML_NODE, .offset = offsetof(struct source_settings, files) },
+	{ .key = "allows_http_loopback", .kind = YAML_BOOL, .offset = offsetof(struct source_settings, allows_http_loopback) },
+	{ .key = "ca_file", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, ca_file) },
+	{ .key = "budget_percent", .kind = YAML_REAL, .offset = offsetof(struct source_settings, budget_percent), .min = 1,
+	  .max = 100 },
+	{ .key = "stale_after", .kind = YAML_DURATION, .offset = offsetof(struct source_settings, stale_after_s),
+	  .min = 3600, .max = 90.0 * DAY_S },
+};
+
+static bool is_csv(const struct source_settings *s)
+{
+	return s->connector && strcmp(s->connector, "csv") == 0;
+}
+
+/* Keys that only one of the two kinds of source has. */
+static const struct {
+	const char *key;
+	bool is_csv, is_required;
+} kind_keys[] = {
+	{ "folder", true, true },   { "files", true, true },    { "base_url", false, false },
+	{ "config", false, false }, { "secrets", false, false }, { "map", false, false },
+};
+
+static void check_kind(const struct source_settings *s, const struct yaml *where, struct mistakes *m)
+{
+	for (size_t i = 0; s->connector && i < ARRAY_LEN(kind_keys); i++) {
+		const struct yaml *entry = yaml_member(where, kind_keys[i].key);
+
+		if (entry && kind_keys[i].is_csv != is_csv(s))
+			mistake_at(m, entry, "is not used with connector `%s`, expected it only with %s", s->connector,
+			           kind_keys[i].is_csv ? "`csv`" : "other connectors than `csv`");
+		if (!entry && is_csv(s) && kind_keys[i].is_required)
+			mistake_at(m, where, "`%s` is missing, connector `csv` needs it", kind_keys[i].key);
+	}
+}
+
+static void check_mapping(const struct yaml *node, bool is_of_texts, struct mistakes *m)
+{
+	if (node && node->type != YAML_MAPPING) {
+		mistake_at(m, node, "expected a mapping (key: value)");
+		return;
+	}
+	for (const struct yaml *entry = is_of_texts && node ? node->first : NULL; entry; entry = entry->next)
+		if (entry->type != YAML_SCALAR || yaml_is_null(entry))
+			mistake_at(m, entry, "expected a text");
+}
+
+static void check(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct source_settings *s = item;
+
+	check_name(where, s->name, m);
+	check_kind(s, where, m);
+	check_absolute(where, "folder", s->folder, m);
+	check_absolute(where, "ca_file", s->ca_file, m);
+	check_url(where, "base_url", s->base_url, s->allows_http_loopback, m);
+	check_mapping(s->config, true, m);
+	check_mapping(s->map, false, m);
+	check_mapping(s->files, false, m);
+}
+
+static const struct source_settings defaults = { .budget_percent = 80, .stale_after_s = 2 * DAY_S };
+
+const struct yaml_table source_table = {
+	.size = sizeof(struct source_settings), .fields = fields, .n_fields = ARRAY_LEN(fields), .check = check,
+	.defaults = &defaults
+};
+
+/* The connectors that there are: the files of connectors/, and csv. */
+static struct texts connectors(struct loading *l)
+{
+	static const char *const endings[] = { ".yaml" };
+	struct texts files = config_list(l, "connectors", endings, ARRAY_LEN(endings));
+	struct texts names = { .at = arena_array(l->arena, files.n + 1, sizeof *names.at) };
+
+	names.at[names.n++] = "csv";
+	for (size_t i = 0; i < files.n; i++)
+		names.at[names.n++] = config_stem(l->arena, files.at[i]);
+	return names;
+}
+
+void check_sources(struct loading *l, const struct org_settings *o, const struct yaml *sources)
+{
+	const struct source_settings *s = o->sources.at;
+	struct texts known = connectors(l);
+
+	for (size_t i = 0; i < o->sources.n; i++) {
+		const char *name = arena_printf(l->arena, "connectors/%s.yaml", s[i].connector ? s[i].connector : "");
+
+		if (s[i].connector && !is_csv(&s[i]) && !strchr(s[i].connector, '/') && config_has(l, name))
+			(void)config_file(l, name, "a connector");
+	}
+	for (const struct yaml *entry = o->sources.n ? sources->first : NULL; entry; entry = entry->next)
+		check_known(entry, "connector", "connector", known, l->mistakes);
+}

@@ -70,16 +70,3 @@ int channel_post(const struct channel_job *job, struct arena *a, const char *url
 	*out_was_sent = http_was_sent(http);
 	return rc;
 }
-
-const char *channel_mistake(struct arena *a, const struct channel_settings *c)
-{
-	if (c->kind == CHANNEL_EMAIL && !email_address_of(a, c->from))
-		return arena_printf(a, "from: \"%s\" is no address; write \"Name <desk@example.com>\"", c->from);
-	if (c->kind == CHANNEL_EMAIL && c->reply_to && !email_address_of(a, c->reply_to))
-		return arena_printf(a, "reply_to: \"%s\" is no address", c->reply_to);
-	if (c->kind == CHANNEL_EMAIL && c->unsubscribe_url && !text_starts(c->unsubscribe_url, "https://"))
-		return "unsubscribe_url: must begin with https://";
-	if (c->kind == CHANNEL_WEBHOOK && text_starts(c->url, "http://") && !c->allows_http_loopback)
-		return "url: plain http; use https://";
-	return NULL;
-}

@@ -10,6 +10,13 @@ const struct command commands[] = {
 	  .help = "Lists the commands, or tells all about one of them.",
 	  .max_args = 1,
 	  .run = cmd_help },
+	{ .name = "check",
+	  .summary = "configuration, secrets, databases, disk, and with --online the hosts",
+	  .options = { "online: also ask every channel's host whether it is there" },
+	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what would be "
+	          "right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when nothing failed and "
+	          "with 78 when a person must act.",
+	  .run = cmd_check },
 	{ .name = "nrr",
 	  .summary = "net and gross revenue retention, and where revenue came and went",
 	  .options = { "by=WHAT: month, segment, owner or plan", "window=MONTHS: length of the window (default 12)",
@@ -36,8 +43,8 @@ const struct command commands[] = {
 	  .summary = "send what is due",
 	  .options = { "dry-run: only list what is due", "wait=SECONDS: stay that long for what is to be tried again" },
 	  .help = "Sends every message that is due over its channel, one at a time a channel, and notes what became of it. What "
-	          "was under way when an earlier run was killed may have arrived; it is sent again only where the other side "
-	          "folds repeats or the channel says on_ambiguous: resend. A channel that answers that nothing will get through "
+	          "was under way when an earlier run was killed may have arrived; it is sent again "
+	          "unless the channel says on_ambiguous: hold. A channel that answers that nothing will get through "
 	          "(410, no_service, token_revoked, a refused password) is switched off; `deliveries retry` switches it on "
 	          "again. Ends with 0, or 75 when something will be tried again.",
 	  .run = cmd_deliver },

@@ -27,5 +27,6 @@ int cmd_next(struct cli *c, struct err *err);
 int cmd_deliver(struct cli *c, struct err *err);
 int cmd_deliveries(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
+int cmd_check(struct cli *c, struct err *err);
 
 #endif

@@ -1,0 +1,25 @@
+/* Rows of `retaind check`: one check, one thing, how it went. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "cli/cli.h"
+
+enum check_result { CHECK_OK, CHECK_WARNING, CHECK_FAILED };
+
+struct checking {
+	struct cli *cli;
+	const struct config *config;
+	struct table *table;
+	int exit_code; /* of the first that failed; a mistake of the configuration goes first */
+};
+
+/* what: "acme: crm: secret token". */
+void check_note(struct checking *c, const char *check, const char *what, enum check_result result,
+                const char *format, ...) PRINTF(5, 6);
+/* The same from a call that may have failed: rc < 0 is CHECK_FAILED with err. */
+void check_outcome(struct checking *c, const char *check, const char *what, int rc, const struct err *err);
+
+/* Asks every channel's host whether it is there. Sends no message. */
+void check_channel_online(struct checking *c, const struct org_settings *org, const struct channel_settings *channel);
+
+#endif

@@ -1,0 +1,208 @@
+/* `retaind check`: everything that can be wrong before the first morning. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "commands.h"
+#include "config/secret.h"
+#include "store/migrate.h"
+
+enum { MIB = 1 << 20, DISK_FAILED_MIB = 50, DISK_WARNING_MIB = 500 };
+
+void check_note(struct checking *c, const char *check, const char *what, enum check_result result,
+                const char *format, ...)
+{
+	static const char *const results[] = { [CHECK_OK] = "ok", [CHECK_WARNING] = "warning", [CHECK_FAILED] = "failed" };
+	const char *cells[] = { check, what, results[result], NULL };
+	char detail[1024];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(detail, sizeof detail, format, args);
+	va_end(args);
+	cells[3] = detail;
+	table_row(c->table, cells);
+	if (result == CHECK_FAILED && c->exit_code == EX_OK)
+		c->exit_code = EX_CONFIG;
+}
+
+void check_outcome(struct checking *c, const char *check, const char *what, int rc, const struct err *err)
+{
+	if (rc < 0 && c->exit_code == EX_OK)
+		c->exit_code = err_exit_code(err->kind);
+	check_note(c, check, what, rc < 0 ? CHECK_FAILED : CHECK_OK, "%s", rc < 0 ? err->text : "");
+}
+
+static const char *place(const struct checking *c, const struct org_settings *org, const char *thing, const char *part)
+{
+	return arena_printf(c->cli->arena, "%s: %s: %s", org->name, thing, part);
+}
+
+static void check_secret(struct checking *c, const char *what, const char *reference)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0); /* wiped as soon as we know */
+	const char *value;
+	struct err err;
+
+	if (!secret_is_reference(reference))
+		return;
+	check_outcome(c, "secret", what, secret_read(a, reference, &value, &err), &err);
+}
+
+static void check_source_secrets(struct checking *c, const struct org_settings *org)
+{
+	const struct source_settings *sources = org->sources.at;
+
+	for (size_t i = 0; i < org->sources.n; i++) {
+		const struct named_secret *secrets = sources[i].secrets.at;
+
+		for (size_t k = 0; k < sources[i].secrets.n; k++)
+			check_secret(c, place(c, org, sources[i].name, secrets[k].name), secrets[k].reference);
+	}
+}
+
+static void check_channel_secrets(struct checking *c, const struct org_settings *org)
+{
+	const struct channel_settings *all = org->channels.at;
+
+	for (size_t i = 0; i < org->channels.n; i++) {
+		check_secret(c, place(c, org, all[i].name, "url"), all[i].url);
+		check_secret(c, place(c, org, all[i].name, "secret"), all[i].secret);
+		check_secret(c, place(c, org, all[i].name, "old_secret"), all[i].old_secret);
+		check_secret(c, place(c, org, all[i].name, "password"), all[i].password);
+	}
+}
+
+static void check_folder(struct checking *c, const char *what, const char *folder, int mode)
+{
+	if (folder && access(folder, mode) < 0)
+		check_note(c, "folder", what, CHECK_FAILED, "%s: %s", folder, strerror(errno));
+	else if (folder)
+		check_note(c, "folder", what, CHECK_OK, "%s", folder);
+}
+
+static void check_folders(struct checking *c, const struct org_settings *org)
+{
+	const struct source_settings *sources = org->sources.at;
+	const struct channel_settings *channels = org->channels.at;
+
+	for (size_t i = 0; i < org->sources.n; i++) {
+		check_folder(c, place(c, org, sources[i].name, "folder"), sources[i].folder, R_OK | X_OK);
+		check_folder(c, place(c, org, sources[i].name, "ca_file"), sources[i].ca_file, R_OK);
+	}
+	for (size_t i = 0; i < org->channels.n; i++)
+		check_folder(c, place(c, org, channels[i].name, "ca_file"), channels[i].ca_file, R_OK);
+}
+
+static void check_database(struct checking *c, const struct org_settings *org)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct stat st;
+	struct err err;
+	int rc;
+
+	if (stat(org->db_path, &st) < 0 && errno == ENOENT) {
+		check_note(c, "database", org->name, CHECK_OK, "%s is not there yet, the first pull makes it", org->db_path);
+		return;
+	}
+	rc = db_open(org->db_path, DB_READ, &db, &err);
+	if (rc == 0)
+		rc = migrate_is_current(db, &err);
+	if (rc == 0)
+		check_note(c, "database", org->name, CHECK_WARNING, "%s is of an older version, the next start migrates it",
+		           org->db_path);
+	else
+		check_outcome(c, "database", org->name, rc, &err);
+}
+
+static void check_zone(struct checking *c, const struct org_settings *org)
+{
+	const struct zone *zone;
+	int second, offset_min;
+	struct err err;
+	int32_t day;
+
+	if (zone_open(c->cli->arena, org->zone, &zone, &err) < 0) {
+		check_outcome(c, "time zone", org->name, -1, &err);
+		return;
+	}
+	day = zone_day(zone, c->cli->now, &second);
+	offset_min = zone_offset(zone, c->cli->now) / 60;
+	check_note(c, "time zone", org->name, CHECK_OK, "%s: it is %s %02d:%02d there (UTC%+d min)", org->zone,
+	           day_text(c->cli->arena, day), second / 3600, second / 60 % 60, offset_min);
+}
+
+/* Of the state folder, or of what it will be made in. */
+static void check_disk(struct checking *c)
+{
+	char *path = arena_strdup(c->cli->arena, c->config->state_dir);
+	struct statvfs fs;
+	int64_t free_mib;
+
+	while (statvfs(path, &fs) < 0 && strrchr(path, '/') && strrchr(path, '/') != path)
+		*strrchr(path, '/') = '\0';
+	if (statvfs(path, &fs) < 0 && statvfs("/", &fs) < 0) {
+		check_note(c, "disk", c->config->state_dir, CHECK_FAILED, "%s", strerror(errno));
+		return;
+	}
+	free_mib = (int64_t)(fs.f_bavail * fs.f_frsize / MIB);
+	check_note(c, "disk", c->config->state_dir,
+	           free_mib < DISK_FAILED_MIB ? CHECK_FAILED : free_mib < DISK_WARNING_MIB ? CHECK_WARNING : CHECK_OK,
+	           "%lld MiB free", (long long)free_mib);
+	if (access(path, W_OK) < 0)
+		check_note(c, "disk", c->config->state_dir, CHECK_WARNING, "%s: %s (for this user)", path, strerror(errno));
+}
+
+static void check_channels_online(struct checking *c, const struct org_settings *org)
+{
+	const struct channel_settings *all = org->channels.at;
+
+	for (size_t i = 0; i < org->channels.n; i++)
+		check_channel_online(c, org, &all[i]);
+}
+
+static const struct {
+	bool is_online;
+	void (*check)(struct checking *c, const struct org_settings *org);
+} checks[] = {
+	{ false, check_zone },    { false, check_database },        { false, check_source_secrets },
+	{ false, check_folders }, { false, check_channel_secrets }, { true, check_channels_online },
+};
+
+static void check_orgs(struct checking *c, bool is_online)
+{
+	const struct org_settings *orgs = c->config->orgs.at;
+
+	for (size_t i = 0; i < c->config->orgs.n; i++) {
+		if (c->cli->org_name && strcmp(c->cli->org_name, orgs[i].name) != 0)
+			continue;
+		check_note(c, "configuration", orgs[i].name, CHECK_OK, "%zu sources, %zu owners, %zu channels, version %.12s",
+		           orgs[i].sources.n, orgs[i].owners.n, orgs[i].channels.n, orgs[i].hash);
+		for (size_t k = 0; k < ARRAY_LEN(checks); k++)
+			if (is_online || !checks[k].is_online)
+				checks[k].check(c, &orgs[i]);
+	}
+}
+
+int cmd_check(struct cli *c, struct err *err)
+{
+	static const struct table_column columns[] = { { "check", false }, { "what", false }, { "result", false },
+		                                           { "detail", false } };
+	struct checking checking = { .cli = c, .config = cli_config(c) };
+
+	if (!checking.config)
+		return EX_CONFIG;
+	if (c->org_name && !config_org(checking.config, c->org_name))
+		return err_set(err, ERR_CONFIG, "no organisation `%s`", c->org_name);
+	checking.table = table_new(c->arena, columns, ARRAY_LEN(columns));
+	check_disk(&checking);
+	check_orgs(&checking, cli_option(c, "online") != NULL);
+	table_print(checking.table, c->format);
+	return checking.exit_code;
+}

@@ -95,16 +95,22 @@ static int fold_names(struct db *db, struct arena *a, struct err *err)
 	return rc;
 }
 
+static int make_name_tables(struct db *db, struct err *err)
+{
+	return db_run(db,
+	              "CREATE TABLE IF NOT EXISTS temp.name_folded (folded TEXT NOT NULL, account_id INTEGER NOT NULL); "
+	              "CREATE INDEX IF NOT EXISTS temp.name_folded_by_name ON name_folded (folded); "
+	              "CREATE TABLE IF NOT EXISTS temp.key_folded (account_key TEXT PRIMARY KEY, folded TEXT NOT NULL)",
+	              err);
+}
+
 /* Accents, case and blanks don't count in names, and SQL can't fold them. */
 static int prepare_names(struct db *db, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	int64_t n;
 
-	if (db_run(db, "CREATE TABLE IF NOT EXISTS temp.name_folded (folded TEXT NOT NULL, account_id INTEGER NOT NULL); "
-	               "CREATE INDEX IF NOT EXISTS temp.name_folded_by_name ON name_folded (folded); "
-	               "CREATE TABLE IF NOT EXISTS temp.key_folded (account_key TEXT PRIMARY KEY, folded TEXT NOT NULL); "
-	               "DELETE FROM temp.name_folded; DELETE FROM temp.key_folded", err) < 0 ||
+	if (make_name_tables(db, err) < 0 || db_run(db, "DELETE FROM temp.name_folded; DELETE FROM temp.key_folded", err) < 0 ||
 	    count_by_name(db, &n, err) < 0)
 		return -1;
 	if (n == 0)
@@ -165,4 +171,50 @@ int64_t record_resolve_links(struct db *db, struct err *err)
 		n_open += n;
 	}
 	return n_open;
+}
+
+/* one key ------------------------------------------------------------------------------------------------------------ */
+
+static int fold_key(struct db *db, struct arena *a, const char *key, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(db, "INSERT INTO temp.key_folded (account_key, folded) VALUES (:key, :folded) ON CONFLICT DO NOTHING");
+
+	bind_text(q, ":key", key);
+	bind_text(q, ":folded", text_fold(a, key));
+	return stmt_run(q, err);
+}
+
+/* Names as they were at the last record_resolve_links, or now when none was open then. */
+static int prepare_name(struct db *db, const char *key, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	int64_t n;
+
+	if (make_name_tables(db, err) < 0 || db_int(db, "SELECT EXISTS (SELECT 1 FROM temp.name_folded)", 0, &n, err) < 0 ||
+	    (n == 0 && fold_names(db, a, err) < 0))
+		return -1;
+	arena_reset(a);
+	return fold_key(db, a, key, err);
+}
+
+int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out, struct err *err)
+{
+	static char sql[N_FINDERS][512];
+	CLEANUP(stmt_donep) struct stmt *q = NULL;
+
+	if (by == ACCOUNT_BY_NAME && prepare_name(db, key, err) < 0)
+		return -1;
+	if (!sql[by][0])
+		(void)snprintf(sql[by], sizeof sql[by], "SELECT (%s) FROM (SELECT :source AS source_id, :key AS account_key) AS t",
+		               finders[by]);
+	q = db_sql(db, sql[by]);
+	bind_int(q, ":source", source);
+	bind_text(q, ":key", key);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	if (col_is_null(q, 0))
+		return 0;
+	*out = col_int(q, 0);
+	return 1;
 }

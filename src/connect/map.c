@@ -1,0 +1,185 @@
+#include "connect/map.h"
+
+#include <string.h>
+
+#include "common/text.h"
+#include "map_value.h"
+
+enum { MAX_KEY_BYTES = 512, SHOWN_CHARS = 60 };
+
+struct mapping {
+	const struct map *map;
+	map_get_fn *get;
+	const void *row;
+	const struct zone *zone;
+	struct arena *arena;
+};
+
+/* What came, trimmed; NULL when it is not there or empty. */
+static int fetch(const struct mapping *m, const char *from, const char **out, struct err *err)
+{
+	const char *text = m->get(m->row, from, m->arena);
+
+	*out = NULL;
+	if (!text)
+		return 0;
+	if (!utf8_is_valid(text, strlen(text)))
+		return err_set(err, ERR_INPUT, "%s: is not UTF-8", from);
+	text = text_trim(m->arena, text);
+	if (*text)
+		*out = text;
+	return 0;
+}
+
+/* "id+date": each part must be there. */
+static int read_key(const struct mapping *m, const char *from, const char **out, struct err *err)
+{
+	char *parts = arena_strdup(m->arena, from), *next;
+	const char *key = NULL, *part;
+
+	for (char *at = parts; at; at = next) {
+		next = strchr(at, '+');
+		if (next)
+			*next++ = '\0';
+		if (fetch(m, at, &part, err) < 0)
+			return -1;
+		if (!part)
+			return err_set(err, ERR_INPUT, "%s: is empty, expected the row's key", at);
+		key = key ? arena_printf(m->arena, "%s+%s", key, part) : part;
+	}
+	if (strlen(key) > MAX_KEY_BYTES)
+		return err_set(err, ERR_INPUT, "%s: a key longer than %d bytes", from, MAX_KEY_BYTES);
+	*out = key;
+	return 0;
+}
+
+/* Returns 1 when the row counts. */
+static int is_wanted(const struct mapping *m, struct err *err)
+{
+	const char *text;
+
+	if (!m->map->when_from)
+		return 1;
+	if (fetch(m, m->map->when_from, &text, err) < 0)
+		return -1;
+	for (const struct yaml *item = m->map->when_in ? m->map->when_in->first : NULL; item; item = item->next)
+		if (item->type == YAML_SCALAR && strcmp(item->text, text ? text : "") == 0)
+			return 1;
+	return 0;
+}
+
+static int is_deleted(const struct mapping *m, struct err *err)
+{
+	const char *text;
+	bool deleted = false;
+
+	if (!m->map->deleted_from)
+		return 0;
+	if (fetch(m, m->map->deleted_from, &text, err) < 0)
+		return -1;
+	if (text && !text_to_bool(text, &deleted))
+		return err_set(err, ERR_INPUT, "%s: `%s`, expected true or false", m->map->deleted_from,
+		               text_clean(m->arena, text, SHOWN_CHARS));
+	return deleted;
+}
+
+/* By the entry's `values:`; "*" stands for all that is not named. */
+static int translate(const struct mapping *m, const struct map_entry *entry, const char **text, struct err *err)
+{
+	const struct yaml *found = yaml_member(entry->values, *text);
+
+	if (!found)
+		found = yaml_member(entry->values, "*");
+	if (!found)
+		return err_set(err, ERR_INPUT, "%s: `%s` is not among the values of the mapping", entry->to,
+		               text_clean(m->arena, *text, SHOWN_CHARS));
+	*text = found->type != YAML_SCALAR || yaml_is_null(found) ? NULL : found->text;
+	return 0;
+}
+
+/* The text that an entry stands for; NULL when it is empty. */
+static int entry_text(const struct mapping *m, const struct map_entry *entry, const char **out, struct err *err)
+{
+	*out = entry->value;
+	if (!entry->from)
+		return 0;
+	if (fetch(m, entry->from, out, err) < 0 || (*out && entry->values && translate(m, entry, out, err) < 0))
+		return -1;
+	if (!*out)
+		*out = entry->fallback;
+	return 0;
+}
+
+static char *upper(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	for (char *c = copy; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - ('a' - 'A'));
+	return copy;
+}
+
+/* Before the amounts, whose digits depend on it. */
+static int read_currency(const struct mapping *m, const char **out, struct err *err)
+{
+	int field = entity_field_index(m->map->entity, "currency");
+
+	*out = NULL;
+	for (size_t i = 0; field >= 0 && i < m->map->n_entries; i++) {
+		if (m->map->entries[i].field != field)
+			continue;
+		if (entry_text(m, &m->map->entries[i], out, err) < 0)
+			return -1;
+		if (*out)
+			*out = upper(m->arena, *out);
+	}
+	return 0;
+}
+
+static int read_entries(const struct mapping *m, struct record *out, struct err *err)
+{
+	const struct entity *e = m->map->entity;
+	int currency_field = entity_field_index(e, "currency");
+	const char *currency, *text;
+
+	if (read_currency(m, &currency, err) < 0)
+		return -1;
+	for (size_t i = 0; i < m->map->n_entries; i++) {
+		const struct map_entry *entry = &m->map->entries[i];
+		const struct map_value_of of = { entry, e->fields[entry->field].type, currency, m->zone, m->arena };
+		struct value *v = &out->values[entry->field];
+
+		if (entry_text(m, entry, &text, err) < 0)
+			return -1;
+		*v = (struct value){ .is_set = true, .is_null = !text };
+		if (entry->field == currency_field)
+			text = currency;
+		if (text && map_value_read(&of, text, v, err) < 0)
+			return -1;
+	}
+	for (int i = 0; i < e->n_fields; i++)
+		if (e->fields[i].is_required && (!out->values[i].is_set || out->values[i].is_null))
+			return err_set(err, ERR_INPUT, "%s: is empty, expected a value", e->fields[i].name);
+	return 0;
+}
+
+int map_apply(const struct map *map, map_get_fn *get, const void *row, const struct zone *zone, struct arena *a,
+              struct record *out, struct err *err)
+{
+	const struct mapping m = { map, get, row, zone, a };
+	struct record r = { .entity = map->entity, .account_by = map->account_by };
+	int rc = is_wanted(&m, err);
+
+	if (rc <= 0)
+		return rc;
+	if (map->key && read_key(&m, map->key, &r.key, err) < 0)
+		return -1;
+	rc = is_deleted(&m, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 && ((map->account && fetch(&m, map->account, &r.account_key, err) < 0) || read_entries(&m, &r, err) < 0))
+		return -1;
+	*out = r;
+	return rc ? 2 : 1;
+}

@@ -308,6 +308,12 @@ static bool is_invisible(uint32_t code)
 	return is_within(invisibles, ARRAY_LEN(invisibles), code);
 }
 
+/* An accent that comes as a character of its own, behind its letter. */
+static bool is_accent(uint32_t code)
+{
+	return code >= 0x0300 && code <= 0x036F;
+}
+
 bool text_is_blank(const char *text)
 {
 	const char *at = text ? text : "", *end = at + strlen(at);
@@ -362,7 +368,6 @@ static const struct {
 	{ { 0x021A, 0x021B }, 0, "t" },
 	{ { 0x02BC, 0x02BC }, 0, "'" }, /* apostrophes */
 	{ { 0x2018, 0x2019 }, 0, "'" },
-	{ { 0x0300, 0x036F }, 0, "" }, /* accents that come as characters of their own */
 	{ { 0x0391, 0x03A9 }, 32, NULL }, /* Greek and Cyrillic capitals */
 	{ { 0x0410, 0x042F }, 32, NULL },
 	{ { 0x0400, 0x040F }, 80, NULL },
@@ -397,7 +402,7 @@ char *text_fold(struct arena *a, const char *text)
 	uint32_t code;
 
 	while (next_char(&at, end, &code)) {
-		if (is_invisible(code))
+		if (is_invisible(code) || is_accent(code))
 			continue;
 		if (is_space(code)) {
 			has_blank = true;

@@ -59,6 +59,19 @@ const struct command commands[] = {
 	          "their digest was made, and messages that were not delivered; it ends with 1 when there is any.",
 	  .max_args = 2,
 	  .run = cmd_deliveries },
+	{ .name = "digest",
+	  .summary = "make the digests of a day and put them into the outbox",
+	  .options = { "owner=EMAIL: only this owner", "day=DAY: of this nominal day (default: the owner's today)" },
+	  .help = "Says what changed since the last digest that was delivered to the owner, then what stands, by value at stake x "
+	          "probability x urgency and within the owner's capacity; what was left out is counted. The digest and its "
+	          "messages are kept in one transaction: run again, it writes nothing. On a quiet day nothing is sent unless "
+	          "the owner wants it, but the day is accounted for.",
+	  .run = cmd_digest },
+	{ .name = "preview",
+	  .summary = "show an owner's digest as it would be sent now",
+	  .options = { "owner=EMAIL: whose", "format=FORMAT: text, slack, html, json or email (default text)" },
+	  .help = "Renders the digest of today from what is in the database and stores nothing.",
+	  .run = cmd_preview },
 	{ .name = NULL },
 };
 

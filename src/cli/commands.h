@@ -26,6 +26,8 @@ int cmd_nrr(struct cli *c, struct err *err);
 int cmd_next(struct cli *c, struct err *err);
 int cmd_deliver(struct cli *c, struct err *err);
 int cmd_deliveries(struct cli *c, struct err *err);
+int cmd_digest(struct cli *c, struct err *err);
+int cmd_preview(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 int cmd_check(struct cli *c, struct err *err);
 

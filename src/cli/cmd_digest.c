@@ -1,0 +1,199 @@
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "commands.h"
+#include "common/text.h"
+#include "owner_digest.h"
+#include "rules.h"
+#include "store/slots.h"
+
+enum { LIFE_S = 20 * 3600, BEFORE_NEXT_S = 1800, MAX_MESSAGES = 64 };
+
+struct messages {
+	struct outbox_message at[MAX_MESSAGES];
+	size_t n;
+};
+
+/* A message that would come after its successor is never sent. */
+static int64_t expires_at(const struct session *s, const struct slot_rules *rules, int32_t local_on)
+{
+	struct slot slot, next;
+	int64_t end = s->now + LIFE_S;
+
+	if (slot_of_day(rules, local_on, &slot) && slot_next(rules, slot.due_at > s->now ? slot.due_at : s->now, &next) &&
+	    next.due_at - BEFORE_NEXT_S < end)
+		end = next.due_at - BEFORE_NEXT_S;
+	return end > s->now ? end : s->now + 1;
+}
+
+/* "2026-03-02-csm-anna@acme.example.html" */
+static const char *file_name(struct arena *a, const struct digest *d)
+{
+	char *owner = arena_strdup(a, d->owner_email);
+
+	for (char *c = owner; *c; c++)
+		if (*c <= ' ' || *c == '/' || *c == '\\' || *c == 0x7f)
+			*c = '_';
+	return arena_printf(a, "%s-%s-%.150s.html", day_text(a, d->local_on), d->kind, owner);
+}
+
+static const char *recipient_of(struct arena *a, const struct digest *d, int channel_kind)
+{
+	switch ((enum channel_kind)channel_kind) {
+	case CHANNEL_EMAIL:
+		return d->owner_email;
+	case CHANNEL_FILE:
+		return file_name(a, d);
+	case CHANNEL_SLACK_WEBHOOK:
+	case CHANNEL_WEBHOOK:
+		break;
+	}
+	return NULL;
+}
+
+static const char *kind_name(int channel_kind)
+{
+	static const char *const names[] = { [CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email",
+	                                     [CHANNEL_WEBHOOK] = "webhook", [CHANNEL_FILE] = "file" };
+
+	return names[channel_kind];
+}
+
+static int add_messages(const struct session *s, const struct owner_settings *owner, const struct digest *d,
+                        const struct channel_settings *channel, struct arena *a, int64_t end, struct messages *out,
+                        struct err *err)
+{
+	const struct renderer *renderer = renderer_for_channel(kind_name(channel->kind));
+	const char *key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, 1);
+	struct render_to to;
+	struct rendered r;
+
+	if (!renderer)
+		return err_set(err, ERR_CONFIG, "channel %s has no format", channel->name);
+	if (owner_render_to(s, owner, channel, key, a, &to, err) < 0 || renderer->render(d, &to, a, &r, err) < 0)
+		return err_in(err, "channel %s", channel->name);
+	if (r.n > MAX_MESSAGES - out->n)
+		return err_set(err, ERR_CONFIG, "more than %d messages for one digest: too many channels", MAX_MESSAGES);
+	for (size_t i = 0; i < r.n; i++)
+		out->at[out->n++] = (struct outbox_message){ .sink = channel->name, .kind = kind_name(channel->kind),
+			.recipient = recipient_of(a, d, channel->kind), .part = (int)i + 1,
+			.delivery_key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, (int)i + 1),
+			.body = r.parts[i].body, .body_len = r.parts[i].len, .content_type = r.content_type,
+			.fallback = r.parts[i].fallback, .fallback_len = r.parts[i].fallback_len, .next_at = s->now, .expires_at = end };
+	return 0;
+}
+
+static struct digest_item_row *item_rows(struct arena *a, const struct digest *d, size_t *out_n)
+{
+	struct digest_item_row *rows;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_sections; i++)
+		n += d->sections[i].n_items;
+	rows = arena_array(a, n, sizeof *rows);
+	*out_n = 0;
+	for (size_t i = 0; i < d->n_sections; i++) {
+		for (size_t k = 0; k < d->sections[i].n_items; k++) {
+			const struct digest_item *item = &d->sections[i].items[k];
+
+			rows[(*out_n)++] = (struct digest_item_row){ item->finding, digest_change_name(item->change), item->score,
+			                                             item->value_minor };
+		}
+	}
+	return rows;
+}
+
+/* Returns 1 when it was made, 0 when it was there. */
+static int make_digest(const struct session *s, const struct owner_settings *owner, const struct slot_rules *rules,
+                       int32_t local_on, struct arena *a, struct err *err)
+{
+	struct messages messages = { .n = 0 };
+	struct digest_item_row *items;
+	struct digest_row row;
+	struct digest d;
+	size_t n_items;
+	int rc = digest_exists(s->db, owner->email, local_on, owner_kind(owner), err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (owner_digest(s, owner, local_on, a, &d, err) < 0)
+		return -1;
+	for (size_t i = 0; i < owner->channels.n && (!d.is_quiet || owner->sends_when_quiet); i++) {
+		const struct channel_settings *channel = org_channel(s->org, owner->channels.at[i]);
+
+		if (!channel)
+			return err_set(err, ERR_CONFIG, "no channel `%s`", owner->channels.at[i]);
+		if (add_messages(s, owner, &d, channel, a, expires_at(s, rules, local_on), &messages, err) < 0)
+			return -1;
+	}
+	items = item_rows(a, &d, &n_items);
+	row = (struct digest_row){ .owner_email = owner->email, .kind = d.kind, .config_hash = s->org->hash,
+		.content = digest_json(a, &d), .local_on = local_on, .as_of_on = s->as_of, .made_at = s->now };
+	return digest_save(s->db, &row, items, n_items, messages.at, messages.n, err);
+}
+
+/* The slot is settled after the digest is safe: a crash in between makes the next run find it and settle the slot. */
+static int digest_for(struct cli *c, const struct session *s, const struct owner_settings *owner, int32_t day, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct slot_row slot_row = { .owner_email = owner->email, .due_at = s->now, .state = "done" };
+	struct slot_rules rules;
+	const struct zone *zone;
+	struct slot slot;
+	int second, rc;
+
+	if (owner_zone(s, owner, a, &zone, err) < 0 || owner_rules(a, s->config, s->org, owner, &rules, err) < 0)
+		return -1;
+	if (day == DAY_NONE)
+		day = zone_day(zone, s->now, &second);
+	rc = make_digest(s, owner, &rules, day, a, err);
+	if (rc < 0)
+		return -1;
+	slot_row.local_on = day;
+	if (slot_of_day(&rules, day, &slot)) {
+		slot_row.due_at = slot.due_at;
+		if (slots_settle(s->db, &slot_row, s->now, err) < 0)
+			return -1;
+	}
+	if (c->verbosity >= 0)
+		(void)printf("%s %s %s: %s\n", owner->email, day_text(a, day), owner_kind(owner),
+		             rc ? "made" : "was there already");
+	return 0;
+}
+
+static int digest_for_all(struct cli *c, const struct session *s, int32_t day, struct err *err)
+{
+	const struct owner_settings *owners = s->org->owners.at;
+	struct err first = { .kind = ERR_NONE };
+	size_t n_failed = 0;
+
+	for (size_t i = 0; i < s->org->owners.n; i++) {
+		if (digest_for(c, s, &owners[i], day, err) == 0)
+			continue;
+		if (n_failed++ == 0)
+			first = *err;
+	}
+	if (!n_failed)
+		return EX_OK;
+	return err_set(err, first.kind, "%zu of %zu digests: %.900s", n_failed, s->org->owners.n, first.text);
+}
+
+int cmd_digest(struct cli *c, struct err *err)
+{
+	CLEANUP(session_close) struct session s = { 0 };
+	const char *email = cli_option(c, "owner"), *day_given = cli_option(c, "day");
+	const struct owner_settings *owner;
+	int32_t day = DAY_NONE;
+
+	if (day_given && !day_parse(day_given, &day))
+		return err_set(err, ERR_INPUT, "--day is `%s`, expected a day such as 2026-03-01", day_given);
+	if (session_open(c, DB_WRITE, &s, err) < 0)
+		return -1;
+	if (!email)
+		return digest_for_all(c, &s, day, err);
+	owner = org_owner(s.org, email);
+	if (!owner)
+		return err_set(err, ERR_CONFIG, "organisation %s has no owner `%s`", s.org->name, email);
+	return digest_for(c, &s, owner, day, err) < 0 ? -1 : EX_OK;
+}

@@ -1,0 +1,165 @@
+#include "owner_digest.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/money.h"
+#include "common/text.h"
+#include "score/nrr.h"
+
+enum { NRR_MONTHS = 12 };
+
+const char *owner_kind(const struct owner_settings *owner)
+{
+	static const char *const kinds[] = { [ROLE_CSM] = "csm", [ROLE_AM] = "am", [ROLE_MANAGER] = "manager" };
+
+	return kinds[owner->role];
+}
+
+int owner_zone(const struct session *s, const struct owner_settings *owner, struct arena *a, const struct zone **out,
+               struct err *err)
+{
+	if (owner->zone)
+		return zone_open(a, owner->zone, out, err);
+	*out = s->zone;
+	return 0;
+}
+
+/* Whether a book is one that this owner sees. */
+static bool sees(const struct owner_settings *owner, const char *email)
+{
+	if (owner->role != ROLE_MANAGER)
+		return text_equal_fold(owner->email, email);
+	for (size_t i = 0; i < owner->manages.n; i++)
+		if (text_equal_fold(owner->manages.at[i], email))
+			return true;
+	return owner->manages.n == 0;
+}
+
+static size_t keep_seen(const struct owner_settings *owner, struct digest_finding *findings, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (sees(owner, findings[i].f.owner_email))
+			findings[kept++] = findings[i];
+	return kept;
+}
+
+static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, const char *currency)
+{
+	static const char *const what[] = { "start", "new", "expansion", "reactivation", "contraction", "churn", "end" };
+	struct digest_nrr n = { .currency = currency, .has_ratios = !w->why_none, .nrr = w->nrr, .grr = w->grr, .logo = w->logo,
+		.minor = { w->start_minor, w->added_minor, w->expansion_minor, w->reactivation_minor, -w->contraction_minor,
+		           -w->churn_minor, w->end_minor } };
+
+	n.title = arena_printf(a, "Recurring revenue per month, %s to %s", day_text(a, w->from), day_text(a, w->to));
+	for (size_t i = 0; i < ARRAY_LEN(n.steps); i++) {
+		n.steps[i].what = what[i];
+		n.steps[i].amount = money_text(a, n.minor[i], currency);
+	}
+	n.ratios = w->why_none;
+	if (n.has_ratios)
+		n.ratios = arena_printf(a, "NRR %.1f %%, GRR %.1f %%, logos kept %.1f %% (%" PRId64 " of %" PRId64 ")", 100 * w->nrr,
+		                        100 * w->grr, 100 * w->logo, w->n_start - w->n_churned, w->n_start);
+	return n;
+}
+
+/* The last twelve months of the books that the manager sees, in the organisation's currency. */
+static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a, struct digest_nrr *out,
+                       struct err *err)
+{
+	struct revenue_query query = { .as_of = s->as_of, .currency = s->org->currency, .default_currency = s->org->currency,
+	                               .rolls_up_to_parent = s->org->nrr_rolls_up_to_parent };
+	struct nrr_window *parts, sum = { .from = day_add_months(s->as_of, -NRR_MONTHS), .to = s->as_of };
+	struct revenue r;
+	size_t n;
+
+	if (revenue_load(s->db, &query, a, &r, err) < 0)
+		return -1;
+	sum.why_none = "insufficient history: no recurring revenue is known";
+	nrr_compute(&r, sum.from, sum.to, REVENUE_BY_OWNER, a, &parts, &n);
+	for (size_t i = 0; i < n; i++)
+		if (sees(owner, parts[i].group))
+			nrr_add(&sum, &parts[i]);
+	*out = nrr_part(a, &sum, s->org->currency);
+	return 0;
+}
+
+static void add_plays(const struct session *s, struct arena *a, struct digest_input *in)
+{
+	const struct play_settings *plays = s->org->score.plays.at;
+	struct digest_play *out = arena_array(a, s->org->score.plays.n, sizeof *out);
+
+	for (size_t i = 0; i < s->org->score.plays.n; i++)
+		out[i] = (struct digest_play){ plays[i].name, plays[i].title, plays[i].first_step };
+	in->plays = out;
+	in->n_plays = s->org->score.plays.n;
+}
+
+static void add_sources(const struct session *s, struct arena *a, struct digest_input *in)
+{
+	const struct source_settings *sources = s->org->sources.at;
+	struct digest_source *out = arena_array(a, s->org->sources.n, sizeof *out);
+
+	for (size_t i = 0; i < s->org->sources.n; i++)
+		out[i] = (struct digest_source){ sources[i].name, sources[i].stale_after_s };
+	in->sources = out;
+	in->n_sources = s->org->sources.n;
+}
+
+static int load_said(const struct session *s, const struct owner_settings *owner, struct digest_input *in, struct arena *a,
+                     struct err *err)
+{
+	struct digest_before before;
+	struct digest_finding *findings;
+	struct digest_missed *missed;
+	struct digest_source_state *states;
+
+	if (digest_before_load(s->db, owner->email, in->kind, in->local_on, &before, err) < 0 ||
+	    digest_findings_load(s->db, &before, in->as_of_on, a, &findings, &in->n_findings, err) < 0 ||
+	    digest_missed_load(s->db, owner->email, before.local_on, in->local_on, a, &missed, &in->n_missed, err) < 0 ||
+	    digest_sources_load(s->db, a, &states, &in->n_states, err) < 0)
+		return -1;
+	in->n_findings = keep_seen(owner, findings, in->n_findings);
+	in->findings = findings;
+	in->missed = missed;
+	in->states = states;
+	return 0;
+}
+
+int owner_digest(const struct session *s, const struct owner_settings *owner, int32_t local_on, struct arena *a,
+                 struct digest *out, struct err *err)
+{
+	struct digest_input in = { .org = s->org->name, .org_title = s->org->title, .account_url = s->org->account_url,
+		.owner_email = owner->email, .owner_name = owner->name, .kind = owner_kind(owner),
+		.capacity = owner->capacity > 0 ? (size_t)owner->capacity : 0, .local_on = local_on, .as_of_on = s->as_of,
+		.made_at = s->now };
+	struct digest_nrr *nrr = arena_alloc(a, sizeof *nrr);
+
+	add_plays(s, a, &in);
+	add_sources(s, a, &in);
+	if (load_said(s, owner, &in, a, err) < 0 ||
+	    (owner->role == ROLE_MANAGER && manager_nrr(s, owner, a, nrr, err) < 0))
+		return err_in(err, "digest of %s", owner->email);
+	if (owner->role == ROLE_MANAGER)
+		in.nrr = nrr;
+	digest_compose(&in, a, out);
+	return 0;
+}
+
+int owner_render_to(const struct session *s, const struct owner_settings *owner, const struct channel_settings *channel,
+                    const char *key, struct arena *a, struct render_to *out, struct err *err)
+{
+	const struct zone *zone;
+
+	if (owner_zone(s, owner, a, &zone, err) < 0)
+		return -1;
+	*out = (struct render_to){ .message_key = key, .offset_s = zone_offset(zone, s->now) };
+	if (channel) {
+		out->from = channel->from;
+		out->reply_to = channel->reply_to;
+		out->unsubscribe_url = channel->unsubscribe_url;
+	}
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* The stages as child processes of our own binary: each in a process group of its own, ended when it takes too long, at most
+ * one of a kind per organisation. A child dies with us, and nothing of us but standard error is open in it. */
+#ifndef SCHEDULE_JOBS_H
+#define SCHEDULE_JOBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+enum job_kind { JOB_PULL, JOB_SCORE, JOB_DIGEST, JOB_DELIVER };
+enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 12, JOB_GRACE_MS = 5000 };
+
+/* What a child's end means. */
+enum job_result {
+	JOB_OK,
+	JOB_RETRY, /* exit 75, or ended by a signal or by its time limit: again later */
+	JOB_ADMIN, /* exit 77 or 78: a person must act first */
+	JOB_FAILED /* any other exit code */
+};
+
+struct job {
+	enum job_kind kind;
+	const char *org;   /* these two must live as long as the job */
+	const char *owner; /* JOB_DIGEST; NULL otherwise */
+	int32_t day;       /* JOB_DIGEST; DAY_NONE otherwise */
+	int64_t timeout_s;
+	pid_t pid; /* from here on: given by jobs */
+	int64_t started_ms, end_ms; /* by the monotonic clock; end_ms: the next signal */
+	bool was_told; /* SIGTERM has been sent */
+};
+
+struct jobs {
+	const char *program;    /* what is executed */
+	const char *config_dir;
+	struct job running[JOBS_MAX];
+	int n;
+};
+
+const char *job_name(enum job_kind kind); /* the command: "pull" ... */
+const struct job *jobs_find(const struct jobs *j, enum job_kind kind, const char *org); /* NULL: none runs */
+/* Returns 1 started, 0 no room now: that kind runs for the organisation, or too many children do. */
+int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err *err) MUST_USE;
+/* A child has ended. Returns 1 and the job with *out_result when it was one of ours. */
+int jobs_ended(struct jobs *j, pid_t pid, int wait_status, struct job *out, enum job_result *out_result);
+/* Ends the children that take too long: SIGTERM to the group, SIGKILL 5 s later. Returns in how many milliseconds to look
+ * again, or -1 when nothing runs. */
+int jobs_enforce(struct jobs *j, int64_t now_ms);
+/* SIGTERM to all of them, as if their time were up. */
+void jobs_stop(struct jobs *j, int64_t now_ms);
+/* SIGKILL to all of them. */
+void jobs_kill(struct jobs *j);
+
+#endif

@@ -18,6 +18,7 @@ struct pull_result {
 	int64_t n_pages, n_rows, n_new, n_changed, n_deleted, n_quarantined;
 	bool is_failed;
 	const char *error;     /* NULL unless failed */
+	enum err_kind kind;    /* of that error */
 };
 
 typedef void pull_progress_fn(void *context, const struct pull_result *so_far);
@@ -42,6 +43,9 @@ struct pull {
  * came through (source.last_ok_at is set), 1 when some stream failed (source.last_error is set), -1 when nothing could
  * be tried (ERR_CONFIG: secret, connector; ERR_FATAL: store). */
 int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err) MUST_USE;
+
+/* Reads everything that a source says and its connector, without a network: mistakes are noted in m. */
+void pull_check(struct arena *a, const char *config_dir, const struct source_settings *s, struct mistakes *m);
 
 /* The csv connector, one row of pull_source's table of kinds. */
 int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err) MUST_USE;

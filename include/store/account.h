@@ -1,0 +1,10 @@
+/* Accounts by the key that their source gave them. */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+#include "store/db.h"
+
+/* Returns 1 and the account's id, 0 when the source gave no such account (or it is deleted). */
+int account_find(struct db *db, int64_t source, const char *key, int64_t *out, struct err *err) MUST_USE;
+
+#endif

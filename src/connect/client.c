@@ -1,0 +1,258 @@
+#include "client.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/text.h"
+
+enum {
+	MAX_HOPS = 3,
+	MAX_HEADERS = 16,
+	SHOWN_CHARS = 200,
+	SHORTEST_SECRET = 4, /* less is no secret, and would black out ordinary words */
+};
+
+static int64_t real_now_ms(void *context)
+{
+	(void)context;
+	return clock_monotonic_ms();
+}
+
+static void real_sleep_ms(void *context, int64_t ms)
+{
+	struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000 };
+
+	(void)context;
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
+int client_init(struct client *c, const struct connector *connector, struct http *http, const struct scope *scope,
+                const struct client_time *time, double budget_percent, int64_t now, struct arena *a, struct err *err)
+{
+	static const struct client_time real = { real_now_ms, real_sleep_ms, NULL };
+
+	*c = (struct client){ .connector = connector, .http = http, .scope = *scope, .time = time ? *time : real, .now = now };
+	c->started_ms = c->time.now_ms(c->time.context);
+	limiter_init(&c->limiter, &connector->limits, budget_percent, a);
+	return auth_make(&connector->auth, scope, a, &c->credentials, err);
+}
+
+/* texts for people --------------------------------------------------------------------------------------------------- */
+
+static void black_out(char *text, const char *secret)
+{
+	size_t n = strlen(secret);
+	char *at;
+
+	if (n < SHORTEST_SECRET)
+		return;
+	while ((at = strstr(text, secret)) != NULL) {
+		memset(at, '*', 3);
+		memmove(at + 3, at + n, strlen(at + n) + 1);
+	}
+}
+
+/* An API may say our own words back to us. */
+static int without_secrets(const struct client *c, struct err *err)
+{
+	for (size_t i = 0; i < c->scope.n_secrets; i++)
+		if (c->scope.secrets[i].value)
+			black_out(err->text, c->scope.secrets[i].value);
+	return -1;
+}
+
+/* What the other side gives as its reason, cleaned and short. */
+static const char *reason_of(const struct http_response *r, const struct json *body, struct arena *a)
+{
+	static const char *const paths[] = { "message", "error.message", "error_description", "error", "errors[0].message",
+	                                     "[0].message", "title" };
+	const char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths) && !text; i++)
+		text = json_text(json_at(body, paths[i]));
+	if (!text && !body && r->body_len)
+		text = "no JSON";
+	return text ? text_clean(a, text, SHOWN_CHARS) : NULL;
+}
+
+static int judged_bad(const struct verdict *v, const struct http_response *r, const struct json *body, int64_t n_attempts,
+                      struct arena *a, struct err *err)
+{
+	static const enum err_kind kinds[] = {
+		[ACTION_RETRY] = ERR_RETRY,         [ACTION_RATE_LIMITED] = ERR_RETRY, [ACTION_EMPTY] = ERR_NONE,
+		[ACTION_FAIL_CONFIG] = ERR_CONFIG,  [ACTION_FAIL] = ERR_INPUT,         [ACTION_OK] = ERR_NONE,
+	};
+	const char *reason = reason_of(r, body, a);
+	const char *times = n_attempts > 1 ? arena_printf(a, " (asked %lld times)", (long long)n_attempts) : "";
+
+	return err_set(err, kinds[v->action], "HTTP %d%s%s%s%s%s", r->status, reason ? ": " : "", reason ? reason : "", times,
+	               v->say ? "; " : "", v->say ? v->say : "");
+}
+
+/* waiting ------------------------------------------------------------------------------------------------------------ */
+
+/* Between half and all of a wait that doubles each time: many clients that fell together don't rise together. */
+static int64_t backoff_ms(const struct connector *c, int64_t attempt)
+{
+	double longest = fmin(c->first_wait_s * exp2((double)(attempt - 1)), c->longest_wait_s) * 1000;
+	uint32_t dice = 0;
+
+	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != (ssize_t)sizeof dice)
+		dice = UINT32_MAX;
+	return (int64_t)(longest * (0.5 + 0.5 * (double)dice / UINT32_MAX));
+}
+
+static int64_t wait_ms(const struct client *c, const struct verdict *v, const struct http_response *r, int64_t attempt)
+{
+	int64_t wall = c->now + (c->time.now_ms(c->time.context) - c->started_ms) / 1000;
+	int64_t wait = backoff_ms(c->connector, attempt), told = r ? http_retry_after_s(r, wall) * 1000 : -1;
+
+	if (v->wait_s * 1000 > wait)
+		wait = v->wait_s * 1000;
+	return told > wait ? told : wait;
+}
+
+static const char *path_of(const char *url)
+{
+	const char *host = strstr(url, "://"), *path = host ? strchr(host + 3, '/') : NULL;
+
+	return path ? path : "/";
+}
+
+/* The path without the query, for limits. */
+static const char *plain_path(const char *url, struct arena *a)
+{
+	const char *path = path_of(url);
+
+	return arena_strndup(a, path, strcspn(path, "?"));
+}
+
+/* requests ----------------------------------------------------------------------------------------------------------- */
+
+static size_t add_headers(const struct client *c, bool has_body, struct http_header *out, struct arena *a, struct err *err)
+{
+	const struct yaml *more = c->connector->headers ? c->connector->headers->first : NULL;
+	size_t n = 0;
+
+	out[n++] = (struct http_header){ "Accept", "application/json" };
+	if (has_body)
+		out[n++] = (struct http_header){ "Content-Type", "application/json" };
+	for (size_t i = 0; i < c->credentials.n_headers; i++)
+		out[n++] = c->credentials.headers[i];
+	for (; more && n < MAX_HEADERS; more = more->next) {
+		const char *value = more->text ? more->text : "";
+
+		if (template_expand(a, value, &c->scope, TEMPLATE_RAW, &value, err) < 0)
+			return 0;
+		out[n++] = (struct http_header){ more->key, value };
+	}
+	return n;
+}
+
+/* One exchange, at the pace allowed. The credentials go to base_url's origin and nowhere else. */
+static int exchange(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                    struct http_response *out, struct err *err)
+{
+	struct http_header headers[MAX_HEADERS];
+	struct http_request req = { .method = method, .body = body, .body_len = body ? strlen(body) : 0, .headers = headers,
+	                            .is_repeatable = true };
+	const char *path = plain_path(url, a);
+	int64_t wait;
+
+	if (!http_same_origin(c->connector->base_url, url))
+		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, url),
+		               http_redact(a, c->connector->base_url));
+	wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context));
+	if (wait > 0)
+		c->time.sleep_ms(c->time.context, wait);
+	req.n_headers = add_headers(c, body != NULL, headers, a, err);
+	if (req.n_headers == 0)
+		return -1;
+	req.url = c->credentials.query ? arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', c->credentials.query) : url;
+	c->n_requests++;
+	if (http_send(c->http, a, &req, out, err) < 0)
+		return -1;
+	return limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context), err);
+}
+
+static bool is_redirect(const struct http_response *r)
+{
+	return r->status >= 301 && r->status <= 308 && r->status != 304 && http_header(r, "location");
+}
+
+/* Follows at most three redirects of a GET within the origin. */
+static int exchange_with_hops(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                              struct answer *out, struct err *err)
+{
+	out->url = url;
+	for (int hop = 0;; hop++) {
+		const char *next;
+
+		if (exchange(c, method, out->url, body, a, &out->http, err) < 0)
+			return -1;
+		if (!is_redirect(&out->http))
+			return 0;
+		next = http_resolve(a, out->url, http_header(&out->http, "location"));
+		if (strcmp(method, "GET") != 0 || !next || !http_same_origin(c->connector->base_url, next))
+			return err_set(err, ERR_CONFIG, "HTTP %d leads to %s, where our credentials don't go; correct base_url",
+			               out->http.status, next ? http_redact(a, next) : "no URL");
+		if (hop == MAX_HOPS)
+			return err_set(err, ERR_INPUT, "more than %d redirects", MAX_HOPS);
+		out->url = next;
+	}
+}
+
+/* Makes sense of an answer: 0 done, 1 ask again, -1 failed. *v says why. */
+static int understand(const struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
+{
+	struct err broken = { 0 };
+
+	x->body = NULL;
+	if (x->http.body_len && json_parse(a, x->http.body, x->http.body_len, &x->body, &broken) < 0)
+		x->body = NULL;
+	*v = errors_judge(c->connector->errors.at, c->connector->errors.n, &x->http, x->body);
+	x->is_empty = v->action == ACTION_EMPTY || (v->action == ACTION_OK && x->http.status == 204);
+	if (x->is_empty)
+		return 0;
+	if (v->action == ACTION_OK) {
+		if (x->body)
+			return 0;
+		/* Half an answer must never be taken for a short list. */
+		*v = (struct verdict){ .action = ACTION_RETRY };
+		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer is no JSON%s%s", x->http.status, broken.text[0] ? ": " : "", broken.text);
+		return 1;
+	}
+	(void)judged_bad(v, &x->http, x->body, 1, a, err);
+	return v->action == ACTION_RETRY || v->action == ACTION_RATE_LIMITED ? 1 : -1;
+}
+
+int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a, struct answer *out,
+                struct err *err)
+{
+	struct answer x = { 0 };
+
+	for (int64_t attempt = 1;; attempt++) {
+		struct verdict v = { .action = ACTION_RETRY };
+		bool is_answered = exchange_with_hops(c, method, url, body, a, &x, err) == 0;
+		int rc = is_answered ? understand(c, &x, a, &v, err) : err->kind == ERR_RETRY ? 1 : -1;
+
+		if (rc == 0) {
+			*out = x;
+			return 0;
+		}
+		if (rc > 0 && attempt < c->connector->max_attempts) {
+			c->time.sleep_ms(c->time.context, wait_ms(c, &v, is_answered ? &x.http : NULL, attempt));
+			continue;
+		}
+		if (is_answered && rc > 0 && v.action != ACTION_OK && !(x.http.status >= 200 && x.http.status < 300))
+			(void)judged_bad(&v, &x.http, x.body, attempt, a, err);
+		(void)err_in(err, "%s %s", method, plain_path(url, a));
+		return without_secrets(c, err);
+	}
+}

@@ -1,0 +1,42 @@
+/* Asks an API and understands its answers: credentials, pace, repetition, errors, redirects within the origin. */
+#ifndef CONNECT_CLIENT_H
+#define CONNECT_CLIENT_H
+
+#include "auth.h"
+#include "connector.h"
+
+/* The clock and the bed; tests put their own, so that no test waits. */
+struct client_time {
+	int64_t (*now_ms)(void *context); /* monotonic */
+	void (*sleep_ms)(void *context, int64_t ms);
+	void *context;
+};
+
+struct client {
+	const struct connector *connector;
+	struct http *http;
+	struct client_time time;
+	struct credentials credentials;
+	struct scope scope;      /* config and secrets */
+	struct limiter limiter;
+	int64_t now;             /* wall clock when it was made */
+	int64_t started_ms;
+	int64_t n_requests;
+};
+
+struct answer {
+	bool is_empty;           /* a status that stands for no rows */
+	const struct json *body;
+	struct http_response http;
+	const char *url;         /* that answered in the end */
+};
+
+/* time NULL: the real one. Secrets must be resolved in scope. */
+int client_init(struct client *c, const struct connector *connector, struct http *http, const struct scope *scope,
+                const struct client_time *time, double budget_percent, int64_t now, struct arena *a, struct err *err) MUST_USE;
+/* method GET or POST; body is JSON or NULL. ERR_RETRY when the other side stayed unwell, ERR_CONFIG when a person must act,
+ * ERR_INPUT when this can't be answered. No secret is in err. */
+int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a, struct answer *out,
+                struct err *err) MUST_USE;
+
+#endif

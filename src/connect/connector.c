@@ -1,0 +1,334 @@
+#include "connector.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/http.h"
+#include "common/text.h"
+
+enum { MAX_CONNECTOR_NAME = 60, MAX_WALK = 32 };
+
+static void check_request(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct request_settings *r = item;
+
+	if (!r->get == !r->post)
+		mistake_at(m, where, "one of `get:` and `post:` must say the path");
+	if (r->get && r->body)
+		mistake_at(m, where, "a `get:` carries no `body:`");
+}
+
+#define FIELD(key, kind, struct_name, member, extra, min, max) \
+	{ key, kind, offsetof(struct struct_name, member), false, extra, min, max }
+#define REQUIRED(key, kind, struct_name, member, extra) \
+	{ key, kind, offsetof(struct struct_name, member), true, extra, 0, 0 }
+
+static const struct yaml_field request_fields[] = {
+	FIELD("get", YAML_TEXT, request_settings, get, NULL, 0, 0),
+	FIELD("post", YAML_TEXT, request_settings, post, NULL, 0, 0),
+	FIELD("query", YAML_NODE, request_settings, query, NULL, 0, 0),
+	FIELD("body", YAML_NODE, request_settings, body, NULL, 0, 0),
+	REQUIRED("records", YAML_TEXT, request_settings, records, NULL),
+	FIELD("page", YAML_STRUCT, request_settings, page, &page_table, 0, 0),
+};
+static const struct yaml_table request_table = {
+	.size = sizeof(struct request_settings), .fields = request_fields, .n_fields = ARRAY_LEN(request_fields),
+	.check = check_request,
+};
+
+static const struct yaml_field link_fields[] = {
+	REQUIRED("post", YAML_TEXT, link_settings, post, NULL),
+	FIELD("query", YAML_NODE, link_settings, query, NULL, 0, 0),
+	REQUIRED("body", YAML_NODE, link_settings, body, NULL),
+	REQUIRED("element", YAML_NODE, link_settings, element, NULL),
+	FIELD("batch", YAML_INT, link_settings, batch, NULL, 1, 10000),
+	REQUIRED("records", YAML_TEXT, link_settings, records, NULL),
+	REQUIRED("from", YAML_TEXT, link_settings, from, NULL),
+	REQUIRED("to", YAML_TEXT, link_settings, to, NULL),
+	REQUIRED("key", YAML_TEXT, link_settings, key, NULL),
+	FIELD("labels", YAML_TEXT, link_settings, labels, NULL, 0, 0),
+	FIELD("label", YAML_TEXT, link_settings, label, NULL, 0, 0),
+	FIELD("prefer", YAML_TEXT, link_settings, prefer, NULL, 0, 0),
+	FIELD("more", YAML_TEXT, link_settings, more, NULL, 0, 0),
+};
+static const struct yaml_table link_table = {
+	.size = sizeof(struct link_settings), .fields = link_fields, .n_fields = ARRAY_LEN(link_fields), .check = NULL,
+};
+
+static const struct yaml_field metric_fields[] = {
+	REQUIRED("metric", YAML_TEXT, metric_settings, metric, NULL),
+	REQUIRED("from", YAML_TEXT, metric_settings, from, NULL),
+	FIELD("scale", YAML_REAL, metric_settings, scale, NULL, 0, 0),
+};
+static const struct yaml_table metric_table = {
+	.size = sizeof(struct metric_settings), .fields = metric_fields, .n_fields = ARRAY_LEN(metric_fields), .check = NULL,
+};
+
+static const struct yaml_field stream_fields[] = {
+	REQUIRED("row", YAML_NODE, stream_settings, row, NULL),
+	FIELD("also", YAML_NODE, stream_settings, also, NULL, 0, 0),
+	FIELD("properties", YAML_TEXT, stream_settings, properties, NULL, 0, 0),
+	FIELD("full", YAML_STRUCT, stream_settings, full, &request_table, 0, 0),
+	FIELD("incremental", YAML_STRUCT, stream_settings, incremental, &request_table, 0, 0),
+	FIELD("gone", YAML_STRUCT, stream_settings, gone, &request_table, 0, 0),
+	FIELD("link", YAML_STRUCT, stream_settings, link, &link_table, 0, 0),
+	FIELD("lag", YAML_DURATION, stream_settings, lag_s, NULL, 0, 30 * 86400),
+	FIELD("full_every", YAML_DURATION, stream_settings, full_every_s, NULL, 60, 366 * 86400),
+	FIELD("gone_every", YAML_DURATION, stream_settings, gone_every_s, NULL, 60, 366 * 86400),
+};
+static const struct yaml_table stream_table = {
+	.size = sizeof(struct stream_settings), .fields = stream_fields, .n_fields = ARRAY_LEN(stream_fields), .check = NULL,
+};
+
+static const struct yaml_field connector_fields[] = {
+	REQUIRED("base_url", YAML_TEXT, connector, base_url, NULL),
+	FIELD("auth", YAML_STRUCT, connector, auth, &auth_table, 0, 0),
+	FIELD("headers", YAML_NODE, connector, headers, NULL, 0, 0),
+	FIELD("limits", YAML_LIST, connector, limits.rules, &limit_rule_table, 0, 0),
+	FIELD("window_headers", YAML_STRUCT, connector, limits.window, &quota_headers_table, 0, 0),
+	FIELD("daily_headers", YAML_STRUCT, connector, limits.daily, &quota_headers_table, 0, 0),
+	FIELD("errors", YAML_LIST, connector, errors, &error_rule_table, 0, 0),
+	FIELD("attempts", YAML_INT, connector, max_attempts, NULL, 1, 50),
+	FIELD("first_wait", YAML_REAL, connector, first_wait_s, NULL, 0.001, 600),
+	FIELD("longest_wait", YAML_REAL, connector, longest_wait_s, NULL, 0.001, 3600),
+	REQUIRED("streams", YAML_MAP, connector, streams, &stream_table),
+};
+static const struct yaml_table connector_table = {
+	.size = sizeof(struct connector), .fields = connector_fields, .n_fields = ARRAY_LEN(connector_fields), .check = NULL,
+};
+
+/* What the organisation's file may say of a stream, besides a bare list of map entries. */
+struct addition {
+	const struct yaml *map, *also;
+	struct yaml_array usage, limits;
+};
+
+static const struct yaml_field addition_fields[] = {
+	FIELD("map", YAML_NODE, addition, map, NULL, 0, 0),
+	FIELD("also", YAML_NODE, addition, also, NULL, 0, 0),
+	FIELD("usage", YAML_LIST, addition, usage, &metric_table, 0, 0),
+	FIELD("limits", YAML_LIST, addition, limits, &metric_table, 0, 0),
+};
+static const struct yaml_table addition_table = {
+	.size = sizeof(struct addition), .fields = addition_fields, .n_fields = ARRAY_LEN(addition_fields), .check = NULL,
+};
+
+struct reading {
+	struct arena *arena;
+	const struct source_settings *source;
+	struct scope scope; /* with the names of secrets, without their values */
+	struct mistakes *mistakes;
+};
+
+/* names in templates ------------------------------------------------------------------------------------------------- */
+
+static void check_texts(const struct reading *r, const struct yaml *node, int depth)
+{
+	const char *what;
+
+	if (!node || depth > MAX_WALK)
+		return;
+	if (node->type == YAML_SCALAR) {
+		what = template_is(node->text, "parents") ? NULL : template_mistake(r->arena, node->text, &r->scope);
+		if (what)
+			mistake_at(r->mistakes, node, "%s", what);
+		return;
+	}
+	for (const struct yaml *n = node->first; n; n = n->next)
+		check_texts(r, n, depth + 1);
+}
+
+/* maps --------------------------------------------------------------------------------------------------------------- */
+
+static void add_map(const struct reading *r, struct stream_settings *s, const struct yaml *node, const struct yaml *more)
+{
+	const struct map *map = node ? map_read(r->arena, node, r->mistakes) : NULL;
+
+	if (map && more)
+		map = map_extend(r->arena, map, more, r->mistakes);
+	if (!map)
+		return;
+	s->maps = arena_grow(r->arena, s->maps, s->n_maps, s->n_maps + 1, sizeof *s->maps);
+	s->maps[s->n_maps++] = map;
+}
+
+static void add_also(const struct reading *r, struct stream_settings *s, const struct yaml *list)
+{
+	if (list && list->type != YAML_SEQUENCE) {
+		mistake_at(r->mistakes, list, "`also:` is a list of { entity:, key:, account:, map: }");
+		return;
+	}
+	for (const struct yaml *n = list ? list->first : NULL; n; n = n->next)
+		add_map(r, s, n, NULL);
+}
+
+static void read_addition(const struct reading *r, const struct yaml *node, struct addition *out)
+{
+	if (!node || node->type == YAML_SCALAR)
+		return;
+	if (node->type == YAML_SEQUENCE)
+		out->map = node;
+	else
+		yaml_read(r->arena, node, &addition_table, out, r->mistakes);
+}
+
+static bool says_skip(const struct reading *r, const struct yaml *node)
+{
+	if (!node || node->type != YAML_SCALAR)
+		return false;
+	if (!text_equal_fold(node->text, "skip"))
+		mistake_at(r->mistakes, node, "`%s` is neither a list of entries nor `skip`", node->text);
+	return true;
+}
+
+static bool is_map_for_accounts(const struct stream_settings *s)
+{
+	return s->n_maps && strcmp(s->maps[0]->entity->name, "account") == 0;
+}
+
+/* Notes the property that a path needs; "a + b" needs two. */
+static void want(const struct reading *r, struct stream_settings *s, const char *path)
+{
+	const char *plus = path ? strstr(path, " + ") : NULL, *name;
+
+	if (plus) {
+		want(r, s, plus + 3);
+		path = arena_strndup(r->arena, path, (size_t)(plus - path));
+	}
+	if (!path || !s->properties || !text_starts(path, s->properties))
+		return;
+	name = path + strlen(s->properties);
+	for (size_t i = 0; i < s->wanted.n; i++)
+		if (strcmp(s->wanted.at[i], name) == 0)
+			return;
+	s->wanted.at = arena_grow(r->arena, s->wanted.at, s->wanted.n, s->wanted.n + 1, sizeof *s->wanted.at);
+	s->wanted.at[s->wanted.n++] = name;
+}
+
+static void want_metrics(const struct reading *r, struct stream_settings *s, const struct yaml_array *metrics)
+{
+	const struct metric_settings *m = metrics->at;
+
+	for (size_t i = 0; i < metrics->n; i++)
+		want(r, s, m[i].from);
+}
+
+static void want_all(const struct reading *r, struct stream_settings *s)
+{
+	for (size_t i = 0; i < s->n_maps; i++) {
+		const struct map *m = s->maps[i];
+
+		want(r, s, m->key);
+		want(r, s, m->account);
+		want(r, s, m->when_from);
+		want(r, s, m->deleted_from);
+		for (size_t j = 0; j < m->n_entries; j++)
+			want(r, s, m->entries[j].from);
+	}
+	want_metrics(r, s, &s->usage);
+	want_metrics(r, s, &s->limits);
+}
+
+/* streams ------------------------------------------------------------------------------------------------------------ */
+
+static const struct yaml *source_map(const struct reading *r, const char *stream)
+{
+	return r->source->map ? yaml_member(r->source->map, stream) : NULL;
+}
+
+static void finish_stream(const struct reading *r, struct stream_settings *s, const struct yaml *where)
+{
+	const struct yaml *more = source_map(r, s->name);
+	struct addition add = { 0 };
+
+	s->has_full = s->full.get || s->full.post;
+	s->has_incremental = s->incremental.get || s->incremental.post;
+	s->has_gone = s->gone.get || s->gone.post;
+	s->has_link = s->link.post != NULL;
+	s->is_left_out = says_skip(r, more);
+	if (!s->has_full)
+		mistake_at(r->mistakes, where, "a stream needs `full:`, the request that lists everything");
+	if (!s->link.batch)
+		s->link.batch = 100;
+	if (!s->gone_every_s)
+		s->gone_every_s = 86400;
+	read_addition(r, more, &add);
+	add_map(r, s, s->row, add.map);
+	add_also(r, s, s->also);
+	add_also(r, s, add.also);
+	s->usage = add.usage;
+	s->limits = add.limits;
+	if ((add.usage.n || add.limits.n) && !is_map_for_accounts(s))
+		mistake_at(r->mistakes, more, "`usage:` and `limits:` belong to a stream of accounts");
+	want_all(r, s);
+	check_texts(r, where, 0);
+}
+
+static bool is_file_name(const char *name)
+{
+	return *name && strlen(name) <= MAX_CONNECTOR_NAME &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+}
+
+static void check_source_maps(const struct reading *r, const struct connector *c)
+{
+	const struct stream_settings *streams = c->streams.at;
+
+	if (!r->source->map)
+		return;
+	for (const struct yaml *n = r->source->map->first; n; n = n->next) {
+		bool is_known = false;
+
+		for (size_t i = 0; i < c->streams.n; i++)
+			is_known = is_known || strcmp(streams[i].name, n->key) == 0;
+		if (!is_known)
+			mistake_at(r->mistakes, n, "connector %s has no stream `%s`", c->name, n->key);
+	}
+}
+
+static void finish(const struct reading *r, struct connector *c, const struct yaml *file)
+{
+	const struct yaml *streams = yaml_member(file, "streams");
+	struct stream_settings *all = c->streams.at;
+	size_t n = 0;
+
+	for (const struct yaml *node = streams ? streams->first : NULL; node && n < c->streams.n; node = node->next)
+		finish_stream(r, &all[n++], node);
+	check_texts(r, yaml_member(file, "auth"), 0);
+	check_texts(r, c->headers, 0);
+	limits_compile(r->arena, &c->limits, file, r->mistakes);
+	errors_compile(r->arena, c->errors.at, c->errors.n, file, r->mistakes);
+	check_source_maps(r, c);
+	if (r->source->base_url)
+		c->base_url = r->source->base_url;
+	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
+		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #", c->base_url);
+}
+
+const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,
+                                       struct mistakes *m)
+{
+	struct connector *c = arena_alloc(a, sizeof *c);
+	struct named_value *secrets = arena_array(a, source->secrets.n, sizeof *secrets);
+	const struct named_secret *references = source->secrets.at;
+	struct reading r = { .arena = a, .source = source, .mistakes = m };
+	size_t n_before = m->n;
+	const struct yaml *file;
+
+	if (!is_file_name(source->connector)) {
+		mistake_at(m, &(struct yaml){ .file = source->name, .path = "connector" },
+		           "`%s` is no connector; name a file of connectors/ without .yaml, or csv", source->connector);
+		return NULL;
+	}
+	file = yaml_load(a, arena_printf(a, "%s/connectors/%s.yaml", config_dir, source->connector), m);
+	if (!file)
+		return NULL;
+	for (size_t i = 0; i < source->secrets.n; i++)
+		secrets[i].name = references[i].name;
+	r.scope = (struct scope){ .config = source->config, .secrets = secrets, .n_secrets = source->secrets.n };
+	*c = (struct connector){ .name = source->connector, .max_attempts = 8, .first_wait_s = 1, .longest_wait_s = 60 };
+	yaml_read(a, file, &connector_table, c, m);
+	finish(&r, c, file);
+	return m->n == n_before ? c : NULL;
+}

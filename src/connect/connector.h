@@ -1,0 +1,86 @@
+/* A connector as its YAML file and the organisation's file say: where, with what credentials, how fast, which streams. */
+#ifndef CONNECT_CONNECTOR_H
+#define CONNECT_CONNECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/yaml.h"
+#include "connect/map.h"
+#include "connect/settings.h"
+#include "errors.h"
+#include "limits.h"
+#include "page.h"
+#include "template.h"
+
+struct auth_settings {
+	int kind;                     /* index into the table of auth.c */
+	const char *name, *value;     /* header, query */
+	const char *user, *password;  /* basic */
+};
+
+/* One way to ask for rows. */
+struct request_settings {
+	const char *get, *post;       /* path; one of the two */
+	const struct yaml *query;     /* mapping; a list repeats its name; what becomes empty is left out */
+	const struct yaml *body;      /* becomes JSON */
+	const char *records;          /* path of the list of rows */
+	struct page_settings page;
+};
+
+/* Which account each row of a page belongs to, asked for in batches. */
+struct link_settings {
+	const char *post;
+	const struct yaml *query, *body; /* "{{parents}}" in the body stands for the list of elements */
+	const struct yaml *element;   /* for one row, {{parent.id}} */
+	int64_t batch;
+	const char *records;          /* the list in the answer */
+	const char *from;             /* path in its element: id of the row */
+	const char *to;               /* path in its element: list of accounts */
+	const char *key;              /* path in an account: its id */
+	const char *labels;           /* path in an account: list of labels ... */
+	const char *label;            /* ... path of a label's name ... */
+	const char *prefer;           /* ... and the name that wins over the rest */
+	const char *more;             /* path in the answer's element: token of further accounts, for {{page.token}} */
+};
+
+/* What a row of accounts says of usage or limits, by the organisation's file. */
+struct metric_settings {
+	const char *metric, *from;
+	double scale;
+};
+
+struct stream_settings {
+	const char *name;
+	const struct yaml *row;       /* entity, key, account, map, when, deleted: map_read */
+	const struct yaml *also;      /* list of the same: further records from each row */
+	const char *properties;       /* start of the paths that must be asked for by name ("properties.") */
+	struct request_settings full, incremental, gone;
+	struct link_settings link;
+	int64_t lag_s, full_every_s, gone_every_s;
+	/* made from these and the organisation's file */
+	bool is_left_out, has_full, has_incremental, has_gone, has_link;
+	const struct map **maps;      /* the first is the row itself */
+	size_t n_maps;
+	struct yaml_array usage, limits; /* struct metric_settings */
+	struct texts wanted;          /* property names, each once */
+};
+
+struct connector {
+	const char *name, *base_url;
+	struct auth_settings auth;
+	const struct yaml *headers;   /* mapping */
+	struct limits limits;
+	struct yaml_array errors;     /* struct error_rule */
+	struct yaml_array streams;    /* struct stream_settings */
+	int64_t max_attempts;
+	double first_wait_s, longest_wait_s;
+};
+
+extern const struct yaml_table auth_table;
+
+/* Reads config_dir/connectors/NAME.yaml with what the organisation adds. NULL exactly when there were mistakes. */
+const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,
+                                       struct mistakes *m);
+
+#endif

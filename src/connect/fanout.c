@@ -1,0 +1,106 @@
+#include "fanout.h"
+
+#include <string.h>
+
+#include "request.h"
+
+enum { MAX_ROUNDS = 200 };
+
+static struct linked *row_of(struct linked *rows, size_t n_rows, const char *id)
+{
+	for (size_t i = 0; id && i < n_rows; i++)
+		if (strcmp(rows[i].id, id) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static bool is_preferred(const struct link_settings *l, const struct json *account)
+{
+	const struct json *labels = l->labels && l->prefer ? json_at(account, l->labels) : NULL;
+
+	for (const struct json *one = json_first(labels); one; one = json_next(one)) {
+		const char *name = json_text(l->label ? json_at(one, l->label) : one);
+
+		if (name && strcmp(name, l->prefer) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The preferred account wins, else the first. */
+static void take_accounts(const struct link_settings *l, const struct json *element, struct linked *row, struct arena *a)
+{
+	for (const struct json *account = json_first(json_at(element, l->to)); account; account = json_next(account)) {
+		const char *key = json_scalar(a, json_at(account, l->key));
+		bool wins = is_preferred(l, account);
+
+		if (!key || row->is_preferred || (row->account && !wins))
+			continue;
+		row->account = key;
+		row->is_preferred = wins;
+	}
+}
+
+/* Whom to ask about next. */
+struct queue {
+	struct parent *at;
+	size_t n;
+};
+
+static int ask(struct client *c, const struct link_settings *l, const struct parent *parents, size_t n, struct arena *a,
+               struct answer *out, struct err *err)
+{
+	struct request_lists lists = { .parents = parents, .n_parents = n, .element = l->element };
+	const char *url, *body;
+
+	if (request_url(c->connector->base_url, l->post, l->query, &c->scope, &lists, a, &url, err) < 0 ||
+	    request_body(l->body, &c->scope, &lists, a, &body, err) < 0)
+		return -1;
+	return client_call(c, "POST", url, body, a, out, err);
+}
+
+static int read_answer(const struct link_settings *l, const struct answer *x, struct linked *rows, size_t n_rows,
+                       struct queue *later, struct arena *a, struct err *err)
+{
+	const struct json *list = json_at(x->body, l->records);
+
+	if (x->is_empty)
+		return 0;
+	if (json_type(list) != JSON_ARRAY)
+		return err_set(err, ERR_INPUT, "%s: the answer has no list `%s`", l->post, l->records);
+	for (const struct json *element = json_first(list); element; element = json_next(element)) {
+		struct linked *row = row_of(rows, n_rows, json_scalar(a, json_at(element, l->from)));
+		const char *more = l->more ? json_scalar(a, json_at(element, l->more)) : NULL;
+
+		if (!row)
+			continue;
+		take_accounts(l, element, row, a);
+		if (more && l->prefer && !row->is_preferred && later->n < n_rows)
+			later->at[later->n++] = (struct parent){ row->id, more };
+	}
+	return 0;
+}
+
+int fanout_link(struct client *c, const struct link_settings *l, struct linked *rows, size_t n_rows, struct arena *a,
+                struct err *err)
+{
+	struct queue now = { arena_array(a, n_rows + 1, sizeof *now.at), 0 };
+
+	for (size_t i = 0; i < n_rows; i++)
+		now.at[now.n++] = (struct parent){ rows[i].id, NULL };
+	for (int round = 0; now.n; round++) {
+		struct queue later = { arena_array(a, n_rows + 1, sizeof *later.at), 0 };
+
+		if (round == MAX_ROUNDS)
+			return err_set(err, ERR_INPUT, "%s: a row has more than %d pages of accounts", l->post, MAX_ROUNDS);
+		for (size_t i = 0; i < now.n; i += (size_t)l->batch) {
+			size_t n = now.n - i < (size_t)l->batch ? now.n - i : (size_t)l->batch;
+			struct answer x;
+
+			if (ask(c, l, now.at + i, n, a, &x, err) < 0 || read_answer(l, &x, rows, n_rows, &later, a, err) < 0)
+				return -1;
+		}
+		now = later;
+	}
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* Asks to which account each row of a page belongs, in batches. */
+#ifndef CONNECT_FANOUT_H
+#define CONNECT_FANOUT_H
+
+#include "client.h"
+
+struct linked {
+	const char *id;      /* of the row */
+	const char *account; /* key of its account; NULL: none found */
+	bool is_preferred;   /* by its label */
+};
+
+int fanout_link(struct client *c, const struct link_settings *l, struct linked *rows, size_t n_rows, struct arena *a,
+                struct err *err) MUST_USE;
+
+#endif

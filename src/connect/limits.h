@@ -1,0 +1,51 @@
+/* How fast we may ask: one token bucket per class of URL, as configured; what the answers' headers say only slows it down. */
+#ifndef CONNECT_LIMITS_H
+#define CONNECT_LIMITS_H
+
+#include <regex.h>
+#include <stdint.h>
+
+#include "common/http.h"
+#include "common/yaml.h"
+
+/* `{ match: "/search$", rate: 4, per: 1s, burst: 1 }`; the first that matches the path counts. */
+struct limit_rule {
+	const char *match;   /* NULL: every path */
+	double rate;
+	int64_t per_s;
+	double burst;
+	regex_t *compiled;
+};
+
+/* Names of headers; NULL: not sent. */
+struct quota_headers {
+	const char *limit, *remaining, *interval_ms;
+};
+
+struct limits {
+	struct yaml_array rules; /* struct limit_rule */
+	struct quota_headers window, daily;
+};
+
+extern const struct yaml_table limit_rule_table, quota_headers_table;
+void limits_compile(struct arena *a, struct limits *l, const struct yaml *where, struct mistakes *m);
+
+struct bucket {
+	double tokens, rate_per_ms, burst;
+	int64_t at_ms;         /* when tokens was right; 0: never used */
+	int64_t not_before_ms;
+};
+
+struct limiter {
+	const struct limits *limits;
+	struct bucket *buckets; /* one per rule */
+	double budget_percent;  /* of the daily quota that we may use; 0 or 100: all */
+};
+
+void limiter_init(struct limiter *l, const struct limits *limits, double budget_percent, struct arena *a);
+/* Takes a token for a path; returns for how long to wait before the request goes. */
+int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms);
+/* Reads an answer's headers. Returns -1 (ERR_RETRY) when the daily budget is used up. */
+int limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,288 @@
+#include "page.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "common/text.h"
+
+enum { DEFAULT_MAX_PAGES = 10000, SEEN_AT_FIRST = 256, MAX_TOKEN_BYTES = 8192 };
+
+/* hashes ------------------------------------------------------------------------------------------------------------- */
+
+struct page_seen {
+	uint64_t *slots; /* 0: free */
+	size_t n, cap;
+};
+
+static uint64_t hash_of(char kind, const char *data, size_t len)
+{
+	uint64_t h = 14695981039346656037u ^ (unsigned char)kind;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)data[i]) * 1099511628211u;
+	return h ? h : 1;
+}
+
+/* Puts it in; false when it was there. */
+static bool insert(struct page_seen *s, uint64_t h)
+{
+	size_t at = (size_t)h & (s->cap - 1);
+
+	for (; s->slots[at]; at = (at + 1) & (s->cap - 1))
+		if (s->slots[at] == h)
+			return false;
+	s->slots[at] = h;
+	s->n++;
+	return true;
+}
+
+static bool is_new(struct pager *p, char kind, const char *data, size_t len)
+{
+	struct page_seen *s = p->seen;
+
+	if (s->n * 2 >= s->cap) {
+		struct page_seen larger = { arena_array(p->arena, s->cap * 2, sizeof *s->slots), 0, s->cap * 2 };
+
+		for (size_t i = 0; i < s->cap; i++)
+			if (s->slots[i])
+				(void)insert(&larger, s->slots[i]);
+		*s = larger;
+	}
+	return insert(s, hash_of(kind, data, len));
+}
+
+/* pagers ------------------------------------------------------------------------------------------------------------- */
+
+/* Sets *out to the next token, NULL at the end. */
+typedef int next_fn(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err);
+
+static bool says_more(const struct page_settings *s, const struct json *body)
+{
+	const struct json *more = s->more ? json_at(body, s->more) : NULL;
+	bool flag;
+
+	if (!s->more)
+		return true;
+	return !json_is_null(more) && (!json_bool(more, &flag) || flag);
+}
+
+static const char *text_from(const struct page_settings *s, const struct page_view *v, struct arena *a)
+{
+	static const char header[] = "header:";
+
+	if (text_starts(s->from, header))
+		return http_header(v->response, s->from + strlen(header));
+	return json_scalar(a, json_at(v->body, s->from));
+}
+
+static int next_none(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	(void)p, (void)v, (void)a, (void)err;
+	*out = NULL;
+	return 0;
+}
+
+static int next_cursor(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	const char *token = text_from(p->settings, v, a);
+
+	(void)err;
+	if (text_is_blank(token) || (p->settings->stop && strcmp(token, p->settings->stop) == 0))
+		token = NULL;
+	*out = token;
+	return 0;
+}
+
+/* The target of `<...>; rel="next"` in a Link header. */
+static const char *link_of(const char *header, const char *rel, struct arena *a)
+{
+	const char *want = arena_printf(a, "rel=\"%s\"", rel), *bare = arena_printf(a, "rel=%s", rel);
+
+	for (const char *at = header; at && (at = strchr(at, '<')); ) {
+		const char *close = strchr(at, '>'), *following = close ? strchr(close, '<') : NULL, *parameters;
+
+		if (!close)
+			return NULL;
+		parameters = arena_strndup(a, close, following ? (size_t)(following - close) : strlen(close));
+		if (strstr(parameters, want) || strstr(parameters, bare))
+			return arena_strndup(a, at + 1, (size_t)(close - at - 1));
+		at = following;
+	}
+	return NULL;
+}
+
+static int next_url(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	const char *link = s->link_rel ? link_of(http_header(v->response, "link"), s->link_rel, a) : text_from(s, v, a);
+
+	if (text_is_blank(link)) {
+		*out = NULL;
+		return 0;
+	}
+	link = http_resolve(a, v->url, link);
+	if (!link || !http_same_origin(p->base_url, link))
+		return err_set(err, ERR_INPUT, "the link to the next page leads to another place (%s), where our credentials don't go",
+		               link ? http_redact(a, link) : "not a URL");
+	*out = link;
+	return 0;
+}
+
+static int next_offset(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	int64_t at = 0, total;
+
+	(void)err;
+	*out = NULL;
+	if (p->token && !text_to_int(p->token, &at))
+		at = 0;
+	at += (int64_t)v->n_rows;
+	if (v->n_rows == 0 || (int64_t)v->n_rows < s->size)
+		return 0;
+	if (s->total && json_int(json_at(v->body, s->total), &total) && total >= 0 && at >= total)
+		return 0;
+	*out = arena_printf(a, "%lld", (long long)at);
+	return 0;
+}
+
+static int next_number(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	int64_t at = 1;
+
+	(void)err;
+	*out = NULL;
+	if (p->token && !text_to_int(p->token, &at))
+		at = 1;
+	if (v->n_rows > 0 && (int64_t)v->n_rows >= p->settings->size)
+		*out = arena_printf(a, "%lld", (long long)at + 1);
+	return 0;
+}
+
+/* Ids that are numbers too long for a machine's: compared by length, then by digits. */
+static bool is_greater(const char *id, const char *than)
+{
+	size_t n = strlen(id), m = strlen(than);
+
+	return n != m ? n > m : strcmp(id, than) > 0;
+}
+
+static int next_last_id(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	const char *last = p->token;
+
+	*out = NULL;
+	for (const struct json *row = json_first(v->rows); row; row = json_next(row)) {
+		const char *id = json_scalar(a, json_at(row, s->field));
+
+		if (text_is_blank(id))
+			return err_set(err, ERR_INPUT, "a row has no `%s`, so the place to go on from is not known", s->field);
+		if (s->ascending && last && !is_greater(id, last))
+			return err_set(err, ERR_INPUT, "rows come out of order (%s behind %s): some could be lost", id, last);
+		last = id;
+	}
+	if (v->n_rows)
+		*out = last;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	next_fn *next;
+	const char *first; /* token of the first page */
+	bool needs_from, needs_field, needs_size;
+} pagers[] = {
+	{ "none", next_none, NULL, false, false, false },
+	{ "cursor", next_cursor, NULL, true, false, false },
+	{ "next_url", next_url, NULL, true, false, false },
+	{ "offset", next_offset, "0", false, false, true },
+	{ "number", next_number, "1", false, false, true },
+	{ "last_id", next_last_id, NULL, false, true, false },
+};
+
+static const char *const pager_names[] = { "none", "cursor", "next_url", "offset", "number", "last_id", NULL };
+enum { PAGER_NEXT_URL = 2 };
+
+static const struct yaml_field fields[] = {
+	{ "kind", YAML_ENUM, offsetof(struct page_settings, kind), true, pager_names, 0, 0 },
+	{ "from", YAML_TEXT, offsetof(struct page_settings, from), false, NULL, 0, 0 },
+	{ "link", YAML_TEXT, offsetof(struct page_settings, link_rel), false, NULL, 0, 0 },
+	{ "stop", YAML_TEXT, offsetof(struct page_settings, stop), false, NULL, 0, 0 },
+	{ "more", YAML_TEXT, offsetof(struct page_settings, more), false, NULL, 0, 0 },
+	{ "field", YAML_TEXT, offsetof(struct page_settings, field), false, NULL, 0, 0 },
+	{ "total", YAML_TEXT, offsetof(struct page_settings, total), false, NULL, 0, 0 },
+	{ "first", YAML_TEXT, offsetof(struct page_settings, first), false, NULL, 0, 0 },
+	{ "size", YAML_INT, offsetof(struct page_settings, size), false, NULL, 1, 100000 },
+	{ "max_pages", YAML_INT, offsetof(struct page_settings, max_pages), false, NULL, 1, 10000000 },
+	{ "ascending", YAML_BOOL, offsetof(struct page_settings, ascending), false, NULL, 0, 0 },
+	{ "empty_page_stops", YAML_BOOL, offsetof(struct page_settings, empty_page_stops), false, NULL, 0, 0 },
+};
+
+static void check_page(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct page_settings *s = item;
+
+	if (pagers[s->kind].needs_from && !s->from && !(s->kind == PAGER_NEXT_URL && s->link_rel))
+		mistake_at(m, where, "a %s needs `from:`, the path of the token in the answer", pagers[s->kind].name);
+	if (pagers[s->kind].needs_field && !s->field)
+		mistake_at(m, where, "last_id needs `field:`, the path of the id in a row");
+	if (pagers[s->kind].needs_size && !s->size)
+		mistake_at(m, where, "%s needs `size:`, the rows of a full page", pagers[s->kind].name);
+}
+
+const struct yaml_table page_table = {
+	.size = sizeof(struct page_settings), .fields = fields, .n_fields = ARRAY_LEN(fields), .check = check_page,
+};
+
+void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token, struct arena *walk)
+{
+	struct page_seen *seen = arena_alloc(walk, sizeof *seen);
+
+	*seen = (struct page_seen){ arena_array(walk, SEEN_AT_FIRST, sizeof *seen->slots), 0, SEEN_AT_FIRST };
+	*p = (struct pager){ .settings = s, .arena = walk, .base_url = base_url, .token = token, .seen = seen };
+	if (!p->token)
+		p->token = s->first ? s->first : pagers[s->kind].first;
+}
+
+bool pager_token_is_url(const struct pager *p)
+{
+	return p->settings->kind == PAGER_NEXT_URL && p->token;
+}
+
+static int guard(struct pager *p, const struct page_view *v, const char *token, struct err *err)
+{
+	int64_t most = p->settings->max_pages ? p->settings->max_pages : DEFAULT_MAX_PAGES;
+
+	if (v->n_rows && !is_new(p, 'b', v->response->body, v->response->body_len))
+		return err_set(err, ERR_INPUT, "page %lld is the very same as one before: the list goes in circles", (long long)p->n_pages);
+	if (!token)
+		return 0;
+	if (strlen(token) > MAX_TOKEN_BYTES)
+		return err_set(err, ERR_INPUT, "the token of the next page is longer than %d bytes", MAX_TOKEN_BYTES);
+	if (!is_new(p, 't', token, strlen(token)))
+		return err_set(err, ERR_INPUT, "page %lld points to a page that was read already: the list goes in circles",
+		               (long long)p->n_pages);
+	if (p->n_pages >= most)
+		return err_set(err, ERR_INPUT, "the list has more than %lld pages; raise `max_pages:` if that is right", (long long)most);
+	return 0;
+}
+
+int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err)
+{
+	const char *token = NULL;
+
+	if (p->n_pages == 0 && p->token)
+		(void)is_new(p, 't', p->token, strlen(p->token));
+	p->n_pages++;
+	p->n_rows += (int64_t)v->n_rows;
+	if (pagers[p->settings->kind].next(p, v, a, &token, err) < 0)
+		return -1;
+	if (!says_more(p->settings, v->body) || (p->settings->empty_page_stops && v->n_rows == 0))
+		token = NULL;
+	if (guard(p, v, token, err) < 0)
+		return -1;
+	if (token)
+		p->token = arena_strdup(p->arena, token);
+	return token != NULL;
+}

@@ -1,0 +1,56 @@
+/* From one page of a list to the next: a table of pagers, all of them guarded against lists that never end. */
+#ifndef CONNECT_PAGE_H
+#define CONNECT_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/http.h"
+#include "common/json.h"
+#include "common/yaml.h"
+
+struct page_settings {
+	int kind;              /* index into the table of pagers */
+	const char *from;      /* cursor, next_url: JSON path of the token or link; "header:NAME" */
+	const char *link_rel;  /* next_url: relation in the Link header instead of from */
+	const char *stop;      /* cursor: this token means the end */
+	const char *more;      /* JSON path; null, false or absent there means the end */
+	const char *field;     /* last_id: path of the id within a row */
+	const char *total;     /* offset: path of the number of rows in all */
+	const char *first;     /* token of the first page; cursor, last_id: none */
+	int64_t size;          /* offset, number: rows of a full page; a shorter one is the last */
+	int64_t max_pages;
+	bool ascending;        /* last_id: each row's id must be greater than the one before, or rows could be lost */
+	bool empty_page_stops;
+};
+
+extern const struct yaml_table page_table;
+
+struct page_seen; /* hashes of tokens and bodies */
+
+struct pager {
+	const struct page_settings *settings;
+	struct arena *arena;   /* of the walk: tokens live here */
+	const char *base_url;  /* next_url: where links may lead */
+	const char *token;     /* of the page to ask for; NULL: the first, which has none */
+	int64_t n_pages, n_rows;
+	struct page_seen *seen;
+};
+
+/* What a page was. */
+struct page_view {
+	const struct json *body, *rows;
+	size_t n_rows;
+	const struct http_response *response;
+	const char *url;       /* that it was asked for with */
+};
+
+/* token: where to go on, or NULL to begin. */
+void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token, struct arena *walk);
+/* Returns 1 when there is a further page (p->token is its token), 0 when this was the last, -1 (ERR_INPUT) when the list goes
+ * in circles, has too many pages, comes out of order or leads elsewhere. */
+int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err) MUST_USE;
+/* Whether the token is itself the URL of the page. */
+bool pager_token_is_url(const struct pager *p);
+
+#endif

@@ -1,0 +1,149 @@
+#include "connect/pull.h"
+
+#include <string.h>
+
+#include "client.h"
+#include "common/http.h"
+#include "connector.h"
+#include "rest.h"
+#include "store/pulls.h"
+#include "store/record.h"
+
+/* What a source's `connector:` may be; any other name is a file of connectors/. */
+static const struct {
+	const char *connector;
+	int (*pull)(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err);
+} kinds[] = {
+	{ "csv", csv_source_pull },
+	{ NULL, rest_source_pull },
+};
+
+int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
+{
+	size_t i = 0;
+
+	while (kinds[i].connector && strcmp(kinds[i].connector, p->source->connector) != 0)
+		i++;
+	return kinds[i].pull(p, a, out, out_n, err);
+}
+
+void pull_check(struct arena *a, const char *config_dir, const struct source_settings *s, struct mistakes *m)
+{
+	if (strcmp(s->connector, "csv") == 0)
+		csv_source_check(a, s, m);
+	else
+		(void)connector_load(a, config_dir, s, m);
+}
+
+/* rest sources ------------------------------------------------------------------------------------------------------- */
+
+static int open_secrets(const struct pull *p, struct arena *a, struct scope *out, struct err *err)
+{
+	const struct named_secret *references = p->source->secrets.at;
+	struct named_value *values = arena_array(a, p->source->secrets.n + 1, sizeof *values);
+
+	for (size_t i = 0; i < p->source->secrets.n; i++) {
+		values[i].name = references[i].name;
+		if (p->secret(a, references[i].reference, &values[i].value, err) < 0)
+			return err_in(err, "secret %s", references[i].name);
+	}
+	*out = (struct scope){ .config = p->source->config, .secrets = values, .n_secrets = p->source->secrets.n };
+	return 0;
+}
+
+static struct http *open_http(const struct source_settings *s)
+{
+	const struct http_options options = {
+		.allows_http_loopback = s->allows_http_loopback,
+		.allows_private = s->base_url != NULL, /* a CRM in one's own network; links and redirects stay at its origin */
+		.ca_file = s->ca_file,
+		.user_agent = "retaind/" RETAIND_VERSION,
+	};
+
+	return http_new(&options);
+}
+
+static int note_outcome(const struct pull *p, int64_t source, const char *error, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (p->is_dry_run)
+		return 0;
+	if (txn_begin(&txn, p->db, err) < 0 || record_resolve_links(p->db, err) < 0)
+		return -1;
+	if (error && source_failed(p->db, source, error, p->now, err) < 0)
+		return -1;
+	/* One stream says nothing of the others: the source is as fresh as its last whole pull. */
+	if (!error && !p->only_stream && source_ok(p->db, source, p->now, p->today, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+static int find_source(const struct pull *p, int64_t *out, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (txn_begin(&txn, p->db, err) < 0 || source_id(p->db, p->source->name, p->source->connector, out, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+static bool is_wanted(const struct pull *p, const struct stream_settings *s)
+{
+	return p->only_stream ? strcmp(p->only_stream, s->name) == 0 : !s->is_left_out;
+}
+
+/* Every stream is tried; what our own store refuses ends the pull. Sets *error to the first that failed. */
+static int pull_streams(const struct pull *p, struct client *client, int64_t source, struct pull_result *results, size_t *n,
+                        struct arena *a, const char **error, struct err *err)
+{
+	const struct connector *c = client->connector;
+	const struct stream_settings *streams = c->streams.at;
+
+	for (size_t i = 0; i < c->streams.n; i++) {
+		struct pull_result *r = &results[*n];
+
+		if (!is_wanted(p, &streams[i]))
+			continue;
+		(*n)++;
+		if (rest_stream(p, client, source, &streams[i], r, err) == 0)
+			continue;
+		if (err->kind == ERR_FATAL)
+			return -1;
+		r->is_failed = true;
+		r->kind = err->kind;
+		r->error = arena_strdup(a, err->text);
+		if (!*error)
+			*error = arena_printf(a, "%s: %s", r->stream, r->error);
+	}
+	if (*n == 0)
+		return err_set(err, ERR_CONFIG, "connector %s has no stream %s", c->name, p->only_stream ? p->only_stream : "to pull");
+	return 0;
+}
+
+int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
+{
+	CLEANUP(http_freep) struct http *http = NULL;
+	struct mistakes mistakes = { .arena = a };
+	const struct connector *c = connector_load(a, p->config_dir, p->source, &mistakes);
+	struct pull_result *results;
+	struct client client;
+	struct scope scope;
+	const char *error = NULL;
+	int64_t source;
+	size_t n = 0;
+
+	if (!c)
+		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "the connector can't be read");
+	if (open_secrets(p, a, &scope, err) < 0 || find_source(p, &source, err) < 0)
+		return -1;
+	http = open_http(p->source);
+	if (client_init(&client, c, http, &scope, NULL, p->source->budget_percent, p->now, a, err) < 0)
+		return -1;
+	results = arena_array(a, c->streams.n + 1, sizeof *results);
+	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || note_outcome(p, source, error, err) < 0)
+		return -1;
+	*out = results;
+	*out_n = n;
+	return error != NULL;
+}

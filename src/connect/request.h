@@ -1,0 +1,29 @@
+/* Makes URL and body of a request from a connector's words. */
+#ifndef CONNECT_REQUEST_H
+#define CONNECT_REQUEST_H
+
+#include "connector.h"
+
+/* A row that something is asked about, and where its list of answers goes on. */
+struct parent {
+	const char *id, *token; /* token NULL: from the beginning */
+};
+
+/* What stands behind names that are lists. */
+struct request_lists {
+	struct texts properties;
+	const struct parent *parents;
+	size_t n_parents;
+	const struct yaml *element; /* one parent, as YAML */
+};
+
+/* base + path + query; names in path and query are expanded and escaped. */
+int request_url(const char *base_url, const char *path, const struct yaml *query, const struct scope *scope,
+                const struct request_lists *lists, struct arena *a, const char **out, struct err *err) MUST_USE;
+/* JSON of a YAML node: unquoted numbers, true, false and null are just that; a member that becomes empty is left out. */
+int request_body(const struct yaml *node, const struct scope *scope, const struct request_lists *lists, struct arena *a,
+                 const char **out, struct err *err) MUST_USE;
+/* Splits names so that none of the lists, joined with commas in a URL, is longer than max_chars. */
+size_t request_chunks(struct arena *a, const struct texts *names, size_t max_chars, const struct texts **out);
+
+#endif

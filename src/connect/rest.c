@@ -1,0 +1,311 @@
+#include "rest.h"
+
+#include <string.h>
+
+#include "common/http.h"
+#include "common/text.h"
+#include "fanout.h"
+#include "page.h"
+#include "request.h"
+#include "rows.h"
+#include "store/pulls.h"
+#include "store/record.h"
+#include "window.h"
+
+enum {
+	PAGE_BYTES = 512 << 20,   /* of one page: a body of 32 MiB, its tree, some repetitions */
+	PROPERTY_CHARS = 15000,   /* of property names in one URL */
+};
+
+/* One stream being pulled. */
+struct run {
+	const struct pull *pull;
+	struct client *client;
+	const struct stream_settings *stream;
+	int64_t source;
+	struct pull_result *result;
+	struct progress progress;
+};
+
+/* One list being walked. */
+struct walk {
+	const struct request_settings *request;
+	struct walk_state state;
+	struct pager pager;
+};
+
+/* pages -------------------------------------------------------------------------------------------------------------- */
+
+static int ask_page(const struct run *r, const struct walk *w, const struct texts *properties, struct arena *a,
+                    struct answer *out, struct err *err)
+{
+	const struct request_settings *q = w->request;
+	struct scope scope = r->client->scope;
+	struct request_lists lists = { .properties = *properties };
+	const char *url = w->pager.token, *body = NULL;
+
+	scope.window_start = w->state.start;
+	scope.window_end = w->state.end;
+	scope.page_token = w->pager.token;
+	if (!pager_token_is_url(&w->pager) &&
+	    request_url(r->client->connector->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, a, &url, err) < 0)
+		return -1;
+	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
+		return -1;
+	return client_call(r->client, q->get ? "GET" : "POST", url, body, a, out, err);
+}
+
+static int list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out, struct err *err)
+{
+	*out = NULL;
+	if (x->is_empty)
+		return 0;
+	*out = json_at(x->body, w->request->records);
+	if (json_type(*out) != JSON_ARRAY)
+		return err_set(err, ERR_INPUT, "the answer has no list `%s`: is this the API that connector %s is for?",
+		               w->request->records, r->client->connector->name);
+	return 0;
+}
+
+static int read_rows(const struct run *r, const struct json *list, struct arena *a, struct row **out, size_t *out_n,
+                     struct err *err)
+{
+	const char *key = r->stream->maps[0]->key;
+	size_t n = 0;
+
+	*out = arena_array(a, json_count(list) + 1, sizeof **out);
+	for (const struct json *j = json_first(list); j; j = json_next(j)) {
+		const char *id = json_scalar(a, json_at(j, key));
+
+		if (text_is_blank(id))
+			return err_set(err, ERR_INPUT, "a row has no `%s`", key);
+		(*out)[n++] = (struct row){ .id = id, .main = j };
+	}
+	*out_n = n;
+	return 0;
+}
+
+static bool uses_properties_in_url(const struct request_settings *q)
+{
+	for (const struct yaml *n = q->query ? q->query->first : NULL; n; n = n->next)
+		if (n->type == YAML_SCALAR && template_is(n->text, "properties"))
+			return true;
+	return false;
+}
+
+/* Adds the other properties of the same rows. The list may have moved between two requests: then the page is not whole. */
+static int add_chunk(const struct json *list, struct row *rows, size_t n, size_t n_chunks, const char *key, struct arena *a,
+                     struct err *err)
+{
+	size_t i = 0;
+
+	for (const struct json *j = json_first(list); j; j = json_next(j), i++) {
+		const char *id = json_scalar(a, json_at(j, key));
+
+		if (i >= n || !id || strcmp(id, rows[i].id) != 0)
+			break;
+		if (!rows[i].more)
+			rows[i].more = arena_array(a, n_chunks, sizeof(*rows[i].more));
+		rows[i].more[rows[i].n_more++] = j;
+	}
+	if (i != n || i != json_count(list))
+		return err_set(err, ERR_RETRY, "the list changed while its properties were read; the next pull reads the page again");
+	return 0;
+}
+
+/* Asks for a page, all its properties, and splits it into rows. */
+static int get_page(const struct run *r, const struct walk *w, struct arena *a, struct answer *x, const struct json **list,
+                    struct row **rows, size_t *n_rows, struct err *err)
+{
+	const struct texts *chunks;
+	size_t n_chunks = request_chunks(a, &r->stream->wanted,
+	                                 uses_properties_in_url(w->request) ? PROPERTY_CHARS : SIZE_MAX, &chunks);
+
+	if (ask_page(r, w, &chunks[0], a, x, err) < 0 || list_of(r, w, x, list, err) < 0 ||
+	    read_rows(r, *list, a, rows, n_rows, err) < 0)
+		return -1;
+	for (size_t i = 1; i < n_chunks && *n_rows; i++) {
+		const struct json *more;
+		struct answer y;
+
+		if (ask_page(r, w, &chunks[i], a, &y, err) < 0 || list_of(r, w, &y, &more, err) < 0 ||
+		    add_chunk(more, *rows, *n_rows, n_chunks, r->stream->maps[0]->key, a, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int link_page(const struct run *r, struct row *rows, size_t n, struct arena *a, struct err *err)
+{
+	struct linked *linked = arena_array(a, n + 1, sizeof *linked);
+
+	for (size_t i = 0; i < n; i++)
+		linked[i].id = rows[i].id;
+	if (fanout_link(r->client, &r->stream->link, linked, n, a, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		rows[i].account = linked[i].account;
+	return 0;
+}
+
+/* Page, rows and cursor in one transaction; the network has been asked before it begins. */
+static int store_page(struct run *r, const struct walk *w, const struct row *rows, size_t n, bool is_last, struct arena *a,
+                      struct err *err)
+{
+	const struct rows_to to = { r->pull, r->stream, r->source, r->result };
+	struct progress next = r->progress;
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	int rc;
+
+	next.walk = w->state;
+	next.walk.token = w->pager.token;
+	if (is_last)
+		window_done(&next, &w->state);
+	if (txn_begin(&txn, r->pull->db, err) < 0)
+		return -1;
+	rc = w->state.kind == WALK_GONE ? rows_delete(&to, rows, n, err) : rows_put(&to, rows, n, a, err);
+	if (rc < 0 || cursor_set(r->pull->db, r->source, r->stream->name, progress_write(a, &next), r->pull->now, err) < 0 ||
+	    txn_commit(&txn, err) < 0)
+		return -1;
+	r->progress = next;
+	r->progress.walk.token = NULL; /* lived in the page's arena or the walk's; not read again in this process */
+	return 0;
+}
+
+static bool has_enough(const struct run *r)
+{
+	return r->pull->is_dry_run && r->pull->limit_rows && r->result->n_rows >= r->pull->limit_rows;
+}
+
+/* One page. Returns 1 when there is a further one. */
+static int walk_page(struct run *r, struct walk *w, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(PAGE_BYTES);
+	const struct rows_to to = { r->pull, r->stream, r->source, r->result };
+	const struct json *list;
+	struct page_view view;
+	struct answer x = { 0 };
+	struct row *rows;
+	size_t n;
+	int more;
+
+	if (get_page(r, w, a, &x, &list, &rows, &n, err) < 0)
+		return -1;
+	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
+	more = pager_next(&w->pager, &view, a, err);
+	if (more < 0 || (r->stream->has_link && w->state.kind != WALK_GONE && n && link_page(r, rows, n, a, err) < 0))
+		return -1;
+	if (r->pull->is_dry_run ? w->state.kind != WALK_GONE && rows_show(&to, rows, n, a, err) < 0
+	                        : store_page(r, w, rows, n, more == 0, a, err) < 0)
+		return -1;
+	r->result->n_pages++;
+	if (r->pull->progress)
+		r->pull->progress(r->pull->context, r->result);
+	return more && !has_enough(r);
+}
+
+/* walks -------------------------------------------------------------------------------------------------------------- */
+
+static const struct request_settings *request_of(const struct stream_settings *s, enum walk_kind kind)
+{
+	switch (kind) {
+	case WALK_INCREMENTAL: return &s->incremental;
+	case WALK_GONE: return &s->gone;
+	case WALK_NONE:
+	case WALK_FULL: return &s->full;
+	}
+	return &s->full;
+}
+
+static int walk_list(struct run *r, const struct walk_state *state, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct walk w = { .request = request_of(r->stream, state->kind), .state = *state };
+	int rc;
+
+	pager_init(&w.pager, &w.request->page, r->client->connector->base_url, state->token, a);
+	while ((rc = walk_page(r, &w, err)) == 1)
+		continue;
+	if (rc < 0)
+		return err_in(err, "page %lld", (long long)w.pager.n_pages + 1);
+	return 0;
+}
+
+/* A walk that goes on from a kept token, whose token is refused by now, begins anew. */
+static int walk_from(struct run *r, struct walk_state *state, struct err *err)
+{
+	int64_t n_pages = r->result->n_pages;
+
+	if (walk_list(r, state, err) == 0)
+		return 0;
+	if (!state->token || err->kind != ERR_INPUT || r->result->n_pages != n_pages)
+		return -1;
+	state->token = NULL;
+	return walk_list(r, state, err);
+}
+
+static int pull_lists(struct run *r, struct walk_state *main_walk, struct err *err)
+{
+	struct walk_state gone = { .kind = WALK_GONE, .start = INSTANT_NONE, .end = r->pull->now };
+
+	if (walk_from(r, main_walk, err) < 0)
+		return -1;
+	if (!r->stream->has_gone || r->pull->is_dry_run ||
+	    !(main_walk->kind == WALK_FULL || window_gone_is_due(&r->progress, r->stream->gone_every_s, r->pull->now)))
+		return 0;
+	return walk_list(r, &gone, err) < 0 ? err_in(err, "deleted rows") : 0;
+}
+
+static struct pull_counts counts_of(const struct pull_result *x)
+{
+	return (struct pull_counts){ x->n_pages, x->n_rows, x->n_new + x->n_changed + x->n_deleted, x->n_quarantined };
+}
+
+/* Each of these is a transaction of its own: what went before stays, whatever comes. */
+static int begin_run(const struct run *r, int64_t *out, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (txn_begin(&txn, r->pull->db, err) < 0 ||
+	    pull_run_begin(r->pull->db, r->source, r->stream->name, r->result->mode, r->pull->now, out, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+static int end_run(const struct run *r, int64_t id, const char *error, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct pull_counts counts = counts_of(r->result);
+
+	if (txn_begin(&txn, r->pull->db, err) < 0 || pull_run_end(r->pull->db, id, &counts, error, r->pull->now, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+int rest_stream(const struct pull *p, struct client *client, int64_t source, const struct stream_settings *s,
+                struct pull_result *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct run r = { .pull = p, .client = client, .stream = s, .source = source, .result = out };
+	struct walk_wish wish = { s->has_incremental, p->is_full, s->lag_s, s->full_every_s };
+	struct walk_state walk;
+	const char *cursor = NULL;
+	struct err broken = { 0 };
+	int64_t id = 0;
+	int rc;
+
+	*out = (struct pull_result){ .stream = s->name, .mode = "full" };
+	if (cursor_get(p->db, source, s->name, a, &cursor, err) < 0)
+		return -1;
+	r.progress = progress_read(a, cursor);
+	walk = window_plan(&r.progress, &wish, p->now);
+	out->mode = walk.kind == WALK_INCREMENTAL ? "incremental" : "full";
+	if (!p->is_dry_run && begin_run(&r, &id, err) < 0)
+		return -1;
+	rc = pull_lists(&r, &walk, err);
+	if (!p->is_dry_run && end_run(&r, id, rc < 0 ? err->text : NULL, &broken) < 0) {
+		*err = broken;
+		return -1;
+	}
+	return rc;
+}

@@ -1,0 +1,205 @@
+#include "rows.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "record_show.h"
+#include "store/account.h"
+#include "store/pulls.h"
+#include "store/record.h"
+#include "store/usage.h"
+
+/* values ------------------------------------------------------------------------------------------------------------- */
+
+static const char *get_one(const struct row *row, const char *path, struct arena *a)
+{
+	const char *text = json_scalar(a, json_at(row->main, path));
+
+	for (size_t i = 0; i < row->n_more && !text; i++)
+		text = json_scalar(a, json_at(row->more[i], path));
+	return text;
+}
+
+/* "properties.firstname + properties.lastname": what is there, with a blank between. */
+static const char *get(const void *context, const char *from, struct arena *a)
+{
+	const char *plus = strstr(from, " + "), *left, *right;
+
+	if (!plus)
+		return get_one(context, from, a);
+	left = get_one(context, arena_strndup(a, from, (size_t)(plus - from)), a);
+	right = get(context, plus + 3, a);
+	if (text_is_blank(left) || text_is_blank(right))
+		return text_is_blank(left) ? right : left;
+	return arena_printf(a, "%s %s", left, right);
+}
+
+/* usage and limits --------------------------------------------------------------------------------------------------- */
+
+static bool metric_value(const struct row *row, const struct metric_settings *m, struct arena *a, int64_t *out)
+{
+	const char *text = get(row, m->from, a);
+	double value;
+
+	if (text_is_blank(text) || !text_to_real(text, &value))
+		return false;
+	value *= m->scale > 0 ? m->scale : 1;
+	if (!(value >= 0) || value > 9e15)
+		return false;
+	*out = llround(value);
+	return true;
+}
+
+static int put_usage(const struct rows_to *to, const struct row *row, const char *key, struct arena *a, struct err *err)
+{
+	const struct metric_settings *metrics = to->stream->usage.at;
+	int64_t account;
+	int rc = to->stream->usage.n ? account_find(to->pull->db, to->source, key, &account, err) : 0;
+
+	if (rc <= 0)
+		return rc;
+	for (size_t i = 0; i < to->stream->usage.n; i++) {
+		struct usage_cell cell = { .day = to->pull->today, .account = account };
+
+		if (!metric_value(row, &metrics[i], a, &cell.value))
+			continue;
+		if (metric_id(to->pull->db, metrics[i].metric, &cell.metric, err) < 0 || usage_put(to->pull->db, &cell, 1, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void set_field(struct record *r, const char *name, struct value v)
+{
+	int at = entity_field_index(r->entity, name);
+
+	v.is_set = true;
+	if (at >= 0)
+		r->values[at] = v;
+}
+
+static int put_limits(const struct rows_to *to, const struct row *row, const char *key, struct arena *a, struct err *err)
+{
+	const struct metric_settings *metrics = to->stream->limits.at;
+
+	for (size_t i = 0; i < to->stream->limits.n; i++) {
+		struct record r = { .entity = entity_find("limit"), .key = arena_printf(a, "%s/%s", key, metrics[i].metric),
+		                    .account_key = key, .account_by = ACCOUNT_BY_KEY };
+		int64_t value;
+
+		if (!metric_value(row, &metrics[i], a, &value))
+			continue;
+		set_field(&r, "metric", (struct value){ .text = metrics[i].metric });
+		set_field(&r, "value", (struct value){ .number = value });
+		if (record_put(to->pull->db, to->source, &r, to->pull->today, to->pull->now, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* rows --------------------------------------------------------------------------------------------------------------- */
+
+/* Each map of a row has a place of its own in the quarantine. */
+static const char *quarantine_key(const struct row *row, size_t map, struct arena *a)
+{
+	return map ? arena_printf(a, "%s#%zu", row->id, map + 1) : row->id;
+}
+
+static int set_aside(const struct rows_to *to, const struct row *row, size_t map, const char *why, struct arena *a,
+                     struct err *err)
+{
+	to->result->n_quarantined++;
+	return quarantine_put(to->pull->db, to->source, to->stream->name, quarantine_key(row, map, a), why,
+	                      json_print(a, row->main), to->pull->now, err);
+}
+
+static int delete_record(const struct rows_to *to, const struct map *map, const char *key, struct err *err)
+{
+	int rc = record_delete(to->pull->db, to->source, map->entity, key, to->pull->today, err);
+
+	if (rc > 0)
+		to->result->n_deleted++;
+	return rc < 0 ? -1 : 0;
+}
+
+static int store_record(const struct rows_to *to, const struct record *r, struct err *err)
+{
+	int rc = record_put(to->pull->db, to->source, r, to->pull->today, to->pull->now, err);
+
+	if (rc == 1)
+		to->result->n_new++;
+	if (rc == 2)
+		to->result->n_changed++;
+	return rc < 0 ? -1 : 0;
+}
+
+static int put_row(const struct rows_to *to, const struct row *row, size_t map, struct arena *a, struct err *err)
+{
+	const struct map *m = to->stream->maps[map];
+	struct record r = { 0 };
+	struct err why = { 0 };
+	int rc = map_apply(m, get, row, to->pull->zone, a, &r, &why);
+
+	if (rc < 0)
+		return why.kind == ERR_INPUT ? set_aside(to, row, map, why.text, a, err) : err_set(err, why.kind, "%s", why.text);
+	if (rc == 0)
+		return 0;
+	if (rc == 2)
+		return delete_record(to, m, r.key, err);
+	if (!m->account && row->account && r.entity->has_account) {
+		r.account_key = row->account;
+		r.account_by = ACCOUNT_BY_KEY;
+	}
+	if (store_record(to, &r, err) < 0 ||
+	    quarantine_clear(to->pull->db, to->source, to->stream->name, quarantine_key(row, map, a), err) < 0)
+		return -1;
+	if (map > 0)
+		return 0;
+	return put_usage(to, row, r.key, a, err) < 0 || put_limits(to, row, r.key, a, err) < 0 ? -1 : 0;
+}
+
+int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		to->result->n_rows++;
+		for (size_t map = 0; map < to->stream->n_maps; map++)
+			if (put_row(to, &rows[i], map, a, err) < 0)
+				return err_in(err, "row %s", rows[i].id);
+	}
+	return 0;
+}
+
+int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t map = 0; map < to->stream->n_maps; map++)
+			if (delete_record(to, to->stream->maps[map], rows[i].id, err) < 0)
+				return -1;
+	return 0;
+}
+
+/* dry run ------------------------------------------------------------------------------------------------------------ */
+
+int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
+{
+	const struct pull *p = to->pull;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p->limit_rows && to->result->n_rows >= p->limit_rows)
+			return 0;
+		to->result->n_rows++;
+		for (size_t map = 0; map < to->stream->n_maps; map++) {
+			struct record r = { 0 };
+			int rc = map_apply(to->stream->maps[map], get, &rows[i], p->zone, a, &r, err);
+
+			if (rc < 0 && err->kind != ERR_INPUT)
+				return -1;
+			if (rc < 0)
+				to->result->n_quarantined++;
+			if (p->show_row && rc == 1)
+				p->show_row(p->context, to->stream->name, record_show(&r, rows[i].account, a));
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* From the rows of one page to records, and into the store. */
+#ifndef CONNECT_ROWS_H
+#define CONNECT_ROWS_H
+
+#include "common/json.h"
+#include "connect/pull.h"
+#include "connector.h"
+
+/* One row as it came: properties that didn't fit one URL come in several answers, all of the same row. */
+struct row {
+	const char *id;
+	const struct json *main;
+	const struct json **more;
+	size_t n_more;
+	const char *account; /* from the stream's link; NULL: none */
+};
+
+struct rows_to {
+	const struct pull *pull;
+	const struct stream_settings *stream;
+	int64_t source;
+	struct pull_result *result; /* counts are added */
+};
+
+/* Stores them; what can't be used goes to the quarantine. Runs in the caller's transaction. */
+int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
+/* The rows are gone at the source. */
+int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct err *err) MUST_USE;
+/* Shows what they would become instead (dry run). */
+int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
+
+#endif

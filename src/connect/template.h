@@ -1,0 +1,40 @@
+/* {{names}} within a connector's texts: config.X, secret.X, window.start|ms, window.end|iso, page.token, parent.id,
+ * properties. There is no expression language. */
+#ifndef CONNECT_TEMPLATE_H
+#define CONNECT_TEMPLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "common/yaml.h"
+
+struct named_value {
+	const char *name, *value;
+};
+
+/* What the names stand for at the moment. */
+struct scope {
+	const struct yaml *config;         /* mapping; NULL: none */
+	const struct named_value *secrets; /* values NULL while only checking */
+	size_t n_secrets;
+	int64_t window_start, window_end;
+	const char *page_token;            /* NULL stands for nothing */
+	const char *parent_id;
+	const char *properties;            /* joined with commas */
+};
+
+/* Escaped for a URL: the values of names, not the text around them. */
+enum template_escape { TEMPLATE_RAW, TEMPLATE_URL };
+
+int template_expand(struct arena *a, const char *text, const struct scope *s, enum template_escape escape, const char **out,
+                    struct err *err) MUST_USE;
+/* NULL when every name in the text is known, else what is wrong with it. */
+const char *template_mistake(struct arena *a, const char *text, const struct scope *s);
+bool template_has_names(const char *text);
+/* Whether the whole text is one name ("{{properties}}"). */
+bool template_is(const char *text, const char *name);
+
+#endif

@@ -1,0 +1,115 @@
+#include "window.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/text.h"
+
+enum {
+	RESUME_WITHIN_S = 12 * 3600, /* tokens don't live for ever; an older walk begins anew */
+	FIRST_INSTANT = 1            /* some APIs fail on an instant of 0 */
+};
+
+static const char *const kind_names[] = {
+	[WALK_NONE] = "none", [WALK_FULL] = "full", [WALK_INCREMENTAL] = "incremental", [WALK_GONE] = "gone",
+};
+
+static int64_t instant_at(const struct json *j, const char *name)
+{
+	int64_t at;
+
+	return json_int(json_member(j, name), &at) ? at : INSTANT_NONE;
+}
+
+struct progress progress_read(struct arena *a, const char *text)
+{
+	struct progress p = { .until = INSTANT_NONE, .full_at = INSTANT_NONE, .gone_at = INSTANT_NONE };
+	const struct json *j, *walk;
+	struct err unused;
+
+	if (!text || json_parse(a, text, strlen(text), &j, &unused) < 0)
+		return p;
+	p.until = instant_at(j, "until");
+	p.full_at = instant_at(j, "full_at");
+	p.gone_at = instant_at(j, "gone_at");
+	walk = json_member(j, "walk");
+	for (size_t i = WALK_FULL; i < ARRAY_LEN(kind_names); i++)
+		if (text_equal_fold(json_text(json_member(walk, "kind")), kind_names[i]))
+			p.walk.kind = (enum walk_kind)i;
+	p.walk.start = instant_at(walk, "start");
+	p.walk.end = instant_at(walk, "end");
+	p.walk.token = json_text(json_member(walk, "token"));
+	if (p.walk.end == INSTANT_NONE)
+		p.walk.kind = WALK_NONE;
+	return p;
+}
+
+static void put_instant(struct json_out *o, const char *key, int64_t at)
+{
+	if (at != INSTANT_NONE)
+		json_put_int(o, key, at);
+}
+
+const char *progress_write(struct arena *a, const struct progress *p)
+{
+	CLEANUP(buf_done) struct buf b;
+	struct json_out o;
+
+	buf_init(&b, 64 << 10);
+	o = json_out_to(&b);
+	json_open_object(&o, NULL);
+	put_instant(&o, "until", p->until);
+	put_instant(&o, "full_at", p->full_at);
+	put_instant(&o, "gone_at", p->gone_at);
+	if (p->walk.kind != WALK_NONE) {
+		json_open_object(&o, "walk");
+		json_put_text(&o, "kind", kind_names[p->walk.kind]);
+		put_instant(&o, "start", p->walk.start);
+		put_instant(&o, "end", p->walk.end);
+		if (p->walk.token)
+			json_put_text(&o, "token", p->walk.token);
+		json_close_object(&o);
+	}
+	json_close_object(&o);
+	return arena_strndup(a, b.at, b.len);
+}
+
+struct walk_state window_plan(const struct progress *p, const struct walk_wish *wish, int64_t now)
+{
+	const struct walk_state *left = &p->walk;
+	struct walk_state walk = { .kind = WALK_FULL, .start = INSTANT_NONE, .end = now };
+	bool is_known = p->until != INSTANT_NONE && wish->has_incremental;
+	bool is_due = wish->full_every_s && p->full_at != INSTANT_NONE && now - p->full_at >= wish->full_every_s;
+
+	if (!wish->is_full && left->token && now >= left->end && now - left->end < RESUME_WITHIN_S &&
+	    (left->kind == WALK_FULL || (left->kind == WALK_INCREMENTAL && wish->has_incremental)))
+		return *left;
+	if (wish->is_full || !is_known || is_due)
+		return walk;
+	walk.kind = WALK_INCREMENTAL;
+	walk.start = p->until - wish->lag_s;
+	/* A clock that was set back must not make a window that ends before it begins. */
+	if (walk.start > now)
+		walk.start = now - wish->lag_s;
+	if (walk.start < FIRST_INSTANT)
+		walk.start = FIRST_INSTANT;
+	return walk;
+}
+
+bool window_gone_is_due(const struct progress *p, int64_t every_s, int64_t now)
+{
+	return p->gone_at == INSTANT_NONE || now - p->gone_at >= every_s || now < p->gone_at;
+}
+
+void window_done(struct progress *p, const struct walk_state *walk)
+{
+	if (walk->kind == WALK_GONE)
+		p->gone_at = walk->end;
+	else
+		p->until = walk->end;
+	if (walk->kind == WALK_FULL)
+		p->full_at = walk->end;
+	p->walk = (struct walk_state){ .kind = WALK_NONE };
+}

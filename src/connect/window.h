@@ -1,0 +1,42 @@
+/* Where a stream stands between and within pulls: the text that store/record.h keeps as its cursor. */
+#ifndef CONNECT_WINDOW_H
+#define CONNECT_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+
+enum walk_kind { WALK_NONE, WALK_FULL, WALK_INCREMENTAL, WALK_GONE };
+
+struct walk_state {
+	enum walk_kind kind;
+	int64_t start, end;  /* the window: [start, end]; a full list has no start */
+	const char *token;   /* of the next page; NULL: from the beginning */
+};
+
+struct progress {
+	int64_t until;       /* everything changed up to here has come; INSTANT_NONE: nothing yet */
+	int64_t full_at;     /* the last full list began; INSTANT_NONE: never */
+	int64_t gone_at;     /* the last list of deleted rows began */
+	struct walk_state walk; /* one that was broken off, or is under way */
+};
+
+/* A text that is NULL or isn't ours reads as "nothing yet": the stream is then listed in full. */
+struct progress progress_read(struct arena *a, const char *text);
+const char *progress_write(struct arena *a, const struct progress *p);
+
+/* What a stream can do and is asked for. */
+struct walk_wish {
+	bool has_incremental, is_full; /* is_full: the person wants everything anew */
+	int64_t lag_s, full_every_s;   /* full_every_s 0: once */
+};
+
+/* The walk to make now: the one that was broken off, when it still makes sense, or a new one. */
+struct walk_state window_plan(const struct progress *p, const struct walk_wish *wish, int64_t now);
+/* Whether the list of deleted rows is due. */
+bool window_gone_is_due(const struct progress *p, int64_t every_s, int64_t now);
+/* Notes that the walk came to its end. */
+void window_done(struct progress *p, const struct walk_state *walk);
+
+#endif

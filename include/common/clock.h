@@ -14,6 +14,8 @@ enum { DAY_NONE = INT32_MIN };
 
 int64_t clock_now(void);
 int64_t clock_monotonic_ms(void);
+/* The same, and it goes on while the machine is suspended. */
+int64_t clock_boottime_ms(void);
 /* Whether the kernel says that the wall clock follows a reference (not STA_UNSYNC). */
 bool clock_is_synchronised(void);
 

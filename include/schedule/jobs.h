@@ -10,7 +10,7 @@
 #include "common/err.h"
 
 enum job_kind { JOB_PULL, JOB_SCORE, JOB_DIGEST, JOB_DELIVER };
-enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 12, JOB_GRACE_MS = 5000 };
+enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 12, JOB_GRACE_MS = 5000, JOB_NAME_BYTES = 320 };
 
 /* What a child's end means. */
 enum job_result {
@@ -22,9 +22,9 @@ enum job_result {
 
 struct job {
 	enum job_kind kind;
-	const char *org;   /* these two must live as long as the job */
-	const char *owner; /* JOB_DIGEST; NULL otherwise */
-	int32_t day;       /* JOB_DIGEST; DAY_NONE otherwise */
+	char org[JOB_NAME_BYTES];
+	char owner[JOB_NAME_BYTES]; /* JOB_DIGEST only, as is day */
+	int32_t day;
 	int64_t timeout_s;
 	pid_t pid; /* from here on: given by jobs */
 	int64_t started_ms, end_ms; /* by the monotonic clock; end_ms: the next signal */

@@ -25,8 +25,9 @@ struct plan_open {
 /* Instants are INSTANT_NONE where there was none. */
 struct plan_sync {
 	bool is_running;
+	bool has_data;         /* some source came through at some time; without any data there is no digest */
 	int64_t started_at;    /* of the last one, whatever became of it */
-	int64_t ok_started_at; /* of the last one that came through; NONE: there is no data, so no digest either */
+	int64_t ok_started_at; /* of the last one that came through */
 	int64_t retry_at;      /* the last one failed: again then */
 };
 
@@ -46,7 +47,6 @@ bool plan_clock_is_plausible(const struct plan_clock *c);
 struct plan_input {
 	int64_t now;
 	int64_t tick_at;    /* until when the ledger is complete: the last tick before now; INSTANT_NONE */
-	int64_t started_at; /* of the daemon */
 	const struct schedule_settings *settings;
 	const struct plan_owner *owners; /* ascending by email */
 	size_t n_owners;

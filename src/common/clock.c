@@ -12,13 +12,23 @@ int64_t clock_now(void)
 	return now.tv_sec;
 }
 
-int64_t clock_monotonic_ms(void)
+static int64_t milliseconds(clockid_t clock)
 {
 	struct timespec now;
 
-	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+	if (clock_gettime(clock, &now) < 0)
 		die("the monotonic clock can't be read");
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return milliseconds(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boottime_ms(void)
+{
+	return milliseconds(CLOCK_BOOTTIME);
 }
 
 bool clock_is_synchronised(void)

@@ -76,7 +76,7 @@ static void start_or_wait(struct maker *m, const char *owner_email, const struct
 	/* The sync for this slot has failed and won't be tried again in time. */
 	is_hopeless = !in->sync.is_running && in->sync.started_at >= slot->due_at - 2 * in->settings->sync_lead_s &&
 	              in->sync.retry_at > deadline;
-	if (has_fresh_data(in, slot->due_at) || (in->sync.ok_started_at != INSTANT_NONE && (in->now >= deadline || is_hopeless))) {
+	if (has_fresh_data(in, slot->due_at) || (in->sync.has_data && (in->now >= deadline || is_hopeless))) {
 		add(m, PLAN_DIGEST, owner_email, slot, NULL);
 		return;
 	}
@@ -155,7 +155,7 @@ static const char *why_missed(const struct plan_input *in, const struct plan_ope
 		return "failed";
 	if (in->tick_at == INSTANT_NONE || in->tick_at < end - LEDGER_LAG_S)
 		return "downtime";
-	return in->sync.ok_started_at == INSTANT_NONE ? "no_data" : "failed";
+	return in->sync.has_data ? "failed" : "no_data";
 }
 
 /* What was due earlier and isn't settled. The rules of today decide, not those it was opened by. */
@@ -196,7 +196,7 @@ static void look_at_sync(struct maker *m)
 		else
 			wake(m, sync->started_at + every_s);
 	}
-	if (sync->retry_at != INSTANT_NONE)
+	if (sync->retry_at != INSTANT_NONE || (sync->started_at == INSTANT_NONE && !sync->has_data))
 		m->wants_sync = true;
 	if (!m->wants_sync || sync->is_running)
 		return;

@@ -64,9 +64,11 @@ static struct jobs jobs(void)
 
 static int start(struct jobs *j, enum job_kind kind, const char *org)
 {
-	const struct job job = { .kind = kind, .org = org, .owner = "ada@acme.example", .day = 20500, .timeout_s = 100 };
-	int rc = jobs_start(j, &job, clock_monotonic_ms(), &err);
+	struct job job = { .kind = kind, .owner = "ada@acme.example", .day = 20500, .timeout_s = 100 };
+	int rc;
 
+	(void)snprintf(job.org, sizeof job.org, "%s", org);
+	rc = jobs_start(j, &job, clock_monotonic_ms(), &err);
 	ASSERT_OK(rc);
 	return rc;
 }

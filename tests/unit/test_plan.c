@@ -27,7 +27,7 @@ struct world {
 	size_t n_owners;
 	struct row *rows;
 	size_t n_rows;
-	int64_t now, tick_at, started_at;
+	int64_t now, tick_at;
 	struct plan_sync sync;
 	int64_t sync_ends_at;
 	bool fails_syncs, hangs_syncs, fails_digests, is_synchronised, was_synchronised;
@@ -80,7 +80,7 @@ static struct world *world_new(const char *now)
 	struct world *w = test_calloc(1, sizeof *w);
 
 	w->rows = test_calloc(MAX_ROWS, sizeof *w->rows);
-	w->now = w->started_at = at(now);
+	w->now = at(now);
 	w->tick_at = w->sync.started_at = w->sync.ok_started_at = w->sync.retry_at = w->sync_ends_at = INSTANT_NONE;
 	w->is_synchronised = w->was_synchronised = true;
 	w->awake_s = -1;
@@ -166,7 +166,7 @@ static void finish_children(struct world *w)
 		if (w->fails_syncs)
 			w->sync.retry_at = w->now + 300;
 		else
-			w->sync.ok_started_at = w->sync.started_at;
+			w->sync.ok_started_at = w->sync.started_at, w->sync.has_data = true;
 	}
 	for (size_t i = w->n_rows; i-- > 0 && i + 4 * MAX_OWNERS > w->n_rows;)
 		if (strcmp(w->rows[i].state, "running") == 0 && w->now >= w->rows[i].sent_at) {
@@ -201,7 +201,7 @@ static size_t open_rows(struct world *w, struct plan_open *out)
 static int64_t step(struct world *w)
 {
 	struct plan_open open[4 * MAX_OWNERS];
-	struct plan_input in = { .now = w->now, .tick_at = w->tick_at, .started_at = w->started_at, .settings = &settings,
+	struct plan_input in = { .now = w->now, .tick_at = w->tick_at, .settings = &settings,
 		                 .owners = w->owners, .n_owners = w->n_owners, .open = open };
 	const struct plan_clock clock = { w->now, w->is_synchronised, w->tick_at, w->was_synchronised, w->awake_s };
 	struct plan plan;
@@ -250,7 +250,7 @@ static void down_until(struct world *w, const char *until)
 		if (strcmp(w->rows[i].state, "running") == 0)
 			strcpy(w->rows[i].state, "pending");
 	w->sync.is_running = false;
-	w->now = w->started_at = at(until);
+	w->now = at(until);
 	w->awake_s = -1;
 }
 
@@ -553,7 +553,7 @@ static void who_left_and_days_that_became_free_are_settled(void **state)
 	struct plan_open open[2] = { { "gone@acme.example", 20514, false, INSTANT_NONE, NULL },
 		                     { "o000@acme.example", 20515, false, INSTANT_NONE, NULL } };
 	struct plan_input in = { .now = w->now, .tick_at = w->now - 60, .settings = &settings, .owners = w->owners, .n_owners = 1,
-		                 .open = open, .n_open = 2, .sync = { false, w->now, w->now, INSTANT_NONE } };
+		                 .open = open, .n_open = 2, .sync = { false, true, w->now, w->now, INSTANT_NONE } };
 	struct plan plan;
 
 	(void)state;

@@ -41,6 +41,7 @@ static int read_key(const struct mapping *m, const char *from, const char **out,
 		next = strchr(at, '+');
 		if (next)
 			*next++ = '\0';
+		at = text_trim(m->arena, at);
 		if (fetch(m, at, &part, err) < 0)
 			return -1;
 		if (!part)

@@ -1,0 +1,435 @@
+#include "connect/pull.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/sha256.h"
+#include "common/text.h"
+#include "csv_files.h"
+#include "csv_rows.h"
+#include "record_show.h"
+#include "store/pulls.h"
+#include "store/record.h"
+#include "store/usage.h"
+#include "store/usage_batch.h"
+
+enum { BATCH_ROWS = 10000, MAX_FILES = 100000, READ_BYTES = 64 * 1024 };
+
+/* So that sums of any number of rows that a day may have stay within an int64. */
+static const double max_usage = 1e12;
+
+struct loading {
+	const struct pull *pull;
+	const struct csv_stream *stream;
+	int64_t source;
+	struct arena *arena;      /* of the whole pull */
+	struct pull_result *result;
+	/* the file at hand */
+	const char *name, *path, *hash;
+	int64_t size_bytes;
+	struct csv_rows rows;
+	bool is_waiting; /* some row's account isn't known yet: the file is read again next time */
+};
+
+/* files -------------------------------------------------------------------------------------------------------------- */
+
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void close_folder(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+static int list_files(struct arena *a, const char *folder, const char *match, struct texts *out, struct err *err)
+{
+	CLEANUP(close_folder) DIR *d = opendir(folder);
+	size_t room = 16;
+	struct dirent *entry;
+
+	if (!d)
+		return err_errno(err, ERR_INPUT, "%s", folder);
+	*out = (struct texts){ .at = arena_array(a, room, sizeof *out->at) };
+	while ((entry = readdir(d))) {
+		struct stat st;
+
+		if (fnmatch(match, entry->d_name, FNM_PERIOD) != 0 || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		if (out->n == MAX_FILES)
+			return err_set(err, ERR_INPUT, "%s: more than %d files are like %s", folder, MAX_FILES, match);
+		if (out->n == room) {
+			out->at = arena_grow(a, out->at, out->n, room * 2, sizeof *out->at);
+			room *= 2;
+		}
+		out->at[out->n++] = arena_strdup(a, entry->d_name);
+	}
+	if (out->n == 0)
+		return err_set(err, ERR_INPUT, "%s: no file is like %s", folder, match);
+	qsort(out->at, out->n, sizeof *out->at, compare_names);
+	return 0;
+}
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+/* Of the file's bytes and of the mapping, so that a new mapping reads it anew. */
+static int hash_file(struct loading *l, struct err *err)
+{
+	CLEANUP(close_fd) const int fd = open(l->path, O_RDONLY | O_CLOEXEC);
+	uint8_t digest[SHA256_BYTES], piece[READ_BYTES];
+	struct sha256 hash;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_errno(err, ERR_INPUT, "%s", l->path);
+	sha256_init(&hash);
+	sha256_add(&hash, l->stream->fingerprint, strlen(l->stream->fingerprint));
+	l->size_bytes = 0;
+	while ((n = read(fd, piece, sizeof piece)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, ERR_INPUT, "%s", l->path);
+		sha256_add(&hash, piece, (size_t)n);
+		l->size_bytes += n;
+	}
+	sha256_end(&hash, digest);
+	l->hash = hex_text(l->arena, digest, sizeof digest);
+	return 0;
+}
+
+/* rows --------------------------------------------------------------------------------------------------------------- */
+
+static int set_aside(struct loading *l, const char *why, struct arena *a, struct err *err)
+{
+	l->result->n_quarantined++;
+	return quarantine_put(l->pull->db, l->source, l->stream->name,
+	                      arena_printf(a, "%s:%lld", l->name, (long long)l->rows.row.line),
+	                      arena_printf(a, "%s: line %lld: %s", l->name, (long long)l->rows.row.line, why),
+	                      csv_rows_raw(&l->rows, a), l->pull->now, err);
+}
+
+static const struct value *value_of(const struct record *r, const char *field)
+{
+	return &r->values[entity_field_index(r->entity, field)];
+}
+
+static const char *text_or_empty(const struct value *v)
+{
+	return v->is_set && !v->is_null && v->text ? v->text : "";
+}
+
+static int put_usage(struct loading *l, const struct record *r, struct arena *a, struct err *err)
+{
+	struct usage_row row = { .day = (int32_t)value_of(r, "used_on")->number,
+		                     .contact_key = text_or_empty(value_of(r, "contact_key")),
+		                     .team = text_or_empty(value_of(r, "team")) };
+	double value = value_of(r, "value")->real;
+	struct err why;
+	int rc;
+
+	if (!(value >= 0 && value <= max_usage))
+		return set_aside(l, value < 0 ? "value: is negative, expected 0 or more" : "value: is more than 1e12", a, err);
+	if (row.day < 0)
+		return set_aside(l, "used_on: is before 1970", a, err);
+	if (!r->account_key)
+		return set_aside(l, arena_printf(a, "%s: is empty, expected an account", l->stream->map->account), a, err);
+	rc = record_find_account(l->pull->db, l->source, r->account_by, r->account_key, &row.account, err);
+	if (rc == 0) {
+		l->is_waiting = true;
+		return set_aside(l, arena_printf(a, "%s: no account is known by `%s` yet", l->stream->map->account,
+		                                 text_clean(a, r->account_key, 60)), a, err);
+	}
+	if (rc < 0)
+		return -1;
+	if (metric_id(l->pull->db, value_of(r, "metric")->text, &row.metric, &why) < 0) {
+		*err = why;
+		return why.kind == ERR_INPUT ? set_aside(l, why.text, a, err) : -1;
+	}
+	row.value = llround(value);
+	return usage_batch_add(l->pull->db, l->stream->merge, &row, err);
+}
+
+static int put_record(struct loading *l, const struct record *r, struct err *err)
+{
+	int rc = record_put(l->pull->db, l->source, r, l->pull->today, l->pull->now, err);
+
+	if (rc < 0)
+		return -1;
+	l->result->n_new += rc == 1;
+	l->result->n_changed += rc == 2;
+	return 0;
+}
+
+static int delete_record(struct loading *l, const struct record *r, struct err *err)
+{
+	int rc = record_delete(l->pull->db, l->source, r->entity, r->key, l->pull->today, err);
+
+	if (rc < 0)
+		return -1;
+	l->result->n_deleted += rc;
+	return 0;
+}
+
+static void show(struct loading *l, const struct record *r, struct arena *a)
+{
+	if (l->pull->show_row)
+		l->pull->show_row(l->pull->context, l->stream->name, record_show(r, NULL, a));
+}
+
+/* Returns 1 when there may be more rows, 0 at the end. */
+static int load_row(struct loading *l, struct arena *a, struct err *err)
+{
+	struct record r = { 0 };
+	struct err why;
+	int got = csv_rows_next(&l->rows, a, &r, &why, err), rc = 0;
+
+	if (got <= CSV_END)
+		return got;
+	l->result->n_rows++;
+	if (l->pull->is_dry_run) {
+		l->result->n_quarantined += got == CSV_UNUSABLE;
+		if (got == CSV_RECORD)
+			show(l, &r, a);
+		return !l->pull->limit_rows || l->result->n_rows < l->pull->limit_rows;
+	}
+	if (got == CSV_UNUSABLE)
+		rc = set_aside(l, why.text, a, err);
+	else if (got == CSV_RECORD)
+		rc = r.entity->table ? put_record(l, &r, err) : put_usage(l, &r, a, err);
+	else if (got == CSV_DELETED && r.entity->table)
+		rc = delete_record(l, &r, err);
+	return rc < 0 ? -1 : 1;
+}
+
+/* one file ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_usage(const struct loading *l)
+{
+	return !l->stream->map->entity->table;
+}
+
+static int mark_loaded(struct loading *l, struct err *err)
+{
+	if (l->is_waiting)
+		return 0;
+	return file_set_loaded(l->pull->db, l->source, l->stream->name, l->name, l->hash, l->size_bytes, l->pull->now, err);
+}
+
+/* What an earlier reading of this file left. */
+static int begin_file(struct loading *l, struct err *err)
+{
+	if (quarantine_clear_starting(l->pull->db, l->source, l->stream->name, arena_printf(l->arena, "%s:", l->name), err) < 0)
+		return -1;
+	return is_usage(l) ? usage_batch_begin(l->pull->db, err) : 0;
+}
+
+/* Up to BATCH_ROWS rows in one transaction; the last one marks the file. Returns 1 when there are more. */
+static int load_batch(struct loading *l, bool is_first, struct arena *a, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	int rc = 1;
+
+	if (txn_begin(&txn, l->pull->db, err) < 0 || (is_first && begin_file(l, err) < 0))
+		return -1;
+	for (int i = 0; i < BATCH_ROWS && rc == 1; i++) {
+		arena_reset(a);
+		rc = load_row(l, a, err);
+	}
+	if (rc < 0 || (rc == 0 && !is_usage(l) && mark_loaded(l, err) < 0) || txn_commit(&txn, err) < 0)
+		return -1;
+	return rc;
+}
+
+static int store_usage(struct loading *l, struct err *err)
+{
+	int rc = 1;
+
+	while (rc == 1) {
+		CLEANUP(txn_end) struct txn txn = { 0 };
+
+		if (txn_begin(&txn, l->pull->db, err) < 0)
+			return -1;
+		rc = usage_batch_store(l->pull->db, BATCH_ROWS, &l->result->n_changed, err);
+		if (rc < 0 || (rc == 0 && mark_loaded(l, err) < 0) || txn_commit(&txn, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void tell_progress(const struct loading *l)
+{
+	if (l->pull->progress)
+		l->pull->progress(l->pull->context, l->result);
+}
+
+static int load_rows(struct loading *l, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	int rc = 1;
+
+	if (l->pull->is_dry_run) {
+		while ((rc = load_row(l, a, err)) == 1)
+			arena_reset(a);
+		return rc;
+	}
+	for (bool is_first = true; rc == 1; is_first = false) {
+		rc = load_batch(l, is_first, a, err);
+		tell_progress(l);
+	}
+	return rc < 0 ? -1 : is_usage(l) ? store_usage(l, err) : 0;
+}
+
+static int load_file(struct loading *l, const char *name, struct err *err)
+{
+	int rc;
+
+	l->name = name;
+	l->path = arena_printf(l->arena, "%s/%s", l->pull->source->folder, name);
+	l->is_waiting = false;
+	if (hash_file(l, err) < 0)
+		return -1;
+	if (!l->pull->is_full && !l->pull->is_dry_run) {
+		rc = file_is_loaded(l->pull->db, l->source, l->stream->name, name, l->hash, err);
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
+	}
+	if (csv_rows_open(l->path, l->stream, l->pull->zone, l->arena, &l->rows, err) < 0)
+		return err_in(err, "%s", name);
+	l->result->n_pages++;
+	rc = load_rows(l, err);
+	csv_rows_close(&l->rows);
+	return rc < 0 ? err_in(err, "%s", name) : 0;
+}
+
+/* one stream --------------------------------------------------------------------------------------------------------- */
+
+static int begin_run(const struct loading *l, int64_t *out_run, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (txn_begin(&txn, l->pull->db, err) < 0 ||
+	    pull_run_begin(l->pull->db, l->source, l->stream->name, l->result->mode, l->pull->now, out_run, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+/* Also links what can be linked now: usage of later streams looks for its accounts. */
+static int end_run(const struct loading *l, int64_t run, struct err *err)
+{
+	const struct pull_result *r = l->result;
+	const struct pull_counts counts = { .n_pages = r->n_pages, .n_rows = r->n_rows,
+		                                .n_changed = r->n_new + r->n_changed + r->n_deleted, .n_quarantined = r->n_quarantined };
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (txn_begin(&txn, l->pull->db, err) < 0 || (!is_usage(l) && record_resolve_links(l->pull->db, err) < 0) ||
+	    pull_run_end(l->pull->db, run, &counts, r->error, l->pull->now, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+/* A file that can't be read fails the stream, and the others are loaded all the same; our own store ends it. */
+static int load_files(struct loading *l, struct err *err)
+{
+	struct texts files;
+
+	if (list_files(l->arena, l->pull->source->folder, l->stream->match, &files, err) < 0) {
+		l->result->is_failed = true;
+		l->result->kind = err->kind;
+		l->result->error = arena_strdup(l->arena, err->text);
+		return 0;
+	}
+	for (size_t i = 0; i < files.n; i++) {
+		if (load_file(l, files.at[i], err) == 0)
+			continue;
+		if (err->kind != ERR_INPUT)
+			return -1;
+		l->result->is_failed = true;
+		l->result->kind = err->kind;
+		if (!l->result->error)
+			l->result->error = arena_strdup(l->arena, err->text);
+	}
+	return 0;
+}
+
+static int load_stream(struct loading *l, struct err *err)
+{
+	int64_t run = 0;
+
+	*l->result = (struct pull_result){ .stream = l->stream->name, .mode = l->pull->is_full ? "full" : "incremental" };
+	if (l->pull->is_dry_run)
+		return load_files(l, err);
+	if (begin_run(l, &run, err) < 0 || load_files(l, err) < 0)
+		return -1;
+	return end_run(l, run, err);
+}
+
+/* the source --------------------------------------------------------------------------------------------------------- */
+
+static int find_source(const struct pull *p, int64_t *out, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (p->is_dry_run)
+		return 0;
+	if (txn_begin(&txn, p->db, err) < 0 || source_id(p->db, p->source->name, p->source->connector, out, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+static int note_outcome(const struct pull *p, int64_t source, const char *error, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (p->is_dry_run)
+		return 0;
+	if (txn_begin(&txn, p->db, err) < 0 ||
+	    (error ? source_failed(p->db, source, error, p->now, err) : source_ok(p->db, source, p->now, p->today, err)) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
+{
+	struct mistakes mistakes = { .arena = a };
+	size_t n_streams = 0, n = 0;
+	const struct csv_stream *streams = csv_files_read(a, p->source, &n_streams, &mistakes);
+	struct pull_result *results = arena_array(a, n_streams + 1, sizeof *results);
+	struct loading l = { .pull = p, .arena = a };
+	const char *error = NULL;
+
+	if (!streams)
+		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "the files of the source can't be read");
+	if (find_source(p, &l.source, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n_streams; i++) {
+		if (p->only_stream && strcmp(p->only_stream, streams[i].name) != 0)
+			continue;
+		l.stream = &streams[i];
+		l.result = &results[n++];
+		if (load_stream(&l, err) < 0)
+			return err_in(err, "%s", streams[i].name);
+		if (l.result->is_failed && !error)
+			error = arena_printf(a, "%s: %s", l.result->stream, l.result->error);
+	}
+	if (n == 0 && p->only_stream)
+		return err_set(err, ERR_CONFIG, "source %s has no stream %s", p->source->name, p->only_stream);
+	if (note_outcome(p, l.source, error, err) < 0)
+		return -1;
+	*out = results;
+	*out_n = n;
+	return error != NULL;
+}

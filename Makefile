@@ -36,8 +36,12 @@ FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 FLAGS_coverage := -O0 --coverage
 WERROR := $(if $(CI),-Werror)
 
+# One short line a file; V=1 shows whole commands.
+say = $(if $(V),,@echo '  $(1)' &&) 
+
 .PHONY: all debug deps check check-fast asan lint analyze coverage bench demo install uninstall clean help
 .DELETE_ON_ERROR:
+.SECONDARY:
 all: build/release/retaind
 debug: build/debug/retaind
 
@@ -67,23 +71,23 @@ SUPPORT_$(1) := $$(patsubst tests/support/%.c,build/$(1)/support/%.o,$$(TEST_SUP
 
 build/$(1)/obj/gen/migrations.o: build/gen/migrations.c build/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
 build/$(1)/obj/%.o: src/%.c build/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
 build/$(1)/support/%.o: tests/support/%.c build/$(1)/flags
-	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP -c -o $$@ $$<
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP -c -o $$@ $$<
 $$(LIBRARY_$(1)): $$(filter-out build/$(1)/obj/main.o,$$(OBJECTS_$(1)))
-	@rm -f $$@
-	ar rcD $$@ $$^
+	@rm -f $$@.new
+	$$(call say,$$@)ar rcD $$@.new $$^ && mv $$@.new $$@
 build/$(1)/retaind: build/$(1)/obj/main.o $$(LIBRARY_$(1))
-	$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $$(LINK) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(call say,$$@)$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $$(LINK) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 build/$(1)/unit/%: tests/unit/%.c $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) build/$(1)/flags
-	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP $$(LINK) -o $$@ $$< $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) $$(LIBS) -lcmocka
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP $$(LINK) -o $$@ $$< $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) $$(LIBS) -lcmocka
 build/$(1)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.h $$(LIBRARY_$(1)) build/$(1)/flags
-	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/fuzz -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/fuzz -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
 build/$(1)/bench/%: tests/bench/%.c $$(LIBRARY_$(1)) build/$(1)/flags
-	$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
 ALL_$(1) := build/$(1)/retaind $$(UNITS_$(1)) $$(FUZZ_$(1))
 -include $$(OBJECTS_$(1):.o=.d) $$(UNITS_$(1):=.d) $$(SUPPORT_$(1):.o=.d) $$(FUZZ_$(1):=.d) $$(BENCH_$(1):=.d)
 endef

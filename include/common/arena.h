@@ -1,4 +1,4 @@
-/* Memory of one unit of work (a page, an account, a digest, a request): handed out piece by piece, given back all at once.
+/* Memory of one unit of work (a page, an account, a digest, a request): handed out piece by piece, given back at once.
  * Zeroed, never NULL: memory that runs out, or a size past the arena's limit, ends the process (die). Sizes that come
  * from outside must meet a ceiling of their own first. */
 #ifndef COMMON_ARENA_H

@@ -1,5 +1,5 @@
 /* Bytes that grow up to a ceiling. Always NUL-terminated behind len (at is "" when empty, never NULL after buf_init).
- * What would pass the ceiling is dropped and is_full is set, so that a writer appends freely and asks once at the end. */
+ * What would pass the ceiling is dropped and is_full is set: a writer appends freely and asks once at the end. */
 #ifndef COMMON_BUF_H
 #define COMMON_BUF_H
 

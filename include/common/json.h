@@ -16,7 +16,8 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_
 
 enum { JSON_MAX_DEPTH = 64 };
 
-/* The whole text must be one JSON value in valid UTF-8, nested at most JSON_MAX_DEPTH deep; else ERR_INPUT with the offset. */
+/* The whole text must be one JSON value in valid UTF-8, nested at most JSON_MAX_DEPTH deep, that takes no more than half
+ * of what the arena has left; else ERR_INPUT, with the offset. \u0000 and half a surrogate pair are read as U+FFFD. */
 int json_parse(struct arena *a, const char *text, size_t len, const struct json **out, struct err *err) MUST_USE;
 
 /* All of these accept NULL (nothing there). */
@@ -34,12 +35,13 @@ const char *json_text(const struct json *j); /* NULL unless JSON_TEXT */
 bool json_int(const struct json *j, int64_t *out); /* an integral number within +-2^53 */
 bool json_real(const struct json *j, double *out);
 bool json_bool(const struct json *j, bool *out);
-/* A scalar as text: the text itself, 17, 1.5, true; NULL for null, arrays and objects. */
+/* A scalar as text: the text itself, 17, 1.5, true; NULL for null, arrays, objects and numbers past a double's range. A
+ * number that a double can't hold digit by digit comes as it was written (long ids). */
 const char *json_scalar(struct arena *a, const struct json *j);
 /* Compact JSON of any value. */
 char *json_print(struct arena *a, const struct json *j);
 
-/* Writing: compact, members in the order given, commas and escapes done here. key is NULL inside arrays and at the top. */
+/* Writing: compact, members in the order given, commas and escapes done here. key is NULL in arrays and at the top. */
 struct json_out {
 	struct buf *to;
 	int depth; /* off limits */
@@ -51,7 +53,8 @@ void json_open_object(struct json_out *o, const char *key);
 void json_close_object(struct json_out *o);
 void json_open_array(struct json_out *o, const char *key);
 void json_close_array(struct json_out *o);
-void json_put_text(struct json_out *o, const char *key, const char *text); /* NULL writes null; bad UTF-8 becomes U+FFFD */
+/* NULL writes null; bad UTF-8 becomes U+FFFD. */
+void json_put_text(struct json_out *o, const char *key, const char *text);
 void json_put_int(struct json_out *o, const char *key, int64_t value);
 void json_put_real(struct json_out *o, const char *key, double value, int decimals); /* NaN and infinity write null */
 void json_put_bool(struct json_out *o, const char *key, bool value);

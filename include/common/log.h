@@ -1,4 +1,4 @@
-/* One line per event, key=value, on standard error; in a service, fields to journald instead (LEVEL, EVENT and RETAIND_<KEY>).
+/* One line per event, key=value, on standard error; in a service, fields to journald (LEVEL, EVENT, RETAIND_<KEY>).
  * Only commands and the loop log. Never pass a secret or text from outside; values are cleaned and cut all the same. */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

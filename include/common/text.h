@@ -1,5 +1,5 @@
 /* Turns text into numbers and back, and handles foreign text; nothing else in the program does. Locale-free.
- * The text_to_* functions take the whole text (no blanks around) and return false, touching nothing, when it is not that. */
+ * The text_to_* functions take the whole text (no blanks around) or return false and touch nothing. */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
 
@@ -22,11 +22,11 @@ bool text_is_blank(const char *text); /* NULL, empty or white space */
 bool text_starts(const char *text, const char *start);
 /* text_trim, text_fold and text_clean return "" for NULL. White space is Unicode's, the no-break spaces included. */
 char *text_trim(struct arena *a, const char *text);
-/* Lower case, Latin accents removed, apostrophes and dashes in their ASCII form, white space runs as one blank and none at
- * the ends: what lexicons and names are compared in. */
+/* Lower case, Latin accents removed, apostrophes and dashes in their ASCII form, white space runs as one blank and none
+ * at the ends: what lexicons and names are compared in. */
 char *text_fold(struct arena *a, const char *text);
 
-/* Reads the code point at the start of len > 0 bytes. Returns its bytes, or 0 with U+FFFD when the first byte begins none. */
+/* Reads the code point at the start of len > 0 bytes. Returns its bytes, or 0 with U+FFFD when they begin with none. */
 size_t utf8_next(const char *text, size_t len, uint32_t *out);
 bool utf8_is_valid(const char *text, size_t len);
 size_t utf8_length(const char *text); /* code points */

@@ -112,8 +112,9 @@ enum json_type json_type(const struct json *j)
 	static const struct {
 		int theirs;
 		enum json_type ours;
-	} types[] = { { cJSON_NULL, JSON_NULL }, { cJSON_False, JSON_BOOL }, { cJSON_True, JSON_BOOL }, { cJSON_Number, JSON_NUMBER },
-		      { cJSON_String, JSON_TEXT }, { cJSON_Array, JSON_ARRAY }, { cJSON_Object, JSON_OBJECT } };
+	} types[] = { { cJSON_NULL, JSON_NULL },     { cJSON_False, JSON_BOOL },  { cJSON_True, JSON_BOOL },
+		          { cJSON_Number, JSON_NUMBER }, { cJSON_String, JSON_TEXT }, { cJSON_Array, JSON_ARRAY },
+		          { cJSON_Object, JSON_OBJECT } };
 
 	for (size_t i = 0; j && i < ARRAY_LEN(types); i++) {
 		if (of(j)->type == types[i].theirs)

@@ -31,7 +31,10 @@ static int hex4(const struct scan *s, size_t at)
 
 	for (size_t i = at; i < at + 4; i++) {
 		char c = i < s->len ? s->text[i] : '\0';
-		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+		            : c >= 'a' && c <= 'f' ? c - 'a' + 10
+		            : c >= 'A' && c <= 'F' ? c - 'A' + 10
+		                                   : -1;
 
 		if (digit < 0)
 			return -1;
@@ -59,7 +62,8 @@ static int scan_unicode_escape(struct scan *s, struct err *err)
 
 	if (code < 0)
 		return wrong(s, "bad \\u escape", err);
-	if (code >= 0xD800 && code <= 0xDBFF && s->len - s->at > 7 && s->text[s->at + 6] == '\\' && s->text[s->at + 7] == 'u') {
+	if (code >= 0xD800 && code <= 0xDBFF && s->len - s->at > 7 && s->text[s->at + 6] == '\\' &&
+	    s->text[s->at + 7] == 'u') {
 		low = hex4(s, s->at + 8);
 		if (low >= 0xDC00 && low <= 0xDFFF) {
 			s->at += 12;

@@ -115,7 +115,8 @@ void json_put_real(struct json_out *o, const char *key, double value, int decima
 	begin(o, key);
 	start = o->to->len;
 	buf_printf(o->to, "%.*f", decimals, value);
-	if (o->to->len > start && o->to->at[start] == '-' && strspn(o->to->at + start + 1, "0.") == o->to->len - start - 1) {
+	if (o->to->len > start && o->to->at[start] == '-' &&
+	    strspn(o->to->at + start + 1, "0.") == o->to->len - start - 1) {
 		buf_cut(o->to, start); /* no "-0.00" */
 		buf_printf(o->to, "%.*f", decimals, 0.0);
 	}

@@ -83,7 +83,8 @@ static const char *value_of(struct arena *a, const struct log_field *f)
 }
 
 /* "event key=value ...": what people read. */
-static void add_message(struct buf *to, struct arena *a, const char *event, const struct log_field *fields, int n_fields)
+static void add_message(struct buf *to, struct arena *a, const char *event, const struct log_field *fields,
+                        int n_fields)
 {
 	buf_text(to, event);
 	for (int i = 0; i < n_fields; i++) {
@@ -93,8 +94,8 @@ static void add_message(struct buf *to, struct arena *a, const char *event, cons
 }
 
 /* One journal entry: NAME=value lines (values hold no line ends any more). Names are of [A-Z0-9_]. */
-static void add_entry(struct buf *to, struct arena *a, enum log_level level, const char *event, const struct log_field *fields,
-                      int n_fields)
+static void add_entry(struct buf *to, struct arena *a, enum log_level level, const char *event,
+                      const struct log_field *fields, int n_fields)
 {
 	buf_text(to, "MESSAGE=");
 	add_message(to, a, event, fields, n_fields);
@@ -126,7 +127,8 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
 	buf_printf(&line, "%s level=%s event=", instant_text(a, clock_now()), levels[level].name);
 	add_message(&line, a, event, fields, n_fields);
 	buf_char(&line, '\n');
-	/* One write, so that lines of a parent and its children do not mix. What can't be logged has nowhere to be reported. */
+	/* One write, so that lines of a parent and its children do not mix. What can't be logged has nowhere to be
+	 * reported. */
 	if (write(STDERR_FILENO, line.at, line.len) < 0)
 		return;
 }

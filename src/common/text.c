@@ -97,7 +97,9 @@ bool text_to_bool(const char *text, bool *out)
 	static const struct {
 		const char *word;
 		bool value;
-	} words[] = { { "true", true }, { "false", false }, { "yes", true }, { "no", false }, { "1", true }, { "0", false } };
+	} words[] = {
+		{ "true", true }, { "false", false }, { "yes", true }, { "no", false }, { "1", true }, { "0", false }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (text && text_equal_fold(text, words[i].word)) {
@@ -108,8 +110,8 @@ bool text_to_bool(const char *text, bool *out)
 	return false;
 }
 
-/* Appends up to most decimal digits to a value kept negative, so that INT64_MIN fits. Returns their end, or NULL when it
- * gets too large. */
+/* Appends up to most decimal digits to a value kept negative, so that INT64_MIN fits. Returns their end, or NULL when
+ * it gets too large. */
 static const char *push_digits(const char *at, ptrdiff_t most, int64_t *value)
 {
 	for (; most > 0 && is_digit(*at); at++, most--) {
@@ -183,8 +185,8 @@ bool text_to_time_of_day(const char *text, int *out_minutes)
 {
 	int hour, minute;
 
-	if (!text || strlen(text) != 5 || text[2] != ':' || !is_digit(text[0]) || !is_digit(text[1]) || !is_digit(text[3]) ||
-	    !is_digit(text[4]))
+	if (!text || strlen(text) != 5 || text[2] != ':' || !is_digit(text[0]) || !is_digit(text[1]) ||
+	    !is_digit(text[3]) || !is_digit(text[4]))
 		return false;
 	hour = (text[0] - '0') * 10 + (text[1] - '0');
 	minute = (text[3] - '0') * 10 + (text[4] - '0');

@@ -42,7 +42,9 @@ static const struct yaml_field fields[] = {
 	{ .key = "map", .kind = YAML_MAP, .offset = offsetof(struct sample, map), .extra = &inner },
 	{ .key = "node", .kind = YAML_NODE, .offset = offsetof(struct sample, node) },
 };
-static const struct yaml_table table = { .size = sizeof(struct sample), .fields = fields, .n_fields = ARRAY_LEN(fields) };
+static const struct yaml_table table = { .size = sizeof(struct sample),
+	                                     .fields = fields,
+	                                     .n_fields = ARRAY_LEN(fields) };
 
 static void check_node(const struct yaml *node, int line)
 {

@@ -2,6 +2,17 @@
 
 #include "../../src/common/zone.h"
 
+/* Whether daylight saving begins and ends once a year, apart: a rule may also be well formed and contradict itself. */
+static int is_sound(const struct zone_rule *rule)
+{
+	int n_months = abs(rule->begin.month - rule->end.month);
+
+	return !rule->has_daylight ||
+	       (rule->begin.kind == CHANGE_WEEKDAY && rule->end.kind == CHANGE_WEEKDAY && n_months >= 2 && n_months <= 10 &&
+	        abs(rule->begin.second) <= 86400 && abs(rule->end.second) <= 86400 &&
+	        abs(rule->daylight_s - rule->standard_s) <= 7200);
+}
+
 /* Whatever the bytes: offsets within a day or so, and wall times that lead to an instant of that very wall time. */
 static void check_zone(const struct zone *z)
 {
@@ -19,9 +30,9 @@ static void check_zone(const struct zone *z)
 		REQUIRE((int64_t)day * 86400 + second == instants[i] + offset);
 		kind = zone_instant(z, day, second, &at);
 		REQUIRE((at == INSTANT_NONE) == (kind == WALL_SKIPPED_DAY));
-		if (kind == WALL_NORMAL)
+		if (kind == WALL_NORMAL && is_sound(&z->rule))
 			REQUIRE(at == instants[i]);
-		if (kind == WALL_OVERLAP)
+		if (kind == WALL_OVERLAP && is_sound(&z->rule))
 			REQUIRE(at <= instants[i]);
 	}
 }

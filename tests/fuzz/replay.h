@@ -1,6 +1,6 @@
-/* The frame of a fuzz program: int fuzz_one(data, size) sees every file of the folders on the command line, copied into a
- * heap block of its very size, so that AddressSanitizer notices one byte too far. With -DLIBFUZZER (clang -fsanitize=fuzzer)
- * libFuzzer feeds it instead. A broken invariant aborts. */
+/* The frame of a fuzz program: int fuzz_one(data, size) sees every file of the folders on the command line, copied into
+ * a heap block of its very size, so that AddressSanitizer notices one byte too far. With -DLIBFUZZER (clang
+ * -fsanitize=fuzzer) libFuzzer feeds it instead. A broken invariant aborts. */
 #ifndef REPLAY_H
 #define REPLAY_H
 

@@ -144,8 +144,8 @@ static int ending_of(void (*fn)(void))
 
 static void asking_for_too_much_ends_the_process(void **state)
 {
-	static void (*const cases[])(void) = { past_the_limit, past_the_limit_bit_by_bit, past_all_sizes, a_product_that_overflows,
-		                               a_length_that_overflows };
+	static void (*const cases[])(void) = { past_the_limit, past_the_limit_bit_by_bit, past_all_sizes,
+		                               a_product_that_overflows, a_length_that_overflows };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -44,9 +44,12 @@ static void one_whole_value_is_read(void **state)
 static void everything_else_is_their_mistake(void **state)
 {
 	static const char *const bad[] = {
-		"", " ", "nul", "nulll", "1 2", "{} x", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "[", "{",
-		"]", "[}", "\"", "\"a", "'a'", "01", "-", "-a", "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity", "-Infinity",
-		"\"\n\"", "\"\x01\"", "\"\\x\"", "\"\\\"", "\"\\u12\"", "\"\\u12g4\"", "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"",
+		"", " ", "nul", "nulll", "1 2", "{} x", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}",
+		"[", "{",
+		"]", "[}", "\"", "\"a", "'a'", "01", "-", "-a", "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity",
+		"-Infinity",
+		"\"\n\"", "\"\x01\"", "\"\\x\"", "\"\\\"", "\"\\u12\"", "\"\\u12g4\"", "\"\xFF\"", "\"\xC0\x80\"",
+		"\"\xED\xA0\x80\"",
 		"\xFF", "[1]\x0B", "\x0C[1]", "// note\n1", "\"abc\\", "\"abc\\u",
 		"1234567890123456789012345678901234567890123456789012345678901234", "[1]]", "\"a\"\"b\"",
 	};
@@ -139,13 +142,16 @@ static void more_than_the_arena_may_hold_is_an_error_not_the_end(void **state)
 static void paths_lead_to_values(void **state)
 {
 	struct arena *a = *state;
-	const struct json *j = parsed(a, "{\"paging\":{\"next\":{\"after\":\"10\"}},\"pages\":[{\"id\":1},[2,3]],\"a.b\":4,\"\":5,\"x\":null}");
+	const struct json *j = parsed(a, "{\"paging\":{\"next\":{\"after\":\"10\"}},\"pages\":[{\"id\":1},[2,3]],"
+	                                 "\"a.b\":4,\"\":5,\"x\":null}");
 	static const struct {
 		const char *path, *text; /* NULL: not there */
 	} cases[] = {
 		{ "paging.next.after", "10" }, { "pages[0].id", "1" }, { "pages[1][1]", "3" }, { "pages[1][0]", "2" },
-		{ "pages[2]", NULL }, { "pages[99999999999999999999]", NULL }, { "pages[-1]", NULL }, { "pages[]", NULL }, { "pages[0", NULL },
-		{ "pages.id", NULL }, { "paging[0]", NULL }, { "paging.nex", NULL }, { "paging.nextt", NULL }, { "paging.next.after.x", NULL },
+		{ "pages[2]", NULL }, { "pages[99999999999999999999]", NULL }, { "pages[-1]", NULL }, { "pages[]", NULL },
+		{ "pages[0", NULL },
+		{ "pages.id", NULL }, { "paging[0]", NULL }, { "paging.nex", NULL }, { "paging.nextt", NULL },
+		{ "paging.next.after.x", NULL },
 		{ "a.b", NULL }, { "nope", NULL },
 	};
 
@@ -219,9 +225,11 @@ static void integers_end_where_doubles_lose_them(void **state)
 	} cases[] = {
 		{ "0", true, 0 }, { "-0", true, 0 }, { "17", true, 17 }, { "17.0", true, 17 }, { "1.7e1", true, 17 },
 		{ "9007199254740992", true, 9007199254740992 }, { "-9007199254740992", true, -9007199254740992 },
-		{ "9007199254740993", false, 0 }, { "-9007199254740993", false, 0 }, { "9007199254740991.0", true, 9007199254740991 },
+		{ "9007199254740993", false, 0 }, { "-9007199254740993", false, 0 },
+		{ "9007199254740991.0", true, 9007199254740991 },
 		{ "12.00000000000000000000", true, 12 }, { "1e16", false, 0 }, { "1.5", false, 0 }, { "1e400", false, 0 },
-		{ "\"17\"", false, 0 }, { "true", false, 0 }, { "null", false, 0 }, { "123456789012345678901234567890", false, 0 },
+		{ "\"17\"", false, 0 }, { "true", false, 0 }, { "null", false, 0 },
+		{ "123456789012345678901234567890", false, 0 },
 	};
 	struct arena *a = *state;
 
@@ -251,7 +259,8 @@ static void scalars_are_texts_without_loss(void **state)
 {
 	static const char *const cases[][2] = {
 		{ "17", "17" }, { "-17", "-17" }, { "1.5", "1.5" }, { "0.1", "0.1" }, { "1e3", "1000" }, { "1.50", "1.5" },
-		{ "true", "true" }, { "false", "false" }, { "\"a b\"", "a b" }, { "\"\"", "" }, { "null", NULL }, { "[]", NULL },
+		{ "true", "true" }, { "false", "false" }, { "\"a b\"", "a b" }, { "\"\"", "" }, { "null", NULL },
+		{ "[]", NULL },
 		{ "{}", NULL }, { "12345678901234567890", "12345678901234567890" }, { "9007199254740993", "9007199254740993" },
 		{ "-1234567890123456.78", "-1234567890123456.78" }, { "0.30000000000000004", "0.30000000000000004" },
 		{ "2.5e-10", "2.5e-10" }, { "1e22", "1e+22" }, { "5.0", "5" },
@@ -271,7 +280,8 @@ static void scalars_are_texts_without_loss(void **state)
 static void long_numbers_stay_with_their_own_values(void **state)
 {
 	struct arena *a = *state;
-	const char *text = "{\"9999999999999999999\":[1,\"88888888888888888888\\\"\",77777777777777777777,{\"x\":2}],\"b\":66666666666666666666}";
+	const char *text = "{\"9999999999999999999\":[1,\"88888888888888888888\\\"\",77777777777777777777,{\"x\":2}],"
+	                   "\"b\":66666666666666666666}";
 	const struct json *j = parsed(a, text);
 
 	assert_string_equal(json_scalar(a, json_at(json_first(j), "[2]")), "77777777777777777777");
@@ -283,7 +293,8 @@ static void long_numbers_stay_with_their_own_values(void **state)
 static void what_is_printed_reads_back_the_same(void **state)
 {
 	static const char *const cases[] = {
-		"null", "[]", "{}", "{\"a\":[1,2.5,{\"b\":null}],\"a\":\"x\"}", "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\"", "\"é日😀/\"", "[[[],[]],{}]",
+		"null", "[]", "{}", "{\"a\":[1,2.5,{\"b\":null}],\"a\":\"x\"}", "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\"",
+		"\"é日😀/\"", "[[[],[]],{}]",
 		"{\"\":\"\",\"a\\nb\":true}",
 	};
 	struct arena *a = *state;
@@ -327,8 +338,10 @@ static void reals_are_written_as_json_can_read_them(void **state)
 		int decimals;
 		const char *text;
 	} cases[] = {
-		{ 1.005, 1, "1.0" }, { 2.0 / 3.0, 6, "0.666667" }, { -0.0, 2, "0.00" }, { -0.001, 2, "0.00" }, { -0.006, 2, "-0.01" },
-		{ 5, 0, "5" }, { (double)NAN, 2, "null" }, { (double)INFINITY, 2, "null" }, { -(double)INFINITY, 2, "null" }, { 1e20, 1, "100000000000000000000.0" },
+		{ 1.005, 1, "1.0" }, { 2.0 / 3.0, 6, "0.666667" }, { -0.0, 2, "0.00" }, { -0.001, 2, "0.00" },
+		{ -0.006, 2, "-0.01" },
+		{ 5, 0, "5" }, { (double)NAN, 2, "null" }, { (double)INFINITY, 2, "null" }, { -(double)INFINITY, 2, "null" },
+		{ 1e20, 1, "100000000000000000000.0" },
 	};
 
 	(void)state;

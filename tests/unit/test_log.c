@@ -39,7 +39,8 @@ static const char *line_of(const struct log_field *fields, int n_fields)
 
 static void an_event_is_one_line_of_keys_and_values(void **state)
 {
-	const struct log_field fields[] = { LOG_TEXT("org", "acme"), LOG_INT("rows", -12), LOG_TEXT("error", "HTTP 503, retry") };
+	const struct log_field fields[] = { LOG_TEXT("org", "acme"), LOG_INT("rows", -12),
+		                            LOG_TEXT("error", "HTTP 503, retry") };
 
 	(void)state;
 	log_open(LOG_LEVEL_INFO, false);

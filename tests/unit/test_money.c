@@ -23,7 +23,8 @@ static void currencies_know_their_decimals(void **state)
 		int digits;
 	} cases[] = {
 		{ "EUR", 2 }, { "USD", 2 }, { "AED", 2 }, { "ZWG", 2 }, { "GBP", 2 }, { "JPY", 0 }, { "XOF", 0 }, { "KWD", 3 },
-		{ "TND", 3 }, { "CLF", 4 }, { "XAU", -1 }, { "XTS", -1 }, { "eur", -1 }, { "EU", -1 }, { "EURO", -1 }, { "ED ", -1 },
+		{ "TND", 3 }, { "CLF", 4 }, { "XAU", -1 }, { "XTS", -1 }, { "eur", -1 }, { "EU", -1 }, { "EURO", -1 },
+		{ "ED ", -1 },
 		{ "D A", -1 }, { "", -1 }, { NULL, -1 },
 	};
 

@@ -27,7 +27,8 @@ static void digests_equal_the_published_ones(void **state)
 		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
 		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
 		  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
-		{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+		{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
+		  "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
 		  "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
 		{ "\xd3", "28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1" },
 		{ "\x11\xaf", "5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98" },
@@ -44,7 +45,8 @@ static void a_million_letters_give_the_published_digest(void **state)
 	char *text = arena_alloc(a, 1000000);
 
 	memset(text, 'a', 1000000);
-	assert_string_equal(sha256_hex(a, text, 1000000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	assert_string_equal(sha256_hex(a, text, 1000000),
+	                    "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 static void pieces_of_any_size_give_the_digest_of_the_whole(void **state)
@@ -83,15 +85,17 @@ static void keyed_digests_equal_those_of_rfc_4231(void **state)
 		const char *hex;
 	} cases[] = {
 		{ 0x0b, 20, NULL, 0, 0, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
-		{ 0, 0, "Jefe", 0, 0, "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+		{ 0, 0, "Jefe", 0, 0, "what do ya want for nothing?",
+		  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
 		{ 0xaa, 20, NULL, 0xdd, 50, NULL, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
-		{ 0, 0, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19", 0xcd, 50,
+		{ 0, 0, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d"
+		        "\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19", 0xcd, 50,
 		  NULL, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b" },
 		{ 0xaa, 131, NULL, 0, 0, "Test Using Larger Than Block-Size Key - Hash Key First",
 		  "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
 		{ 0xaa, 131, NULL, 0, 0,
-		  "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed "
-		  "before being used by the HMAC algorithm.",
+		  "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be "
+		  "hashed before being used by the HMAC algorithm.",
 		  "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
 	};
 	struct arena *a = *state;
@@ -100,11 +104,11 @@ static void keyed_digests_equal_those_of_rfc_4231(void **state)
 		size_t key_len = cases[i].key ? strlen(cases[i].key) : cases[i].key_len;
 		size_t len = cases[i].data ? strlen(cases[i].data) : cases[i].data_len;
 		uint8_t key[131], data[200], mac[SHA256_BYTES];
+		const void *key_at = cases[i].key ? (const void *)cases[i].key : key;
 
 		memset(key, cases[i].key_byte, sizeof key);
 		memset(data, cases[i].data_byte, sizeof data);
-		hmac_sha256(cases[i].key ? (const void *)cases[i].key : key, key_len, cases[i].data ? (const void *)cases[i].data : data,
-		            len, mac);
+		hmac_sha256(key_at, key_len, cases[i].data ? (const void *)cases[i].data : data, len, mac);
 		assert_string_equal(hex_text(a, mac, sizeof mac), cases[i].hex);
 	}
 }
@@ -128,7 +132,8 @@ static void a_standard_webhook_is_signed_as_the_standard_shows(void **state)
 static void base64_goes_there_and_back(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
 		{ "foobar", "Zm9vYmFy" }, { "\xFB\xEF\xFF", "++//" },
 	};
 	struct arena *a = *state;
@@ -146,7 +151,8 @@ static void base64_goes_there_and_back(void **state)
 
 static void what_is_not_base64_is_refused(void **state)
 {
-	static const char *const cases[] = { "A", "AB", "ABC", "A===", "====", "AB=C", "=ABC", "AB-_", "AB C", "ABCD\n", "ABC\xC3", "AB==AB==" };
+	static const char *const cases[] = { "A", "AB", "ABC", "A===", "====", "AB=C", "=ABC",
+		                             "AB-_", "AB C", "ABCD\n", "ABC\xC3", "AB==AB==" };
 	struct arena *a = *state;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

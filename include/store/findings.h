@@ -78,6 +78,8 @@ int finding_put(struct db *db, struct finding *f, struct err *err) MUST_USE;
 /* kind: opened worse better snoozed acknowledged dismissed resolved lost. */
 int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,
                       struct err *err) MUST_USE;
+/* Takes an account's score of a day back (it was no customer after all). */
+int scores_clear(struct db *db, int64_t account, int32_t day, struct err *err) MUST_USE;
 int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err) MUST_USE;
 
 #endif

@@ -22,6 +22,12 @@ int unknown_command(struct arena *a, const char *name); /* says so and what may 
 void help_program(struct arena *a);
 void help_command(struct arena *a, const struct command *command);
 
+int cmd_score(struct cli *c, struct err *err);
+int cmd_accounts(struct cli *c, struct err *err);
+int cmd_explain(struct cli *c, struct err *err);
+int cmd_ack(struct cli *c, struct err *err);
+int cmd_snooze(struct cli *c, struct err *err);
+int cmd_dismiss(struct cli *c, struct err *err);
 int cmd_nrr(struct cli *c, struct err *err);
 int cmd_next(struct cli *c, struct err *err);
 int cmd_deliver(struct cli *c, struct err *err);

@@ -1,0 +1,102 @@
+/* Facts -> signals -> risk and readiness -> what to say of an account. Pure: facts, settings, the day and the score before
+ * in, a diagnosis out; the same in gives the same out, to the byte.
+ *
+ * score = base + sum over families of min(family_cap, sum of weight * strength) + sum of hard weight * strength, at most
+ * 100. A signal that is not known adds nothing and takes nothing. The additive scorecard with a straight line per signal is
+ * the simplest monotone form and not worse than boosting on the data we have (see "What predicts" in the documentation);
+ * it ranks, and is calibrated by an organisation's own backtest, not here. Hard facts (notice of cancellation or
+ * non-renewal, downgrade request, hard payment failure) stand outside the caps and need no second family. */
+#ifndef SCORE_SCORE_H
+#define SCORE_SCORE_H
+
+#include "common/buf.h"
+#include "score/settings.h"
+#include "store/facts.h"
+#include "store/findings.h"
+
+enum score_engine { ENGINE_DEFENSE, ENGINE_EXPANSION, N_ENGINES };
+enum score_family {
+	FAMILY_USAGE, FAMILY_PEOPLE, FAMILY_RELATIONSHIP, FAMILY_SUPPORT, FAMILY_SENTIMENT, FAMILY_COMMERCIAL, FAMILY_PAYMENT,
+	FAMILY_VALUE, N_FAMILIES
+};
+extern const char *const engine_names[N_ENGINES], *const family_names[N_FAMILIES];
+
+enum { MAX_SIGNALS = 32, MAX_WORDS = 8 };
+
+struct evidence_word { const char *name, *text; };
+
+/* What one signal says of one account. */
+struct reading {
+	const char *name;
+	enum score_engine engine;
+	enum score_family family;
+	bool is_known;           /* else nothing below but why */
+	bool is_hard;            /* a hard fact */
+	bool is_stale;           /* not known because its source does not come through */
+	const char *why;         /* why it is not known */
+	double value, baseline;  /* NAN: none */
+	double low, high;        /* of the curve */
+	double strength, weight; /* 0..1; points at full strength */
+	double contribution;     /* points, after the family's cap */
+	const char *evidence, *play, *source; /* source: where formula and threshold come from */
+	int32_t fresh_on;        /* DAY_NONE: does not age */
+	int32_t due_on;          /* a date that presses, DAY_NONE */
+	int64_t stake_minor;     /* what is at stake by it, -1: the engine's usual */
+	const char *stake_how;
+	struct evidence_word words[MAX_WORDS]; /* what a template may say */
+	int n_words;
+};
+
+/* What one engine says of one account. */
+struct verdict {
+	double score;            /* 0..100, below 0: not enough data to say */
+	double confidence;       /* share of the wanted weight that was known and fresh */
+	int band, band_before;   /* 0 1 2; before: -1 when there is none */
+	int32_t band_since;
+	const char *band_why;
+	bool is_blocked;         /* expansion: not to be shown */
+	bool is_held;            /* the score before stands, as a source does not come through */
+	const struct reading *readings;
+	size_t n_readings;
+	double families[N_FAMILIES]; /* points, after the cap */
+	int n_families;          /* with something to say */
+	const struct reading *lead; /* NULL: nothing contributes */
+	int64_t value_minor, expected_minor;
+	const char *value_how, *currency;
+	int32_t act_by_on;
+	const struct play_settings *play; /* NULL: none configured */
+	const char *change;      /* the smallest single change that would move the band */
+};
+
+struct diagnosis {
+	const struct fact_account *account;
+	int32_t as_of;
+	struct verdict verdicts[N_ENGINES];
+};
+
+/* What the whole base is like: the season and each segment's normal. */
+struct norms;
+const struct norms *norms_of(const struct fact_base *base, struct arena *a);
+
+/* before: the latest score before that day, or NULL. */
+void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
+                   const struct fact_account *account, const struct score_row *before, struct arena *a, struct diagnosis *out);
+const char *score_band_name(enum score_engine engine, int band);
+bool score_knows_signal(const char *name);
+
+/* What becomes of an account's findings: was = those not closed and those dismissed lately; out has room for n_was + 2;
+ * event: NULL or what to note. Returns the number that changed or are new. */
+struct finding_change { struct finding finding; const char *event, *note; };
+size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
+                       struct finding_change *out);
+
+/* The whole diagnosis for a person, and for a program. */
+void explain_text(const struct diagnosis *d, struct arena *a, struct buf *out);
+void explain_json(const struct diagnosis *d, struct arena *a, struct buf *out);
+
+/* Replaces {{name}} in a template. A name that is not there leaves nothing. */
+const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n);
+/* Text from outside for people: cleaned, cut, e-mail addresses and phone numbers masked. */
+const char *evidence_quote(struct arena *a, const char *text, size_t max_chars);
+
+#endif

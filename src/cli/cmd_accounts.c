@@ -1,0 +1,62 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "commands.h"
+#include "common/money.h"
+#include "score/score.h"
+#include "store/findings.h"
+
+static const struct table_column columns[] = {
+	{ "rank", true }, { "finding", true }, { "engine", false }, { "account", true }, { "name", false }, { "score", true },
+	{ "cause", false }, { "at_stake", true }, { "expected", true }, { "act_by", false }, { "state", false }, { "owner", false },
+	{ "summary", false },
+};
+
+static const char *amount(struct cli *c, int64_t minor, const char *currency)
+{
+	if (c->format == FORMAT_TABLE && money_digits(currency) >= 0)
+		return money_text(c->arena, minor, currency);
+	return arena_printf(c->arena, "%" PRId64, minor);
+}
+
+static void add_row(struct cli *c, struct table *t, size_t rank, const struct finding *f)
+{
+	struct arena *a = c->arena;
+	const char *cells[ARRAY_LEN(columns)] = {
+		arena_printf(a, "%zu", rank), arena_printf(a, "%" PRId64, f->id), f->engine, arena_printf(a, "%" PRId64, f->account),
+		f->account_name ? evidence_quote(a, f->account_name, 60) : f->account_key, arena_printf(a, "%.1f", f->score), f->cause,
+		amount(c, f->value_minor, f->currency), amount(c, f->expected_minor, f->currency), day_text(a, f->act_by_on),
+		finding_state_text(f->state), f->owner_email ? f->owner_email : "", f->summary,
+	};
+
+	table_row(t, cells);
+}
+
+static int read_query(struct cli *c, const struct session *s, struct finding_query *out, struct err *err)
+{
+	const char *engine = cli_option(c, "engine");
+
+	if (engine && strcmp(engine, engine_names[ENGINE_DEFENSE]) != 0 && strcmp(engine, engine_names[ENGINE_EXPANSION]) != 0)
+		return err_set(err, ERR_INPUT, "--engine is `%s`, expected defense or expansion", engine);
+	*out = (struct finding_query){ .engine = engine, .owner = cli_option(c, "owner"), .today = s->as_of,
+	                               .wants_settled = cli_option(c, "all") != NULL };
+	return 0;
+}
+
+int cmd_accounts(struct cli *c, struct err *err)
+{
+	CLEANUP(session_close) struct session session = { 0 };
+	struct table *table = table_new(c->arena, columns, ARRAY_LEN(columns));
+	struct finding_query query;
+	struct finding *list;
+	size_t n;
+
+	if (session_open(c, DB_READ, &session, err) < 0 || read_query(c, &session, &query, err) < 0 ||
+	    findings_list(session.db, &query, c->arena, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		add_row(c, table, i + 1, &list[i]);
+	table_print(table, c->format);
+	return 0;
+}

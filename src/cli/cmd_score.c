@@ -1,0 +1,203 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "diagnose.h"
+
+enum { CHUNK = 1000, DISMISSED_DAYS = 30 };
+
+/* What came of one day. */
+struct tally {
+	int64_t n_scored, n_watch, n_at_risk, n_emerging, n_ready, n_opened, n_closed;
+};
+
+struct scoring {
+	struct cli *cli;
+	struct session *session;
+	struct diagnosing day;
+	bool keeps_findings; /* no later day was scored: findings go forward only */
+	struct tally tally;
+};
+
+static int save_score(struct scoring *s, const struct diagnosis *d, struct err *err)
+{
+	const struct verdict *risk = &d->verdicts[ENGINE_DEFENSE], *readiness = &d->verdicts[ENGINE_EXPANSION];
+	struct score_row row = {
+		.account = d->account->id, .day = d->as_of, .risk = risk->score, .readiness = readiness->score,
+		.confidence = risk->confidence, .risk_band = risk->band, .readiness_band = readiness->band,
+		.risk_band_since = risk->band_since, .readiness_band_since = readiness->band_since,
+		.value_minor = risk->value_minor, .currency = risk->currency, .config_hash = s->session->org->hash,
+	};
+	struct score_signal_row signals[2 * MAX_SIGNALS];
+	size_t n = 0;
+
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
+			const struct reading *r = &d->verdicts[engine].readings[i];
+
+			if (r->strength > 0) /* the rest is recomputed from the facts by explain */
+				signals[n++] = (struct score_signal_row){ engine_names[engine], r->name, r->evidence, r->value, r->baseline,
+				                                          r->strength, r->weight, r->contribution, r->fresh_on };
+		}
+	s->tally.n_scored++;
+	s->tally.n_watch += risk->band == 1;
+	s->tally.n_at_risk += risk->band == 2;
+	s->tally.n_emerging += readiness->band == 1;
+	s->tally.n_ready += readiness->band == 2;
+	return score_put(s->session->db, &row, signals, n, err);
+}
+
+static int save_change(struct scoring *s, struct finding_change *change, struct err *err)
+{
+	bool is_new = change->finding.id == 0;
+
+	if (finding_put(s->session->db, &change->finding, err) < 0)
+		return -1;
+	s->tally.n_opened += is_new;
+	s->tally.n_closed += change->finding.closed_on != DAY_NONE;
+	if (!change->event)
+		return 0;
+	return finding_event_put(s->session->db, change->finding.id, s->day.base.as_of, s->session->now, change->event, change->note, err);
+}
+
+/* The account is gone from its source: nothing can be done for it any more. */
+static int lose(struct scoring *s, struct finding *f, struct err *err)
+{
+	struct finding_change change = { *f, "lost", "the account is gone" };
+
+	if (f->closed_on != DAY_NONE)
+		return 0;
+	change.finding.state = FINDING_LOST;
+	change.finding.closed_on = change.finding.updated_on = s->day.base.as_of;
+	return save_change(s, &change, err);
+}
+
+static int save_account(struct scoring *s, const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
+                        struct err *err)
+{
+	struct finding_change *changes = arena_array(a, n_was + 4, sizeof *changes);
+	size_t n;
+
+	if (d->account->is_customer) {
+		if (save_score(s, d, err) < 0)
+			return -1;
+	} else if (scores_clear(s->session->db, d->account->id, d->as_of, err) < 0) {
+		return -1;
+	}
+	if (!s->keeps_findings)
+		return 0;
+	n = findings_decide(d, was, n_was, a, changes);
+	for (size_t i = 0; i < n; i++)
+		if (save_change(s, &changes[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Diagnoses some accounts and saves what is said of them, in one transaction. Ids from from_id to to_id are theirs. */
+static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id, int64_t to_id, struct arena *a, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
+	struct finding *was;
+	size_t n_was, at = 0;
+
+	if (diagnose_accounts(&s->day, first, n, a, diagnoses, err) < 0 || txn_begin(&txn, s->session->db, err) < 0 ||
+	    findings_of_accounts(s->session->db, from_id, to_id, s->day.base.as_of - DISMISSED_DAYS, a, &was, &n_was, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		size_t from;
+
+		for (; at < n_was && was[at].account < diagnoses[i].account->id; at++)
+			if (s->keeps_findings && lose(s, &was[at], err) < 0)
+				return -1;
+		for (from = at; at < n_was && was[at].account == diagnoses[i].account->id; at++)
+			;
+		if (save_account(s, &diagnoses[i], was + from, at - from, a, err) < 0)
+			return -1;
+	}
+	for (; at < n_was; at++)
+		if (s->keeps_findings && lose(s, &was[at], err) < 0)
+			return -1;
+	if (config_seen_put(s->session->db, s->session->org->hash, s->session->now, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+static int score_day(struct scoring *s, int32_t day, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *of_day = arena_new(0), *of_chunk = NULL;
+	int32_t last_day;
+	size_t n;
+
+	of_chunk = arena_new(0);
+	s->tally = (struct tally){ 0 };
+	if (scores_last_day(s->session->db, &last_day, err) < 0 || diagnose_day(s->session, day, of_day, &s->day, err) < 0)
+		return err_in(err, "score %s", day_text(s->cli->arena, day));
+	s->keeps_findings = last_day <= day;
+	n = s->day.base.n_members;
+	for (size_t first = 0; first < n; first += CHUNK) {
+		const struct fact_member *members = s->day.base.members;
+		size_t some = n - first < CHUNK ? n - first : CHUNK;
+		int64_t from_id = first ? members[first].id : INT64_MIN;
+		int64_t to_id = first + some < n ? members[first + some].id - 1 : INT64_MAX;
+
+		if (score_some(s, first, some, from_id, to_id, of_chunk, err) < 0)
+			return err_in(err, "score %s", day_text(s->cli->arena, day));
+		arena_reset(of_chunk);
+	}
+	return 0;
+}
+
+static void add_row(struct scoring *s, struct table *t, int32_t day)
+{
+	struct arena *a = s->cli->arena;
+	const struct tally *n = &s->tally;
+	const int64_t counts[] = { n->n_scored, n->n_at_risk, n->n_watch, n->n_ready, n->n_emerging, n->n_opened, n->n_closed };
+	const char *cells[1 + ARRAY_LEN(counts)] = { day_text(a, day) };
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		cells[1 + i] = arena_printf(a, "%" PRId64, counts[i]);
+	table_row(t, cells);
+}
+
+/* --from and --to; without them the one day. */
+static int read_days(const struct cli *c, const struct session *s, int32_t *out_from, int32_t *out_to, struct err *err)
+{
+	const char *from = cli_option(c, "from"), *to = cli_option(c, "to");
+
+	*out_from = *out_to = s->as_of;
+	if (from && !day_parse(from, out_from))
+		return err_set(err, ERR_INPUT, "--from is `%s`, expected a day such as 2026-03-01", from);
+	if (to && !day_parse(to, out_to))
+		return err_set(err, ERR_INPUT, "--to is `%s`, expected a day such as 2026-03-01", to);
+	if (*out_from > *out_to || *out_to > s->today)
+		return err_set(err, ERR_INPUT, "expected days from --from up to --to, today at the latest");
+	return 0;
+}
+
+int cmd_score(struct cli *c, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "day", false }, { "accounts", true }, { "at_risk", true }, { "watch", true }, { "ready", true }, { "emerging", true },
+		{ "opened", true }, { "closed", true },
+	};
+	CLEANUP(session_close) struct session session = { 0 };
+	struct table *table = table_new(c->arena, columns, ARRAY_LEN(columns));
+	struct scoring s = { .cli = c, .session = &session };
+	int32_t from, to;
+
+	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0)
+		return -1;
+	for (int32_t day = from; day <= to; day++) {
+		if (score_day(&s, day, err) < 0)
+			return -1;
+		add_row(&s, table, day);
+		if (from < to && isatty(STDERR_FILENO))
+			(void)fprintf(stderr, "\rscored %s%s", day_text(c->arena, day), day < to ? "" : "\n");
+	}
+	if (c->verbosity >= 0)
+		table_print(table, c->format);
+	return 0;
+}

@@ -1,0 +1,40 @@
+#include "diagnose.h"
+
+enum { SCORES_LAST_DAYS = 30 }; /* a band of longer ago is no band before */
+
+int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
+{
+	const struct score_settings *score = &s->org->score;
+	struct diagnosing d = {
+		.session = s,
+		.query = { .as_of = as_of, .zone = s->zone, .stale_days = score->stale_days,
+		           .key_metrics = score->key_metrics.at, .n_key_metrics = score->key_metrics.n },
+	};
+
+	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0)
+		return -1;
+	d.norms = norms_of(&d.base, a);
+	*out = d;
+	return 0;
+}
+
+int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out, struct err *err)
+{
+	struct fact_account *facts = arena_array(a, n + 1, sizeof *facts);
+	const struct score_row *before;
+	size_t n_before, at = 0;
+
+	if (!n)
+		return 0;
+	if (facts_load(d->session->db, &d->query, &d->base, first, n, a, facts, err) < 0 ||
+	    scores_before(d->session->db, facts[0].id, facts[n - 1].id, d->base.as_of - SCORES_LAST_DAYS, d->base.as_of, a,
+	                  &before, &n_before, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		while (at < n_before && before[at].account < facts[i].id)
+			at++;
+		score_account(&d->session->org->score, &d->base, d->norms, &facts[i],
+		              at < n_before && before[at].account == facts[i].id ? &before[at] : NULL, a, &out[i]);
+	}
+	return 0;
+}

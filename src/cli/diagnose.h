@@ -1,0 +1,21 @@
+/* What score and explain share: one day of an organisation, and the diagnoses of some of its accounts. */
+#ifndef DIAGNOSE_H
+#define DIAGNOSE_H
+
+#include "cli/cli.h"
+#include "score/score.h"
+
+struct diagnosing {
+	const struct session *session;
+	struct fact_query query;
+	struct fact_base base;
+	const struct norms *norms;
+};
+
+/* Everything lives in a. */
+int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err) MUST_USE;
+/* Members first .. first + n - 1 of the base into out. */
+int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
+                      struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,195 @@
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "score/score.h"
+
+enum {
+	DISMISSED_DAYS = 30,
+	MOVED_POINTS = 10, /* from which on worse or better is worth a note */
+	MAX_EVIDENCE = 16 * 1024,
+};
+
+static const int opens_at[N_ENGINES] = { 2 /* at_risk */, 1 /* emerging */ };
+
+static bool is_of(const struct finding *f, int engine)
+{
+	return strcmp(f->engine, engine_names[engine]) == 0;
+}
+
+static const struct finding *standing(const struct finding *was, size_t n, int engine)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_of(&was[i], engine) && was[i].closed_on == DAY_NONE)
+			return &was[i];
+	return NULL;
+}
+
+/* Whether somebody said lately that this is none: a hard fact that came later, or another one, is news all the same. */
+static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, const struct finding *was, size_t n, int engine)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct finding *f = &was[i];
+
+		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || d->as_of - f->closed_on >= DISMISSED_DAYS)
+			continue;
+		if (!v->lead->is_hard || (strcmp(f->cause, v->lead->name) == 0 && v->lead->fresh_on <= f->closed_on))
+			return true;
+	}
+	return false;
+}
+
+/* All that contributes, heaviest first, as a JSON array of texts. */
+static const char *evidence_of(const struct verdict *v, struct arena *a)
+{
+	CLEANUP(buf_done) struct buf text;
+	struct json_out out;
+	bool is_said[MAX_SIGNALS] = { false };
+
+	buf_init(&text, MAX_EVIDENCE);
+	out = json_out_to(&text);
+	json_open_array(&out, NULL);
+	for (;;) {
+		size_t best = MAX_SIGNALS;
+
+		for (size_t i = 0; i < v->n_readings; i++)
+			if (!is_said[i] && v->readings[i].contribution > 0 &&
+			    (best == MAX_SIGNALS || v->readings[i].contribution > v->readings[best].contribution))
+				best = i;
+		if (best == MAX_SIGNALS)
+			break;
+		is_said[best] = true;
+		json_put_text(&out, NULL, v->readings[best].evidence);
+	}
+	json_close_array(&out);
+	return arena_strdup(a, text.at);
+}
+
+static const char *owner_of(const struct fact_account *f, int engine)
+{
+	const char *first = engine == ENGINE_DEFENSE ? f->csm_email : f->am_email;
+	const char *second = engine == ENGINE_DEFENSE ? f->am_email : f->csm_email;
+
+	return *first ? first : *second ? second : NULL;
+}
+
+/* What the verdict says now, into a finding that keeps its identity, its state and its first day. */
+static void tell(const struct diagnosis *d, int engine, struct arena *a, struct finding *f)
+{
+	const struct verdict *v = &d->verdicts[engine];
+
+	f->updated_on = d->as_of;
+	f->score = v->score;
+	f->worst_score = v->score > f->worst_score ? v->score : f->worst_score;
+	f->confidence = v->confidence;
+	f->value_minor = v->value_minor;
+	f->expected_minor = v->expected_minor;
+	f->currency = v->currency ? v->currency : "";
+	f->act_by_on = v->act_by_on;
+	f->play = v->play ? v->play->name : "";
+	f->summary = v->lead->evidence;
+	f->evidence = evidence_of(v, a);
+	f->owner_email = owner_of(d->account, engine);
+}
+
+static struct finding_change closed(const struct finding *f, enum finding_state state, int32_t day, const char *note)
+{
+	struct finding_change change = { *f, finding_state_text(state), note };
+
+	change.finding.state = state;
+	change.finding.closed_on = day;
+	change.finding.updated_on = day;
+	return change;
+}
+
+static const struct reading *reading_named(const struct verdict *v, const char *name)
+{
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (strcmp(v->readings[i].name, name) == 0)
+			return &v->readings[i];
+	return NULL;
+}
+
+/* Whether the finding is still about the same thing: its cause still speaks, and no hard fact took its place. */
+static bool is_same_cause(const struct verdict *v, const struct finding *f)
+{
+	const struct reading *cause = reading_named(v, f->cause);
+
+	return strcmp(f->cause, v->lead->name) == 0 || (cause && cause->contribution > 0 && !(v->lead->is_hard && !cause->is_hard));
+}
+
+static struct finding_change updated(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
+{
+	struct finding_change change = { .finding = *f };
+	double moved = d->verdicts[engine].score - f->score;
+
+	tell(d, engine, a, &change.finding);
+	if (f->state == FINDING_SNOOZED && f->snoozed_until <= d->as_of) {
+		change.finding.state = FINDING_OPEN;
+		change.finding.snoozed_until = DAY_NONE;
+		change.event = "opened";
+		change.note = "its rest is over";
+	} else if (moved >= MOVED_POINTS || moved <= -MOVED_POINTS) {
+		/* More risk is worse; more readiness is better. */
+		change.event = (moved > 0) == (engine == ENGINE_DEFENSE) ? "worse" : "better";
+		change.note = arena_printf(a, "%.0f to %.0f", f->score, d->verdicts[engine].score);
+	}
+	return change;
+}
+
+static struct finding_change opened(const struct diagnosis *d, int engine, struct arena *a)
+{
+	struct finding_change change = { .event = "opened", .note = d->verdicts[engine].lead->name };
+
+	change.finding = (struct finding){
+		.account = d->account->id, .engine = engine_names[engine], .cause = d->verdicts[engine].lead->name,
+		.state = FINDING_OPEN, .opened_on = d->as_of, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE,
+	};
+	tell(d, engine, a, &change.finding);
+	return change;
+}
+
+/* vetoed: a finding of the other engine stands. */
+static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, const struct finding *was, size_t n_was,
+                     struct arena *a, struct finding_change *out)
+{
+	const struct verdict *v = &d->verdicts[engine];
+	const struct finding *f = standing(was, n_was, engine);
+	bool is_due = v->band >= opens_at[engine] && v->lead && v->score >= 0 && !is_vetoed;
+	size_t n = 0;
+
+	if (f && v->is_held)
+		return 0; /* nothing is known now: it stays as it was */
+	if (f && !is_due) {
+		out[n++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");
+		return n;
+	}
+	if (f && is_same_cause(v, f)) {
+		out[n++] = updated(d, engine, f, a);
+		return n;
+	}
+	if (f)
+		out[n++] = closed(f, FINDING_RESOLVED, d->as_of, arena_printf(a, "%s leads now", v->lead->name));
+	if (is_due && !v->is_held && !is_dismissed(d, v, was, n_was, engine))
+		out[n++] = opened(d, engine, a);
+	return n;
+}
+
+size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
+                       struct finding_change *out)
+{
+	const struct finding *defense = standing(was, n_was, ENGINE_DEFENSE);
+	bool is_defended = defense != NULL;
+	size_t n = 0;
+
+	if (!d->account->is_customer) {
+		for (size_t i = 0; i < n_was; i++)
+			if (was[i].closed_on == DAY_NONE)
+				out[n++] = closed(&was[i], FINDING_LOST, d->as_of, "its subscriptions have ended");
+		return n;
+	}
+	n = decide(d, ENGINE_DEFENSE, false, was, n_was, a, out);
+	for (size_t i = 0; i < n; i++)
+		is_defended = out[i].finding.closed_on == DAY_NONE;
+	return n + decide(d, ENGINE_EXPANSION, is_defended, was, n_was, a, out + n);
+}

@@ -1,0 +1,107 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "signal.h"
+
+enum {
+	QUIET_DAYS = 60,       /* a key person who was regular and did nothing for so long counts as gone */
+	KEY_WINDOW = 330,
+	REGULAR_DAYS = 5,
+	N_HEAVY = 3,
+	PEOPLE_DAYS = 90,
+	MAX_NAMED = 3,
+};
+
+bool is_active_between(const struct fact_person *p, int from_age, int to_age)
+{
+	return fact_days_count(&p->used, from_age, to_age) || fact_days_count(&p->spoke, from_age, to_age);
+}
+
+int people_between(const struct fact_account *f, int from_age, int to_age)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < f->n_people; i++)
+		n += is_active_between(&f->people[i], from_age, to_age);
+	return n;
+}
+
+/* Days on which somebody did something, between two months and a year ago. */
+static int earlier_days(const struct fact_person *p)
+{
+	return fact_days_count(&p->used, QUIET_DAYS, KEY_WINDOW) + fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW);
+}
+
+/* How much somebody must have done to be among the heaviest three. */
+static int heavy_from(const struct fact_account *f)
+{
+	int top[N_HEAVY] = { 0 };
+
+	for (size_t i = 0; i < f->n_people; i++) {
+		int days = earlier_days(&f->people[i]);
+
+		for (int t = 0; t < N_HEAVY; t++)
+			if (days > top[t]) {
+				memmove(top + t + 1, top + t, sizeof *top * (size_t)(N_HEAVY - 1 - t));
+				top[t] = days;
+				break;
+			}
+	}
+	return top[N_HEAVY - 1] > REGULAR_DAYS ? top[N_HEAVY - 1] : REGULAR_DAYS;
+}
+
+static const char *name_of(struct arena *a, const struct fact_person *p)
+{
+	if (*p->name)
+		return evidence_quote(a, p->name, 40);
+	return *p->role ? evidence_quote(a, p->role, 20) : "a heavy user";
+}
+
+bool read_key_people_lost(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	bool is_fresh = !c->base->sources[FACT_PERSON].is_stale || !c->base->sources[FACT_INTERACTION].is_stale;
+	int heavy = heavy_from(f), n = 0, lost = 0;
+	const char *names = "";
+
+	for (size_t i = 0; i < f->n_people; i++) {
+		const struct fact_person *p = &f->people[i];
+		bool was_regular = earlier_days(p) >= REGULAR_DAYS, is_gone = p->left_on != DAY_NONE;
+
+		if (!p->is_key && earlier_days(p) < heavy)
+			continue;
+		if (!is_gone && (!was_regular || !is_fresh))
+			continue; /* nothing is known of them */
+		n++;
+		if (!is_gone && is_active_between(p, 0, QUIET_DAYS))
+			continue;
+		if (lost++ < MAX_NAMED)
+			names = arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c->arena, p));
+	}
+	if (!n)
+		return reading_unknown(out, "no key people known");
+	out->why = lost ? NULL : "all key people are there";
+	reading_value(out, lost / (double)n, 0);
+	reading_number(c, out, "lost", lost, 0);
+	reading_number(c, out, "of", n, 0);
+	reading_word(out, "names", names);
+	return true;
+}
+
+bool read_active_people(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	int now = people_between(f, 0, PEOPLE_DAYS), peak = 0;
+
+	for (int age = QUIET_DAYS; age + PEOPLE_DAYS <= FACTS_DAYS; age += 30) {
+		int n = people_between(f, age, age + PEOPLE_DAYS);
+
+		peak = n > peak ? n : peak;
+	}
+	if (!peak || (c->base->sources[FACT_PERSON].is_stale && c->base->sources[FACT_INTERACTION].is_stale))
+		return reading_unknown(out, "who uses it is not known");
+	reading_value(out, now / (double)(peak > 2 ? peak : 2), 1);
+	reading_number(c, out, "people", now, 0);
+	reading_number(c, out, "peak", peak, 0);
+	return true;
+}

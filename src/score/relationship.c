@@ -1,0 +1,79 @@
+#include <math.h>
+#include <string.h>
+
+#include "signal.h"
+
+enum { COMPARED_DAYS = 56, BASELINE_SKIPS_DAYS = 28, MIN_EXPECTED = 3, RENEWAL_DAYS = 90 };
+
+bool is_from_them(const struct fact_interaction *x)
+{
+	return strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0;
+}
+
+/* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days, the last
+ * four weeks left out) lets expect. */
+bool read_cooling_exchanges(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	double sum = 0, weight = 0, expected;
+	int now = 0, first = -1;
+
+	for (size_t i = 0; i < f->n_interactions; i++) {
+		int age = c->as_of - f->interactions[i].on;
+
+		if (!is_from_them(&f->interactions[i]))
+			continue;
+		first = age > first ? age : first;
+		now += age < COMPARED_DAYS;
+		if (age >= BASELINE_SKIPS_DAYS)
+			sum += exp2(-age / 90.0);
+	}
+	if (first < BASELINE_SKIPS_DAYS + COMPARED_DAYS)
+		return reading_unknown(out, "less than 12 weeks of exchanges");
+	for (int age = BASELINE_SKIPS_DAYS; age <= first && age < FACTS_DAYS; age++)
+		weight += exp2(-age / 90.0);
+	expected = COMPARED_DAYS * sum / weight * season_between(c->norms, 0, COMPARED_DAYS);
+	if (expected < MIN_EXPECTED)
+		return reading_unknown(out, "too few exchanges to know what is usual");
+	reading_value(out, now / expected, 1);
+	reading_number(c, out, "exchanges", now, 0);
+	reading_number(c, out, "expected", expected, 0);
+	return true;
+}
+
+int32_t next_renewal(const struct fact_account *f, int32_t as_of)
+{
+	int32_t next = DAY_NONE;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+
+		if (s->is_active && !s->is_trial && s->renewal_on >= as_of && (next == DAY_NONE || s->renewal_on < next))
+			next = s->renewal_on;
+	}
+	return next == DAY_NONE && f->renewal_on >= as_of ? f->renewal_on : next;
+}
+
+/* Days since they were last heard of, counted only while a renewal is near. */
+bool read_renewal_silence(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	int32_t renewal = next_renewal(f, c->as_of), last_on = DAY_NONE, left;
+	int silent;
+
+	if (renewal == DAY_NONE)
+		return reading_unknown(out, "no renewal date known");
+	for (size_t i = 0; i < f->n_interactions; i++)
+		if (is_from_them(&f->interactions[i]) && f->interactions[i].on > last_on)
+			last_on = f->interactions[i].on;
+	if (last_on == DAY_NONE)
+		return reading_unknown(out, "never heard of through a connected source");
+	left = renewal - c->as_of;
+	silent = c->as_of - last_on;
+	out->due_on = renewal;
+	reading_value(out, left <= RENEWAL_DAYS ? silent : 0, 0);
+	reading_number(c, out, "days", silent, 0);
+	reading_number(c, out, "left", left, 0);
+	reading_word(out, "renewal", day_text(c->arena, renewal));
+	return true;
+}

@@ -1,0 +1,281 @@
+#include "score/score.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "signal.h"
+
+enum { FAMILY_SPEAKS = 3, MIN_FAMILIES = 2 }; /* points from which a family counts for convergence */
+
+static const double DEMAND_FROM = 0.25; /* strength from which a signal of growth is a demand */
+static const double HEALTH_CONFIDENCE = 0.2;
+
+static const struct signal_settings *settings_of(const struct score_settings *s, const char *name)
+{
+	const struct signal_settings *all = s->signals.at;
+
+	for (size_t i = 0; i < s->signals.n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return &all[i];
+	return NULL;
+}
+
+static double strength_of(double value, double low, double high)
+{
+	double strength;
+
+	if (low == high)
+		return value >= high;
+	strength = (value - low) / (high - low);
+	return strength < 0 ? 0 : strength > 1 ? 1 : strength;
+}
+
+/* Reads one signal: known or not, strength, evidence. */
+static void take_reading(const struct context *c, const struct signal *signal, const struct signal_settings *set, struct reading *out)
+{
+	const struct fact_source *source = &c->base->sources[signal->needs];
+
+	*out = (struct reading){
+		.name = signal->name, .engine = signal->engine, .family = signal->family, .source = signal->source,
+		.value = NAN, .baseline = NAN, .low = set->low, .high = set->high, .weight = set->weight, .play = set->play,
+		.fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
+	};
+	if (signal->needs_one && !source->is_known)
+		out->why = "no source of it";
+	else
+		out->is_known = signal->read(c, out);
+	if (out->is_known && signal->needs_one && source->is_stale && !out->is_hard) {
+		out->is_known = false;
+		out->is_stale = true;
+		out->value = out->baseline = NAN;
+		out->why = arena_printf(c->arena, "its source has not come through since %s",
+		                        source->fresh_on == DAY_NONE ? "ever" : day_text(c->arena, source->fresh_on));
+	}
+	if (!out->is_known)
+		return;
+	out->strength = strength_of(out->value, out->low, out->high);
+	if (out->strength <= 0)
+		out->is_hard = false;
+	out->evidence = out->strength <= 0 && out->why ? out->why :
+		evidence_render(c->arena, set->text ? set->text : signal->text, out->words, out->n_words);
+}
+
+double verdict_sum(const struct score_settings *s, enum score_engine engine, struct reading *readings, size_t n,
+                   double families[N_FAMILIES])
+{
+	double score = engine == ENGINE_DEFENSE ? s->base_risk : s->base_readiness, soft[N_FAMILIES] = { 0 };
+
+	memset(families, 0, N_FAMILIES * sizeof *families);
+	for (size_t i = 0; i < n; i++)
+		if (!readings[i].is_hard)
+			soft[readings[i].family] += readings[i].weight * readings[i].strength;
+	for (size_t i = 0; i < n; i++) {
+		double points = readings[i].weight * readings[i].strength, all = soft[readings[i].family];
+
+		if (!readings[i].is_hard && all > s->family_cap)
+			points *= s->family_cap / all;
+		readings[i].contribution = points;
+		families[readings[i].family] += points;
+	}
+	for (int f = 0; f < N_FAMILIES; f++)
+		score += families[f];
+	return score > 100 ? 100 : score;
+}
+
+double band_entry(const struct band_settings *b, enum score_engine engine, int band)
+{
+	if (engine == ENGINE_DEFENSE)
+		return band == 2 ? b->at_risk : b->watch;
+	return band == 2 ? b->ready : b->emerging;
+}
+
+int band_of(const struct band_settings *b, enum score_engine engine, double score, int before)
+{
+	for (int band = 2; band > 0; band--)
+		if (score >= band_entry(b, engine, band) - (before >= band ? b->leave_margin : 0))
+			return band;
+	return 0;
+}
+
+bool verdict_converges(const struct reading *readings, size_t n, const double families[N_FAMILIES], int *out_families)
+{
+	bool has_hard = false;
+
+	*out_families = 0;
+	for (int f = 0; f < N_FAMILIES; f++)
+		*out_families += families[f] >= FAMILY_SPEAKS;
+	for (size_t i = 0; i < n; i++)
+		has_hard = has_hard || readings[i].is_hard;
+	return has_hard || *out_families >= MIN_FAMILIES;
+}
+
+/* The signal to name first: hard facts, then by points, then by place. For growth, what is asked for, not the ground it stands on. */
+static const struct reading *leading(const struct verdict *v)
+{
+	const struct reading *lead = NULL;
+
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+
+		if (r->contribution <= 0 || strcmp(r->name, "adoption_depth") == 0)
+			continue;
+		if (!lead || r->is_hard > lead->is_hard || (r->is_hard == lead->is_hard && r->contribution > lead->contribution))
+			lead = r;
+	}
+	return lead;
+}
+
+/* Reads the signals of an engine and sums them up; no band yet. */
+static void measure(const struct context *c, enum score_engine engine, struct verdict *v)
+{
+	struct reading *readings = arena_array(c->arena, n_signals, sizeof *readings);
+	double wanted = 0, known = 0;
+
+	*v = (struct verdict){ .score = -1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "" };
+	for (size_t i = 0; i < n_signals; i++) {
+		const struct signal_settings *set = settings_of(c->settings, signals[i].name);
+		struct reading *r = &readings[v->n_readings];
+
+		if (signals[i].engine != engine || !set || set->weight <= 0)
+			continue;
+		take_reading(c, &signals[i], set, r);
+		wanted += r->weight;
+		known += r->is_known ? r->weight : 0;
+		v->n_readings++;
+	}
+	if (known > 0)
+		v->score = verdict_sum(c->settings, engine, readings, v->n_readings, v->families);
+	v->confidence = wanted > 0 ? known / wanted : 0;
+	v->lead = leading(v);
+}
+
+static bool has_stale(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (v->readings[i].is_stale)
+			return true;
+	return false;
+}
+
+/* The band by thresholds, the one before and the minimum stay. */
+static void place_in_band(const struct context *c, enum score_engine engine, int before, int32_t since, struct verdict *v)
+{
+	const struct band_settings *b = &c->settings->bands;
+	int entered = band_of(b, engine, v->score, 0);
+
+	v->band_before = before;
+	v->band = band_of(b, engine, v->score, before);
+	if (before >= 0 && v->band < before && c->as_of - since < b->min_stay_days) {
+		v->band = before;
+		v->band_why = arena_printf(c->arena, "stays %lld days at least", (long long)b->min_stay_days);
+	} else if (v->band > entered) {
+		v->band_why = arena_printf(c->arena, "left only below %.0f", band_entry(b, engine, v->band) - b->leave_margin);
+	} else if (v->band > 0) {
+		v->band_why = arena_printf(c->arena, "entered at %.0f", band_entry(b, engine, v->band));
+	}
+}
+
+static void settle_since(const struct context *c, int before, int32_t since, struct verdict *v)
+{
+	v->band_since = before == v->band ? since : c->as_of;
+}
+
+static void judge_defense(const struct context *c, const struct score_row *before, struct verdict *v)
+{
+	int was = before ? before->risk_band : -1;
+	bool converges;
+
+	measure(c, ENGINE_DEFENSE, v);
+	converges = verdict_converges(v->readings, v->n_readings, v->families, &v->n_families);
+	if (has_stale(v) && before && before->risk > v->score) {
+		/* A source that broke says nothing, so nothing got better. */
+		v->score = before->risk;
+		v->is_held = true;
+	}
+	place_in_band(c, ENGINE_DEFENSE, was, before ? before->risk_band_since : c->as_of, v);
+	if (v->is_held) {
+		v->band = was > v->band ? was : v->band;
+		v->band_why = "held while a source does not come through";
+	} else if (v->band > 1 && !converges) {
+		v->band = 1;
+		v->band_why = "held at watch: one family alone and no hard fact";
+	}
+	settle_since(c, was, before ? before->risk_band_since : c->as_of, v);
+}
+
+static const struct reading *reading_of(const struct verdict *v, const char *name)
+{
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (strcmp(v->readings[i].name, name) == 0)
+			return &v->readings[i];
+	return NULL;
+}
+
+static bool has_demand(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (v->readings[i].strength >= DEMAND_FROM && strcmp(v->readings[i].name, "adoption_depth") != 0)
+			return true;
+	return false;
+}
+
+/* Why growth is not to be talked about with this account now; NULL when nothing stands against it. */
+static const char *objection(const struct context *c, const struct verdict *defense, const struct verdict *v)
+{
+	const struct reading *payment = reading_of(defense, "payment_trouble");
+	const struct fact_source *usage = &c->base->sources[FACT_USAGE];
+	const char *currency;
+	bool is_left_out;
+
+	if (defense->band > 0)
+		return "defense first: its risk is at watch or above";
+	if (defense->score < 0 || defense->confidence < HEALTH_CONFIDENCE || (usage->is_known && usage->is_stale))
+		return "its health is not known well enough";
+	if (!has_demand(v))
+		return "no demand: nothing says that they need more";
+	if (!c->account->is_customer || yearly_revenue(c->account, &currency, &is_left_out) <= 0)
+		return "no capacity: it does not pay yet";
+	if (payment && payment->strength > 0)
+		return "no capacity: a payment is late";
+	return NULL;
+}
+
+static void judge_expansion(const struct context *c, const struct score_row *before, const struct verdict *defense, struct verdict *v)
+{
+	int was = before ? before->readiness_band : -1;
+	const char *why;
+
+	measure(c, ENGINE_EXPANSION, v);
+	(void)verdict_converges(v->readings, v->n_readings, v->families, &v->n_families);
+	place_in_band(c, ENGINE_EXPANSION, was, before ? before->readiness_band_since : c->as_of, v);
+	why = objection(c, defense, v);
+	if (why) {
+		v->is_blocked = true;
+		v->band = 0;
+		v->band_why = why;
+	}
+	settle_since(c, was, before ? before->readiness_band_since : c->as_of, v);
+}
+
+void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
+                   const struct fact_account *account, const struct score_row *before, struct arena *a, struct diagnosis *out)
+{
+	struct context c = { settings, base, norms, account, a, base->as_of };
+	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
+
+	out->account = account;
+	out->as_of = base->as_of;
+	judge_defense(&c, before, defense);
+	judge_expansion(&c, before, defense, expansion);
+	for (int engine = 0; engine < N_ENGINES; engine++) {
+		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
+		verdict_change(&c, (enum score_engine)engine, &out->verdicts[engine]);
+	}
+}
+
+const char *score_band_name(enum score_engine engine, int band)
+{
+	static const char *const names[N_ENGINES][3] = { { "steady", "watch", "at_risk" }, { "not_yet", "emerging", "ready" } };
+
+	return names[engine][band < 0 ? 0 : band > 2 ? 2 : band];
+}

@@ -1,0 +1,45 @@
+#include <string.h>
+
+#include "signal.h"
+
+enum { SURVEY_DAYS = 120, TALK_DAYS = 60 };
+
+/* How bad an answer is, 0..1: NPS 0..10 (9 and more is good, 6 and less bad), CSAT and others 1..5. */
+static double badness(const struct fact_survey *s)
+{
+	bool is_nps = strcmp(s->kind, "nps") == 0;
+	double good = is_nps ? 9 : 5, bad = is_nps ? 3 : 1;
+	double value = (good - (double)s->score) / (good - bad);
+
+	return value < 0 ? 0 : value > 1 ? 1 : value;
+}
+
+bool read_low_survey(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	const struct fact_survey *last = f->n_surveys ? &f->surveys[f->n_surveys - 1] : NULL;
+
+	if (!last || c->as_of - last->on >= SURVEY_DAYS)
+		return reading_unknown(out, "no answer to a survey in 120 days");
+	reading_value(out, badness(last), 0);
+	out->fresh_on = last->on;
+	reading_word(out, "kind", strcmp(last->kind, "nps") == 0 ? "NPS" : "CSAT");
+	reading_number(c, out, "score", (double)last->score, 0);
+	reading_number(c, out, "days", c->as_of - last->on, 0);
+	reading_word(out, "comment", *last->comment ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, last->comment, 140)) : "");
+	return true;
+}
+
+bool read_dissatisfaction(const struct context *c, struct reading *out)
+{
+	struct mention m = lexicon_mentions(c, "dissatisfaction", TALK_DAYS, NULL);
+
+	if (!has_fresh_texts(c))
+		return reading_unknown(out, "no fresh source of texts");
+	out->why = "nothing of the kind said in 60 days";
+	reading_value(out, m.n, 0);
+	reading_word(out, "texts", counted(c->arena, m.n, "text", "texts"));
+	reading_word(out, "quote", m.n ? evidence_quote(c->arena, m.sentence, 160) : "");
+	reading_word(out, "on", m.n ? day_text(c->arena, m.on) : "");
+	return true;
+}

@@ -1,0 +1,95 @@
+/* Between the families of signals: what a signal gets, and what they share. */
+#ifndef SIGNAL_H
+#define SIGNAL_H
+
+#include "score/score.h"
+
+struct norms {
+	double season[FACTS_DAYS / 7]; /* by weeks back: 1 as usual, less when the whole base paused */
+	const struct segment_norm *segments;
+	size_t n_segments;
+	double active_28; /* of the whole base */
+};
+struct segment_norm {
+	const char *name;
+	double active_28; /* active days in 28, on average, of accounts alive in the last 90 days */
+	int n;
+};
+
+struct context {
+	const struct score_settings *settings;
+	const struct fact_base *base;
+	const struct norms *norms;
+	const struct fact_account *account;
+	struct arena *arena;
+	int32_t as_of;
+};
+
+/* Sets value, words and whatever else it knows; the curve, the weight and the rest are the caller's. Returns whether it is
+ * known; if not, why says why. */
+typedef bool signal_fn(const struct context *c, struct reading *out);
+
+struct signal {
+	const char *name;
+	enum score_engine engine;
+	enum score_family family;
+	signal_fn *read;
+	enum fact_kind needs; /* a kind that is stale makes it unknown, unless it is a hard fact */
+	bool needs_one;       /* false: it decides for itself what it needs */
+	const char *text;     /* evidence, when the configuration gives none */
+	const char *source;
+};
+extern const struct signal signals[];
+extern const size_t n_signals;
+
+signal_fn read_active_level, read_below_own_baseline, read_silence;
+signal_fn read_key_people_lost, read_active_people;
+signal_fn read_cooling_exchanges, read_renewal_silence;
+signal_fn read_support_tension;
+signal_fn read_low_survey, read_dissatisfaction;
+signal_fn read_cancel_notice, read_downgrade_request, read_cancel_talk;
+signal_fn read_payment_trouble;
+signal_fn read_seat_use, read_adoption_depth, read_near_limit;
+signal_fn read_new_teams, read_seat_growth, read_adjacent_need;
+
+/* What they use. */
+bool reading_unknown(struct reading *out, const char *why); /* false */
+void reading_value(struct reading *out, double value, double baseline);
+void reading_word(struct reading *out, const char *name, const char *text);
+void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals);
+const char *counted(struct arena *a, int n, const char *one, const char *many);
+double segment_active_28(const struct norms *n, const char *segment);
+double season_between(const struct norms *n, int from_age, int to_age); /* mean, from_age <= age < to_age */
+/* The next renewal on or after the day: of the active subscriptions, else of the account; DAY_NONE. */
+int32_t next_renewal(const struct fact_account *f, int32_t as_of);
+int64_t active_seats(const struct fact_account *f); /* bought, 0 when not known */
+/* Recurring revenue per year in *out_currency (NULL when not known); *out_left_out: some was in another currency. */
+int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out);
+bool is_active_between(const struct fact_person *p, int from_age, int to_age);
+int people_between(const struct fact_account *f, int from_age, int to_age);
+/* Whether an inbound exchange, or a meeting. */
+bool is_from_them(const struct fact_interaction *x);
+
+/* The first sentence with a phrase of a lexicon that is not negated, as it was written; NULL when there is none. */
+const char *lexicon_find(struct arena *a, const struct lexicon_settings *lexicon, const char *text);
+/* Whether tickets, exchanges or surveys come through. */
+bool has_fresh_texts(const struct context *c);
+struct mention { const char *sentence, *lexicon; int32_t on; int n; };
+/* What was said in tickets, exchanges, notices and surveys of the last days by lexicons of a kind: the latest, and how
+ * many texts. skip: products that are not of interest; may be NULL. */
+struct mention lexicon_mentions(const struct context *c, const char *kind, int days, bool (*skip)(const struct fact_account *f, const char *name));
+
+/* value at stake, date to act by, play */
+void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v);
+/* Fills v->change: what single reading, moved how far, would change the band. */
+void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v);
+/* The score of readings; sets each family's points and each contribution. */
+double verdict_sum(const struct score_settings *s, enum score_engine engine, struct reading *readings, size_t n,
+                   double families[N_FAMILIES]);
+/* Whether two families speak, or a hard fact does. */
+bool verdict_converges(const struct reading *readings, size_t n, const double families[N_FAMILIES], int *out_families);
+/* The band by thresholds alone, given the band before. */
+int band_of(const struct band_settings *b, enum score_engine engine, double score, int before);
+double band_entry(const struct band_settings *b, enum score_engine engine, int band);
+
+#endif

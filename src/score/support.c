@@ -1,0 +1,46 @@
+#include <string.h>
+
+#include "signal.h"
+
+enum { WINDOW = 45, USUAL_DAYS = 180, OLD_DAYS = 10 };
+
+/* How heavy one ticket weighs: one for itself, more for its priority and escalation, and for lying open long. */
+static double weight_of(const struct fact_ticket *t, int32_t today)
+{
+	double weight = 1;
+
+	weight += strcmp(t->priority, "urgent") == 0 ? 2 : strcmp(t->priority, "high") == 0 ? 1 : 0;
+	weight += t->is_escalated ? 2 : 0;
+	weight += t->closed_on == DAY_NONE && today - t->opened_on > OLD_DAYS ? 1 : 0;
+	weight += t->satisfaction >= 0 && t->satisfaction <= 2 ? 1 : 0;
+	return weight;
+}
+
+bool read_support_tension(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	double now = 0, before = 0, usual;
+	int n = 0, severe = 0, open = 0;
+
+	for (size_t i = 0; i < f->n_tickets; i++) {
+		const struct fact_ticket *t = &f->tickets[i];
+		int age = c->as_of - t->opened_on;
+
+		if (age < WINDOW) {
+			now += weight_of(t, c->as_of);
+			severe += t->is_escalated || strcmp(t->priority, "urgent") == 0 || strcmp(t->priority, "high") == 0;
+			open += t->closed_on == DAY_NONE;
+			n++;
+		} else if (age < WINDOW + USUAL_DAYS) {
+			before += weight_of(t, t->opened_on);
+		}
+	}
+	usual = before * WINDOW / USUAL_DAYS;
+	reading_value(out, now - usual, usual);
+	reading_word(out, "tickets", counted(c->arena, n, "ticket", "tickets"));
+	reading_number(c, out, "severe", severe, 0);
+	reading_number(c, out, "open", open, 0);
+	reading_number(c, out, "usual", usual, 1);
+	reading_number(c, out, "weight", now, 0);
+	return true;
+}

@@ -1,0 +1,403 @@
+#include "cmocka_shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest/compose.h"
+#include "digest/render.h"
+#include "digest_sample.h"
+
+enum { TODAY = 20514 };
+
+static struct arena *arena;
+static struct err err;
+
+static int begin(void **state)
+{
+	(void)state;
+	arena = arena_new(0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	arena_free(arena);
+	return 0;
+}
+
+static struct digest_finding finding(int64_t id, int64_t value, double priority)
+{
+	return (struct digest_finding){ .f = { .id = id, .account = id, .engine = "defense", .state = FINDING_OPEN,
+		.opened_on = TODAY - 10, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 60, .confidence = 90,
+		.value_minor = value, .currency = "EUR", .act_by_on = TODAY + 5, .summary = "It is so." },
+		.score_before = 60, .priority = priority };
+}
+
+static struct digest_choice choose(const struct digest_finding *findings, size_t n, size_t capacity)
+{
+	struct digest_choice c;
+
+	digest_choose(findings, n, "defense", capacity, TODAY, arena, &c);
+	return c;
+}
+
+static void what_changed_comes_first_then_what_stands_each_by_priority(void **state)
+{
+	struct digest_finding f[] = { finding(1, 100, 900), finding(2, 100, 10), finding(3, 100, 20), finding(4, 100, 950),
+	                              finding(5, 100, 15) };
+	static const int64_t order[] = { 3, 5, 2, 4, 1 };
+	struct digest_choice c;
+
+	(void)state;
+	f[1].f.score = 50; /* better */
+	f[2].is_new = true;
+	f[4].f.score = 65; /* worse by just enough */
+	c = choose(f, 5, 10);
+	ASSERT_INT(c.n_items, 5);
+	for (int i = 0; i < 5; i++)
+		ASSERT_INT(c.items[i].finding->f.id, order[i]);
+	ASSERT_INT(c.items[0].change, CHANGE_ENTERED);
+	ASSERT_INT(c.items[1].change, CHANGE_WORSE);
+	ASSERT_INT(c.items[2].change, CHANGE_BETTER);
+	ASSERT_INT(c.items[3].change, CHANGE_STANDING);
+}
+
+static void less_than_five_points_is_no_change(void **state)
+{
+	struct digest_finding f[] = { finding(1, 100, 1), finding(2, 100, 1) };
+	struct digest_choice c;
+
+	(void)state;
+	f[0].f.score = 64.9;
+	f[1].f.score = 55.1;
+	c = choose(f, 2, 10);
+	ASSERT_INT(c.items[0].change, CHANGE_STANDING);
+	ASSERT_INT(c.items[1].change, CHANGE_STANDING);
+}
+
+static void the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed(void **state)
+{
+	struct digest_finding f[40];
+	struct digest_choice c;
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		f[i] = finding(i + 1, 1000 * (i + 1), i);
+	c = choose(f, 40, 3);
+	ASSERT_INT(c.n_items, 3);
+	ASSERT_INT(c.items[0].finding->f.id, 40);
+	ASSERT_INT(c.n_rest, 37);
+	ASSERT_INT(c.worth.of[0].minor, 40000 + 39000 + 38000);
+	ASSERT_INT(c.rest_worth.of[0].minor, 1000 * 37 * 38 / 2);
+}
+
+static void an_account_with_two_causes_counts_its_value_once(void **state)
+{
+	struct digest_finding f[] = { finding(1, 5000, 2), finding(2, 5000, 1) };
+	struct digest_choice c;
+
+	(void)state;
+	f[1].f.account = 1;
+	c = choose(f, 2, 10);
+	ASSERT_INT(c.n_items, 2);
+	ASSERT_INT(c.worth.of[0].minor, 5000);
+}
+
+static void currencies_are_never_added_together(void **state)
+{
+	struct digest_finding f[] = { finding(1, 5000, 2), finding(2, 7000, 1) };
+	struct digest_choice c;
+
+	(void)state;
+	f[1].f.currency = "USD";
+	c = choose(f, 2, 10);
+	ASSERT_INT(c.worth.n, 2);
+	assert_string_equal(digest_worth_text(arena, &c.worth), "EUR 50 and USD 70");
+}
+
+static void snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse(void **state)
+{
+	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1), finding(4, 1, 1), finding(5, 1, 1) };
+	struct digest_choice c;
+
+	(void)state;
+	f[0].f.state = FINDING_SNOOZED;
+	f[0].f.snoozed_until = TODAY + 1;
+	f[1].f.state = FINDING_DISMISSED;
+	f[2].f.state = FINDING_ACKNOWLEDGED;
+	f[3].f.state = FINDING_ACKNOWLEDGED;
+	f[3].f.score = 80;
+	f[4].f.state = FINDING_SNOOZED;
+	f[4].f.snoozed_until = TODAY;
+	c = choose(f, 5, 10);
+	ASSERT_INT(c.n_items, 2);
+	ASSERT_INT(c.items[0].finding->f.id, 4);
+	ASSERT_INT(c.items[0].change, CHANGE_WORSE);
+	ASSERT_INT(c.items[1].finding->f.id, 5);
+}
+
+static void what_ended_is_news_and_takes_no_capacity(void **state)
+{
+	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1) };
+	struct digest_choice c;
+
+	(void)state;
+	f[0].f.state = FINDING_RESOLVED;
+	f[1].f.state = FINDING_LOST;
+	c = choose(f, 3, 1);
+	ASSERT_INT(c.n_items, 1);
+	ASSERT_INT(c.n_rest, 0);
+	ASSERT_INT(c.n_news, 2);
+	ASSERT_INT(c.news[0].change, CHANGE_RESOLVED);
+	ASSERT_INT(c.news[1].change, CHANGE_LOST);
+}
+
+static void the_order_of_rows_does_not_matter(void **state)
+{
+	struct digest_finding f[30], g[30];
+	struct digest_choice c, d;
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		f[i] = finding(i + 1, 10, i % 4);
+		f[i].is_new = i % 3 == 0;
+		g[29 - i] = f[i];
+	}
+	c = choose(f, 30, 12);
+	d = choose(g, 30, 12);
+	for (int i = 0; i < 12; i++)
+		ASSERT_INT(c.items[i].finding->f.id, d.items[i].finding->f.id);
+}
+
+static void only_a_delivered_digest_counts_as_the_last_one(void **state)
+{
+	struct db *db = sample_open();
+	struct digest_before before;
+
+	(void)state;
+	ASSERT_INT(digest_before_load(db, "anna@lumendesk.example", "csm", TODAY, &before, &err), 1);
+	ASSERT_INT(before.id, 1);
+	ASSERT_OK(db_run(db, "UPDATE outbox SET state = 'dead' WHERE digest_id = 1", &err));
+	ASSERT_INT(digest_before_load(db, "anna@lumendesk.example", "csm", TODAY, &before, &err), 0);
+	ASSERT_INT(before.id, 0);
+	db_close(db);
+}
+
+static void a_first_digest_calls_everything_new_and_reports_no_endings(void **state)
+{
+	struct db *db = sample_open();
+	struct digest d;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "DELETE FROM outbox", &err));
+	sample_digest(db, "csm", 10, arena, &d);
+	ASSERT_INT(d.sections[0].n_items, 4);
+	for (size_t i = 0; i < 4; i++)
+		ASSERT_INT(d.sections[0].items[i].change, CHANGE_ENTERED);
+	ASSERT_INT(d.sections[0].n_news, 0);
+	db_close(db);
+}
+
+static void an_account_that_is_defended_is_in_no_expansion_list(void **state)
+{
+	struct db *db = sample_open();
+	struct digest d;
+
+	(void)state;
+	sample_digest(db, "manager", 10, arena, &d);
+	ASSERT_INT(d.n_sections, 2);
+	ASSERT_INT(d.sections[1].n_items, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_not_equal(d.sections[1].items[i].finding, 9);
+	db_close(db);
+}
+
+static void a_finding_opened_later_on_the_day_of_the_last_digest_is_new(void **state)
+{
+	struct db *db = sample_open();
+	struct digest_before before;
+	struct digest_finding *f;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "UPDATE finding SET opened_on = 20511 WHERE id = 4;"
+	                 "INSERT INTO finding_event (finding_id, day, at, kind) VALUES (4, 20511, 1772175601, 'opened'),"
+	                 " (3, 20490, 1772175600, 'opened')", &err));
+	ASSERT_INT(digest_before_load(db, "anna@lumendesk.example", "csm", TODAY, &before, &err), 1);
+	ASSERT_OK(digest_findings_load(db, &before, TODAY, arena, &f, &n, &err));
+	for (size_t i = 0; i < n; i++)
+		if (f[i].f.id == 3 || f[i].f.id == 4)
+			ASSERT_INT(f[i].is_new, f[i].f.id == 4);
+	db_close(db);
+}
+
+static int64_t count(struct db *db, const char *sql)
+{
+	int64_t n = -1;
+
+	ASSERT_OK(db_int(db, sql, 0, &n, &err));
+	return n;
+}
+
+static void a_digest_is_kept_with_its_messages_once_and_never_in_part(void **state)
+{
+	struct db *db = sample_open();
+	struct digest_row row = { .owner_email = "anna@lumendesk.example", .kind = "csm", .config_hash = "h", .content = "{}",
+	                          .local_on = TODAY, .as_of_on = TODAY, .made_at = SAMPLE_NOW };
+	struct digest_item_row items[] = { { 1, "entered", 78, 4800000 }, { 2, "worse", 71, 960000 } };
+	struct outbox_message messages[] = {
+		{ .sink = "mail", .kind = "email", .delivery_key = "a", .part = 1, .body = "x", .body_len = 1, .content_type = "t",
+		  .next_at = 1, .expires_at = 2 },
+		{ .sink = "slack", .kind = "slack_webhook", .delivery_key = "b", .part = 1, .body = "x", .body_len = 1,
+		  .content_type = "t", .next_at = 1, .expires_at = 2 },
+	};
+
+	(void)state;
+	items[1].finding = 999; /* there is no such finding: nothing may stay behind */
+	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, &err), -1);
+	ASSERT_INT(count(db, "SELECT count(*) FROM digest WHERE local_on = 20514"), 0);
+	items[1].finding = 2;
+	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, &err), 1);
+	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, &err), 0);
+	ASSERT_INT(count(db, "SELECT count(*) FROM digest WHERE local_on = 20514"), 1);
+	ASSERT_INT(count(db, "SELECT count(*) FROM outbox WHERE delivery_key IN ('a', 'b')"), 2);
+	ASSERT_INT(count(db, "SELECT count(*) FROM digest_item WHERE digest_id = (SELECT max(id) FROM digest)"), 2);
+	db_close(db);
+}
+
+static void a_quiet_day_says_so(void **state)
+{
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "am", .capacity = 5, .local_on = TODAY,
+	                           .as_of_on = TODAY };
+	struct digest d;
+
+	(void)state;
+	digest_compose(&in, arena, &d);
+	assert_true(d.is_quiet);
+	assert_string_equal(d.headline, "Nothing needs you today");
+	assert_non_null(strstr(digest_json(arena, &d), "\"is_quiet\":true"));
+}
+
+static void a_missed_slot_is_told_and_is_no_quiet_day(void **state)
+{
+	struct digest_missed missed[] = { { TODAY - 1, "downtime" }, { TODAY - 3, NULL } };
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
+	                           .as_of_on = TODAY, .missed = missed, .n_missed = 2 };
+	struct digest d;
+
+	(void)state;
+	digest_compose(&in, arena, &d);
+	assert_false(d.is_quiet);
+	assert_string_equal(d.notes[0], "No digest reached you on Sun 1 Mar (downtime), Fri 27 Feb.");
+}
+
+static void only_harmless_https_links_are_kept(void **state)
+{
+	static const struct {
+		const char *url;
+		bool is_kept;
+	} urls[] = {
+		{ "https://crm.example/a/1", true }, { "http://crm.example/a/1", false }, { "javascript:alert(1)", false },
+		{ "https://crm.example@evil.example/", false }, { "https://crm.example/\"><script>", false },
+		{ "https://crm.example/a b", false }, { "https:///x", false }, { "https://crm.example/a|b", false }, { NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		struct digest_finding f = finding(1, 1, 1);
+		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
+		                           .as_of_on = TODAY, .findings = &f, .n_findings = 1 };
+		struct digest d;
+
+		f.account_url = urls[i].url;
+		digest_compose(&in, arena, &d);
+		assert_int_equal(d.sections[0].items[0].url != NULL, urls[i].is_kept);
+	}
+}
+
+static void a_key_in_a_link_is_percent_encoded(void **state)
+{
+	struct digest_finding f = finding(1, 1, 1);
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
+	                           .as_of_on = TODAY, .findings = &f, .n_findings = 1, .account_url = "https://crm.example/{{key}}/x" };
+	struct digest d;
+
+	(void)state;
+	f.f.account_key = "1/../<2>";
+	digest_compose(&in, arena, &d);
+	assert_string_equal(d.sections[0].items[0].url, "https://crm.example/1%2F..%2F%3C2%3E/x");
+}
+
+static void approve(const char *path, const void *data, size_t len)
+{
+	char have[200000];
+	FILE *file;
+	size_t n;
+
+	if (getenv("RETAIND_APPROVE")) {
+		file = fopen(path, "wb");
+		assert_non_null(file);
+		assert_true(fwrite(data, 1, len, file) == len);
+		(void)fclose(file);
+		return;
+	}
+	file = fopen(path, "rb");
+	if (!file)
+		fail_msg("%s is missing: RETAIND_APPROVE=1 writes it, then review it", path);
+	n = fread(have, 1, sizeof have, file);
+	(void)fclose(file);
+	if (n != len || memcmp(have, data, n) != 0)
+		fail_msg("%s differs from what is rendered now: RETAIND_APPROVE=1 rewrites it, then review the difference", path);
+}
+
+static void digests_of_the_sample_are_as_approved(void **state)
+{
+	static const char *const kinds[] = { "csm", "am", "manager" };
+	struct render_to to = { .from = "Lumendesk <digest@lumendesk.example>", .message_key = "sample", .offset_s = 3600,
+	                        .unsubscribe_url = "https://lumendesk.example/u?x=1" };
+	struct db *db = sample_open();
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		struct digest d;
+
+		sample_digest(db, kinds[k], k == 0 ? 3 : 5, arena, &d);
+		for (const struct renderer *r = renderers; r->name; r++) {
+			struct rendered out;
+
+			ASSERT_OK(r->render(&d, &to, arena, &out, &err));
+			ASSERT_INT(out.n, 1);
+			approve(arena_printf(arena, "tests/data/digests/%s.%s", kinds[k], r->name), out.parts[0].body, out.parts[0].len);
+		}
+	}
+	db_close(db);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		CASE(what_changed_comes_first_then_what_stands_each_by_priority),
+		CASE(less_than_five_points_is_no_change),
+		CASE(the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed),
+		CASE(an_account_with_two_causes_counts_its_value_once),
+		CASE(currencies_are_never_added_together),
+		CASE(snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse),
+		CASE(what_ended_is_news_and_takes_no_capacity),
+		CASE(the_order_of_rows_does_not_matter),
+		CASE(only_a_delivered_digest_counts_as_the_last_one),
+		CASE(a_first_digest_calls_everything_new_and_reports_no_endings),
+		CASE(an_account_that_is_defended_is_in_no_expansion_list),
+		CASE(a_finding_opened_later_on_the_day_of_the_last_digest_is_new),
+		CASE(a_digest_is_kept_with_its_messages_once_and_never_in_part),
+		CASE(a_quiet_day_says_so),
+		CASE(a_missed_slot_is_told_and_is_no_quiet_day),
+		CASE(only_harmless_https_links_are_kept),
+		CASE(a_key_in_a_link_is_percent_encoded),
+		CASE(digests_of_the_sample_are_as_approved),
+	};
+#undef CASE
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -71,10 +71,10 @@ static int lock(const char *path, int *out, struct err *err)
 	return 0;
 }
 
-/* Whether what may have arrived is sent again: always where the other side folds repeats. */
+/* Whether what may have arrived is sent again. A file written twice is the same file. */
 static bool resends(const struct channel_settings *c)
 {
-	return c->on_ambiguous == AMBIGUOUS_RESEND || c->kind == CHANNEL_WEBHOOK || c->kind == CHANNEL_FILE;
+	return c->on_ambiguous == AMBIGUOUS_RESEND || c->kind == CHANNEL_FILE;
 }
 
 static const char not_configured[] = "no channel of this name is configured";

@@ -87,6 +87,7 @@ struct yaml_table {
 
 bool yaml_is_null(const struct yaml *node); /* not there, empty, ~ or null without quotes */
 /* Reads a mapping into *out, which holds the defaults beforehand. Keys that are absent or null leave it as it is. */
-void yaml_read(struct arena *a, const struct yaml *mapping, const struct yaml_table *table, void *out, struct mistakes *m);
+void yaml_read(struct arena *a, const struct yaml *mapping, const struct yaml_table *table, void *out,
+               struct mistakes *m);
 
 #endif

@@ -49,7 +49,8 @@ struct config {
 
 /* Returns NULL exactly when there were mistakes; they are in m. */
 const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m);
-const struct org_settings *config_org(const struct config *c, const char *name); /* NULL name: the only one; NULL when none */
+/* NULL name: the only one. NULL when there is none, or several. */
+const struct org_settings *config_org(const struct config *c, const char *name);
 const struct channel_settings *org_channel(const struct org_settings *o, const char *name);
 const struct owner_settings *org_owner(const struct org_settings *o, const char *email);
 

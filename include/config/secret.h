@@ -1,5 +1,5 @@
-/* Secrets by reference: credential:NAME ($CREDENTIALS_DIRECTORY), file:PATH (0600 or stricter, ours), env:NAME. The only
- * reader of the environment. A value is never printed; its buffer is wiped when the arena goes. */
+/* Secrets by reference: credential:NAME ($CREDENTIALS_DIRECTORY), file:PATH (0600 or stricter, ours), env:NAME. The
+ * only reader of the environment. A value is never printed; its buffer is wiped when the arena goes. */
 #ifndef CONFIG_SECRET_H
 #define CONFIG_SECRET_H
 

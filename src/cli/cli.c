@@ -217,7 +217,8 @@ static int read_short(struct reading *r, const char *letters)
 		else if (*letters == 'h')
 			r->wants_help = true;
 		else
-			return usage(r->cli, "unknown option `-%.1s`, expected -q, -v or -h", text_clean(r->cli->arena, letters, 1));
+			return usage(r->cli, "unknown option `-%.1s`, expected -q, -v or -h",
+			             text_clean(r->cli->arena, letters, 1));
 	}
 	return 0;
 }
@@ -298,7 +299,8 @@ static int run(struct cli *c)
 int cli_main(int argc, const char *const *argv)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct cli c = { .arena = a, .program = argc ? argv[0] : "retaind", .config_dir = "/etc/retaind", .as_of = DAY_NONE };
+	struct cli c = { .arena = a, .program = argc ? argv[0] : "retaind", .config_dir = "/etc/retaind",
+		             .as_of = DAY_NONE };
 	struct reading r = { .cli = &c, .argc = argc, .argv = argv };
 	int rc;
 

@@ -145,9 +145,9 @@ static void check_disk(struct checking *c)
 	struct statvfs fs;
 	int64_t free_mib;
 
-	while (statvfs(path, &fs) < 0 && strrchr(path, '/') && strrchr(path, '/') != path)
-		*strrchr(path, '/') = '\0';
-	if (statvfs(path, &fs) < 0 && statvfs("/", &fs) < 0) {
+	while (path[1] && access(path, F_OK) < 0) /* state_dir is absolute */
+		path[strrchr(path, '/') == path ? 1 : strrchr(path, '/') - path] = '\0';
+	if (statvfs(path, &fs) < 0) {
 		check_note(c, "disk", c->config->state_dir, CHECK_FAILED, "%s", strerror(errno));
 		return;
 	}

@@ -331,10 +331,12 @@ static void refuse_key(const struct reader *r, const struct yaml *entry, const s
 	if (near)
 		mistake_at(r->mistakes, entry, "unknown key `%s`, did you mean `%s`?", entry->key, near);
 	else
-		mistake_at(r->mistakes, entry, "unknown key `%s`, expected %s", entry->key, joined(r->arena, keys, t->n_fields));
+		mistake_at(r->mistakes, entry, "unknown key `%s`, expected %s", entry->key,
+		           joined(r->arena, keys, t->n_fields));
 }
 
-void yaml_read(struct arena *a, const struct yaml *mapping, const struct yaml_table *table, void *out, struct mistakes *m)
+void yaml_read(struct arena *a, const struct yaml *mapping, const struct yaml_table *table, void *out,
+               struct mistakes *m)
 {
 	struct reader r = { .arena = a, .mistakes = m };
 
@@ -352,7 +354,8 @@ void yaml_read(struct arena *a, const struct yaml *mapping, const struct yaml_ta
 	}
 	for (size_t i = 0; i < table->n_fields; i++)
 		if (table->fields[i].is_required && !yaml_member(mapping, table->fields[i].key))
-			mistake_at(m, mapping, "`%s` is missing, expected %s", table->fields[i].key, expectation(&r, &table->fields[i]));
+			mistake_at(m, mapping, "`%s` is missing, expected %s", table->fields[i].key,
+			           expectation(&r, &table->fields[i]));
 	if (table->check)
 		table->check(out, mapping, m);
 }

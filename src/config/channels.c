@@ -105,7 +105,8 @@ static void check_mail(struct channel_settings *c, const struct yaml *where, str
 	if (c->host && (strpbrk(c->host, " /@\r\n") || !*c->host))
 		mistake_at(m, yaml_member(where, "host"), "expected the name of a host such as smtp.acme.example");
 	if (!c->user != !c->password)
-		mistake_at(m, where, "`%s` is missing, expected both `user` and `password` or none", c->user ? "password" : "user");
+		mistake_at(m, where, "`%s` is missing, expected both `user` and `password` or none",
+		           c->user ? "password" : "user");
 	check_reference(where, "password", c->password, m);
 	check_mailbox(where, "from", c->from, m);
 	check_mailbox(where, "reply_to", c->reply_to, m);

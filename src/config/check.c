@@ -105,7 +105,8 @@ static bool is_email(const char *text)
 void check_email(const struct yaml *where, const char *key, const char *email, struct mistakes *m)
 {
 	if (email && !is_email(email))
-		mistake_at(m, spot(where, key), "is `%s`, expected an e-mail address such as ann@acme.example", shown(m, email));
+		mistake_at(m, spot(where, key), "is `%s`, expected an e-mail address such as ann@acme.example",
+		           shown(m, email));
 }
 
 void check_mailbox(const struct yaml *where, const char *key, const char *mailbox, struct mistakes *m)

@@ -12,9 +12,11 @@ static void check_admin_channel(struct loading *l)
 	const char *name = l->config->admin_channel, *slash = name ? strchr(name, '/') : NULL;
 	const struct org_settings *org;
 
-	if (!slash)
+	if (!slash || !l->config->orgs.n)
 		return;
 	org = config_org(l->config, arena_strndup(l->arena, name, (size_t)(slash - name)));
+	if (org && !org->zone) /* its file can't be read: already told */
+		return;
 	if (!org || !org_channel(org, slash + 1))
 		mistake_at(l->mistakes, yaml_member(l->daemon, "admin_channel"),
 		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);

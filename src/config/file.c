@@ -33,11 +33,6 @@ static struct config_file *known_file(const struct loading *l, const char *name)
 	return NULL;
 }
 
-bool config_has(const struct loading *l, const char *name)
-{
-	return access(arena_printf(l->arena, "%s/%s", l->dir, name), F_OK) == 0;
-}
-
 /* Whether the file at hand may be read, by what stat says. */
 static bool is_acceptable(struct loading *l, const struct yaml *where, const struct stat *st)
 {

@@ -17,7 +17,8 @@ struct days {
 static void add_range(struct days *days, int32_t from, int32_t to, const struct yaml *where, struct mistakes *m)
 {
 	if (to <= from || to - from > RANGE_MAX_DAYS) {
-		mistake_at(m, where, "ends %s, expected an end (the first day that is no holiday) 1 to %d days behind its start",
+		mistake_at(m, where,
+		           "ends %s, expected an end (the first day that is no holiday) 1 to %d days after its start",
 		           to <= from ? "before it begins" : "too late", RANGE_MAX_DAYS);
 		return;
 	}

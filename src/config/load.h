@@ -30,7 +30,6 @@ const struct yaml *config_yaml(struct loading *l, const char *name, const char *
 struct texts config_list(struct loading *l, const char *folder, const char *const *endings, size_t n);
 /* "fr" of "holidays/fr.yaml" */
 const char *config_stem(struct arena *a, const char *name);
-bool config_has(const struct loading *l, const char *name);
 /* SHA-256 over the names and bytes of these files, in the order of their names. */
 const char *config_hash(const struct loading *l, struct texts names);
 

@@ -52,7 +52,8 @@ static const struct yaml_field fields[] = {
 	{ .key = "sources", .kind = YAML_MAP, .offset = offsetof(struct org_file, o.sources), .extra = &source_table },
 	{ .key = "owners", .kind = YAML_LIST, .offset = offsetof(struct org_file, o.owners), .extra = &owner_table },
 	{ .key = "channels", .kind = YAML_MAP, .offset = offsetof(struct org_file, o.channels), .extra = &channel_table },
-	{ .key = "schedule", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.schedule), .extra = &schedule_table },
+	{ .key = "schedule", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.schedule),
+	  .extra = &schedule_table },
 	{ .key = "score", .kind = YAML_NODE, .offset = offsetof(struct org_file, score) },
 	{ .key = "nrr", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o), .extra = &nrr_table },
 };

@@ -44,11 +44,11 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_slack_user(where, o->slack_user, m);
 	if (channels && channels->type == YAML_SEQUENCE && !channels->first)
 		mistake_at(m, channels, "is empty, expected at least one channel");
-	if (manages && o->role != ROLE_MANAGER)
+	if (manages && o->role >= 0 && o->role != ROLE_MANAGER)
 		mistake_at(m, manages, "is not used with role `%s`, expected it only with `manager`", roles[o->role]);
 }
 
-static const struct owner_settings defaults = { .at_minutes = 8 * 60, .capacity = 7 };
+static const struct owner_settings defaults = { .role = -1, .at_minutes = 8 * 60, .capacity = 7 };
 
 const struct yaml_table owner_table = {
 	.size = sizeof(struct owner_settings), .fields = fields, .n_fields = ARRAY_LEN(fields), .check = check,

@@ -42,7 +42,8 @@ static const struct yaml_field band_fields[] = {
 };
 
 static const struct yaml_table band_table = {
-	.size = sizeof(struct band_settings), .fields = band_fields, .n_fields = ARRAY_LEN(band_fields), .check = check_bands
+	.size = sizeof(struct band_settings), .fields = band_fields, .n_fields = ARRAY_LEN(band_fields),
+	.check = check_bands
 };
 
 /* What signals.yaml holds, and the same keys in an organisation's `score:`. */
@@ -54,7 +55,8 @@ struct score_file {
 
 static const struct yaml_field score_fields[] = {
 	{ .key = "bands", .kind = YAML_STRUCT, .offset = offsetof(struct score_file, s.bands), .extra = &band_table },
-	{ .key = "family_cap", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.family_cap), .min = 1, .max = 100 },
+	{ .key = "family_cap", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.family_cap),
+	  .min = 1, .max = 100 },
 	{ .key = "base_risk", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.base_risk), .max = 100 },
 	{ .key = "base_readiness", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.base_readiness), .max = 100 },
 	{ .key = "horizon", .kind = YAML_DURATION, .offset = offsetof(struct score_file, horizon_s), .min = DAY_S,
@@ -73,7 +75,8 @@ static const struct yaml_table score_table = {
 
 static const struct yaml_field play_fields[] = {
 	{ .key = "title", .kind = YAML_TEXT, .offset = offsetof(struct play_settings, title), .is_required = true },
-	{ .key = "first_step", .kind = YAML_TEXT, .offset = offsetof(struct play_settings, first_step), .is_required = true },
+	{ .key = "first_step", .kind = YAML_TEXT, .offset = offsetof(struct play_settings, first_step),
+	  .is_required = true },
 	{ .key = "lead_days", .kind = YAML_INT, .offset = offsetof(struct play_settings, lead_days), .max = 366 },
 };
 
@@ -122,7 +125,8 @@ static void check_signal(struct loading *l, const struct yaml *entry, const stru
                          const struct score_settings *s)
 {
 	if (signal->weight > 0 && signal->low == signal->high)
-		mistake_at(l->mistakes, entry, "low and high are both %g, expected the readings of strength 0 and 1", signal->low);
+		mistake_at(l->mistakes, entry, "low and high are both %g, expected the readings of strength 0 and 1",
+		           signal->low);
 	if (s->plays.n) /* else plays.yaml is what has mistakes */
 		check_known(entry, "play", "play", names_of(l->arena, s->plays, sizeof(struct play_settings)), l->mistakes);
 }
@@ -213,11 +217,13 @@ static void change_signals(struct loading *l, const struct yaml *signals, struct
 void read_score(struct loading *l)
 {
 	struct score_file f = {
-		.s = { .bands = { .watch = 40, .at_risk = 65, .emerging = 50, .ready = 70, .leave_margin = 5, .min_stay_days = 3 },
+		.s = { .bands = { .watch = 40, .at_risk = 65, .emerging = 50, .ready = 70, .leave_margin = 5,
+		                  .min_stay_days = 3 },
 		       .family_cap = 45, .base_risk = 5, .base_readiness = 5, .stale_days = 3, .attach_share = 0.2 },
 		.horizon_s = 90 * DAY_S,
 	};
-	const struct yaml *tree = config_yaml(l, "signals.yaml", "signals and bands (signals: NAME: weight, low, high ...)");
+	const struct yaml *tree = config_yaml(l, "signals.yaml",
+		                                "signals and bands (signals: NAME: weight, low, high ...)");
 
 	if (tree)
 		yaml_read(l->arena, tree, &score_table, &f, l->mistakes);

@@ -21,14 +21,16 @@ static const struct yaml_table secret_table = {
 };
 
 static const struct yaml_field fields[] = {
-	{ .key = "connector", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, connector), .is_required = true },
+	{ .key = "connector", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, connector),
+	  .is_required = true },
 	{ .key = "base_url", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, base_url) },
 	{ .key = "folder", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, folder) },
 	{ .key = "secrets", .kind = YAML_MAP, .offset = offsetof(struct source_settings, secrets), .extra = &secret_table },
 	{ .key = "config", .kind = YAML_NODE, .offset = offsetof(struct source_settings, config) },
 	{ .key = "map", .kind = YAML_NODE, .offset = offsetof(struct source_settings, map) },
 	{ .key = "files", .kind = YAML_NODE, .offset = offsetof(struct source_settings, files) },
-	{ .key = "allows_http_loopback", .kind = YAML_BOOL, .offset = offsetof(struct source_settings, allows_http_loopback) },
+	{ .key = "allows_http_loopback", .kind = YAML_BOOL,
+	  .offset = offsetof(struct source_settings, allows_http_loopback) },
 	{ .key = "ca_file", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, ca_file) },
 	{ .key = "budget_percent", .kind = YAML_REAL, .offset = offsetof(struct source_settings, budget_percent), .min = 1,
 	  .max = 100 },
@@ -52,7 +54,7 @@ static const struct {
 
 static void check_kind(const struct source_settings *s, const struct yaml *where, struct mistakes *m)
 {
-	for (size_t i = 0; s->connector && i < ARRAY_LEN(kind_keys); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(kind_keys); i++) {
 		const struct yaml *entry = yaml_member(where, kind_keys[i].key);
 
 		if (entry && kind_keys[i].is_csv != is_csv(s))
@@ -79,7 +81,6 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	const struct source_settings *s = item;
 
 	check_name(where, s->name, m);
-	check_kind(s, where, m);
 	check_absolute(where, "folder", s->folder, m);
 	check_absolute(where, "ca_file", s->ca_file, m);
 	check_url(where, "base_url", s->base_url, s->allows_http_loopback, m);
@@ -108,17 +109,26 @@ static struct texts connectors(struct loading *l)
 	return names;
 }
 
+static bool is_among(struct texts known, const char *name)
+{
+	for (size_t i = 0; name && i < known.n; i++)
+		if (strcmp(known.at[i], name) == 0)
+			return true;
+	return false;
+}
+
 void check_sources(struct loading *l, const struct org_settings *o, const struct yaml *sources)
 {
 	const struct source_settings *s = o->sources.at;
+	const struct yaml *where = o->sources.n ? sources->first : NULL;
 	struct texts known = connectors(l);
 
-	for (size_t i = 0; i < o->sources.n; i++) {
-		const char *name = arena_printf(l->arena, "connectors/%s.yaml", s[i].connector ? s[i].connector : "");
-
-		if (s[i].connector && !is_csv(&s[i]) && !strchr(s[i].connector, '/') && config_has(l, name))
-			(void)config_file(l, name, "a connector");
+	for (size_t i = 0; i < o->sources.n; i++, where = where->next) {
+		check_known(where, "connector", "connector", known, l->mistakes);
+		if (!is_among(known, s[i].connector))
+			continue;
+		check_kind(&s[i], where, l->mistakes);
+		if (!is_csv(&s[i])) /* read for the version of the configuration */
+			(void)config_file(l, arena_printf(l->arena, "connectors/%s.yaml", s[i].connector), "a connector");
 	}
-	for (const struct yaml *entry = o->sources.n ? sources->first : NULL; entry; entry = entry->next)
-		check_known(entry, "connector", "connector", known, l->mistakes);
 }

@@ -278,8 +278,10 @@ static void every_wrong_value_says_what_would_be_right_and_all_are_told_at_once(
 
 	(void)state;
 	yaml_read(a,
-	          parse(&m, "text: [x]\ncount: '4'\nwait: 5s\nratio: 1.5\nis_on: 1\nat: 8am\nrole: mangaer\nday: 2026-13-01\n"
-	                    "words: [a, []]\npart: {n: 10}\nlist: [{nam: x}]\nmap: {x: 3}\nsecrets: {token: }\nrole2: am\n"),
+	          parse(&m, "text: [x]\ncount: '4'\nwait: 5s\nratio: 1.5\nis_on: 1\nat: 8am\nrole: mangaer\n"
+	                    "day: 2026-13-01\n"
+	                    "words: [a, []]\npart: {n: 10}\nlist: [{nam: x}]\nmap: {x: 3}\nsecrets: {token: }\n"
+	                    "role2: am\n"),
 	          &whole_table, &w, &m);
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		expect_line(&m, i, lines[i]);

@@ -16,7 +16,7 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_
 
 enum { JSON_MAX_DEPTH = 64 };
 
-/* The whole text must be one JSON value in valid UTF-8, nested at most JSON_MAX_DEPTH deep, that takes no more than half
+/* The whole text must be one JSON value in valid UTF-8, nested at most JSON_MAX_DEPTH deep, that takes at most half
  * of what the arena has left; else ERR_INPUT, with the offset. \u0000 and half a surrogate pair are read as U+FFFD. */
 int json_parse(struct arena *a, const char *text, size_t len, const struct json **out, struct err *err) MUST_USE;
 

@@ -119,6 +119,18 @@ const struct command commands[] = {
 	  .options = { "owner=EMAIL: whose", "format=FORMAT: text, slack, html, json or email (default text)" },
 	  .help = "Renders the digest of today from what is in the database and stores nothing.",
 	  .run = cmd_preview },
+	{ .name = "migrate",
+	  .summary = "bring the databases to this program's schema",
+	  .help = "Makes a database that is missing. Each step is one transaction: a kill leaves the older or the newer schema. A "
+	          "database that is newer than the program is refused (78). Commands that write do the same by themselves.",
+	  .run = cmd_migrate },
+	{ .name = "backup",
+	  .summary = "copy the databases, whole and checked, while others write",
+	  .options = { "to=FILE: where to (default STATE/orgs/ORG/backups/DAY.db)" },
+	  .help = "Writes a draft beside FILE, checks its integrity, brings it to the disk and puts it in FILE's place, readable by "
+	          "us alone. What was there before stays when anything fails. To restore, stop the daemon, remove retaind.db-wal and "
+	          "retaind.db-shm, and copy the file over retaind.db.",
+	  .run = cmd_backup },
 	{ .name = NULL },
 };
 

@@ -36,5 +36,7 @@ int cmd_digest(struct cli *c, struct err *err);
 int cmd_preview(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 int cmd_check(struct cli *c, struct err *err);
+int cmd_migrate(struct cli *c, struct err *err);
+int cmd_backup(struct cli *c, struct err *err);
 
 #endif

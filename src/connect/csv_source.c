@@ -134,17 +134,17 @@ static const char *text_or_empty(const struct value *v)
 
 static int put_usage(struct loading *l, const struct record *r, struct arena *a, struct err *err)
 {
-	struct usage_row row = { .day = (int32_t)value_of(r, "used_on")->number,
+	struct usage_row row = { .day = (int32_t)value_of(r, "day")->number,
 		                     .contact_key = text_or_empty(value_of(r, "contact_key")),
 		                     .team = text_or_empty(value_of(r, "team")) };
 	double value = value_of(r, "value")->real;
-	struct err why;
+	struct err why = { 0 };
 	int rc;
 
 	if (!(value >= 0 && value <= max_usage))
 		return set_aside(l, value < 0 ? "value: is negative, expected 0 or more" : "value: is more than 1e12", a, err);
 	if (row.day < 0)
-		return set_aside(l, "used_on: is before 1970", a, err);
+		return set_aside(l, "day: is before 1970", a, err);
 	if (!r->account_key)
 		return set_aside(l, arena_printf(a, "%s: is empty, expected an account", l->stream->map->account), a, err);
 	rc = record_find_account(l->pull->db, l->source, r->account_by, r->account_key, &row.account, err);
@@ -194,7 +194,7 @@ static void show(struct loading *l, const struct record *r, struct arena *a)
 static int load_row(struct loading *l, struct arena *a, struct err *err)
 {
 	struct record r = { 0 };
-	struct err why;
+	struct err why = { 0 };
 	int got = csv_rows_next(&l->rows, a, &r, &why, err), rc = 0;
 
 	if (got <= CSV_END)
@@ -344,7 +344,7 @@ static int end_run(const struct loading *l, int64_t run, struct err *err)
 /* A file that can't be read fails the stream, and the others are loaded all the same; our own store ends it. */
 static int load_files(struct loading *l, struct err *err)
 {
-	struct texts files;
+	struct texts files = { 0 };
 
 	if (list_files(l->arena, l->pull->source->folder, l->stream->match, &files, err) < 0) {
 		l->result->is_failed = true;

@@ -538,11 +538,17 @@ static int copy_to(struct db *from, const char *path, struct err *err)
 	return check_integrity(to, err);
 }
 
+/* A log that lies beside a file would be played into whatever takes the file's place. */
+static void remove_log(struct arena *a, const char *path)
+{
+	(void)unlink(arena_printf(a, "%s-wal", path));
+	(void)unlink(arena_printf(a, "%s-shm", path));
+}
+
 static void remove_draft(struct arena *a, const char *draft)
 {
 	(void)unlink(draft);
-	(void)unlink(arena_printf(a, "%s-wal", draft));
-	(void)unlink(arena_printf(a, "%s-shm", draft));
+	remove_log(a, draft);
 }
 
 int db_backup(struct db *db, const char *path, struct err *err)
@@ -550,8 +556,15 @@ int db_backup(struct db *db, const char *path, struct err *err)
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	const char *draft = arena_printf(a, "%s.new", path);
 
+	if (db_file_is_same(db->path, path))
+		return err_set(err, ERR_INPUT, "backup to %s: that is the database itself", path);
 	remove_draft(a, draft); /* of a backup that was killed */
-	if (copy_to(db, draft, err) < 0 || db_file_settle(a, draft, path, err) < 0) {
+	if (copy_to(db, draft, err) < 0) {
+		remove_draft(a, draft);
+		return err_in(err, "backup to %s", path);
+	}
+	remove_log(a, path);
+	if (db_file_settle(a, draft, path, err) < 0) {
 		remove_draft(a, draft);
 		return err_in(err, "backup to %s", path);
 	}

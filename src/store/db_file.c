@@ -113,3 +113,10 @@ int db_file_settle(struct arena *a, const char *from, const char *to, struct err
 	close(fd);
 	return 0;
 }
+
+bool db_file_is_same(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}

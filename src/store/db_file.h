@@ -10,5 +10,7 @@ int db_file_make(struct arena *a, const char *path, struct err *err) MUST_USE;
 int db_file_check(struct arena *a, const char *path, enum db_mode mode, struct err *err) MUST_USE;
 /* Renames a whole file over another so that a power cut leaves the one or the other. */
 int db_file_settle(struct arena *a, const char *from, const char *to, struct err *err) MUST_USE;
+/* Whether both names lead to one file that is there. */
+bool db_file_is_same(const char *one, const char *other);
 
 #endif

@@ -67,7 +67,7 @@ static const struct entity_field subscription_fields[] = {
 
 static const struct entity_field usage_fields[] = {
 	{ "metric", VALUE_TEXT, REQUIRED },
-	{ "used_on", VALUE_DAY, REQUIRED },
+	{ "day", VALUE_DAY, REQUIRED },
 	{ "value", VALUE_REAL, REQUIRED }, /* kept rounded; `scale:` in the mapping serves fractions */
 	{ "contact_key", VALUE_TEXT, PLAIN },
 	{ "team", VALUE_TEXT, PLAIN },

@@ -1,6 +1,7 @@
 #include "json_scan.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -76,23 +77,33 @@ static int scan_unicode_escape(struct scan *s, struct err *err)
 	return 0;
 }
 
+/* The place of the next quote, backslash or control character, or the end. */
+static size_t plain_until(const struct scan *s)
+{
+	size_t at = s->at;
+
+	while (at < s->len && s->text[at] != '"' && s->text[at] != '\\' && (uint8_t)s->text[at] >= 0x20)
+		at++;
+	return at;
+}
+
 /* From the opening quote to behind the closing one. */
 static int scan_string(struct scan *s, struct err *err)
 {
 	s->at++;
-	while (s->at < s->len) {
-		char c = s->text[s->at];
+	for (;;) {
+		char c;
 
+		s->at = plain_until(s);
+		if (s->at == s->len)
+			return wrong(s, "a string without end", err);
+		c = s->text[s->at];
 		if (c == '"') {
 			s->at++;
 			return 0;
 		}
-		if (c >= 0 && c < 0x20)
+		if (c != '\\')
 			return wrong(s, "a control character in a string", err);
-		if (c != '\\') {
-			s->at++;
-			continue;
-		}
 		if (s->len - s->at < 2 || !s->text[s->at + 1] || !strchr("\"\\/bfnrtu", s->text[s->at + 1]))
 			return wrong(s, "bad escape", err);
 		if (s->text[s->at + 1] != 'u')
@@ -100,7 +111,6 @@ static int scan_string(struct scan *s, struct err *err)
 		else if (scan_unicode_escape(s, err) < 0)
 			return -1;
 	}
-	return wrong(s, "a string without end", err);
 }
 
 /* Length of a run of digits. */

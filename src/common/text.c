@@ -421,10 +421,17 @@ char *text_fold(struct arena *a, const char *text)
 bool utf8_is_valid(const char *text, size_t len)
 {
 	const char *end = text + len;
+	uint64_t eight;
 	uint32_t code;
 
 	while (text < end) {
-		size_t n = utf8_next(text, (size_t)(end - text), &code);
+		size_t n;
+
+		if (end - text >= 8 && (memcpy(&eight, text, 8), (eight & UINT64_C(0x8080808080808080)) == 0)) {
+			text += 8; /* ASCII, as most of it is */
+			continue;
+		}
+		n = utf8_next(text, (size_t)(end - text), &code);
 
 		if (n == 0)
 			return false;

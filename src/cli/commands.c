@@ -64,6 +64,15 @@ const struct command commands[] = {
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = cmd_dismiss },
+	{ .name = "pull",
+	  .summary = "read the sources into the store",
+	  .options = { "source=S: only this source", "stream=T: only this stream", "full: everything anew, not only what changed",
+	               "dry-run: store nothing, print the rows as JSON", "limit=N: with --dry-run: at most so many rows a stream" },
+	  .help = "Reads each stream of each source from where the last pull stopped: a page, its rows and the place to go on "
+	          "from are stored together, so a pull may be ended at any moment and goes on from there. Rows that can't be "
+	          "used are set aside with the reason (quarantine) and counted. A stream that fails does not stop the others. "
+	          "Ends with 0 when all came through, 75 when trying again later may help, 78 when a person must act.",
+	  .run = cmd_pull },
 	{ .name = "nrr",
 	  .summary = "net and gross revenue retention, and where revenue came and went",
 	  .options = { "by=WHAT: month, segment, owner or plan", "window=MONTHS: length of the window (default 12)",
@@ -77,6 +86,14 @@ const struct command commands[] = {
 	          "gives these too, amounts in minor units and ratios with six decimals; windows without a start are left "
 	          "out.\n\nAmounts in several currencies are never added: choose one with --currency.",
 	  .run = cmd_nrr },
+	{ .name = "run",
+	  .summary = "the daemon: keeps time and runs the stages",
+	  .options = { NULL },
+	  .help = "Pulls and scores before each owner's slot, makes the digest at the slot and delivers it, each stage as a child "
+	          "process with a time limit. One daemon runs on a state folder: a second one ends with 75. SIGHUP reads the "
+	          "configuration again (one with mistakes is refused and the old one stays), SIGTERM ends within five seconds. "
+	          "Under systemd it tells when it is ready and keeps the watchdog quiet.",
+	  .run = cmd_run },
 	{ .name = "next",
 	  .summary = "when the coming digests are due",
 	  .options = { "owner=EMAIL: of this owner, working days only", "count=N: how many (default 10)",

@@ -1,0 +1,264 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/text.h"
+#include "config/secret.h"
+#include "run.h"
+#include "schedule/notify.h"
+
+enum {
+	LOOK_WITHIN_MS = 60000, /* a clock that was set is noticed at the latest then */
+	TICK_MS = 10000,
+	STOP_KILL_MS = 3000, STOP_END_MS = 4000
+};
+
+struct daemon {
+	struct cli *cli;
+	struct arena *arena; /* of the configuration in force */
+	const struct config *config;
+	struct run_org *orgs;
+	size_t n_orgs;
+	struct jobs jobs;
+	struct loop *loop;
+	struct notify notify;
+	int tick_ms;
+	bool is_stopping;
+	int64_t stopping_ms;
+	int lock_fd;
+};
+
+/* One instance ------------------------------------------------------------------------------------------------------ */
+
+/* The kernel frees the lock with the process; the pid in the file is only for people. */
+static int take_lock(struct daemon *d, const char *state_dir, struct err *err)
+{
+	const char *path = arena_printf(d->cli->arena, "%s/retaind.lock", state_dir);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char holder[32] = "";
+
+	if (mkdir(state_dir, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, ERR_CONFIG, "make %s", state_dir);
+	d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (d->lock_fd < 0)
+		return err_errno(err, ERR_CONFIG, "open %s", path);
+	if (fcntl(d->lock_fd, F_OFD_SETLK, &lock) < 0) {
+		(void)!read(d->lock_fd, holder, sizeof holder - 1);
+		holder[strcspn(holder, "\n")] = '\0';
+		return err_set(err, ERR_RETRY, "another daemon runs on %s already, pid %s", state_dir, holder);
+	}
+	if (ftruncate(d->lock_fd, 0) < 0 || dprintf(d->lock_fd, "%d\n", (int)getpid()) < 0)
+		return err_errno(err, ERR_RETRY, "write %s", path);
+	return 0;
+}
+
+/* Configuration ----------------------------------------------------------------------------------------------------- */
+
+static void log_mistakes(const struct mistakes *m)
+{
+	for (size_t i = 0; i < m->n_kept; i++)
+		log_event(LOG_LEVEL_ERROR, "config_mistake", LOG_TEXT("error", m->lines[i]));
+}
+
+static const struct run_org *org_of_name(const struct daemon *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_orgs; i++)
+		if (strcmp(d->orgs[i].settings->name, name) == 0)
+			return &d->orgs[i];
+	return NULL;
+}
+
+/* Takes over a configuration that was read into the arena. What goes on in an organisation goes on. */
+static int adopt(struct daemon *d, struct arena *a, const struct config *config, struct err *err)
+{
+	struct run_org *orgs = arena_array(a, config->orgs.n, sizeof *orgs);
+
+	for (size_t i = 0; i < config->orgs.n; i++) {
+		const struct org_settings *settings = (const struct org_settings *)config->orgs.at + i;
+		const struct run_org *old = org_of_name(d, settings->name);
+
+		if (run_org_init(&orgs[i], a, config, settings, err) < 0)
+			return -1;
+		if (old == NULL)
+			continue;
+		orgs[i].s = old->s;
+		orgs[i].s.look_at = INSTANT_NONE;
+		if (orgs[i].s.sync_retry_at != INSTANT_NONE) /* a person may just have mended it */
+			orgs[i].s.sync_retry_at = clock_now();
+	}
+	arena_free(d->arena);
+	d->arena = a;
+	d->config = config;
+	d->orgs = orgs;
+	d->n_orgs = config->orgs.n;
+	return 0;
+}
+
+static void open_log(const struct daemon *d)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	int level = LOG_LEVEL_INFO;
+
+	for (int i = 0; i < (int)ARRAY_LEN(names); i++)
+		if (strcmp(names[i], d->config->log_level) == 0)
+			level = i;
+	level += d->cli->verbosity;
+	log_open((enum log_level)(level < 0 ? 0 : level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level), environment("JOURNAL_STREAM") != NULL);
+}
+
+static void on_reload(void *context, int number)
+{
+	struct daemon *d = context;
+	struct arena *a = arena_new(0);
+	struct mistakes m = { .arena = a };
+	const struct config *config = config_load(a, d->cli->config_dir, &m);
+	struct err err = { 0 };
+
+	(void)number;
+	notify_send(&d->notify, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_monotonic_ms() * 1000);
+	if (config != NULL && strcmp(config->state_dir, d->config->state_dir) != 0)
+		(void)err_set(&err, ERR_CONFIG, "state can't be moved to %s while running", config->state_dir);
+	if (config == NULL || err.kind != ERR_NONE || adopt(d, a, config, &err) < 0) {
+		log_mistakes(&m);
+		log_event(LOG_LEVEL_ERROR, "reload_refused", LOG_TEXT("error", err.text), LOG_INT("mistakes", (int64_t)m.n));
+		arena_free(a);
+	} else {
+		open_log(d);
+		log_event(LOG_LEVEL_INFO, "reloaded", LOG_INT("orgs", (int64_t)d->n_orgs));
+	}
+	notify_send(&d->notify, "READY=1");
+}
+
+/* The loop ---------------------------------------------------------------------------------------------------------- */
+
+static void on_stop(void *context, int number)
+{
+	struct daemon *d = context;
+
+	if (d->is_stopping)
+		return;
+	log_event(LOG_LEVEL_INFO, "stopping", LOG_INT("signal", number), LOG_INT("children", d->jobs.n));
+	notify_send(&d->notify, "STOPPING=1");
+	d->is_stopping = true;
+	d->stopping_ms = clock_monotonic_ms();
+	jobs_stop(&d->jobs, d->stopping_ms);
+}
+
+static void on_child(void *context, pid_t pid, int wait_status)
+{
+	struct daemon *d = context;
+	enum job_result result;
+	struct job job;
+
+	if (!jobs_ended(&d->jobs, pid, wait_status, &job, &result) || d->is_stopping)
+		return;
+	for (size_t i = 0; i < d->n_orgs; i++) {
+		if (strcmp(d->orgs[i].settings->name, job.org) == 0)
+			run_org_ended(&d->orgs[i], &job, result, clock_now());
+		else if (d->orgs[i].s.wants_room)
+			d->orgs[i].s.look_at = INSTANT_NONE;
+	}
+}
+
+static void stop_in_time(struct daemon *d)
+{
+	int64_t gone_ms = clock_monotonic_ms() - d->stopping_ms;
+
+	if (gone_ms >= STOP_KILL_MS)
+		jobs_kill(&d->jobs);
+	if (d->jobs.n == 0 || gone_ms >= STOP_END_MS)
+		loop_stop(d->loop);
+	loop_wake_within(d->loop, 100);
+}
+
+static void on_time(void *context, int64_t now)
+{
+	struct daemon *d = context;
+	int64_t ms = clock_monotonic_ms(), wake_at = INT64_MAX;
+	int jobs_ms;
+
+	if (d->is_stopping) {
+		stop_in_time(d);
+		return;
+	}
+	jobs_ms = jobs_enforce(&d->jobs, ms);
+	for (size_t i = 0; i < d->n_orgs; i++) {
+		struct run_org *o = &d->orgs[i];
+
+		notify_send(&d->notify, "WATCHDOG=1"); /* only here: a loop that hangs says nothing */
+		if (now >= o->s.look_at || ms - o->s.looked_ms >= LOOK_WITHIN_MS)
+			run_org_look(o, &d->jobs, now);
+		if (o->s.look_at < wake_at)
+			wake_at = o->s.look_at;
+	}
+	notify_send(&d->notify, "WATCHDOG=1\nSTATUS=%zu organisations, %d children", d->n_orgs, d->jobs.n);
+	loop_wake_at(d->loop, wake_at);
+	loop_wake_within(d->loop, jobs_ms >= 0 && jobs_ms < d->tick_ms ? jobs_ms : d->tick_ms);
+}
+
+/* A third of what the service manager allows, or our own tick. */
+static int tick_ms(void)
+{
+	const char *text = environment("WATCHDOG_USEC");
+	int64_t allowed_us;
+
+	if (text == NULL || !text_to_int(text, &allowed_us) || allowed_us < 3000 || allowed_us / 3000 > TICK_MS)
+		return TICK_MS;
+	return (int)(allowed_us / 3000);
+}
+
+static int run_loop(struct daemon *d, struct err *err)
+{
+	CLEANUP(loop_freep) struct loop *loop = NULL;
+
+	if (loop_new(&loop, err) < 0 || loop_on_signal(loop, SIGTERM, on_stop, d, err) < 0 ||
+	    loop_on_signal(loop, SIGINT, on_stop, d, err) < 0 || loop_on_signal(loop, SIGHUP, on_reload, d, err) < 0 ||
+	    loop_on_child(loop, on_child, d, err) < 0 || loop_on_time(loop, on_time, d, err) < 0)
+		return -1;
+	d->loop = loop;
+	d->tick_ms = tick_ms();
+	notify_open(&d->notify, environment("NOTIFY_SOCKET"));
+	notify_send(&d->notify, "READY=1\nSTATUS=%zu organisations", d->n_orgs);
+	log_event(LOG_LEVEL_INFO, "started", LOG_INT("orgs", (int64_t)d->n_orgs), LOG_INT("pid", getpid()),
+	          LOG_TEXT("version", RETAIND_VERSION));
+	if (loop_run(loop, err) < 0)
+		return -1;
+	log_event(LOG_LEVEL_INFO, "stopped", LOG_INT("children", d->jobs.n));
+	return 0;
+}
+
+static void daemon_done(struct daemon *d)
+{
+	notify_close(&d->notify);
+	if (d->lock_fd >= 0)
+		(void)close(d->lock_fd);
+	arena_free(d->arena);
+}
+
+int cmd_run(struct cli *c, struct err *err)
+{
+	CLEANUP(daemon_done) struct daemon d = { .cli = c, .notify.fd = -1, .lock_fd = -1,
+		                                 .jobs = { .program = "/proc/self/exe", .config_dir = c->config_dir } };
+	struct arena *a = arena_new(0);
+	struct mistakes m = { .arena = a };
+	const struct config *config = config_load(a, c->config_dir, &m);
+
+	if (config == NULL || adopt(&d, a, config, err) < 0) {
+		for (size_t i = 0; i < m.n_kept; i++)
+			(void)fprintf(stderr, "%s\n", m.lines[i]);
+		arena_free(a);
+		return config == NULL ? EX_CONFIG : -1;
+	}
+	open_log(&d);
+	if (take_lock(&d, config->state_dir, err) < 0)
+		return -1;
+	return run_loop(&d, err) < 0 ? -1 : EX_OK;
+}

@@ -33,6 +33,8 @@ struct digest_source {
 
 struct digest_input {
 	const char *org, *org_title, *account_url; /* template with {{key}}; NULL: the account's own */
+	const char *const *hosts; /* whose links an account may bring: those of the configured sources */
+	size_t n_hosts;
 	const char *owner_email, *owner_name, *kind;
 	size_t capacity;
 	int32_t local_on, as_of_on;
@@ -55,5 +57,7 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 char *digest_json(struct arena *a, const struct digest *d);
 /* "Thu 5 Mar", with the year where it is another than that of the day it is said on. */
 const char *digest_day(struct arena *a, int32_t day, int32_t said_on);
+/* The host of an https URL made of harmless bytes only; NULL for anything else: such a link is not shown. */
+const char *digest_url_host(struct arena *a, const char *url);
 
 #endif

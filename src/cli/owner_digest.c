@@ -108,6 +108,20 @@ static void add_sources(const struct session *s, struct arena *a, struct digest_
 	in->n_sources = s->org->sources.n;
 }
 
+static void add_hosts(const struct session *s, struct arena *a, struct digest_input *in)
+{
+	const struct source_settings *sources = s->org->sources.at;
+	const char **hosts = arena_array(a, s->org->sources.n, sizeof *hosts);
+
+	for (size_t i = 0; i < s->org->sources.n; i++) {
+		const char *host = digest_url_host(a, sources[i].base_url);
+
+		if (host)
+			hosts[in->n_hosts++] = host;
+	}
+	in->hosts = hosts;
+}
+
 static int load_said(const struct session *s, const struct owner_settings *owner, struct digest_input *in, struct arena *a,
                      struct err *err)
 {
@@ -139,6 +153,7 @@ int owner_digest(const struct session *s, const struct owner_settings *owner, in
 
 	add_plays(s, a, &in);
 	add_sources(s, a, &in);
+	add_hosts(s, a, &in);
 	if (load_said(s, owner, &in, a, err) < 0 ||
 	    (owner->role == ROLE_MANAGER && manager_nrr(s, owner, a, nrr, err) < 0))
 		return err_in(err, "digest of %s", owner->email);

@@ -108,8 +108,7 @@ static const char *fill_template(struct arena *a, const char *template, const ch
 	return b.is_full ? NULL : arena_strdup(a, b.at);
 }
 
-/* The host of an https URL made of harmless bytes only; NULL for anything else: such a link is not shown. */
-static const char *host_of(struct arena *a, const char *url)
+const char *digest_url_host(struct arena *a, const char *url)
 {
 	static const char scheme[] = "https://";
 	size_t len;
@@ -126,13 +125,24 @@ static const char *host_of(struct arena *a, const char *url)
 	return arena_strndup(a, url, len);
 }
 
+/* An account's own link comes from outside: it may only lead to where its source is. */
+static bool is_own_host(const struct digest_input *in, const char *host)
+{
+	for (size_t i = 0; host && i < in->n_hosts; i++)
+		if (text_equal_fold(in->hosts[i], host))
+			return true;
+	return false;
+}
+
 static void set_link(const struct digest_input *in, const struct digest_finding *d, struct arena *a, struct digest_item *item)
 {
 	const char *url = d->account_url;
 
 	if (in->account_url)
 		url = d->f.account_key ? fill_template(a, in->account_url, d->f.account_key) : NULL;
-	item->host = host_of(a, url);
+	item->host = digest_url_host(a, url);
+	if (!in->account_url && !is_own_host(in, item->host))
+		item->host = NULL;
 	item->url = item->host ? url : NULL;
 }
 
@@ -317,7 +327,7 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 			if (views[v].engines[e])
 				d.sections[d.n_sections++] = compose_section(in, views[v].engines[e], a);
 	for (size_t i = 0; i < d.n_sections; i++)
-		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_news;
+		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_rest && !d.sections[i].n_news;
 	d.headline = headline(a, &d);
 	add_missed(in, a, &d);
 	add_stale(in, a, &d);

@@ -39,6 +39,11 @@ struct rendered rendered_one(struct arena *a, const char *content_type, const vo
 	return r;
 }
 
+bool digest_section_is_empty(const struct digest_section *s)
+{
+	return !s->n_items && !s->n_rest && !s->n_news;
+}
+
 size_t digest_n_items(const struct digest *d)
 {
 	size_t n = 0;

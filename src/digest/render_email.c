@@ -53,10 +53,11 @@ static bool is_local_part(const char *text, size_t len)
 	return true;
 }
 
-/* "Name <local@domain>" or "local@domain". */
-static int read_mailbox(const char *what, const char *text, struct arena *a, struct mailbox *out, struct err *err)
+/* "local@domain" or, where a name may be given, "Name <local@domain>". */
+static int read_mailbox(const char *what, const char *text, bool may_have_name, struct arena *a, struct mailbox *out,
+                        struct err *err)
 {
-	const char *open = text ? strrchr(text, '<') : NULL;
+	const char *open = text && may_have_name ? strrchr(text, '<') : NULL;
 	size_t len = text ? strlen(text) : 0;
 	const char *address = text ? text : "", *at;
 	struct mailbox box = { .name = "" };
@@ -174,11 +175,11 @@ struct envelope {
 static int read_envelope(const struct digest *d, const struct render_to *to, struct arena *a, struct envelope *out,
                          struct err *err)
 {
-	if (read_mailbox("the channel's `from`", to->from, a, &out->from, err) < 0 ||
-	    read_mailbox("the owner's address", d->owner_email, a, &out->to, err) < 0 ||
-	    (to->reply_to && read_mailbox("the channel's `reply_to`", to->reply_to, a, &out->reply_to, err) < 0))
+	if (read_mailbox("the channel's `from`", to->from, true, a, &out->from, err) < 0 ||
+	    read_mailbox("the owner's address", d->owner_email, false, a, &out->to, err) < 0 ||
+	    (to->reply_to && read_mailbox("the channel's `reply_to`", to->reply_to, true, a, &out->reply_to, err) < 0))
 		return -1;
-	if (!*out->to.name && strcmp(d->owner_name, d->owner_email) != 0)
+	if (strcmp(d->owner_name, d->owner_email) != 0)
 		out->to.name = d->owner_name;
 	out->key_hash = sha256_hex(a, to->message_key, strlen(to->message_key));
 	return 0;

@@ -65,7 +65,7 @@ static void write_play(struct buf *b, const struct digest_item *item)
 	if (!text_is_blank(item->play))
 		write_between(b, "<b>What to do:</b> ", item->play, "");
 	if (!text_is_blank(item->first_step))
-		write_between(b, text_is_blank(item->play) ? "First step: " : "<br>First step: ", item->first_step, "");
+		write_between(b, text_is_blank(item->play) ? "<b>First step:</b> " : "<br><b>First step:</b> ", item->first_step, "");
 	buf_text(b, "</td></tr></table>\n");
 }
 
@@ -102,7 +102,7 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 {
 	const char *cut = digest_cut_text(a, s->n_items, n_shown);
 
-	if (!s->n_items && !s->n_news)
+	if (digest_section_is_empty(s))
 		return;
 	write_between(b, "<h2 style=\"margin:26px 0 0 0;font-size:16px;line-height:22px;color:#12263a\">", s->title, "</h2>\n");
 	for (size_t i = 0; i < n_shown; i++)

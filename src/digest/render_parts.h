@@ -18,11 +18,12 @@ struct rendered rendered_one(struct arena *a, const char *content_type, const vo
  * counted ("+12 more in this list, not shown here"). Facts are the same in both. */
 void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
 void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
+bool digest_section_is_empty(const struct digest_section *s);
 size_t digest_n_items(const struct digest *d);
 /* How many items an HTML page of at most HTML_BYTES has room for. */
 enum { HTML_BYTES = 90 * 1000 };
 size_t digest_html_fit(struct arena *a, const struct digest *d);
-/* "+12 more, for which there is no room here"; NULL when all shown. n_left: how many of the list may still be shown. */
+/* "+12 more, for which there is no room here"; NULL when all are shown. */
 const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown);
 /* Why it came, how it ends. */
 const char *digest_footer(struct arena *a, const struct digest *d);

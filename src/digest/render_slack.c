@@ -164,7 +164,7 @@ static void add_section(struct pieces *p, const struct digest_section *s, size_t
 	struct arena *a = p->arena;
 	const char *cut = digest_cut_text(a, s->n_items, n_shown);
 
-	if (!s->n_items && !s->n_news)
+	if (digest_section_is_empty(s))
 		return;
 	add_block(p, "section", false, arena_printf(a, "*%s*", mrkdwn(a, s->title, LINE_BYTES)), s->title);
 	for (size_t i = 0; i < n_shown; i++)

@@ -64,7 +64,7 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 {
 	const char *cut = digest_cut_text(a, s->n_items, n_shown);
 
-	if (!s->n_items && !s->n_news)
+	if (digest_section_is_empty(s))
 		return;
 	buf_printf(b, "%s\n", s->title);
 	for (size_t i = utf8_length(s->title); i > 0; i--)

@@ -154,7 +154,7 @@ static struct digest_finding random_finding(int64_t id, struct arena *a)
 		.snoozed_until = SAMPLE_TODAY + (int32_t)pick(3) - 1, .score = (double)pick(101), .confidence = (double)pick(101),
 		.value_minor = (int64_t)pick(1000) * (int64_t)pick(1000000000), .currency = currencies[pick(ARRAY_LEN(currencies))],
 		.act_by_on = SAMPLE_TODAY + (int32_t)pick(60) - 20, .play = names[pick(3)], .summary = nasty(a) },
-		.account_url = nasty(a), .is_new = pick(2) != 0, .score_before = (double)pick(101) };
+		.account_url = pick(2) ? nasty(a) : "https://crm.example/a/7", .is_new = pick(2) != 0, .score_before = (double)pick(101) };
 	CLEANUP(buf_done) struct buf b;
 	struct json_out o;
 
@@ -174,8 +174,12 @@ void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct dige
 	static const char *const kinds[] = { "csm", "am", "manager" };
 	struct digest_input in = { .org = "lumendesk", .local_on = SAMPLE_TODAY, .as_of_on = SAMPLE_TODAY, .made_at = SAMPLE_NOW,
 	                           .owner_email = "anna@lumendesk.example", .plays = plays, .n_plays = ARRAY_LEN(plays) };
+	static const char *const hosts[] = { "crm.example" };
 	struct digest_finding *findings;
+	bool is_full = max_items > 100;
 
+	in.hosts = hosts;
+	in.n_hosts = 1;
 	state = seed * 2 + 1;
 	(void)pick(2);
 	in.org_title = nasty(a);
@@ -183,8 +187,8 @@ void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct dige
 	in.kind = kinds[pick(3)];
 	in.nrr = pick(2) ? &nrr : NULL;
 	in.account_url = pick(2) ? "https://crm.example/a/{{key}}" : NULL;
-	in.n_findings = pick(4) ? pick(30) : pick(max_items + 1);
-	in.capacity = pick(3) ? pick(20) : max_items;
+	in.n_findings = is_full ? max_items : pick(max_items);
+	in.capacity = is_full ? max_items : pick(20);
 	findings = arena_array(a, in.n_findings, sizeof *findings);
 	for (size_t i = 0; i < in.n_findings; i++)
 		findings[i] = random_finding((int64_t)i + 1, a);

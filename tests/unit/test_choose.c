@@ -300,7 +300,7 @@ static void only_harmless_https_links_are_kept(void **state)
 	} urls[] = {
 		{ "https://crm.example/a/1", true }, { "http://crm.example/a/1", false }, { "javascript:alert(1)", false },
 		{ "https://crm.example@evil.example/", false }, { "https://crm.example/\"><script>", false },
-		{ "https://crm.example/a b", false }, { "https:///x", false }, { "https://crm.example/a|b", false }, { NULL, false },
+		{ "https://crm.example/a b", false }, { "https:///x", false }, { "https://crm.example/a|b", false }, { "https://evil.example/a", false }, { NULL, false },
 	};
 
 	(void)state;
@@ -308,8 +308,11 @@ static void only_harmless_https_links_are_kept(void **state)
 		struct digest_finding f = finding(1, 1, 1);
 		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
 		                           .as_of_on = TODAY, .findings = &f, .n_findings = 1 };
+		static const char *const hosts[] = { "crm.example" };
 		struct digest d;
 
+		in.hosts = hosts;
+		in.n_hosts = 1;
 		f.account_url = urls[i].url;
 		digest_compose(&in, arena, &d);
 		assert_int_equal(d.sections[0].items[0].url != NULL, urls[i].is_kept);

@@ -1,0 +1,246 @@
+#include "cmocka_shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/text.h"
+#include "digest/render.h"
+#include "digest_sample.h"
+
+enum { N_DIGESTS = 1500, MAX_ITEMS = 500 };
+
+static struct arena *arena;
+static struct err err;
+
+static int begin(void **state)
+{
+	(void)state;
+	arena = arena_new(0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	arena_free(arena);
+	return 0;
+}
+
+static struct rendered render(const struct digest *d)
+{
+	struct render_to to = { .message_key = "k" };
+	struct rendered out;
+
+	ASSERT_OK(renderer_of("slack")->render(d, &to, arena, &out, &err));
+	return out;
+}
+
+static const struct json *parse(const void *body, size_t len)
+{
+	const struct json *j;
+
+	ASSERT_OK(json_parse(arena, body, len, &j, &err));
+	return j;
+}
+
+/* In mrkdwn an ampersand may only begin one of three entities, and < > only frame a link that we wrote. */
+static void check_mrkdwn(const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if (*c == '&' && strncmp(c, "&amp;", 5) != 0 && strncmp(c, "&lt;", 4) != 0 && strncmp(c, "&gt;", 4) != 0)
+			fail_msg("a cut or bare entity: %.40s", c);
+		if (*c == '<') {
+			const char *close = strchr(c, '>'), *bar = strchr(c, '|');
+
+			if (strncmp(c, "<https://crm.example/a/", 23) != 0)
+				fail_msg("active markup: %.60s", c);
+			assert_true(close && bar && bar < close && strncmp(bar, "|Open in ", 9) == 0);
+			c = close;
+		} else if (*c == '>') {
+			fail_msg("a stray >: %s", c);
+		}
+	}
+}
+
+static size_t check_text(const struct json *text, size_t max)
+{
+	const char *type = json_text(json_member(text, "type")), *at = json_text(json_member(text, "text"));
+
+	assert_non_null(at);
+	assert_true(strlen(at) >= 1 && strlen(at) <= max);
+	assert_true(utf8_is_valid(at, strlen(at)));
+	if (strcmp(type, "mrkdwn") == 0) {
+		bool is_verbatim = false;
+
+		check_mrkdwn(at);
+		assert_true(json_bool(json_member(text, "verbatim"), &is_verbatim) && is_verbatim);
+	} else {
+		assert_string_equal(type, "plain_text");
+	}
+	return utf8_length(at);
+}
+
+static size_t check_block(const struct json *block)
+{
+	const char *type = json_text(json_member(block, "type"));
+
+	if (strcmp(type, "divider") == 0)
+		return 0;
+	if (strcmp(type, "context") == 0) {
+		ASSERT_INT(json_count(json_member(block, "elements")), 1);
+		return check_text(json_first(json_member(block, "elements")), 3000);
+	}
+	if (strcmp(type, "header") == 0) {
+		assert_string_equal(json_text(json_at(block, "text.type")), "plain_text");
+		return check_text(json_member(block, "text"), 150);
+	}
+	assert_string_equal(type, "section");
+	return check_text(json_member(block, "text"), 3000);
+}
+
+static void check_switches(const struct json *body)
+{
+	static const char *const names[] = { "unfurl_links", "unfurl_media", "link_names" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		bool value = true;
+
+		assert_true(json_bool(json_member(body, names[i]), &value) && !value);
+	}
+}
+
+static void check_part(const struct rendered_part *part)
+{
+	const struct json *body = parse(part->body, part->len), *blocks = json_member(body, "blocks");
+	const struct json *plainer = parse(part->fallback, part->fallback_len);
+	const char *spoken = json_text(json_member(body, "text"));
+	size_t total = utf8_length(spoken);
+
+	assert_true(part->len <= 40 * 1000);
+	assert_true(utf8_is_valid(part->body, part->len));
+	assert_true(json_count(blocks) >= 1 && json_count(blocks) <= 50);
+	check_mrkdwn(spoken);
+	assert_true(!text_is_blank(spoken));
+	check_switches(body);
+	for (const struct json *b = json_first(blocks); b; b = json_next(b))
+		total += check_block(b);
+	assert_true(total <= 9000);
+	assert_null(json_member(plainer, "blocks"));
+	check_mrkdwn(json_text(json_member(plainer, "text")));
+	assert_true(strlen(json_text(json_member(plainer, "text"))) <= 4000);
+}
+
+static size_t count_text(const struct rendered *r, const char *what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		for (const char *at = r->parts[i].body; (at = strstr(at, what)); at++)
+			n++;
+	return n;
+}
+
+static size_t items_of(const struct digest *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_sections; i++)
+		n += d->sections[i].n_items;
+	return n;
+}
+
+static void random_digests_stay_within_every_limit_of_slack(void **state)
+{
+	size_t n_cut = 0, n_split = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= N_DIGESTS; seed++) {
+		struct digest d;
+		struct rendered r;
+		size_t n_shown;
+
+		sample_random(seed, seed % 50 == 0 ? MAX_ITEMS : 60, arena, &d);
+		r = render(&d);
+		assert_true(r.n >= 1);
+		for (size_t i = 0; i < r.n; i++)
+			check_part(&r.parts[i]);
+		n_shown = count_text(&r, "\"divider\"");
+		/* What is not shown is counted. */
+		assert_true(n_shown == items_of(&d) || count_text(&r, "more, for which there is no room here") > 0);
+		for (size_t i = 0; i < d.n_sections; i++)
+			if (d.sections[i].n_rest)
+				assert_true(count_text(&r, "more, worth ") + count_text(&r, " more\"") > 0);
+		n_cut += n_shown < items_of(&d);
+		n_split += r.n > 1;
+		arena_reset(arena);
+	}
+	assert_true(n_cut > 5 && n_split > 50);
+}
+
+static void a_long_digest_goes_in_parts_that_say_which_they_are(void **state)
+{
+	struct digest_finding f[30];
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 30, .local_on = SAMPLE_TODAY,
+	                           .as_of_on = SAMPLE_TODAY, .findings = f, .n_findings = 30 };
+	struct digest d;
+	struct rendered r, again;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		f[i] = (struct digest_finding){ .f = { .id = i, .account = i, .account_name = "Acme", .engine = "defense",
+			.currency = "EUR", .act_by_on = SAMPLE_TODAY, .summary = "Usage fell." }, .score_before = (double)NAN };
+	digest_compose(&in, arena, &d);
+	r = render(&d);
+	again = render(&d);
+	assert_true(r.n > 1);
+	ASSERT_INT(r.n, again.n);
+	ASSERT_INT(count_text(&r, "\"divider\""), 30);
+	for (size_t i = 0; i < r.n; i++) {
+		assert_non_null(strstr(r.parts[i].body, arena_printf(arena, "Part %zu of %zu", i + 1, r.n)));
+		ASSERT_INT(r.parts[i].len, again.parts[i].len);
+		assert_memory_equal(r.parts[i].body, again.parts[i].body, r.parts[i].len);
+	}
+}
+
+static void foreign_text_has_no_meaning_in_slack(void **state)
+{
+	static const char *const names[] = { "<!channel>", "<@U123>", "<https://evil|https://bank>", "*bold*", "_it_", "`code`",
+		"~gone~", "&lt;!here&gt;", "\xe2\x80\xae" "evil", "a\xe2\x80\x8b" "b" };
+	static const char *const shown[] = { "&lt;!channel&gt;", "&lt;@U123&gt;", "&lt;https://evil|https://bank&gt;",
+		"\u2217bold\u2217", "\u02cdit\u02cd", "\u02cbcode\u02cb", "\u223cgone\u223c", "&amp;lt;!here&amp;gt;", "evil", "ab" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct digest_finding f = { .f = { .id = 1, .account = 1, .account_name = names[i], .engine = "defense",
+			.currency = "EUR", .act_by_on = SAMPLE_TODAY, .summary = "S" }, .score_before = (double)NAN };
+		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+		                           .local_on = SAMPLE_TODAY, .as_of_on = SAMPLE_TODAY, .findings = &f, .n_findings = 1 };
+		struct digest d;
+		struct rendered r;
+		bool is_there = false;
+
+		digest_compose(&in, arena, &d);
+		r = render(&d);
+		for (const struct json *b = json_first(json_member(parse(r.parts[0].body, r.parts[0].len), "blocks")); b; b = json_next(b)) {
+			const char *text = json_text(json_at(b, "text.text"));
+
+			is_there = is_there || (text && strstr(text, arena_printf(arena, "*1. %s*\n", shown[i])));
+		}
+		if (!is_there)
+			fail_msg("%s is not shown as %s", names[i], shown[i]);
+	}
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		CASE(random_digests_stay_within_every_limit_of_slack),
+		CASE(a_long_digest_goes_in_parts_that_say_which_they_are),
+		CASE(foreign_text_has_no_meaning_in_slack),
+	};
+#undef CASE
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

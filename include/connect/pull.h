@@ -28,6 +28,7 @@ struct pull {
 	const char *config_dir;
 	const struct source_settings *source;
 	const struct zone *zone;   /* of the organisation */
+	const char *currency;      /* of the organisation: of amounts whose row leaves its own empty; NULL: none */
 	int64_t now;
 	int32_t today;
 	secret_fn *secret;

@@ -214,6 +214,14 @@ static void want_metrics(const struct reading *r, struct stream_settings *s, con
 		want(r, s, m[i].from);
 }
 
+static void note_currency(const struct reading *r, struct stream_settings *s, const struct map *m, const struct map_entry *e)
+{
+	if (!e->from || e->field != entity_field_index(m->entity, "currency"))
+		return;
+	s->currencies.at = arena_grow(r->arena, s->currencies.at, s->currencies.n, s->currencies.n + 1, sizeof *s->currencies.at);
+	s->currencies.at[s->currencies.n++] = e->from;
+}
+
 static void want_all(const struct reading *r, struct stream_settings *s)
 {
 	for (size_t i = 0; i < s->n_maps; i++) {
@@ -223,8 +231,10 @@ static void want_all(const struct reading *r, struct stream_settings *s)
 		want(r, s, m->account);
 		want(r, s, m->when_from);
 		want(r, s, m->deleted_from);
-		for (size_t j = 0; j < m->n_entries; j++)
+		for (size_t j = 0; j < m->n_entries; j++) {
 			want(r, s, m->entries[j].from);
+			note_currency(r, s, m, &m->entries[j]);
+		}
 	}
 	want_metrics(r, s, &s->usage);
 	want_metrics(r, s, &s->limits);

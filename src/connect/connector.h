@@ -64,6 +64,7 @@ struct stream_settings {
 	size_t n_maps;
 	struct yaml_array usage, limits; /* struct metric_settings */
 	struct texts wanted;          /* property names, each once */
+	struct texts currencies;      /* paths that currencies are read from */
 };
 
 struct connector {

@@ -79,7 +79,7 @@ static int read_rows(const struct run *r, const struct json *list, struct arena 
 
 		if (text_is_blank(id))
 			return err_set(err, ERR_INPUT, "a row has no `%s`", key);
-		(*out)[n++] = (struct row){ .id = id, .main = j };
+		(*out)[n++] = (struct row){ .id = id, .main = j, .stream = r->stream, .currency = r->pull->currency };
 	}
 	*out_n = n;
 	return 0;

@@ -18,6 +18,9 @@ static const char *get_one(const struct row *row, const char *path, struct arena
 
 	for (size_t i = 0; i < row->n_more && !text; i++)
 		text = json_scalar(a, json_at(row->more[i], path));
+	for (size_t i = 0; i < row->stream->currencies.n && !text; i++)
+		if (strcmp(row->stream->currencies.at[i], path) == 0)
+			text = row->currency;
 	return text;
 }
 

@@ -12,7 +12,9 @@ struct row {
 	const struct json *main;
 	const struct json **more;
 	size_t n_more;
-	const char *account; /* from the stream's link; NULL: none */
+	const char *account;  /* from the stream's link; NULL: none */
+	const struct stream_settings *stream;
+	const char *currency; /* where the row says none; NULL: none */
 };
 
 struct rows_to {

@@ -114,6 +114,8 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 
 	if (slice_is(n, "window.start"))
 		return instant_value(a, s->window_start, p->filter);
+	if (slice_is(n, "window.end") && slice_is(p->filter, "ms"))
+		return arena_printf(a, "%lld", (long long)s->window_end * 1000 + 999); /* the whole of its last second */
 	if (slice_is(n, "window.end"))
 		return instant_value(a, s->window_end, p->filter);
 	if (p->filter.len)

@@ -1,0 +1,170 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "commands.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "config/secret.h"
+#include "connect/pull.h"
+
+enum { SHOW_EVERY_MS = 200, RATE_AFTER_MS = 1000 };
+
+/* What the progress line needs, and what the table shows in the end. */
+struct pulling {
+	struct cli *cli;
+	const struct source_settings *source;
+	const char *org;
+	struct table *table;
+	int64_t started_ms, shown_ms;
+	const char *stream;     /* the one whose rate is shown */
+	bool is_terminal, has_line;
+	int exit_code;
+};
+
+static void show_progress(void *context, const struct pull_result *r)
+{
+	struct pulling *p = context;
+	int64_t now = clock_monotonic_ms(), took;
+
+	if (!p->is_terminal)
+		return;
+	if (p->stream != r->stream) {
+		p->stream = r->stream;
+		p->started_ms = now;
+	}
+	if (now - p->shown_ms < SHOW_EVERY_MS)
+		return;
+	p->shown_ms = now;
+	took = now - p->started_ms;
+	(void)fprintf(stderr, "\r\033[K%s %s: %" PRId64 " rows", p->source->name, r->stream, r->n_rows);
+	if (took >= RATE_AFTER_MS)
+		(void)fprintf(stderr, ", %" PRId64 " a second", r->n_rows * 1000 / took);
+	p->has_line = true;
+	(void)fflush(stderr);
+}
+
+static void clear_progress(struct pulling *p)
+{
+	if (p->has_line)
+		(void)fputs("\r\033[K", stderr);
+	p->has_line = false;
+}
+
+static void show_row(void *context, const char *stream, const char *json)
+{
+	struct pulling *p = context;
+
+	clear_progress(p);
+	(void)printf("%s\t%s\t%s\n", p->source->name, stream, json);
+}
+
+/* 78, a person must act, is worse than 75, try again. */
+static void worsen(struct pulling *p, enum err_kind kind)
+{
+	int code = kind == ERR_CONFIG ? EX_CONFIG : EX_TEMPFAIL;
+
+	if (code > p->exit_code)
+		p->exit_code = code;
+}
+
+static void report(struct pulling *p, const char *stream, enum err_kind kind, const char *error)
+{
+	clear_progress(p);
+	log_event(LOG_LEVEL_ERROR, "pull_failed", LOG_TEXT("org", p->org), LOG_TEXT("source", p->source->name),
+	          LOG_TEXT("stream", stream), LOG_TEXT("error", error));
+	worsen(p, kind);
+}
+
+static void add_row(struct pulling *p, const struct pull_result *r)
+{
+	struct arena *a = p->cli->arena;
+	const int64_t counts[] = { r->n_pages, r->n_rows, r->n_new, r->n_changed, r->n_deleted, r->n_quarantined };
+	const char *cells[10] = { p->source->name, r->stream, r->mode };
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		cells[3 + i] = arena_printf(a, "%" PRId64, counts[i]);
+	cells[9] = r->is_failed ? "failed" : "ok";
+	table_row(p->table, cells);
+}
+
+static int pull_one(struct pulling *p, struct pull *pull, struct err *err)
+{
+	const struct pull_result *results = NULL;
+	size_t n = 0;
+	int rc = pull_source(pull, p->cli->arena, &results, &n, err);
+
+	clear_progress(p);
+	if (rc < 0 && err->kind == ERR_FATAL)
+		return -1;
+	if (rc < 0) {
+		report(p, "", err->kind, err->text);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		add_row(p, &results[i]);
+		if (results[i].is_failed)
+			report(p, results[i].stream, results[i].kind, results[i].error);
+	}
+	return 0;
+}
+
+static int read_limit(const struct cli *c, int64_t *out, struct err *err)
+{
+	const char *text = cli_option(c, "limit");
+
+	*out = 0;
+	if (text && (!text_to_int(text, out) || *out < 1))
+		return err_set(err, ERR_INPUT, "--limit %s is not a number of rows", text);
+	if (text && !cli_option(c, "dry-run"))
+		return err_set(err, ERR_INPUT, "--limit goes with --dry-run only: half a pull would look like a whole one");
+	return 0;
+}
+
+static int pull_sources(struct cli *c, const struct session *s, struct pulling *p, int64_t limit, struct err *err)
+{
+	const struct source_settings *sources = s->org->sources.at;
+	const char *only = cli_option(c, "source");
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->org->sources.n; i++) {
+		struct pull pull = { .db = s->db, .config_dir = c->config_dir, .source = &sources[i], .zone = s->zone,
+			                 .currency = s->org->currency, .now = s->now, .today = s->today, .secret = secret_read, .is_full = cli_option(c, "full") != NULL,
+			                 .is_dry_run = cli_option(c, "dry-run") != NULL, .only_stream = cli_option(c, "stream"),
+			                 .limit_rows = limit, .show_row = show_row, .progress = show_progress, .context = p };
+
+		if (only && strcmp(only, sources[i].name) != 0)
+			continue;
+		n++;
+		p->source = &sources[i];
+		if (pull_one(p, &pull, err) < 0)
+			return err_in(err, "%s", sources[i].name);
+	}
+	if (n == 0)
+		return err_set(err, ERR_CONFIG, "%s has no source `%s`", s->org->name, only ? only : "");
+	return 0;
+}
+
+int cmd_pull(struct cli *c, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "source", false }, { "stream", false },  { "mode", false },    { "pages", true },     { "rows", true },
+		{ "new", true },     { "changed", true },  { "deleted", true },  { "set aside", true }, { "result", false },
+	};
+	CLEANUP(session_close) struct session s = { 0 };
+	struct pulling p = { .cli = c, .is_terminal = isatty(STDERR_FILENO) && c->verbosity >= 0 };
+	int64_t limit;
+
+	if (read_limit(c, &limit, err) < 0 || session_open(c, DB_WRITE, &s, err) < 0)
+		return -1;
+	p.org = s.org->name;
+	p.table = table_new(c->arena, columns, ARRAY_LEN(columns));
+	if (pull_sources(c, &s, &p, limit, err) < 0)
+		return -1;
+	if (c->verbosity >= 0 || p.exit_code)
+		table_print(p.table, c->format);
+	return p.exit_code;
+}

@@ -19,7 +19,7 @@ struct exchange {
 	size_t left;
 	bool was_handed_over; /* all of it, so that the end of the message may have been sent */
 	bool is_loopback_only, is_refused;
-	char reply[MAX_REPLY];
+	char reply[MAX_REPLY]; /* the last line, but for the farewell */
 };
 
 static size_t give_body(char *to, size_t size, size_t n, void *context)
@@ -39,7 +39,8 @@ static size_t take_reply(char *data, size_t size, size_t n, void *context)
 {
 	struct exchange *x = context;
 
-	(void)snprintf(x->reply, sizeof x->reply, "%.*s", (int)(size * n), data);
+	if (size * n < 3 || memcmp(data, "221", 3) != 0) /* the farewell, after what matters */
+		(void)snprintf(x->reply, sizeof x->reply, "%.*s", (int)(size * n), data);
 	return size * n;
 }
 
@@ -171,19 +172,28 @@ struct verdict smtp_verdict(enum smtp_end end, int code, bool was_handed_over, c
 	return v;
 }
 
+static int reply_code(const char *reply)
+{
+	int64_t code;
+	char digits[4] = "";
+
+	memcpy(digits, reply, strnlen(reply, 3));
+	return text_to_int(digits, &code) ? (int)code : 0;
+}
+
 static struct verdict converse(CURL *c, struct exchange *x, struct arena *a)
 {
 	char problem[CURL_ERROR_SIZE] = "";
 	struct verdict v;
 	CURLcode rc;
-	long code = 0;
+	int code;
 
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, problem);
 	rc = curl_easy_perform(c);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+	code = reply_code(x->reply);
 	if (x->is_refused)
 		return verdict_of(DELIVERY_RETRY, 0, "without TLS mail goes to this machine only; use tls: starttls");
-	v = smtp_verdict(end_of(rc), (int)code, x->was_handed_over,
+	v = smtp_verdict(end_of(rc), code, x->was_handed_over,
 	                 code >= 400 ? x->reply : *problem ? problem : curl_easy_strerror(rc));
 	if (v.outcome == DELIVERY_SENT) {
 		const char *reply = text_clean(a, x->reply, sizeof v.provider_ref - 1);

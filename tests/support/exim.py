@@ -1,0 +1,129 @@
+"""Exim for one test: fetched as a Debian package, unpacked under build/ and run from there, never installed."""
+import grp
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import sinks
+from harness import ROOT, Skip, wait_for
+
+UNPACKED = ROOT / "build" / "exim"
+
+
+def fetch(package):
+    folder = UNPACKED / "packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["apt-get", "download", package], cwd=folder, capture_output=True, text=True, timeout=120)
+    files = sorted(folder.glob(f"{package}_*.deb"))
+    if done.returncode or not files:
+        raise Skip(f"{package} can't be downloaded: {done.stderr.strip().splitlines()[-1:] or 'no file'}")
+    subprocess.run(["dpkg-deb", "-x", files[0], UNPACKED / "root"], check=True)
+    depends = subprocess.run(["dpkg-deb", "-f", files[0], "Depends"], check=True, capture_output=True, text=True).stdout
+    return [re.split(r"[ :(|]", d.strip())[0] for d in depends.split(",") if d.strip()]
+
+
+def libraries():
+    return ":".join(sorted({str(f.parent) for f in (UNPACKED / "root").rglob("*.so*")}))
+
+
+def misses_libraries(binary):
+    listed = subprocess.run(["ldd", binary], capture_output=True, text=True, env={**os.environ, "LD_LIBRARY_PATH": libraries()})
+    return "not found" in listed.stdout
+
+
+def unpack():
+    """The binary and the libraries that this machine lacks; kept for the next time."""
+    for tool in ("apt-get", "dpkg-deb", "ldd"):
+        if not shutil.which(tool):
+            raise Skip(f"there is no {tool}")
+    binary = UNPACKED / "root/usr/sbin/exim4"
+    wanted = [] if binary.exists() and not misses_libraries(binary) else ["exim4-daemon-light"]
+    seen = {"exim4-base", "libc6", "debconf", "libgcc-s1"}
+    while wanted:
+        further = []
+        for package in wanted:
+            if package not in seen:
+                seen.add(package)
+                further += fetch(package)
+        wanted = [p for p in further if p.startswith("lib")] if misses_libraries(binary) else []
+    if misses_libraries(binary):
+        raise Skip("exim lacks libraries here")
+    return binary
+
+
+def free_ports(n):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Exim:
+    """Runs as nobody when we are root, as ourselves otherwise; stops with the case."""
+
+    def __init__(self, case, certificate_name="localhost", offers_tls=True):
+        binary = unpack()
+        self.dir = case.tmp / "exim"
+        self.dir.mkdir()
+        case.tmp.chmod(0o711)
+        self.port, self.tls_port = free_ports(2)
+        sinks.certificate(self.dir, certificate_name)
+        self.ca = self.dir / "ca.pem"
+        # Debian's Exim looks up its own user and group at start, which an uninstalled one doesn't have. Our copy looks up one
+        # that every Debian has; what it runs as is in its configuration.
+        (self.dir / "exim4").write_bytes(binary.read_bytes().replace(b"Debian-exim\0", b"daemon".ljust(12, b"\0")))
+        (self.dir / "exim4").chmod(0o755)
+        (self.dir / "lib").mkdir()
+        for folder in filter(None, libraries().split(":")):
+            for f in Path(folder).glob("*.so*"):
+                shutil.copyfile(f, self.dir / "lib" / f.name)
+        user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+        template = (ROOT / "tests/support/exim.conf.in").read_text()
+        for name, value in {"DIR": self.dir, "USER": user.pw_name, "GROUP": grp.getgrgid(user.pw_gid).gr_name,
+                            "PORT": self.port, "TLS_PORT": self.tls_port}.items():
+            template = template.replace(f"@{name}@", str(value))
+        if not offers_tls:
+            template = template.replace("tls_advertise_hosts = *", "tls_advertise_hosts =")
+            template = template.replace("auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}", "auth_advertise_hosts = *")
+        (self.dir / "exim.conf").write_text(template)
+        (self.dir / "exim.conf").chmod(0o644)
+        if os.getuid() == 0:
+            for path in [self.dir, *self.dir.rglob("*")]:
+                os.chown(path, user.pw_uid, user.pw_gid)
+            os.chown(self.dir / "exim.conf", 0, 0)
+        self.said = open(self.dir / "said", "ab")  # without privileges of its own it logs to its standard error
+        self.process = subprocess.Popen([self.dir / "exim4", "-C", self.dir / "exim.conf", "-bdf", "-q5s"], cwd=self.dir,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.said,
+                                        env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(self.dir / "lib")},
+                                        **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+                                           if os.getuid() == 0 else {}))
+        case.at_end(self.stop)
+        wait_for(self.is_up, 15, "exim")
+
+    def is_up(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"exim ended: {self.log()}")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+            return True
+        except OSError:
+            return False
+
+    def log(self):
+        return "".join(f.read_text() for f in (self.dir / "said", self.dir / "mainlog") if f.exists())
+
+    def mails(self):
+        return [f.read_bytes() for f in sorted((self.dir / "Maildir/new").glob("*"))]
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.said.close()

@@ -49,6 +49,11 @@ struct config {
 
 /* Returns NULL exactly when there were mistakes; they are in m. */
 const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m);
+/* The same, and looks at what each source says beyond its shape (its connector, its mappings) with a function that is
+ * handed in so that folders stay apart. */
+typedef void config_source_fn(struct arena *a, const char *dir, const struct source_settings *s, struct mistakes *m);
+const struct config *config_load_checked(struct arena *a, const char *dir, config_source_fn *check_source,
+                                         struct mistakes *m);
 /* NULL name: the only one. NULL when there is none, or several. */
 const struct org_settings *config_org(const struct config *c, const char *name);
 const struct channel_settings *org_channel(const struct org_settings *o, const char *name);

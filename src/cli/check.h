@@ -19,6 +19,8 @@ void check_note(struct checking *c, const char *check, const char *what, enum ch
 /* The same from a call that may have failed: rc < 0 is CHECK_FAILED with err. */
 void check_outcome(struct checking *c, const char *check, const char *what, int rc, const struct err *err);
 
+/* Asks a source for its first row, which is stored nowhere. */
+void check_source_online(struct checking *c, const struct org_settings *org, const struct source_settings *source);
 /* Asks every channel's host whether it is there. Sends no message. */
 void check_channel_online(struct checking *c, const struct org_settings *org, const struct channel_settings *channel);
 

@@ -1,4 +1,5 @@
-/* Whether the hosts of channels are there: a handshake and an answer, whatever it is; no message goes out. */
+/* Whether sources and the hosts of channels are there: a row of each stream; a handshake and an answer, whatever it is.
+ * Nothing is stored and no message goes out. */
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -10,6 +11,8 @@
 #include "check.h"
 #include "common/http.h"
 #include "config/secret.h"
+#include "connect/pull.h"
+#include "store/migrate.h"
 
 enum { WAIT_MS = 5000 };
 
@@ -135,4 +138,41 @@ void check_channel_online(struct checking *c, const struct org_settings *org, co
 		check_outcome(c, "channel", what, -1, &err);
 	else
 		check_note(c, "channel", what, CHECK_OK, "%s", answer);
+}
+
+/* Into a database in memory: what a source is asked never touches the real one. */
+static int ask_source(const struct checking *c, const struct org_settings *org, const struct source_settings *source,
+                      struct arena *a, const char **out, struct err *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct pull pull = { .config_dir = c->cli->config_dir, .source = source, .now = c->cli->now, .secret = secret_read,
+		                 .is_dry_run = true, .limit_rows = 1 };
+	const struct pull_result *results;
+	int second;
+	size_t n;
+
+	if (db_open(":memory:", DB_WRITE, &db, err) < 0 || migrate_run(db, c->cli->now, err) < 0 ||
+	    zone_open(a, org->zone, &pull.zone, err) < 0)
+		return -1;
+	pull.db = db;
+	pull.today = zone_day(pull.zone, pull.now, &second);
+	if (pull_source(&pull, a, &results, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (results[i].is_failed)
+			return err_set(err, ERR_RETRY, "%s: %s", results[i].stream, results[i].error ? results[i].error : "failed");
+	*out = arena_printf(a, "%zu streams answer", n);
+	return 0;
+}
+
+void check_source_online(struct checking *c, const struct org_settings *org, const struct source_settings *source)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const char *what = arena_printf(c->cli->arena, "%s: %s", org->name, source->name), *answer = "";
+	struct err err;
+
+	if (ask_source(c, org, source, a, &answer, &err) < 0)
+		check_outcome(c, "source", what, -1, &err);
+	else
+		check_note(c, "source", what, CHECK_OK, "%s", answer);
 }

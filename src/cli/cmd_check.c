@@ -167,12 +167,21 @@ static void check_channels_online(struct checking *c, const struct org_settings 
 		check_channel_online(c, org, &all[i]);
 }
 
+static void check_sources_online(struct checking *c, const struct org_settings *org)
+{
+	const struct source_settings *all = org->sources.at;
+
+	for (size_t i = 0; i < org->sources.n; i++)
+		check_source_online(c, org, &all[i]);
+}
+
 static const struct {
 	bool is_online;
 	void (*check)(struct checking *c, const struct org_settings *org);
 } checks[] = {
 	{ false, check_zone },    { false, check_database },        { false, check_source_secrets },
-	{ false, check_folders }, { false, check_channel_secrets }, { true, check_channels_online },
+	{ false, check_folders }, { false, check_channel_secrets }, { true, check_sources_online },
+	{ true, check_channels_online },
 };
 
 static void check_orgs(struct checking *c, bool is_online)

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "connect/pull.h"
 #include "store/migrate.h"
 
 const struct config *cli_config(struct cli *c)
 {
 	struct mistakes m = { .arena = c->arena };
-	const struct config *config = config_load(c->arena, c->config_dir, &m);
+	const struct config *config = config_load_checked(c->arena, c->config_dir, pull_check, &m);
 
 	if (config)
 		return config;

@@ -22,9 +22,10 @@ static void check_admin_channel(struct loading *l)
 		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);
 }
 
-const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m)
+const struct config *config_load_checked(struct arena *a, const char *dir, config_source_fn *check_source,
+                                         struct mistakes *m)
 {
-	struct loading l = { .arena = a, .mistakes = m, .dir = dir };
+	struct loading l = { .arena = a, .mistakes = m, .dir = dir, .check_source = check_source };
 	const struct yaml where = { .file = dir, .path = "", .line = 1 };
 	size_t n_before = m->n;
 	struct stat st;
@@ -41,6 +42,11 @@ const struct config *config_load(struct arena *a, const char *dir, struct mistak
 	read_orgs(&l);
 	check_admin_channel(&l);
 	return m->n == n_before ? l.config : NULL;
+}
+
+const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m)
+{
+	return config_load_checked(a, dir, NULL, m);
 }
 
 const struct org_settings *config_org(const struct config *c, const char *name)

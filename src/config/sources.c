@@ -117,6 +117,19 @@ static bool is_among(struct texts known, const char *name)
 	return false;
 }
 
+static bool is_mapping(const struct yaml *node)
+{
+	return node && node->type == YAML_MAPPING;
+}
+
+/* Whether it has the shape that its connector needs; what is missing was told already. */
+static bool is_whole(const struct source_settings *s)
+{
+	if (is_csv(s))
+		return s->folder && is_mapping(s->files);
+	return (!s->map || is_mapping(s->map)) && (!s->config || is_mapping(s->config));
+}
+
 void check_sources(struct loading *l, const struct org_settings *o, const struct yaml *sources)
 {
 	const struct source_settings *s = o->sources.at;
@@ -130,5 +143,7 @@ void check_sources(struct loading *l, const struct org_settings *o, const struct
 		check_kind(&s[i], where, l->mistakes);
 		if (!is_csv(&s[i])) /* read for the version of the configuration */
 			(void)config_file(l, arena_printf(l->arena, "connectors/%s.yaml", s[i].connector), "a connector");
+		if (l->check_source && is_whole(&s[i]))
+			l->check_source(l->arena, l->dir, &s[i], l->mistakes);
 	}
 }

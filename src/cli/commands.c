@@ -12,7 +12,7 @@ const struct command commands[] = {
 	  .run = cmd_help },
 	{ .name = "check",
 	  .summary = "configuration, secrets, databases, disk, and with --online the hosts",
-	  .options = { "online: also ask every channel's host whether it is there" },
+	  .options = { "online: also ask every source for a row and every channel's host whether it is there" },
 	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what would be "
 	          "right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when nothing failed and "
 	          "with 78 when a person must act.",

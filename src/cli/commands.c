@@ -94,6 +94,13 @@ const struct command commands[] = {
 	          "configuration again (one with mistakes is refused and the old one stays), SIGTERM ends within five seconds. "
 	          "Under systemd it tells when it is ready and keeps the watchdog quiet.",
 	  .run = cmd_run },
+	{ .name = "once",
+	  .summary = "one whole cycle now: pull, score, digest, deliver",
+	  .options = { NULL },
+	  .help = "Runs the four stages one after another, each the very command of its name, for one organisation. A stage that "
+	          "fails is told and the next ones work on what is there; the exit code is that of the first that failed, or 78 when "
+	          "a person must act.",
+	  .run = cmd_once },
 	{ .name = "next",
 	  .summary = "when the coming digests are due",
 	  .options = { "owner=EMAIL: of this owner, working days only", "count=N: how many (default 10)",

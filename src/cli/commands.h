@@ -30,6 +30,7 @@ int cmd_snooze(struct cli *c, struct err *err);
 int cmd_dismiss(struct cli *c, struct err *err);
 int cmd_nrr(struct cli *c, struct err *err);
 int cmd_run(struct cli *c, struct err *err);
+int cmd_once(struct cli *c, struct err *err);
 int cmd_next(struct cli *c, struct err *err);
 int cmd_deliver(struct cli *c, struct err *err);
 int cmd_deliveries(struct cli *c, struct err *err);

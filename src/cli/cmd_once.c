@@ -1,0 +1,37 @@
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "commands.h"
+
+/* The stages of one cycle, in the order of the line. */
+static const struct {
+	const char *name;
+	int (*run)(struct cli *c, struct err *err);
+} stages[] = {
+	{ "pull", cmd_pull },
+	{ "score", cmd_score },
+	{ "digest", cmd_digest },
+	{ "deliver", cmd_deliver },
+};
+
+/* Each stage is the very command of its name. One that fails doesn't keep the next from working on what is there: a
+ * digest that says how old its data is beats none. Mistakes in the configuration end it at once. */
+int cmd_once(struct cli *c, struct err *err)
+{
+	int worst = EX_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+		int rc = stages[i].run(c, err);
+
+		if (rc < 0) {
+			(void)fprintf(stderr, "retaind %s: %s\n", stages[i].name, err->text);
+			rc = err_exit_code(err->kind);
+		}
+		if (rc == EX_CONFIG && i == 0 && err->kind == ERR_CONFIG)
+			return rc;
+		if (worst == EX_OK || rc == EX_CONFIG)
+			worst = rc == EX_OK ? worst : rc;
+		(void)fflush(stdout);
+	}
+	return worst;
+}

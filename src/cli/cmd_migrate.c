@@ -9,15 +9,14 @@ static int migrate_one(struct cli *c, const struct org_settings *org, struct tab
 {
 	CLEANUP(db_closep) struct db *db = NULL;
 	const char *cells[4] = { org->name };
-	int64_t before;
-	int n;
+	int before, n;
 
-	if (db_open(org->db_path, DB_WRITE, &db, err) < 0 || db_int(db, "PRAGMA user_version", 0, &before, err) < 0)
+	if (db_open(org->db_path, DB_WRITE, &db, err) < 0 || migrate_version(db, &before, err) < 0)
 		return -1;
 	n = migrate_run(db, c->now, err);
 	if (n < 0)
 		return -1;
-	cells[1] = arena_printf(c->arena, "%lld", (long long)before);
+	cells[1] = arena_printf(c->arena, "%d", before);
 	cells[2] = arena_printf(c->arena, "%d", migrate_head());
 	cells[3] = org->db_path;
 	table_row(t, cells);

@@ -95,6 +95,15 @@ static int save_account(struct scoring *s, const struct diagnosis *d, const stru
 	return 0;
 }
 
+/* The findings from *at on whose account is below id are of accounts that are no more. */
+static int lose_below(struct scoring *s, struct finding *was, size_t n_was, int64_t id, size_t *at, struct err *err)
+{
+	for (; *at < n_was && was[*at].account < id; ++*at)
+		if (s->keeps_findings && lose(s, &was[*at], err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Diagnoses some accounts and saves what is said of them, in one transaction. Ids from from_id to to_id are theirs. */
 static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id, int64_t to_id, struct arena *a, struct err *err)
 {
@@ -109,18 +118,15 @@ static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id
 	for (size_t i = 0; i < n; i++) {
 		size_t from;
 
-		for (; at < n_was && was[at].account < diagnoses[i].account->id; at++)
-			if (s->keeps_findings && lose(s, &was[at], err) < 0)
-				return -1;
+		if (lose_below(s, was, n_was, diagnoses[i].account->id, &at, err) < 0)
+			return -1;
 		for (from = at; at < n_was && was[at].account == diagnoses[i].account->id; at++)
 			;
 		if (save_account(s, &diagnoses[i], was + from, at - from, a, err) < 0)
 			return -1;
 	}
-	for (; at < n_was; at++)
-		if (s->keeps_findings && lose(s, &was[at], err) < 0)
-			return -1;
-	if (config_seen_put(s->session->db, s->session->org->hash, s->session->now, err) < 0)
+	if (lose_below(s, was, n_was, INT64_MAX, &at, err) < 0 ||
+	    config_seen_put(s->session->db, s->session->org->hash, s->session->now, err) < 0)
 		return -1;
 	return txn_commit(&txn, err);
 }

@@ -105,6 +105,13 @@ bool instant_parse(const char *text, int64_t *out)
 	return true;
 }
 
+/* 08:49:37 */
+static bool read_clock(struct reading *r)
+{
+	return read_digits(r, 2, 2, &r->hour) && read_char(r, ":") && read_digits(r, 2, 2, &r->minute) && read_char(r, ":") &&
+	       read_digits(r, 2, 2, &r->second);
+}
+
 bool instant_parse_http(const char *text, int64_t *out)
 {
 	struct reading r = { .at = text };
@@ -113,9 +120,8 @@ bool instant_parse_http(const char *text, int64_t *out)
 
 	if (read_name(&r, weekdays, 7) < 0 || !read_char(&r, ",") || !read_char(&r, " ") || !read_digits(&r, 2, 2, &r.day) ||
 	    !read_char(&r, " ") || (r.month = read_name(&r, months, 12) + 1) < 1 || !read_char(&r, " ") ||
-	    !read_digits(&r, 4, 4, &r.year) || !read_char(&r, " ") || !read_digits(&r, 2, 2, &r.hour) || !read_char(&r, ":") ||
-	    !read_digits(&r, 2, 2, &r.minute) || !read_char(&r, ":") || !read_digits(&r, 2, 2, &r.second) ||
-	    strcmp(r.at, " GMT") != 0 || !wall_seconds(&r, &day, &second))
+	    !read_digits(&r, 4, 4, &r.year) || !read_char(&r, " ") || !read_clock(&r) || strcmp(r.at, " GMT") != 0 ||
+	    !wall_seconds(&r, &day, &second))
 		return false;
 	*out = (int64_t)day * 86400 + second;
 	return true;

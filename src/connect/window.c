@@ -76,16 +76,22 @@ const char *progress_write(struct arena *a, const struct progress *p)
 	return arena_strndup(a, b.at, b.len);
 }
 
+/* Whether a walk that was cut short goes on where it stopped. */
+static bool goes_on(const struct walk_state *left, const struct walk_wish *wish, int64_t now)
+{
+	if (wish->is_full || !left->token || now < left->end || now - left->end >= RESUME_WITHIN_S)
+		return false;
+	return left->kind == WALK_FULL || (left->kind == WALK_INCREMENTAL && wish->has_incremental);
+}
+
 struct walk_state window_plan(const struct progress *p, const struct walk_wish *wish, int64_t now)
 {
-	const struct walk_state *left = &p->walk;
 	struct walk_state walk = { .kind = WALK_FULL, .start = INSTANT_NONE, .end = now };
 	bool is_known = p->until != INSTANT_NONE && wish->has_incremental;
 	bool is_due = wish->full_every_s && p->full_at != INSTANT_NONE && now - p->full_at >= wish->full_every_s;
 
-	if (!wish->is_full && left->token && now >= left->end && now - left->end < RESUME_WITHIN_S &&
-	    (left->kind == WALK_FULL || (left->kind == WALK_INCREMENTAL && wish->has_incremental)))
-		return *left;
+	if (goes_on(&p->walk, wish, now))
+		return p->walk;
 	if (wish->is_full || !is_known || is_due)
 		return walk;
 	walk.kind = WALK_INCREMENTAL;

@@ -123,6 +123,14 @@ static void write_mailbox(struct buf *b, struct arena *a, const char *name, cons
 	}
 }
 
+/* Whether a character of quoted-printable text stands for itself at this column. */
+static bool is_itself(char c, bool ends_line, size_t column)
+{
+	if (c < 0x20 || c > 0x7e || c == '=' || (c == ' ' && ends_line))
+		return false;
+	return column > 0 || (c != '.' && c != 'F');
+}
+
 /* Quoted-printable of text with \n line ends: CRLF only, lines of at most 76, nothing that a relay could take for its own
  * (a dot or "From " at the start of a line, blanks at its end). */
 static void write_quoted_printable(struct buf *b, const char *text)
@@ -130,28 +138,24 @@ static void write_quoted_printable(struct buf *b, const char *text)
 	size_t column = 0;
 
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
 		bool ends_line = text[1] == '\n' || text[1] == '\0';
-		bool is_plain = c >= 0x20 && c <= 0x7e && c != '=' && !(c == ' ' && ends_line) &&
-		                !(column == 0 && (c == '.' || c == 'F'));
-		size_t width = is_plain ? 1 : 3;
 
-		if (c == '\n') {
+		if (*text == '\n') {
 			buf_text(b, "\r\n");
 			column = 0;
 			continue;
 		}
-		if (column + width > LINE - 1) {
+		if (column + (is_itself(*text, ends_line, column) ? 1 : 3) > LINE - 1) {
 			buf_text(b, "=\r\n");
 			column = 0;
-			is_plain = is_plain && c != '.' && c != 'F';
-			width = is_plain ? 1 : 3;
 		}
-		if (is_plain)
-			buf_char(b, (char)c);
-		else
-			buf_printf(b, "=%02X", (unsigned)c);
-		column += width;
+		if (is_itself(*text, ends_line, column)) {
+			buf_char(b, *text);
+			column++;
+		} else {
+			buf_printf(b, "=%02X", (unsigned)(unsigned char)*text);
+			column += 3;
+		}
 	}
 	if (column)
 		buf_text(b, "\r\n");

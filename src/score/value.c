@@ -26,9 +26,6 @@ static int metric_index(const struct fact_base *base, const char *name)
 	return -1;
 }
 
-/* People at work in 28 days: from the metric that counts them (the middle of its days), else by name. -1: not known. */
-static double people_at_work(const struct context *c);
-
 static int by_value(const void *left, const void *right)
 {
 	const int64_t *l = left, *r = right;
@@ -51,13 +48,15 @@ static double middle(const int64_t *series, double scale, int days)
 	return (double)values[n / 2] / (scale > 0 ? scale : 1);
 }
 
+/* People at work in 28 days: from the metric that counts them (the middle of its days), else by name. -1: not known, as
+ * when usage never said who. */
 static double people_at_work(const struct context *c)
 {
 	int m = metric_index(c->base, c->settings->users_metric);
 	double counted_people = m >= 0 ? middle(c->account->usage[m], c->base->metrics[m].scale, WINDOW) : -1;
 	int n = 0;
 
-	if (counted_people >= 0 || !c->base->sources[FACT_PERSON].is_known)
+	if (counted_people >= 0 || !has_named_use(c->account))
 		return counted_people;
 	for (size_t i = 0; i < c->account->n_people; i++)
 		n += fact_days_count(&c->account->people[i].used, 0, WINDOW) >= 2;
@@ -126,6 +125,13 @@ static void stake_seats(const struct context *c, struct reading *out, double wan
 	out->stake_how = arena_printf(c->arena, "%.0f more seats x yearly revenue per seat", more);
 }
 
+static const char *rung_of(double use, double limit)
+{
+	if (use >= limit)
+		return "at or over the limit";
+	return use >= 0.95 * limit ? "urgent" : use >= 0.8 * limit ? "near the limit" : "";
+}
+
 bool read_near_limit(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
@@ -155,7 +161,7 @@ bool read_near_limit(const struct context *c, struct reading *out)
 	reading_number(c, out, "use", use, 0);
 	reading_number(c, out, "limit", limit, 0);
 	reading_number(c, out, "percent", 100 * use / limit, 0);
-	reading_word(out, "rung", use >= limit ? "at or over the limit" : use >= 0.95 * limit ? "urgent" : use >= 0.8 * limit ? "near the limit" : "");
+	reading_word(out, "rung", rung_of(use, limit));
 	if (seats > 0)
 		stake_seats(c, out, 1.1 * (double)seats * use / limit);
 	return true;

@@ -19,7 +19,7 @@ static const char *hash_of(struct arena *a, const struct migration *m)
 	return sha256_hex(a, m->sql, strlen(m->sql));
 }
 
-static int version_of(struct db *db, int *out, struct err *err)
+int migrate_version(struct db *db, int *out, struct err *err)
 {
 	int64_t version;
 
@@ -72,7 +72,7 @@ static int apply(struct db *db, const struct migration *m, int64_t now, struct e
 	int version;
 
 	(void)snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", m->version);
-	if (txn_begin(&txn, db, err) < 0 || version_of(db, &version, err) < 0)
+	if (txn_begin(&txn, db, err) < 0 || migrate_version(db, &version, err) < 0)
 		return -1;
 	if (version >= m->version)
 		return 0;
@@ -86,7 +86,7 @@ int migrate_run(struct db *db, int64_t now, struct err *err)
 {
 	int version, n = 0;
 
-	if (version_of(db, &version, err) < 0)
+	if (migrate_version(db, &version, err) < 0)
 		return -1;
 	for (const struct migration *m = migrations; m->version; m++) {
 		int rc = m->version <= version ? check_applied(db, m, err) : apply(db, m, now, err);
@@ -102,7 +102,7 @@ int migrate_is_current(struct db *db, struct err *err)
 {
 	int version;
 
-	if (version_of(db, &version, err) < 0)
+	if (migrate_version(db, &version, err) < 0)
 		return -1;
 	for (const struct migration *m = migrations; m->version && m->version <= version; m++)
 		if (check_applied(db, m, err) < 0)

@@ -43,8 +43,8 @@ static inline double best_of(int n, void (*fn)(void *context), void *context)
 /* ratio: how much of the peer's figure ours is; below 1 is better. */
 static inline void print_ratio(const char *what, const char *unit, double ours, const char *peer, double theirs)
 {
-	(void)printf("{\"bench\":\"%s\",\"unit\":\"%s\",\"ours\":%.6g,\"peer\":\"%s\",\"theirs\":%.6g,\"ratio\":%.3f}\n", what, unit,
-	             ours, peer, theirs, ours / theirs);
+	(void)printf("{\"bench\":\"%s\",\"unit\":\"%s\",\"ours\":%.6g,\"peer\":\"%s\",\"theirs\":%.6g,\"ratio\":%.3f}\n",
+	             what, unit, ours, peer, theirs, ours / theirs);
 	(void)fflush(stdout);
 }
 

@@ -1,5 +1,5 @@
-/* Reading one page of a CRM (100 records of 40 properties): json_parse, with its checks of UTF-8, depth and grammar, against
- * cJSON alone with the C library's memory. */
+/* Reading one page of a CRM (100 records of 40 properties): json_parse, with its checks of UTF-8, depth and grammar,
+ * against cJSON alone with the C library's memory. */
 #include "bench.h"
 
 #include <cjson/cJSON.h>

@@ -1,5 +1,5 @@
-/* Usage of 100,000 accounts over 60 days, one metric: writing it and walking over all of it, packed blocks against the same
- * rows in a plain SQLite table (metric, day, account, value) of the same file settings. */
+/* Usage of 100,000 accounts over 60 days, one metric: writing it and walking over all of it, packed blocks against the
+ * same rows in a plain SQLite table (metric, day, account, value) of the same file settings. */
 #include "bench.h"
 
 #include <sqlite3.h>
@@ -122,8 +122,9 @@ static void open_both(struct both *b, const char *packed, const char *plain)
 	REQUIRE_OK(metric_id(b->db, "logins", &b->metric, &err));
 	if (sqlite3_open(plain, &b->plain) != SQLITE_OK)
 		die("%s", plain);
-	plain_run(b, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE usage (metric INTEGER, day INTEGER, "
-	             "account INTEGER, value INTEGER, PRIMARY KEY (metric, day, account)) WITHOUT ROWID");
+	plain_run(b,
+	          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE usage (metric INTEGER, day INTEGER, "
+	          "account INTEGER, value INTEGER, PRIMARY KEY (metric, day, account)) WITHOUT ROWID");
 }
 
 static void compare(struct both *b)

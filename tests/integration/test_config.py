@@ -1,15 +1,19 @@
 #!/usr/bin/python3
 """Broken configurations: every mistake is told at once, with file, line, path, what is wrong and what would be "
 "right."""
+import http.server
 import os
 import re
 import shutil
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import BIN, Skip, run  # noqa: E402
+from harness import BIN, ROOT, Skip, run  # noqa: E402
 
 # A configuration without mistakes. The cases below change it.
 GOOD = {
@@ -386,6 +390,21 @@ CASES = [
       ("retaind.yaml", "admin_channel: acme/desk\n", "")],
      ['orgs/acme.yaml:1: `zone` is missing, expected a text',
       'orgs/acme.yaml:1: `currency` is missing, expected a text']),
+    ("a mapping of files with words that are none",
+     [(ORG, "{to: day, from: day}", "{to: dya, form: day}")],
+     ['orgs/acme.yaml:14: sources.exports.files.usage.map[1].form: unknown key `form`, did you mean `from`?',
+      'orgs/acme.yaml:14: sources.exports.files.usage.map[1]: to: `dya` is no field of usage, did you mean `day`?']),
+    ("a mapping of files without its entity",
+     [(ORG, "        entity: usage", "        entty: usage")],
+     ['orgs/acme.yaml:12: sources.exports.files.usage.entty: unknown key `entty`, did you mean `entity`?',
+      'orgs/acme.yaml:10: sources.exports.files.usage: `entity` is missing, expected a text']),
+    ("a connector with words that are none",
+     [("connectors/crm.yaml", None, "titel: CRM\n"),
+      (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
+     ['connectors/crm.yaml:1: titel: unknown key `titel`, expected one of base_url, auth, headers, limits, '
+      'window_headers, daily_headers, errors, attempts, first_wait, longest_wait, streams',
+      'connectors/crm.yaml:1: `base_url` is missing, expected a text',
+      'connectors/crm.yaml:1: `streams` is missing, expected a mapping (name: ...)']),
     ("mistakes in three files at once",
      [("retaind.yaml", "info", "inf"),
       ("signals.yaml", "family_cap: 45", "family_cap: 450"),
@@ -439,6 +458,65 @@ def test_broken(case):
         write(case, edits)
         got = told(case)
         assert got == lines, what + ":\n" + "\n".join(got) + "\nand not\n" + "\n".join(lines)
+
+
+def test_shipped(case):
+    """What is shipped is without mistakes, the sample of an organisation included; only its secrets are not there."""
+    shutil.copytree(ROOT / "config", case.tmp / "config")
+    shutil.copy(ROOT / "config/orgs/example.yaml.sample", case.tmp / "config/orgs/example.yaml")
+    for path in case.tmp.rglob("*.yaml"):
+        path.chmod(0o644)
+    result = case.retaind("check", "--format", "csv", expect=78)
+    assert result.stderr == "", result.stderr
+    failed = [line for line in result.stdout.splitlines() if ",failed," in line]
+    assert failed and all(line.startswith(("secret,", "folder,")) for line in failed), failed
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Greeter(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"220 mail.acme.example ESMTP\r\n")
+
+
+def serve(case, kind, handler):
+    """A server on a free port of this machine until the case ends."""
+    server = kind(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    case.at_end(server.server_close)
+    case.at_end(server.shutdown)
+    return server.server_address[1]
+
+
+def test_online(case):
+    """check --online asks each source for a row and each channel's host, sends nothing, and says which does not answer."""
+    web, mail = serve(case, http.server.HTTPServer, Answer), serve(case, socketserver.TCPServer, Greeter)
+    (case.tmp / "in").mkdir()
+    (case.tmp / "in/usage-1.csv").write_text("customer,metric,day,value\nacme.example,logins,2026-03-01,3\n")
+    edits = [(ORG, "    folder: /\n", f"    folder: {case.tmp}/in\n"), (ORG, "/srv/digests", f"{case.tmp}"),
+             (ORG, "    host: smtp.acme.example", f"    host: localhost\n    port: {mail}\n    allows_private: true"),
+             (ORG, "  mail:", f"  hook:\n    kind: webhook\n    url: http://127.0.0.1:{web}/x?key=1\n"
+              "    allows_http_loopback: true\n    allows_private: true\n    secret: env:HOOK\n  mail:")]
+    write(case, edits)
+    result = case.retaind("check", "--online", "--format", "csv", env={"HOOK": "whsec_x"})
+    for line in ("source,acme: exports,ok,1 streams answer", "channel,acme: hook,ok,the host answers",
+                 "channel,acme: mail,ok,the mail server greets", "channel,acme: desk,ok,the folder can be written"):
+        assert line in result.stdout, (line, result.stdout)
+    with socket.create_server(("127.0.0.1", 0)) as quiet:
+        nobody = quiet.getsockname()[1]
+    write(case, [*edits[:2], (ORG, "    host: smtp.acme.example", f"    host: localhost\n    port: {nobody}"),
+                 (ORG, "  mail:", f"  hook:\n    kind: webhook\n    url: https://127.0.0.1:{nobody}/x\n"
+                  "    allows_private: true\n    secret: env:HOOK\n  mail:")])
+    result = case.retaind("check", "--online", "--format", "csv", expect=75, env={"HOOK": "whsec_x"})
+    assert "channel,acme: mail,failed," in result.stdout and "channel,acme: hook,failed," in result.stdout, result.stdout
+    assert not (case.tmp / "state").exists()
 
 
 def test_every_stage_refuses(case):

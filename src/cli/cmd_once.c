@@ -21,7 +21,13 @@ int cmd_once(struct cli *c, struct err *err)
 	int worst = EX_OK;
 
 	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
-		int rc = stages[i].run(c, err);
+		const char *none[ARRAY_LEN(c->command->options)] = { 0 };
+		struct cli stage = *c; /* none of the stage's own options is given */
+		int rc;
+
+		stage.command = command_of(stages[i].name);
+		stage.option_values = none;
+		rc = stages[i].run(&stage, err);
 
 		if (rc < 0) {
 			(void)fprintf(stderr, "retaind %s: %s\n", stages[i].name, err->text);

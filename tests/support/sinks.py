@@ -154,7 +154,7 @@ def keys_within(thing, required, optional):
     refuse_unless(set(required) <= set(thing) <= set(required) | set(optional) | {"type", "block_id"}, "invalid_blocks")
 
 
-def slack_text(thing, limit, types=("plain_text", "mrkdwn")):
+def checked_text(thing, limit, types=("plain_text", "mrkdwn")):
     keys_within(thing, ["type", "text"], ["emoji", "verbatim"])
     refuse_unless(thing["type"] in types and isinstance(thing["text"], str), "invalid_blocks")
     refuse_unless(1 <= len(thing["text"]) <= limit, "invalid_blocks")
@@ -168,11 +168,11 @@ def slack_element(element):
     if element.get("type") == "button":
         keys_within(element, ["text"], ["url", "action_id", "value", "style", "accessibility_label"])
         refuse_unless(len(element.get("url", "")) <= 3000 and len(element.get("value", "")) <= 2000, "invalid_blocks")
-        return slack_text(element["text"], 75, ("plain_text",))
+        return checked_text(element["text"], 75, ("plain_text",))
     if element.get("type") == "image":
         keys_within(element, ["alt_text", "image_url"], [])
         return len(element["alt_text"])
-    return slack_text(element, 3000)
+    return checked_text(element, 3000)
 
 
 def rich_text_length(element):
@@ -191,13 +191,13 @@ def slack_block(block):
     kind = block.get("type")
     if kind == "header":
         keys_within(block, ["text"], [])
-        return slack_text(block["text"], 150, ("plain_text",))
+        return checked_text(block["text"], 150, ("plain_text",))
     if kind == "section":
         keys_within(block, [], ["text", "fields", "accessory", "expand"])
         refuse_unless("text" in block or "fields" in block, "invalid_blocks")
         fields = block.get("fields", [])
         refuse_unless(len(fields) <= 10, "invalid_blocks")
-        return (slack_text(block["text"], 3000) if "text" in block else 0) + sum(slack_text(f, 2000) for f in fields) + \
+        return (checked_text(block["text"], 3000) if "text" in block else 0) + sum(slack_text(f, 2000) for f in fields) + \
             (slack_element(block["accessory"]) if "accessory" in block else 0)
     if kind == "context":
         keys_within(block, ["elements"], [])

@@ -194,7 +194,9 @@ static void print_step(struct arena *a, const char *what, int64_t amount, int64_
 
 	if (end == begin && high > low)
 		end++;
-	(void)printf("  %-13s %16s  %*s", what, money_text(a, amount, currency), begin, "");
+	(void)printf("  %-13s %16s", what, money_text(a, amount, currency));
+	if (end > begin)
+		(void)printf("  %*s", begin, "");
 	for (int i = begin; i < end; i++)
 		(void)fputs(from > to ? "\u2591" : "\u2588", stdout);
 	(void)putchar('\n');

@@ -5,20 +5,50 @@
 
 enum { HALVINGS = 30 };
 
-/* The band if one reading had another strength. */
-static int band_with(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy, size_t at, double strength)
+static int band_now(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy)
 {
 	double families[N_FAMILIES], score;
 	int band, n_families;
 
-	memcpy(copy, v->readings, v->n_readings * sizeof *copy);
-	copy[at].strength = strength;
-	copy[at].is_hard = copy[at].is_hard && strength > 0;
 	score = verdict_sum(c->settings, engine, copy, v->n_readings, families);
 	band = band_of(&c->settings->bands, engine, score, v->band);
 	if (engine == ENGINE_DEFENSE && band > 1 && !verdict_converges(copy, v->n_readings, families, &n_families))
 		band = 1;
 	return band;
+}
+
+/* The band if one reading had another strength. */
+static int band_with(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy, size_t at, double strength)
+{
+	memcpy(copy, v->readings, v->n_readings * sizeof *copy);
+	copy[at].strength = strength;
+	copy[at].is_hard = copy[at].is_hard && strength > 0;
+	return band_now(c, engine, v, copy);
+}
+
+/* The family of least weight in the score that would move the band if all of it were as usual; -1: none would. */
+static int family_needed(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy, int *out_band)
+{
+	int found = -1;
+
+	for (int f = 0; f < N_FAMILIES; f++) {
+		int band;
+
+		if (v->families[f] <= 0 || (found >= 0 && v->families[f] >= v->families[found]))
+			continue;
+		memcpy(copy, v->readings, v->n_readings * sizeof *copy);
+		for (size_t i = 0; i < v->n_readings; i++)
+			if ((int)copy[i].family == f) {
+				copy[i].strength = 0;
+				copy[i].is_hard = false;
+			}
+		band = band_now(c, engine, v, copy);
+		if (band != v->band) {
+			found = f;
+			*out_band = band;
+		}
+	}
+	return found;
 }
 
 /* How far one reading must move for another band, between where it is and an end; NAN when even the end does not do. */
@@ -45,8 +75,9 @@ void verdict_change(const struct context *c, enum score_engine engine, struct ve
 	double end = v->band > 0 ? 0 : 1, best = 0, best_move = 2;
 	const struct reading *r = NULL;
 	size_t best_at = 0;
+	int family, band = 0;
 
-	v->change = "no single signal would move the band";
+	v->change = "no single signal or family would move the band";
 	if (v->score < 0 || v->is_held || (engine == ENGINE_EXPANSION && v->is_blocked)) {
 		v->change = v->score < 0 ? "not enough is known" : v->is_held ? "the source has to come through first" : v->band_why;
 		return;
@@ -61,6 +92,10 @@ void verdict_change(const struct context *c, enum score_engine engine, struct ve
 		best_at = i;
 		r = &v->readings[i];
 	}
+	family = r ? -1 : family_needed(c, engine, v, copy, &band);
+	if (family >= 0)
+		v->change = arena_printf(c->arena, "no single signal; all of %s as usual would make it %s", family_names[family],
+		                         score_band_name(engine, band));
 	if (!r)
 		return;
 	v->change = arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", r->name, r->value, r->low + best * (r->high - r->low),

@@ -20,7 +20,7 @@ static bool weekly_people(const struct context *c, double weeks[NOW_WEEKS + BEFO
 			series = f->usage[m];
 			scale = c->base->metrics[m].scale > 0 ? c->base->metrics[m].scale : 1;
 		}
-	if (!series && !c->base->sources[FACT_PERSON].is_known)
+	if (!series && !has_named_use(f))
 		return false;
 	for (int w = 0; w < NOW_WEEKS + BEFORE_WEEKS; w++) {
 		weeks[w] = 0;

@@ -26,6 +26,14 @@ int people_between(const struct fact_account *f, int from_age, int to_age)
 	return n;
 }
 
+bool has_named_use(const struct fact_account *f)
+{
+	for (size_t i = 0; i < f->n_people; i++)
+		if (fact_days_last(&f->people[i].used) >= 0)
+			return true;
+	return false;
+}
+
 /* Days on which somebody did something, between two months and a year ago. */
 static int earlier_days(const struct fact_person *p)
 {

@@ -67,6 +67,7 @@ int64_t active_seats(const struct fact_account *f); /* bought, 0 when not known 
 int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out);
 bool is_active_between(const struct fact_person *p, int from_age, int to_age);
 int people_between(const struct fact_account *f, int from_age, int to_age);
+bool has_named_use(const struct fact_account *f); /* usage ever said who */
 /* Whether an inbound exchange, or a meeting. */
 bool is_from_them(const struct fact_interaction *x);
 

@@ -1,0 +1,110 @@
+#include "accounts.h"
+
+#include <string.h>
+
+#include "store/usage.h"
+
+static struct signal_settings signals[] = {
+	{ "active_level", 25, 0.8, 0.2, NULL, "act" }, { "below_own_baseline", 20, 2, 8, NULL, "act" },
+	{ "silence", 20, 2, 10, NULL, "act" }, { "key_people_lost", 20, 0.2, 1, NULL, "act" },
+	{ "active_people", 25, 0.8, 0.1, NULL, "act" }, { "cooling_exchanges", 20, 0.7, 0.1, NULL, "act" },
+	{ "renewal_silence", 25, 21, 60, NULL, "act" }, { "support_tension", 25, 4, 14, NULL, "act" },
+	{ "low_survey", 15, 0.3, 1, NULL, "act" }, { "dissatisfaction", 15, 0, 3, NULL, "act" },
+	{ "cancel_notice", 90, 0, 1, NULL, "act" }, { "downgrade_request", 90, 0, 1, NULL, "act" },
+	{ "cancel_talk", 30, 0, 2, NULL, "act" }, { "payment_trouble", 65, 5, 30, NULL, "act" },
+	{ "seat_use", 10, 0.5, 0.1, NULL, "act" }, { "near_limit", 40, 0.7, 0.95, NULL, "act" },
+	{ "seat_growth", 25, 0.1, 0.5, NULL, "act" }, { "new_teams", 25, 0, 2, NULL, "act" },
+	{ "adjacent_need", 35, 0, 2, NULL, "act" }, { "adoption_depth", 20, 0.4, 1, NULL, "act" },
+};
+static struct play_settings plays[] = { { "act", "Act", "Call.", 7 } };
+static const char *api[] = { "api access", "un acces api" }, *leave[] = { "cancel our", "resilier" };
+static const char *shrink[] = { "fewer seats" }, *anger[] = { "unacceptable" };
+static struct lexicon_settings lexicons[] = {
+	{ "api", "adjacent_need", { api, 2 } }, { "cancel", "cancel", { leave, 2 } }, { "downgrade", "downgrade", { shrink, 1 } },
+	{ "dissatisfaction", "dissatisfaction", { anger, 1 } },
+};
+
+void sample_use(struct sample *s, int from_age, int to_age, int is_active)
+{
+	memset(&s->account.active, 0, sizeof s->account.active);
+	for (int age = 0; age < FACTS_DAYS; age++) {
+		if (age >= from_age && age < to_age)
+			s->usage[0][age] = is_active ? 10 : USAGE_NONE;
+		if (s->usage[0][age] != USAGE_NONE)
+			fact_days_add(&s->account.active, age);
+	}
+	s->members[0].active = s->account.active;
+}
+
+void sample_use_all(struct sample *s, int from_age, int to_age, int is_active)
+{
+	sample_use(s, from_age, to_age, is_active);
+	for (int i = 1; i <= N_OTHERS; i++) {
+		struct fact_days days = { 0 };
+
+		for (int age = 0; age < FACTS_DAYS; age++) {
+			bool is_in = age >= from_age && age < to_age;
+
+			if (is_in ? is_active : fact_days_count(&s->members[i].active, age, age + 1))
+				fact_days_add(&days, age);
+		}
+		s->members[i].active = days;
+	}
+}
+
+void sample_init(struct sample *s, struct arena *a)
+{
+	*s = (struct sample){ .arena = a };
+	s->settings = (struct score_settings){
+		.signals = { signals, ARRAY_LEN(signals) }, .plays = { plays, ARRAY_LEN(plays) },
+		.lexicons = { lexicons, ARRAY_LEN(lexicons) }, .bands = { 40, 65, 50, 70, 5, 3 }, .family_cap = 45, .base_risk = 5,
+		.base_readiness = 5, .horizon_days = 90, .stale_days = 3, .attach_share = 0.2, .users_metric = "users",
+	};
+	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true };
+	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false };
+	s->usage[0] = arena_array(a, FACTS_DAYS, sizeof(int64_t));
+	for (int i = 0; i <= N_OTHERS; i++)
+		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };
+	s->base = (struct fact_base){ .as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2 };
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		s->base.sources[kind] = (struct fact_source){ true, false, AS_OF };
+	s->subscription = (struct fact_subscription){ "core", "pro", "EUR", 20, 100000, AS_OF - 500, DAY_NONE, DAY_NONE, DAY_NONE, false, true };
+	s->account = (struct fact_account){
+		.id = 1, .key = "k1", .name = "Acme", .domain = "", .external_id = "", .segment = "smb", .plan = "pro", .currency = "EUR",
+		.csm_email = "csm@x.example", .am_email = "am@x.example", .renewal_on = DAY_NONE, .created_on = AS_OF - 500,
+		.is_customer = true, .usage = s->usage, .subscriptions = &s->subscription, .n_subscriptions = 1,
+	};
+	for (int age = 0; age < FACTS_DAYS; age++)
+		s->usage[0][age] = USAGE_NONE;
+	for (int age = 0; age < 400; age++)
+		if (age % 7 < 5)
+			sample_use_all(s, age, age + 1, 1);
+}
+
+const struct diagnosis *sample_score(struct sample *s, const struct score_row *before)
+{
+	score_account(&s->settings, &s->base, norms_of(&s->base, s->arena), &s->account, before, s->arena, &s->diagnosis);
+	return &s->diagnosis;
+}
+
+const struct reading *sample_reading(const struct sample *s, enum score_engine engine, const char *name)
+{
+	const struct verdict *v = &s->diagnosis.verdicts[engine];
+
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (strcmp(v->readings[i].name, name) == 0)
+			return &v->readings[i];
+	return NULL;
+}
+
+struct fact_person *sample_person(struct sample *s, const char *key, int from_age, int to_age)
+{
+	struct fact_person *people = arena_grow(s->arena, s->account.people, s->account.n_people, s->account.n_people + 1, sizeof *people);
+	struct fact_person *p = &people[s->account.n_people++];
+
+	*p = (struct fact_person){ .key = key, .name = "", .role = "", .team = "", .left_on = DAY_NONE };
+	for (int age = from_age; age < to_age; age++)
+		fact_days_add(&p->used, age);
+	s->account.people = people;
+	return p;
+}

@@ -49,10 +49,13 @@ struct config {
 
 /* Returns NULL exactly when there were mistakes; they are in m. */
 const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m);
-/* The same, and looks at what each source says beyond its shape (its connector, its mappings) with a function that is
- * handed in so that folders stay apart. */
-typedef void config_source_fn(struct arena *a, const char *dir, const struct source_settings *s, struct mistakes *m);
-const struct config *config_load_checked(struct arena *a, const char *dir, config_source_fn *check_source,
+/* What other folders know better, handed in so that folders stay apart. Each may be NULL. */
+struct config_checks {
+	/* looks at what a source says beyond its shape: its connector, its mappings */
+	void (*check_source)(struct arena *a, const char *dir, const struct source_settings *s, struct mistakes *m);
+	bool (*knows_signal)(const char *name);
+};
+const struct config *config_load_checked(struct arena *a, const char *dir, const struct config_checks *checks,
                                          struct mistakes *m);
 /* NULL name: the only one. NULL when there is none, or several. */
 const struct org_settings *config_org(const struct config *c, const char *name);

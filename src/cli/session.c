@@ -4,12 +4,15 @@
 #include <sys/stat.h>
 
 #include "connect/pull.h"
+#include "score/score.h"
 #include "store/migrate.h"
+
+const struct config_checks cli_checks = { .check_source = pull_check, .knows_signal = score_knows_signal };
 
 const struct config *cli_config(struct cli *c)
 {
 	struct mistakes m = { .arena = c->arena };
-	const struct config *config = config_load_checked(c->arena, c->config_dir, pull_check, &m);
+	const struct config *config = config_load_checked(c->arena, c->config_dir, &cli_checks, &m);
 
 	if (config)
 		return config;

@@ -22,10 +22,10 @@ static void check_admin_channel(struct loading *l)
 		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);
 }
 
-const struct config *config_load_checked(struct arena *a, const char *dir, config_source_fn *check_source,
+const struct config *config_load_checked(struct arena *a, const char *dir, const struct config_checks *checks,
                                          struct mistakes *m)
 {
-	struct loading l = { .arena = a, .mistakes = m, .dir = dir, .check_source = check_source };
+	struct loading l = { .arena = a, .mistakes = m, .dir = dir, .checks = checks };
 	const struct yaml where = { .file = dir, .path = "", .line = 1 };
 	size_t n_before = m->n;
 	struct stat st;
@@ -46,7 +46,9 @@ const struct config *config_load_checked(struct arena *a, const char *dir, confi
 
 const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m)
 {
-	return config_load_checked(a, dir, NULL, m);
+	const struct config_checks none = { 0 };
+
+	return config_load_checked(a, dir, &none, m);
 }
 
 const struct org_settings *config_org(const struct config *c, const char *name)

@@ -19,7 +19,7 @@ struct loading {
 	const char *dir;
 	struct config_file *files; /* newest first */
 	struct config *config;
-	config_source_fn *check_source; /* may be NULL */
+	const struct config_checks *checks;
 	const struct yaml *daemon; /* retaind.yaml; NULL when it can't be read */
 	struct score_settings score; /* signals.yaml, plays.yaml and lexicon/, before an organisation changes it */
 };

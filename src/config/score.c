@@ -190,6 +190,9 @@ static void read_base_signals(struct loading *l, const struct yaml *signals)
 	l->score.signals = (struct yaml_array){ .at = all, .n = n };
 	for (const struct yaml *entry = signals->first; entry; entry = entry->next, all++) {
 		all->name = entry->key;
+		if (l->checks->knows_signal && !l->checks->knows_signal(entry->key))
+			mistake_at(l->mistakes, entry, "no signal `%s` in this program, expected one of the shipped signals.yaml",
+			           entry->key);
 		read_signal(l, entry, all, &l->score);
 	}
 }

@@ -143,7 +143,7 @@ void check_sources(struct loading *l, const struct org_settings *o, const struct
 		check_kind(&s[i], where, l->mistakes);
 		if (!is_csv(&s[i])) /* read for the version of the configuration */
 			(void)config_file(l, arena_printf(l->arena, "connectors/%s.yaml", s[i].connector), "a connector");
-		if (l->check_source && is_whole(&s[i]))
-			l->check_source(l->arena, l->dir, &s[i], l->mistakes);
+		if (l->checks->check_source && is_whole(&s[i]))
+			l->checks->check_source(l->arena, l->dir, &s[i], l->mistakes);
 	}
 }

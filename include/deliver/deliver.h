@@ -40,8 +40,8 @@ struct deliver_counts {
 	bool has_more;                   /* something open will be tried again, by an enabled sink */
 };
 
-/* Returns 0 with the counts; -1 ERR_RETRY when another deliverer is at work, ERR_FATAL when the store fails (what was in
- * flight then is ambiguous at the next start). SIGTERM and SIGINT end it once what is in flight has come back. */
+/* Returns 0 with the counts; -1 ERR_RETRY when another deliverer is at work, ERR_FATAL when the store fails (what was
+ * in flight then is ambiguous at the next start). SIGTERM and SIGINT end it once what is in flight has come back. */
 int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err *err) MUST_USE;
 
 /* Tells a person something through a channel, past the outbox: tried once. */

@@ -1,4 +1,4 @@
-/* What became of every message: lists, attempts, a person's retry and cancel, and the audit that nothing went missing. */
+/* What became of every message: lists, attempts, a person's retry and cancel, the audit that nothing went missing. */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
 
@@ -33,8 +33,8 @@ int ledger_load(struct db *db, int64_t id, struct arena *a, struct ledger_row *o
 int ledger_attempts(struct db *db, int64_t id, struct arena *a, const struct ledger_attempt **out, size_t *out_n,
                     struct err *err) MUST_USE;
 
-/* Makes a settled or waiting message due now, with at least 20 hours to live, and enables its sink. ERR_INPUT when it is in
- * flight, or was sent (or accepted) and this is not forced. Returns 1, or 0 no such row. */
+/* Makes a settled or waiting message due now, with at least 20 hours to live, and enables its sink. ERR_INPUT when it
+ * is in flight, or was sent (or accepted) and this is not forced. Returns 1, or 0 no such row. */
 int ledger_retry(struct db *db, int64_t id, bool is_forced, int64_t now, struct err *err) MUST_USE;
 /* Ends an open message as dead(cancelled). ERR_INPUT when it is settled or in flight. Returns 1, or 0 no such row. */
 int ledger_cancel(struct db *db, int64_t id, int64_t now, struct err *err) MUST_USE;
@@ -47,9 +47,10 @@ struct ledger_gap {
 	int64_t outbox_id;         /* 0: none */
 };
 
-/* Digests of since_on and later without any message, messages still open an hour after their digest was made, and messages
- * that ended undelivered (not those that a person cancelled). n 0: every digest has its end at every sink. */
-int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, const struct ledger_gap **out, size_t *out_n,
-                 struct err *err) MUST_USE;
+/* Digests of since_on and later without any message (quiet ones aside), messages still open an hour after their digest
+ * was made, and messages that ended undelivered (not those that a person cancelled). n 0: every digest has its end at
+ * every sink. */
+int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, const struct ledger_gap **out,
+                 size_t *out_n, struct err *err) MUST_USE;
 
 #endif

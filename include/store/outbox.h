@@ -1,6 +1,6 @@
-/* The transactional outbox: frozen messages, their attempts, and the state of each sink. A message is claimed (committed
- * with synchronous=FULL) before its first byte leaves, and settled after the answer; what was in flight when a deliverer
- * died is ambiguous and goes through the channel's own rule. Listing and audit are in store/ledger.h. */
+/* The transactional outbox: frozen messages, their attempts, the state of each sink. A message is claimed (committed
+ * with synchronous=FULL) before its first byte leaves, and settled after the answer; what was in flight when a
+ * deliverer died is ambiguous and goes through the channel's own rule. Listing and audit are in store/ledger.h. */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
 
@@ -33,23 +33,23 @@ struct outbox_message {
 };
 
 /* 64 hex digits of SHA-256 over (org, owner, local date, digest kind, sink, part). */
-const char *outbox_key(struct arena *a, const char *org, const char *owner_email, int32_t local_on, const char *digest_kind,
-                       const char *sink, int part);
-/* Puts a message, in the caller's transaction together with its digest. Returns 1 new, 0 already there (by delivery_key). */
+const char *outbox_key(struct arena *a, const char *org, const char *owner_email, int32_t local_on,
+                       const char *digest_kind, const char *sink, int part);
+/* Puts a message, in the caller's transaction together with its digest. Returns 1 new, 0 already there (by its key). */
 int outbox_put(struct db *db, const struct outbox_message *m, struct err *err) MUST_USE;
 
 /* Names of the sinks that have something open (pending or ambiguous), in the arena. */
 int outbox_open_sinks(struct db *db, struct arena *a, const char *const **out, size_t *out_n, struct err *err) MUST_USE;
-/* Takes the sink's next due message into flight with a row for the attempt, committed when it returns 1. 0: nothing due,
- * one is in flight already, or the sink is disabled or held back. Ambiguous ones are taken only when resends. */
-int outbox_claim(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a, struct outbox_message *out,
-                 struct err *err) MUST_USE;
+/* Takes the sink's next due message into flight with a row for the attempt, committed when it returns 1. 0: nothing is
+ * due, one is in flight already, or the sink is disabled or held back. Ambiguous ones are taken only when resends. */
+int outbox_claim(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a,
+                 struct outbox_message *out, struct err *err) MUST_USE;
 
 enum delivery_outcome {
 	DELIVERY_SENT,
 	DELIVERY_UNVERIFIED, /* accepted, but the other side doesn't say that it was delivered */
 	DELIVERY_RETRY,      /* surely not delivered: again at retry_at */
-	DELIVERY_REFUSED,    /* the body is invalid there: the fallback at retry_at; dead when there is none or it was that */
+	DELIVERY_REFUSED,    /* the body is invalid there: the fallback at retry_at; dead without one or when it was that */
 	DELIVERY_DEAD,
 	DELIVERY_AMBIGUOUS   /* may have arrived: again at retry_at, if the channel resends */
 };
@@ -68,12 +68,12 @@ int outbox_settle(struct db *db, const struct outbox_message *m, const struct de
                   const char **out_state, struct err *err) MUST_USE;
 /* On start, when no live deliverer holds the lock: what is in flight becomes ambiguous, due now. Returns how many. */
 int64_t outbox_recover(struct db *db, int64_t now, struct err *err) MUST_USE;
-/* Ends what may no more be sent: dead(expired), and dead(superseded) when a later digest of that owner and kind has gone
- * (or may have gone) to the sink. Returns how many. */
+/* Ends what may no more be sent: dead(expired), and dead(superseded) when a later digest of that owner and kind has
+ * gone (or may have gone) to the sink. Returns how many. */
 int64_t outbox_expire(struct db *db, int64_t now, struct err *err) MUST_USE;
 /* The sink's ambiguous messages are not to be sent again: they wait for a person until they expire. */
 int outbox_hold_ambiguous(struct db *db, const char *sink, struct err *err) MUST_USE;
-/* When the next open message of an enabled sink is due or expires, whichever is first: INSTANT_NONE when nothing is open. */
+/* When the next open message is due, of a disabled sink when it expires: INSTANT_NONE when nothing is open. */
 int outbox_next_due(struct db *db, int64_t *out, struct err *err) MUST_USE;
 
 /* Whether something will be tried again without a person: open, not held, its sink enabled. */
@@ -88,7 +88,9 @@ struct sink_state {
 /* Returns 1 known, 0 never heard of (all clear in *out). */
 int sink_state_load(struct db *db, const char *sink, struct arena *a, struct sink_state *out, struct err *err) MUST_USE;
 int sink_disable(struct db *db, const char *sink, const char *reason, int64_t now, struct err *err) MUST_USE;
-int sink_enable(struct db *db, const char *sink, struct err *err) MUST_USE; /* clears the hold too; 1 when it was disabled */
-int sink_hold(struct db *db, const char *sink, int64_t not_before_at, struct err *err) MUST_USE; /* never shortens a hold */
+/* Clears the hold too; 1 when it was disabled. */
+int sink_enable(struct db *db, const char *sink, struct err *err) MUST_USE;
+/* Never shortens a hold. */
+int sink_hold(struct db *db, const char *sink, int64_t not_before_at, struct err *err) MUST_USE;
 
 #endif

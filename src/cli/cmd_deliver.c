@@ -35,8 +35,9 @@ static void report(void *context, const struct deliver_event *e)
 		log_event(LOG_LEVEL_ERROR, "sink_disabled", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink),
 		          LOG_TEXT("detail", e->result->detail));
 	if (is_dead && d->n_problems++ < MAX_TOLD)
-		d->problems = arena_printf(d->cli->arena, "%sDelivery %" PRId64 " over %s of %s was not made: %s.%s\n", d->problems,
-		                           m->id, m->sink, d->org, e->result->detail ? e->result->detail : "no reason",
+		d->problems = arena_printf(d->cli->arena, "%sDelivery %" PRId64 " over %s of %s was not made: %s.%s\n",
+		                           d->problems, m->id, m->sink, d->org,
+		                           e->result->detail ? e->result->detail : "no reason",
 		                           e->sink_was_disabled ? " The channel is switched off until someone retries." : "");
 }
 
@@ -73,8 +74,10 @@ static const char *lock_path(struct arena *a, const char *db_path)
 
 static int show_due(struct cli *c, const struct session *s, struct err *err)
 {
-	static const struct table_column columns[] = { { "id", true }, { "date", false }, { "owner", false }, { "sink", false },
-		                                           { "recipient", false }, { "part", true }, { "state", false } };
+	static const struct table_column columns[] = {
+		{ "id", true },         { "date", false }, { "owner", false }, { "sink", false },
+		{ "recipient", false }, { "part", true },  { "state", false },
+	};
 	static const char *const states[] = { "pending", "ambiguous" };
 	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
 
@@ -85,9 +88,10 @@ static int show_due(struct cli *c, const struct session *s, struct err *err)
 		if (ledger_list(s->db, states[i], MAX_LISTED, c->arena, &rows, &n, err) < 0)
 			return -1;
 		for (size_t k = n; k-- > 0;) {
-			const char *cells[] = { arena_printf(c->arena, "%" PRId64, rows[k].id), day_text(c->arena, rows[k].local_on),
-				                    rows[k].owner_email, rows[k].sink, rows[k].recipient,
-				                    arena_printf(c->arena, "%d", rows[k].part), rows[k].state };
+			const char *cells[] = {
+				arena_printf(c->arena, "%" PRId64, rows[k].id), day_text(c->arena, rows[k].local_on),
+				rows[k].owner_email, rows[k].sink, rows[k].recipient, arena_printf(c->arena, "%d", rows[k].part), rows[k].state,
+			};
 
 			if (rows[k].next_at <= s->now && rows[k].expires_at > s->now)
 				table_row(t, cells);

@@ -21,7 +21,8 @@ static const char *instant(struct arena *a, int64_t at)
 	return at == INSTANT_NONE ? NULL : instant_text(a, at);
 }
 
-static int option_int(const struct cli *c, const char *name, int64_t fallback, int64_t max, int64_t *out, struct err *err)
+static int option_int(const struct cli *c, const char *name, int64_t fallback, int64_t max, int64_t *out,
+                      struct err *err)
 {
 	const char *text = cli_option(c, name);
 
@@ -51,7 +52,8 @@ static int list(struct cli *c, struct session *s, int64_t id, struct err *err)
 		const char *cells[ARRAY_LEN(columns)] = {
 			number(c->arena, r->id), day_text(c->arena, r->local_on), r->owner_email, r->digest_kind, r->sink,
 			number(c->arena, r->part), r->state, number(c->arena, r->n_attempts),
-			r->settled_at == INSTANT_NONE ? instant(c->arena, r->next_at) : NULL, instant(c->arena, r->settled_at), r->reason,
+			r->settled_at == INSTANT_NONE ? instant(c->arena, r->next_at) : NULL, instant(c->arena, r->settled_at),
+			r->reason,
 		};
 
 		table_row(t, cells);
@@ -63,8 +65,9 @@ static int list(struct cli *c, struct session *s, int64_t id, struct err *err)
 static void print_message(struct cli *c, const struct ledger_row *r)
 {
 	const char *lines[][2] = {
-		{ "delivery", number(c->arena, r->id) }, { "date", day_text(c->arena, r->local_on) }, { "owner", r->owner_email },
-		{ "digest", r->digest_kind }, { "sink", r->sink }, { "kind", r->kind }, { "recipient", r->recipient },
+		{ "delivery", number(c->arena, r->id) }, { "date", day_text(c->arena, r->local_on) },
+		{ "owner", r->owner_email }, { "digest", r->digest_kind }, { "sink", r->sink }, { "kind", r->kind },
+		{ "recipient", r->recipient },
 		{ "part", number(c->arena, r->part) }, { "state", r->state }, { "reason", r->reason },
 		{ "next", r->settled_at == INSTANT_NONE ? instant(c->arena, r->next_at) : NULL },
 		{ "expires", instant(c->arena, r->expires_at) }, { "settled", instant(c->arena, r->settled_at) },
@@ -181,7 +184,8 @@ int cmd_deliveries(struct cli *c, struct err *err)
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
 		if (actions[i].has_id != (c->n_args == 2) || (c->n_args == 2 && !text_to_int(c->args[1], &id)))
-			return err_set(err, ERR_INPUT, "%s takes %s", name, actions[i].has_id ? "the number of a delivery" : "no number");
+			return err_set(err, ERR_INPUT, "%s takes %s", name,
+			               actions[i].has_id ? "the number of a delivery" : "no number");
 		return session_open(c, actions[i].mode, &s, err) < 0 ? -1 : actions[i].run(c, &s, id, err);
 	}
 	return err_set(err, ERR_INPUT, "no action `%s`, expected list, show, retry, cancel or audit", name);

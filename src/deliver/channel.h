@@ -54,11 +54,11 @@ int channel_url(const struct channel_job *job, struct arena *a, const char **out
 const void *channel_body(const struct outbox_message *m, size_t *out_len);
 
 /* Something that a person should know, in the shape of the channel; by mail to reply_to, else to from itself. */
-int notice_message(struct arena *a, const struct channel_settings *c, const char *subject, const char *text, int64_t now,
-                   struct outbox_message *out, struct err *err) MUST_USE;
+int notice_message(struct arena *a, const struct channel_settings *c, const char *subject, const char *text,
+                   int64_t now, struct outbox_message *out, struct err *err) MUST_USE;
 
-/* How long to wait after so many attempts: 0 before the first, then 5 s, 30 s, 2 m, 5 m, 15 m, 30 m, 1 h, 2 h, 4 h, 4 h ...
- * within +-20 %, the same for the same key and attempt. */
+/* How long to wait after so many attempts: 0 before the first, then 5 s, 30 s, 2 m, 5 m, 15 m, 30 m, 1 h, 2 h, 4 h, 4 h
+ * and so on, within +-20 %, the same for the same key and attempt. */
 int64_t retry_delay_ms(int n_attempts, const char *delivery_key);
 
 /* What Slack's answer means. */

@@ -174,7 +174,8 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 /* Claims the lane's next message and starts its sender. */
 static int start_next(struct run *r, struct lane *l, struct err *err)
 {
-	struct channel_job job = { .channel = l->channel, .message = &l->message, .secret = r->d->secret, .now = now_of(r) };
+	struct channel_job job = { .channel = l->channel, .message = &l->message, .secret = r->d->secret,
+	                           .now = now_of(r) };
 	int rc;
 
 	arena_reset(l->arena);

@@ -216,7 +216,8 @@ static void curl_freep(CURL **c)
 static struct verdict send_message(const struct channel_job *job, struct arena *a, const char *from, struct exchange *x)
 {
 	const struct channel_settings *s = job->channel;
-	CLEANUP(list_free) struct curl_slist *to = curl_slist_append(NULL, arena_printf(a, "<%s>", job->message->recipient));
+	const char *recipient = arena_printf(a, "<%s>", job->message->recipient);
+	CLEANUP(list_free) struct curl_slist *to = curl_slist_append(NULL, recipient);
 	CLEANUP(curl_freep) CURL *c = curl_easy_init();
 	const char *password;
 	struct err err;

@@ -47,7 +47,7 @@ static int write_all(int fd, const char *data, size_t len, struct err *err)
 	return 0;
 }
 
-/* A name of one file in the folder: whoever chose it, it must not lead out, hide, or be mistaken for a half-written one. */
+/* A name of one file in the folder: it must not lead out, hide, or be taken for a half-written one. */
 static bool is_plain_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -61,8 +61,8 @@ static bool is_plain_name(const char *name)
 }
 
 /* Whole or not at all: the bytes are on disk before the name is there, and the name before we say so. */
-static int put_file(struct arena *a, const char *folder, const char *name, const char *key, const void *body, size_t len,
-                    struct err *err)
+static int put_file(struct arena *a, const char *folder, const char *name, const char *key, const void *body,
+                    size_t len, struct err *err)
 {
 	CLEANUP(close_fd) int dir = -1;
 	CLEANUP(close_fd) int fd = -1;

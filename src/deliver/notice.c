@@ -28,14 +28,15 @@ static const char *mail(struct arena *a, const struct channel_settings *c, const
 	buf_printf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: ", from, to);
 	add_ascii(b, subject, false);
 	buf_printf(b, "\r\nDate: %s\r\nMessage-ID: <%.32s%s>\r\n", instant_mail_text(a, now, 0), key, strchr(from, '@'));
-	buf_text(b, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\nAuto-Submitted: auto-generated\r\n\r\n");
+	buf_text(b, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n"
+	            "Auto-Submitted: auto-generated\r\n\r\n");
 	add_ascii(b, text, true);
 	buf_text(b, "\r\n");
 	return to;
 }
 
-static void json_notice(struct arena *a, const struct channel_settings *c, const char *subject, const char *text, int64_t now,
-                        struct buf *b)
+static void json_notice(struct arena *a, const struct channel_settings *c, const char *subject, const char *text,
+                        int64_t now, struct buf *b)
 {
 	struct json_out o = json_out_to(b);
 
@@ -64,8 +65,8 @@ static void json_notice(struct arena *a, const struct channel_settings *c, const
 	json_close_object(&o);
 }
 
-int notice_message(struct arena *a, const struct channel_settings *c, const char *subject, const char *text, int64_t now,
-                   struct outbox_message *out, struct err *err)
+int notice_message(struct arena *a, const struct channel_settings *c, const char *subject, const char *text,
+                   int64_t now, struct outbox_message *out, struct err *err)
 {
 	CLEANUP(buf_done) struct buf body;
 	const char *key = arena_printf(a, "%s\n%s\n%lld", subject, text, (long long)now), *recipient = NULL;

@@ -14,8 +14,8 @@ struct sender {
 };
 
 int sender_start(struct sender *s, const struct channel_job *job, int64_t now_ms, struct err *err) MUST_USE;
-/* Takes the verdict once fd is readable, or kills a sender that has overrun its time. Returns 1 with the verdict (without one
- * it is ambiguous), 0 when it is still at work. */
+/* Takes the verdict once fd is readable, or kills a sender that has overrun its time. Returns 1 with the verdict
+ * (without one it is ambiguous), 0 when it is still at work. */
 int sender_finish(struct sender *s, int64_t now_ms, struct verdict *out);
 /* When it overruns. */
 int64_t sender_deadline_ms(const struct sender *s);

@@ -15,7 +15,8 @@ static int sign(struct arena *a, const char *secret, const struct buf *content, 
 	const void *key = text_starts(secret, "whsec_") ? base64_bytes(a, secret + strlen("whsec_"), &len) : NULL;
 
 	if (!key || len < MIN_SECRET || len > MAX_SECRET)
-		return err_set(err, ERR_CONFIG, "the secret must be whsec_ and base64 of %d to %d bytes", MIN_SECRET, MAX_SECRET);
+		return err_set(err, ERR_CONFIG, "the secret must be whsec_ and base64 of %d to %d bytes", MIN_SECRET,
+		               MAX_SECRET);
 	hmac_sha256(key, len, content->at, content->len, mac);
 	*out = arena_printf(a, "v1,%s", base64_text(a, mac, sizeof mac));
 	return 0;
@@ -44,7 +45,8 @@ int webhook_signature(struct arena *a, const char *const *secrets, size_t n, con
 }
 
 /* The secret, and the old one while receivers change over. */
-static int read_secrets(const struct channel_job *job, struct arena *a, const char *out[2], size_t *out_n, struct err *err)
+static int read_secrets(const struct channel_job *job, struct arena *a, const char *out[2], size_t *out_n,
+                        struct err *err)
 {
 	const char *references[] = { job->channel->secret, job->channel->old_secret };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "store/outbox.h"
 
 enum { RETRY_LIFE_S = 20 * 3600, OVERDUE_S = 3600 };
@@ -67,7 +68,8 @@ int ledger_attempts(struct db *db, int64_t id, struct arena *a, const struct led
                     struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT attempt, status, started_at, ended_at, outcome, detail FROM delivery WHERE outbox_id = :id ORDER BY id");
+		"SELECT attempt, status, started_at, ended_at, outcome, detail FROM delivery WHERE outbox_id = :id"
+		" ORDER BY id");
 	struct ledger_attempt *rows = NULL;
 	size_t n = 0;
 	int rc;
@@ -146,12 +148,26 @@ int ledger_cancel(struct db *db, int64_t id, int64_t now, struct err *err)
 	return 1;
 }
 
-int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, const struct ledger_gap **out, size_t *out_n,
-                 struct err *err)
+/* A digest with nothing to say has no message unless its owner wants one. */
+static bool is_quiet(const char *content)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const struct json *j;
+	struct err ignored;
+	bool quiet = false;
+
+	return content && json_parse(a, content, strlen(content), &j, &ignored) == 0 &&
+	       json_bool(json_at(j, "data.is_quiet"), &quiet) && quiet;
+}
+
+int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, const struct ledger_gap **out,
+                 size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT CASE WHEN o.id IS NULL THEN 'no delivery' WHEN o.state = 'dead' THEN 'not delivered' ELSE 'overdue' END,"
-		" d.owner_email, d.kind, d.local_on, o.sink, o.reason, coalesce(o.id, 0)"
+		"SELECT CASE WHEN o.id IS NULL THEN 'no delivery' WHEN o.state = 'dead' THEN 'not delivered'"
+		"  ELSE 'overdue' END,"
+		" d.owner_email, d.kind, d.local_on, o.sink, o.reason, coalesce(o.id, 0),"
+		" CASE WHEN o.id IS NULL THEN d.content END"
 		" FROM digest d LEFT JOIN outbox o ON o.digest_id = d.id"
 		" WHERE d.local_on >= :since AND (o.id IS NULL OR (o.state = 'dead' AND o.reason <> 'cancelled')"
 		"  OR (o.state IN ('pending', 'inflight', 'ambiguous') AND d.made_at < :overdue))"
@@ -163,6 +179,8 @@ int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, 
 	bind_day(q, ":since", since_on);
 	bind_int(q, ":overdue", now - OVERDUE_S);
 	while ((rc = stmt_step(q, err)) > 0) {
+		if (is_quiet(col_text(q, 7)))
+			continue;
 		gaps = arena_grow(a, gaps, n, n + 1, sizeof *gaps);
 		gaps[n++] = (struct ledger_gap){ .problem = col_text_in(q, 0, a), .owner_email = col_text_in(q, 1, a),
 		                                 .digest_kind = col_text_in(q, 2, a), .local_on = col_day(q, 3),

@@ -6,8 +6,8 @@
 #include "common/clock.h"
 #include "common/sha256.h"
 
-const char *outbox_key(struct arena *a, const char *org, const char *owner_email, int32_t local_on, const char *digest_kind,
-                       const char *sink, int part)
+const char *outbox_key(struct arena *a, const char *org, const char *owner_email, int32_t local_on,
+                       const char *digest_kind, const char *sink, int part)
 {
 	char tail[32];
 	struct sha256 s;
@@ -72,7 +72,7 @@ int outbox_open_sinks(struct db *db, struct arena *a, const char *const **out, s
 	return 0;
 }
 
-/* The one to go next: in order of days, then of parts. A digest whose successor has gone to the sink, or may have, stays. */
+/* The one to go next: in order of days, then of parts. A digest whose successor has gone there, or may have, stays. */
 static int next_message(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a,
                         struct outbox_message *out, struct err *err)
 {
@@ -132,8 +132,8 @@ static int begin_attempt(struct db *db, struct outbox_message *m, int64_t now, s
 	return 0;
 }
 
-int outbox_claim(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a, struct outbox_message *out,
-                 struct err *err)
+int outbox_claim(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a,
+                 struct outbox_message *out, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	struct outbox_message m;
@@ -178,8 +178,8 @@ static int settle_attempt(struct db *db, const struct outbox_message *m, const s
 	return stmt_run(q, err);
 }
 
-static int settle_message(struct db *db, const struct outbox_message *m, const struct delivery_result *r, const char *state,
-                          const char *reason, int64_t now, struct err *err)
+static int settle_message(struct db *db, const struct outbox_message *m, const struct delivery_result *r,
+                          const char *state, const char *reason, int64_t now, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"UPDATE outbox SET state = :state, next_at = :next_at, settled_at = :settled_at, reason = :reason,"
@@ -284,7 +284,8 @@ int outbox_next_due(struct db *db, int64_t *out, struct err *err)
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT min(CASE WHEN coalesce(s.is_disabled, 0) <> 0 THEN o.expires_at"
 		"  WHEN o.next_at < coalesce(s.not_before_at, 0) THEN s.not_before_at ELSE o.next_at END)"
-		" FROM outbox o LEFT JOIN sink_state s ON s.sink = o.sink WHERE o.state IN ('pending', 'inflight', 'ambiguous')");
+		" FROM outbox o LEFT JOIN sink_state s ON s.sink = o.sink"
+		" WHERE o.state IN ('pending', 'inflight', 'ambiguous')");
 
 	if (stmt_step(q, err) < 0)
 		return err_in(err, "outbox");
@@ -337,7 +338,8 @@ int sink_enable(struct db *db, const char *sink, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *was = db_sql(db, "SELECT is_disabled FROM sink_state WHERE sink = :sink");
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"UPDATE sink_state SET is_disabled = 0, reason = NULL, since_at = NULL, not_before_at = NULL WHERE sink = :sink");
+		"UPDATE sink_state SET is_disabled = 0, reason = NULL, since_at = NULL, not_before_at = NULL"
+		" WHERE sink = :sink");
 	int rc;
 	bool was_disabled;
 

@@ -26,9 +26,11 @@ static void whatever_could_break_out_of_an_envelope_is_not(void **state)
 		"ann@acme.example.", ".ann@acme.example", "ann.@acme.example", "an..n@acme.example", "ann@-acme.example",
 		"ann@acme-.example", "ann@ac_me.example", "ann lee@acme.example", "ann@acme .example", " ann@acme.example",
 		"ann@acme.example ", "ann@acme.example\r\nRCPT TO:<evil@z.z>", "ann@acme.example\n", "ann@acme.example\r",
-		"v@x.y>\r\nRCPT TO:<evil@z.z", "<ann@acme.example>", "ann@acme.example>", "ann<x@acme.example", "ann@acme.example\x7f",
+		"v@x.y>\r\nRCPT TO:<evil@z.z", "<ann@acme.example>", "ann@acme.example>", "ann<x@acme.example",
+		"ann@acme.example\x7f",
 		"ann\x01@acme.example", "ann\t@acme.example", "\"ann lee\"@acme.example", "ann@[127.0.0.1]", "ann@[IPv6:::1]",
-		"ann(comment)@acme.example", "ann@acme.example(comment)", "ann,bob@acme.example", "ann@acme.example,bob@acme.example",
+		"ann(comment)@acme.example", "ann@acme.example(comment)", "ann,bob@acme.example",
+		"ann@acme.example,bob@acme.example",
 		"ann;bob@acme.example", "ann:bob@acme.example", "ann\\@acme.example", "ann@acme\xc3\xa9.example",
 		"ann\xe2\x80\xa8@acme.example", "ann\xc2\x85@acme.example", "ann@a@acme.example",
 		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm@acme.example",
@@ -87,7 +89,8 @@ static void what_could_end_a_message_early_never_leaves(void **state)
 	size_t head = strlen(HEAD);
 	static const char *const smuggled[] = {
 		HEAD "a\n.\nMAIL FROM:<x@y.z>\r\n", HEAD "a\r.\rMAIL FROM:<x@y.z>\r\n", HEAD "a\n.\r\nMAIL FROM:<x@y.z>\r\n",
-		HEAD "a\r.\r\nMAIL FROM:<x@y.z>\r\n", HEAD "a\r\n.\nMAIL FROM:<x@y.z>\r\n", HEAD "a\r\n.\rMAIL FROM:<x@y.z>\r\n",
+		HEAD "a\r.\r\nMAIL FROM:<x@y.z>\r\n", HEAD "a\r\n.\nMAIL FROM:<x@y.z>\r\n",
+		HEAD "a\r\n.\rMAIL FROM:<x@y.z>\r\n",
 		HEAD "a\r\r\n", HEAD "a\n\r\n", "\nSubject: x\r\n\r\na\r\n",
 	};
 

@@ -37,17 +37,23 @@ static int close_box(void **state)
 	return 0;
 }
 
-static int64_t put_digest(struct box *box, const char *owner, int32_t day)
+static int64_t put_digest_of(struct box *box, const char *owner, int32_t day, const char *content)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(box->db,
 		"INSERT INTO digest (owner_email, local_on, kind, as_of_on, made_at, config_hash, content)"
-		" VALUES (:owner, :day, 'csm', :day, :now, 'h', '{}')");
+		" VALUES (:owner, :day, 'csm', :day, :now, 'h', :content)");
 
 	bind_text(q, ":owner", owner);
 	bind_int(q, ":day", day);
 	bind_int(q, ":now", NOW);
+	bind_text(q, ":content", content);
 	ASSERT_OK(stmt_run(q, &err));
 	return db_last_id(box->db);
+}
+
+static int64_t put_digest(struct box *box, const char *owner, int32_t day)
+{
+	return put_digest_of(box, owner, day, "{\"data\":{\"is_quiet\":false}}");
 }
 
 static struct outbox_message message(struct box *box, int64_t digest, const char *sink, int part)
@@ -74,7 +80,8 @@ static int claim(struct box *box, const char *sink, int64_t now, struct outbox_m
 	return rc;
 }
 
-static const char *settle(struct box *box, const struct outbox_message *m, enum delivery_outcome outcome, int64_t retry_at)
+static const char *settle(struct box *box, const struct outbox_message *m, enum delivery_outcome outcome,
+                          int64_t retry_at)
 {
 	const char *state;
 	struct delivery_result r = { .outcome = outcome, .status = 200, .detail = "because", .retry_at = retry_at };
@@ -155,7 +162,8 @@ static void a_retry_that_would_come_too_late_is_dead_as_expired(void **state)
 	put(box, put_digest(box, "ann@acme.example", 20000), "hook", 1);
 	ASSERT_INT(claim(box, "hook", NOW, &m), 1);
 	assert_string_equal(settle(box, &m, DELIVERY_RETRY, m.expires_at), "dead");
-	ASSERT_OK(db_int(box->db, "SELECT count(*) FROM outbox WHERE reason = 'expired: because' AND settled_at IS NOT NULL", 0,
+	ASSERT_OK(db_int(box->db,
+	                 "SELECT count(*) FROM outbox WHERE reason = 'expired: because' AND settled_at IS NOT NULL", 0,
 	                 &state_of, &err));
 	ASSERT_INT(state_of, 1);
 }
@@ -368,6 +376,7 @@ static void the_audit_names_what_has_no_end_and_what_was_not_delivered(void **st
 	size_t n;
 
 	put_digest(box, "none@acme.example", 20000);
+	put_digest_of(box, "quiet@acme.example", 20000, "{\"data\":{\"is_quiet\":true}}");
 	put(box, put_digest(box, "ann@acme.example", 20000), "hook", 1);
 	put(box, put_digest(box, "bob@acme.example", 20000), "mail", 1);
 	put(box, put_digest(box, "eve@acme.example", 20000), "file", 1);

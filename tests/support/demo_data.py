@@ -1,6 +1,7 @@
 """The small fictional company of `make demo`: Lumen Desk sells a customer-service suite to 24 companies.
 
-Everything is made from the table below with a fixed seed; names are invented. What happens to an account is written as a
+Everything is made from the table below with a fixed seed; names are invented. `last` is the last day that is over: on the
+morning of DAY_TWO the systems hold what happened up to the evening of DAY_ONE. What happens to an account is written as a
 story (how its people use the product, what they write, what they pay), never as a score.
 """
 import csv
@@ -98,7 +99,7 @@ def activity(company, i, day):
     if story == "one_day_spike":
         return 9.0 if ago == 3 else 0.8
     if story == "new_teams":
-        return 1.05 if i < len(company.contacts) * 2 // 3 or ago < 34 else 0.0
+        return 1.05 if i < len(company.contacts) * 2 // 3 or ago < 20 else 0.0
     return 0.95
 
 
@@ -202,7 +203,7 @@ def messages(c, last):
         rows.append(("email", day, 9, "out", "Your service desk this month", "Here is the monthly summary we agreed on.", {}))
         if ago > quiet_from:
             rows.append(("email", day + timedelta(days=1), 14, "in", "Re: Your service desk this month", "Thanks, all clear on our side.", {}))
-        if ago % 27 == 0 and ago > quiet_from:
+        if (200 - ago) % 27 == 0 and ago > quiet_from:
             rows.append(("meeting", day + timedelta(days=3), 13, None, "Quarterly review", "Went through the figures together.", {}))
     return [r for r in rows if r[1] <= last]
 
@@ -219,7 +220,7 @@ def tickets(c, last):
         rows += [(d(21), "Mails arrive an hour late", "Our customers complain. This is unacceptable for the price we pay.", "URGENT", None, 1),
                  (d(14), "Still late", "Any news? We are losing patience.", "URGENT", None, 1),
                  (d(6), "Escalation", "We escalate this to our management.", "URGENT", None, 2),
-                 (d(2), "Mails lost", "Two mails never arrived at all.", "URGENT", None, 2)]
+                 (d(2), "Mails lost", "Two mails never arrived at all. We are very disappointed.", "URGENT", None, 2)]
     if c.story == "asks_for_reporting":
         rows += [(d(15), "Question about dashboards", "Is it possible to get custom dashboards and reports? Our management asks for BI exports every month.", "MEDIUM", d(14), 1),
                  (d(6), "Rapports personnalisés", "Nous aurions besoin de tableaux de bord et de rapports personnalisés par équipe.", "LOW", d(5), 2)]
@@ -228,7 +229,7 @@ def tickets(c, last):
     if c.story == "cools_before_renewal":
         rows += [(d(25), "Contract terms", "Please send us the notice period and the terms for leaving.", "MEDIUM", d(24), 1)]
     if c.story == "asks_to_downgrade_on_day_two":
-        rows += [(DAY_TWO, "Plan change", "We would like to downgrade to the Business plan at renewal, half of the seats are enough.", "MEDIUM", None, 1)]
+        rows += [(DAY_ONE, "Plan change", "We would like to downgrade to the Business plan at renewal, half of the seats are enough.", "MEDIUM", None, 1)]
     if c.story == "cancels_on_day_two":
-        rows += [(DAY_TWO, "Résiliation", "Bonjour, nous souhaitons résilier notre abonnement à la prochaine échéance. Merci de confirmer.", "HIGH", None, 0)]
+        rows += [(DAY_ONE, "Résiliation", "Bonjour, nous souhaitons résilier notre abonnement à la prochaine échéance. Merci de confirmer.", "HIGH", None, 0)]
     return [r for r in rows if r[0] <= last]

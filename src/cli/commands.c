@@ -13,30 +13,31 @@ const struct command commands[] = {
 	{ .name = "check",
 	  .summary = "configuration, secrets, databases, disk, and with --online the hosts",
 	  .options = { "online: also ask every source for a row and every channel's host whether it is there" },
-	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what would be "
-	          "right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when nothing failed and "
-	          "with 78 when a person must act.",
+	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what "
+	          "would be right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when "
+	          "nothing failed and with 78 when a person must act.",
 	  .run = cmd_check },
 	{ .name = "score",
 	  .summary = "judge every account on both engines",
 	  .options = { "from=DAY: the first of several days (backfill)", "to=DAY: the last of them" },
-	  .help = "Reads the facts that were known on the day, turns them into signals, risk and readiness, and opens, updates or "
-	          "closes findings. A second run of a day changes nothing. Findings only go forward: a day before the last scored "
-	          "one gets its scores, and leaves findings as they are.",
+	  .help = "Reads the facts that were known on the day, turns them into signals, risk and readiness, and opens, "
+	          "updates or closes findings. A second run of a day changes nothing. Findings only go forward: a day "
+	          "before the last scored one gets its scores, and leaves findings as they are.",
 	  .run = cmd_score },
 	{ .name = "accounts",
 	  .summary = "the accounts to handle, most pressing first",
 	  .options = { "engine=ENGINE: defense or expansion", "owner=EMAIL: of this owner; empty: of nobody",
 	               "all: also what was acknowledged or snoozed" },
-	  .help = "Lists what is open, ranked by value at stake times probability times urgency: urgency is 1 when 90 days or more "
-	          "are left to act and 2 on the last day.",
+	  .help = "Lists what is open, ranked by value at stake times probability times urgency: urgency is 1 when 90 "
+	          "days or more are left to act and 2 on the last day.",
 	  .run = cmd_accounts },
 	{ .name = "explain",
 	  .arguments = "ACCOUNT",
 	  .summary = "the whole diagnosis of one account",
-	  .help = "ACCOUNT is its id, source key, external id, domain or name. Shows every signal with value, baseline, strength, "
-	          "weight, points, evidence and freshness, the sums per family, the band and why, the smallest single change that "
-	          "would move it, what is at stake and by when to act. The same database, configuration and day give the same bytes.",
+	  .help = "ACCOUNT is its id, source key, external id, domain or name. Shows every signal with value, baseline, "
+	          "strength, weight, points, evidence and freshness, the sums per family, the band and why, the smallest "
+	          "single change that would move it, what is at stake and by when to act. The same database, "
+	          "configuration and day give the same bytes.",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = cmd_explain },
@@ -59,84 +60,90 @@ const struct command commands[] = {
 	  .arguments = "FINDING",
 	  .summary = "this was no finding",
 	  .options = { "reason=TEXT: why; kept to judge the signals by" },
-	  .help = "The account is not brought up again by the same engine for 30 days, unless a new hard fact comes: notice of "
-	          "cancellation or non-renewal, downgrade request, failed payment.",
+	  .help = "The account is not brought up again by the same engine for 30 days, unless a new hard fact comes: "
+	          "notice of cancellation or non-renewal, downgrade request, failed payment.",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = cmd_dismiss },
 	{ .name = "pull",
 	  .summary = "read the sources into the store",
-	  .options = { "source=S: only this source", "stream=T: only this stream", "full: everything anew, not only what changed",
-	               "dry-run: store nothing, print the rows as JSON", "limit=N: with --dry-run: at most so many rows a stream" },
-	  .help = "Reads each stream of each source from where the last pull stopped: a page, its rows and the place to go on "
-	          "from are stored together, so a pull may be ended at any moment and goes on from there. Rows that can't be "
-	          "used are set aside with the reason (quarantine) and counted. A stream that fails does not stop the others. "
-	          "Ends with 0 when all came through, 75 when trying again later may help, 78 when a person must act.",
+	  .options = { "source=S: only this source", "stream=T: only this stream", "full: everything anew, not only what "
+	               "changed",
+	               "dry-run: store nothing, print the rows as JSON", "limit=N: with --dry-run: at most so many rows a "
+	               "stream" },
+	  .help = "Reads each stream of each source from where the last pull stopped: a page, its rows and the place to "
+	          "go on from are stored together, so a pull may be ended at any moment and goes on from there. Rows that "
+	          "can't be used are set aside with the reason (quarantine) and counted. A stream that fails does not "
+	          "stop the others. Ends with 0 when all came through, 75 when trying again later may help, 78 when a "
+	          "person must act.",
 	  .run = cmd_pull },
 	{ .name = "nrr",
 	  .summary = "net and gross revenue retention, and where revenue came and went",
 	  .options = { "by=WHAT: month, segment, owner or plan", "window=MONTHS: length of the window (default 12)",
 	               "currency=CODE: only amounts in this currency" },
-	  .help = "Compares what each account pays per month at both ends of a window (point to point), rolled up to the parent "
-	          "where the organisation says so. Segment and owner are those of the window's first day, the plan is the one "
-	          "most was paid for. An account that paid nothing on the first day but did on an earlier monthly mark comes "
-	          "back (reactivation) instead of being new; new and returning accounts never lift NRR.\n\n"
-	          "Without --by: the window that ends today (or --as-of). --by month: all windows of one and of twelve months "
-	          "between firsts of months, from the first start to the first after the last change in the data. --format csv "
-	          "gives these too, amounts in minor units and ratios with six decimals; windows without a start are left "
-	          "out.\n\nAmounts in several currencies are never added: choose one with --currency.",
+	  .help = "Compares what each account pays per month at both ends of a window (point to point), rolled up to the "
+	          "parent where the organisation says so. Segment and owner are those of the window's first day, the plan "
+	          "is the one most was paid for. An account that paid nothing on the first day but did on an earlier "
+	          "monthly mark comes back (reactivation) instead of being new; new and returning accounts never lift "
+	          "NRR.\n\nWithout --by: the window that ends today (or --as-of). --by month: all windows of one and of "
+	          "twelve months between firsts of months, from the first start to the first after the last change in the "
+	          "data. --format csv gives these too, amounts in minor units and ratios with six decimals; windows "
+	          "without a start are left out.\n\nAmounts in several currencies are never added: choose one with "
+	          "--currency.",
 	  .run = cmd_nrr },
 	{ .name = "run",
 	  .summary = "the daemon: keeps time and runs the stages",
 	  .options = { NULL },
-	  .help = "Pulls and scores before each owner's slot, makes the digest at the slot and delivers it, each stage as a child "
-	          "process with a time limit. One daemon runs on a state folder: a second one ends with 75. SIGHUP reads the "
-	          "configuration again (one with mistakes is refused and the old one stays), SIGTERM ends within five seconds. "
-	          "Under systemd it tells when it is ready and keeps the watchdog quiet.",
+	  .help = "Pulls and scores before each owner's slot, makes the digest at the slot and delivers it, each stage as "
+	          "a child process with a time limit. One daemon runs on a state folder: a second one ends with 75. "
+	          "SIGHUP reads the configuration again (one with mistakes is refused and the old one stays), SIGTERM "
+	          "ends within five seconds. Under systemd it tells when it is ready and keeps the watchdog quiet.",
 	  .run = cmd_run },
 	{ .name = "once",
 	  .summary = "one whole cycle now: pull, score, digest, deliver",
 	  .options = { NULL },
-	  .help = "Runs the four stages one after another, each the very command of its name, for one organisation. A stage that "
-	          "fails is told and the next ones work on what is there; the exit code is that of the first that failed, or 78 when "
-	          "a person must act.",
+	  .help = "Runs the four stages one after another, each the very command of its name, for one organisation. A "
+	          "stage that fails is told and the next ones work on what is there; the exit code is that of the first "
+	          "that failed, or 78 when a person must act.",
 	  .run = cmd_once },
 	{ .name = "next",
 	  .summary = "when the coming digests are due",
 	  .options = { "owner=EMAIL: of this owner, working days only", "count=N: how many (default 10)",
 	               "zone=ZONE: of a time zone, every civil day", "at=HH:MM: the wall time there (default 08:00)",
 	               "from=DAY: the first day (default today)", "days=N: how many days (default 14)" },
-	  .help = "Lists slots as wall time, kind and instant. A time that does not exist because clocks go forward (gap) is told "
-	          "with the offset before the change, one that exists twice (overlap) is its first, and a civil day that a zone "
-	          "left out (skipped_day) has no slot (RFC 5545). --zone needs no configuration.",
+	  .help = "Lists slots as wall time, kind and instant. A time that does not exist because clocks go forward (gap) "
+	          "is told with the offset before the change, one that exists twice (overlap) is its first, and a civil "
+	          "day that a zone left out (skipped_day) has no slot (RFC 5545). --zone needs no configuration.",
 	  .run = cmd_next },
 	{ .name = "deliver",
 	  .summary = "send what is due",
 	  .options = { "dry-run: only list what is due", "wait=SECONDS: stay that long for what is to be tried again" },
-	  .help = "Sends every message that is due over its channel, one at a time a channel, and notes what became of it. What "
-	          "was under way when an earlier run was killed may have arrived; it is sent again "
-	          "unless the channel says on_ambiguous: hold. A channel that answers that nothing will get through "
-	          "(410, no_service, token_revoked, a refused password) is switched off; `deliveries retry` switches it on "
+	  .help = "Sends every message that is due over its channel, one at a time a channel, and notes what became of "
+	          "it. What was under way when an earlier run was killed may have arrived; it is sent again unless the "
+	          "channel says on_ambiguous: hold. A channel that answers that nothing will get through (410, "
+	          "no_service, token_revoked, a refused password) is switched off; `deliveries retry` switches it on "
 	          "again. Ends with 0, or 75 when something will be tried again.",
 	  .run = cmd_deliver },
 	{ .name = "deliveries",
 	  .arguments = "[list|show|retry|cancel|audit] [ID]",
 	  .summary = "what became of every message",
 	  .options = { "state=S: list: pending, inflight, ambiguous, sent, accepted_unverified or dead",
-	               "limit=N: list: at most so many, newest first (default 50)", "force: retry: also what was sent already",
+	               "limit=N: list: at most so many, newest first (default 50)", "force: retry: also what was sent "
+	               "already",
 	               "days=N: audit: of so many days up to today (default 7)" },
-	  .help = "list shows messages, show one of them with its attempts, retry makes one due now (and switches its channel on "
-	          "again), cancel ends one. audit lists digests that have no message, messages that are still open an hour after "
-	          "their digest was made, and messages that were not delivered; it ends with 1 when there is any.",
+	  .help = "list shows messages, show one of them with its attempts, retry makes one due now (and switches its "
+	          "channel on again), cancel ends one. audit lists digests that have no message, messages that are still "
+	          "open an hour after their digest was made, and messages that were not delivered; it ends with 1 when "
+	          "there is any.",
 	  .max_args = 2,
 	  .run = cmd_deliveries },
 	{ .name = "digest",
 	  .summary = "make the digests of a day and put them into the outbox",
 	  .options = { "owner=EMAIL: only this owner", "day=DAY: of this nominal day (default: the owner's today)" },
-	  .help = "Says what changed since the last digest that was delivered to the owner, then what stands, by value at stake x "
-	          "probability x urgency and within the owner's capacity; what was left out is counted. The digest and its "
-	          "messages are kept in one transaction: run again, it writes nothing. On a quiet day nothing is sent unless "
-	          "the owner wants it, but the day is accounted for.",
+	  .help = "Says what changed since the last digest that was delivered to the owner, then what stands, by value at "
+	          "stake x probability x urgency and within the owner's capacity; what was left out is counted. The "
+	          "digest and its messages are kept in one transaction: run again, it writes nothing. On a quiet day "
+	          "nothing is sent unless the owner wants it, but the day is accounted for.",
 	  .run = cmd_digest },
 	{ .name = "preview",
 	  .summary = "show an owner's digest as it would be sent now",
@@ -145,15 +152,16 @@ const struct command commands[] = {
 	  .run = cmd_preview },
 	{ .name = "migrate",
 	  .summary = "bring the databases to this program's schema",
-	  .help = "Makes a database that is missing. Each step is one transaction: a kill leaves the older or the newer schema. A "
-	          "database that is newer than the program is refused (78). Commands that write do the same by themselves.",
+	  .help = "Makes a database that is missing. Each step is one transaction: a kill leaves the older or the newer "
+	          "schema. A database that is newer than the program is refused (78). Commands that write do the same by "
+	          "themselves.",
 	  .run = cmd_migrate },
 	{ .name = "backup",
 	  .summary = "copy the databases, whole and checked, while others write",
 	  .options = { "to=FILE: where to (default STATE/orgs/ORG/backups/DAY.db)" },
-	  .help = "Writes a draft beside FILE, checks its integrity, brings it to the disk and puts it in FILE's place, readable by "
-	          "us alone. What was there before stays when anything fails. To restore, stop the daemon, remove retaind.db-wal and "
-	          "retaind.db-shm, and copy the file over retaind.db.",
+	  .help = "Writes a draft beside FILE, checks its integrity, brings it to the disk and puts it in FILE's place, "
+	          "readable by us alone. What was there before stays when anything fails. To restore, stop the daemon, "
+	          "remove retaind.db-wal and retaind.db-shm, and copy the file over retaind.db.",
 	  .run = cmd_backup },
 	{ .name = NULL },
 };

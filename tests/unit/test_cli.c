@@ -77,7 +77,8 @@ static void programs_get_numbers_as_numbers_and_nothing_as_null(void **state)
 
 static void what_is_no_json_number_stays_a_text(void **state)
 {
-	static const char *const cells[] = { "007", "1.", ".5", "+1", "--1", "1e5", "0x10", "", "nan", "-", "0", "-0.5", "1,5" };
+	static const char *const cells[] = { "007", "1.",  ".5", "+1", "--1",  "1e5", "0x10",
+	                                       "",    "nan", "-",  "0",  "-0.5", "1,5" };
 	static const struct table_column one[] = { { "n", true } };
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct table *t = table_new(a, one, 1);
@@ -86,7 +87,8 @@ static void what_is_no_json_number_stays_a_text(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cells); i++)
 		table_row(t, &cells[i]);
 	assert_string_equal(printed(a, t, FORMAT_JSON),
-	                    "[\n  {\"n\":\"007\"},\n  {\"n\":\"1.\"},\n  {\"n\":\".5\"},\n  {\"n\":\"+1\"},\n  {\"n\":\"--1\"},\n"
+	                    "[\n  {\"n\":\"007\"},\n  {\"n\":\"1.\"},\n  {\"n\":\".5\"},\n  {\"n\":\"+1\"},\n  "
+	                    "{\"n\":\"--1\"},\n"
 	                    "  {\"n\":1e5},\n  {\"n\":\"0x10\"},\n  {\"n\":\"\"},\n  {\"n\":\"nan\"},\n  {\"n\":\"-\"},\n"
 	                    "  {\"n\":0},\n  {\"n\":-0.5},\n  {\"n\":\"1,5\"}\n]\n");
 }

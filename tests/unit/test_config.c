@@ -23,7 +23,8 @@ static const struct {
 	{ "lexicon/analytics.yaml", "kind: adjacent_need\nphrases: [Tableaux  de BORD, Rapport d’équipe]\n" },
 	{ "connectors/crm.yaml", "name: crm\n" },
 	{ "connectors/other.yaml", "name: other\n" },
-	{ "holidays/fr.yaml", "- 2026-05-01\n- {day: 2026-01-01, name: x}\n- 2026-05-01\n- {from: 2026-12-24, to: 2026-12-26}\n" },
+	{ "holidays/fr.yaml", "- 2026-05-01\n- {day: 2026-01-01, name: x}\n- 2026-05-01\n- {from: 2026-12-24, to: "
+	  "2026-12-26}\n" },
 	{ "holidays/us.ics", "BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nBEGIN:STANDARD\r\nDTSTART:19701101T020000\r\n"
 	                     "RRULE:FREQ=YEARLY\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
 	                     "BEGIN:VEVENT\r\nDTSTART;VALUE=DA\r\n TE:20260704\r\nDESCRIPTION:a\\, b\r\n  BEGIN:VEVENT\r\n"
@@ -32,14 +33,16 @@ static const struct {
 	                     "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nSTATUS:CANCELLED\r\nEND:VEVENT\r\n"
 	                     "END:VCALENDAR\r\n" },
 	{ "orgs/acme.yaml", "zone: Europe/Paris\ncurrency: EUR\nholidays: fr\n"
-	                    "sources:\n  crm: {connector: crm, base_url: 'https://api.example/', secrets: {token: 'env:T'}}\n"
+	                    "sources:\n  crm: {connector: crm, base_url: 'https://api.example/', secrets: {token: "
+	                    "'env:T'}}\n"
 	                    "channels:\n  desk: {kind: file, folder: /srv/d}\n"
 	                    "  mail: {kind: email, host: h, from: a@b.example, tls: implicit}\n"
 	                    "owners:\n  - {email: Ann@Acme.example, name: Ann, role: am, channels: mail}\n"
 	                    "  - {email: bob@acme.example, name: Bob, role: manager, channels: [desk, mail], at: '09:30',\n"
 	                    "     capacity: 3, manages: ANN@acme.example, days: [mon], holidays: [us]}\n"
 	                    "schedule: {sync_every: 4h}\n"
-	                    "score: {users_metric: people, signals: {silence: {weight: 0}}}\nnrr: {rolls_up_to_parent: yes}\n" },
+	                    "score: {users_metric: people, signals: {silence: {weight: 0}}}\nnrr: {rolls_up_to_parent: "
+	                    "yes}\n" },
 	{ "orgs/zeta.yaml", "title: Zeta\nzone: UTC\ncurrency: USD\n" },
 };
 
@@ -214,7 +217,8 @@ static void a_folded_calendar_line_is_one_line(void **state)
 
 	(void)state;
 	memset(text + strlen(text), 'x', 9000); /* longer than any line that is kept */
-	strncat(text, "\n  \n\tyyy\nDTSTART;VALUE\n =DATE:2026\n\t0704\nDTEND;VALUE=DATE:20260706\nEND:VEVENT\nEND:VCALENDAR", 200);
+	strncat(text, "\n  \n\tyyy\nDTSTART;VALUE\n "
+	              "=DATE:2026\n\t0704\nDTEND;VALUE=DATE:20260706\nEND:VEVENT\nEND:VCALENDAR", 200);
 	put("holidays/us.ics", text);
 	sets = load(a)->holidays.at;
 	put(good[7].name, good[7].text);

@@ -24,6 +24,7 @@ enum {
 struct daemon {
 	struct cli *cli;
 	struct arena *arena; /* of the configuration in force */
+	int generation;      /* of its copy: 0 and 1 take turns, so that a child that is just starting can read on */
 	const struct config *config;
 	struct run_org *orgs;
 	size_t n_orgs;
@@ -102,6 +103,35 @@ static int adopt(struct daemon *d, struct arena *a, const struct config *config,
 	return 0;
 }
 
+/* Reads the folder of the user for what is wrong with it, then a copy of it to be in force. On failure the old one stays;
+ * mistakes are in m. */
+static int load(struct daemon *d, struct mistakes *m, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const char *state_dir = d->config != NULL ? d->config->state_dir : NULL, *copy;
+	const struct config *config = config_load_checked(m->arena, d->cli->config_dir, &cli_checks, m);
+	int generation = !d->generation;
+
+	if (config == NULL)
+		return err_set(err, ERR_CONFIG, "the configuration in %s has mistakes", d->cli->config_dir);
+	if (state_dir != NULL && strcmp(config->state_dir, state_dir) != 0)
+		return err_set(err, ERR_CONFIG, "state can't be moved to %s while running", config->state_dir);
+	if (state_dir == NULL && take_lock(d, config->state_dir, err) < 0)
+		return -1;
+	copy = arena_printf(a, "%s/config-%d", config->state_dir, generation);
+	if (run_config_copy(d->cli->config_dir, copy, err) < 0)
+		return -1;
+	config = config_load_checked(a, copy, &cli_checks, m);
+	if (config == NULL)
+		return err_set(err, ERR_CONFIG, "the configuration in %s changed while it was read", d->cli->config_dir);
+	if (adopt(d, a, config, err) < 0)
+		return -1;
+	a = NULL;
+	d->generation = generation;
+	d->jobs.config_dir = copy;
+	return 0;
+}
+
 static void open_log(const struct daemon *d)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
@@ -117,19 +147,15 @@ static void open_log(const struct daemon *d)
 static void on_reload(void *context, int number)
 {
 	struct daemon *d = context;
-	struct arena *a = arena_new(0);
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct mistakes m = { .arena = a };
-	const struct config *config = config_load(a, d->cli->config_dir, &m);
-	struct err err = { 0 };
+	struct err err;
 
 	(void)number;
 	notify_send(&d->notify, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_monotonic_ms() * 1000);
-	if (config != NULL && strcmp(config->state_dir, d->config->state_dir) != 0)
-		(void)err_set(&err, ERR_CONFIG, "state can't be moved to %s while running", config->state_dir);
-	if (config == NULL || err.kind != ERR_NONE || adopt(d, a, config, &err) < 0) {
+	if (load(d, &m, &err) < 0) {
 		log_mistakes(&m);
 		log_event(LOG_LEVEL_ERROR, "reload_refused", LOG_TEXT("error", err.text), LOG_INT("mistakes", (int64_t)m.n));
-		arena_free(a);
 	} else {
 		open_log(d);
 		log_event(LOG_LEVEL_INFO, "reloaded", LOG_INT("orgs", (int64_t)d->n_orgs));
@@ -189,7 +215,6 @@ static void on_time(void *context, int64_t now)
 		stop_in_time(d);
 		return;
 	}
-	jobs_ms = jobs_enforce(&d->jobs, ms);
 	for (size_t i = 0; i < d->n_orgs; i++) {
 		struct run_org *o = &d->orgs[i];
 
@@ -199,6 +224,7 @@ static void on_time(void *context, int64_t now)
 		if (o->s.look_at < wake_at)
 			wake_at = o->s.look_at;
 	}
+	jobs_ms = jobs_enforce(&d->jobs, ms);
 	notify_send(&d->notify, "WATCHDOG=1\nSTATUS=%zu organisations, %d children", d->n_orgs, d->jobs.n);
 	loop_wake_at(d->loop, wake_at);
 	loop_wake_within(d->loop, jobs_ms >= 0 && jobs_ms < d->tick_ms ? jobs_ms : d->tick_ms);
@@ -246,19 +272,14 @@ static void daemon_done(struct daemon *d)
 int cmd_run(struct cli *c, struct err *err)
 {
 	CLEANUP(daemon_done) struct daemon d = { .cli = c, .notify.fd = -1, .lock_fd = -1,
-		                                 .jobs = { .program = "/proc/self/exe", .config_dir = c->config_dir } };
-	struct arena *a = arena_new(0);
-	struct mistakes m = { .arena = a };
-	const struct config *config = config_load(a, c->config_dir, &m);
+		                                 .jobs = { .program = "/proc/self/exe" } };
+	struct mistakes m = { .arena = c->arena };
 
-	if (config == NULL || adopt(&d, a, config, err) < 0) {
+	if (load(&d, &m, err) < 0) {
 		for (size_t i = 0; i < m.n_kept; i++)
 			(void)fprintf(stderr, "%s\n", m.lines[i]);
-		arena_free(a);
-		return config == NULL ? EX_CONFIG : -1;
+		return -1;
 	}
 	open_log(&d);
-	if (take_lock(&d, config->state_dir, err) < 0)
-		return -1;
 	return run_loop(&d, err) < 0 ? -1 : EX_OK;
 }

@@ -52,4 +52,7 @@ void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now);
 /* One of its children has ended. */
 void run_org_ended(struct run_org *o, const struct job *job, enum job_result result, int64_t now);
 
+/* Copies the configuration files of a folder to another, which is emptied first. */
+int run_config_copy(const char *from, const char *to, struct err *err) MUST_USE;
+
 #endif

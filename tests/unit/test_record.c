@@ -262,14 +262,18 @@ static void an_account_is_found_by_each_of_its_names(void **state)
 	ASSERT_OK(record_put(db, billing, &s, 100, 0, &err));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct record r = record_of("invoice", "i");
-		int64_t source = cases[i].by == ACCOUNT_BY_SUBSCRIPTION ? billing : crm;
+		int64_t source = cases[i].by == ACCOUNT_BY_SUBSCRIPTION ? billing : crm, found = 0;
 
 		r.account_key = cases[i].key;
 		r.account_by = cases[i].by;
 		ASSERT_OK(record_put(db, source, &r, 100, 0, &err));
 		ASSERT_INT(resolve(), cases[i].account == 0);
 		ASSERT_INT(number("SELECT coalesce(account_id, 0) FROM invoice"), cases[i].account);
+		ASSERT_INT(record_find_account(db, source, cases[i].by, cases[i].key, &found, &err), cases[i].account != 0);
+		ASSERT_INT(found, cases[i].account);
 		ASSERT_OK(db_run(db, "DELETE FROM invoice", &err));
+		ASSERT_INT(resolve(), 0); /* nothing is open, so nothing is prepared for names */
+		ASSERT_INT(record_find_account(db, source, cases[i].by, cases[i].key, &found, &err), cases[i].account != 0);
 	}
 }
 

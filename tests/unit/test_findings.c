@@ -1,0 +1,295 @@
+/* Findings over days: opened once, updated, rested, dismissed, resolved and lost; and how they are kept. */
+#include "cmocka_shim.h"
+
+#include <string.h>
+
+#include "accounts.h"
+#include "store/migrate.h"
+
+static struct err err;
+static struct db *db;
+static struct sample s;
+static struct fact_notice notice = { "cancel", "EUR", "we leave", AS_OF - 2, AS_OF + 60, 0 };
+
+static int setup(void **state)
+{
+	struct arena *a = arena_new(0);
+
+	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
+	ASSERT_OK(migrate_run(db, 0, &err));
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv'); INSERT INTO account (id, source_id, source_key, "
+	                     "name) VALUES (1, 1, 'k1', 'Acme'), (2, 1, 'k2', 'Bolt')", &err));
+	sample_init(&s, a);
+	*state = a;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	db_closep(&db);
+	arena_free(*state);
+	return 0;
+}
+
+static void give_notice(bool is_given)
+{
+	s.account.notices = &notice;
+	s.account.n_notices = is_given;
+}
+
+static void make_risky(bool is_risky)
+{
+	sample_use(&s, 0, 60, !is_risky);
+	if (is_risky && !s.account.n_people)
+		for (int i = 0; i < 3; i++)
+			sample_person(&s, i == 0 ? "a" : i == 1 ? "b" : "c", 70, 300);
+	if (!is_risky)
+		s.account.n_people = 0;
+}
+
+/* What score does with one account on a day. Returns the number of changes. */
+static size_t one_day(int32_t day)
+{
+	struct finding_change changes[8];
+	struct finding *was;
+	size_t n_was, n;
+
+	s.base.as_of = day;
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		s.base.sources[kind].fresh_on = day;
+	sample_score(&s, NULL);
+	ASSERT_OK(findings_of_accounts(db, 1, 1, day - 30, s.arena, &was, &n_was, &err));
+	n = findings_decide(&s.diagnosis, was, n_was, s.arena, changes);
+	for (size_t i = 0; i < n; i++) {
+		ASSERT_OK(finding_put(db, &changes[i].finding, &err));
+		if (changes[i].event)
+			ASSERT_OK(finding_event_put(db, changes[i].finding.id, day, 0, changes[i].event, changes[i].note, &err));
+	}
+	return n;
+}
+
+static int64_t number(const char *sql)
+{
+	int64_t out;
+
+	ASSERT_OK(db_int(db, sql, -1, &out, &err));
+	return out;
+}
+
+static struct finding finding_of(int64_t id)
+{
+	struct finding f = { 0 };
+
+	ASSERT_INT(finding_load(db, id, s.arena, &f, &err), 1);
+	return f;
+}
+
+static void set_state(int64_t id, enum finding_state state, int32_t closed_on, int32_t until)
+{
+	struct finding f = finding_of(id);
+
+	f.state = state;
+	f.closed_on = closed_on;
+	f.snoozed_until = until;
+	ASSERT_OK(finding_put(db, &f, &err));
+}
+
+static void a_finding_is_opened_once_and_then_updated(void **state)
+{
+	struct finding f;
+
+	(void)state;
+	make_risky(true);
+	ASSERT_INT(one_day(AS_OF), 1);
+	ASSERT_INT(one_day(AS_OF), 1);
+	ASSERT_INT(one_day(AS_OF + 1), 1);
+	ASSERT_INT(number("SELECT count(*) FROM finding"), 1);
+	ASSERT_INT(number("SELECT count(*) FROM finding_event"), 1);
+	f = finding_of(1);
+	ASSERT_INT(f.opened_on, AS_OF);
+	ASSERT_INT(f.updated_on, AS_OF + 1);
+	assert_string_equal(f.owner_email, "csm@x.example");
+	assert_string_equal(f.account_name, "Acme");
+	assert_true(f.evidence[0] == '[' && strlen(f.evidence) > 20);
+	ASSERT_INT(f.value_minor, 1200000);
+}
+
+static void it_is_resolved_when_the_score_left_the_band_and_lost_when_the_account_left(void **state)
+{
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	make_risky(false);
+	one_day(AS_OF + 1);
+	ASSERT_INT(finding_of(1).state, FINDING_RESOLVED);
+	ASSERT_INT(finding_of(1).closed_on, AS_OF + 1);
+	make_risky(true);
+	one_day(AS_OF + 2);
+	ASSERT_INT(number("SELECT count(*) FROM finding WHERE closed_on IS NULL"), 1);
+	s.account.is_customer = false;
+	one_day(AS_OF + 3);
+	ASSERT_INT(finding_of(2).state, FINDING_LOST);
+	ASSERT_INT(number("SELECT count(*) FROM finding_event WHERE kind = 'lost'"), 1);
+	ASSERT_INT(one_day(AS_OF + 4), 0);
+}
+
+static void what_was_dismissed_stays_so_for_thirty_days_but_for_a_new_hard_fact(void **state)
+{
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	set_state(1, FINDING_DISMISSED, AS_OF, DAY_NONE);
+	ASSERT_INT(one_day(AS_OF + 1), 0);
+	ASSERT_INT(one_day(AS_OF + 29), 0);
+	ASSERT_INT(one_day(AS_OF + 30), 1);
+	set_state(2, FINDING_DISMISSED, AS_OF + 30, DAY_NONE);
+	notice.noticed_on = AS_OF + 31;
+	notice.effective_on = AS_OF + 90;
+	give_notice(true);
+	ASSERT_INT(one_day(AS_OF + 31), 1);
+	assert_string_equal(finding_of(3).cause, "cancel_notice");
+	set_state(3, FINDING_DISMISSED, AS_OF + 32, DAY_NONE); /* the very fact is what was dismissed */
+	ASSERT_INT(one_day(AS_OF + 33), 0);
+	notice.noticed_on = AS_OF + 34;
+	ASSERT_INT(one_day(AS_OF + 34), 1);
+	give_notice(false);
+}
+
+static void what_rests_is_judged_on_and_wakes_on_its_day(void **state)
+{
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	set_state(1, FINDING_SNOOZED, DAY_NONE, AS_OF + 5);
+	one_day(AS_OF + 4);
+	ASSERT_INT(finding_of(1).state, FINDING_SNOOZED);
+	ASSERT_INT(finding_of(1).updated_on, AS_OF + 4);
+	one_day(AS_OF + 5);
+	ASSERT_INT(finding_of(1).state, FINDING_OPEN);
+	set_state(1, FINDING_SNOOZED, DAY_NONE, AS_OF + 50);
+	make_risky(false);
+	one_day(AS_OF + 6);
+	ASSERT_INT(finding_of(1).state, FINDING_RESOLVED);
+}
+
+static void a_cause_stays_while_it_speaks_and_yields_to_a_hard_fact(void **state)
+{
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	notice.noticed_on = AS_OF;
+	notice.effective_on = AS_OF + 90;
+	give_notice(true);
+	ASSERT_INT(one_day(AS_OF + 1), 2);
+	ASSERT_INT(finding_of(1).state, FINDING_RESOLVED);
+	assert_string_equal(finding_of(2).cause, "cancel_notice");
+	ASSERT_INT(number("SELECT count(*) FROM finding WHERE closed_on IS NULL"), 1);
+	give_notice(false);
+}
+
+static void nothing_opens_on_what_is_not_known(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		s.base.sources[kind].is_known = false;
+	s.settings.base_risk = 90;
+	ASSERT_INT(one_day(AS_OF), 0);
+	s.account.n_subscriptions = 0;
+	ASSERT_INT(one_day(AS_OF), 0);
+}
+
+static void a_broken_source_leaves_a_finding_as_it_was(void **state)
+{
+	struct score_row before = { .account = 1, .day = AS_OF, .risk = 80, .risk_band = 2, .risk_band_since = AS_OF };
+	struct finding_change changes[4];
+	struct finding *was;
+	size_t n_was;
+
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	s.base.as_of = AS_OF + 9;
+	s.base.sources[FACT_USAGE] = s.base.sources[FACT_PERSON] = (struct fact_source){ true, true, AS_OF };
+	sample_score(&s, &before);
+	ASSERT_OK(findings_of_accounts(db, 1, 1, AS_OF, s.arena, &was, &n_was, &err));
+	ASSERT_INT(n_was, 1);
+	ASSERT_INT(findings_decide(&s.diagnosis, was, n_was, s.arena, changes), 0);
+}
+
+static void the_list_is_ranked_and_nobodys_accounts_are_listed_too(void **state)
+{
+	struct finding f = { .account = 1, .engine = "defense", .cause = "silence", .opened_on = AS_OF, .updated_on = AS_OF, .closed_on = DAY_NONE,
+	                     .snoozed_until = DAY_NONE, .score = 70, .worst_score = 70, .currency = "EUR", .expected_minor = 100,
+	                     .act_by_on = AS_OF + 10, .play = "", .summary = "", .evidence = "[]", .owner_email = "csm@x.example" };
+	struct finding_query q = { .today = AS_OF };
+	struct finding *list;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(finding_put(db, &f, &err));
+	f.id = 0;
+	f.account = 2;
+	f.expected_minor = 500;
+	f.owner_email = NULL;
+	ASSERT_OK(finding_put(db, &f, &err));
+	ASSERT_OK(findings_list(db, &q, s.arena, &list, &n, &err));
+	ASSERT_INT(n, 2);
+	ASSERT_INT(list[0].account, 2);
+	q.owner = "";
+	ASSERT_OK(findings_list(db, &q, s.arena, &list, &n, &err));
+	ASSERT_INT(n, 1);
+	ASSERT_INT(list[0].account, 2);
+	q.owner = NULL;
+	q.engine = "expansion";
+	ASSERT_OK(findings_list(db, &q, s.arena, &list, &n, &err));
+	ASSERT_INT(n, 0);
+	set_state(1, FINDING_ACKNOWLEDGED, DAY_NONE, DAY_NONE);
+	q.engine = NULL;
+	ASSERT_OK(findings_list(db, &q, s.arena, &list, &n, &err));
+	ASSERT_INT(n, 1);
+}
+
+static void a_score_is_replaced_with_its_signals(void **state)
+{
+	struct score_row row = { .account = 1, .day = AS_OF, .risk = 50, .readiness = -1, .confidence = 0.5, .risk_band = 1,
+	                         .risk_band_since = AS_OF, .readiness_band_since = AS_OF, .config_hash = "h" };
+	struct score_signal_row signals[2] = { { "defense", "silence", "text", 4, NAN, 0.5, 20, 10, AS_OF },
+	                                       { "defense", "active_level", "text", 4, 1, 0.5, 20, 10, DAY_NONE } };
+	const struct score_row *rows;
+	int32_t last;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(score_put(db, &row, signals, 2, &err));
+	row.risk = 60;
+	ASSERT_OK(score_put(db, &row, signals, 1, &err));
+	ASSERT_INT(number("SELECT count(*) FROM score_signal"), 1);
+	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF, s.arena, &rows, &n, &err));
+	ASSERT_INT(n, 0);
+	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF + 1, s.arena, &rows, &n, &err));
+	ASSERT_INT(n, 1);
+	ASSERT_NEAR(rows[0].risk, 60, 1e-9);
+	assert_true(rows[0].readiness < 0);
+	ASSERT_OK(scores_last_day(db, &last, &err));
+	ASSERT_INT(last, AS_OF);
+	ASSERT_OK(scores_clear(db, 1, AS_OF, &err));
+	ASSERT_OK(scores_on(db, AS_OF, s.arena, &rows, &n, &err));
+	ASSERT_INT(n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_finding_is_opened_once_and_then_updated, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_is_resolved_when_the_score_left_the_band_and_lost_when_the_account_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_dismissed_stays_so_for_thirty_days_but_for_a_new_hard_fact, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_rests_is_judged_on_and_wakes_on_its_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cause_stays_while_it_speaks_and_yields_to_a_hard_fact, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_opens_on_what_is_not_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_broken_source_leaves_a_finding_as_it_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -53,7 +53,8 @@ struct digest_input {
 };
 
 void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out);
-/* The digest as JSON, as it is kept and as webhooks get it: {"type": "digest.created", "timestamp": .., "data": {..}}. */
+/* The digest as JSON, as it is kept and as webhooks get it:
+ * {"type": "digest.created", "timestamp": .., "data": {..}}. */
 char *digest_json(struct arena *a, const struct digest *d);
 /* "Thu 5 Mar", with the year where it is another than that of the day it is said on. */
 const char *digest_day(struct arena *a, int32_t day, int32_t said_on);

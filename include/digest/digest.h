@@ -1,5 +1,5 @@
-/* One owner's digest of one day as plain data: composing makes it, renderers show it. Every text in it is clean for people
- * (valid UTF-8, no control, zero-width or bidi characters, of bounded length) but not escaped for any format. */
+/* One owner's digest of one day as plain data: composing makes it, renderers show it. Every text in it is clean for
+ * people (valid UTF-8, no control, zero-width or bidi characters, of bounded length) but not escaped for any format. */
 #ifndef DIGEST_DIGEST_H
 #define DIGEST_DIGEST_H
 
@@ -26,7 +26,8 @@ struct digest_worth {
 	size_t n, n_further;
 };
 void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currency);
-const char *digest_worth_text(struct arena *a, const struct digest_worth *w); /* "EUR 1.2M and USD 30k"; "" when nothing */
+/* "EUR 1.2M and USD 30k"; "" when there is nothing. */
+const char *digest_worth_text(struct arena *a, const struct digest_worth *w);
 
 struct digest_item {
 	int64_t finding;

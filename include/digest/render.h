@@ -29,7 +29,8 @@ struct renderer {
 	const char *name;    /* text | slack | html | json | email */
 	const char *channel; /* kind of channel that takes it: slack_webhook | email | webhook | file; NULL: preview only */
 	/* Fails only on what was configured wrongly (an address): ERR_CONFIG. */
-	int (*render)(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+	int (*render)(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+	              struct err *err);
 };
 
 extern const struct renderer renderers[]; /* ends with name NULL */

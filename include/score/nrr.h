@@ -15,8 +15,8 @@ struct nrr_window {
 	double nrr, grr, logo; /* of the accounts that paid on `from`; grr never above 1: capped per account */
 };
 
-/* One window, by group name; one group with name NULL for REVENUE_BY_ALL. An account that pays nothing on `from` but did
- * so on an earlier monthly mark (from minus whole months) comes back: reactivation, not new. */
+/* One window, by group name; one group with name NULL for REVENUE_BY_ALL. An account that pays nothing on `from` but
+ * did so on an earlier monthly mark (from minus whole months) comes back: reactivation, not new. */
 void nrr_compute(const struct revenue *r, int32_t from, int32_t to, enum revenue_by by, struct arena *a,
                  struct nrr_window **out, size_t *n_out);
 /* Adds a group of the same window to a sum and works out the sum's ratios. */

@@ -12,7 +12,7 @@ enum { REVENUE_BEGINNING = INT32_MIN + 1, REVENUE_OPEN = INT32_MAX };
 
 struct revenue_piece {
 	int32_t account;  /* index into accounts; the topmost parent where rolled up */
-	int32_t from, to; /* to is exclusive; REVENUE_BEGINNING when the start is not known, REVENUE_OPEN when there is no end */
+	int32_t from, to; /* to is exclusive; REVENUE_BEGINNING: the start is not known, REVENUE_OPEN: there is no end */
 	int64_t minor;    /* per month */
 	const char *plan; /* or NULL */
 };

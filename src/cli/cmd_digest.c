@@ -80,7 +80,8 @@ static int add_messages(const struct session *s, const struct owner_settings *ow
 			.recipient = recipient_of(a, d, channel->kind), .part = (int)i + 1,
 			.delivery_key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, (int)i + 1),
 			.body = r.parts[i].body, .body_len = r.parts[i].len, .content_type = r.content_type,
-			.fallback = r.parts[i].fallback, .fallback_len = r.parts[i].fallback_len, .next_at = s->now, .expires_at = end };
+			.fallback = r.parts[i].fallback, .fallback_len = r.parts[i].fallback_len, .next_at = s->now,
+				.expires_at = end };
 	return 0;
 }
 
@@ -134,7 +135,8 @@ static int make_digest(const struct session *s, const struct owner_settings *own
 }
 
 /* The slot is settled after the digest is safe: a crash in between makes the next run find it and settle the slot. */
-static int digest_for(struct cli *c, const struct session *s, const struct owner_settings *owner, int32_t day, struct err *err)
+static int digest_for(struct cli *c, const struct session *s, const struct owner_settings *owner, int32_t day,
+                      struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct slot_row slot_row = { .owner_email = owner->email, .due_at = s->now, .state = "done" };

@@ -62,7 +62,8 @@ static const char *percent_text(struct arena *a, const struct nrr_window *w, dou
 
 /* The columns of programs: amounts in minor units, ratios with six decimals. */
 static const struct table_column machine_columns[] = {
-	{ "group", false }, { "window_months", true }, { "from_date", false }, { "to_date", false }, { "start_accounts", true },
+	{ "group", false }, { "window_months", true }, { "from_date", false }, { "to_date", false },
+		{ "start_accounts", true },
 	{ "churned_accounts", true }, { "start_mrr", true }, { "churn_mrr", true }, { "contraction_mrr", true },
 	{ "expansion_mrr", true }, { "new_mrr", true }, { "reactivation_mrr", true }, { "end_mrr", true }, { "nrr", true },
 	{ "grr", true }, { "logo_retention", true }, { "reason", false },
@@ -234,11 +235,13 @@ static void print_summary(const struct report *r)
 		(void)printf("  %s\n", w->why_none);
 	else
 		(void)printf("  net retention (NRR) %.1f %%   gross retention (GRR) %.1f %%   logos kept %.1f %% (%" PRId64
-		             " of %" PRId64 ")\n", 100 * w->nrr, 100 * w->grr, 100 * w->logo, w->n_start - w->n_churned, w->n_start);
+		             " of %" PRId64 ")\n", 100 * w->nrr, 100 * w->grr, 100 * w->logo, w->n_start - w->n_churned,
+		             w->n_start);
 	if (nrr_quick_ratio(w, &quick))
 		(void)printf("  quick ratio %.2f (gained for each unit lost)\n", quick);
 	if (r->revenue.n_from_arr)
-		(void)printf("  %zu accounts have no subscriptions: a twelfth of their annual revenue counts, as far back as it is known\n",
+		(void)printf("  %zu accounts have no subscriptions: a twelfth of their annual revenue counts, as far back "
+		             "as it is known\n",
 		             r->revenue.n_from_arr);
 }
 

@@ -49,7 +49,8 @@ static size_t keep_seen(const struct owner_settings *owner, struct digest_findin
 static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, const char *currency)
 {
 	static const char *const what[] = { "start", "new", "expansion", "reactivation", "contraction", "churn", "end" };
-	struct digest_nrr n = { .currency = currency, .has_ratios = !w->why_none, .nrr = w->nrr, .grr = w->grr, .logo = w->logo,
+	struct digest_nrr n = { .currency = currency, .has_ratios = !w->why_none, .nrr = w->nrr, .grr = w->grr,
+		.logo = w->logo,
 		.minor = { w->start_minor, w->added_minor, w->expansion_minor, w->reactivation_minor, -w->contraction_minor,
 		           -w->churn_minor, w->end_minor } };
 
@@ -60,16 +61,19 @@ static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, c
 	}
 	n.ratios = w->why_none;
 	if (n.has_ratios)
-		n.ratios = arena_printf(a, "NRR %.1f %%, GRR %.1f %%, logos kept %.1f %% (%" PRId64 " of %" PRId64 ")", 100 * w->nrr,
+		n.ratios = arena_printf(a, "NRR %.1f %%, GRR %.1f %%, logos kept %.1f %% (%" PRId64 " of %" PRId64 ")",
+		                        100 * w->nrr,
 		                        100 * w->grr, 100 * w->logo, w->n_start - w->n_churned, w->n_start);
 	return n;
 }
 
 /* The last twelve months of the books that the manager sees, in the organisation's currency. */
-static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a, struct digest_nrr *out,
+static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
+                       struct digest_nrr *out,
                        struct err *err)
 {
-	struct revenue_query query = { .as_of = s->as_of, .currency = s->org->currency, .default_currency = s->org->currency,
+	struct revenue_query query = { .as_of = s->as_of, .currency = s->org->currency,
+		.default_currency = s->org->currency,
 	                               .rolls_up_to_parent = s->org->nrr_rolls_up_to_parent };
 	struct nrr_window *parts, sum = { .from = day_add_months(s->as_of, -NRR_MONTHS), .to = s->as_of };
 	struct revenue r;
@@ -122,7 +126,8 @@ static void add_hosts(const struct session *s, struct arena *a, struct digest_in
 	in->hosts = hosts;
 }
 
-static int load_said(const struct session *s, const struct owner_settings *owner, struct digest_input *in, struct arena *a,
+static int load_said(const struct session *s, const struct owner_settings *owner, struct digest_input *in,
+                     struct arena *a,
                      struct err *err)
 {
 	struct digest_before before;

@@ -56,7 +56,12 @@ static bool change_of(const struct digest_finding *d, int32_t today, enum digest
 	case FINDING_OPEN:
 		break;
 	}
-	*out = d->is_new ? CHANGE_ENTERED : is_worse ? CHANGE_WORSE : step <= -DIGEST_STEP ? CHANGE_BETTER : CHANGE_STANDING;
+	if (d->is_new)
+		*out = CHANGE_ENTERED;
+	else if (is_worse)
+		*out = CHANGE_WORSE;
+	else
+		*out = step <= -DIGEST_STEP ? CHANGE_BETTER : CHANGE_STANDING;
 	return true;
 }
 

@@ -8,21 +8,24 @@
 #include "common/money.h"
 #include "common/text.h"
 
-enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5, LOW_CONFIDENCE = 60 };
+enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5,
+	LOW_CONFIDENCE = 60 };
 
 const char *digest_worth_text(struct arena *a, const struct digest_worth *w)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < w->n; i++)
-		text = arena_printf(a, "%s%s%s", text, i == 0 ? "" : " and ", money_short(a, w->of[i].minor, w->of[i].currency));
+		text = arena_printf(a, "%s%s%s", text, i == 0 ? "" : " and ",
+		                    money_short(a, w->of[i].minor, w->of[i].currency));
 	return w->n_further ? arena_printf(a, "%s and other currencies", text) : text;
 }
 
 static const char *long_day(struct arena *a, int32_t day, bool has_year)
 {
 	static const char *const weekdays[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+		"Dec" };
 	int year, month, day_of_month;
 
 	day_split(day, &year, &month, &day_of_month);
@@ -134,7 +137,8 @@ static bool is_own_host(const struct digest_input *in, const char *host)
 	return false;
 }
 
-static void set_link(const struct digest_input *in, const struct digest_finding *d, struct arena *a, struct digest_item *item)
+static void set_link(const struct digest_input *in, const struct digest_finding *d, struct arena *a,
+                     struct digest_item *item)
 {
 	const char *url = d->account_url;
 
@@ -152,7 +156,8 @@ static const char *account_name(const struct digest_finding *d, struct arena *a)
 
 	if (!text_is_blank(name))
 		return name;
-	return arena_printf(a, "Account %s", text_clean(a, d->f.account_key ? d->f.account_key : "without a name", NAME_CHARS));
+	return arena_printf(a, "Account %s", text_clean(a, d->f.account_key ? d->f.account_key : "without a name",
+	                                                NAME_CHARS));
 }
 
 static void set_evidence(const struct finding *f, struct arena *a, struct digest_item *item)
@@ -300,9 +305,12 @@ static void add_stale(const struct digest_input *in, struct arena *a, struct dig
 		const char *name = text_clean(a, in->sources[i].name, NAME_CHARS);
 
 		if (!s || s->last_ok_at == INSTANT_NONE)
-			d->notes[d->n_notes++] = arena_printf(a, "Source %s has never come through: what depends on it is not known.", name);
+			d->notes[d->n_notes++] = arena_printf(a,
+			                                      "Source %s has never come through: what depends on it is not "
+			                                      "known.", name);
 		else if (in->made_at - s->last_ok_at > in->sources[i].stale_after_s)
-			d->notes[d->n_notes++] = arena_printf(a, "Source %s last came through on %s: what depends on it may be old.",
+			d->notes[d->n_notes++] = arena_printf(a,
+			                                      "Source %s last came through on %s: what depends on it may be old.",
 			                                      name, digest_day(a, s->last_ok_on, in->local_on));
 	}
 }

@@ -131,8 +131,8 @@ static bool is_itself(char c, bool ends_line, size_t column)
 	return column > 0 || (c != '.' && c != 'F');
 }
 
-/* Quoted-printable of text with \n line ends: CRLF only, lines of at most 76, nothing that a relay could take for its own
- * (a dot or "From " at the start of a line, blanks at its end). */
+/* Quoted-printable of text with \n line ends: CRLF only, lines of at most 76, nothing that a relay could take for
+ * its own (a dot or "From " at the start of a line, blanks at its end). */
 static void write_quoted_printable(struct buf *b, const char *text)
 {
 	size_t column = 0;
@@ -189,7 +189,8 @@ static int read_envelope(const struct digest *d, const struct render_to *to, str
 	return 0;
 }
 
-static void write_list_headers(struct buf *b, const struct digest *d, const struct render_to *to, const struct envelope *e)
+static void write_list_headers(struct buf *b, const struct digest *d, const struct render_to *to,
+                               const struct envelope *e)
 {
 	buf_text(b, "List-ID: <digest.");
 	for (const char *c = d->org; *c; c++)
@@ -239,7 +240,8 @@ static void write_body(struct buf *b, struct arena *a, const struct digest *d, c
 	buf_printf(b, "--%s--\r\n", boundary);
 }
 
-int render_email(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+int render_email(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                 struct err *err)
 {
 	CLEANUP(buf_done) struct buf b;
 	struct envelope e = { .key_hash = NULL };

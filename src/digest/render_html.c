@@ -3,8 +3,8 @@
 #include "common/text.h"
 #include "render_parts.h"
 
-/* Tables and inline styles only: what mail programs understand. Every colour pair has a contrast of at least 4.5 : 1, and
- * nothing is said by colour alone. */
+/* Tables and inline styles only: what mail programs understand. Every colour pair has a contrast of at least 4.5 : 1,
+ * and nothing is said by colour alone. */
 enum { PAGE_BYTES = 4 << 20 };
 
 static const struct {
@@ -17,7 +17,8 @@ static const struct {
 
 static void open_table(struct buf *b, const char *style)
 {
-	buf_text(b, "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"");
+	buf_text(b, "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
+	            "style=\"");
 	buf_text(b, style);
 	buf_text(b, "\"><tr>");
 }
@@ -65,7 +66,8 @@ static void write_play(struct buf *b, const struct digest_item *item)
 	if (!text_is_blank(item->play))
 		write_between(b, "<b>What to do:</b> ", item->play, "");
 	if (!text_is_blank(item->first_step))
-		write_between(b, text_is_blank(item->play) ? "<b>First step:</b> " : "<br><b>First step:</b> ", item->first_step, "");
+		write_between(b, text_is_blank(item->play) ? "<b>First step:</b> " : "<br><b>First step:</b> ",
+		              item->first_step, "");
 	buf_text(b, "</td></tr></table>\n");
 }
 
@@ -73,22 +75,27 @@ static void write_item(struct buf *b, const struct digest_item *item, size_t num
 {
 	open_table(b, "margin-top:14px;border:1px solid #d5dce4");
 	buf_printf(b, "<td style=\"padding:14px 16px;border-left:4px solid %s\">\n", looks[item->change].ink);
-	buf_printf(b, "<span style=\"font-size:12px;line-height:18px;font-weight:bold;color:%s;background-color:%s;padding:2px 7px\">",
+	buf_printf(b, "<span "
+	              "style=\"font-size:12px;line-height:18px;font-weight:bold;color:%s;background-color:%s;padding:2px 7px\">",
 	           looks[item->change].ink, looks[item->change].ground);
 	write_between(b, "", item->tag, "</span>\n");
 	buf_printf(b, "<h3 style=\"margin:8px 0 2px 0;font-size:18px;line-height:24px;color:#12263a\">%zu. ", number);
 	write_between(b, "", item->account, "</h3>\n");
-	write_between(b, "<p style=\"margin:0;font-size:15px;line-height:22px;color:#12263a\"><b>", item->value, "</b> &nbsp;|&nbsp; ");
+	write_between(b, "<p style=\"margin:0;font-size:15px;line-height:22px;color:#12263a\"><b>", item->value,
+	              "</b> &nbsp;|&nbsp; ");
 	write_between(b, "<b>", item->act_by, "</b></p>\n");
-	write_between(b, "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary, "</p>\n");
+	write_between(b, "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary,
+	              "</p>\n");
 	if (item->n_evidence) {
-		buf_text(b, "<ul style=\"margin:6px 0 0 0;padding-left:20px;font-size:14px;line-height:20px;color:#3d4650\">\n");
+		buf_text(b, "<ul style=\"margin:6px 0 0 "
+		            "0;padding-left:20px;font-size:14px;line-height:20px;color:#3d4650\">\n");
 		for (size_t i = 0; i < item->n_evidence; i++)
 			write_between(b, "<li>", item->evidence[i], "</li>\n");
 		buf_text(b, "</ul>\n");
 	}
 	if (item->caveat)
-		write_between(b, "<p style=\"margin:6px 0 0 0;font-size:13px;line-height:18px;color:#3d4650\">", item->caveat, "</p>\n");
+		write_between(b, "<p style=\"margin:6px 0 0 0;font-size:13px;line-height:18px;color:#3d4650\">", item->caveat,
+		              "</p>\n");
 	write_play(b, item);
 	if (item->url) {
 		write_between(b, "<p style=\"margin:10px 0 0 0;font-size:14px;line-height:20px\"><a href=\"", item->url,
@@ -104,13 +111,16 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 
 	if (digest_section_is_empty(s))
 		return;
-	write_between(b, "<h2 style=\"margin:26px 0 0 0;font-size:16px;line-height:22px;color:#12263a\">", s->title, "</h2>\n");
+	write_between(b, "<h2 style=\"margin:26px 0 0 0;font-size:16px;line-height:22px;color:#12263a\">", s->title,
+	              "</h2>\n");
 	for (size_t i = 0; i < n_shown; i++)
 		write_item(b, &s->items[i], i + 1);
 	if (cut)
-		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", cut, "</p>\n");
+		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", cut,
+		              "</p>\n");
 	if (s->rest)
-		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\"><b>", s->rest, "</b></p>\n");
+		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\"><b>", s->rest,
+		              "</b></p>\n");
 	if (!s->n_news)
 		return;
 	buf_text(b, "<ul style=\"margin:12px 0 0 0;padding-left:20px;font-size:14px;line-height:21px;color:#1b2733\">\n");
@@ -126,11 +136,14 @@ static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int6
 
 	write_between(b, "<tr><th scope=\"row\" align=\"left\" style=\"padding:4px 10px 4px 0;font-weight:normal\">",
 	              n->steps[i].what, "</th>");
-	write_between(b, "<td align=\"right\" style=\"padding:4px 12px 4px 0;white-space:nowrap\">", n->steps[i].amount, "</td>");
+	write_between(b, "<td align=\"right\" style=\"padding:4px 12px 4px 0;white-space:nowrap\">", n->steps[i].amount,
+	              "</td>");
 	buf_text(b, "<td width=\"45%\" style=\"padding:4px 0\">");
 	if (percent)
-		buf_printf(b, "<div style=\"width:%d%%;height:12px;line-height:12px;font-size:1px;background-color:%s\">&nbsp;</div>",
-		           percent > 100 ? 100 : percent, n->minor[i] < 0 ? "#c5505f" : i == 0 || i == 6 ? "#12263a" : "#2f7d4f");
+		buf_printf(b, "<div "
+		              "style=\"width:%d%%;height:12px;line-height:12px;font-size:1px;background-color:%s\">&nbsp;</div>",
+		           percent > 100 ? 100 : percent, n->minor[i] < 0 ? "#c5505f" : i == 0 || i == 6 ? "#12263a" :
+		           "#2f7d4f");
 	buf_text(b, "</td></tr>\n");
 }
 
@@ -140,8 +153,10 @@ static void write_nrr(struct buf *b, const struct digest_nrr *n)
 
 	for (size_t i = 0; i < ARRAY_LEN(n->minor); i++)
 		most = n->minor[i] > most ? n->minor[i] : most;
-	write_between(b, "<h2 style=\"margin:26px 0 8px 0;font-size:16px;line-height:22px;color:#12263a\">", n->title, "</h2>\n");
-	write_between(b, "<p style=\"margin:0 0 8px 0;font-size:15px;line-height:22px;color:#12263a\"><b>", n->ratios, "</b></p>\n");
+	write_between(b, "<h2 style=\"margin:26px 0 8px 0;font-size:16px;line-height:22px;color:#12263a\">", n->title,
+	              "</h2>\n");
+	write_between(b, "<p style=\"margin:0 0 8px 0;font-size:15px;line-height:22px;color:#12263a\"><b>", n->ratios,
+	              "</b></p>\n");
 	buf_text(b, "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"font-size:14px;"
 	            "line-height:20px;color:#1b2733\">\n");
 	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
@@ -161,7 +176,8 @@ static void write_head(struct buf *b, const struct digest *d)
 	open_table(b, "max-width:640px;background-color:#ffffff;"
 	              "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif");
 	buf_text(b, "<td style=\"padding:20px 24px;background-color:#12263a;color:#ffffff\">\n");
-	write_between(b, "<p style=\"margin:0;font-size:13px;line-height:18px;color:#d3deea\">", d->org_title, " &nbsp;|&nbsp; ");
+	write_between(b, "<p style=\"margin:0;font-size:13px;line-height:18px;color:#d3deea\">", d->org_title,
+	              " &nbsp;|&nbsp; ");
 	write_between(b, "", d->day, "</p>\n");
 	write_between(b, "<h1 style=\"margin:6px 0 0 0;font-size:22px;line-height:29px;color:#ffffff\">", d->headline,
 	              "</h1>\n</td></tr>\n<tr><td style=\"padding:0 24px 24px 24px\">\n");
@@ -203,7 +219,8 @@ size_t digest_html_fit(struct arena *a, const struct digest *d)
 	}
 }
 
-int render_html(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+int render_html(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                struct err *err)
 {
 	CLEANUP(buf_done) struct buf b;
 

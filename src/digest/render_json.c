@@ -126,7 +126,8 @@ char *digest_json(struct arena *a, const struct digest *d)
 	return event_json(a, d, true);
 }
 
-int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                struct err *err)
 {
 	char *text = digest_json(a, d);
 

@@ -5,17 +5,22 @@
 #include "common/buf.h"
 #include "digest/render.h"
 
-int render_text(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
-int render_html(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
-int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
-int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
-int render_email(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err);
+int render_text(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                struct err *err);
+int render_html(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                struct err *err);
+int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                 struct err *err);
+int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                struct err *err);
+int render_email(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                 struct err *err);
 
 /* A message of one part without a fallback. */
 struct rendered rendered_one(struct arena *a, const char *content_type, const void *body, size_t len);
 
-/* The digest as plain text and as a whole HTML page, the first n_items items of all sections in order; what is beyond is
- * counted ("+12 more in this list, not shown here"). Facts are the same in both. */
+/* The digest as plain text and as a whole HTML page, the first n_items items of all sections in order; what is beyond
+ * is counted. Facts are the same in both. */
 void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
 void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
 bool digest_section_is_empty(const struct digest_section *s);

@@ -7,7 +7,8 @@
 /* Slack allows 50 blocks, 3,000 characters a text, 150 a header; the total is not documented and was seen to fail above
  * 11,000. All of these count bytes, which are never fewer than characters. */
 enum {
-	MAX_BLOCKS = 46, MAX_TEXT = 7000, MAX_JSON = 32 * 1000, HEADER_BYTES = 150, SECTION_BYTES = 2900, SPOKEN_BYTES = 1500,
+	MAX_BLOCKS = 46, MAX_TEXT = 7000, MAX_JSON = 32 * 1000, HEADER_BYTES = 150, SECTION_BYTES = 2900,
+		SPOKEN_BYTES = 1500,
 	FALLBACK_BYTES = 3800, MAX_PARTS = 5, BLOCKS_BYTES = 1 << 20,
 	ACCOUNT_BYTES = 250, SUMMARY_BYTES = 600, EVIDENCE_BYTES = 180, PLAY_BYTES = 200, STEP_BYTES = 350, URL_BYTES = 255,
 	LINE_BYTES = 400
@@ -131,7 +132,8 @@ static void add_block(struct pieces *p, const char *type, bool is_plain, const c
 static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number)
 {
 	buf_printf(b, "*%zu. %s*\n%s\n*%s*  |  *%s*\n%s", number, mrkdwn(a, item->account, ACCOUNT_BYTES),
-	           mrkdwn(a, item->tag, LINE_BYTES), mrkdwn(a, item->value, LINE_BYTES), mrkdwn(a, item->act_by, LINE_BYTES),
+	           mrkdwn(a, item->tag, LINE_BYTES), mrkdwn(a, item->value, LINE_BYTES),
+	           mrkdwn(a, item->act_by, LINE_BYTES),
 	           mrkdwn(a, item->summary, SUMMARY_BYTES));
 	for (size_t i = 0; i < item->n_evidence; i++)
 		buf_printf(b, "\n\u2022 %s", mrkdwn(a, item->evidence[i], EVIDENCE_BYTES));
@@ -240,7 +242,8 @@ static size_t count_parts(const struct pieces *p)
 }
 
 /* What is said aloud and shown in notifications, as mrkdwn; what has no room is counted. */
-static const char *spoken_text(struct arena *a, const struct pieces *p, size_t from, size_t to, const char *which, size_t max)
+static const char *spoken_text(struct arena *a, const struct pieces *p, size_t from, size_t to, const char *which,
+                               size_t max)
 {
 	static const char more[] = "\n+ more below";
 	CLEANUP(buf_done) struct buf b;
@@ -278,7 +281,8 @@ static const char *text_only(struct arena *a, const char *text)
 	return arena_strndup(a, b.at, b.len);
 }
 
-static struct rendered_part make_part(struct arena *a, const struct pieces *p, size_t from, size_t to, const char *which)
+static struct rendered_part make_part(struct arena *a, const struct pieces *p, size_t from, size_t to,
+                                      const char *which)
 {
 	CLEANUP(buf_done) struct buf b;
 	const char *head = text_only(a, spoken_text(a, p, from, to, which, SPOKEN_BYTES));
@@ -298,7 +302,8 @@ static struct rendered_part make_part(struct arena *a, const struct pieces *p, s
 	                               .fallback_len = strlen(fallback) };
 }
 
-int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                 struct err *err)
 {
 	size_t n_items = digest_n_items(d);
 	struct pieces p = make_pieces(a, d, n_items);
@@ -315,7 +320,8 @@ int render_slack(const struct digest *d, const struct render_to *to, struct aren
 	r.parts = arena_array(a, n_parts, sizeof *r.parts);
 	for (size_t from = 0, end; from < p.n; from = end) {
 		end = pack(&p, from);
-		r.parts[r.n] = make_part(a, &p, from, end, n_parts > 1 ? arena_printf(a, "Part %zu of %zu", r.n + 1, n_parts) : NULL);
+		r.parts[r.n] = make_part(a, &p, from, end, n_parts > 1 ?
+		                         arena_printf(a, "Part %zu of %zu", r.n + 1, n_parts) : NULL);
 		r.n++;
 	}
 	*out = r;

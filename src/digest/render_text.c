@@ -115,7 +115,8 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 	write_wrapped(b, "", "", digest_footer(a, d));
 }
 
-int render_text(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out, struct err *err)
+int render_text(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                struct err *err)
 {
 	CLEANUP(buf_done) struct buf b;
 

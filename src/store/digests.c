@@ -119,7 +119,8 @@ int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on,
 	return 0;
 }
 
-int digest_sources_load(struct db *db, struct arena *a, struct digest_source_state **out, size_t *out_n, struct err *err)
+int digest_sources_load(struct db *db, struct arena *a, struct digest_source_state **out, size_t *out_n,
+                        struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT name, last_ok_at, last_ok_on FROM source ORDER BY name");
 	struct digest_source_state *rows = NULL;

@@ -351,7 +351,8 @@ static int load_annual(struct db *db, struct loader *l, const struct history *hi
 
 		if (from != DAY_NONE && from > l->query->as_of)
 			continue;
-		if (add_line(l, &x, find_account(l->out, id), from == DAY_NONE ? REVENUE_BEGINNING : from, REVENUE_OPEN, err) < 0)
+		if (add_line(l, &x, find_account(l->out, id), from == DAY_NONE ? REVENUE_BEGINNING : from, REVENUE_OPEN,
+		             err) < 0)
 			return -1;
 		if (l->out->n_pieces > before)
 			l->out->n_from_arr++;
@@ -386,7 +387,8 @@ static void index_pieces(struct revenue *r)
 	}
 }
 
-int revenue_load(struct db *db, const struct revenue_query *query, struct arena *a, struct revenue *out, struct err *err)
+int revenue_load(struct db *db, const struct revenue_query *query, struct arena *a, struct revenue *out,
+                 struct err *err)
 {
 	struct revenue r = { .first_on = DAY_NONE, .last_on = DAY_NONE };
 	struct loader l = { .query = query, .arena = a, .out = &r };

@@ -13,7 +13,8 @@ static const char sample_sql[] =
 	" (1, 1, '101', 'Northwind Traders', 'Enterprise', 'anna@lumendesk.example', 'bo@lumendesk.example', 4800000, 'EUR'),"
 	" (2, 1, '102', 'Caf\xc3\xa9 & Fils <Paris>', 'SMB', 'anna@lumendesk.example', 'bo@lumendesk.example', 960000, 'EUR'),"
 	" (3, 1, '103', 'Globex', 'Mid-market', 'anna@lumendesk.example', 'bo@lumendesk.example', 2100000, 'EUR'),"
-	" (4, 1, '104', '\xe6\x9d\xb1\xe4\xba\xac\xe3\x83\x87\xe3\x82\xb6\xe3\x82\xa4\xe3\x83\xb3', 'SMB', 'anna@lumendesk.example', 'bo@lumendesk.example', 350000, 'EUR'),"
+	" (4, 1, '104', '\xe6\x9d\xb1\xe4\xba\xac\xe3\x83\x87\xe3\x82\xb6\xe3\x82\xa4\xe3\x83\xb3', 'SMB', "
+	"'anna@lumendesk.example', 'bo@lumendesk.example', 350000, 'EUR'),"
 	" (5, 1, '105', 'Initech', 'SMB', 'anna@lumendesk.example', 'bo@lumendesk.example', 600000, 'EUR'),"
 	" (6, 1, '106', 'Umbrella *Labs*', 'Enterprise', 'anna@lumendesk.example', 'bo@lumendesk.example', 3000000, 'EUR'),"
 	" (7, 1, '107', 'Soylent', 'SMB', 'anna@lumendesk.example', 'bo@lumendesk.example', 240000, 'EUR'),"
@@ -22,7 +23,8 @@ static const char sample_sql[] =
 	" confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence, owner_email) VALUES"
 	" (1, 1, 'defense', 'usage_decline', 'open', 20514, 20514, NULL, 78, 78, 92, 4800000, 'EUR', 3744000, 20517, 'call_sponsor',"
 	"  'Usage has fallen for three weeks while the renewal is 40 days away.',"
-	"  '[\"Active people: 12, were 31 four weeks ago (-61 %)\", \"No answer from the sponsor since 9 Feb\", \"Renewal on 2026-04-11\"]',"
+	"  '[\"Active people: 12, were 31 four weeks ago (-61 %)\", \"No answer from the sponsor since 9 Feb\", "
+	"\"Renewal on 2026-04-11\"]',"
 	"  'anna@lumendesk.example'),"
 	" (2, 2, 'defense', 'payment_trouble', 'open', 20500, 20514, NULL, 71, 71, 88, 960000, 'EUR', 681600, 20513, 'settle_invoice',"
 	"  'An invoice is 31 days late.', '[\"Invoice F-2026-014: EUR 2,400 due on 2026-01-30\"]', 'anna@lumendesk.example'),"
@@ -35,10 +37,12 @@ static const char sample_sql[] =
 	" (6, 7, 'defense', 'cancel_notice', 'lost', 20470, 20514, 20514, 99, 99, 99, 240000, 'EUR', 240000, 20514, 'call_sponsor',"
 	"  'They gave notice and have left.', '[]', 'anna@lumendesk.example'),"
 	" (7, 6, 'expansion', 'near_limit', 'open', 20514, 20514, NULL, 82, 82, 90, 900000, 'EUR', 738000, 20520, 'propose_seats',"
-	"  'Seats are at 97 % of the plan and growing.', '[\"Seats in use: 97 of 100, were 81 in January\", \"A new team joined: Logistics\"]',"
+	"  'Seats are at 97 % of the plan and growing.', '[\"Seats in use: 97 of 100, were 81 in January\", \"A new "
+	"team joined: Logistics\"]',"
 	"  'bo@lumendesk.example'),"
 	" (8, 8, 'expansion', 'adjacent_need', 'open', 20480, 20514, NULL, 64, 64, 85, 400000, 'EUR', 256000, 20535, 'show_module',"
-	"  'They asked support for reporting three times.', '[\"Ticket of 2026-02-20: can we export dashboards?\"]', 'bo@lumendesk.example'),"
+	"  'They asked support for reporting three times.', '[\"Ticket of 2026-02-20: can we export dashboards?\"]', "
+	"'bo@lumendesk.example'),"
 	" (9, 1, 'expansion', 'new_teams', 'open', 20480, 20514, NULL, 64, 64, 85, 500000, 'EUR', 320000, 20535, 'show_module',"
 	"  'Must not be told: its account is being defended.', '[]', 'bo@lumendesk.example');"
 	"INSERT INTO digest (id, owner_email, local_on, kind, as_of_on, made_at, config_hash, content) VALUES"
@@ -56,7 +60,8 @@ struct db *sample_open(void)
 	struct err err;
 	struct db *db;
 
-	if (db_open(":memory:", DB_WRITE, &db, &err) < 0 || migrate_run(db, 0, &err) < 0 || db_run(db, sample_sql, &err) < 0)
+	if (db_open(":memory:", DB_WRITE, &db, &err) < 0 || migrate_run(db, 0, &err) < 0 ||
+	    db_run(db, sample_sql, &err) < 0)
 		die("sample: %s", err.text);
 	return db;
 }
@@ -71,10 +76,12 @@ static const struct digest_play plays[] = {
 
 static const struct digest_nrr nrr = {
 	.title = "Recurring revenue per month, 2025-03-02 to 2026-03-02",
-	.steps = { { "start", "EUR 10,000" }, { "new", "EUR 1,200" }, { "expansion", "EUR 900" }, { "reactivation", "EUR 0" },
+	.steps = { { "start", "EUR 10,000" }, { "new", "EUR 1,200" }, { "expansion", "EUR 900" },
+		{ "reactivation", "EUR 0" },
 	           { "contraction", "-EUR 300" }, { "churn", "-EUR 500" }, { "end", "EUR 11,300" } },
 	.ratios = "NRR 101.0 %, GRR 92.0 %, logos kept 90.0 % (9 of 10)", .currency = "EUR",
-	.minor = { 1000000, 120000, 90000, 0, -30000, -50000, 1130000 }, .has_ratios = true, .nrr = 1.01, .grr = 0.92, .logo = 0.9,
+	.minor = { 1000000, 120000, 90000, 0, -30000, -50000, 1130000 }, .has_ratios = true, .nrr = 1.01, .grr = 0.92,
+		.logo = 0.9,
 };
 
 void sample_digest(struct db *db, const char *kind, size_t capacity, struct arena *a, struct digest *out)
@@ -84,7 +91,8 @@ void sample_digest(struct db *db, const char *kind, size_t capacity, struct aren
 	static const struct digest_source sources[] = { { "crm", 86400 }, { "usage", 2 * 86400 } };
 	struct digest_input in = { .org = "lumendesk", .org_title = "Lumendesk", .kind = kind, .capacity = capacity,
 		.account_url = "https://app.hubspot.com/contacts/1234/company/{{key}}", .local_on = SAMPLE_TODAY,
-		.as_of_on = SAMPLE_TODAY, .made_at = SAMPLE_NOW, .plays = plays, .n_plays = ARRAY_LEN(plays), .sources = sources,
+		.as_of_on = SAMPLE_TODAY, .made_at = SAMPLE_NOW, .plays = plays, .n_plays = ARRAY_LEN(plays),
+			.sources = sources,
 		.n_sources = ARRAY_LEN(sources) };
 	struct digest_before before;
 	struct digest_finding *findings;
@@ -124,8 +132,10 @@ static const char *nasty(struct arena *a)
 {
 	static const char *const bits[] = {
 		"Acme", " ", "&", "<", ">", "*", "_", "`", "~", "\"", "'", "\\", "=", "+1", "@here", "<!channel>", "<@U123>",
-		"<https://evil.example|https://bank.example>", "&lt;!here&gt;", "&amp;", "\xf0\x9f\x98\x80", "\xf0\x9f\x8f\xb4\xe2\x80\x8d\xe2\x98\xa0",
-		"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "\xe2\x80\xae" "evil", "\xe2\x80\x8b", "\xe6\x97\xa5\xe6\x9c\xac", "e\xcc\x81", "\r\n", "\t", "\x1b[31m",
+		"<https://evil.example|https://bank.example>", "&lt;!here&gt;", "&amp;", "\xf0\x9f\x98\x80",
+			"\xf0\x9f\x8f\xb4\xe2\x80\x8d\xe2\x98\xa0",
+		"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "\xe2\x80\xae" "evil", "\xe2\x80\x8b", "\xe6\x97\xa5\xe6\x9c\xac",
+			"e\xcc\x81", "\r\n", "\t", "\x1b[31m",
 		"javascript:alert(1)", "<img src=x onerror=alert(1)>", "]]>", "--", "\xff\xfe", "\xc3", "https://evil.example/", "\n.\n",
 		"From ", "Lorem ipsum dolor sit amet",
 	};
@@ -151,10 +161,13 @@ static struct digest_finding random_finding(int64_t id, struct arena *a)
 	struct digest_finding d = { .f = { .id = id, .account = (int64_t)pick(300), .account_name = nasty(a),
 		.account_key = nasty(a), .engine = pick(2) ? "defense" : "expansion", .cause = "silence",
 		.state = (enum finding_state)pick(6), .opened_on = SAMPLE_TODAY - (int32_t)pick(50), .closed_on = DAY_NONE,
-		.snoozed_until = SAMPLE_TODAY + (int32_t)pick(3) - 1, .score = (double)pick(101), .confidence = (double)pick(101),
-		.value_minor = (int64_t)pick(1000) * (int64_t)pick(1000000000), .currency = currencies[pick(ARRAY_LEN(currencies))],
+		.snoozed_until = SAMPLE_TODAY + (int32_t)pick(3) - 1, .score = (double)pick(101),
+			.confidence = (double)pick(101),
+		.value_minor = (int64_t)pick(1000) * (int64_t)pick(1000000000),
+			.currency = currencies[pick(ARRAY_LEN(currencies))],
 		.act_by_on = SAMPLE_TODAY + (int32_t)pick(60) - 20, .play = names[pick(3)], .summary = nasty(a) },
-		.account_url = pick(2) ? nasty(a) : "https://crm.example/a/7", .is_new = pick(2) != 0, .score_before = (double)pick(101) };
+		.account_url = pick(2) ? nasty(a) : "https://crm.example/a/7", .is_new = pick(2) != 0,
+			.score_before = (double)pick(101) };
 	CLEANUP(buf_done) struct buf b;
 	struct json_out o;
 
@@ -172,7 +185,8 @@ static struct digest_finding random_finding(int64_t id, struct arena *a)
 void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct digest *out)
 {
 	static const char *const kinds[] = { "csm", "am", "manager" };
-	struct digest_input in = { .org = "lumendesk", .local_on = SAMPLE_TODAY, .as_of_on = SAMPLE_TODAY, .made_at = SAMPLE_NOW,
+	struct digest_input in = { .org = "lumendesk", .local_on = SAMPLE_TODAY, .as_of_on = SAMPLE_TODAY,
+		.made_at = SAMPLE_NOW,
 	                           .owner_email = "anna@lumendesk.example", .plays = plays, .n_plays = ARRAY_LEN(plays) };
 	static const char *const hosts[] = { "crm.example" };
 	struct digest_finding *findings;

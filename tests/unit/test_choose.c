@@ -118,7 +118,8 @@ static void currencies_are_never_added_together(void **state)
 
 static void snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse(void **state)
 {
-	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1), finding(4, 1, 1), finding(5, 1, 1) };
+	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1), finding(4, 1, 1),
+		finding(5, 1, 1) };
 	struct digest_choice c;
 
 	(void)state;
@@ -243,11 +244,13 @@ static int64_t count(struct db *db, const char *sql)
 static void a_digest_is_kept_with_its_messages_once_and_never_in_part(void **state)
 {
 	struct db *db = sample_open();
-	struct digest_row row = { .owner_email = "anna@lumendesk.example", .kind = "csm", .config_hash = "h", .content = "{}",
+	struct digest_row row = { .owner_email = "anna@lumendesk.example", .kind = "csm", .config_hash = "h",
+		.content = "{}",
 	                          .local_on = TODAY, .as_of_on = TODAY, .made_at = SAMPLE_NOW };
 	struct digest_item_row items[] = { { 1, "entered", 78, 4800000 }, { 2, "worse", 71, 960000 } };
 	struct outbox_message messages[] = {
-		{ .sink = "mail", .kind = "email", .delivery_key = "a", .part = 1, .body = "x", .body_len = 1, .content_type = "t",
+		{ .sink = "mail", .kind = "email", .delivery_key = "a", .part = 1, .body = "x", .body_len = 1,
+			.content_type = "t",
 		  .next_at = 1, .expires_at = 2 },
 		{ .sink = "slack", .kind = "slack_webhook", .delivery_key = "b", .part = 1, .body = "x", .body_len = 1,
 		  .content_type = "t", .next_at = 1, .expires_at = 2 },
@@ -282,7 +285,8 @@ static void a_quiet_day_says_so(void **state)
 static void a_missed_slot_is_told_and_is_no_quiet_day(void **state)
 {
 	struct digest_missed missed[] = { { TODAY - 1, "downtime" }, { TODAY - 3, NULL } };
-	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+		.local_on = TODAY,
 	                           .as_of_on = TODAY, .missed = missed, .n_missed = 2 };
 	struct digest d;
 
@@ -300,13 +304,15 @@ static void only_harmless_https_links_are_kept(void **state)
 	} urls[] = {
 		{ "https://crm.example/a/1", true }, { "http://crm.example/a/1", false }, { "javascript:alert(1)", false },
 		{ "https://crm.example@evil.example/", false }, { "https://crm.example/\"><script>", false },
-		{ "https://crm.example/a b", false }, { "https:///x", false }, { "https://crm.example/a|b", false }, { "https://evil.example/a", false }, { NULL, false },
+		{ "https://crm.example/a b", false }, { "https:///x", false }, { "https://crm.example/a|b", false },
+			{ "https://evil.example/a", false }, { NULL, false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		struct digest_finding f = finding(1, 1, 1);
-		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
+		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+			.local_on = TODAY,
 		                           .as_of_on = TODAY, .findings = &f, .n_findings = 1 };
 		static const char *const hosts[] = { "crm.example" };
 		struct digest d;
@@ -322,8 +328,10 @@ static void only_harmless_https_links_are_kept(void **state)
 static void a_key_in_a_link_is_percent_encoded(void **state)
 {
 	struct digest_finding f = finding(1, 1, 1);
-	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5, .local_on = TODAY,
-	                           .as_of_on = TODAY, .findings = &f, .n_findings = 1, .account_url = "https://crm.example/{{key}}/x" };
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+		.local_on = TODAY,
+	                           .as_of_on = TODAY, .findings = &f, .n_findings = 1,
+	                           .account_url = "https://crm.example/{{key}}/x" };
 	struct digest d;
 
 	(void)state;
@@ -351,7 +359,8 @@ static void approve(const char *path, const void *data, size_t len)
 	n = fread(have, 1, sizeof have, file);
 	(void)fclose(file);
 	if (n != len || memcmp(have, data, n) != 0)
-		fail_msg("%s differs from what is rendered now: RETAIND_APPROVE=1 rewrites it, then review the difference", path);
+		fail_msg("%s differs from what is rendered now: RETAIND_APPROVE=1 rewrites it, then review the difference",
+		         path);
 }
 
 static void digests_of_the_sample_are_as_approved(void **state)
@@ -371,7 +380,8 @@ static void digests_of_the_sample_are_as_approved(void **state)
 
 			ASSERT_OK(r->render(&d, &to, arena, &out, &err));
 			ASSERT_INT(out.n, 1);
-			approve(arena_printf(arena, "tests/data/digests/%s.%s", kinds[k], r->name), out.parts[0].body, out.parts[0].len);
+			approve(arena_printf(arena, "tests/data/digests/%s.%s", kinds[k], r->name), out.parts[0].body,
+			        out.parts[0].len);
 		}
 	}
 	db_close(db);

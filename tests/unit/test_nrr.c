@@ -47,7 +47,8 @@ static int64_t account_id(const char *name)
 
 static void put_account(const char *name, const char *segment, const char *owner, int64_t parent)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT OR IGNORE INTO account (id, source_id, source_key, name, segment,"
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+	                                            "INSERT OR IGNORE INTO account (id, source_id, source_key, name, segment,"
 		" csm_email, parent_id) VALUES (:id, 1, :name, :name, :segment, :owner, :parent)");
 
 	bind_int(q, ":id", account_id(name));
@@ -64,7 +65,8 @@ static void put_account(const char *name, const char *segment, const char *owner
 static void put_priced(const char *account, const char *from, const char *to, int64_t minor, const char *currency,
                        const char *plan)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO subscription (source_id, source_key, account_id, mrr_minor,"
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+	                                            "INSERT INTO subscription (source_id, source_key, account_id, mrr_minor,"
 		" currency, plan, start_on, end_on) VALUES (1, hex(randomblob(8)), :account, :minor, :currency, :plan, :from, :to)");
 
 	put_account(account, NULL, NULL, 0);
@@ -224,7 +226,8 @@ static void d4_as_published_one_new_ten_a_month_that_leaves_the_next(void **stat
 		                                    day_add_months(on("2025-01-01"), m), 10, NULL };
 	}
 	for (int m = 0; m < 12; m++) {
-		nrr_compute(&r, day_add_months(on("2025-01-01"), m), day_add_months(on("2025-01-01"), m + 1), REVENUE_BY_ALL, arena,
+		nrr_compute(&r, day_add_months(on("2025-01-01"), m), day_add_months(on("2025-01-01"), m + 1), REVENUE_BY_ALL,
+		            arena,
 		            &w, &n);
 		product *= w->nrr;
 	}
@@ -235,7 +238,8 @@ static void d4_as_published_one_new_ten_a_month_that_leaves_the_next(void **stat
 	pieces[1].from = on("2025-01-15");
 	product = 1;
 	for (int m = 0; m < 12; m++) {
-		nrr_compute(&r, day_add_months(on("2025-01-01"), m), day_add_months(on("2025-01-01"), m + 1), REVENUE_BY_ALL, arena,
+		nrr_compute(&r, day_add_months(on("2025-01-01"), m), day_add_months(on("2025-01-01"), m + 1), REVENUE_BY_ALL,
+		            arena,
 		            &w, &n);
 		product *= w->nrr;
 	}
@@ -425,7 +429,8 @@ static void t14_yearly_and_monthly_lines_add_up_to_12500_a_month(void **state)
 	(void)state;
 	put("A", "2024-06-01", NULL, 1000000);
 	put_account("B", NULL, NULL, 0);
-	ASSERT_OK(db_run(db, "UPDATE account SET arr_minor = 3000000, currency = 'EUR', customer_since_on = 19000 WHERE id = 2",
+	ASSERT_OK(db_run(db, "UPDATE account SET arr_minor = 3000000, currency = 'EUR', customer_since_on = 19000 WHERE "
+	                     "id = 2",
 	                 &err));
 	r = revenue_as_of(on("2026-01-01"), false);
 	ASSERT_INT(revenue_on(&r, 0, on("2025-01-01")) + revenue_on(&r, 1, on("2025-01-01")), 1250000);
@@ -650,10 +655,12 @@ static void put_spans(const struct span *spans, size_t n, bool is_reversed)
 {
 	ASSERT_OK(db_run(db, "DELETE FROM subscription; DELETE FROM history; DELETE FROM account; DELETE FROM span", &err));
 	for (int i = 1; i <= 7; i++)
-		put_account((char[]){ (char)('A' + i - 1), '\0' }, i % 3 == 0 ? NULL : i % 3 == 1 ? "SMB" : "Enterprise", NULL, 0);
+		put_account((char[]){ (char)('A' + i - 1), '\0' }, i % 3 == 0 ? NULL : i % 3 == 1 ? "SMB" : "Enterprise",
+		            NULL, 0);
 	for (size_t k = 0; k < n; k++) {
 		const struct span *s = &spans[is_reversed ? n - 1 - k : k];
-		CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO subscription (source_id, source_key, account_id, mrr_minor,"
+		CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		                                            "INSERT INTO subscription (source_id, source_key, account_id, mrr_minor,"
 			" currency, start_on, end_on) VALUES (1, :key, :account, :minor, 'EUR', :from, :to)");
 		CLEANUP(stmt_donep) struct stmt *slow = db_sql(db, "INSERT INTO span VALUES (:account, :from, :to, :minor)");
 

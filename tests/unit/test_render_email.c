@@ -13,7 +13,8 @@ static struct arena *arena;
 static struct err err;
 static struct db *db;
 
-static const struct render_to to = { .from = "Lumendesk <digest@lumendesk.example>", .message_key = "key", .offset_s = 3600,
+static const struct render_to to = { .from = "Lumendesk <digest@lumendesk.example>", .message_key = "key",
+	.offset_s = 3600,
                                      .unsubscribe_url = "https://lumendesk.example/u" };
 
 static int begin(void **state)
@@ -50,7 +51,8 @@ static const char *html(const struct digest *d)
 	return out.parts[0].body;
 }
 
-/* Seven bits, CRLF only, lines of at most 76 but for what can't be folded, no line that SMTP or a mailbox may misread. */
+/* Seven bits, CRLF only, lines of at most 76 but for what can't be folded, no line that SMTP or a mailbox may
+ * misread. */
 static void check_lines(const char *mail)
 {
 	while (*mail) {
@@ -89,7 +91,8 @@ static const char *field_names(const char *mail)
 	return names;
 }
 
-static const char fields[] = "From,To,Subject,Date,Message-ID,MIME-Version,Auto-Submitted,X-Auto-Response-Suppress,List-ID,"
+static const char fields[] = "From,To,Subject,Date,Message-ID,MIME-Version,Auto-Submitted,"
+                             "X-Auto-Response-Suppress,List-ID,"
                              "List-Unsubscribe,List-Unsubscribe-Post,Content-Type,";
 
 static void a_mail_has_each_header_once(void **state)
@@ -103,7 +106,8 @@ static void a_mail_has_each_header_once(void **state)
 	assert_string_equal(field_names(mail), fields);
 	assert_non_null(strstr(mail, "Date: Mon, 02 Mar 2026 08:00:00 +0100\r\n"));
 	/* sha256 of "key" */
-	assert_non_null(strstr(mail, "Message-ID: <2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683@lumendesk.example>"));
+	assert_non_null(strstr(mail, "Message-ID: "
+	                             "<2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683@lumendesk.example>"));
 	assert_non_null(strstr(mail, "To: \"Anna Lind\"\r\n <anna@lumendesk.example>\r\n"));
 	assert_non_null(strstr(mail, "List-ID: <digest.lumendesk.lumendesk.example>\r\n"));
 	assert_true(strstr(mail, "text/plain") < strstr(mail, "text/html"));
@@ -121,7 +125,8 @@ static void the_same_digest_gives_the_same_bytes(void **state)
 
 static void without_an_https_address_there_is_no_one_click(void **state)
 {
-	static const char *const urls[] = { NULL, "http://a.example/", "https://a.example/ x", "https://a.example/>,<mailto:b@c.d" };
+	static const char *const urls[] = { NULL, "http://a.example/", "https://a.example/ x",
+		"https://a.example/>,<mailto:b@c.d" };
 	struct digest d;
 
 	(void)state;
@@ -131,14 +136,16 @@ static void without_an_https_address_there_is_no_one_click(void **state)
 
 		where.unsubscribe_url = urls[i];
 		assert_null(strstr(render(&d, &where), "List-Unsubscribe-Post"));
-		assert_non_null(strstr(render(&d, &where), "List-Unsubscribe: <mailto:digest@lumendesk.example?subject=unsubscribe>\r\n"));
+		assert_non_null(strstr(render(&d, &where),
+		                       "List-Unsubscribe: <mailto:digest@lumendesk.example?subject=unsubscribe>\r\n"));
 	}
 }
 
 /* What may be tried in any field that ends up in a header. */
 static const char *const injections[] = {
 	"x\rBcc: evil@evil.example", "x\nBcc: evil@evil.example", "x\r\nBcc: evil@evil.example", "x\r\n\r\nbody",
-	"x\xe2\x80\xa8" "Bcc: evil@evil.example", "x\xc2\x85" "Bcc: evil@evil.example", "x\r", "=?UTF-8?Q?=0D=0ABcc:_evil@evil.example?=",
+	"x\xe2\x80\xa8" "Bcc: evil@evil.example", "x\xc2\x85" "Bcc: evil@evil.example", "x\r",
+		"=?UTF-8?Q?=0D=0ABcc:_evil@evil.example?=",
 	"\"quoted\" <evil@evil.example>", "a, evil@evil.example", "x\\", "\x7f\x01\x1b[31m",
 };
 
@@ -168,10 +175,12 @@ static void nothing_in_a_name_makes_a_header_or_a_recipient(void **state)
 static void addresses_that_are_more_than_one_address_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "a", "@b.example", "a@", "a@b", "a b@c.example", "a@b.example>\r\nRCPT TO:<e@e.example", "a@b.example\n", "a\r@b.example",
+		"", "a", "@b.example", "a@", "a@b", "a b@c.example", "a@b.example>\r\nRCPT TO:<e@e.example", "a@b.example\n",
+			"a\r@b.example",
 		"<a@b.example>,<c@d.example>", "a@b.example, c@d.example", "a@[127.0.0.1]", "a@-b.example", "a@b-.example", "a@b..example",
 		".a@b.example", "a.@b.example", "a..b@c.example", "\"a\"@b.example", "a@b@c.example", "a\x7f@b.example", "a<@b.example",
-		"\xc3\xa9@b.example", "a@\xc3\xa9.example", "a(c)@b.example", "a@b.example(c)", "a;b@c.example", "a@b.example.", "a\t@b.example",
+		"\xc3\xa9@b.example", "a@\xc3\xa9.example", "a(c)@b.example", "a@b.example(c)", "a;b@c.example",
+			"a@b.example.", "a\t@b.example",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@b.example",
 	};
 	struct digest d;

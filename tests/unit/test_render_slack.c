@@ -181,7 +181,8 @@ static void random_digests_stay_within_every_limit_of_slack(void **state)
 static void a_long_digest_goes_in_parts_that_say_which_they_are(void **state)
 {
 	struct digest_finding f[30];
-	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 30, .local_on = SAMPLE_TODAY,
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 30,
+		.local_on = SAMPLE_TODAY,
 	                           .as_of_on = SAMPLE_TODAY, .findings = f, .n_findings = 30 };
 	struct digest d;
 	struct rendered r, again;
@@ -205,24 +206,28 @@ static void a_long_digest_goes_in_parts_that_say_which_they_are(void **state)
 
 static void foreign_text_has_no_meaning_in_slack(void **state)
 {
-	static const char *const names[] = { "<!channel>", "<@U123>", "<https://evil|https://bank>", "*bold*", "_it_", "`code`",
+	static const char *const names[] = { "<!channel>", "<@U123>", "<https://evil|https://bank>", "*bold*", "_it_",
+		"`code`",
 		"~gone~", "&lt;!here&gt;", "\xe2\x80\xae" "evil", "a\xe2\x80\x8b" "b" };
 	static const char *const shown[] = { "&lt;!channel&gt;", "&lt;@U123&gt;", "&lt;https://evil|https://bank&gt;",
-		"\u2217bold\u2217", "\u02cdit\u02cd", "\u02cbcode\u02cb", "\u223cgone\u223c", "&amp;lt;!here&amp;gt;", "evil", "ab" };
+		"\u2217bold\u2217", "\u02cdit\u02cd", "\u02cbcode\u02cb", "\u223cgone\u223c", "&amp;lt;!here&amp;gt;", "evil",
+			"ab" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct digest_finding f = { .f = { .id = 1, .account = 1, .account_name = names[i], .engine = "defense",
 			.currency = "EUR", .act_by_on = SAMPLE_TODAY, .summary = "S" }, .score_before = (double)NAN };
 		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
-		                           .local_on = SAMPLE_TODAY, .as_of_on = SAMPLE_TODAY, .findings = &f, .n_findings = 1 };
+		                           .local_on = SAMPLE_TODAY, .as_of_on = SAMPLE_TODAY, .findings = &f,
+		                           .n_findings = 1 };
 		struct digest d;
 		struct rendered r;
 		bool is_there = false;
 
 		digest_compose(&in, arena, &d);
 		r = render(&d);
-		for (const struct json *b = json_first(json_member(parse(r.parts[0].body, r.parts[0].len), "blocks")); b; b = json_next(b)) {
+		for (const struct json *b = json_first(json_member(parse(r.parts[0].body, r.parts[0].len),
+		                                                   "blocks")); b; b = json_next(b)) {
 			const char *text = json_text(json_at(b, "text.text"));
 
 			is_there = is_there || (text && strstr(text, arena_printf(arena, "*1. %s*\n", shown[i])));

@@ -90,7 +90,8 @@ static int show_due(struct cli *c, const struct session *s, struct err *err)
 		for (size_t k = n; k-- > 0;) {
 			const char *cells[] = {
 				arena_printf(c->arena, "%" PRId64, rows[k].id), day_text(c->arena, rows[k].local_on),
-				rows[k].owner_email, rows[k].sink, rows[k].recipient, arena_printf(c->arena, "%d", rows[k].part), rows[k].state,
+				rows[k].owner_email, rows[k].sink, rows[k].recipient, arena_printf(c->arena, "%d", rows[k].part),
+				rows[k].state,
 			};
 
 			if (rows[k].next_at <= s->now && rows[k].expires_at > s->now)

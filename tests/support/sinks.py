@@ -34,6 +34,7 @@ class Sink:
         self.script = []
         self.requests = []  # everything that came, in order
         self.messages = []  # what was accepted
+        self.delay = 0      # seconds between taking a message and saying so
         self.lock = threading.Lock()
         self.n_at_work = self.most_at_work = 0
         self.directory = Path(directory) if directory else None
@@ -108,6 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             action = "ok"
         if action in ("ok", "drop_after"):
             status, text = sink.accept(request)
+            time.sleep(sink.delay)
             if action == "ok":
                 self.reply(status, text)
             return
@@ -129,11 +131,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Whoever is killed while we answer is no error of ours."""
+
+
 class HttpSink(Sink):
     def __init__(self, directory=None, port=0):
         super().__init__(directory)
-        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        server.daemon_threads = True
+        server = QuietServer(("127.0.0.1", port), Handler)
         self.serve_with(server)
 
 
@@ -470,6 +478,7 @@ class MailHandler(socketserver.StreamRequestHandler):
             self.sink.keep(".eml", at=time.time(), data=body, sender=self.sender.strip("<>"), recipient=recipient.strip("<>"),
                            ehlo=self.greeting, is_secure=self.is_secure)
         self.sender, self.recipients = None, []
+        time.sleep(self.sink.delay)
         if reply == "drop_after":
             raise Gone
         self.say(f"250 OK id={len(self.sink.messages)}")

@@ -38,8 +38,14 @@ def modified_name(kind):
     return "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"
 
 
+def created_name(kind):
+    return "hs_createdate" if kind in ("calls", "emails", "meetings", "notes") else "createdate"
+
+
 def iso(ms):
-    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(ms) % 1000:03d}Z"
+    """As the real one writes it: milliseconds only where there are any."""
+    fraction = f".{int(ms) % 1000:03d}" if int(ms) % 1000 else ""
+    return datetime.fromtimestamp(int(ms) // 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
 
 
 def ms_of(text):
@@ -88,8 +94,8 @@ class Store:
         properties = {k: None if v is None else str(v) for k, v in row.get("properties", {}).items()}
         if old and {k: old["properties"].get(k) for k in properties} == properties:
             return
-        created = row.get("createdAt") or (old or {}).get("createdAt") or iso(time.time() * 1000)
-        updated = at or row.get("updatedAt") or created
+        created = iso(ms_of(row["createdAt"])) if row.get("createdAt") else (old or {}).get("createdAt") or iso(time.time() * 1000)
+        updated = iso(ms_of(at or row.get("updatedAt") or created))
         if old is None:
             self._order.pop(kind, None)
         self.rows[kind][str(row["id"])] = self._stamped(kind, {
@@ -98,7 +104,7 @@ class Store:
 
     def _stamped(self, kind, row, updated, old):
         row["updatedAt"] = updated
-        row["properties"].setdefault("createdate", row["createdAt"])
+        row["properties"].setdefault(created_name(kind), row["createdAt"])
         row["properties"][modified_name(kind)] = updated
         row["properties"]["hs_object_id"] = row["id"]
         row["_ms"], row["_seen_at"], row["_old"] = ms_of(updated), time.monotonic() + self.index_lag, None
@@ -132,7 +138,7 @@ class Store:
 
 
 def shown(row, kind, properties, archived):
-    names = dict.fromkeys([*(properties or DEFAULT_PROPERTIES.get(kind, ())), "createdate", modified_name(kind), "hs_object_id"])
+    names = dict.fromkeys([*(properties or DEFAULT_PROPERTIES.get(kind, ())), created_name(kind), modified_name(kind), "hs_object_id"])
     out = {"id": row["id"], "properties": {n: row["properties"].get(n) for n in sorted(names)},
            "createdAt": row["createdAt"], "updatedAt": row["updatedAt"], "archived": archived}
     if archived:
@@ -295,8 +301,8 @@ def owners(store, query, base):
     rows = sorted((o for o in store.owners.values() if bool(o.get("archived")) == archived and int(o["id"]) > after),
                   key=lambda o: int(o["id"]))
     out = [{"id": o["id"], "email": o.get("email"), "type": "PERSON", "firstName": o.get("firstName"), "lastName": o.get("lastName"),
-            "userId": int(o["id"]), "userIdIncludingInactive": int(o["id"]), "createdAt": "2020-01-01T00:00:00.000Z",
-            "updatedAt": "2020-01-01T00:00:00.000Z", "archived": archived} for o in rows[:limit]]
+            "userId": int(o["id"]), "userIdIncludingInactive": int(o["id"]), "createdAt": "2020-01-01T00:00:00.117Z",
+            "updatedAt": "2020-01-01T00:00:00.117Z", "archived": archived} for o in rows[:limit]]
     if len(rows) > limit:
         return {"results": out, "paging": {"next": {"after": out[-1]["id"], "link": f"{base}/crm/v3/owners?after={out[-1]['id']}"}}}
     return {"results": out}

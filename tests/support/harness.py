@@ -18,6 +18,7 @@ BIN = os.environ.get("RETAIND_BIN", str(ROOT / "build" / "release" / "retaind"))
 DATA = ROOT / "tests" / "data"
 SHARED = ROOT.parent / "shared"
 HEAVY = os.environ.get("RETAIND_HEAVY") == "1"
+os.umask(0o022)  # configuration that others may write is refused
 
 
 class Skip(Exception):
@@ -49,6 +50,8 @@ class Case:
         """A configuration folder with the shipped signals, plays, lexicon and connectors and one organisation."""
         config = self.tmp / "config"
         shutil.copytree(ROOT / "config", config, dirs_exist_ok=True)
+        for path in config.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         shutil.rmtree(config / "orgs", ignore_errors=True)
         self.write("config/retaind.yaml", f"state: {self.tmp}/state\n{daemon_yaml}")
         self.write(f"config/orgs/{name}.yaml", org_yaml)

@@ -40,6 +40,7 @@ struct digest_item {
 	const char *evidence[DIGEST_EVIDENCE];
 	size_t n_evidence;
 	const char *play, *first_step; /* NULL: none */
+	const char *whose;       /* "With anna@acme.example"; NULL where it is the reader's own */
 	const char *caveat;      /* when confidence is low; NULL */
 	/* for programs */
 	const char *engine, *cause, *currency, *act_by_date, *play_name;

@@ -185,6 +185,11 @@ static void set_play(const struct digest_input *in, const struct finding *f, str
 	}
 }
 
+static const char *whose(const struct finding *f, struct arena *a)
+{
+	return f->owner_email ? arena_printf(a, "With %s", text_clean(a, f->owner_email, NAME_CHARS)) : "With nobody yet";
+}
+
 static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
 {
 	const struct finding *f = &c->finding->f;
@@ -198,6 +203,8 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 		.confidence = f->confidence, .value_minor = f->value_minor, .play_name = f->play };
 
 	set_link(in, c->finding, a, &item);
+	if (strcmp(in->kind, "manager") == 0)
+		item.whose = whose(f, a);
 	set_evidence(f, a, &item);
 	set_play(in, f, a, &item);
 	if (f->confidence < LOW_CONFIDENCE)

@@ -84,6 +84,9 @@ static void write_item(struct buf *b, const struct digest_item *item, size_t num
 	write_between(b, "<p style=\"margin:0;font-size:15px;line-height:22px;color:#12263a\"><b>", item->value,
 	              "</b> &nbsp;|&nbsp; ");
 	write_between(b, "<b>", item->act_by, "</b></p>\n");
+	if (item->whose)
+		write_between(b, "<p style=\"margin:2px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", item->whose,
+		              "</p>\n");
 	write_between(b, "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary,
 	              "</p>\n");
 	if (item->n_evidence) {

@@ -27,6 +27,8 @@ static void put_item(struct json_out *o, const struct digest_item *item)
 	json_put_text(o, "change", digest_change_name(item->change));
 	json_put_text(o, "account", item->account);
 	json_put_text(o, "url", item->url);
+	if (item->whose)
+		json_put_text(o, "whose", item->whose);
 	json_put_text(o, "cause", item->cause);
 	json_put_text(o, "summary", item->summary);
 	json_open_array(o, "evidence");

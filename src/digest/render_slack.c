@@ -11,6 +11,7 @@ enum {
 		SPOKEN_BYTES = 1500,
 	FALLBACK_BYTES = 3800, MAX_PARTS = 5, BLOCKS_BYTES = 1 << 20,
 	ACCOUNT_BYTES = 250, SUMMARY_BYTES = 600, EVIDENCE_BYTES = 180, PLAY_BYTES = 200, STEP_BYTES = 350, URL_BYTES = 255,
+	WHOSE_BYTES = 100,
 	LINE_BYTES = 400
 };
 
@@ -131,10 +132,12 @@ static void add_block(struct pieces *p, const char *type, bool is_plain, const c
 
 static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number)
 {
-	buf_printf(b, "*%zu. %s*\n%s\n*%s*  |  *%s*\n%s", number, mrkdwn(a, item->account, ACCOUNT_BYTES),
+	buf_printf(b, "*%zu. %s*\n%s\n*%s*  |  *%s*", number, mrkdwn(a, item->account, ACCOUNT_BYTES),
 	           mrkdwn(a, item->tag, LINE_BYTES), mrkdwn(a, item->value, LINE_BYTES),
-	           mrkdwn(a, item->act_by, LINE_BYTES),
-	           mrkdwn(a, item->summary, SUMMARY_BYTES));
+	           mrkdwn(a, item->act_by, LINE_BYTES));
+	if (item->whose)
+		buf_printf(b, "\n%s", mrkdwn(a, item->whose, WHOSE_BYTES));
+	buf_printf(b, "\n%s", mrkdwn(a, item->summary, SUMMARY_BYTES));
 	for (size_t i = 0; i < item->n_evidence; i++)
 		buf_printf(b, "\n\u2022 %s", mrkdwn(a, item->evidence[i], EVIDENCE_BYTES));
 	if (item->caveat)

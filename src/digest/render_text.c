@@ -43,6 +43,8 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 	write_wrapped(b, "    ", "    ", item->tag);
 	write_wrapped(b, "    ", "    ", item->value);
 	write_wrapped(b, "    ", "    ", item->act_by);
+	if (item->whose)
+		write_wrapped(b, "    ", "    ", item->whose);
 	write_wrapped(b, "    ", "    ", item->summary);
 	for (size_t i = 0; i < item->n_evidence; i++)
 		write_wrapped(b, "    - ", "      ", item->evidence[i]);

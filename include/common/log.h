@@ -11,13 +11,15 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* is_service: write to the journal's socket when standard error is connected to it. */
 void log_open(enum log_level most, bool is_service);
 
+const char *log_text(const char *text); /* "" for NULL */
+
 struct log_field {
 	const char *key;  /* lower case, the names an operator knows: org, source, stream, owner, run, error */
 	const char *text; /* NULL: use number */
 	int64_t number;
 };
 
-#define LOG_TEXT(k, v) { .key = (k), .text = (v) ? (v) : "" }
+#define LOG_TEXT(k, v) { .key = (k), .text = log_text(v) }
 #define LOG_INT(k, v) { .key = (k), .number = (v) }
 
 void log_fields(enum log_level level, const char *event, const struct log_field *fields, int n_fields);

@@ -61,6 +61,11 @@ void log_open(enum log_level most, bool is_service)
 	journal_fd = is_service && is_stderr_journal() ? journal_open() : -1;
 }
 
+const char *log_text(const char *text)
+{
+	return text ? text : "";
+}
+
 /* A value, in quotes where a reader of key=value would stumble. */
 static void add_value(struct buf *line, const char *value)
 {

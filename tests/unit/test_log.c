@@ -74,7 +74,7 @@ static void values_cannot_forge_a_line_or_a_key(void **state)
 static void long_values_are_cut(void **state)
 {
 	char long_text[5000];
-	const struct log_field field = { .key = "v", .text = long_text };
+	const struct log_field field = LOG_TEXT("v", long_text);
 
 	(void)state;
 	memset(long_text, 'x', sizeof long_text - 1);

@@ -13,72 +13,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import sinks  # noqa: E402
-from delivery import ENV  # noqa: E402
+from delivery import ENV, company  # noqa: E402
 from harness import BIN, HEAVY, run  # noqa: E402
 
-KILLS = 200 if HEAVY or os.environ.get("CI") else 40
+KILLS = 200 if HEAVY or os.environ.get("CI") else 80
 SEED = int(os.environ.get("RETAIND_SEED", time.time_ns() % 1_000_000))
 FIRST = date(2026, 3, 2)  # a Monday
 STAGES = ("score", "digest", "deliver")
 OWNERS = {"ann@acme.example": "csm", "tom@acme.example": "am", "ines@acme.example": "manager"}
-ORG = """\
-zone: Europe/Paris
-currency: EUR
-days: [mon, tue, wed, thu, fri, sat, sun]
-sources:
-  exports:
-    connector: csv
-    folder: "{tmp}/exports"
-    files:
-      accounts:
-        match: accounts.csv
-        entity: account
-        key: id
-        map:
-          - {{to: name, from: name}}
-          - {{to: csm_key, from: csm}}
-          - {{to: am_key, from: am}}
-          - {{to: renewal_on, from: renews}}
-      subscriptions:
-        match: subscriptions.csv
-        entity: subscription
-        key: id
-        account: {{from: account, by: key}}
-        map:
-          - {{to: mrr_minor, from: mrr}}
-          - {{to: currency, value: EUR}}
-          - {{to: start_on, from: start}}
-      notices:
-        match: notices.csv
-        entity: notice
-        key: id
-        account: {{from: account, by: key}}
-        map:
-          - {{to: kind, from: kind}}
-          - {{to: noticed_on, from: noticed}}
-owners:
-{owners}
-channels:
+CHANNELS = """\
   desk: {{kind: slack_webhook, url: "env:SLACK_URL", allows_http_loopback: true, per_second: 100}}
-  hook: {{kind: webhook, url: "http://127.0.0.1:{hook}/hook", secret: "env:HOOK_SECRET", allows_http_loopback: true, per_second: 100}}
+  hook: {{kind: webhook, url: "http://127.0.0.1:{hook}/hook", secret: "env:HOOK_SECRET", allows_http_loopback: true,
+         per_second: 100}}
   mail: {{kind: email, host: 127.0.0.1, port: {mail}, tls: none_loopback, from: desk@acme.example, per_second: 100}}
   archive: {{kind: file, folder: "{tmp}/archive"}}
 """
 N_CHANNELS = 4
-
-
-def write_exports(folder):
-    """A dozen customers, of whom one gives notice each day."""
-    folder.mkdir()
-    with open(folder / "accounts.csv", "w") as accounts, open(folder / "subscriptions.csv", "w") as subscriptions, \
-            open(folder / "notices.csv", "w") as notices:
-        accounts.write("id,name,csm,am,renews\n")
-        subscriptions.write("id,account,mrr,start\n")
-        notices.write("id,account,kind,noticed\n")
-        for n in range(40):
-            accounts.write(f"a{n},Customer {n},ann@acme.example,tom@acme.example,{FIRST + timedelta(days=30 + n)}\n")
-            subscriptions.write(f"s{n},a{n},{500 + 10 * n},2024-01-01\n")
-            notices.write(f"n{n},a{n},cancel,{FIRST + timedelta(days=n - 1)}\n")
 
 
 class Line:
@@ -90,10 +40,8 @@ class Line:
         for sink in (self.slack, self.hook, self.mail):
             sink.delay = 0.01
             case.at_end(sink.stop)
-        write_exports(case.tmp / "exports")
-        owners = "".join(f"  - {{email: {email}, name: X, role: {role}, channels: [desk, hook, mail, archive], "
-                         f"sends_when_quiet: true}}\n" for email, role in OWNERS.items())
-        case.org(ORG.format(tmp=case.tmp, owners=owners, hook=self.hook.port, mail=self.mail.port))
+        company(case, OWNERS, FIRST, CHANNELS.format(tmp=case.tmp, hook=self.hook.port, mail=self.mail.port),
+                "desk, hook, mail, archive")
         self.env = {**os.environ, **ENV, "SLACK_URL": self.slack.url}
         self.took = dict.fromkeys(STAGES, 0.0)
         self.n_kills = Counter()

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Mail through a real server: Exim with STARTTLS, AUTH and a maildir."""
 import sys
+from datetime import date
 from email import message_from_bytes, policy
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from delivery import ENV, deliver, mail, organisation, put, state  # noqa: E402
+from delivery import ENV, NOW, company, deliver, instant, mail, organisation, put, state  # noqa: E402
 from exim import Exim  # noqa: E402
 from harness import run, wait_for  # noqa: E402
 
@@ -37,6 +38,31 @@ def test_exim_delivers(case):
         assert raw.replace(b"\n", b"\r\n").endswith(frozen), raw
         assert message.get_body(("plain",)).get_content().strip() == text.strip()
     assert exim.log().count("A=plain:u") + exim.log().count("A=login:u") == 2 and exim.log().count("X=TLS1.") == 2
+
+
+def test_exim_digests(case):
+    """the digests of three owners, made by the stages themselves, arrive as they were frozen: text and HTML, no defect"""
+    exim = Exim(case)
+    case.env = dict(ENV)
+    owners = {"ann@example.test": "csm", "tom@example.test": "am", "ines@example.test": "manager"}
+    company(case, owners, date(2026, 3, 2), f"  mail: {MAIL % ('localhost', exim.port, 'starttls', exim.ca)}\n", "mail")
+    for stage in ("pull", "score", "digest"):
+        case.retaind(stage, "--now", instant(NOW), env=case.env)
+    deliver(case)
+    wait_for(lambda: len(exim.mails()) == 3, what=f"three mails: {exim.log()}")
+    frozen = {to: body for to, body in case.query("SELECT recipient, body FROM outbox")}
+    for raw in exim.mails():
+        message = message_from_bytes(raw, policy=policy.strict)
+        assert not any(p.defects for p in message.walk()) and not any(h.defects for p in message.walk() for h in p.values())
+        to = message["To"].addresses[0].addr_spec
+        assert raw.replace(b"\n", b"\r\n").endswith(frozen.pop(to))
+        assert [p.get_content_type() for p in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+        for name in ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version"):
+            assert len(message.get_all(name)) == 1, name
+        if to == "ann@example.test":
+            assert "Société n° 0" in message.get_body(("plain",)).get_content()
+            assert "&lt;b&gt;" in message.get_body(("html",)).get_content()
+    assert not frozen
 
 
 def test_exim_refuses(case):

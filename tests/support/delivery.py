@@ -1,8 +1,9 @@
 """What the delivery tests share: an organisation with channels, digests put straight into its outbox, its ledger."""
 import hashlib
 import sqlite3
-from email.message import EmailMessage
+from datetime import datetime, timedelta, timezone
 from email import policy
+from email.message import EmailMessage
 
 NOW = 1772434800  # 2026-03-02T07:00:00Z, a Monday
 DAY = NOW // 86400
@@ -13,7 +14,6 @@ ENV = {"HOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "HOOK_OLD": "whs
 
 def instant(at):
     """For --now."""
-    from datetime import datetime, timezone
     return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -77,3 +77,64 @@ def mail(to, subject="Digest", text="Hello.\n.\n..\n.hidden\n"):
     message.add_alternative(f"<html lang=\"en\"><body><h1>{subject}</h1></body></html>", subtype="html")
     message.set_boundary("part-of-" + hashlib.sha256(to.encode()).hexdigest()[:16])
     return bytes(message)
+
+
+COMPANY = """\
+zone: Europe/Paris
+currency: EUR
+days: [mon, tue, wed, thu, fri, sat, sun]
+sources:
+  exports:
+    connector: csv
+    folder: "{folder}"
+    files:
+      accounts:
+        match: accounts.csv
+        entity: account
+        key: id
+        map:
+          - {{to: name, from: name}}
+          - {{to: csm_key, from: csm}}
+          - {{to: am_key, from: am}}
+          - {{to: renewal_on, from: renews}}
+      subscriptions:
+        match: subscriptions.csv
+        entity: subscription
+        key: id
+        account: {{from: account, by: key}}
+        map:
+          - {{to: mrr_minor, from: mrr}}
+          - {{to: currency, value: EUR}}
+          - {{to: start_on, from: start}}
+      notices:
+        match: notices.csv
+        entity: notice
+        key: id
+        account: {{from: account, by: key}}
+        map:
+          - {{to: kind, from: kind}}
+          - {{to: noticed_on, from: noticed}}
+owners:
+{owners}
+channels:
+{channels}"""
+
+
+def company(case, owners, first, channels_yaml, channels):
+    """A small company as CSV, of whose customers one gives notice each day from the day before `first`. owners: e-mail ->
+    role, of which there is a csm and an am; each gets every digest over all of the channels."""
+    folder = case.tmp / "exports"
+    folder.mkdir()
+    by_role = {role: email for email, role in owners.items()}
+    with open(folder / "accounts.csv", "w") as accounts, open(folder / "subscriptions.csv", "w") as subscriptions, \
+            open(folder / "notices.csv", "w") as notices:
+        accounts.write("id,name,csm,am,renews\n")
+        subscriptions.write("id,account,mrr,start\n")
+        notices.write("id,account,kind,noticed\n")
+        for n in range(40):
+            accounts.write(f"a{n},Société n° {n} <b>,{by_role['csm']},{by_role['am']},{first + timedelta(days=30 + n)}\n")
+            subscriptions.write(f"s{n},a{n},{500 + 10 * n},2024-01-01\n")
+            notices.write(f"n{n},a{n},cancel,{first + timedelta(days=n - 1)}\n")
+    lines = "".join(f"  - {{email: {email}, name: X, role: {role}, channels: [{channels}], sends_when_quiet: true}}\n"
+                    for email, role in owners.items())
+    case.org(COMPANY.format(folder=folder, owners=lines.rstrip("\n"), channels=channels_yaml))

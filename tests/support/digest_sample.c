@@ -21,29 +21,31 @@ static const char sample_sql[] =
 	" (8, 1, '108', 'Hooli', 'SMB', 'anna@lumendesk.example', 'bo@lumendesk.example', 1200000, 'EUR');"
 	"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, closed_on, score, worst_score,"
 	" confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence, owner_email) VALUES"
-	" (1, 1, 'defense', 'usage_decline', 'open', 20514, 20514, NULL, 78, 78, 92, 4800000, 'EUR', 3744000, 20517, 'call_sponsor',"
+	" (1, 1, 'defense', 'usage_decline', 'open', 20514, 20514, NULL, 78, 78, 0.92, 4800000, 'EUR', 3744000, 20517, 'call_sponsor',"
 	"  'Usage has fallen for three weeks while the renewal is 40 days away.',"
 	"  '[\"Active people: 12, were 31 four weeks ago (-61 %)\", \"No answer from the sponsor since 9 Feb\", "
 	"\"Renewal on 2026-04-11\"]',"
 	"  'anna@lumendesk.example'),"
-	" (2, 2, 'defense', 'payment_trouble', 'open', 20500, 20514, NULL, 71, 71, 88, 960000, 'EUR', 681600, 20513, 'settle_invoice',"
+	" (2, 2, 'defense', 'payment_trouble', 'open', 20500, 20514, NULL, 71, 71, 0.88, 960000, 'EUR', 681600, 20513, "
+	"'settle_invoice',"
 	"  'An invoice is 31 days late.', '[\"Invoice F-2026-014: EUR 2,400 due on 2026-01-30\"]', 'anna@lumendesk.example'),"
-	" (3, 3, 'defense', 'cooling_exchanges', 'open', 20490, 20514, NULL, 58, 66, 45, 2100000, 'EUR', 1218000, 20540, 'book_review',"
+	" (3, 3, 'defense', 'cooling_exchanges', 'open', 20490, 20514, NULL, 58, 66, 0.45, 2100000, 'EUR', 1218000, 20540, "
+	"'book_review',"
 	"  'Replies come later and meetings were moved twice.', '[\"Median reply: 52 h, was 9 h\"]', 'anna@lumendesk.example'),"
-	" (4, 4, 'defense', 'silence', 'open', 20480, 20514, NULL, 61, 61, 80, 350000, 'EUR', 213500, 20530, 'call_sponsor',"
+	" (4, 4, 'defense', 'silence', 'open', 20480, 20514, NULL, 61, 61, 0.80, 350000, 'EUR', 213500, 20530, 'call_sponsor',"
 	"  'Nobody has logged in for 19 days.', '[]', 'anna@lumendesk.example'),"
-	" (5, 5, 'defense', 'silence', 'resolved', 20470, 20514, 20514, 40, 70, 80, 600000, 'EUR', 240000, 20530, 'call_sponsor',"
+	" (5, 5, 'defense', 'silence', 'resolved', 20470, 20514, 20514, 40, 70, 0.80, 600000, 'EUR', 240000, 20530, 'call_sponsor',"
 	"  'Nobody had logged in for 16 days.', '[]', 'anna@lumendesk.example'),"
-	" (6, 7, 'defense', 'cancel_notice', 'lost', 20470, 20514, 20514, 99, 99, 99, 240000, 'EUR', 240000, 20514, 'call_sponsor',"
+	" (6, 7, 'defense', 'cancel_notice', 'lost', 20470, 20514, 20514, 99, 99, 0.99, 240000, 'EUR', 240000, 20514, 'call_sponsor',"
 	"  'They gave notice and have left.', '[]', 'anna@lumendesk.example'),"
-	" (7, 6, 'expansion', 'near_limit', 'open', 20514, 20514, NULL, 82, 82, 90, 900000, 'EUR', 738000, 20520, 'propose_seats',"
+	" (7, 6, 'expansion', 'near_limit', 'open', 20514, 20514, NULL, 82, 82, 0.90, 900000, 'EUR', 738000, 20520, 'propose_seats',"
 	"  'Seats are at 97 % of the plan and growing.', '[\"Seats in use: 97 of 100, were 81 in January\", \"A new "
 	"team joined: Logistics\"]',"
 	"  'bo@lumendesk.example'),"
-	" (8, 8, 'expansion', 'adjacent_need', 'open', 20480, 20514, NULL, 64, 64, 85, 400000, 'EUR', 256000, 20535, 'show_module',"
+	" (8, 8, 'expansion', 'adjacent_need', 'open', 20480, 20514, NULL, 64, 64, 0.85, 400000, 'EUR', 256000, 20535, 'show_module',"
 	"  'They asked support for reporting three times.', '[\"Ticket of 2026-02-20: can we export dashboards?\"]', "
 	"'bo@lumendesk.example'),"
-	" (9, 1, 'expansion', 'new_teams', 'open', 20480, 20514, NULL, 64, 64, 85, 500000, 'EUR', 320000, 20535, 'show_module',"
+	" (9, 1, 'expansion', 'new_teams', 'open', 20480, 20514, NULL, 64, 64, 0.85, 500000, 'EUR', 320000, 20535, 'show_module',"
 	"  'Must not be told: its account is being defended.', '[]', 'bo@lumendesk.example');"
 	"INSERT INTO digest (id, owner_email, local_on, kind, as_of_on, made_at, config_hash, content) VALUES"
 	" (1, 'anna@lumendesk.example', 20511, 'csm', 20511, 1772175600, 'x', '{}'),"
@@ -162,7 +164,7 @@ static struct digest_finding random_finding(int64_t id, struct arena *a)
 		.account_key = nasty(a), .engine = pick(2) ? "defense" : "expansion", .cause = "silence",
 		.state = (enum finding_state)pick(6), .opened_on = SAMPLE_TODAY - (int32_t)pick(50), .closed_on = DAY_NONE,
 		.snoozed_until = SAMPLE_TODAY + (int32_t)pick(3) - 1, .score = (double)pick(101),
-			.confidence = (double)pick(101),
+			.confidence = (double)pick(101) / 100,
 		.value_minor = (int64_t)pick(1000) * (int64_t)pick(1000000000),
 			.currency = currencies[pick(ARRAY_LEN(currencies))],
 		.act_by_on = SAMPLE_TODAY + (int32_t)pick(60) - 20, .play = names[pick(3)], .summary = nasty(a) },

@@ -34,7 +34,7 @@ class Sink:
         self.script = []
         self.requests = []  # everything that came, in order
         self.messages = []  # what was accepted
-        self.delay = 0      # seconds between taking a message and saying so
+        self.delay = 0      # seconds before taking a message, and again before saying so
         self.lock = threading.Lock()
         self.n_at_work = self.most_at_work = 0
         self.directory = Path(directory) if directory else None
@@ -108,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(float(action[6:]))
             action = "ok"
         if action in ("ok", "drop_after"):
+            time.sleep(sink.delay)
             status, text = sink.accept(request)
             time.sleep(sink.delay)
             if action == "ok":
@@ -474,6 +475,7 @@ class MailHandler(socketserver.StreamRequestHandler):
         reply = self.told("end")
         if reply and reply != "drop_after":
             return self.say(reply)
+        time.sleep(self.sink.delay)
         for recipient in self.recipients:
             self.sink.keep(".eml", at=time.time(), data=body, sender=self.sender.strip("<>"), recipient=recipient.strip("<>"),
                            ehlo=self.greeting, is_secure=self.is_secure)

@@ -73,7 +73,7 @@ static void values_cannot_forge_a_line_or_a_key(void **state)
 
 static void long_values_are_cut(void **state)
 {
-	char long_text[5000];
+	char long_text[5000] = "";
 	const struct log_field field = LOG_TEXT("v", long_text);
 
 	(void)state;

@@ -8,8 +8,9 @@
 #include "common/money.h"
 #include "common/text.h"
 
-enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5,
-	LOW_CONFIDENCE = 60 };
+enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5 };
+
+static const double low_confidence = 0.6;
 
 const char *digest_worth_text(struct arena *a, const struct digest_worth *w)
 {
@@ -160,6 +161,26 @@ static const char *account_name(const struct digest_finding *d, struct arena *a)
 	                                                NAME_CHARS));
 }
 
+/* A sentence for people: clean, and beginning with a capital. */
+static const char *sentence(struct arena *a, const char *text, size_t max_chars)
+{
+	char *clean = text_clean(a, text, max_chars);
+
+	if (*clean >= 'a' && *clean <= 'z')
+		*clean = (char)(*clean - 'a' + 'A');
+	return clean;
+}
+
+/* What is at stake is an estimate: cents would claim too much. */
+static int64_t whole_units(int64_t minor, const char *currency)
+{
+	int64_t unit = 1;
+
+	for (int digits = money_digits(currency); digits > 0; digits--)
+		unit *= 10;
+	return minor > INT64_MAX - unit ? minor : (minor + unit / 2) / unit * unit;
+}
+
 static void set_evidence(const struct finding *f, struct arena *a, struct digest_item *item)
 {
 	const struct json *list;
@@ -168,9 +189,9 @@ static void set_evidence(const struct finding *f, struct arena *a, struct digest
 	if (!f->evidence || json_parse(a, f->evidence, strlen(f->evidence), &list, &err) < 0)
 		return;
 	for (const struct json *j = json_first(list); j && item->n_evidence < DIGEST_EVIDENCE; j = json_next(j)) {
-		const char *line = text_clean(a, json_text(j), EVIDENCE_CHARS);
+		const char *line = sentence(a, json_text(j), EVIDENCE_CHARS);
 
-		if (!text_is_blank(line))
+		if (!text_is_blank(line) && strcmp(line, item->summary) != 0)
 			item->evidence[item->n_evidence++] = line;
 	}
 }
@@ -196,10 +217,10 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 	const char *currency = text_clean(a, f->currency, 3);
 	struct digest_item item = { .finding = f->id, .change = c->change, .engine = f->engine, .cause = f->cause,
 		.tag = tag_text(a, c, in->as_of_on), .account = account_name(c->finding, a),
-		.value = arena_printf(a, "%s %s", money_text(a, f->value_minor, currency),
+		.value = arena_printf(a, "%s %s", money_text(a, whole_units(f->value_minor, currency), currency),
 		                      is_defense(f->engine) ? "at stake" : "within reach"),
 		.act_by = act_by_text(a, f->act_by_on, in->as_of_on), .act_by_date = day_text(a, f->act_by_on),
-		.summary = text_clean(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
+		.summary = sentence(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
 		.confidence = f->confidence, .value_minor = f->value_minor, .play_name = f->play };
 
 	set_link(in, c->finding, a, &item);
@@ -207,8 +228,8 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 		item.whose = whose(f, a);
 	set_evidence(f, a, &item);
 	set_play(in, f, a, &item);
-	if (f->confidence < LOW_CONFIDENCE)
-		item.caveat = arena_printf(a, "Confidence %.0f %%: part of the data is missing or old.", f->confidence);
+	if (f->confidence < low_confidence)
+		item.caveat = arena_printf(a, "Confidence %.0f %%: part of the data is missing or old.", 100 * f->confidence);
 	return item;
 }
 
@@ -218,8 +239,8 @@ static const char *news_text(const struct digest_chosen *c, struct arena *a)
 	const char *what = c->change == CHANGE_LOST ? "Lost" : is_defense(f->engine) ? "Resolved" : "Settled";
 
 	return arena_printf(a, "%s: %s (%s). It was: %s", what, account_name(c->finding, a),
-	                    money_text(a, f->value_minor, text_clean(a, f->currency, 3)),
-	                    text_clean(a, f->summary, SENTENCE_CHARS));
+	                    money_text(a, whole_units(f->value_minor, f->currency), text_clean(a, f->currency, 3)),
+	                    sentence(a, f->summary, SENTENCE_CHARS));
 }
 
 static const char *rest_text(struct arena *a, size_t n, const struct digest_worth *worth)

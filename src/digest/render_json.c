@@ -36,7 +36,7 @@ static void put_item(struct json_out *o, const struct digest_item *item)
 		json_put_text(o, NULL, item->evidence[i]);
 	json_close_array(o);
 	json_put_real(o, "score", item->score, 1);
-	json_put_real(o, "confidence", item->confidence, 0);
+	json_put_real(o, "confidence", item->confidence, 2);
 	json_put_int(o, "value_minor", item->value_minor);
 	json_put_text(o, "currency", item->currency);
 	json_put_text(o, "act_by", item->act_by_date);

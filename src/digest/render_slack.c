@@ -51,11 +51,17 @@ static const char *in_mrkdwn(char c)
 	}
 }
 
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /* Foreign text as mrkdwn in at most max bytes, cut between characters and never inside an entity. */
 static const char *mrkdwn(struct arena *a, const char *text, size_t max)
 {
 	static const char ellipsis[] = "\u2026";
 	CLEANUP(buf_done) struct buf b;
+	const char *start = text;
 	size_t mark = 0; /* up to here there is room for an ellipsis */
 
 	buf_init(&b, max);
@@ -63,6 +69,8 @@ static const char *mrkdwn(struct arena *a, const char *text, size_t max)
 		const char *instead = in_mrkdwn(*text);
 		size_t len = 1;
 
+		if (*text == '_' && text > start && is_word(text[-1]) && is_word(text[1]))
+			instead = NULL; /* within a word it has no meaning: seats_used */
 		while (((unsigned char)text[len] & 0xc0) == 0x80) /* the rest of the character */
 			len++;
 		buf_add(&b, instead ? instead : text, instead ? strlen(instead) : len);

@@ -57,7 +57,7 @@ def findings(case, names=tuple(NAMES), n=0):
             db.execute("INSERT INTO finding (account_id, engine, cause, state, opened_on, updated_on, score, worst_score, confidence, "
                        "value_minor, currency, expected_minor, act_by_on, play, summary, evidence, owner_email) "
                        "VALUES (?, ?, 'silence', 'open', ?, ?, 70, 70, ?, ?, 'EUR', ?, ?, 'none', ?, ?, ?)",
-                       (cursor.lastrowid, engine, TODAY, TODAY, 40 + 5 * (i % 12), 100000 + 1000 * i, 70000 + 1000 * i, TODAY + i % 9 - 2,
+                       (cursor.lastrowid, engine, TODAY, TODAY, (40 + 5 * (i % 12)) / 100, 100000 + 1000 * i, 70000 + 1000 * i, TODAY + i % 9 - 2,
                         f"{name} said: see https://evil.example/", json.dumps([f"Number {i}: {1000 + 7 * i}", name]), owner))
 
 

@@ -29,7 +29,7 @@ static int end(void **state)
 static struct digest_finding finding(int64_t id, int64_t value, double priority)
 {
 	return (struct digest_finding){ .f = { .id = id, .account = id, .engine = "defense", .state = FINDING_OPEN,
-		.opened_on = TODAY - 10, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 60, .confidence = 90,
+		.opened_on = TODAY - 10, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 60, .confidence = 0.9,
 		.value_minor = value, .currency = "EUR", .act_by_on = TODAY + 5, .summary = "It is so." },
 		.score_before = 60, .priority = priority };
 }

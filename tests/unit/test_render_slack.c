@@ -208,9 +208,9 @@ static void foreign_text_has_no_meaning_in_slack(void **state)
 {
 	static const char *const names[] = { "<!channel>", "<@U123>", "<https://evil|https://bank>", "*bold*", "_it_",
 		"`code`",
-		"~gone~", "&lt;!here&gt;", "\xe2\x80\xae" "evil", "a\xe2\x80\x8b" "b" };
+		"~gone~", "&lt;!here&gt;", "seats_used", "\xe2\x80\xae" "evil", "a\xe2\x80\x8b" "b" };
 	static const char *const shown[] = { "&lt;!channel&gt;", "&lt;@U123&gt;", "&lt;https://evil|https://bank&gt;",
-		"\u2217bold\u2217", "\u02cdit\u02cd", "\u02cbcode\u02cb", "\u223cgone\u223c", "&amp;lt;!here&amp;gt;", "evil",
+		"\u2217bold\u2217", "\u02cdit\u02cd", "\u02cbcode\u02cb", "\u223cgone\u223c", "&amp;lt;!here&amp;gt;", "seats_used", "evil",
 			"ab" };
 
 	(void)state;

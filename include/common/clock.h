@@ -38,7 +38,8 @@ bool instant_parse_http(const char *text, int64_t *out);
 /* A text in a declared format of %Y %m %d %H %M %S %y %b (English), %z, %s, %L (epoch ms) and literals; without %z the
  * wall time is in zone (NULL = UTC). Sets *out_has_time to whether the format had an hour. */
 struct zone;
-bool instant_parse_format(const char *text, const char *format, const struct zone *zone, int64_t *out, bool *out_has_time);
+bool instant_parse_format(const char *text, const char *format, const struct zone *zone, int64_t *out,
+			  bool *out_has_time);
 
 enum wall_kind {
 	WALL_NORMAL,

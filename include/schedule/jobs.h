@@ -1,5 +1,5 @@
-/* The stages as child processes of our own binary: each in a process group of its own, ended when it takes too long, at most
- * one of a kind per organisation. A child dies with us, and nothing of us but standard error is open in it. */
+/* The stages as child processes of our own binary: each in a process group of its own, ended when it takes too long, at
+ * most one of a kind per organisation. A child dies with us, and nothing of us but standard error is open in it. */
 #ifndef SCHEDULE_JOBS_H
 #define SCHEDULE_JOBS_H
 
@@ -44,8 +44,8 @@ const struct job *jobs_find(const struct jobs *j, enum job_kind kind, const char
 int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err *err) MUST_USE;
 /* A child has ended. Returns 1 and the job with *out_result when it was one of ours. */
 int jobs_ended(struct jobs *j, pid_t pid, int wait_status, struct job *out, enum job_result *out_result);
-/* Ends the children that take too long: SIGTERM to the group, SIGKILL 5 s later. Returns in how many milliseconds to look
- * again, or -1 when nothing runs. */
+/* Ends the children that take too long: SIGTERM to the group, SIGKILL 5 s later. Returns in how many milliseconds to
+ * look again, or -1 when nothing runs. */
 int jobs_enforce(struct jobs *j, int64_t now_ms);
 /* SIGTERM to all of them, as if their time were up. */
 void jobs_stop(struct jobs *j, int64_t now_ms);

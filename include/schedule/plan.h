@@ -1,6 +1,6 @@
-/* What is to be done now for one organisation's slots: a pure function of the ledger, the rules, the sync and the clock.
- * Exactly one digest per owner and nominal day; nothing is made up later than the catch-up window or on another day; what
- * was not done is recorded with a reason. */
+/* What is to be done now for one organisation's slots: a pure function of the ledger, the rules, the sync and the
+ * clock. Exactly one digest per owner and nominal day; nothing is made up later than the catch-up window or on another
+ * day; what was not done is recorded with a reason. */
 #ifndef SCHEDULE_PLAN_H
 #define SCHEDULE_PLAN_H
 
@@ -37,11 +37,11 @@ struct plan_clock {
 	bool is_synchronised;  /* the kernel says so */
 	int64_t tick_at;       /* INSTANT_NONE: never */
 	bool was_synchronised; /* at the tick */
-	int64_t awake_s;       /* true seconds since the tick by the boot-time clock; -1: the tick is of an earlier process */
+	int64_t awake_s; /* true seconds since the tick by the boot-time clock; -1: the tick is of an earlier process */
 };
 
-/* False while the wall clock can't be believed: more than 26 h past the tick without a reference. Where there never is a
- * reference, only a jump while we ran, or more than a year, is disbelieved. */
+/* False while the wall clock can't be believed: more than 26 h past the tick without a reference. Where there never is
+ * a reference, only a jump while we ran, or more than a year, is disbelieved. */
 bool plan_clock_is_plausible(const struct plan_clock *c);
 
 struct plan_input {

@@ -19,7 +19,8 @@ static struct table *slot_table(struct arena *a)
 
 static void add_slot(struct cli *c, struct table *t, int32_t day, int at_minutes, enum wall_kind kind, int64_t at)
 {
-	const char *local = arena_printf(c->arena, "%sT%02d:%02d", day_text(c->arena, day), at_minutes / 60, at_minutes % 60);
+	const char *local =
+		arena_printf(c->arena, "%sT%02d:%02d", day_text(c->arena, day), at_minutes / 60, at_minutes % 60);
 	const char *const cells[] = { local, kinds[kind], kind == WALL_SKIPPED_DAY ? "" : instant_text(c->arena, at) };
 
 	table_row(t, cells);

@@ -37,7 +37,7 @@ struct daemon {
 	int lock_fd;
 };
 
-/* One instance ------------------------------------------------------------------------------------------------------ */
+/* One instance --------------------------------------------------------------------------------------------------- */
 
 /* The kernel frees the lock with the process; the pid in the file is only for people. */
 static int take_lock(struct daemon *d, const char *state_dir, struct err *err)
@@ -61,7 +61,7 @@ static int take_lock(struct daemon *d, const char *state_dir, struct err *err)
 	return 0;
 }
 
-/* Configuration ----------------------------------------------------------------------------------------------------- */
+/* Configuration -------------------------------------------------------------------------------------------------- */
 
 static void log_mistakes(const struct mistakes *m)
 {
@@ -103,8 +103,8 @@ static int adopt(struct daemon *d, struct arena *a, const struct config *config,
 	return 0;
 }
 
-/* Reads the folder of the user for what is wrong with it, then a copy of it to be in force. On failure the old one stays;
- * mistakes are in m. */
+/* Reads the folder of the user for what is wrong with it, then a copy of it to be in force. On failure the old one
+ * stays; mistakes are in m. */
 static int load(struct daemon *d, struct mistakes *m, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -141,7 +141,10 @@ static void open_log(const struct daemon *d)
 		if (strcmp(names[i], d->config->log_level) == 0)
 			level = i;
 	level += d->cli->verbosity;
-	log_open((enum log_level)(level < 0 ? 0 : level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level), environment("JOURNAL_STREAM") != NULL);
+	log_open((enum log_level)(level < 0                 ? 0
+				  : level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
+							    : level),
+		 environment("JOURNAL_STREAM") != NULL);
 }
 
 static void on_reload(void *context, int number)
@@ -163,7 +166,7 @@ static void on_reload(void *context, int number)
 	notify_send(&d->notify, "READY=1");
 }
 
-/* The loop ---------------------------------------------------------------------------------------------------------- */
+/* The loop ------------------------------------------------------------------------------------------------------- */
 
 static void on_stop(void *context, int number)
 {

@@ -12,8 +12,8 @@ static const struct holiday_set *holiday_set(const struct config *config, const 
 	return NULL;
 }
 
-int owner_rules(struct arena *a, const struct config *config, const struct org_settings *org, const struct owner_settings *owner,
-                struct slot_rules *out, struct err *err)
+int owner_rules(struct arena *a, const struct config *config, const struct org_settings *org,
+		const struct owner_settings *owner, struct slot_rules *out, struct err *err)
 {
 	const struct texts *days = owner->days.n > 0 ? &owner->days : &org->days;
 	const struct texts *holidays = owner->holidays.n > 0 ? &owner->holidays : &org->holidays;

@@ -6,7 +6,7 @@
 #include "schedule/slots.h"
 
 /* All of it lives in the arena. */
-int owner_rules(struct arena *a, const struct config *config, const struct org_settings *org, const struct owner_settings *owner,
-                struct slot_rules *out, struct err *err) MUST_USE;
+int owner_rules(struct arena *a, const struct config *config, const struct org_settings *org,
+		const struct owner_settings *owner, struct slot_rules *out, struct err *err) MUST_USE;
 
 #endif

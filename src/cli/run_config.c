@@ -1,5 +1,5 @@
-/* The configuration in force is a copy in the state folder: what an editor leaves half written in the real one reaches no
- * child until a reload has found it good. */
+/* The configuration in force is a copy in the state folder: what an editor leaves half written in the real one reaches
+ * no child until a reload has found it good. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,8 @@ static bool is_wanted(const char *name)
 {
 	size_t n = strlen(name);
 
-	return name[0] != '.' && ((n > 5 && strcmp(name + n - 5, ".yaml") == 0) || (n > 4 && strcmp(name + n - 4, ".ics") == 0));
+	return name[0] != '.' &&
+	       ((n > 5 && strcmp(name + n - 5, ".yaml") == 0) || (n > 4 && strcmp(name + n - 4, ".ics") == 0));
 }
 
 static int copy_folder(struct arena *a, const char *from, const char *to, int depth, int *n_files, struct err *err)
@@ -67,7 +68,8 @@ static int copy_folder(struct arena *a, const char *from, const char *to, int de
 	if (folder == NULL || mkdir(to, 0700) < 0)
 		return err_errno(err, ERR_RETRY, "copy %s to %s", from, to);
 	while ((entry = readdir(folder)) != NULL) {
-		const char *source = arena_printf(a, "%s/%s", from, entry->d_name), *target = arena_printf(a, "%s/%s", to, entry->d_name);
+		const char *source = arena_printf(a, "%s/%s", from, entry->d_name),
+			   *target = arena_printf(a, "%s/%s", to, entry->d_name);
 		struct stat st;
 
 		if (entry->d_name[0] == '.' || stat(source, &st) < 0)

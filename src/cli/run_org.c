@@ -23,7 +23,8 @@ static int by_email(const void *a, const void *b)
 	return strcmp(left->email, right->email);
 }
 
-int run_org_init(struct run_org *o, struct arena *a, const struct config *config, const struct org_settings *settings, struct err *err)
+int run_org_init(struct run_org *o, struct arena *a, const struct config *config, const struct org_settings *settings,
+		 struct err *err)
 {
 	const struct owner_settings *owners = settings->owners.at;
 
@@ -59,7 +60,7 @@ static int64_t backoff_s(int n_failures, int64_t first_s, int64_t last_s)
 	return s < last_s ? s : last_s;
 }
 
-/* Reading the ledger ------------------------------------------------------------------------------------------------ */
+/* Reading the ledger --------------------------------------------------------------------------------------------- */
 
 static int open_database(struct run_org *o, int64_t now, struct db **out, struct err *err)
 {
@@ -86,14 +87,19 @@ static int open_database(struct run_org *o, int64_t now, struct db **out, struct
 /* Says so when belief in the clock changes. */
 static bool is_clock_plausible(struct run_org *o, int64_t now)
 {
-	const struct plan_clock clock = { .now = now, .is_synchronised = clock_is_synchronised(), .tick_at = o->s.kept.tick_at,
-		                          .was_synchronised = o->s.kept.is_synchronised,
-		                          .awake_s = o->s.tick_boot_ms < 0 ? -1 : (clock_boottime_ms() - o->s.tick_boot_ms) / 1000 };
+	const struct plan_clock clock = { .now = now,
+					  .is_synchronised = clock_is_synchronised(),
+					  .tick_at = o->s.kept.tick_at,
+					  .was_synchronised = o->s.kept.is_synchronised,
+					  .awake_s = o->s.tick_boot_ms < 0
+							     ? -1
+							     : (clock_boottime_ms() - o->s.tick_boot_ms) / 1000 };
 	bool is_plausible = plan_clock_is_plausible(&clock);
 
 	if (is_plausible == o->s.is_held)
-		log_event(is_plausible ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, is_plausible ? "clock_believed" : "clock_implausible",
-		          LOG_TEXT("org", o->settings->name), LOG_INT("ahead_s", now - o->s.kept.tick_at));
+		log_event(is_plausible ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+			  is_plausible ? "clock_believed" : "clock_implausible", LOG_TEXT("org", o->settings->name),
+			  LOG_INT("ahead_s", now - o->s.kept.tick_at));
 	o->s.is_held = !is_plausible;
 	return is_plausible;
 }
@@ -121,7 +127,8 @@ static bool is_digest_running(const struct run_org *o, const struct jobs *jobs, 
 	return job != NULL && job->day == day && strcmp(job->owner, email) == 0;
 }
 
-static int read_open(struct run_org *o, const struct jobs *jobs, struct db *db, struct arena *a, struct plan_input *in, struct err *err)
+static int read_open(struct run_org *o, const struct jobs *jobs, struct db *db, struct arena *a, struct plan_input *in,
+		     struct err *err)
 {
 	const struct slot_row *rows;
 	struct plan_open *open;
@@ -134,8 +141,11 @@ static int read_open(struct run_org *o, const struct jobs *jobs, struct db *db, 
 		size_t owner = owner_at(o, rows[i].owner_email);
 		const struct run_trouble *t = owner < o->n_owners ? &o->troubles[owner] : NULL;
 
-		open[i] = (struct plan_open){ .owner_email = rows[i].owner_email, .local_on = rows[i].local_on, .retry_at = INSTANT_NONE,
-			                      .is_running = is_digest_running(o, jobs, rows[i].owner_email, rows[i].local_on) };
+		open[i] = (struct plan_open){ .owner_email = rows[i].owner_email,
+					      .local_on = rows[i].local_on,
+					      .retry_at = INSTANT_NONE,
+					      .is_running = is_digest_running(o, jobs, rows[i].owner_email,
+									      rows[i].local_on) };
 		if (t != NULL && t->day == rows[i].local_on) {
 			open[i].retry_at = t->retry_at;
 			open[i].failure = "failed";
@@ -146,12 +156,15 @@ static int read_open(struct run_org *o, const struct jobs *jobs, struct db *db, 
 	return 0;
 }
 
-/* Settling ---------------------------------------------------------------------------------------------------------- */
+/* Settling ------------------------------------------------------------------------------------------------------- */
 
 static int settle(struct db *db, const struct plan_action *action, int64_t now, struct err *err)
 {
-	const struct slot_row missed = { .owner_email = action->owner_email, .local_on = action->local_on, .due_at = action->due_at,
-		                         .state = "missed", .reason = action->reason };
+	const struct slot_row missed = { .owner_email = action->owner_email,
+					 .local_on = action->local_on,
+					 .due_at = action->due_at,
+					 .state = "missed",
+					 .reason = action->reason };
 
 	if (action->kind == PLAN_OPEN)
 		return slots_open(db, action->owner_email, action->local_on, action->due_at, err);
@@ -163,8 +176,9 @@ static void log_missed(const struct run_org *o, struct arena *a, const struct pl
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->actions[i].kind == PLAN_MISSED)
 			log_event(LOG_LEVEL_WARNING, "slot_missed", LOG_TEXT("org", o->settings->name),
-			          LOG_TEXT("owner", plan->actions[i].owner_email), LOG_TEXT("day", day_text(a, plan->actions[i].local_on)),
-			          LOG_TEXT("reason", plan->actions[i].reason));
+				  LOG_TEXT("owner", plan->actions[i].owner_email),
+				  LOG_TEXT("day", day_text(a, plan->actions[i].local_on)),
+				  LOG_TEXT("reason", plan->actions[i].reason));
 }
 
 /* The rows and the tick that they are complete up to, in one transaction. */
@@ -193,10 +207,13 @@ static int keep(struct run_org *o, struct db *db, const struct plan *plan, int64
 }
 
 /* Returns 1 with a plan that is in the ledger, 0 when nothing may be done because of the clock. */
-static int consult(struct run_org *o, const struct jobs *jobs, int64_t now, struct arena *a, struct plan *out, struct err *err)
+static int consult(struct run_org *o, const struct jobs *jobs, int64_t now, struct arena *a, struct plan *out,
+		   struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
-	struct plan_input in = { .now = now, .settings = &o->settings->schedule, .owners = o->owners, .n_owners = o->n_owners };
+	struct plan_input in = {
+		.now = now, .settings = &o->settings->schedule, .owners = o->owners, .n_owners = o->n_owners
+	};
 
 	if (open_database(o, now, &db, err) < 0)
 		return -1;
@@ -215,7 +232,7 @@ static int consult(struct run_org *o, const struct jobs *jobs, int64_t now, stru
 	return 1;
 }
 
-/* Starting ---------------------------------------------------------------------------------------------------------- */
+/* Starting ------------------------------------------------------------------------------------------------------- */
 
 static void look_by(struct run_org *o, int64_t at)
 {
@@ -224,7 +241,8 @@ static void look_by(struct run_org *o, int64_t at)
 }
 
 /* Returns whether it was started; no room, or a failure, is for the next look. */
-static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, const struct plan_action *digest, int64_t now)
+static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, const struct plan_action *digest,
+		  int64_t now)
 {
 	const struct schedule_settings *s = &o->settings->schedule;
 	const int64_t timeouts_s[] = { s->pull_timeout_s, s->score_timeout_s, s->digest_timeout_s, s->deliver_timeout_s };
@@ -311,7 +329,7 @@ void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now)
 	}
 }
 
-/* Ending ------------------------------------------------------------------------------------------------------------ */
+/* Ending --------------------------------------------------------------------------------------------------------- */
 
 static void sync_ended(struct run_org *o, enum job_result score, int64_t now)
 {
@@ -320,13 +338,15 @@ static void sync_ended(struct run_org *o, enum job_result score, int64_t now)
 	if (o->s.pulled == JOB_OK && score == JOB_OK) {
 		o->s.kept.sync_ok_started_at = o->s.kept.sync_started_at;
 		o->s.n_sync_failures = 0;
-		log_event(LOG_LEVEL_INFO, "synced", LOG_TEXT("org", o->settings->name), LOG_INT("seconds", now - o->s.kept.sync_started_at));
+		log_event(LOG_LEVEL_INFO, "synced", LOG_TEXT("org", o->settings->name),
+			  LOG_INT("seconds", now - o->s.kept.sync_started_at));
 		return;
 	}
 	o->s.n_sync_failures++;
 	o->s.sync_retry_at = now + (o->s.pulled == JOB_ADMIN || score == JOB_ADMIN ? ADMIN_RETRY_S :
 	                            backoff_s(o->s.n_sync_failures, FIRST_RETRY_S, LAST_RETRY_S));
-	log_event(LOG_LEVEL_WARNING, "sync_failed", LOG_TEXT("org", o->settings->name), LOG_INT("retry_in_s", o->s.sync_retry_at - now));
+	log_event(LOG_LEVEL_WARNING, "sync_failed", LOG_TEXT("org", o->settings->name),
+		  LOG_INT("retry_in_s", o->s.sync_retry_at - now));
 }
 
 static void digest_ended(struct run_org *o, const struct job *job, enum job_result result, int64_t now)

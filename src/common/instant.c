@@ -3,7 +3,9 @@
 
 #include "common/clock.h"
 
-static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char *const months[] = {
+	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
+};
 static const char *const weekdays[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 
 /* What has been read so far; a field that its text did not have keeps its start value. */
@@ -67,13 +69,15 @@ static bool read_offset(struct reading *r)
 	}
 	if (!read_char(r, "+-") || !read_digits(r, 2, 2, &hours) || hours > 23)
 		return false;
-	if (read_char(r, ":") ? !read_digits(r, 2, 2, &minutes) : *r->at >= '0' && *r->at <= '9' && !read_digits(r, 2, 2, &minutes))
+	if (read_char(r, ":") ? !read_digits(r, 2, 2, &minutes)
+			      : *r->at >= '0' && *r->at <= '9' && !read_digits(r, 2, 2, &minutes))
 		return false;
 	r->offset_s = sign * (hours * 3600 + minutes * 60);
 	return minutes <= 59;
 }
 
-/* Seconds since 1970 on the wall clock, when the fields make a civil time. A leap second is the first of the next minute. */
+/* Seconds since 1970 on the wall clock, when the fields make a civil time. A leap second is the first of the next
+ * minute. */
 static bool wall_seconds(const struct reading *r, int32_t *out_day, int *out_second_of_day)
 {
 	if (r->month < 1 || r->month > 12 || r->day < 1 || r->day > day_month_length(r->year, r->month) || r->hour > 23 ||
@@ -90,9 +94,9 @@ bool instant_parse(const char *text, int64_t *out)
 	int32_t day;
 	int second;
 
-	if (!read_digits(&r, 4, 4, &r.year) || !read_char(&r, "-") || !read_digits(&r, 2, 2, &r.month) || !read_char(&r, "-") ||
-	    !read_digits(&r, 2, 2, &r.day) || !read_char(&r, "Tt ") || !read_digits(&r, 2, 2, &r.hour) || !read_char(&r, ":") ||
-	    !read_digits(&r, 2, 2, &r.minute))
+	if (!read_digits(&r, 4, 4, &r.year) || !read_char(&r, "-") || !read_digits(&r, 2, 2, &r.month) ||
+	    !read_char(&r, "-") || !read_digits(&r, 2, 2, &r.day) || !read_char(&r, "Tt ") ||
+	    !read_digits(&r, 2, 2, &r.hour) || !read_char(&r, ":") || !read_digits(&r, 2, 2, &r.minute))
 		return false;
 	if (read_char(&r, ":")) {
 		if (!read_digits(&r, 2, 2, &r.second))
@@ -108,8 +112,8 @@ bool instant_parse(const char *text, int64_t *out)
 /* 08:49:37 */
 static bool read_clock(struct reading *r)
 {
-	return read_digits(r, 2, 2, &r->hour) && read_char(r, ":") && read_digits(r, 2, 2, &r->minute) && read_char(r, ":") &&
-	       read_digits(r, 2, 2, &r->second);
+	return read_digits(r, 2, 2, &r->hour) && read_char(r, ":") && read_digits(r, 2, 2, &r->minute) &&
+	       read_char(r, ":") && read_digits(r, 2, 2, &r->second);
 }
 
 bool instant_parse_http(const char *text, int64_t *out)
@@ -118,10 +122,10 @@ bool instant_parse_http(const char *text, int64_t *out)
 	int32_t day;
 	int second;
 
-	if (read_name(&r, weekdays, 7) < 0 || !read_char(&r, ",") || !read_char(&r, " ") || !read_digits(&r, 2, 2, &r.day) ||
-	    !read_char(&r, " ") || (r.month = read_name(&r, months, 12) + 1) < 1 || !read_char(&r, " ") ||
-	    !read_digits(&r, 4, 4, &r.year) || !read_char(&r, " ") || !read_clock(&r) || strcmp(r.at, " GMT") != 0 ||
-	    !wall_seconds(&r, &day, &second))
+	if (read_name(&r, weekdays, 7) < 0 || !read_char(&r, ",") || !read_char(&r, " ") ||
+	    !read_digits(&r, 2, 2, &r.day) || !read_char(&r, " ") || (r.month = read_name(&r, months, 12) + 1) < 1 ||
+	    !read_char(&r, " ") || !read_digits(&r, 4, 4, &r.year) || !read_char(&r, " ") || !read_clock(&r) ||
+	    strcmp(r.at, " GMT") != 0 || !wall_seconds(&r, &day, &second))
 		return false;
 	*out = (int64_t)day * 86400 + second;
 	return true;
@@ -180,7 +184,8 @@ static bool read_field(struct reading *r, char field)
 	}
 }
 
-bool instant_parse_format(const char *text, const char *format, const struct zone *zone, int64_t *out, bool *out_has_time)
+bool instant_parse_format(const char *text, const char *format, const struct zone *zone, int64_t *out,
+			  bool *out_has_time)
 {
 	struct reading r = { .at = text, .month = 1, .day = 1 };
 	int32_t day;

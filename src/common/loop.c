@@ -217,7 +217,8 @@ static int arm(struct loop *l, struct err *err)
 
 	if (l->wake_at == INT64_MAX) /* nothing wanted, but a clock that is set must still wake us */
 		when.it_value.tv_sec = (time_t)(INT64_MAX / 1000000000);
-	if (timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL) < 0 && errno != ECANCELED)
+	if (timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL) < 0 &&
+	    errno != ECANCELED)
 		return err_errno(err, ERR_FATAL, "arm the timer");
 	return 0;
 }

@@ -31,7 +31,8 @@ static int64_t big_endian(const unsigned char *at, int n_bytes)
 
 static bool read_header(const unsigned char *at, size_t len, struct counts *out)
 {
-	size_t *fields[] = { &out->n_isut, &out->n_isstd, &out->n_leaps, &out->n_transitions, &out->n_types, &out->n_chars };
+	size_t *fields[] = { &out->n_isut,        &out->n_isstd, &out->n_leaps,
+			     &out->n_transitions, &out->n_types, &out->n_chars };
 
 	if (len < HEADER_BYTES || memcmp(at, "TZif", 4) != 0 || at[4] < '2')
 		return false;
@@ -47,8 +48,8 @@ static bool read_header(const unsigned char *at, size_t len, struct counts *out)
 
 static size_t block_bytes(const struct counts *c, size_t time_bytes)
 {
-	return c->n_transitions * (time_bytes + 1) + c->n_types * 6 + c->n_chars + c->n_leaps * (time_bytes + 4) + c->n_isstd +
-	       c->n_isut;
+	return c->n_transitions * (time_bytes + 1) + c->n_types * 6 + c->n_chars + c->n_leaps * (time_bytes + 4) +
+	       c->n_isstd + c->n_isut;
 }
 
 /* The 64-bit block: transitions must ascend, types must exist, offsets must be possible. */
@@ -79,7 +80,7 @@ static bool read_table(struct arena *a, const unsigned char *at, const struct co
 	return true;
 }
 
-/* The footer: a POSIX TZ string ------------------------------------------------------------------------------------- */
+/* The footer: a POSIX TZ string ---------------------------------------------------------------------------------- */
 
 /* A number of at most 3 digits, at most max. */
 static bool rule_number(const char **at, int max, int *out)
@@ -141,8 +142,9 @@ static bool rule_change(const char **at, struct zone_change *out)
 	if (**at == 'M') {
 		(*at)++;
 		out->kind = CHANGE_WEEKDAY;
-		is_good = rule_number(at, 12, &out->month) && out->month > 0 && *(*at)++ == '.' && rule_number(at, 5, &out->week) &&
-		          out->week > 0 && *(*at)++ == '.' && rule_number(at, 6, &out->day);
+		is_good = rule_number(at, 12, &out->month) && out->month > 0 && *(*at)++ == '.' &&
+			  rule_number(at, 5, &out->week) && out->week > 0 && *(*at)++ == '.' &&
+			  rule_number(at, 6, &out->day);
 	} else if (**at == 'J') {
 		(*at)++;
 		out->kind = CHANGE_JULIAN;
@@ -193,7 +195,8 @@ static bool read_footer(struct arena *a, const unsigned char *at, size_t len, st
 	       read_rule(arena_strndup(a, (const char *)at + 1, (size_t)(end - at - 1)), &z->rule);
 }
 
-int zone_parse(struct arena *a, const char *name, const unsigned char *data, size_t len, struct zone **out, struct err *err)
+int zone_parse(struct arena *a, const char *name, const unsigned char *data, size_t len, struct zone **out,
+	       struct err *err)
 {
 	struct zone *z = arena_alloc(a, sizeof *z);
 	struct counts old, c;
@@ -216,7 +219,7 @@ int zone_parse(struct arena *a, const char *name, const unsigned char *data, siz
 	return 0;
 }
 
-/* Opening ----------------------------------------------------------------------------------------------------------- */
+/* Opening -------------------------------------------------------------------------------------------------------- */
 
 static bool name_is_good(const char *name)
 {
@@ -272,7 +275,7 @@ const struct zone *zone_utc(void)
 	return &utc;
 }
 
-/* Offsets ----------------------------------------------------------------------------------------------------------- */
+/* Offsets -------------------------------------------------------------------------------------------------------- */
 
 /* Days are int32; further out than this (5 million years) no daylight saving is reckoned. */
 #define MAX_RULE_AT ((int64_t)(INT32_MAX - 1000) * 86400)

@@ -31,6 +31,7 @@ struct zone {
 };
 
 /* Reads the bytes of a TZif file of version 2 or later. The zone lives in the arena; name must too. */
-int zone_parse(struct arena *a, const char *name, const unsigned char *data, size_t len, struct zone **out, struct err *err) MUST_USE;
+int zone_parse(struct arena *a, const char *name, const unsigned char *data, size_t len, struct zone **out,
+	       struct err *err) MUST_USE;
 
 #endif

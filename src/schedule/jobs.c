@@ -34,7 +34,8 @@ static bool has_room(const struct jobs *j, const struct job *job)
 
 	for (int i = 0; i < j->n; i++)
 		n_sync += j->running[i].kind <= JOB_SCORE;
-	return j->n < JOBS_MAX && (job->kind > JOB_SCORE || n_sync < JOBS_MAX_SYNC) && jobs_find(j, job->kind, job->org) == NULL;
+	return j->n < JOBS_MAX && (job->kind > JOB_SCORE || n_sync < JOBS_MAX_SYNC) &&
+	       jobs_find(j, job->kind, job->org) == NULL;
 }
 
 /* In the child: only calls that are safe after fork, then the program. */

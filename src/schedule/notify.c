@@ -20,7 +20,8 @@ void notify_open(struct notify *n, const char *socket_path)
 	if (socket_path[0] == '@')
 		address.sun_path[0] = '\0';
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (n->fd >= 0 && connect(n->fd, (const struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+	if (n->fd >= 0 && connect(n->fd, (const struct sockaddr *)&address,
+				  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		notify_close(n);
 }
 

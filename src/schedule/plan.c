@@ -34,7 +34,8 @@ struct maker {
 	bool wants_sync;
 };
 
-static void add(struct maker *m, enum plan_action_kind kind, const char *owner_email, const struct slot *slot, const char *reason)
+static void add(struct maker *m, enum plan_action_kind kind, const char *owner_email, const struct slot *slot,
+		const char *reason)
 {
 	if (m->n == m->room) {
 		m->room = m->room == 0 ? 16 : m->room * 2;

@@ -58,11 +58,12 @@ int slots_open(struct db *db, const char *owner_email, int32_t local_on, int64_t
 
 int slots_settle(struct db *db, const struct slot_row *row, int64_t now, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO slot (owner_email, local_on, due_at, state, reason, settled_at) "
-	                                                "VALUES (:owner, :day, :due, :state, :reason, :now) "
-	                                                "ON CONFLICT (owner_email, local_on) DO UPDATE SET state = excluded.state, "
-	                                                "reason = excluded.reason, settled_at = excluded.settled_at "
-	                                                "WHERE slot.state = 'pending'");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "INSERT INTO slot (owner_email, local_on, due_at, state, reason, settled_at) "
+				    "VALUES (:owner, :day, :due, :state, :reason, :now) "
+				    "ON CONFLICT (owner_email, local_on) DO UPDATE SET state = excluded.state, "
+				    "reason = excluded.reason, settled_at = excluded.settled_at "
+				    "WHERE slot.state = 'pending'");
 
 	bind_text(q, ":owner", row->owner_email);
 	bind_day(q, ":day", row->local_on);
@@ -75,8 +76,9 @@ int slots_settle(struct db *db, const struct slot_row *row, int64_t now, struct 
 
 int schedule_state_load(struct db *db, struct schedule_state *out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT tick_at, is_synchronised, sync_started_at, sync_ok_started_at "
-	                                                "FROM schedule_state WHERE id = 1");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "SELECT tick_at, is_synchronised, sync_started_at, sync_ok_started_at "
+				    "FROM schedule_state WHERE id = 1");
 	int rc = stmt_step(q, err);
 
 	if (rc < 0)
@@ -93,16 +95,18 @@ int schedule_state_load(struct db *db, struct schedule_state *out, struct err *e
 
 int schedule_pulled_at(struct db *db, int64_t *out, struct err *err)
 {
-	return db_int(db, "SELECT max(last_ok_at) FROM source WHERE last_ok_at IS NOT NULL HAVING count(*) > 0", INSTANT_NONE, out, err);
+	return db_int(db, "SELECT max(last_ok_at) FROM source WHERE last_ok_at IS NOT NULL HAVING count(*) > 0",
+		      INSTANT_NONE, out, err);
 }
 
 int schedule_state_save(struct db *db, const struct schedule_state *s, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO schedule_state VALUES (1, :tick, :synchronised, :started, :ok) "
-	                                                "ON CONFLICT (id) DO UPDATE SET tick_at = excluded.tick_at, "
-	                                                "is_synchronised = excluded.is_synchronised, "
-	                                                "sync_started_at = excluded.sync_started_at, "
-	                                                "sync_ok_started_at = excluded.sync_ok_started_at");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "INSERT INTO schedule_state VALUES (1, :tick, :synchronised, :started, :ok) "
+				    "ON CONFLICT (id) DO UPDATE SET tick_at = excluded.tick_at, "
+				    "is_synchronised = excluded.is_synchronised, "
+				    "sync_started_at = excluded.sync_started_at, "
+				    "sync_ok_started_at = excluded.sync_ok_started_at");
 
 	bind_instant(q, ":tick", s->tick_at);
 	bind_int(q, ":synchronised", s->is_synchronised);

@@ -91,7 +91,11 @@ static void exit_codes_say_what_to_do(void **state)
 	static const struct {
 		const char *org;
 		enum job_result result;
-	} cases[] = { { "ok", JOB_OK }, { "retry", JOB_RETRY }, { "admin", JOB_ADMIN }, { "broken", JOB_FAILED }, { "crash", JOB_RETRY } };
+	} cases[] = { { "ok", JOB_OK },
+		      { "retry", JOB_RETRY },
+		      { "admin", JOB_ADMIN },
+		      { "broken", JOB_FAILED },
+		      { "crash", JOB_RETRY } };
 	struct jobs j = jobs();
 
 	(void)state;

@@ -4,13 +4,22 @@
 
 #include "schedule/plan.h"
 
-enum { MON_FRI = 0x1f, MAX_OWNERS = 64, MAX_ROWS = 40000, HOUR = 3600, DAY = 86400, SYNC_TAKES_S = 60, DIGEST_TAKES_S = 2 };
+enum {
+	MON_FRI = 0x1f,
+	MAX_OWNERS = 64,
+	MAX_ROWS = 40000,
+	HOUR = 3600,
+	DAY = 86400,
+	SYNC_TAKES_S = 60,
+	DIGEST_TAKES_S = 2
+};
 
 static struct arena *zones, *work;
 static struct err err;
 
-static const struct schedule_settings settings = { .sync_every_s = 6 * HOUR, .sync_lead_s = 30 * 60, .sync_wait_s = 15 * 60,
-	                                           .catch_up_s = 6 * HOUR };
+static const struct schedule_settings settings = {
+	.sync_every_s = 6 * HOUR, .sync_lead_s = 30 * 60, .sync_wait_s = 15 * 60, .catch_up_s = 6 * HOUR
+};
 
 struct row {
 	size_t owner;
@@ -123,7 +132,9 @@ static struct row *row_for(struct world *w, const struct plan_action *action)
 	if (row == NULL) {
 		assert_true(w->n_rows < MAX_ROWS);
 		row = &w->rows[w->n_rows++];
-		*row = (struct row){ .owner = owner, .local_on = action->local_on, .due_at = action->due_at, .sent_at = INSTANT_NONE };
+		*row = (struct row){
+			.owner = owner, .local_on = action->local_on, .due_at = action->due_at, .sent_at = INSTANT_NONE
+		};
 		if (action->local_on > w->owners[owner].last_on)
 			w->owners[owner].last_on = action->local_on;
 	}
@@ -468,15 +479,15 @@ static void the_clock_is_judged_by_what_the_machine_usually_knows(void **state)
 		struct plan_clock clock;
 		bool is_plausible;
 	} cases[] = {
-		{ { tick, false, INSTANT_NONE, false, -1 }, true },                /* the very first look */
-		{ { tick - 30 * DAY, false, tick, true, -1 }, true },              /* back: no day can be repeated */
+		{ { tick, false, INSTANT_NONE, false, -1 }, true },   /* the very first look */
+		{ { tick - 30 * DAY, false, tick, true, -1 }, true }, /* back: no day can be repeated */
 		{ { tick + 26 * HOUR, false, tick, true, -1 }, true },
 		{ { tick + 26 * HOUR + 1, false, tick, true, -1 }, false },
-		{ { tick + 10 * DAY, true, tick, true, -1 }, true },               /* down for ten days */
-		{ { tick + 10 * DAY, false, tick, false, -1 }, true },             /* the same where nothing ever sets the clock */
+		{ { tick + 10 * DAY, true, tick, true, -1 }, true },   /* down for ten days */
+		{ { tick + 10 * DAY, false, tick, false, -1 }, true }, /* the same where nothing ever sets the clock */
 		{ { tick + 72 * 365 * (int64_t)DAY, false, tick, false, -1 }, false }, /* a boot in 2098 */
-		{ { tick + 3 * DAY, false, tick, false, 60 }, false },             /* a jump while we ran */
-		{ { tick + 3 * DAY, false, tick, false, 3 * DAY }, true },         /* a suspended machine */
+		{ { tick + 3 * DAY, false, tick, false, 60 }, false },                 /* a jump while we ran */
+		{ { tick + 3 * DAY, false, tick, false, 3 * DAY }, true },             /* a suspended machine */
 	};
 
 	(void)state;
@@ -552,8 +563,14 @@ static void who_left_and_days_that_became_free_are_settled(void **state)
 	struct world *w = world_new("2026-03-03T06:59:00Z");
 	struct plan_open open[2] = { { "gone@acme.example", 20514, false, INSTANT_NONE, NULL },
 		                     { "o000@acme.example", 20515, false, INSTANT_NONE, NULL } };
-	struct plan_input in = { .now = w->now, .tick_at = w->now - 60, .settings = &settings, .owners = w->owners, .n_owners = 1,
-		                 .open = open, .n_open = 2, .sync = { false, true, w->now, w->now, INSTANT_NONE } };
+	struct plan_input in = { .now = w->now,
+				 .tick_at = w->now - 60,
+				 .settings = &settings,
+				 .owners = w->owners,
+				 .n_owners = 1,
+				 .open = open,
+				 .n_open = 2,
+				 .sync = { false, true, w->now, w->now, INSTANT_NONE } };
 	struct plan plan;
 
 	(void)state;
@@ -596,7 +613,8 @@ static const char *const fifty[] = {
 	"Pacific/Chatham", "Pacific/Honolulu", "Pacific/Kiritimati",
 };
 
-/* From the eve of the year, both changes of the clocks included: whoever was due was told, once, within a minute and a half. */
+/* From the eve of the year, both changes of the clocks included: whoever was due was told, once, within a minute and a
+ * half. */
 static void a_year_of_fifty_zones(int at_minutes)
 {
 	struct world *w = world_new("2025-12-28T00:00:00Z");

@@ -78,7 +78,8 @@ static void other_weeks_than_monday_to_friday_work(void **state)
 
 static void the_next_slot_is_after_the_instant(void **state)
 {
-	const struct slot_rules r = { zone("Europe/Paris"), 480, MON_FRI, NULL, 0 }, never = { zone("Europe/Paris"), 480, 0, NULL, 0 };
+	const struct slot_rules r = { zone("Europe/Paris"), 480, MON_FRI, NULL, 0 },
+				never = { zone("Europe/Paris"), 480, 0, NULL, 0 };
 	struct slot slot;
 	int64_t friday;
 

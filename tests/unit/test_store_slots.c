@@ -67,7 +67,9 @@ static void what_is_settled_stays_settled(void **state)
 	ASSERT_OK(slots_settle(f->db, &missed, 1771200009, &err));
 	ASSERT_INT(pending(f, &rows), 0);
 	ASSERT_INT(slots_open(f->db, "ada@acme.example", 20500, 1771200000, &err), 0);
-	ASSERT_OK(db_int(f->db, "SELECT count(*) FROM slot WHERE state = 'done' AND reason IS NULL AND settled_at = 1771200005", 0, &n, &err));
+	ASSERT_OK(db_int(
+		f->db, "SELECT count(*) FROM slot WHERE state = 'done' AND reason IS NULL AND settled_at = 1771200005",
+		0, &n, &err));
 	ASSERT_INT(n, 1);
 }
 
@@ -107,7 +109,8 @@ static void the_state_of_the_schedule_comes_back(void **state)
 	struct schedule_state got;
 
 	ASSERT_INT(schedule_state_load(f->db, &got, &err), 0);
-	assert_true(got.tick_at == INSTANT_NONE && got.sync_started_at == INSTANT_NONE && got.sync_ok_started_at == INSTANT_NONE);
+	assert_true(got.tick_at == INSTANT_NONE && got.sync_started_at == INSTANT_NONE &&
+		    got.sync_ok_started_at == INSTANT_NONE);
 	ASSERT_OK(schedule_state_save(f->db, &first, &err));
 	ASSERT_INT(schedule_state_load(f->db, &got, &err), 1);
 	assert_true(got.tick_at == 1771200000 && got.is_synchronised && got.sync_started_at == 1771190000);
@@ -127,7 +130,8 @@ static void the_last_pull_of_any_source_is_known(void **state)
 	ASSERT_OK(db_run(f->db, "INSERT INTO source (name, kind) VALUES ('a', 'csv')", &err));
 	ASSERT_OK(schedule_pulled_at(f->db, &at, &err));
 	ASSERT_INT(at, INSTANT_NONE);
-	ASSERT_OK(db_run(f->db, "INSERT INTO source (name, kind, last_ok_at) VALUES ('b', 'csv', 77), ('c', 'csv', 99)", &err));
+	ASSERT_OK(db_run(f->db, "INSERT INTO source (name, kind, last_ok_at) VALUES ('b', 'csv', 77), ('c', 'csv', 99)",
+			 &err));
 	ASSERT_OK(schedule_pulled_at(f->db, &at, &err));
 	ASSERT_INT(at, 99);
 }

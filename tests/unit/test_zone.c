@@ -38,7 +38,8 @@ static void check(const struct zone *z, const char *local, const char *kind, con
 	char day_part[11] = "";
 	int32_t day;
 	int64_t at = INSTANT_NONE;
-	int second = (local[11] - '0') * 36000 + (local[12] - '0') * 3600 + (local[14] - '0') * 600 + (local[15] - '0') * 60;
+	int second =
+		(local[11] - '0') * 36000 + (local[12] - '0') * 3600 + (local[14] - '0') * 600 + (local[15] - '0') * 60;
 	enum wall_kind got;
 
 	memcpy(day_part, local, 10);
@@ -154,8 +155,10 @@ static void wall_and_instant_are_each_others_inverse(void **state)
 
 static void an_unknown_or_hostile_name_is_an_error_and_never_utc(void **state)
 {
-	static const char *const names[] = { "", "Europe/Pariss", "../../etc/passwd", "/etc/passwd", "Europe/../Europe/Paris", "Europe",
-		                             "zone1970.tab", "Europe/Paris ", "Europe\nParis", "EST5EDT,M3.2.0,M11.1.0" };
+	static const char *const names[] = {
+		"",       "Europe/Pariss", "../../etc/passwd", "/etc/passwd",   "Europe/../Europe/Paris",
+		"Europe", "zone1970.tab",  "Europe/Paris ",    "Europe\nParis", "EST5EDT,M3.2.0,M11.1.0"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -168,7 +171,8 @@ static void an_unknown_or_hostile_name_is_an_error_and_never_utc(void **state)
 }
 
 /* A version 2 file with the given 64-bit transitions (types alternate 1, 0, 1 ...), two types and a footer. */
-static size_t build(unsigned char *out, const int64_t *transitions, unsigned char n, int first_s, int second_s, const char *footer)
+static size_t build(unsigned char *out, const int64_t *transitions, unsigned char n, int first_s, int second_s,
+		    const char *footer)
 {
 	unsigned char *at = out;
 	const int offsets[] = { first_s, second_s };
@@ -260,9 +264,21 @@ static void every_form_of_the_footer_is_understood(void **state)
 
 static void a_bad_footer_is_refused(void **state)
 {
-	static const char *const footers[] = { "E5", "EST", "EST5EDT", "EST25", "EST5:60", "EST5EDT,M13.1.0,M11.1.0", "EST5EDT,M3.6.0,M11.1.0",
-		                               "EST5EDT,M3.1.7,M11.1.0", "EST5EDT,M3.1.0", "EST5EDT,M3.1.0,M11.1.0x", "EST5EDT,J0,J300",
-		                               "EST5EDT,M3.1.0/168,M11.1.0", "<ES", "EST5EDT,366,1", "EST1234" };
+	static const char *const footers[] = { "E5",
+					       "EST",
+					       "EST5EDT",
+					       "EST25",
+					       "EST5:60",
+					       "EST5EDT,M13.1.0,M11.1.0",
+					       "EST5EDT,M3.6.0,M11.1.0",
+					       "EST5EDT,M3.1.7,M11.1.0",
+					       "EST5EDT,M3.1.0",
+					       "EST5EDT,M3.1.0,M11.1.0x",
+					       "EST5EDT,J0,J300",
+					       "EST5EDT,M3.1.0/168,M11.1.0",
+					       "<ES",
+					       "EST5EDT,366,1",
+					       "EST1234" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(footers); i++) {

@@ -78,10 +78,12 @@ static void every_error_is_in_its_class_as_plain_text_and_as_json(void **state)
 		const char *json = arena_printf(a, "{\"ok\":false,\"error\":\"%s\"}", cases[i].name);
 
 		for (size_t k = 0; k < ARRAY_LEN(statuses) + 1; k++) {
-			struct verdict v = k < ARRAY_LEN(statuses) ? verdict(statuses[k], cases[i].name, NULL) : verdict(200, json, NULL);
+			bool is_json = k == ARRAY_LEN(statuses);
+			struct verdict v = verdict(is_json ? 200 : statuses[k], is_json ? json : cases[i].name, NULL);
 
 			if (v.outcome != cases[i].outcome || v.disables_sink != cases[i].disables || v.holds_sink != cases[i].holds)
-				fail_msg("%s: outcome %u, disables %d, holds %d", cases[i].name, v.outcome, v.disables_sink, v.holds_sink);
+				fail_msg("%s: outcome %u, disables %d, holds %d", cases[i].name, v.outcome, v.disables_sink,
+				         v.holds_sink);
 			assert_string_equal(v.detail, cases[i].name);
 		}
 	}
@@ -100,7 +102,8 @@ static void only_the_body_ok_is_success(void **state)
 
 static void a_429_is_never_final_whatever_it_says(void **state)
 {
-	static const char *const bodies[] = { "", "ratelimited", "no_service", "{\"ok\":false,\"error\":\"token_revoked\"}" };
+	static const char *const bodies[] = { "", "ratelimited", "no_service",
+		                                  "{\"ok\":false,\"error\":\"token_revoked\"}" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {

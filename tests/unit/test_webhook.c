@@ -67,8 +67,8 @@ static struct verdict send_to(struct receiver *r, const struct channel_settings 
 	return v;
 }
 
-static const struct channel_settings channel = { .name = "hook", .kind = CHANNEL_WEBHOOK, .url = "https://example.com/x",
-	                                             .secret = "env:NEW" };
+static const struct channel_settings channel = { .name = "hook", .kind = CHANNEL_WEBHOOK,
+	                                             .url = "https://example.com/x", .secret = "env:NEW" };
 
 static struct outbox_message message(void)
 {
@@ -104,7 +104,8 @@ static void there_are_two_signatures_while_the_secret_changes(void **state)
 
 static void a_secret_of_another_shape_is_refused(void **state)
 {
-	static const char *const wrong[] = { "", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", "whsec_!!!!",
+	static const char *const wrong[] = { "", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=",
+		"whsec_!!!!",
 		"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	const char *signature;
@@ -140,10 +141,18 @@ static void only_2xx_is_success_and_410_switches_the_sink_off(void **state)
 		enum delivery_outcome outcome;
 		bool disables, holds;
 	} rows[] = {
-		{ 200, DELIVERY_SENT, false, false },  { 202, DELIVERY_SENT, false, false },  { 204, DELIVERY_SENT, false, false },
-		{ 301, DELIVERY_RETRY, false, false }, { 302, DELIVERY_RETRY, false, false }, { 400, DELIVERY_RETRY, false, false },
-		{ 401, DELIVERY_RETRY, false, false }, { 404, DELIVERY_RETRY, false, false }, { 410, DELIVERY_DEAD, true, false },
-		{ 413, DELIVERY_REFUSED, false, false }, { 429, DELIVERY_RETRY, false, true }, { 500, DELIVERY_RETRY, false, false },
+		{ 200, DELIVERY_SENT, false, false },
+		{ 202, DELIVERY_SENT, false, false },
+		{ 204, DELIVERY_SENT, false, false },
+		{ 301, DELIVERY_RETRY, false, false },
+		{ 302, DELIVERY_RETRY, false, false },
+		{ 400, DELIVERY_RETRY, false, false },
+		{ 401, DELIVERY_RETRY, false, false },
+		{ 404, DELIVERY_RETRY, false, false },
+		{ 410, DELIVERY_DEAD, true, false },
+		{ 413, DELIVERY_REFUSED, false, false },
+		{ 429, DELIVERY_RETRY, false, true },
+		{ 500, DELIVERY_RETRY, false, false },
 		{ 503, DELIVERY_RETRY, false, false },
 	};
 

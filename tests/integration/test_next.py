@@ -82,6 +82,33 @@ def test_refusals(case):
     assert done.returncode == 65 and "--owner" in done.stderr, done.stderr
 
 
+ORG = """title: Acme
+zone: Europe/Paris
+currency: EUR
+holidays: [closed]
+channels:
+  out: {{ kind: file, folder: "{tmp}" }}
+sources:
+  files: {{ connector: csv, folder: "{tmp}", files: {{ a: {{ match: "*.csv", entity: account, key: id, map: [{{ to: name, from: name }}] }} }} }}
+owners:
+  - {{ email: ada@acme.example, name: Ada, role: csm, at: "02:30", channels: [out] }}
+  - {{ email: bob@acme.example, name: Bob, role: am, at: "08:00", zone: Asia/Riyadh, days: [sun, mon, tue, wed, thu], channels: [out] }}
+"""
+
+
+def test_owner(case):
+    """An owner's coming slots leave out weekends of that owner and holidays of the organisation."""
+    case.org(ORG.format(tmp=case.tmp))
+    case.write("config/holidays/closed.yaml", "- 2026-03-31\n")
+    command = ["next", "--now", "2026-03-27T00:00:00Z", "--format", "csv", "--owner"]
+    rows = case.retaind(*command, "ada@acme.example", "--count", "4").stdout.splitlines()
+    assert rows == ["local,kind,utc", "2026-03-27T02:30,normal,2026-03-27T01:30:00Z", "2026-03-30T02:30,normal,2026-03-30T00:30:00Z",
+                    "2026-04-01T02:30,normal,2026-04-01T00:30:00Z", "2026-04-02T02:30,normal,2026-04-02T00:30:00Z"], rows
+    rows = case.retaind(*command, "bob@acme.example", "--count", "2").stdout.splitlines()
+    assert rows[1:] == ["2026-03-29T08:00,normal,2026-03-29T05:00:00Z", "2026-03-30T08:00,normal,2026-03-30T05:00:00Z"], rows
+    case.retaind(*command, "eve@acme.example", expect=65)
+
+
 def transitions(zone):
     """[(instant, offset from then on)] from 1970 to 2100 as zdump tells them."""
     out = subprocess.run(["zdump", "-v", "-c", "1969,2101", zone], capture_output=True, text=True, check=True).stdout

@@ -43,8 +43,8 @@ static void the_same_key_and_attempt_wait_equally_long(void **state)
 	assert_true(retry_delay_ms(9, "a") != retry_delay_ms(10, "a"));
 }
 
-/* 1,000 retries over the 2 s of the first jitter are 5 in each 10 ms on average. Evenly spread keys stay below 17 in all
- * of 200 such buckets (a Poisson count of 17 or more has a chance of 5e-6 each), and every tenth of the range is used. */
+/* 1,000 retries over the 2 s of the first jitter are 5 in each 10 ms on average. Evenly spread keys stay below 17 in
+ * all of 200 such buckets (a Poisson count of 17 or more has a chance of 5e-6), and every tenth of the range is used. */
 static void a_thousand_first_retries_do_not_cluster(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);

@@ -1,11 +1,12 @@
-/* Facts -> signals -> risk and readiness -> what to say of an account. Pure: facts, settings, the day and the score before
- * in, a diagnosis out; the same in gives the same out, to the byte.
+/* Facts -> signals -> risk and readiness -> what to say of an account. Pure: facts, settings, the day and the score
+ * before in, a diagnosis out; the same in gives the same out, to the byte.
  *
- * score = base + sum over families of min(family_cap, sum of weight * strength) + sum of hard weight * strength, at most
- * 100. A signal that is not known adds nothing and takes nothing. The additive scorecard with a straight line per signal is
- * the simplest monotone form and not worse than boosting on the data we have (see "What predicts" in the documentation);
- * it ranks, and is calibrated by an organisation's own backtest, not here. Hard facts (notice of cancellation or
- * non-renewal, downgrade request, hard payment failure) stand outside the caps and need no second family. */
+ * score = base + sum over families of min(family_cap, sum of weight * strength) + sum of hard weight * strength, at
+ * most 100. A signal that is not known adds nothing and takes nothing. The additive scorecard with a straight line per
+ * signal is the simplest monotone form and not worse than boosting on the data we have (see "What predicts" in the
+ * documentation); it ranks, and is calibrated by an organisation's own backtest, not here. Hard facts (notice of
+ * cancellation or non-renewal, downgrade request, hard payment failure) stand outside the caps and need no second
+ * family. */
 #ifndef SCORE_SCORE_H
 #define SCORE_SCORE_H
 
@@ -16,8 +17,8 @@
 
 enum score_engine { ENGINE_DEFENSE, ENGINE_EXPANSION, N_ENGINES };
 enum score_family {
-	FAMILY_USAGE, FAMILY_PEOPLE, FAMILY_RELATIONSHIP, FAMILY_SUPPORT, FAMILY_SENTIMENT, FAMILY_COMMERCIAL, FAMILY_PAYMENT,
-	FAMILY_VALUE, N_FAMILIES
+	FAMILY_USAGE, FAMILY_PEOPLE, FAMILY_RELATIONSHIP, FAMILY_SUPPORT, FAMILY_SENTIMENT, FAMILY_COMMERCIAL,
+	FAMILY_PAYMENT, FAMILY_VALUE, N_FAMILIES
 };
 extern const char *const engine_names[N_ENGINES], *const family_names[N_FAMILIES];
 
@@ -80,7 +81,8 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a);
 
 /* before: the latest score before that day, or NULL. */
 void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
-                   const struct fact_account *account, const struct score_row *before, struct arena *a, struct diagnosis *out);
+                   const struct fact_account *account, const struct score_row *before, struct arena *a,
+                   struct diagnosis *out);
 const char *score_band_name(enum score_engine engine, int band);
 bool score_knows_signal(const char *name);
 

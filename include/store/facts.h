@@ -1,5 +1,5 @@
 /* What was known of accounts on one day, as plain structs for the scorers: facts dated later don't exist here, and a
- * tracked attribute has the value that history says it had. Everything lives in the arena; texts from outside are data. */
+ * tracked attribute has the value that history says it had. Everything lives in the arena. */
 #ifndef STORE_FACTS_H
 #define STORE_FACTS_H
 
@@ -18,8 +18,8 @@ int fact_days_last(const struct fact_days *d);                           /* the 
 int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
 
 enum fact_kind {
-	FACT_USAGE, FACT_PERSON /* usage by person */, FACT_CONTACT, FACT_TICKET, FACT_INTERACTION, FACT_INVOICE, FACT_SURVEY,
-	FACT_SUBSCRIPTION, FACT_NOTICE, N_FACT_KINDS
+	FACT_USAGE, FACT_PERSON /* usage by person */, FACT_CONTACT, FACT_TICKET, FACT_INTERACTION, FACT_INVOICE,
+	FACT_SURVEY, FACT_SUBSCRIPTION, FACT_NOTICE, N_FACT_KINDS
 };
 /* Of a kind over all accounts. */
 struct fact_source {
@@ -30,8 +30,7 @@ struct fact_source {
 
 struct fact_metric {
 	int32_t id;
-	const char *name;
-	double scale;
+	const char *name; double scale;
 	bool is_activity; /* counts as activity (key_metrics) */
 };
 
@@ -65,7 +64,11 @@ struct fact_ticket {
 	bool is_escalated;
 };
 struct fact_interaction { const char *kind, *direction, *person, *text; int32_t on; };
-struct fact_invoice { int64_t amount_minor; const char *currency; int32_t issued_on, due_on, paid_on, failed_on, disputed_on; };
+struct fact_invoice {
+	int64_t amount_minor;
+	const char *currency;
+	int32_t issued_on, due_on, paid_on, failed_on, disputed_on;
+};
 struct fact_survey { const char *kind, *comment; int64_t score; int32_t on; };
 struct fact_notice { const char *kind, *currency, *text; int32_t noticed_on, effective_on; int64_t amount_minor; };
 /* Someone at the account: a contact, or who is known from usage or exchanges only. */
@@ -82,8 +85,7 @@ struct fact_account {
 	const char *key, *name, *domain, *external_id, *segment, *plan, *currency, *csm_email, *am_email;
 	int64_t seats, arr_minor; /* 0 when not known */
 	int32_t renewal_on, created_on, customer_since_on;
-	bool is_customer; /* pays, or is said to: an active subscription that is no trial, or none at all and is_customer or ARR */
-	bool was_customer; /* had one that ended */
+	bool is_customer, was_customer; /* has, had a subscription that is no trial; without any: is_customer or ARR */
 	struct fact_days active;
 	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;
@@ -105,12 +107,14 @@ struct fact_query {
 	size_t n_key_metrics;
 };
 
-int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out, struct err *err) MUST_USE;
-/* Members first .. first + n - 1 of the base, into out[0 .. n - 1]. */
+int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,
+                    struct err *err) MUST_USE;
+/* Members first .. first + n - 1, into out. */
 int facts_load(struct db *db, const struct fact_query *q, const struct fact_base *base, size_t first, size_t n,
                struct arena *a, struct fact_account *out, struct err *err) MUST_USE;
 /* The member that a person means by id, source key, external id, domain or name: its index, or -1; ERR_INPUT when there
  * is none or more than one. */
-int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index, struct err *err) MUST_USE;
+int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index,
+               struct err *err) MUST_USE;
 
 #endif

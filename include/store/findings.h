@@ -33,11 +33,19 @@ int score_put(struct db *db, const struct score_row *s, const struct score_signa
 int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
                   struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
 /* All scores of one day, ascending by account. */
-int scores_on(struct db *db, int32_t day, struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
+int scores_on(struct db *db, int32_t day, struct arena *a, const struct score_row **out, size_t *out_n,
+              struct err *err) MUST_USE;
 /* The latest day that has scores, DAY_NONE when there is none. */
 int scores_last_day(struct db *db, int32_t *out, struct err *err) MUST_USE;
 
-enum finding_state { FINDING_OPEN, FINDING_SNOOZED, FINDING_ACKNOWLEDGED, FINDING_DISMISSED, FINDING_RESOLVED, FINDING_LOST };
+enum finding_state {
+	FINDING_OPEN,
+	FINDING_SNOOZED,
+	FINDING_ACKNOWLEDGED,
+	FINDING_DISMISSED,
+	FINDING_RESOLVED,
+	FINDING_LOST
+};
 const char *finding_state_text(enum finding_state s);
 
 struct finding {
@@ -69,8 +77,8 @@ struct finding_query {
 int findings_list(struct db *db, const struct finding_query *q, struct arena *a, struct finding **out, size_t *out_n,
                   struct err *err) MUST_USE;
 /* Of a range of accounts: what is not closed, or was dismissed on or after a day. Ascending by account and id. */
-int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since, struct arena *a,
-                         struct finding **out, size_t *out_n, struct err *err) MUST_USE;
+int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since,
+                         struct arena *a, struct finding **out, size_t *out_n, struct err *err) MUST_USE;
 /* 1 found, 0 there is no such finding. */
 int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out, struct err *err) MUST_USE;
 /* Inserts (id 0, which is then set) or updates. */

@@ -8,9 +8,9 @@
 #include "store/findings.h"
 
 static const struct table_column columns[] = {
-	{ "rank", true }, { "finding", true }, { "engine", false }, { "account", true }, { "name", false }, { "score", true },
-	{ "cause", false }, { "at_stake", true }, { "expected", true }, { "act_by", false }, { "state", false }, { "owner", false },
-	{ "summary", false },
+	{ "rank", true },   { "finding", true }, { "engine", false },  { "account", true },  { "name", false },
+	{ "score", true },  { "cause", false },  { "at_stake", true }, { "expected", true }, { "act_by", false },
+	{ "state", false }, { "owner", false },  { "summary", false },
 };
 
 static const char *amount(struct cli *c, int64_t minor, const char *currency)
@@ -24,10 +24,19 @@ static void add_row(struct cli *c, struct table *t, size_t rank, const struct fi
 {
 	struct arena *a = c->arena;
 	const char *cells[ARRAY_LEN(columns)] = {
-		arena_printf(a, "%zu", rank), arena_printf(a, "%" PRId64, f->id), f->engine, arena_printf(a, "%" PRId64, f->account),
-		f->account_name ? evidence_quote(a, f->account_name, 60) : f->account_key, arena_printf(a, "%.1f", f->score), f->cause,
-		amount(c, f->value_minor, f->currency), amount(c, f->expected_minor, f->currency), day_text(a, f->act_by_on),
-		finding_state_text(f->state), f->owner_email ? f->owner_email : "", f->summary,
+		arena_printf(a, "%zu", rank),
+		arena_printf(a, "%" PRId64, f->id),
+		f->engine,
+		arena_printf(a, "%" PRId64, f->account),
+		f->account_name ? evidence_quote(a, f->account_name, 60) : f->account_key,
+		arena_printf(a, "%.1f", f->score),
+		f->cause,
+		amount(c, f->value_minor, f->currency),
+		amount(c, f->expected_minor, f->currency),
+		day_text(a, f->act_by_on),
+		finding_state_text(f->state),
+		f->owner_email ? f->owner_email : "",
+		f->summary,
 	};
 
 	table_row(t, cells);
@@ -37,7 +46,8 @@ static int read_query(struct cli *c, const struct session *s, struct finding_que
 {
 	const char *engine = cli_option(c, "engine");
 
-	if (engine && strcmp(engine, engine_names[ENGINE_DEFENSE]) != 0 && strcmp(engine, engine_names[ENGINE_EXPANSION]) != 0)
+	if (engine && strcmp(engine, engine_names[ENGINE_DEFENSE]) != 0 &&
+	    strcmp(engine, engine_names[ENGINE_EXPANSION]) != 0)
 		return err_set(err, ERR_INPUT, "--engine is `%s`, expected defense or expansion", engine);
 	*out = (struct finding_query){ .engine = engine, .owner = cli_option(c, "owner"), .today = s->as_of,
 	                               .wants_settled = cli_option(c, "all") != NULL };

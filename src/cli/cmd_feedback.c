@@ -32,7 +32,8 @@ static int save(struct cli *c, struct session *s, struct finding *f, const char 
 	CLEANUP(txn_end) struct txn txn = { 0 };
 
 	if (txn_begin(&txn, s->db, err) < 0 || finding_put(s->db, f, err) < 0 ||
-	    finding_event_put(s->db, f->id, s->today, s->now, finding_state_text(f->state), note, err) < 0 || txn_commit(&txn, err) < 0)
+	    finding_event_put(s->db, f->id, s->today, s->now, finding_state_text(f->state), note, err) < 0 ||
+	    txn_commit(&txn, err) < 0)
 		return -1;
 	if (c->verbosity >= 0)
 		(void)printf("finding %" PRId64 " is %s\n", f->id, finding_state_text(f->state));
@@ -60,7 +61,8 @@ int cmd_snooze(struct cli *c, struct err *err)
 	if (session_open(c, DB_WRITE, &s, err) < 0 || load_standing(c, &s, &f, err) < 0)
 		return -1;
 	if (!until || !day_parse(until, &f.snoozed_until) || f.snoozed_until <= s.today)
-		return err_set(err, ERR_INPUT, "--until is `%s`, expected a day after today, %s", until ? until : "", day_text(c->arena, s.today));
+		return err_set(err, ERR_INPUT, "--until is `%s`, expected a day after today, %s", until ? until : "",
+		               day_text(c->arena, s.today));
 	f.state = FINDING_SNOOZED;
 	return save(c, &s, &f, until, err);
 }

@@ -38,8 +38,10 @@ static int save_score(struct scoring *s, const struct diagnosis *d, struct err *
 			const struct reading *r = &d->verdicts[engine].readings[i];
 
 			if (r->strength > 0) /* the rest is recomputed from the facts by explain */
-				signals[n++] = (struct score_signal_row){ engine_names[engine], r->name, r->evidence, r->value, r->baseline,
-				                                          r->strength, r->weight, r->contribution, r->fresh_on };
+				signals[n++] =
+					(struct score_signal_row){ engine_names[engine], r->name,     r->evidence, r->value,
+					                           r->baseline,          r->strength, r->weight,   r->contribution,
+					                           r->fresh_on };
 		}
 	s->tally.n_scored++;
 	s->tally.n_watch += risk->band == 1;
@@ -59,7 +61,8 @@ static int save_change(struct scoring *s, struct finding_change *change, struct 
 	s->tally.n_closed += change->finding.closed_on != DAY_NONE;
 	if (!change->event)
 		return 0;
-	return finding_event_put(s->session->db, change->finding.id, s->day.base.as_of, s->session->now, change->event, change->note, err);
+	return finding_event_put(s->session->db, change->finding.id, s->day.base.as_of, s->session->now, change->event,
+	                         change->note, err);
 }
 
 /* The account is gone from its source: nothing can be done for it any more. */
@@ -74,8 +77,8 @@ static int lose(struct scoring *s, struct finding *f, struct err *err)
 	return save_change(s, &change, err);
 }
 
-static int save_account(struct scoring *s, const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
-                        struct err *err)
+static int save_account(struct scoring *s, const struct diagnosis *d, const struct finding *was, size_t n_was,
+                        struct arena *a, struct err *err)
 {
 	struct finding_change *changes = arena_array(a, n_was + 4, sizeof *changes);
 	size_t n;
@@ -105,7 +108,8 @@ static int lose_below(struct scoring *s, struct finding *was, size_t n_was, int6
 }
 
 /* Diagnoses some accounts and saves what is said of them, in one transaction. Ids from from_id to to_id are theirs. */
-static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id, int64_t to_id, struct arena *a, struct err *err)
+static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id, int64_t to_id, struct arena *a,
+                      struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
@@ -113,7 +117,8 @@ static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id
 	size_t n_was, at = 0;
 
 	if (diagnose_accounts(&s->day, first, n, a, diagnoses, err) < 0 || txn_begin(&txn, s->session->db, err) < 0 ||
-	    findings_of_accounts(s->session->db, from_id, to_id, s->day.base.as_of - DISMISSED_DAYS, a, &was, &n_was, err) < 0)
+	    findings_of_accounts(s->session->db, from_id, to_id, s->day.base.as_of - DISMISSED_DAYS, a, &was, &n_was, err) <
+	        0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t from;
@@ -160,7 +165,8 @@ static void add_row(struct scoring *s, struct table *t, int32_t day)
 {
 	struct arena *a = s->cli->arena;
 	const struct tally *n = &s->tally;
-	const int64_t counts[] = { n->n_scored, n->n_at_risk, n->n_watch, n->n_ready, n->n_emerging, n->n_opened, n->n_closed };
+	const int64_t counts[] = { n->n_scored,   n->n_at_risk, n->n_watch, n->n_ready,
+		                       n->n_emerging, n->n_opened,  n->n_closed };
 	const char *cells[1 + ARRAY_LEN(counts)] = { day_text(a, day) };
 
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
@@ -186,8 +192,8 @@ static int read_days(const struct cli *c, const struct session *s, int32_t *out_
 int cmd_score(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = {
-		{ "day", false }, { "accounts", true }, { "at_risk", true }, { "watch", true }, { "ready", true }, { "emerging", true },
-		{ "opened", true }, { "closed", true },
+		{ "day", false },  { "accounts", true }, { "at_risk", true }, { "watch", true },
+		{ "ready", true }, { "emerging", true }, { "opened", true },  { "closed", true },
 	};
 	CLEANUP(session_close) struct session session = { 0 };
 	struct table *table = table_new(c->arena, columns, ARRAY_LEN(columns));

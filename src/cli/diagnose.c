@@ -18,7 +18,8 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 	return 0;
 }
 
-int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out, struct err *err)
+int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
+                      struct err *err)
 {
 	struct fact_account *facts = arena_array(a, n + 1, sizeof *facts);
 	const struct score_row *before;

@@ -13,7 +13,8 @@ struct diagnosing {
 };
 
 /* Everything lives in a. */
-int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err) MUST_USE;
+int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out,
+                 struct err *err) MUST_USE;
 /* Members first .. first + n - 1 of the base into out. */
 int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
                       struct err *err) MUST_USE;

@@ -18,7 +18,8 @@ static int band_now(const struct context *c, enum score_engine engine, const str
 }
 
 /* The band if one reading had another strength. */
-static int band_with(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy, size_t at, double strength)
+static int band_with(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy,
+                     size_t at, double strength)
 {
 	memcpy(copy, v->readings, v->n_readings * sizeof *copy);
 	copy[at].strength = strength;
@@ -27,7 +28,8 @@ static int band_with(const struct context *c, enum score_engine engine, const st
 }
 
 /* The family of least weight in the score that would move the band if all of it were as usual; -1: none would. */
-static int family_needed(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy, int *out_band)
+static int family_needed(const struct context *c, enum score_engine engine, const struct verdict *v,
+                         struct reading *copy, int *out_band)
 {
 	int found = -1;
 
@@ -52,7 +54,8 @@ static int family_needed(const struct context *c, enum score_engine engine, cons
 }
 
 /* How far one reading must move for another band, between where it is and an end; NAN when even the end does not do. */
-static double strength_needed(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy, size_t at, double end)
+static double strength_needed(const struct context *c, enum score_engine engine, const struct verdict *v,
+                              struct reading *copy, size_t at, double end)
 {
 	double stays = v->readings[at].strength, moves = end;
 
@@ -79,7 +82,9 @@ void verdict_change(const struct context *c, enum score_engine engine, struct ve
 
 	v->change = "no single signal or family would move the band";
 	if (v->score < 0 || v->is_held || (engine == ENGINE_EXPANSION && v->is_blocked)) {
-		v->change = v->score < 0 ? "not enough is known" : v->is_held ? "the source has to come through first" : v->band_why;
+		v->change = v->score < 0 ? "not enough is known" :
+		            v->is_held   ? "the source has to come through first" :
+		                           v->band_why;
 		return;
 	}
 	for (size_t i = 0; i < v->n_readings; i++) {
@@ -94,10 +99,11 @@ void verdict_change(const struct context *c, enum score_engine engine, struct ve
 	}
 	family = r ? -1 : family_needed(c, engine, v, copy, &band);
 	if (family >= 0)
-		v->change = arena_printf(c->arena, "no single signal; all of %s as usual would make it %s", family_names[family],
-		                         score_band_name(engine, band));
+		v->change = arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
+		                         family_names[family], score_band_name(engine, band));
 	if (!r)
 		return;
-	v->change = arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", r->name, r->value, r->low + best * (r->high - r->low),
+	v->change = arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", r->name, r->value,
+	                         r->low + best * (r->high - r->low),
 	                         score_band_name(engine, band_with(c, engine, v, copy, best_at, best)));
 }

@@ -31,10 +31,17 @@ static bool use_notice(const struct context *c, const struct fact_notice *n, str
 	out->is_hard = true;
 	out->fresh_on = n->noticed_on;
 	out->due_on = n->effective_on;
-	reading_word(out, "kind", strcmp(n->kind, "non_renewal") == 0 ? "non-renewal" : strcmp(n->kind, "downgrade") == 0 ? "downgrade" : "cancellation");
+	reading_word(out, "kind",
+	             strcmp(n->kind, "non_renewal") == 0 ? "non-renewal" :
+	             strcmp(n->kind, "downgrade") == 0   ? "downgrade" :
+	                                                   "cancellation");
 	reading_word(out, "noticed", day_text(c->arena, n->noticed_on));
-	reading_word(out, "effective", n->effective_on == DAY_NONE ? "" : arena_printf(c->arena, ", effective %s", day_text(c->arena, n->effective_on)));
-	reading_word(out, "quote", *n->text ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, n->text, 160)) : "");
+	reading_word(out, "effective",
+	             n->effective_on == DAY_NONE ?
+	                 "" :
+	                 arena_printf(c->arena, ", effective %s", day_text(c->arena, n->effective_on)));
+	reading_word(out, "quote",
+	             *n->text ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, n->text, 160)) : "");
 	if (n->amount_minor > 0) {
 		out->stake_minor = 12 * n->amount_minor;
 		out->stake_how = "the notice's amount per month x 12";

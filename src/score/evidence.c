@@ -77,8 +77,8 @@ static size_t address_length(const char *text)
 	return host > local + 1 ? host : 0;
 }
 
-/* How many bytes of a phone number begin at text: digits with blanks, dots, dashes, slashes and brackets, eight digits at
- * least; a date such as 2026-03-01 or an amount is none of that length but for the date, which is left alone. */
+/* How many bytes of a phone number begin at text: digits with blanks, dots, dashes, slashes and brackets, eight digits
+ * at least; a date such as 2026-03-01 or an amount is none of that length but for the date, which is left alone. */
 static size_t phone_length(const char *text)
 {
 	size_t len = 0, last = 0;

@@ -19,12 +19,13 @@ static const char *amount(struct arena *a, const struct verdict *v)
 static void reading_text(const struct reading *r, struct arena *a, struct buf *out)
 {
 	if (!r->is_known) {
-		buf_printf(out, "  %-20s %-12s %8s %8s %8s %6.0f %6s  not known: %s\n", r->name, family_names[r->family], "-", "-", "-",
-		           r->weight, "-", r->why ? r->why : "");
+		buf_printf(out, "  %-20s %-12s %8s %8s %8s %6.0f %6s  not known: %s\n", r->name, family_names[r->family], "-",
+		           "-", "-", r->weight, "-", r->why ? r->why : "");
 		return;
 	}
-	buf_printf(out, "  %-20s %-12s %8s %8s %8.2f %6.0f %6.1f  %s%s\n", r->name, family_names[r->family], number(a, r->value),
-	           number(a, r->baseline), r->strength, r->weight, r->contribution, r->is_hard ? "HARD FACT: " : "", r->evidence);
+	buf_printf(out, "  %-20s %-12s %8s %8s %8.2f %6.0f %6.1f  %s%s\n", r->name, family_names[r->family],
+	           number(a, r->value), number(a, r->baseline), r->strength, r->weight, r->contribution,
+	           r->is_hard ? "HARD FACT: " : "", r->evidence);
 	buf_printf(out, "  %-20s 0 at %g, 1 at %g; fresh on %s; %s\n", "", r->low, r->high,
 	           r->fresh_on == DAY_NONE ? "-" : day_text(a, r->fresh_on), r->source);
 }
@@ -37,15 +38,16 @@ static void verdict_text(const struct diagnosis *d, int engine, struct arena *a,
 	if (v->score < 0)
 		buf_printf(out, "\n%s: %s not known, not enough data to say\n", engine_names[engine], word);
 	else
-		buf_printf(out, "\n%s: %s %.1f of 100 (100 = most likely to %s), confidence %.0f %%\n", engine_names[engine], word, v->score,
-		           engine == ENGINE_DEFENSE ? "leave or shrink" : "grow", 100 * v->confidence);
-	buf_printf(out, "  band          %s since %s%s%s\n", score_band_name((enum score_engine)engine, v->band), day_text(a, v->band_since),
-	           *v->band_why ? ": " : "", v->band_why);
+		buf_printf(out, "\n%s: %s %.1f of 100 (100 = most likely to %s), confidence %.0f %%\n", engine_names[engine],
+		           word, v->score, engine == ENGINE_DEFENSE ? "leave or shrink" : "grow", 100 * v->confidence);
+	buf_printf(out, "  band          %s since %s%s%s\n", score_band_name((enum score_engine)engine, v->band),
+	           day_text(a, v->band_since), *v->band_why ? ": " : "", v->band_why);
 	buf_printf(out, "  would change  %s\n", v->change);
 	if (v->lead) {
 		buf_printf(out, "  cause         %s: %s\n", v->lead->name, v->lead->evidence);
 		buf_printf(out, "  at stake      %s a year (%s); times probability %s\n", amount(a, v), v->value_how,
-		           v->currency && money_digits(v->currency) >= 0 ? money_text(a, v->expected_minor, v->currency) : "not known");
+		           v->currency && money_digits(v->currency) >= 0 ? money_text(a, v->expected_minor, v->currency) :
+		                                                           "not known");
 		buf_printf(out, "  act by        %s\n", day_text(a, v->act_by_on));
 		if (v->play)
 			buf_printf(out, "  play          %s. %s\n", v->play->title, v->play->first_step ? v->play->first_step : "");
@@ -53,7 +55,8 @@ static void verdict_text(const struct diagnosis *d, int engine, struct arena *a,
 	buf_text(out, "  families      ");
 	for (int f = 0; f < N_FAMILIES; f++)
 		buf_printf(out, "%s %.1f%s", family_names[f], v->families[f], f + 1 < N_FAMILIES ? ", " : "\n");
-	buf_printf(out, "  %-20s %-12s %8s %8s %8s %6s %6s  %s\n", "signal", "family", "value", "usual", "strength", "weight", "points", "evidence");
+	buf_printf(out, "  %-20s %-12s %8s %8s %8s %6s %6s  %s\n", "signal", "family", "value", "usual", "strength",
+	           "weight", "points", "evidence");
 	for (size_t i = 0; i < v->n_readings; i++)
 		reading_text(&v->readings[i], a, out);
 }
@@ -62,10 +65,14 @@ void explain_text(const struct diagnosis *d, struct arena *a, struct buf *out)
 {
 	const struct fact_account *f = d->account;
 
-	buf_printf(out, "%s (account %lld, key %s)\n", evidence_quote(a, f->name, 80), (long long)f->id, evidence_quote(a, f->key, 80));
-	buf_printf(out, "as of %s; segment %s, plan %s; CSM %s, AM %s%s\n", day_text(a, d->as_of), *f->segment ? evidence_quote(a, f->segment, 40) : "-",
-	           *f->plan ? evidence_quote(a, f->plan, 40) : "-", *f->csm_email ? f->csm_email : "-", *f->am_email ? f->am_email : "-",
-	           f->is_customer ? "" : f->was_customer ? "; its subscriptions have ended" : "; not a customer");
+	buf_printf(out, "%s (account %lld, key %s)\n", evidence_quote(a, f->name, 80), (long long)f->id,
+	           evidence_quote(a, f->key, 80));
+	buf_printf(out, "as of %s; segment %s, plan %s; CSM %s, AM %s%s\n", day_text(a, d->as_of),
+	           *f->segment ? evidence_quote(a, f->segment, 40) : "-", *f->plan ? evidence_quote(a, f->plan, 40) : "-",
+	           *f->csm_email ? f->csm_email : "-", *f->am_email ? f->am_email : "-",
+	           f->is_customer  ? "" :
+	           f->was_customer ? "; its subscriptions have ended" :
+	                             "; not a customer");
 	for (int engine = 0; engine < N_ENGINES; engine++)
 		verdict_text(d, engine, a, out);
 }

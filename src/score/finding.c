@@ -26,7 +26,8 @@ static const struct finding *standing(const struct finding *was, size_t n, int e
 }
 
 /* Whether somebody said lately that this is none: a hard fact that came later, or another one, is news all the same. */
-static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, const struct finding *was, size_t n, int engine)
+static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, const struct finding *was, size_t n,
+                         int engine)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct finding *f = &was[i];
@@ -115,7 +116,8 @@ static bool is_same_cause(const struct verdict *v, const struct finding *f)
 {
 	const struct reading *cause = reading_named(v, f->cause);
 
-	return strcmp(f->cause, v->lead->name) == 0 || (cause && cause->contribution > 0 && !(v->lead->is_hard && !cause->is_hard));
+	return strcmp(f->cause, v->lead->name) == 0 ||
+	       (cause && cause->contribution > 0 && !(v->lead->is_hard && !cause->is_hard));
 }
 
 static struct finding_change updated(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)

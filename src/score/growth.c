@@ -8,7 +8,8 @@
 
 enum { NOW_WEEKS = 4, BEFORE_WEEKS = 12, NEW_DAYS = 28, KNOWN_DAYS = 180, TEAM_DAYS = 3, TALK_DAYS = 60 };
 
-/* People at work in each of the last sixteen weeks: from the metric that counts them, else by name. False: not known. */
+/* People at work in each of the last sixteen weeks: from the metric that counts them, else by name. False: not known.
+ */
 static bool weekly_people(const struct context *c, double weeks[NOW_WEEKS + BEFORE_WEEKS])
 {
 	const struct fact_account *f = c->account;
@@ -112,7 +113,8 @@ bool read_new_teams(const struct context *c, struct reading *out)
 	reading_word(out, "names", names);
 	if (n && people && price_per_seat(f) > 0) {
 		out->stake_minor = llround(people * price_per_seat(f));
-		out->stake_how = arena_printf(c->arena, "%s of new teams x yearly revenue per seat", counted(c->arena, people, "person", "people"));
+		out->stake_how = arena_printf(c->arena, "%s of new teams x yearly revenue per seat",
+		                              counted(c->arena, people, "person", "people"));
 	}
 	return true;
 }
@@ -143,7 +145,8 @@ bool read_adjacent_need(const struct context *c, struct reading *out)
 	reading_word(out, "on", m.n ? day_text(c->arena, m.on) : "");
 	if (m.n && revenue > 0) {
 		out->stake_minor = llround((double)revenue * c->settings->attach_share);
-		out->stake_how = arena_printf(c->arena, "assumed: %.0f %% of yearly revenue for a further product", 100 * c->settings->attach_share);
+		out->stake_how = arena_printf(c->arena, "assumed: %.0f %% of yearly revenue for a further product",
+		                              100 * c->settings->attach_share);
 	}
 	return true;
 }

@@ -6,11 +6,11 @@
 
 enum { MAX_SENTENCE = 600, WORDS_BEFORE = 4 };
 
-/* English and French, folded. A sentence's "not" is looked for shortly before the phrase, and "pas" right behind its start
- * is part of the phrase or not said. */
+/* English and French, folded. A sentence's "not" is looked for shortly before the phrase, and "pas" right behind its
+ * start is part of the phrase or not said. */
 static const char *const negations[] = {
-	"not", "no", "never", "without", "don't", "doesn't", "didn't", "won't", "isn't", "wasn't", "aren't", "can't", "cannot",
-	"neither", "nor", "pas", "jamais", "aucun", "aucune", "sans", "ni", "non",
+	"not",   "no",     "never",   "without", "don't", "doesn't", "didn't", "won't",  "isn't", "wasn't", "aren't",
+	"can't", "cannot", "neither", "nor",     "pas",   "jamais",  "aucun",  "aucune", "sans",  "ni",     "non",
 };
 
 bool has_fresh_texts(const struct context *c)
@@ -83,7 +83,8 @@ const char *lexicon_find(struct arena *a, const struct lexicon_settings *lexicon
 
 		/* A quoted line of an older message says nothing new. */
 		if (take > blank && text[blank] != '>') {
-			const char *found = find_in_sentence(a, lexicon, arena_strndup(a, text + blank, utf8_fit(text + blank, take - blank)));
+			const char *found =
+				find_in_sentence(a, lexicon, arena_strndup(a, text + blank, utf8_fit(text + blank, take - blank)));
 
 			if (found)
 				return found;

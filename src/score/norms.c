@@ -10,8 +10,8 @@ enum {
 	ALIVE_DAYS = 90,
 };
 
-/* A week of the base against the eight before it, over the accounts that were there for all of them: below 1 when the whole
- * base paused. Above 1 stays 1: that others are busy is nobody's fault. */
+/* A week of the base against the eight before it, over the accounts that were there for all of them: below 1 when the
+ * whole base paused. Above 1 stays 1: that others are busy is nobody's fault. */
 static double season_of_week(const struct fact_base *base, int week)
 {
 	double now = 0, before = 0;

@@ -26,7 +26,8 @@ static void add_invoice(struct owed *o, const struct fact_invoice *v, int32_t as
 	o->days = late > o->days ? late : o->days;
 }
 
-/* Days overdue of the invoice that is latest behind; a hard failure counts as the worst. A soft decline is no fact here. */
+/* Days overdue of the invoice that is latest behind; a hard failure counts as the worst. A soft decline is no fact
+ * here. */
 bool read_payment_trouble(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
@@ -42,7 +43,10 @@ bool read_payment_trouble(const struct context *c, struct reading *out)
 		o.days = 20;
 	amount = o.worst && *o.worst->currency ? money_text(c->arena, o.worst->amount_minor, o.worst->currency) : "";
 	reading_value(out, o.is_failed ? out->high : o.days, 0);
-	reading_word(out, "what", o.is_failed ? "payment failed" : o.is_disputed ? "invoice in dispute" : "invoice overdue");
+	reading_word(out, "what",
+	             o.is_failed   ? "payment failed" :
+	             o.is_disputed ? "invoice in dispute" :
+	                             "invoice overdue");
 	reading_word(out, "invoices", counted(c->arena, o.n, "invoice", "invoices"));
 	reading_number(c, out, "days", o.days, 0);
 	reading_word(out, "amount", amount);

@@ -10,8 +10,8 @@ bool is_from_them(const struct fact_interaction *x)
 	return strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0;
 }
 
-/* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days, the last
- * four weeks left out) lets expect. */
+/* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days, the
+ * last four weeks left out) lets expect. */
 bool read_cooling_exchanges(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;

@@ -31,7 +31,8 @@ static double strength_of(double value, double low, double high)
 }
 
 /* Reads one signal: known or not, strength, evidence. */
-static void take_reading(const struct context *c, const struct signal *signal, const struct signal_settings *set, struct reading *out)
+static void take_reading(const struct context *c, const struct signal *signal, const struct signal_settings *set,
+                         struct reading *out)
 {
 	const struct fact_source *source = &c->base->sources[signal->needs];
 
@@ -109,7 +110,8 @@ bool verdict_converges(const struct reading *readings, size_t n, const double fa
 	return has_hard || *out_families >= MIN_FAMILIES;
 }
 
-/* The signal to name first: hard facts, then by points, then by place. For growth, what is asked for, not the ground it stands on. */
+/* The signal to name first: hard facts, then by points, then by place. For growth, what is asked for, not the ground it
+ * stands on. */
 static const struct reading *leading(const struct verdict *v)
 {
 	const struct reading *lead = NULL;
@@ -119,7 +121,8 @@ static const struct reading *leading(const struct verdict *v)
 
 		if (r->contribution <= 0 || strcmp(r->name, "adoption_depth") == 0)
 			continue;
-		if (!lead || r->is_hard > lead->is_hard || (r->is_hard == lead->is_hard && r->contribution > lead->contribution))
+		if (!lead || r->is_hard > lead->is_hard ||
+		    (r->is_hard == lead->is_hard && r->contribution > lead->contribution))
 			lead = r;
 	}
 	return lead;
@@ -131,7 +134,9 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 	struct reading *readings = arena_array(c->arena, n_signals, sizeof *readings);
 	double wanted = 0, known = 0;
 
-	*v = (struct verdict){ .score = -1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "" };
+	*v = (struct verdict){
+		.score = -1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = ""
+	};
 	for (size_t i = 0; i < n_signals; i++) {
 		const struct signal_settings *set = settings_of(c->settings, signals[i].name);
 		struct reading *r = &readings[v->n_readings];
@@ -158,7 +163,8 @@ static bool has_stale(const struct verdict *v)
 }
 
 /* The band by thresholds, the one before and the minimum stay. */
-static void place_in_band(const struct context *c, enum score_engine engine, int before, int32_t since, struct verdict *v)
+static void place_in_band(const struct context *c, enum score_engine engine, int before, int32_t since,
+                          struct verdict *v)
 {
 	const struct band_settings *b = &c->settings->bands;
 	int entered = band_of(b, engine, v->score, 0);
@@ -240,7 +246,8 @@ static const char *objection(const struct context *c, const struct verdict *defe
 	return NULL;
 }
 
-static void judge_expansion(const struct context *c, const struct score_row *before, const struct verdict *defense, struct verdict *v)
+static void judge_expansion(const struct context *c, const struct score_row *before, const struct verdict *defense,
+                            struct verdict *v)
 {
 	int was = before ? before->readiness_band : -1;
 	const char *why;
@@ -258,7 +265,8 @@ static void judge_expansion(const struct context *c, const struct score_row *bef
 }
 
 void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
-                   const struct fact_account *account, const struct score_row *before, struct arena *a, struct diagnosis *out)
+                   const struct fact_account *account, const struct score_row *before, struct arena *a,
+                   struct diagnosis *out)
 {
 	struct context c = { settings, base, norms, account, a, base->as_of };
 	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
@@ -275,7 +283,8 @@ void score_account(const struct score_settings *settings, const struct fact_base
 
 const char *score_band_name(enum score_engine engine, int band)
 {
-	static const char *const names[N_ENGINES][3] = { { "steady", "watch", "at_risk" }, { "not_yet", "emerging", "ready" } };
+	static const char *const names[N_ENGINES][3] = { { "steady", "watch", "at_risk" },
+		                                             { "not_yet", "emerging", "ready" } };
 
 	return names[engine][band < 0 ? 0 : band > 2 ? 2 : band];
 }

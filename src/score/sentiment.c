@@ -26,7 +26,9 @@ bool read_low_survey(const struct context *c, struct reading *out)
 	reading_word(out, "kind", strcmp(last->kind, "nps") == 0 ? "NPS" : "CSAT");
 	reading_number(c, out, "score", (double)last->score, 0);
 	reading_number(c, out, "days", c->as_of - last->on, 0);
-	reading_word(out, "comment", *last->comment ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, last->comment, 140)) : "");
+	reading_word(out, "comment",
+	             *last->comment ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, last->comment, 140)) :
+	                              "");
 	return true;
 }
 

@@ -25,8 +25,8 @@ struct context {
 	int32_t as_of;
 };
 
-/* Sets value, words and whatever else it knows; the curve, the weight and the rest are the caller's. Returns whether it is
- * known; if not, why says why. */
+/* Sets value, words and whatever else it knows; the curve, the weight and the rest are the caller's. Returns whether it
+ * is known; if not, why says why. */
 typedef bool signal_fn(const struct context *c, struct reading *out);
 
 struct signal {
@@ -78,7 +78,8 @@ bool has_fresh_texts(const struct context *c);
 struct mention { const char *sentence, *lexicon; int32_t on; int n; };
 /* What was said in tickets, exchanges, notices and surveys of the last days by lexicons of a kind: the latest, and how
  * many texts. skip: products that are not of interest; may be NULL. */
-struct mention lexicon_mentions(const struct context *c, const char *kind, int days, bool (*skip)(const struct fact_account *f, const char *name));
+struct mention lexicon_mentions(const struct context *c, const char *kind, int days,
+                                bool (*skip)(const struct fact_account *f, const char *name));
 
 /* value at stake, date to act by, play */
 void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v);

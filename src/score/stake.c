@@ -8,7 +8,8 @@ static int64_t revenue_in(const struct fact_account *f, const char *currency)
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < f->n_subscriptions; i++)
-		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial && strcmp(f->subscriptions[i].currency, currency) == 0)
+		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial &&
+		    strcmp(f->subscriptions[i].currency, currency) == 0)
 			sum += 12 * f->subscriptions[i].mrr_minor;
 	return sum;
 }
@@ -90,7 +91,8 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 		v->value_how = v->lead->stake_how;
 	} else {
 		v->value_minor = revenue;
-		v->value_how = is_left_out ? "recurring revenue of a year, without what is in other currencies" : "recurring revenue of a year";
+		v->value_how = is_left_out ? "recurring revenue of a year, without what is in other currencies" :
+		                             "recurring revenue of a year";
 	}
 	v->expected_minor = v->score > 0 ? llround((double)v->value_minor * v->score / 100) : 0;
 	v->act_by_on = due != DAY_NONE ? due - lead_days : v->band_since + lead_days;

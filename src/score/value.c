@@ -33,7 +33,8 @@ static int by_value(const void *left, const void *right)
 	return *l < *r ? -1 : *l > *r;
 }
 
-/* The middle of what was reported in the last days, so that one day of more or less changes nothing; -1 with too few. */
+/* The middle of what was reported in the last days, so that one day of more or less changes nothing; -1 with too few.
+ */
 static double middle(const int64_t *series, double scale, int days)
 {
 	int64_t values[FACTS_DAYS];

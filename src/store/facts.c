@@ -157,7 +157,8 @@ int facts_find(struct db *db, const struct fact_base *base, const char *what, si
 	if (rc < 0)
 		return err_in(err, "find account");
 	if (!n_found)
-		return err_set(err, ERR_INPUT, "no account has the id, key, external id, domain or name \"%s\" on that day", what);
+		return err_set(err, ERR_INPUT, "no account has the id, key, external id, domain or name \"%s\" on that day",
+		               what);
 	if (n_found > 1)
 		return err_set(err, ERR_INPUT, "%zu accounts go by \"%s\": say its id (see retaind accounts)", n_found, what);
 	*out_index = found;

@@ -5,7 +5,8 @@
 #include "facts_parts.h"
 #include "store/usage.h"
 
-static const char *text_at(struct loading *l, const struct history *h, int64_t id, const char *field, const char *current)
+static const char *text_at(struct loading *l, const struct history *h, int64_t id, const char *field,
+                           const char *current)
 {
 	const char *text = history_text(h, id, field, current);
 
@@ -16,8 +17,9 @@ static const char *text_at(struct loading *l, const struct history *h, int64_t i
 static int owner_at(struct loading *l, const struct history *h, int64_t id, const char *field, const char *current,
                     const char **out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT lower(o.email) FROM account a JOIN owner o ON o.source_id = a.source_id AND o.source_key = :key WHERE a.id = :id");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(l->db, "SELECT lower(o.email) FROM account a JOIN owner o ON o.source_id = a.source_id AND "
+	                               "o.source_key = :key WHERE a.id = :id");
 	const struct change *change = history_find(h, id, field);
 	int rc;
 
@@ -35,9 +37,11 @@ static int owner_at(struct loading *l, const struct history *h, int64_t id, cons
 
 int facts_load_accounts(struct loading *l, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, source_key, name, domain, external_id, segment, plan, currency, csm_email, am_email, seats, arr_minor, "
-		"renewal_on, created_on, customer_since_on, is_customer FROM account WHERE id BETWEEN :from AND :to ORDER BY id");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(l->db, "SELECT id, source_key, name, domain, external_id, segment, plan, currency, "
+	                               "csm_email, am_email, seats, arr_minor, "
+	                               "renewal_on, created_on, customer_since_on, is_customer FROM account WHERE id "
+	                               "BETWEEN :from AND :to ORDER BY id");
 	struct history history;
 	int rc;
 
@@ -115,8 +119,8 @@ int facts_load_usage(struct loading *l, struct err *err)
 		for (size_t m = 0; m < l->base->n_metrics; m++) {
 			struct taking t = { l, m, at, end };
 
-			if (usage_walk(l->db, l->base->metrics[m].id, block, l->q->as_of - FACTS_DAYS + 1, l->q->as_of, take_day, &t,
-			               err) < 0)
+			if (usage_walk(l->db, l->base->metrics[m].id, block, l->q->as_of - FACTS_DAYS + 1, l->q->as_of, take_day,
+			               &t, err) < 0)
 				return err_in(err, "usage");
 		}
 	}

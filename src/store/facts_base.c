@@ -44,9 +44,10 @@ static bool is_listed(const struct fact_query *query, const char *name)
 	return false;
 }
 
-/* The metrics that have data in the window. What counts as activity: those listed; or those that no limit names (a level
- * such as the seats in use is not activity); or, when that leaves none, all. */
-static int load_metrics(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out, struct err *err)
+/* The metrics that have data in the window. What counts as activity: those listed; or those that no limit names (a
+ * level such as the seats in use is not activity); or, when that leaves none, all. */
+static int load_metrics(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
+                        struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT m.id, m.name, m.scale, EXISTS (SELECT 1 FROM account_limit l WHERE l.metric = m.name "
@@ -156,7 +157,8 @@ static const char *const source_statements[N_FACT_KINDS] = {
 	                "AND t.noticed_on <= :day AND :end IS NOT NULL)",
 };
 
-static int load_source(struct db *db, const struct fact_query *query, const char *sql, struct fact_source *out, struct err *err)
+static int load_source(struct db *db, const struct fact_query *query, const char *sql, struct fact_source *out,
+                       struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
 	int64_t end_at = (int64_t)(query->as_of + 1) * 86400;
@@ -182,7 +184,8 @@ static int load_source(struct db *db, const struct fact_query *query, const char
 
 /* Usage does not say which source it came from. With enough accounts the data speaks for itself: the last day on which
  * anybody reported. With a few, a quiet day proves nothing, and a source that came through counts. */
-static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base, struct arena *a, struct err *err)
+static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base, struct arena *a,
+                             struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *persons = db_sql(db,
 		"SELECT EXISTS (SELECT 1 FROM usage_detail WHERE day <= :day AND contact_key <> '')");
@@ -193,7 +196,8 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 		return -1;
 	usage->is_known = usage->fresh_on != DAY_NONE;
 	if (n_reporting < FEW_ACCOUNTS) {
-		if (load_source(db, query, "SELECT last_ok_on FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL", &any, err) < 0)
+		if (load_source(db, query, "SELECT last_ok_on FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL", &any,
+		                err) < 0)
 			return -1;
 		if (any.fresh_on > usage->fresh_on)
 			usage->fresh_on = any.fresh_on;
@@ -207,7 +211,8 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 	return 0;
 }
 
-int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out, struct err *err)
+int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
+                    struct err *err)
 {
 	struct fact_base base = { .as_of = query->as_of };
 

@@ -10,10 +10,12 @@ static const char *or_empty(struct loading *l, const char *text)
 
 static int load_subscriptions(struct loading *l, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, product, plan, currency, seats, mrr_minor, start_on, end_on, renewal_on, cancel_notice_on, "
-		"is_trial FROM subscription WHERE account_id BETWEEN :from AND :to AND start_on <= :day "
-		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, start_on, id");
+	CLEANUP(stmt_donep)
+	struct stmt *q =
+		db_sql(l->db, "SELECT account_id, id, product, plan, currency, seats, mrr_minor, start_on, end_on, renewal_on, "
+	                  "cancel_notice_on, "
+	                  "is_trial FROM subscription WHERE account_id BETWEEN :from AND :to AND start_on <= :day "
+	                  "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, start_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_subscription) };
 	struct history history;
 	const struct history *h = &history;
@@ -46,7 +48,8 @@ static int load_subscriptions(struct loading *l, struct err *err)
 	}
 	if (rc < 0)
 		return err_in(err, "subscriptions");
-	rows_hand_out(&rows, l->out, offsetof(struct fact_account, subscriptions), offsetof(struct fact_account, n_subscriptions));
+	rows_hand_out(&rows, l->out, offsetof(struct fact_account, subscriptions),
+	              offsetof(struct fact_account, n_subscriptions));
 	return 0;
 }
 
@@ -105,10 +108,11 @@ static int load_limits(struct loading *l, struct err *err)
 
 static int load_invoices(struct loading *l, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, amount_minor, currency, issued_on, due_on, paid_on, failed_on, disputed_on, status FROM invoice "
-		"WHERE account_id BETWEEN :from AND :to AND issued_on BETWEEN :since AND :day "
-		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, issued_on, id");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(l->db, "SELECT account_id, id, amount_minor, currency, issued_on, due_on, paid_on, "
+	                               "failed_on, disputed_on, status FROM invoice "
+	                               "WHERE account_id BETWEEN :from AND :to AND issued_on BETWEEN :since AND :day "
+	                               "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, issued_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_invoice) };
 	struct history history;
 	const struct history *h = &history;
@@ -178,7 +182,8 @@ static int load_notices(struct loading *l, struct err *err)
 
 int facts_load_contracts(struct loading *l, struct err *err)
 {
-	if (load_subscriptions(l, err) < 0 || load_limits(l, err) < 0 || load_invoices(l, err) < 0 || load_notices(l, err) < 0)
+	if (load_subscriptions(l, err) < 0 || load_limits(l, err) < 0 || load_invoices(l, err) < 0 ||
+	    load_notices(l, err) < 0)
 		return -1;
 	decide_customers(l);
 	return 0;

@@ -18,11 +18,13 @@ static void bind_range(struct stmt *q, const struct loading *l)
 
 static int load_tickets(struct loading *l, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, priority, opened_at, closed_at, satisfaction, is_escalated, "
-		"CASE WHEN opened_at >= :text_since THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, 1, 4000), '') END "
-		"FROM ticket WHERE account_id BETWEEN :from AND :to AND opened_at >= :since AND opened_at < :end "
-		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, opened_at, id");
+	CLEANUP(stmt_donep)
+	struct stmt *q =
+		db_sql(l->db, "SELECT account_id, id, priority, opened_at, closed_at, satisfaction, is_escalated, "
+	                  "CASE WHEN opened_at >= :text_since THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, "
+	                  "1, 4000), '') END "
+	                  "FROM ticket WHERE account_id BETWEEN :from AND :to AND opened_at >= :since AND opened_at < :end "
+	                  "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, opened_at, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_ticket) };
 	struct history history;
 	const struct history *h = &history;
@@ -42,7 +44,8 @@ static int load_tickets(struct loading *l, struct err *err)
 		t = rows_add(&rows, (size_t)place);
 		t->priority = or_empty(l, history_text(h, id, "priority", col_text(q, 2)));
 		t->opened_on = loading_day(l, col_instant(q, 3));
-		t->closed_on = loading_seen(l, loading_day(l, history_int(h, id, "closed_at", col_instant(q, 4), INSTANT_NONE)));
+		t->closed_on =
+			loading_seen(l, loading_day(l, history_int(h, id, "closed_at", col_instant(q, 4), INSTANT_NONE)));
 		t->satisfaction = history_int(h, id, "satisfaction", col_is_null(q, 5) ? -1 : col_int(q, 5), -1);
 		if (t->closed_on == DAY_NONE) /* asked when it is closed */
 			t->satisfaction = -1;
@@ -82,7 +85,8 @@ static int load_interactions(struct loading *l, struct err *err)
 	}
 	if (rc < 0)
 		return err_in(err, "interactions");
-	rows_hand_out(&rows, l->out, offsetof(struct fact_account, interactions), offsetof(struct fact_account, n_interactions));
+	rows_hand_out(&rows, l->out, offsetof(struct fact_account, interactions),
+	              offsetof(struct fact_account, n_interactions));
 	return 0;
 }
 

@@ -76,7 +76,9 @@ static struct fact_person *person_of(struct gathering *g, size_t place, const ch
 	if (directory_find(&g->people_by_name, place, key, &row))
 		return (struct fact_person *)(void *)g->people.at + row;
 	p = rows_add(&g->people, place);
-	*p = (struct fact_person){ .key = arena_strdup(g->l->arena, key), .name = "", .role = "", .team = "", .left_on = DAY_NONE };
+	*p = (struct fact_person){
+		.key = arena_strdup(g->l->arena, key), .name = "", .role = "", .team = "", .left_on = DAY_NONE
+	};
 	directory_add(&g->people_by_name, place, p->key, g->people.n - 1);
 	return p;
 }
@@ -120,8 +122,10 @@ static int gather_contacts(struct gathering *g, struct err *err)
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 1);
 		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		const char *email = history_text(h, id, "email", col_text(q, 3)), *team = history_text(h, id, "team", col_text(q, 7));
-		const char *role = history_text(h, id, "role", col_text(q, 5)), *name = history_text(h, id, "name", col_text(q, 4));
+		const char *email = history_text(h, id, "email", col_text(q, 3)),
+				   *team = history_text(h, id, "team", col_text(q, 7));
+		const char *role = history_text(h, id, "role", col_text(q, 5)),
+				   *name = history_text(h, id, "name", col_text(q, 4));
 		struct fact_person *p;
 		size_t row;
 

@@ -35,13 +35,28 @@ double finding_priority(const struct finding *f, int32_t today)
 static struct finding read_finding(struct stmt *q, struct arena *a)
 {
 	return (struct finding){
-		.id = col_int(q, 0), .account = col_int(q, 1), .account_name = col_text_in(q, 2, a), .account_key = col_text_in(q, 3, a),
-		.engine = col_text_in(q, 4, a), .cause = col_text_in(q, 5, a), .state = state_of(col_text(q, 6)),
-		.opened_on = col_day(q, 7), .updated_on = col_day(q, 8), .closed_on = col_day(q, 9), .snoozed_until = col_day(q, 10),
-		.score = col_real(q, 11), .worst_score = col_real(q, 12), .confidence = col_real(q, 13),
-		.value_minor = col_int(q, 14), .currency = col_text_in(q, 15, a), .expected_minor = col_int(q, 16),
-		.act_by_on = col_day(q, 17), .play = col_text_in(q, 18, a), .summary = col_text_in(q, 19, a),
-		.evidence = col_text_in(q, 20, a), .owner_email = col_text_in(q, 21, a),
+		.id = col_int(q, 0),
+		.account = col_int(q, 1),
+		.account_name = col_text_in(q, 2, a),
+		.account_key = col_text_in(q, 3, a),
+		.engine = col_text_in(q, 4, a),
+		.cause = col_text_in(q, 5, a),
+		.state = state_of(col_text(q, 6)),
+		.opened_on = col_day(q, 7),
+		.updated_on = col_day(q, 8),
+		.closed_on = col_day(q, 9),
+		.snoozed_until = col_day(q, 10),
+		.score = col_real(q, 11),
+		.worst_score = col_real(q, 12),
+		.confidence = col_real(q, 13),
+		.value_minor = col_int(q, 14),
+		.currency = col_text_in(q, 15, a),
+		.expected_minor = col_int(q, 16),
+		.act_by_on = col_day(q, 17),
+		.play = col_text_in(q, 18, a),
+		.summary = col_text_in(q, 19, a),
+		.evidence = col_text_in(q, 20, a),
+		.owner_email = col_text_in(q, 21, a),
 	};
 }
 
@@ -94,14 +109,19 @@ static void rank(struct finding *list, size_t n, int32_t today, struct arena *a)
 		list[i] = ranked[i].finding;
 }
 
-int findings_list(struct db *db, const struct finding_query *query, struct arena *a, struct finding **out, size_t *out_n, struct err *err)
+int findings_list(struct db *db, const struct finding_query *query, struct arena *a, struct finding **out,
+                  size_t *out_n, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, f.opened_on, f.updated_on, f.closed_on, "
-		"f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor, f.act_by_on, "
-		"f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = f.account_id "
-		"WHERE f.closed_on IS NULL AND (:engine IS NULL OR f.engine = :engine) "
-		"AND (:owner IS NULL OR COALESCE(f.owner_email, '') = :owner) AND (:settled OR f.state = 'open') ORDER BY f.id");
+	CLEANUP(stmt_donep)
+	struct stmt *q =
+		db_sql(db, "SELECT f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, f.opened_on, "
+	               "f.updated_on, f.closed_on, "
+	               "f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, "
+	               "f.expected_minor, f.act_by_on, "
+	               "f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = f.account_id "
+	               "WHERE f.closed_on IS NULL AND (:engine IS NULL OR f.engine = :engine) "
+	               "AND (:owner IS NULL OR COALESCE(f.owner_email, '') = :owner) AND (:settled OR f.state = 'open') "
+	               "ORDER BY f.id");
 
 	bind_text(q, ":engine", query->engine);
 	bind_text(q, ":owner", query->owner);
@@ -112,12 +132,15 @@ int findings_list(struct db *db, const struct finding_query *query, struct arena
 	return 0;
 }
 
-int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since, struct arena *a,
-                         struct finding **out, size_t *out_n, struct err *err)
+int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since,
+                         struct arena *a, struct finding **out, size_t *out_n, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(
+		db,
 		"SELECT f.id, f.account_id, NULL, NULL, f.engine, f.cause, f.state, f.opened_on, f.updated_on, f.closed_on, "
-		"f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor, f.act_by_on, "
+		"f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor, "
+	    "f.act_by_on, "
 		"f.play, f.summary, f.evidence, f.owner_email FROM finding f WHERE f.account_id BETWEEN :from AND :to "
 		"AND (f.closed_on IS NULL OR (f.state = 'dismissed' AND f.closed_on >= :since)) ORDER BY f.account_id, f.id");
 
@@ -129,10 +152,13 @@ int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account
 
 int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, f.opened_on, f.updated_on, f.closed_on, "
-		"f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor, f.act_by_on, "
-		"f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = f.account_id WHERE f.id = :id");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "SELECT f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, "
+	                            "f.opened_on, f.updated_on, f.closed_on, "
+	                            "f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, "
+	                            "f.expected_minor, f.act_by_on, "
+	                            "f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = "
+	                            "f.account_id WHERE f.id = :id");
 	int rc;
 
 	bind_int(q, ":id", id);
@@ -146,15 +172,23 @@ int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out
 
 int finding_put(struct db *db, struct finding *f, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, f->id ?
-		"UPDATE finding SET state = :state, updated_on = :updated, closed_on = :closed, snoozed_until = :snoozed, score = :score, "
-		"worst_score = :worst, confidence = :confidence, value_minor = :value, currency = :currency, expected_minor = :expected, "
-		"act_by_on = :act_by, play = :play, summary = :summary, evidence = :evidence, owner_email = :owner "
-		"WHERE id = :id AND account_id = :account AND engine = :engine AND cause = :cause AND opened_on = :opened" :
-		"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, closed_on, snoozed_until, score, "
-		"worst_score, confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence, owner_email) "
-		"VALUES (:id, :account, :engine, :cause, :state, :opened, :updated, :closed, :snoozed, :score, :worst, :confidence, "
-		":value, :currency, :expected, :act_by, :play, :summary, :evidence, :owner)");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(
+		db,
+		f->id ?
+			"UPDATE finding SET state = :state, updated_on = :updated, closed_on = :closed, snoozed_until = :snoozed, "
+	        "score = :score, "
+			"worst_score = :worst, confidence = :confidence, value_minor = :value, currency = :currency, "
+	        "expected_minor = :expected, "
+			"act_by_on = :act_by, play = :play, summary = :summary, evidence = :evidence, owner_email = :owner "
+			"WHERE id = :id AND account_id = :account AND engine = :engine AND cause = :cause AND opened_on = :opened" :
+			"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, closed_on, "
+	        "snoozed_until, score, "
+			"worst_score, confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence, "
+	        "owner_email) "
+			"VALUES (:id, :account, :engine, :cause, :state, :opened, :updated, :closed, :snoozed, :score, :worst, "
+	        ":confidence, "
+			":value, :currency, :expected, :act_by, :play, :summary, :evidence, :owner)");
 
 	if (f->id)
 		bind_int(q, ":id", f->id);
@@ -186,7 +220,8 @@ int finding_put(struct db *db, struct finding *f, struct err *err)
 	return 0;
 }
 
-int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note, struct err *err)
+int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,
+                      struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"INSERT INTO finding_event (finding_id, day, at, kind, note) VALUES (:finding, :day, :at, :kind, :note)");

@@ -13,9 +13,11 @@ static void bind_number(struct stmt *q, const char *name, double value)
 
 static int put_signal(struct db *db, const struct score_row *s, const struct score_signal_row *r, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"INSERT INTO score_signal (account_id, day, engine, signal, value, baseline, strength, weight, contribution, evidence, "
-		"fresh_on) VALUES (:account, :day, :engine, :signal, :value, :baseline, :strength, :weight, :contribution, :evidence, :fresh)");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "INSERT INTO score_signal (account_id, day, engine, signal, value, baseline, strength, "
+	                            "weight, contribution, evidence, "
+	                            "fresh_on) VALUES (:account, :day, :engine, :signal, :value, :baseline, :strength, "
+	                            ":weight, :contribution, :evidence, :fresh)");
 
 	bind_int(q, ":account", s->account);
 	bind_day(q, ":day", s->day);
@@ -33,18 +35,23 @@ static int put_signal(struct db *db, const struct score_row *s, const struct sco
 
 static int clear_signals(struct db *db, const struct score_row *s, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM score_signal WHERE account_id = :account AND day = :day");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "DELETE FROM score_signal WHERE account_id = :account AND day = :day");
 
 	bind_int(q, ":account", s->account);
 	bind_day(q, ":day", s->day);
 	return stmt_run(q, err);
 }
 
-int score_put(struct db *db, const struct score_row *s, const struct score_signal_row *signals, size_t n, struct err *err)
+int score_put(struct db *db, const struct score_row *s, const struct score_signal_row *signals, size_t n,
+              struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(
+		db,
 		"INSERT OR REPLACE INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, "
-		"risk_band_since, readiness_band_since, value_minor, currency, config_hash) VALUES (:day, :account, :risk, :readiness, "
+		"risk_band_since, readiness_band_since, value_minor, currency, config_hash) VALUES (:day, :account, :risk, "
+	    ":readiness, "
 		":confidence, :risk_band, :readiness_band, :risk_since, :readiness_since, :value, :currency, :hash)");
 
 	bind_day(q, ":day", s->day);
@@ -94,14 +101,17 @@ static int read_scores(struct stmt *q, struct arena *a, const struct score_row *
 	return 0;
 }
 
-int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before, struct arena *a,
-                  const struct score_row **out, size_t *out_n, struct err *err)
+int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
+                  struct arena *a, const struct score_row **out, size_t *out_n, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT s.account_id, s.day, s.risk, s.readiness, s.confidence, s.risk_band, s.readiness_band, s.risk_band_since, "
-		"s.readiness_band_since, s.value_minor, s.currency, s.config_hash FROM account a JOIN score_day s ON s.account_id = a.id "
-		"AND s.day = (SELECT max(l.day) FROM score_day l WHERE l.account_id = a.id AND l.day < :before) "
-		"WHERE a.id BETWEEN :from AND :to AND s.day >= :oldest ORDER BY a.id");
+	CLEANUP(stmt_donep)
+	struct stmt *q =
+		db_sql(db, "SELECT s.account_id, s.day, s.risk, s.readiness, s.confidence, s.risk_band, s.readiness_band, "
+	               "s.risk_band_since, "
+	               "s.readiness_band_since, s.value_minor, s.currency, s.config_hash FROM account a JOIN score_day s "
+	               "ON s.account_id = a.id "
+	               "AND s.day = (SELECT max(l.day) FROM score_day l WHERE l.account_id = a.id AND l.day < :before) "
+	               "WHERE a.id BETWEEN :from AND :to AND s.day >= :oldest ORDER BY a.id");
 
 	bind_int(q, ":from", from_account);
 	bind_int(q, ":to", to_account);
@@ -142,7 +152,8 @@ int scores_clear(struct db *db, int64_t account, int32_t day, struct err *err)
 
 int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT OR IGNORE INTO config_seen (hash, first_at) VALUES (:hash, :at)");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "INSERT OR IGNORE INTO config_seen (hash, first_at) VALUES (:hash, :at)");
 
 	bind_text(q, ":hash", hash);
 	bind_instant(q, ":at", now);

@@ -20,7 +20,9 @@ static struct play_settings plays[] = { { "act", "Act", "Call.", 7 } };
 static const char *api[] = { "api access", "un acces api" }, *leave[] = { "cancel our", "resilier" };
 static const char *shrink[] = { "fewer seats" }, *anger[] = { "unacceptable" };
 static struct lexicon_settings lexicons[] = {
-	{ "api", "adjacent_need", { api, 2 } }, { "cancel", "cancel", { leave, 2 } }, { "downgrade", "downgrade", { shrink, 1 } },
+	{ "api", "adjacent_need", { api, 2 } },
+	{ "cancel", "cancel", { leave, 2 } },
+	{ "downgrade", "downgrade", { shrink, 1 } },
 	{ "dissatisfaction", "dissatisfaction", { anger, 1 } },
 };
 
@@ -56,23 +58,47 @@ void sample_init(struct sample *s, struct arena *a)
 {
 	*s = (struct sample){ .arena = a };
 	s->settings = (struct score_settings){
-		.signals = { signals, ARRAY_LEN(signals) }, .plays = { plays, ARRAY_LEN(plays) },
-		.lexicons = { lexicons, ARRAY_LEN(lexicons) }, .bands = { 40, 65, 50, 70, 5, 3 }, .family_cap = 45, .base_risk = 5,
-		.base_readiness = 5, .horizon_days = 90, .stale_days = 3, .attach_share = 0.2, .users_metric = "users",
+		.signals = { signals, ARRAY_LEN(signals) },
+		.plays = { plays, ARRAY_LEN(plays) },
+		.lexicons = { lexicons, ARRAY_LEN(lexicons) },
+		.bands = { 40, 65, 50, 70, 5, 3 },
+		.family_cap = 45,
+		.base_risk = 5,
+		.base_readiness = 5,
+		.horizon_days = 90,
+		.stale_days = 3,
+		.attach_share = 0.2,
+		.users_metric = "users",
 	};
 	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true };
 	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false };
 	s->usage[0] = arena_array(a, FACTS_DAYS, sizeof(int64_t));
 	for (int i = 0; i <= N_OTHERS; i++)
 		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };
-	s->base = (struct fact_base){ .as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2 };
+	s->base = (struct fact_base){
+		.as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2
+	};
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		s->base.sources[kind] = (struct fact_source){ true, false, AS_OF };
-	s->subscription = (struct fact_subscription){ "core", "pro", "EUR", 20, 100000, AS_OF - 500, DAY_NONE, DAY_NONE, DAY_NONE, false, true };
+	s->subscription = (struct fact_subscription){ "core",   "pro",    "EUR",    20,    100000, AS_OF - 500,
+		                                          DAY_NONE, DAY_NONE, DAY_NONE, false, true };
 	s->account = (struct fact_account){
-		.id = 1, .key = "k1", .name = "Acme", .domain = "", .external_id = "", .segment = "smb", .plan = "pro", .currency = "EUR",
-		.csm_email = "csm@x.example", .am_email = "am@x.example", .renewal_on = DAY_NONE, .created_on = AS_OF - 500,
-		.is_customer = true, .usage = s->usage, .subscriptions = &s->subscription, .n_subscriptions = 1,
+		.id = 1,
+		.key = "k1",
+		.name = "Acme",
+		.domain = "",
+		.external_id = "",
+		.segment = "smb",
+		.plan = "pro",
+		.currency = "EUR",
+		.csm_email = "csm@x.example",
+		.am_email = "am@x.example",
+		.renewal_on = DAY_NONE,
+		.created_on = AS_OF - 500,
+		.is_customer = true,
+		.usage = s->usage,
+		.subscriptions = &s->subscription,
+		.n_subscriptions = 1,
 	};
 	for (int age = 0; age < FACTS_DAYS; age++)
 		s->usage[0][age] = USAGE_NONE;
@@ -99,7 +125,8 @@ const struct reading *sample_reading(const struct sample *s, enum score_engine e
 
 struct fact_person *sample_person(struct sample *s, const char *key, int from_age, int to_age)
 {
-	struct fact_person *people = arena_grow(s->arena, s->account.people, s->account.n_people, s->account.n_people + 1, sizeof *people);
+	struct fact_person *people =
+		arena_grow(s->arena, s->account.people, s->account.n_people, s->account.n_people + 1, sizeof *people);
 	struct fact_person *p = &people[s->account.n_people++];
 
 	*p = (struct fact_person){ .key = key, .name = "", .role = "", .team = "", .left_on = DAY_NONE };

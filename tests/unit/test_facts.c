@@ -27,9 +27,11 @@ static int setup(void **state)
 	ASSERT_OK(migrate_run(db, 0, &err));
 	run("INSERT INTO source (id, name, kind, last_ok_on) VALUES (1, 'crm', 'csv', 20100);"
 	    "INSERT INTO account (id, source_id, source_key, name, domain, external_id, segment, created_on) VALUES "
-	    "(1, 1, 'k1', 'Acme', 'acme.example', 'x1', 'smb', 19000), (2, 1, 'k2', 'Bolt', 'bolt.example', 'x2', 'smb', 19900), "
+	    "(1, 1, 'k1', 'Acme', 'acme.example', 'x1', 'smb', 19000), (2, 1, 'k2', 'Bolt', 'bolt.example', 'x2', 'smb', "
+	    "19900), "
 	    "(3, 1, 'k3', 'Later', NULL, NULL, NULL, 20001);"
-	    "INSERT INTO subscription (id, source_id, source_key, account_id, seats, mrr_minor, currency, start_on, end_on) VALUES "
+	    "INSERT INTO subscription (id, source_id, source_key, account_id, seats, mrr_minor, currency, start_on, "
+	    "end_on) VALUES "
 	    "(1, 1, 's1', 1, 5, 1000, 'EUR', 19000, 20010), (2, 1, 's2', 1, 5, 1000, 'EUR', 20001, NULL), "
 	    "(3, 1, 's3', 2, 5, 1000, 'EUR', 19000, 19990)");
 	return 0;
@@ -62,7 +64,8 @@ static void an_end_that_lies_ahead_is_not_seen_unless_history_says_it_was_known(
 	assert_true(accounts[0].is_customer);
 	assert_false(accounts[1].is_customer);
 	assert_true(accounts[1].was_customer);
-	run("INSERT INTO history VALUES ('subscription', 1, 'end_on', -2147483647, NULL), ('subscription', 1, 'end_on', 19999, '20010')");
+	run("INSERT INTO history VALUES ('subscription', 1, 'end_on', -2147483647, NULL), ('subscription', 1, 'end_on', "
+	    "19999, '20010')");
 	load(D);
 	ASSERT_INT(accounts[0].subscriptions[0].end_on, 20010);
 	assert_true(accounts[0].subscriptions[0].is_active);
@@ -76,9 +79,12 @@ static void an_end_that_lies_ahead_is_not_seen_unless_history_says_it_was_known(
 static void a_tracked_attribute_has_the_value_of_its_day(void **state)
 {
 	(void)state;
-	run("INSERT INTO owner (source_id, source_key, email) VALUES (1, 'o1', 'Old@X.example'), (1, 'o2', 'new@x.example');"
-	    "UPDATE account SET segment = 'large', renewal_on = 20300, csm_key = 'o2', csm_email = 'new@x.example' WHERE id = 1;"
-	    "INSERT INTO history VALUES ('account', 1, 'segment', -2147483647, 'smb'), ('account', 1, 'segment', 20001, 'large'), "
+	run("INSERT INTO owner (source_id, source_key, email) VALUES (1, 'o1', 'Old@X.example'), (1, 'o2', "
+	    "'new@x.example');"
+	    "UPDATE account SET segment = 'large', renewal_on = 20300, csm_key = 'o2', csm_email = 'new@x.example' WHERE "
+	    "id = 1;"
+	    "INSERT INTO history VALUES ('account', 1, 'segment', -2147483647, 'smb'), ('account', 1, 'segment', 20001, "
+	    "'large'), "
 	    "('account', 1, 'renewal_on', -2147483647, NULL), ('account', 1, 'renewal_on', 20001, '20300'), "
 	    "('account', 1, 'csm_key', -2147483647, 'o1'), ('account', 1, 'csm_key', 20001, 'o2')");
 	load(D);
@@ -95,15 +101,19 @@ static void a_tracked_attribute_has_the_value_of_its_day(void **state)
 static void events_count_up_to_the_end_of_the_day(void **state)
 {
 	(void)state;
-	run("INSERT INTO ticket (source_id, source_key, account_id, subject, priority, opened_at, closed_at, satisfaction) VALUES "
-	    "(1, 't1', 1, 'first', 'high', 20000 * 86400 + 86399, 20001 * 86400, 1), (1, 't2', 1, 'next', 'high', 20001 * 86400, NULL, NULL);"
+	run("INSERT INTO ticket (source_id, source_key, account_id, subject, priority, opened_at, closed_at, satisfaction) "
+	    "VALUES "
+	    "(1, 't1', 1, 'first', 'high', 20000 * 86400 + 86399, 20001 * 86400, 1), (1, 't2', 1, 'next', 'high', 20001 * "
+	    "86400, NULL, NULL);"
 	    "INSERT INTO interaction (source_id, source_key, account_id, kind, direction, contact_key, at) VALUES "
 	    "(1, 'i1', 1, 'email', 'in', 'p1', 19999 * 86400), (1, 'i2', 1, 'email', 'in', 'p2', 20001 * 86400);"
-	    "INSERT INTO invoice (source_id, source_key, account_id, amount_minor, currency, issued_on, due_on, paid_on, failed_on) VALUES "
+	    "INSERT INTO invoice (source_id, source_key, account_id, amount_minor, currency, issued_on, due_on, paid_on, "
+	    "failed_on) VALUES "
 	    "(1, 'v1', 1, 500, 'EUR', 19980, 19990, 20001, 19995), (1, 'v2', 1, 500, 'EUR', 20001, 20031, NULL, NULL);"
 	    "INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on, effective_on) VALUES "
 	    "(1, 'n1', 1, 'cancel', 20000, 20090), (1, 'n2', 1, 'cancel', 20001, 20090);"
-	    "INSERT INTO survey (source_id, source_key, account_id, kind, score, at) VALUES (1, 'q1', 1, 'nps', 3, 20001 * 86400)");
+	    "INSERT INTO survey (source_id, source_key, account_id, kind, score, at) VALUES (1, 'q1', 1, 'nps', 3, 20001 * "
+	    "86400)");
 	load(D);
 	ASSERT_INT(accounts[0].n_tickets, 1);
 	ASSERT_INT(accounts[0].tickets[0].closed_on, DAY_NONE);
@@ -140,7 +150,8 @@ static void usage_is_seen_by_age_and_a_limit_is_no_activity(void **state)
 	put_usage("actions", D + 1, 1, 9);
 	put_usage("actions", D - 7, 1, 0);
 	put_usage("seats", D - 3, 1, 4);
-	run("INSERT INTO account_limit (source_id, source_key, account_id, metric, value, from_on) VALUES (1, 'l1', 1, 'seats', 5, 19000), "
+	run("INSERT INTO account_limit (source_id, source_key, account_id, metric, value, from_on) VALUES (1, 'l1', 1, "
+	    "'seats', 5, 19000), "
 	    "(1, 'l2', 1, 'seats', 9, 20001)");
 	load(D);
 	ASSERT_INT(base.n_metrics, 2);
@@ -181,7 +192,8 @@ static void people_are_one_whatever_names_them(void **state)
 	ASSERT_INT(fact_days_count(&accounts[0].people[1].spoke, 0, FACTS_DAYS), 0);
 	ASSERT_INT(accounts[0].n_teams, 2);
 	assert_string_equal(accounts[0].teams[0].name, "ops");
-	ASSERT_INT(fact_days_count(&accounts[0].teams[1].used, 0, FACTS_DAYS), 2); /* whose team is known from another day */
+	ASSERT_INT(fact_days_count(&accounts[0].teams[1].used, 0, FACTS_DAYS),
+	           2); /* whose team is known from another day */
 }
 
 static void a_source_is_as_fresh_as_it_was_on_that_day(void **state)
@@ -201,7 +213,8 @@ static void a_source_is_as_fresh_as_it_was_on_that_day(void **state)
 static void usage_that_nobody_reports_any_more_is_a_broken_source(void **state)
 {
 	(void)state;
-	run("INSERT INTO account (id, source_id, source_key, name) VALUES (11, 1, 'a', 'A'), (12, 1, 'b', 'B'), (13, 1, 'c', 'C')");
+	run("INSERT INTO account (id, source_id, source_key, name) VALUES (11, 1, 'a', 'A'), (12, 1, 'b', 'B'), (13, 1, "
+	    "'c', 'C')");
 	for (int account = 1; account <= 2; account++)
 		for (int age = 10; age < 60; age++)
 			put_usage("actions", D - age, account, 5);
@@ -256,7 +269,8 @@ static void days_are_counted_over_word_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_end_that_lies_ahead_is_not_seen_unless_history_says_it_was_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_end_that_lies_ahead_is_not_seen_unless_history_says_it_was_known, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(a_tracked_attribute_has_the_value_of_its_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_count_up_to_the_end_of_the_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(usage_is_seen_by_age_and_a_limit_is_no_activity, setup, teardown),

@@ -17,8 +17,11 @@ static int setup(void **state)
 
 	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
 	ASSERT_OK(migrate_run(db, 0, &err));
-	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv'); INSERT INTO account (id, source_id, source_key, "
-	                     "name) VALUES (1, 1, 'k1', 'Acme'), (2, 1, 'k2', 'Bolt')", &err));
+	ASSERT_OK(db_run(
+		db,
+		"INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv'); INSERT INTO account (id, source_id, source_key, "
+		"name) VALUES (1, 1, 'k1', 'Acme'), (2, 1, 'k2', 'Bolt')",
+		&err));
 	sample_init(&s, a);
 	*state = a;
 	return 0;
@@ -218,9 +221,22 @@ static void a_broken_source_leaves_a_finding_as_it_was(void **state)
 
 static void the_list_is_ranked_and_nobodys_accounts_are_listed_too(void **state)
 {
-	struct finding f = { .account = 1, .engine = "defense", .cause = "silence", .opened_on = AS_OF, .updated_on = AS_OF, .closed_on = DAY_NONE,
-	                     .snoozed_until = DAY_NONE, .score = 70, .worst_score = 70, .currency = "EUR", .expected_minor = 100,
-	                     .act_by_on = AS_OF + 10, .play = "", .summary = "", .evidence = "[]", .owner_email = "csm@x.example" };
+	struct finding f = { .account = 1,
+		                 .engine = "defense",
+		                 .cause = "silence",
+		                 .opened_on = AS_OF,
+		                 .updated_on = AS_OF,
+		                 .closed_on = DAY_NONE,
+		                 .snoozed_until = DAY_NONE,
+		                 .score = 70,
+		                 .worst_score = 70,
+		                 .currency = "EUR",
+		                 .expected_minor = 100,
+		                 .act_by_on = AS_OF + 10,
+		                 .play = "",
+		                 .summary = "",
+		                 .evidence = "[]",
+		                 .owner_email = "csm@x.example" };
 	struct finding_query q = { .today = AS_OF };
 	struct finding *list;
 	size_t n;
@@ -281,8 +297,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_finding_is_opened_once_and_then_updated, setup, teardown),
-		cmocka_unit_test_setup_teardown(it_is_resolved_when_the_score_left_the_band_and_lost_when_the_account_left, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_was_dismissed_stays_so_for_thirty_days_but_for_a_new_hard_fact, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_is_resolved_when_the_score_left_the_band_and_lost_when_the_account_left,
+		                                setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_dismissed_stays_so_for_thirty_days_but_for_a_new_hard_fact, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(what_rests_is_judged_on_and_wakes_on_its_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cause_stays_while_it_speaks_and_yields_to_a_hard_fact, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_opens_on_what_is_not_known, setup, teardown),

@@ -143,7 +143,9 @@ static void a_pause_of_the_whole_base_is_no_signal(void **state)
 
 static void no_data_is_not_zero(void **state)
 {
-	struct score_row before = { .account = 1, .day = AS_OF - 1, .risk = 70, .risk_band = 2, .risk_band_since = AS_OF - 9 };
+	struct score_row before = {
+		.account = 1, .day = AS_OF - 1, .risk = 70, .risk_band = 2, .risk_band_since = AS_OF - 9
+	};
 	double known;
 
 	(void)state;
@@ -259,7 +261,8 @@ static void a_spike_of_one_day_is_no_growth(void **state)
 
 static void rank_is_value_times_probability_times_urgency(void **state)
 {
-	struct finding small_urgent = { .expected_minor = 100, .act_by_on = AS_OF }, large = { .expected_minor = 300, .act_by_on = AS_OF + 200 };
+	struct finding small_urgent = { .expected_minor = 100, .act_by_on = AS_OF },
+				   large = { .expected_minor = 300, .act_by_on = AS_OF + 200 };
 	struct finding middle = { .expected_minor = 160, .act_by_on = AS_OF - 5 };
 
 	(void)state;
@@ -290,8 +293,14 @@ static void the_same_facts_give_the_same_bytes(void **state)
 
 static void text_from_outside_stays_data(void **state)
 {
-	struct fact_ticket ticket = { "high", "Ignore {{days}} and <b>cancel our\x1b[31m contract</b>, call +33 6 12 34 56 78 or joe@x.example now", AS_OF - 1,
-	                              DAY_NONE, -1, false };
+	struct fact_ticket ticket = {
+		"high",
+		"Ignore {{days}} and <b>cancel our\x1b[31m contract</b>, call +33 6 12 34 56 78 or joe@x.example now",
+		AS_OF - 1,
+		DAY_NONE,
+		-1,
+		false
+	};
 	const struct reading *r;
 
 	(void)state;
@@ -352,7 +361,9 @@ static void scores_stay_within_bounds(void **state)
 
 static void a_band_is_left_later_than_it_is_entered(void **state)
 {
-	struct score_row before = { .account = 1, .day = AS_OF - 1, .risk = 41, .risk_band = 1, .risk_band_since = AS_OF - 30 };
+	struct score_row before = {
+		.account = 1, .day = AS_OF - 1, .risk = 41, .risk_band = 1, .risk_band_since = AS_OF - 30
+	};
 
 	(void)state;
 	s.settings.base_risk = 37;

@@ -11,8 +11,10 @@ objects: {"owners": [{id, email, firstName, lastName}], "companies": [{id, prope
 """
 import argparse
 import bisect
+import functools
 import gzip
 import json
+import operator
 import re
 import ssl
 import sys
@@ -29,7 +31,8 @@ DEFAULT_PROPERTIES = {"companies": ("name", "domain"), "contacts": ("firstname",
                       "deals": ("dealname", "dealstage", "amount", "closedate", "pipeline"),
                       "tickets": ("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority")}
 SEARCH_CAP, SEARCH_PAGE, LIST_PAGE, OWNER_PAGE, ASSOCIATION_INPUTS = 10_000, 200, 100, 500, 1000
-OPERATORS = {"BETWEEN", "EQ", "NEQ", "GT", "GTE", "LT", "LTE", "HAS_PROPERTY", "NOT_HAS_PROPERTY", "IN", "NOT_IN"}
+COMPARE = {"EQ": operator.eq, "NEQ": operator.ne, "GT": operator.gt, "GTE": operator.ge, "LT": operator.lt, "LTE": operator.le}
+OPERATORS = {"BETWEEN", "HAS_PROPERTY", "NOT_HAS_PROPERTY", "IN", "NOT_IN", *COMPARE}
 ASSOCIATION_TYPES = {"contacts": (279, 1), "deals": (341, 5), "tickets": (339, 26), "calls": (182, 181), "emails": (186, 185),
                      "meetings": (188, 187), "notes": (190, 189)}
 
@@ -149,6 +152,8 @@ def shown(row, kind, properties, archived):
 # search ---------------------------------------------------------------------------------------------------------------
 
 def comparable(row, name):
+    if name.endswith("lastmodifieddate"):
+        return row["_ms"]
     value = row["properties"].get(name)
     if value is None:
         return None
@@ -162,28 +167,40 @@ def comparable(row, name):
         return value
 
 
-def wanted_value(text, like):
-    if isinstance(like, str):
-        return text
+@functools.lru_cache(maxsize=1000)
+def wanted_number(text):
     try:
         return float(text) if not re.match(r"\d{4}-", text) else ms_of(text)
     except ValueError:
         raise Refused(400, f"Invalid input: {text} is not a number") from None
 
 
+def wanted_value(text, like):
+    return text if isinstance(like, str) else wanted_number(text)
+
+
 def fits(row, f):
-    operator, have = f["operator"], comparable(row, f["propertyName"])
-    if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
-        return (have is not None) == (operator == "HAS_PROPERTY")
+    op, have = f["operator"], comparable(row, f["propertyName"])
+    if op in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
+        return (have is not None) == (op == "HAS_PROPERTY")
     if have is None:
         return False
-    if operator == "BETWEEN":
+    if op == "BETWEEN":
         return wanted_value(f["value"], have) <= have <= wanted_value(f["highValue"], have)
-    if operator in ("IN", "NOT_IN"):
-        return (have in [wanted_value(v, have) for v in f["values"]]) == (operator == "IN")
-    want = wanted_value(f["value"], have)
-    return {"EQ": have == want, "NEQ": have != want, "GT": have > want, "GTE": have >= want, "LT": have < want,
-            "LTE": have <= want}[operator]
+    if op in ("IN", "NOT_IN"):
+        return (have in [wanted_value(v, have) for v in f["values"]]) == (op == "IN")
+    return COMPARE[op](have, wanted_value(f["value"], have))
+
+
+def test_of(f):
+    """The filter as a function of a row; the usual one, on the time of modification, without a detour."""
+    if f["operator"] == "BETWEEN" and f["propertyName"].endswith("lastmodifieddate"):
+        low, high = wanted_number(f["value"]), wanted_number(f["highValue"])
+        return lambda row: low <= row["_ms"] <= high
+    if f["operator"] == "GT" and f["propertyName"] == "hs_object_id":
+        least = int(f["value"])
+        return lambda row: int(row["id"]) > least
+    return lambda row: fits(row, f)
 
 
 def check_filter(f):
@@ -242,16 +259,17 @@ def candidates(store, kind, groups):
     if len(groups) == 1:
         lows = [int(f["value"]) for f in groups[0].get("filters", []) if f["propertyName"] == "hs_object_id" and f["operator"] == "GT"]
         at = bisect.bisect_right(ids, max(lows)) if lows else 0
+    rows, lags = store.rows[kind], store.index_lag > 0
     for identity in ids[at:]:
-        row = store.indexed(store.rows[kind][str(identity)])
+        row = store.indexed(rows[str(identity)]) if lags else rows[str(identity)]
         if row is not None and not row["archived"]:
             yield row
 
 
 def search(store, kind, body):
     groups, properties, limit, after, (name, descending) = check_search(body)
-    filters = [g.get("filters", []) for g in groups] or [[]]
-    found = [r for r in candidates(store, kind, groups) if any(all(fits(r, f) for f in group) for group in filters)]
+    tests = [[test_of(f) for f in g.get("filters", [])] for g in groups] or [[]]
+    found = [r for r in candidates(store, kind, groups) if any(all(test(r) for test in group) for group in tests)]
     if name is None:
         found.reverse()
     elif name != "hs_object_id" or descending:
@@ -503,12 +521,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def limit_headers(self, kind, left):
         self.server.n_daily += 1
+        most = self.server.rate.most["other"] or 100_000
         headers = [("X-HubSpot-RateLimit-Daily", "250000"), ("X-HubSpot-RateLimit-Daily-Remaining", str(250000 - self.server.n_daily))]
         if kind == "search":
             return headers
-        return headers + [("X-HubSpot-RateLimit-Interval-Milliseconds", "10000"), ("X-HubSpot-RateLimit-Max", "100"),
-                          ("X-HubSpot-RateLimit-Remaining", str(max(1, 99 - self.server.n_daily % 90))),
-                          ("X-HubSpot-RateLimit-Secondly", "10"), ("X-HubSpot-RateLimit-Secondly-Remaining", str(max(left, 0)))]
+        return headers + [("X-HubSpot-RateLimit-Interval-Milliseconds", "10000"), ("X-HubSpot-RateLimit-Max", str(10 * most)),
+                          ("X-HubSpot-RateLimit-Remaining", str(max(1, 10 * most - 1 - self.server.n_daily % 90))),
+                          ("X-HubSpot-RateLimit-Secondly", str(most)), ("X-HubSpot-RateLimit-Secondly-Remaining", str(max(left, 0)))]
 
     def send(self, status, body, headers, data=None, length=None, cut=None):
         data = json.dumps(body, ensure_ascii=False).encode() if data is None else data

@@ -44,7 +44,7 @@ static void the_same_key_and_attempt_wait_equally_long(void **state)
 }
 
 /* 1,000 retries over the 2 s of the first jitter are 5 in each 10 ms on average. Evenly spread keys stay below 17 in
- * all of 200 such buckets (a Poisson count of 17 or more has a chance of 5e-6), and every tenth of the range is used. */
+ * all of 200 such buckets (a Poisson count of 17 or more has a chance of 5e-6), and use every tenth of the range. */
 static void a_thousand_first_retries_do_not_cluster(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);

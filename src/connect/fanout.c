@@ -75,8 +75,12 @@ static int read_answer(const struct link_settings *l, const struct answer *x, st
 		if (!row)
 			continue;
 		take_accounts(l, element, row, a);
-		if (more && l->prefer && !row->is_preferred && later->n < n_rows)
-			later->at[later->n++] = (struct parent){ row->id, more };
+		if (!more || !l->prefer || row->is_preferred || later->n == n_rows)
+			continue;
+		if (row->token && strcmp(row->token, more) == 0)
+			return err_set(err, ERR_INPUT, "%s: the accounts of a row go in circles", l->post);
+		row->token = more;
+		later->at[later->n++] = (struct parent){ row->id, more };
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@ struct linked {
 	const char *id;      /* of the row */
 	const char *account; /* key of its account; NULL: none found */
 	bool is_preferred;   /* by its label */
+	const char *token;   /* of the accounts that were asked for last */
 };
 
 int fanout_link(struct client *c, const struct link_settings *l, struct linked *rows, size_t n_rows, struct arena *a,

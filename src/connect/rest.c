@@ -221,14 +221,13 @@ static int walk_list(struct run *r, const struct walk_state *state, struct err *
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct walk w = { .request = request_of(r->stream, state->kind), .state = *state };
+	int64_t page = 1;
 	int rc;
 
 	pager_init(&w.pager, &w.request->page, r->client->connector->base_url, state->token, a);
 	while ((rc = walk_page(r, &w, err)) == 1)
-		continue;
-	if (rc < 0)
-		return err_in(err, "page %lld", (long long)w.pager.n_pages + 1);
-	return 0;
+		page++;
+	return rc < 0 ? err_in(err, "page %lld", (long long)page) : 0;
 }
 
 /* A walk that goes on from a kept token, whose token is refused by now, begins anew. */

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ enum {
 	REGULAR_DAYS = 5,
 	N_HEAVY = 3,
 	PEOPLE_DAYS = 90,
+	ENOUGH_PEOPLE = 4,
 	MAX_NAMED = 3,
 };
 
@@ -108,7 +110,9 @@ bool read_active_people(const struct context *c, struct reading *out)
 	}
 	if (!peak || (c->base->sources[FACT_PERSON].is_stale && c->base->sources[FACT_INTERACTION].is_stale))
 		return reading_unknown(out, "who uses it is not known");
-	reading_value(out, now / (double)(peak > 2 ? peak : 2), 1);
+	/* Both the fall and the level: an account that hangs on one or two people is thin even if it always did. */
+	reading_value(
+		out, sqrt(now / (double)(peak > 2 ? peak : 2) * (now < ENOUGH_PEOPLE ? now / (double)ENOUGH_PEOPLE : 1)), 1);
 	reading_number(c, out, "people", now, 0);
 	reading_number(c, out, "peak", peak, 0);
 	return true;

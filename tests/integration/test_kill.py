@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import sinks  # noqa: E402
-from delivery import ENV, company  # noqa: E402
+from delivery import ENV, N_CUSTOMERS, company  # noqa: E402
 from harness import BIN, HEAVY, run  # noqa: E402
 
 KILLS = 200 if HEAVY or os.environ.get("CI") else 80
@@ -95,27 +95,29 @@ def check(line, days):
                "email": Counter(hashlib.sha256(m.data).hexdigest() for m in line.mail.messages),
                "webhook": Counter(hashlib.sha256(m.body).hexdigest() for m in line.hook.messages),
                "file": Counter(hashlib.sha256(f.read_bytes()).hexdigest() for f in (case.tmp / "archive").iterdir())}
-    n_more = 0
+    n_more = Counter()
     for kind, messages in expected.items():
         wanted = Counter(sha for _, sha, _, _ in messages)
         assert set(wanted) == set(arrived[kind]), (kind, "missing or strange", set(wanted) ^ set(arrived[kind]))
         for _, sha, _, n_ambiguous in messages:
             allowed = wanted[sha] + (n_ambiguous if kind in ("slack_webhook", "email") else 0)
             assert wanted[sha] <= arrived[kind][sha] <= allowed, (kind, wanted[sha], arrived[kind][sha], allowed)
-            n_more += arrived[kind][sha] - wanted[sha]
-    assert n_more <= line.n_kills["deliver"] and line.hook.n_differing == 0
+            n_more[kind] += arrived[kind][sha] - wanted[sha]
+    # A kill finds at most one message of a sink in flight, so it repeats at most one there; a kill may hit two sinks at once.
+    assert all(n <= line.n_kills["deliver"] for n in n_more.values()), (n_more, line.n_kills)
+    assert n_more["webhook"] == n_more["file"] == line.hook.n_differing == 0, (n_more, line.hook.n_differing)
     for sink in (line.slack, line.hook):
         assert sink.most_at_work <= 2  # one, and the last breath of one that was killed
     assert not [f for f in (case.tmp / "archive").iterdir() if f.name.startswith(".")]
     assert case.query("PRAGMA integrity_check") == [("ok",)]
     findings = case.query("SELECT count(*), count(DISTINCT account_id || engine || cause) FROM finding WHERE closed_on IS NULL")
-    assert findings[0][0] == findings[0][1] >= len(days), findings
+    assert findings[0][0] == findings[0][1] >= min(len(days), N_CUSTOMERS), findings
     return n_more
 
 
 def test_kill(case):
     """killed at random moments and started again, the line loses no digest, repeats none on webhook and file, and at most one
-    for each ambiguous kill on Slack and mail"""
+    for each ambiguous kill on Slack and on mail"""
     line = Line(case)
     case.retaind("pull", "--now", f"{FIRST}T06:00:00Z", env=line.env)
     days = [FIRST, FIRST + timedelta(days=1)]
@@ -127,7 +129,7 @@ def test_kill(case):
     n_more = check(line, days)
     ambiguous = case.query("SELECT count(*) FROM delivery WHERE outcome = 'ambiguous'")[0][0]
     print(f"         seed {SEED}: {sum(line.n_kills.values())} kills {dict(line.n_kills)}, {len(days)} days, "
-          f"{case.query('SELECT count(*) FROM outbox')[0][0]} messages, {ambiguous} ambiguous, {n_more} repeated, "
+          f"{case.query('SELECT count(*) FROM outbox')[0][0]} messages, {ambiguous} ambiguous, repeated {dict(+n_more)}, "
           f"{line.hook.n_folded} folded by the webhook's receiver")
 
 

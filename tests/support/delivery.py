@@ -79,6 +79,7 @@ def mail(to, subject="Digest", text="Hello.\n.\n..\n.hidden\n"):
     return bytes(message)
 
 
+N_CUSTOMERS = 40
 COMPANY = """\
 zone: Europe/Paris
 currency: EUR
@@ -131,7 +132,7 @@ def company(case, owners, first, channels_yaml, channels):
         accounts.write("id,name,csm,am,renews\n")
         subscriptions.write("id,account,mrr,start\n")
         notices.write("id,account,kind,noticed\n")
-        for n in range(40):
+        for n in range(N_CUSTOMERS):
             accounts.write(f"a{n},Société n° {n} <b>,{by_role['csm']},{by_role['am']},{first + timedelta(days=30 + n)}\n")
             subscriptions.write(f"s{n},a{n},{500 + 10 * n},2024-01-01\n")
             notices.write(f"n{n},a{n},cancel,{first + timedelta(days=n - 1)}\n")

@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import demo_data as data  # noqa: E402
 import crm  # noqa: E402
+import demo_crm  # noqa: E402
 import sinks  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,44 +60,6 @@ def configure(home, crm_url, slack_url, smtp_port):
     return config
 
 
-def crm_objects(last):
-    """What the CRM holds on the evening of `last`."""
-    objects = {"owners": [{"id": i, "email": e, "firstName": f, "lastName": s} for i, e, f, s in data.OWNERS],
-               "companies": [], "contacts": [], "deals": [], "tickets": [], "emails": [], "calls": [], "meetings": [], "notes": [],
-               "associations": []}
-
-    def add(kind, identity, properties, created, changed, company=None):
-        objects[kind].append({"id": identity, "properties": properties, "createdAt": data.iso(created), "updatedAt": data.iso(changed)})
-        if company:
-            objects["associations"].append((kind, identity, "companies", company))
-
-    for c in data.companies():
-        add("companies", c.id, {"name": c.name, "domain": c.domain, "segment": c.segment, "hubspot_owner_id": c.csm,
-                                "account_manager": "103", "renewal_date": c.renewal.isoformat() if c.renewal else None,
-                                "seats": str(c.seats), "is_customer": "true", "customer_since": c.started.isoformat(),
-                                "country": "FR"}, c.started, c.started)
-        for person in c.contacts:
-            add("contacts", person["id"], {"firstname": person["first"], "lastname": person["last"], "email": person["email"],
-                                           "jobtitle": person["title"], "buying_role": person["role"]}, c.started, c.started, c.id)
-        for n, (day, subject, body, priority, closed, who) in enumerate(data.tickets(c, last)):
-            add("tickets", f"9{c.id}{n}", {"subject": subject, "content": body, "hs_ticket_priority": priority,
-                                           "hs_pipeline_stage": "4" if closed and closed <= last else "1", "createdate": data.iso(day),
-                                           "closed_date": data.iso(closed, 17) if closed and closed <= last else None},
-                day, closed if closed and closed <= last else day, c.id)
-        for n, (kind, day, hour, direction, subject, body, _) in enumerate(data.messages(c, last)):
-            properties = {"hs_timestamp": data.iso(day, hour), "hubspot_owner_id": c.csm}
-            if kind == "email":
-                properties |= {"hs_email_subject": subject, "hs_email_text": body,
-                               "hs_email_direction": "INCOMING_EMAIL" if direction == "in" else "EMAIL"}
-            else:
-                properties |= {"hs_meeting_title": subject, "hs_meeting_body": body, "hs_meeting_outcome": "COMPLETED"}
-            add("emails" if kind == "email" else "meetings", f"8{c.id}{n:03d}", properties, day, day, c.id)
-        if c.renewal:
-            add("deals", f"6{c.id}", {"dealname": f"{c.name}: renewal", "dealstage": "qualifiedtobuy", "amount": str(c.monthly * 12),
-                                      "closedate": data.iso(c.renewal), "dealtype": "existingbusiness"}, c.started, c.started, c.id)
-    return objects
-
-
 def once(binary, config, day):
     """One whole cycle as the daemon would run it that morning at 07:30 in Paris."""
     start = time.monotonic()
@@ -118,7 +81,7 @@ def main():
     shutil.rmtree(home, ignore_errors=True)
     (home / "exports").mkdir(parents=True)
     certificate = sinks.certificate(home)
-    store = crm.Store(crm_objects(data.DAY_ONE - timedelta(days=1)))
+    store = crm.Store(demo_crm.objects(data.DAY_ONE - timedelta(days=1)))
     server = crm.serve(store, token=TOKEN)
     slack = sinks.Slack().start()
     mail = sinks.Smtp(certificate=certificate, user="lumendesk", password="demo").start()
@@ -131,7 +94,7 @@ def main():
     heading(f"Morning one, {data.DAY_ONE:%A %d %B %Y}: first diagnosis")
     once(binary, config, data.DAY_ONE)
 
-    store.merge(crm_objects(data.DAY_ONE))
+    store.merge(demo_crm.objects(data.DAY_ONE))
     data.write_exports(home / "exports", data.DAY_ONE)
     heading(f"Morning two, {data.DAY_TWO:%A %d %B %Y}: what changed")
     once(binary, config, data.DAY_TWO)

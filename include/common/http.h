@@ -32,7 +32,7 @@ struct http_request {
 	const void *body; /* NULL: none */
 	size_t body_len;
 	int64_t timeout_ms; /* 0: the options' */
-	bool is_repeatable; /* a POST that only asks: may go over a kept connection, which libcurl tries again when it was closed */
+	bool is_repeatable; /* a POST that only asks: may go over a kept connection, which libcurl tries twice */
 };
 
 struct http_response {
@@ -54,8 +54,9 @@ void http_freep(struct http **h);
 struct http *http_new(const struct http_options *options);
 struct http *http_new_fake(http_transport_fn *transport, void *context);
 
-/* Returns 0 with whatever status came; -1 when no whole answer came: ERR_RETRY (network, timeout, cut short), ERR_CONFIG
- * (certificate, forbidden address or scheme, malformed URL), ERR_INPUT (answer above a ceiling). The answer lives in a. */
+/* Returns 0 with whatever status came; -1 when no whole answer came: ERR_RETRY (network, timeout, cut short),
+ * ERR_CONFIG (certificate, forbidden address or scheme, malformed URL), ERR_INPUT (answer above a ceiling). The answer
+ * lives in a. */
 int http_send(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out,
               struct err *err) MUST_USE;
 /* Whether the last request may have reached the other side although http_send failed (its last byte had left). */

@@ -43,13 +43,15 @@ struct pull {
 /* Pulls every stream; a stream that fails doesn't stop the others. *out has n results in the arena. Returns 0 when all
  * came through (source.last_ok_at is set), 1 when some stream failed (source.last_error is set), -1 when nothing could
  * be tried (ERR_CONFIG: secret, connector; ERR_FATAL: store). */
-int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err) MUST_USE;
+int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
+                struct err *err) MUST_USE;
 
 /* Reads everything that a source says and its connector, without a network: mistakes are noted in m. */
 void pull_check(struct arena *a, const char *config_dir, const struct source_settings *s, struct mistakes *m);
 
 /* The csv connector, one row of pull_source's table of kinds. */
-int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err) MUST_USE;
+int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
+                    struct err *err) MUST_USE;
 /* Mistakes in a csv source's `files:` are noted in m. */
 void csv_source_check(struct arena *a, const struct source_settings *s, struct mistakes *m);
 

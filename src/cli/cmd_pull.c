@@ -131,10 +131,23 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->org->sources.n; i++) {
-		struct pull pull = { .db = s->db, .config_dir = c->config_dir, .source = &sources[i], .zone = s->zone,
-			                 .currency = s->org->currency, .now = s->now, .today = s->today, .secret = secret_read, .is_full = cli_option(c, "full") != NULL,
-			                 .is_dry_run = cli_option(c, "dry-run") != NULL, .only_stream = cli_option(c, "stream"),
-			                 .limit_rows = limit, .show_row = show_row, .progress = show_progress, .context = p };
+		struct pull pull = {
+			.db = s->db,
+			.config_dir = c->config_dir,
+			.source = &sources[i],
+			.zone = s->zone,
+			.currency = s->org->currency,
+			.now = s->now,
+			.today = s->today,
+			.secret = secret_read,
+			.is_full = cli_option(c, "full") != NULL,
+			.is_dry_run = cli_option(c, "dry-run") != NULL,
+			.only_stream = cli_option(c, "stream"),
+			.limit_rows = limit,
+			.show_row = show_row,
+			.progress = show_progress,
+			.context = p,
+		};
 
 		if (only && strcmp(only, sources[i].name) != 0)
 			continue;

@@ -269,7 +269,8 @@ static int failed(const struct http_request *req, const struct exchange *x, CURL
 	if (x->too_much)
 		return err_set(err, ERR_INPUT, "%s: the answer's %s are larger than we accept", where, x->too_much);
 	if (x->is_refused && x->is_https)
-		return err_set(err, ERR_CONFIG, "%s: its address is private, and private addresses are not allowed here", where);
+		return err_set(err, ERR_CONFIG, "%s: its address is private, and private addresses are not allowed here",
+		               where);
 	if (x->is_refused)
 		return err_set(err, ERR_CONFIG, "%s: plain http goes to this machine only; use https", where);
 	for (size_t i = 0; i < ARRAY_LEN(lasting_codes); i++)
@@ -355,7 +356,8 @@ static int send_by_curl(struct http *h, struct arena *a, const struct http_reque
 	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(h->curl, CURLINFO_TOTAL_TIME_T, &us);
 	if (x.body.len + x.headers.len + MAX_HEADERS * sizeof(struct http_header) + 4096 > arena_left(a))
-		return err_set(err, ERR_INPUT, "%s: no room left for an answer of %zu bytes", http_redact(a, req->url), x.body.len);
+		return err_set(err, ERR_INPUT, "%s: no room left for an answer of %zu bytes", http_redact(a, req->url),
+		               x.body.len);
 	r.status = (int)status;
 	r.elapsed_ms = us / 1000;
 	r.body = arena_memdup(a, x.body.at, x.body.len + 1);
@@ -365,7 +367,8 @@ static int send_by_curl(struct http *h, struct arena *a, const struct http_reque
 	return 0;
 }
 
-int http_send(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out, struct err *err)
+int http_send(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out,
+              struct err *err)
 {
 	h->was_sent = false;
 	if (h->transport)

@@ -24,8 +24,8 @@ static void one_header(struct arena *a, const char *name, const char *value, str
 	*out = (struct credentials){ .headers = h, .n_headers = 1 };
 }
 
-static int header_auth(const struct auth_settings *s, const struct scope *scope, struct arena *a, struct credentials *out,
-                       struct err *err)
+static int header_auth(const struct auth_settings *s, const struct scope *scope, struct arena *a,
+                       struct credentials *out, struct err *err)
 {
 	const char *value;
 
@@ -35,8 +35,8 @@ static int header_auth(const struct auth_settings *s, const struct scope *scope,
 	return 0;
 }
 
-static int query_auth(const struct auth_settings *s, const struct scope *scope, struct arena *a, struct credentials *out,
-                      struct err *err)
+static int query_auth(const struct auth_settings *s, const struct scope *scope, struct arena *a,
+                      struct credentials *out, struct err *err)
 {
 	const char *value;
 
@@ -46,8 +46,8 @@ static int query_auth(const struct auth_settings *s, const struct scope *scope, 
 	return 0;
 }
 
-static int basic_auth(const struct auth_settings *s, const struct scope *scope, struct arena *a, struct credentials *out,
-                      struct err *err)
+static int basic_auth(const struct auth_settings *s, const struct scope *scope, struct arena *a,
+                      struct credentials *out, struct err *err)
 {
 	const char *user, *password, *pair;
 

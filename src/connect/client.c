@@ -37,13 +37,14 @@ int client_init(struct client *c, const struct connector *connector, struct http
 {
 	static const struct client_time real = { real_now_ms, real_sleep_ms, NULL };
 
-	*c = (struct client){ .connector = connector, .http = http, .scope = *scope, .time = time ? *time : real, .now = now };
+	*c = (struct client){ .connector = connector, .http = http, .scope = *scope, .now = now };
+	c->time = time ? *time : real;
 	c->started_ms = c->time.now_ms(c->time.context);
 	limiter_init(&c->limiter, &connector->limits, budget_percent, a);
 	return auth_make(&connector->auth, scope, a, &c->credentials, err);
 }
 
-/* texts for people --------------------------------------------------------------------------------------------------- */
+/* texts for people ------------------------------------------------------------------------------------------------- */
 
 static void black_out(char *text, const char *secret)
 {
@@ -81,8 +82,8 @@ static const char *reason_of(const struct http_response *r, const struct json *b
 	return text ? text_clean(a, text, SHOWN_CHARS) : NULL;
 }
 
-static int judged_bad(const struct verdict *v, const struct http_response *r, const struct json *body, int64_t n_attempts,
-                      struct arena *a, struct err *err)
+static int judged_bad(const struct verdict *v, const struct http_response *r, const struct json *body,
+                      int64_t n_attempts, struct arena *a, struct err *err)
 {
 	static const enum err_kind kinds[] = {
 		[ACTION_RETRY] = ERR_RETRY,         [ACTION_RATE_LIMITED] = ERR_RETRY, [ACTION_EMPTY] = ERR_NONE,
@@ -91,11 +92,11 @@ static int judged_bad(const struct verdict *v, const struct http_response *r, co
 	const char *reason = reason_of(r, body, a);
 	const char *times = n_attempts > 1 ? arena_printf(a, " (asked %lld times)", (long long)n_attempts) : "";
 
-	return err_set(err, kinds[v->action], "HTTP %d%s%s%s%s%s", r->status, reason ? ": " : "", reason ? reason : "", times,
-	               v->say ? "; " : "", v->say ? v->say : "");
+	return err_set(err, kinds[v->action], "HTTP %d%s%s%s%s%s", r->status, reason ? ": " : "", reason ? reason : "",
+	               times, v->say ? "; " : "", v->say ? v->say : "");
 }
 
-/* waiting ------------------------------------------------------------------------------------------------------------ */
+/* waiting ---------------------------------------------------------------------------------------------------------- */
 
 /* Between half and all of a wait that doubles each time: many clients that fell together don't rise together. */
 static int64_t backoff_ms(const struct connector *c, int64_t attempt)
@@ -133,9 +134,10 @@ static const char *plain_path(const char *url, struct arena *a)
 	return arena_strndup(a, path, strcspn(path, "?"));
 }
 
-/* requests ----------------------------------------------------------------------------------------------------------- */
+/* requests --------------------------------------------------------------------------------------------------------- */
 
-static size_t add_headers(const struct client *c, bool has_body, struct http_header *out, struct arena *a, struct err *err)
+static size_t add_headers(const struct client *c, bool has_body, struct http_header *out, struct arena *a,
+                          struct err *err)
 {
 	const struct yaml *more = c->connector->headers ? c->connector->headers->first : NULL;
 	size_t n = 0;
@@ -174,7 +176,9 @@ static int exchange(struct client *c, const char *method, const char *url, const
 	req.n_headers = add_headers(c, body != NULL, headers, a, err);
 	if (req.n_headers == 0)
 		return -1;
-	req.url = c->credentials.query ? arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', c->credentials.query) : url;
+	req.url = url;
+	if (c->credentials.query)
+		req.url = arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', c->credentials.query);
 	c->n_requests++;
 	if (http_send(c->http, a, &req, out, err) < 0)
 		return -1;
@@ -225,15 +229,16 @@ static int understand(const struct client *c, struct answer *x, struct arena *a,
 			return 0;
 		/* Half an answer must never be taken for a short list. */
 		*v = (struct verdict){ .action = ACTION_RETRY };
-		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer is no JSON%s%s", x->http.status, broken.text[0] ? ": " : "", broken.text);
+		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer is no JSON%s%s", x->http.status, broken.text[0] ? ": " : "",
+		              broken.text);
 		return 1;
 	}
 	(void)judged_bad(v, &x->http, x->body, 1, a, err);
 	return v->action == ACTION_RETRY || v->action == ACTION_RATE_LIMITED ? 1 : -1;
 }
 
-int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a, struct answer *out,
-                struct err *err)
+int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                struct answer *out, struct err *err)
 {
 	struct answer x = { 0 };
 

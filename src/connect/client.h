@@ -33,10 +33,11 @@ struct answer {
 
 /* time NULL: the real one. Secrets must be resolved in scope. */
 int client_init(struct client *c, const struct connector *connector, struct http *http, const struct scope *scope,
-                const struct client_time *time, double budget_percent, int64_t now, struct arena *a, struct err *err) MUST_USE;
-/* method GET or POST; body is JSON or NULL. ERR_RETRY when the other side stayed unwell, ERR_CONFIG when a person must act,
- * ERR_INPUT when this can't be answered. No secret is in err. */
-int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a, struct answer *out,
-                struct err *err) MUST_USE;
+                const struct client_time *time, double budget_percent, int64_t now, struct arena *a,
+                    struct err *err) MUST_USE;
+/* method GET or POST; body is JSON or NULL. ERR_RETRY when the other side stayed unwell, ERR_CONFIG when a person must
+ * act, ERR_INPUT when this can't be answered. No secret is in err. */
+int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                struct answer *out, struct err *err) MUST_USE;
 
 #endif

@@ -62,7 +62,8 @@ static const struct yaml_field metric_fields[] = {
 	FIELD("scale", YAML_REAL, metric_settings, scale, NULL, 0, 0),
 };
 static const struct yaml_table metric_table = {
-	.size = sizeof(struct metric_settings), .fields = metric_fields, .n_fields = ARRAY_LEN(metric_fields), .check = NULL,
+	.size = sizeof(struct metric_settings), .fields = metric_fields, .n_fields = ARRAY_LEN(metric_fields),
+	.check = NULL,
 };
 
 static const struct yaml_field stream_fields[] = {
@@ -78,7 +79,8 @@ static const struct yaml_field stream_fields[] = {
 	FIELD("gone_every", YAML_DURATION, stream_settings, gone_every_s, NULL, 60, 366 * 86400),
 };
 static const struct yaml_table stream_table = {
-	.size = sizeof(struct stream_settings), .fields = stream_fields, .n_fields = ARRAY_LEN(stream_fields), .check = NULL,
+	.size = sizeof(struct stream_settings), .fields = stream_fields, .n_fields = ARRAY_LEN(stream_fields),
+	.check = NULL,
 };
 
 static const struct yaml_field connector_fields[] = {
@@ -95,7 +97,8 @@ static const struct yaml_field connector_fields[] = {
 	REQUIRED("streams", YAML_MAP, connector, streams, &stream_table),
 };
 static const struct yaml_table connector_table = {
-	.size = sizeof(struct connector), .fields = connector_fields, .n_fields = ARRAY_LEN(connector_fields), .check = NULL,
+	.size = sizeof(struct connector), .fields = connector_fields, .n_fields = ARRAY_LEN(connector_fields),
+	.check = NULL,
 };
 
 /* What the organisation's file may say of a stream, besides a bare list of map entries. */
@@ -121,7 +124,7 @@ struct reading {
 	struct mistakes *mistakes;
 };
 
-/* names in templates ------------------------------------------------------------------------------------------------- */
+/* names in templates ----------------------------------------------------------------------------------------------- */
 
 static void check_texts(const struct reading *r, const struct yaml *node, int depth)
 {
@@ -139,9 +142,10 @@ static void check_texts(const struct reading *r, const struct yaml *node, int de
 		check_texts(r, n, depth + 1);
 }
 
-/* maps --------------------------------------------------------------------------------------------------------------- */
+/* maps ------------------------------------------------------------------------------------------------------------- */
 
-static void add_map(const struct reading *r, struct stream_settings *s, const struct yaml *node, const struct yaml *more)
+static void add_map(const struct reading *r, struct stream_settings *s, const struct yaml *node,
+                    const struct yaml *more)
 {
 	const struct map *map = node ? map_read(r->arena, node, r->mistakes) : NULL;
 
@@ -214,11 +218,13 @@ static void want_metrics(const struct reading *r, struct stream_settings *s, con
 		want(r, s, m[i].from);
 }
 
-static void note_currency(const struct reading *r, struct stream_settings *s, const struct map *m, const struct map_entry *e)
+static void note_currency(const struct reading *r, struct stream_settings *s, const struct map *m,
+                          const struct map_entry *e)
 {
 	if (!e->from || e->field != entity_field_index(m->entity, "currency"))
 		return;
-	s->currencies.at = arena_grow(r->arena, s->currencies.at, s->currencies.n, s->currencies.n + 1, sizeof *s->currencies.at);
+	s->currencies.at = arena_grow(r->arena, s->currencies.at, s->currencies.n, s->currencies.n + 1,
+	                              sizeof *s->currencies.at);
 	s->currencies.at[s->currencies.n++] = e->from;
 }
 
@@ -240,7 +246,7 @@ static void want_all(const struct reading *r, struct stream_settings *s)
 	want_metrics(r, s, &s->limits);
 }
 
-/* streams ------------------------------------------------------------------------------------------------------------ */
+/* streams ---------------------------------------------------------------------------------------------------------- */
 
 static const struct yaml *source_map(const struct reading *r, const char *stream)
 {
@@ -313,7 +319,8 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 	if (r->source->base_url)
 		c->base_url = r->source->base_url;
 	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
-		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #", c->base_url);
+		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #",
+		           c->base_url);
 }
 
 const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,

@@ -1,4 +1,5 @@
-/* A connector as its YAML file and the organisation's file say: where, with what credentials, how fast, which streams. */
+/* A connector as its YAML file and the organisation's file say: where, with what credentials, how fast, which
+ * streams. */
 #ifndef CONNECT_CONNECTOR_H
 #define CONNECT_CONNECTOR_H
 

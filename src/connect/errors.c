@@ -46,7 +46,8 @@ static void release_regex(void *regex)
 	regfree(regex);
 }
 
-void errors_compile(struct arena *a, struct error_rule *rules, size_t n_rules, const struct yaml *where, struct mistakes *m)
+void errors_compile(struct arena *a, struct error_rule *rules, size_t n_rules, const struct yaml *where,
+                    struct mistakes *m)
 {
 	for (size_t i = 0; i < n_rules; i++) {
 		char why[200];
@@ -97,7 +98,8 @@ static bool text_fits(const struct error_rule *rule, const struct http_response 
 	const char *text = rule->path ? json_text(json_at(body, rule->path)) : r->body;
 
 	/* A body that goes on for megabytes is no error message. */
-	return text && strnlen(text, MAX_MATCHED_BYTES) < MAX_MATCHED_BYTES && regexec(rule->compiled, text, 0, NULL, 0) == 0;
+	return text && strnlen(text, MAX_MATCHED_BYTES) < MAX_MATCHED_BYTES &&
+	       regexec(rule->compiled, text, 0, NULL, 0) == 0;
 }
 
 static bool rule_fits(const struct error_rule *rule, const struct http_response *r, const struct json *body)

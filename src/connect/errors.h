@@ -19,7 +19,8 @@ enum action {
 	ACTION_OK            /* an answer to be read; not to be said in a rule */
 };
 
-/* `{ status: [530], path: category, matches: "^RATE", action: retry, wait: 10s, say: "..." }`; what is left out always fits. */
+/* `{ status: [530], path: category, matches: "^RATE", action: retry, wait: 10s, say: "..." }`; what is left out always
+ * fits. */
 struct error_rule {
 	struct texts status;  /* "429", "5xx" */
 	const char *path;     /* in the JSON body ... */
@@ -41,6 +42,7 @@ struct verdict {
 struct verdict errors_judge(const struct error_rule *rules, size_t n_rules, const struct http_response *r,
                             const struct json *body);
 /* Makes the regular expressions ready; they go with the arena. */
-void errors_compile(struct arena *a, struct error_rule *rules, size_t n_rules, const struct yaml *where, struct mistakes *m);
+void errors_compile(struct arena *a, struct error_rule *rules, size_t n_rules, const struct yaml *where,
+                    struct mistakes *m);
 
 #endif

@@ -28,7 +28,8 @@ static bool is_preferred(const struct link_settings *l, const struct json *accou
 }
 
 /* The preferred account wins, else the first. */
-static void take_accounts(const struct link_settings *l, const struct json *element, struct linked *row, struct arena *a)
+static void take_accounts(const struct link_settings *l, const struct json *element, struct linked *row,
+                          struct arena *a)
 {
 	for (const struct json *account = json_first(json_at(element, l->to)); account; account = json_next(account)) {
 		const char *key = json_scalar(a, json_at(account, l->key));

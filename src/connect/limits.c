@@ -108,10 +108,12 @@ int limiter_learn(struct limiter *l, const char *path, const struct http_respons
 		b->rate_per_ms = fmin(b->rate_per_ms, share_of_limit * (double)limit / (double)interval);
 	if (b && header_int(r, window->remaining, &remaining) && remaining == 0)
 		b->not_before_ms = now_ms + interval;
-	if (l->budget_percent <= 0 || !header_int(r, daily->limit, &limit) || !header_int(r, daily->remaining, &remaining) || !limit)
+	if (l->budget_percent <= 0 || !header_int(r, daily->limit, &limit) ||
+	    !header_int(r, daily->remaining, &remaining) || !limit)
 		return 0;
 	if ((double)(limit - remaining) * 100 >= (double)limit * l->budget_percent)
-		return err_set(err, ERR_RETRY, "%lld of the daily quota of %lld requests are used, and the budget is %.0f %%: goes on tomorrow",
+		return err_set(err, ERR_RETRY,
+		               "%lld of the daily quota of %lld requests are used, and the budget is %.0f %%: goes on tomorrow",
 		               (long long)(limit - remaining), (long long)limit, l->budget_percent);
 	return 0;
 }

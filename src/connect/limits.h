@@ -1,4 +1,5 @@
-/* How fast we may ask: one token bucket per class of URL, as configured; what the answers' headers say only slows it down. */
+/* How fast we may ask: one token bucket per class of URL, as configured; what the answers' headers say only slows it
+ * down. */
 #ifndef CONNECT_LIMITS_H
 #define CONNECT_LIMITS_H
 
@@ -46,6 +47,7 @@ void limiter_init(struct limiter *l, const struct limits *limits, double budget_
 /* Takes a token for a path; returns for how long to wait before the request goes. */
 int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms);
 /* Reads an answer's headers. Returns -1 (ERR_RETRY) when the daily budget is used up. */
-int limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, struct err *err) MUST_USE;
+int limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms,
+                  struct err *err) MUST_USE;
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { DEFAULT_MAX_PAGES = 10000, SEEN_AT_FIRST = 256, MAX_TOKEN_BYTES = 8192 };
 
-/* hashes ------------------------------------------------------------------------------------------------------------- */
+/* hashes ----------------------------------------------------------------------------------------------------------- */
 
 struct page_seen {
 	uint64_t *slots; /* 0: free */
@@ -51,10 +51,11 @@ static bool is_new(struct pager *p, char kind, const char *data, size_t len)
 	return insert(s, hash_of(kind, data, len));
 }
 
-/* pagers ------------------------------------------------------------------------------------------------------------- */
+/* pagers ----------------------------------------------------------------------------------------------------------- */
 
 /* Sets *out to the next token, NULL at the end. */
-typedef int next_fn(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err);
+typedef int next_fn(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                    struct err *err);
 
 static bool says_more(const struct page_settings *s, const struct json *body)
 {
@@ -75,14 +76,16 @@ static const char *text_from(const struct page_settings *s, const struct page_vi
 	return json_scalar(a, json_at(v->body, s->from));
 }
 
-static int next_none(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+static int next_none(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                     struct err *err)
 {
 	(void)p, (void)v, (void)a, (void)err;
 	*out = NULL;
 	return 0;
 }
 
-static int next_cursor(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+static int next_cursor(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                       struct err *err)
 {
 	const char *token = text_from(p->settings, v, a);
 
@@ -111,7 +114,8 @@ static const char *link_of(const char *header, const char *rel, struct arena *a)
 	return NULL;
 }
 
-static int next_url(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+static int next_url(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                    struct err *err)
 {
 	const struct page_settings *s = p->settings;
 	const char *link = s->link_rel ? link_of(http_header(v->response, "link"), s->link_rel, a) : text_from(s, v, a);
@@ -122,13 +126,15 @@ static int next_url(const struct pager *p, const struct page_view *v, struct are
 	}
 	link = http_resolve(a, v->url, link);
 	if (!link || !http_same_origin(p->base_url, link))
-		return err_set(err, ERR_INPUT, "the link to the next page leads to another place (%s), where our credentials don't go",
+		return err_set(err, ERR_INPUT,
+		               "the link to the next page leads to another place (%s), where our credentials don't go",
 		               link ? http_redact(a, link) : "not a URL");
 	*out = link;
 	return 0;
 }
 
-static int next_offset(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+static int next_offset(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                       struct err *err)
 {
 	const struct page_settings *s = p->settings;
 	int64_t at = 0, total;
@@ -146,7 +152,8 @@ static int next_offset(const struct pager *p, const struct page_view *v, struct 
 	return 0;
 }
 
-static int next_number(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+static int next_number(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                       struct err *err)
 {
 	int64_t at = 1;
 
@@ -167,7 +174,8 @@ static bool is_greater(const char *id, const char *than)
 	return n != m ? n > m : strcmp(id, than) > 0;
 }
 
-static int next_last_id(const struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+static int next_last_id(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                        struct err *err)
 {
 	const struct page_settings *s = p->settings;
 	const char *last = p->token;
@@ -235,7 +243,8 @@ const struct yaml_table page_table = {
 	.size = sizeof(struct page_settings), .fields = fields, .n_fields = ARRAY_LEN(fields), .check = check_page,
 };
 
-void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token, struct arena *walk)
+void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token,
+                struct arena *walk)
 {
 	struct page_seen *seen = arena_alloc(walk, sizeof *seen);
 
@@ -255,7 +264,8 @@ static int guard(struct pager *p, const struct page_view *v, const char *token, 
 	int64_t most = p->settings->max_pages ? p->settings->max_pages : DEFAULT_MAX_PAGES;
 
 	if (v->n_rows && !is_new(p, 'b', v->response->body, v->response->body_len))
-		return err_set(err, ERR_INPUT, "page %lld is the very same as one before: the list goes in circles", (long long)p->n_pages);
+		return err_set(err, ERR_INPUT, "page %lld is the very same as one before: the list goes in circles",
+		               (long long)p->n_pages);
 	if (!token)
 		return 0;
 	if (strlen(token) > MAX_TOKEN_BYTES)
@@ -264,7 +274,8 @@ static int guard(struct pager *p, const struct page_view *v, const char *token, 
 		return err_set(err, ERR_INPUT, "page %lld points to a page that was read already: the list goes in circles",
 		               (long long)p->n_pages);
 	if (p->n_pages >= most)
-		return err_set(err, ERR_INPUT, "the list has more than %lld pages; raise `max_pages:` if that is right", (long long)most);
+		return err_set(err, ERR_INPUT, "the list has more than %lld pages; raise `max_pages:` if that is right",
+		               (long long)most);
 	return 0;
 }
 

@@ -46,9 +46,10 @@ struct page_view {
 };
 
 /* token: where to go on, or NULL to begin. */
-void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token, struct arena *walk);
-/* Returns 1 when there is a further page (p->token is its token), 0 when this was the last, -1 (ERR_INPUT) when the list goes
- * in circles, has too many pages, comes out of order or leads elsewhere. */
+void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token,
+                struct arena *walk);
+/* Returns 1 when there is a further page (p->token is its token), 0 when this was the last, -1 (ERR_INPUT) when the
+ * list goes in circles, has too many pages, comes out of order or leads elsewhere. */
 int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err) MUST_USE;
 /* Whether the token is itself the URL of the page. */
 bool pager_token_is_url(const struct pager *p);

@@ -35,7 +35,7 @@ void pull_check(struct arena *a, const char *config_dir, const struct source_set
 		(void)connector_load(a, config_dir, s, m);
 }
 
-/* rest sources ------------------------------------------------------------------------------------------------------- */
+/* rest sources ----------------------------------------------------------------------------------------------------- */
 
 static int open_secrets(const struct pull *p, struct arena *a, struct scope *out, struct err *err)
 {
@@ -94,8 +94,8 @@ static bool is_wanted(const struct pull *p, const struct stream_settings *s)
 }
 
 /* Every stream is tried; what our own store refuses ends the pull. Sets *error to the first that failed. */
-static int pull_streams(const struct pull *p, struct client *client, int64_t source, struct pull_result *results, size_t *n,
-                        struct arena *a, const char **error, struct err *err)
+static int pull_streams(const struct pull *p, struct client *client, int64_t source, struct pull_result *results,
+                        size_t *n, struct arena *a, const char **error, struct err *err)
 {
 	const struct connector *c = client->connector;
 	const struct stream_settings *streams = c->streams.at;
@@ -117,11 +117,13 @@ static int pull_streams(const struct pull *p, struct client *client, int64_t sou
 			*error = arena_printf(a, "%s: %s", r->stream, r->error);
 	}
 	if (*n == 0)
-		return err_set(err, ERR_CONFIG, "connector %s has no stream %s", c->name, p->only_stream ? p->only_stream : "to pull");
+		return err_set(err, ERR_CONFIG, "connector %s has no stream %s", c->name,
+		               p->only_stream ? p->only_stream : "to pull");
 	return 0;
 }
 
-int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
+int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
+                     struct err *err)
 {
 	CLEANUP(http_freep) struct http *http = NULL;
 	struct mistakes mistakes = { .arena = a };

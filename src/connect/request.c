@@ -21,8 +21,8 @@ static const char *joined(struct arena *a, const struct texts *t)
 	return arena_strndup(a, b.at, b.len);
 }
 
-static int add_parameter(struct buf *url, const char *name, const char *text, const struct scope *scope, struct arena *a,
-                         struct err *err)
+static int add_parameter(struct buf *url, const char *name, const char *text, const struct scope *scope,
+                         struct arena *a, struct err *err)
 {
 	const char *value;
 
@@ -63,7 +63,7 @@ int request_url(const char *base_url, const char *path, const struct yaml *query
 	return 0;
 }
 
-/* bodies ------------------------------------------------------------------------------------------------------------- */
+/* bodies ----------------------------------------------------------------------------------------------------------- */
 
 struct writing {
 	struct json_out *out;

@@ -20,7 +20,8 @@ struct request_lists {
 /* base + path + query; names in path and query are expanded and escaped. */
 int request_url(const char *base_url, const char *path, const struct yaml *query, const struct scope *scope,
                 const struct request_lists *lists, struct arena *a, const char **out, struct err *err) MUST_USE;
-/* JSON of a YAML node: unquoted numbers, true, false and null are just that; a member that becomes empty is left out. */
+/* JSON of a YAML node: unquoted numbers, true, false and null are just that; a member that becomes empty is left
+ * out. */
 int request_body(const struct yaml *node, const struct scope *scope, const struct request_lists *lists, struct arena *a,
                  const char **out, struct err *err) MUST_USE;
 /* Splits names so that none of the lists, joined with commas in a URL, is longer than max_chars. */

@@ -34,7 +34,7 @@ struct walk {
 	struct pager pager;
 };
 
-/* pages -------------------------------------------------------------------------------------------------------------- */
+/* pages ------------------------------------------------------------------------------------------------------------ */
 
 static int ask_page(const struct run *r, const struct walk *w, const struct texts *properties, struct arena *a,
                     struct answer *out, struct err *err)
@@ -48,14 +48,16 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 	scope.window_end = w->state.end;
 	scope.page_token = w->pager.token;
 	if (!pager_token_is_url(&w->pager) &&
-	    request_url(r->client->connector->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, a, &url, err) < 0)
+	    request_url(r->client->connector->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, a, &url,
+	                err) < 0)
 		return -1;
 	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
 		return -1;
 	return client_call(r->client, q->get ? "GET" : "POST", url, body, a, out, err);
 }
 
-static int list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out, struct err *err)
+static int list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out,
+                   struct err *err)
 {
 	*out = NULL;
 	if (x->is_empty)
@@ -93,9 +95,10 @@ static bool uses_properties_in_url(const struct request_settings *q)
 	return false;
 }
 
-/* Adds the other properties of the same rows. The list may have moved between two requests: then the page is not whole. */
-static int add_chunk(const struct json *list, struct row *rows, size_t n, size_t n_chunks, const char *key, struct arena *a,
-                     struct err *err)
+/* Adds the other properties of the same rows. The list may have moved between two requests: then the page is not
+ * whole. */
+static int add_chunk(const struct json *list, struct row *rows, size_t n, size_t n_chunks, const char *key,
+                     struct arena *a, struct err *err)
 {
 	size_t i = 0;
 
@@ -109,13 +112,14 @@ static int add_chunk(const struct json *list, struct row *rows, size_t n, size_t
 		rows[i].more[rows[i].n_more++] = j;
 	}
 	if (i != n || i != json_count(list))
-		return err_set(err, ERR_RETRY, "the list changed while its properties were read; the next pull reads the page again");
+		return err_set(err, ERR_RETRY,
+		               "the list changed while its properties were read; the next pull reads the page again");
 	return 0;
 }
 
 /* Asks for a page, all its properties, and splits it into rows. */
-static int get_page(const struct run *r, const struct walk *w, struct arena *a, struct answer *x, const struct json **list,
-                    struct row **rows, size_t *n_rows, struct err *err)
+static int get_page(const struct run *r, const struct walk *w, struct arena *a, struct answer *x,
+                    const struct json **list, struct row **rows, size_t *n_rows, struct err *err)
 {
 	const struct texts *chunks;
 	size_t n_chunks = request_chunks(a, &r->stream->wanted,
@@ -149,8 +153,8 @@ static int link_page(const struct run *r, struct row *rows, size_t n, struct are
 }
 
 /* Page, rows and cursor in one transaction; the network has been asked before it begins. */
-static int store_page(struct run *r, const struct walk *w, const struct row *rows, size_t n, bool is_last, struct arena *a,
-                      struct err *err)
+static int store_page(struct run *r, const struct walk *w, const struct row *rows, size_t n, bool is_last,
+                      struct arena *a, struct err *err)
 {
 	const struct rows_to to = { r->pull, r->stream, r->source, r->result };
 	struct progress next = r->progress;
@@ -164,7 +168,8 @@ static int store_page(struct run *r, const struct walk *w, const struct row *row
 	if (txn_begin(&txn, r->pull->db, err) < 0)
 		return -1;
 	rc = w->state.kind == WALK_GONE ? rows_delete(&to, rows, n, err) : rows_put(&to, rows, n, a, err);
-	if (rc < 0 || cursor_set(r->pull->db, r->source, r->stream->name, progress_write(a, &next), r->pull->now, err) < 0 ||
+	if (rc < 0 || cursor_set(r->pull->db, r->source, r->stream->name, progress_write(a, &next), r->pull->now,
+	                         err) < 0 ||
 	    txn_commit(&txn, err) < 0)
 		return -1;
 	r->progress = next;
@@ -204,7 +209,7 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	return more && !has_enough(r);
 }
 
-/* walks -------------------------------------------------------------------------------------------------------------- */
+/* walks ------------------------------------------------------------------------------------------------------------ */
 
 static const struct request_settings *request_of(const struct stream_settings *s, enum walk_kind kind)
 {

@@ -9,7 +9,8 @@
 int rest_stream(const struct pull *p, struct client *client, int64_t source, const struct stream_settings *s,
                 struct pull_result *out, struct err *err) MUST_USE;
 /* The rest connectors' row of pull_source's table of kinds. */
-int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
+int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
+                     struct err *err)
 	MUST_USE;
 
 #endif

@@ -10,7 +10,7 @@
 #include "store/record.h"
 #include "store/usage.h"
 
-/* values ------------------------------------------------------------------------------------------------------------- */
+/* values ----------------------------------------------------------------------------------------------------------- */
 
 static const char *get_one(const struct row *row, const char *path, struct arena *a)
 {
@@ -38,7 +38,7 @@ static const char *get(const void *context, const char *from, struct arena *a)
 	return arena_printf(a, "%s %s", left, right);
 }
 
-/* usage and limits --------------------------------------------------------------------------------------------------- */
+/* usage and limits ------------------------------------------------------------------------------------------------- */
 
 static bool metric_value(const struct row *row, const struct metric_settings *m, struct arena *a, int64_t *out)
 {
@@ -67,7 +67,8 @@ static int put_usage(const struct rows_to *to, const struct row *row, const char
 
 		if (!metric_value(row, &metrics[i], a, &cell.value))
 			continue;
-		if (metric_id(to->pull->db, metrics[i].metric, &cell.metric, err) < 0 || usage_put(to->pull->db, &cell, 1, err) < 0)
+		if (metric_id(to->pull->db, metrics[i].metric, &cell.metric, err) < 0 ||
+		    usage_put(to->pull->db, &cell, 1, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -82,7 +83,8 @@ static void set_field(struct record *r, const char *name, struct value v)
 		r->values[at] = v;
 }
 
-static int put_limits(const struct rows_to *to, const struct row *row, const char *key, struct arena *a, struct err *err)
+static int put_limits(const struct rows_to *to, const struct row *row, const char *key, struct arena *a,
+                      struct err *err)
 {
 	const struct metric_settings *metrics = to->stream->limits.at;
 
@@ -101,7 +103,7 @@ static int put_limits(const struct rows_to *to, const struct row *row, const cha
 	return 0;
 }
 
-/* rows --------------------------------------------------------------------------------------------------------------- */
+/* rows ------------------------------------------------------------------------------------------------------------- */
 
 /* Each map of a row has a place of its own in the quarantine. */
 static const char *quarantine_key(const struct row *row, size_t map, struct arena *a)
@@ -145,7 +147,8 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 	int rc = map_apply(m, get, row, to->pull->zone, a, &r, &why);
 
 	if (rc < 0)
-		return why.kind == ERR_INPUT ? set_aside(to, row, map, why.text, a, err) : err_set(err, why.kind, "%s", why.text);
+		return why.kind == ERR_INPUT ? set_aside(to, row, map, why.text, a, err)
+		                             : err_set(err, why.kind, "%s", why.text);
 	if (rc == 0)
 		return 0;
 	if (rc == 2)
@@ -182,7 +185,7 @@ int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, stru
 	return 0;
 }
 
-/* dry run ------------------------------------------------------------------------------------------------------------ */
+/* dry run ---------------------------------------------------------------------------------------------------------- */
 
 int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
 {

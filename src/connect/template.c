@@ -49,7 +49,7 @@ static struct part next_part(const char *text)
 	};
 }
 
-/* values ------------------------------------------------------------------------------------------------------------- */
+/* values ----------------------------------------------------------------------------------------------------------- */
 
 static const char *as_ms(struct arena *a, int64_t at)
 {
@@ -133,10 +133,10 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 	return NULL;
 }
 
-/* texts -------------------------------------------------------------------------------------------------------------- */
+/* texts ------------------------------------------------------------------------------------------------------------ */
 
-int template_expand(struct arena *a, const char *text, const struct scope *s, enum template_escape escape, const char **out,
-                    struct err *err)
+int template_expand(struct arena *a, const char *text, const struct scope *s, enum template_escape escape,
+                    const char **out, struct err *err)
 {
 	CLEANUP(buf_done) struct buf b;
 
@@ -176,7 +176,8 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 		if (p.name.len > 7 && memcmp(p.name.at, "config.", 7) == 0)
 			return arena_printf(a, "the source says no `%.*s`; give it under its `config:`", (int)p.name.len - 7,
 			                    p.name.at + 7);
-		return arena_printf(a, "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
+		return arena_printf(a,
+		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
 		                    "|s, |day), page.token, parent.id, properties", (int)p.name.len, p.name.at,
 		                    p.filter.len ? "|" : "", (int)p.filter.len, p.filter.at);
 	}

@@ -29,8 +29,8 @@ struct scope {
 /* Escaped for a URL: the values of names, not the text around them. */
 enum template_escape { TEMPLATE_RAW, TEMPLATE_URL };
 
-int template_expand(struct arena *a, const char *text, const struct scope *s, enum template_escape escape, const char **out,
-                    struct err *err) MUST_USE;
+int template_expand(struct arena *a, const char *text, const struct scope *s, enum template_escape escape,
+                    const char **out, struct err *err) MUST_USE;
 /* NULL when every name in the text is known, else what is wrong with it. */
 const char *template_mistake(struct arena *a, const char *text, const struct scope *s);
 bool template_has_names(const char *text);

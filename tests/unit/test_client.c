@@ -19,7 +19,8 @@ struct script {
 	struct arena *a;
 };
 
-static int play(void *context, struct arena *a, const struct http_request *req, struct http_response *out, bool *out_was_sent,
+static int play(void *context, struct arena *a, const struct http_request *req, struct http_response *out,
+                bool *out_was_sent,
                 struct err *why)
 {
 	struct script *s = context;
@@ -83,7 +84,8 @@ static struct talk *talk_new(void)
 		                               .first_wait_s = 1, .longest_wait_s = 8 };
 	yaml_read(a, yaml_parse(a, "t", rule_text, strlen(rule_text), &m), &table, &t->connector, &m);
 	ASSERT_INT(m.n, 0);
-	t->connector.auth = (struct auth_settings){ .kind = 1, .name = "Authorization", .value = "Bearer {{secret.token}}" };
+	t->connector.auth = (struct auth_settings){ .kind = 1, .name = "Authorization",
+	                                            .value = "Bearer {{secret.token}}" };
 	t->http = http_new_fake(play, &t->script);
 	ASSERT_OK(client_init(&t->client, &t->connector, t->http, &scope, &time, 0, 1767225600, a, &err));
 	return t;
@@ -153,7 +155,8 @@ static void a_limit_without_retry_after_waits_and_goes_on(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		says(t, 429, "{\"status\":\"error\",\"message\":\"You have reached your secondly limit.\",\"category\":\"RATE_LIMITS\"}");
+		says(t, 429,
+		     "{\"status\":\"error\",\"message\":\"You have reached your secondly limit.\",\"category\":\"RATE_LIMITS\"}");
 	says(t, 200, "{\"results\":[]}");
 	ASSERT_OK(get(t));
 	ASSERT_INT(t->script.n_sleeps, 4);
@@ -297,15 +300,16 @@ static void credentials_may_stand_in_the_query_or_be_basic(void **state)
 	struct credentials c;
 
 	(void)state;
-	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 2, .name = "api key", .value = "{{secret.token}}/&" }, &t->client.scope,
-	                    t->a, &c, &err));
+	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 2, .name = "api key", .value = "{{secret.token}}/&" },
+	                    &t->client.scope, t->a, &c, &err));
 	assert_string_equal(c.query, "api%20key=pat-na1-planted-secret%2F%26");
 	t->client.credentials = c;
 	says(t, 200, "{}");
 	ASSERT_OK(get(t));
-	assert_string_equal(t->script.urls[0], "https://api.example.com/v1/things?after=7&api%20key=pat-na1-planted-secret%2F%26");
-	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 3, .user = "Aladdin", .password = "open sesame" }, &t->client.scope,
-	                    t->a, &c, &err));
+	assert_string_equal(t->script.urls[0],
+	                    "https://api.example.com/v1/things?after=7&api%20key=pat-na1-planted-secret%2F%26");
+	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 3, .user = "Aladdin", .password = "open sesame" },
+	                    &t->client.scope, t->a, &c, &err));
 	assert_string_equal(c.headers[0].value, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
 	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 0 }, &t->client.scope, t->a, &c, &err));
 	ASSERT_INT(c.n_headers, 0);

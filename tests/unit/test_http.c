@@ -10,7 +10,8 @@
 
 #include "common/http.h"
 
-/* A server for one connection: reads until the blank line (and `body_len` bytes behind it), writes its answer, closes. */
+/* A server for one connection: reads until the blank line (and `body_len` bytes behind it), writes its answer,
+ * closes. */
 struct server {
 	pid_t pid;
 	char url[64];
@@ -80,7 +81,8 @@ static struct exchange ask_bytes(const char *answer, size_t len)
 	struct exchange x = { .a = arena_new(0) };
 	struct http_header accept = { "Accept", "application/json" };
 
-	x.rc = http_send(h, x.a, &(struct http_request){ .method = "GET", .url = s.url, .headers = &accept, .n_headers = 1 },
+	x.rc = http_send(h, x.a, &(struct http_request){ .method = "GET", .url = s.url, .headers = &accept,
+	                                                 .n_headers = 1 },
 	                 &x.r, &x.err);
 	x.was_sent = http_was_sent(h);
 	waitpid(s.pid, NULL, 0);
@@ -181,7 +183,8 @@ static const unsigned char small_bomb[] = {
 static void the_ceiling_counts_what_comes_out_of_compression(void **state)
 {
 	char answer[1000];
-	int head = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+	int head = snprintf(answer, sizeof answer,
+	                    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
 	                    sizeof small_bomb);
 	struct exchange x;
 
@@ -200,7 +203,8 @@ static struct err refused(const struct http_options *options, const char *url)
 	struct http_response r;
 	struct err err = { 0 };
 
-	ASSERT_INT(http_send(h, a, &(struct http_request){ .method = "POST", .url = url, .body = "x", .body_len = 1 }, &r, &err), -1);
+	ASSERT_INT(http_send(h, a, &(struct http_request){ .method = "POST", .url = url, .body = "x", .body_len = 1 }, &r,
+	                     &err), -1);
 	assert_false(http_was_sent(h));
 	return err;
 }
@@ -208,8 +212,10 @@ static struct err refused(const struct http_options *options, const char *url)
 static void private_addresses_are_refused_however_they_are_spelled(void **state)
 {
 	static const char *const urls[] = {
-		"https://127.0.0.1/",  "https://2130706433/", "https://0x7f.1/",          "https://127.1/",           "https://0/",
-		"https://[::1]/",      "https://10.0.0.1/",   "https://169.254.169.254/", "https://192.168.0.1/",     "https://localhost/",
+		"https://127.0.0.1/",  "https://2130706433/", "https://0x7f.1/",          "https://127.1/",
+			          "https://0/",
+		"https://[::1]/",      "https://10.0.0.1/",   "https://169.254.169.254/", "https://192.168.0.1/",
+			    "https://localhost/",
 		"https://[::ffff:127.0.0.1]/",                "https://[::ffff:7f00:1]/", "https://[64:ff9b::7f00:1]/",
 	};
 	static const struct http_options strict = { .timeout_ms = 3000 };
@@ -273,8 +279,8 @@ static void a_request_that_got_no_answer_was_sent_all_the_same(void **state)
 	struct err err;
 
 	(void)state;
-	ASSERT_INT(http_send(h, a, &(struct http_request){ .method = "POST", .url = s.url, .body = "hello", .body_len = 5 }, &r,
-	                     &err), -1);
+	ASSERT_INT(http_send(h, a, &(struct http_request){ .method = "POST", .url = s.url, .body = "hello", .body_len = 5 },
+	                     &r, &err), -1);
 	waitpid(s.pid, NULL, 0);
 	ASSERT_INT(err.kind, ERR_RETRY);
 	assert_true(http_was_sent(h));

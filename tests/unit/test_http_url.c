@@ -83,7 +83,8 @@ static void a_reference_is_resolved_against_its_base(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(http_resolve(a, "https://api.example.com/crm/v3?limit=1", cases[i].reference), cases[i].want);
+		assert_string_equal(http_resolve(a, "https://api.example.com/crm/v3?limit=1", cases[i].reference),
+		                    cases[i].want);
 	assert_null(http_resolve(a, "https://api.example.com", "\\\\evil.test"));
 	assert_null(http_resolve(a, "https://api.example.com", "/a b"));
 	assert_null(http_resolve(a, "https://api.example.com", ""));
@@ -108,7 +109,8 @@ static void a_secret_url_shows_its_host_and_four_characters(void **state)
 	assert_string_equal(http_redact(a, "https://hooks.slack.com/services/T000/B000/abcdefghwxyz"),
 	                    "https://hooks.slack.com/…wxyz");
 	assert_string_equal(http_redact(a, "https://h.example/short"), "https://h.example/…");
-	assert_string_equal(http_redact(a, "https://user:pw@h.example/aaaaaaaaaaaaaaaaaaaaaaaa"), "https://h.example/…aaaa");
+	assert_string_equal(http_redact(a, "https://user:pw@h.example/aaaaaaaaaaaaaaaaaaaaaaaa"),
+	                    "https://h.example/…aaaa");
 	assert_string_equal(http_redact(a, "not a url"), "(a malformed URL)");
 }
 
@@ -152,7 +154,8 @@ static const struct address_case address_cases[] = {
 	{ "169.254.169.254", ADDRESS_PRIVATE },  { "100.64.0.1", ADDRESS_PRIVATE },    { "192.0.0.8", ADDRESS_PRIVATE },
 	{ "192.0.2.1", ADDRESS_PRIVATE },        { "192.88.99.1", ADDRESS_PRIVATE },   { "198.18.0.1", ADDRESS_PRIVATE },
 	{ "198.19.255.255", ADDRESS_PRIVATE },   { "198.51.100.1", ADDRESS_PRIVATE },  { "203.0.113.1", ADDRESS_PRIVATE },
-	{ "224.0.0.1", ADDRESS_PRIVATE },        { "240.0.0.1", ADDRESS_PRIVATE },     { "255.255.255.255", ADDRESS_PRIVATE },
+	{ "224.0.0.1", ADDRESS_PRIVATE },        { "240.0.0.1", ADDRESS_PRIVATE },
+		    { "255.255.255.255", ADDRESS_PRIVATE },
 	{ "2606:4700::1", ADDRESS_PUBLIC },      { "2a00:1450::1", ADDRESS_PUBLIC },   { "::ffff:8.8.8.8", ADDRESS_PUBLIC },
 	{ "::1", ADDRESS_LOOPBACK },             { "::ffff:127.0.0.1", ADDRESS_LOOPBACK },
 	{ "::", ADDRESS_PRIVATE },               { "::ffff:10.0.0.1", ADDRESS_PRIVATE }, { "::127.0.0.1", ADDRESS_PRIVATE },

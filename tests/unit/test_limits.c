@@ -22,7 +22,8 @@ static struct pace *pace_of(const char *rules, double budget)
 		{ "window", YAML_STRUCT, offsetof(struct limits, window), false, &quota_headers_table, 0, 0 },
 		{ "daily", YAML_STRUCT, offsetof(struct limits, daily), false, &quota_headers_table, 0, 0 },
 	};
-	static const struct yaml_table table = { .size = sizeof(struct limits), .fields = fields, .n_fields = ARRAY_LEN(fields) };
+	static const struct yaml_table table = { .size = sizeof(struct limits), .fields = fields,
+	                                         .n_fields = ARRAY_LEN(fields) };
 
 	assert_non_null(node);
 	p->a = a;

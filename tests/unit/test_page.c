@@ -32,7 +32,8 @@ static struct book *open_book(const char *yaml, const char *token)
 
 static int turn_with(struct book *b, const char *body, const struct http_header *headers, size_t n_headers)
 {
-	struct http_response r = { .status = 200, .body = body, .body_len = strlen(body), .headers = headers, .n_headers = n_headers };
+	struct http_response r = { .status = 200, .body = body, .body_len = strlen(body), .headers = headers,
+	                           .n_headers = n_headers };
 	struct page_view v = { .response = &r, .url = "https://api.example.com/v1/things?limit=2" };
 
 	ASSERT_INT(json_parse(b->a, body, strlen(body), &v.body, &b->err), 0);
@@ -231,7 +232,8 @@ static void a_link_header_names_the_next_page(void **state)
 static void a_pager_that_lacks_what_it_needs_is_a_mistake(void **state)
 {
 	static const char *const bad[] = { "{ kind: cursor }", "{ kind: next_url }", "{ kind: offset }", "{ kind: number }",
-		                               "{ kind: last_id }", "{ kind: sideways }", "{ from: x }", "{ kind: none, pages: 3 }" };
+		                               "{ kind: last_id }", "{ kind: sideways }", "{ from: x }",
+		                                "{ kind: none, pages: 3 }" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -12,7 +12,8 @@ static const struct walk_wish wish = { .has_incremental = true, .lag_s = HOUR, .
 static void nothing_yet_means_a_full_list(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	static const char *const texts[] = { NULL, "", "{}", "not json", "[1]", "{\"until\":\"x\"}", "{\"walk\":{\"kind\":\"full\"}}" };
+	static const char *const texts[] = { NULL, "", "{}", "not json", "[1]", "{\"until\":\"x\"}",
+	                                     "{\"walk\":{\"kind\":\"full\"}}" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

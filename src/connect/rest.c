@@ -190,8 +190,8 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	const struct json *list;
 	struct page_view view;
 	struct answer x = { 0 };
-	struct row *rows;
-	size_t n;
+	struct row *rows = NULL;
+	size_t n = 0;
 	int more;
 
 	if (get_page(r, w, a, &x, &list, &rows, &n, err) < 0)

@@ -44,8 +44,8 @@ static void what_becomes_empty_is_left_out(void **state)
 	ASSERT_OK(request_url("https://api.example.com", "/v1", node_of(a, "after: \"{{page.token}}\"\nq: \"\"\n"), &scope,
 	                      &none, a, &text, &err));
 	assert_string_equal(text, "https://api.example.com/v1?q=");
-	ASSERT_OK(request_body(node_of(a, "{ id: \"{{parent.id}}\", after: \"{{page.token}}\", q: \"\" }"), &scope, &none, a,
-	                       &text, &err));
+	ASSERT_OK(request_body(node_of(a, "{ id: \"{{parent.id}}\", after: \"{{page.token}}\", q: \"\" }"), &scope, &none,
+	                       a, &text, &err));
 	assert_string_equal(text, "{\"q\":\"\"}");
 }
 

@@ -34,7 +34,7 @@ int webhook_signature(struct arena *a, const char *const *secrets, size_t n, con
 	if (content.is_full)
 		return err_set(err, ERR_INPUT, "a payload of %zu bytes is too large to sign", len);
 	for (size_t i = 0; i < n; i++) {
-		const char *one;
+		const char *one = "";
 
 		if (sign(a, secrets[i], &content, &one, err) < 0)
 			return -1;

@@ -190,7 +190,7 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 	CLEANUP(stmt_donep) struct stmt *persons = db_sql(db,
 		"SELECT EXISTS (SELECT 1 FROM usage_detail WHERE day <= :day AND contact_key <> '')");
 	struct fact_source *usage = &base->sources[FACT_USAGE], any = { .fresh_on = DAY_NONE };
-	size_t n_reporting;
+	size_t n_reporting = 0;
 
 	if (load_activity(db, base, a, &usage->fresh_on, &n_reporting, err) < 0)
 		return -1;

@@ -6,7 +6,8 @@
 
 enum { DAY_S = 86400 };
 
-static const char *const lexicon_kinds[] = { "adjacent_need", "cancel", "downgrade", "dissatisfaction", NULL };
+static const char *const lexicon_kinds[] = { "adjacent_need", "cancel",          "downgrade",         "dissatisfaction",
+	                                           "cancel_request", "downgrade_request", NULL };
 
 static const struct yaml_field signal_fields[] = {
 	{ .key = "weight", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, weight), .min = 0, .max = 100 },

@@ -4,6 +4,13 @@
 
 enum { NOTICE_LASTS_DAYS = 90 /* without an effective date */, TALK_DAYS = 60 };
 
+/* A request in their own words is a fact, but not yet a notice: enough to be at risk by itself, and less certain. */
+static const double REQUEST_STRENGTH = 0.75;
+static const char REQUEST_PLAY[] = "confirm_request";
+
+static const char *const cancel_kinds[2] = { "cancel", "non_renewal" };
+static const char *const downgrade_kinds[2] = { "downgrade", "contraction" };
+
 static bool is_kind(const struct fact_notice *n, const char *const kinds[2])
 {
 	return strcmp(n->kind, kinds[0]) == 0 || strcmp(n->kind, kinds[1]) == 0;
@@ -19,10 +26,21 @@ static const struct fact_notice *standing_notice(const struct context *c, const 
 		int32_t until = n->effective_on != DAY_NONE ? n->effective_on : n->noticed_on + NOTICE_LASTS_DAYS;
 
 		if (is_kind(n, kinds) && until >= c->as_of &&
-		    (!found || (n->effective_on != DAY_NONE && n->effective_on < found->effective_on)))
+		    (!found || (n->effective_on != DAY_NONE &&
+		                (found->effective_on == DAY_NONE || n->effective_on < found->effective_on))))
 			found = n;
 	}
 	return found;
+}
+
+/* Amounts in another currency than what the account pays in can't stand beside it. */
+static bool is_in_account_currency(const struct context *c, const char *currency)
+{
+	const char *own;
+	bool is_left_out;
+
+	(void)yearly_revenue(c->account, &own, &is_left_out);
+	return !*currency || (own && strcmp(own, currency) == 0);
 }
 
 static bool use_notice(const struct context *c, const struct fact_notice *n, struct reading *out)
@@ -31,10 +49,10 @@ static bool use_notice(const struct context *c, const struct fact_notice *n, str
 	out->is_hard = true;
 	out->fresh_on = n->noticed_on;
 	out->due_on = n->effective_on;
-	reading_word(out, "kind",
-	             strcmp(n->kind, "non_renewal") == 0 ? "non-renewal" :
-	             strcmp(n->kind, "downgrade") == 0   ? "downgrade" :
-	                                                   "cancellation");
+	reading_word(out, "what",
+	             strcmp(n->kind, "non_renewal") == 0 ? "gave notice of non-renewal" :
+	             is_kind(n, downgrade_kinds)         ? "asked for a downgrade" :
+	                                                   "gave notice of cancellation");
 	reading_word(out, "noticed", day_text(c->arena, n->noticed_on));
 	reading_word(out, "effective",
 	             n->effective_on == DAY_NONE ?
@@ -42,8 +60,8 @@ static bool use_notice(const struct context *c, const struct fact_notice *n, str
 	                 arena_printf(c->arena, ", effective %s", day_text(c->arena, n->effective_on)));
 	reading_word(out, "quote",
 	             *n->text ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, n->text, 160)) : "");
-	if (n->amount_minor > 0) {
-		out->stake_minor = 12 * n->amount_minor;
+	if (n->amount_minor > 0 && is_in_account_currency(c, n->currency)) {
+		out->stake_minor = yearly(n->amount_minor);
 		out->stake_how = "the notice's amount per month x 12";
 	}
 	return true;
@@ -61,10 +79,29 @@ static const struct fact_subscription *ending_subscription(const struct context 
 	return NULL;
 }
 
+/* What they asked for in their own words, where no notice stands. A source of texts that broke does not unsay it. */
+static bool read_request(const struct context *c, const char *kind, const char *what, struct reading *out)
+{
+	struct mention m = lexicon_mentions(c, kind, TALK_DAYS, NULL);
+
+	if (!m.n && !c->base->sources[FACT_NOTICE].is_known && !has_fresh_texts(c))
+		return reading_unknown(out, "no source of notices, and none of texts");
+	out->why = "no notice stands, and no request in 60 days";
+	reading_value(out, m.n ? REQUEST_STRENGTH : 0, 0);
+	if (!m.n)
+		return true;
+	out->is_hard = true;
+	out->fresh_on = m.on;
+	out->play = play_named(c->settings, REQUEST_PLAY) ? REQUEST_PLAY : out->play;
+	reading_word(out, "what", what);
+	reading_word(out, "noticed", day_text(c->arena, m.on));
+	reading_word(out, "quote", arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, m.sentence, 160)));
+	return true;
+}
+
 bool read_cancel_notice(const struct context *c, struct reading *out)
 {
-	static const char *const kinds[2] = { "cancel", "non_renewal" };
-	const struct fact_notice *notice = standing_notice(c, kinds);
+	const struct fact_notice *notice = standing_notice(c, cancel_kinds);
 	const struct fact_subscription *s = ending_subscription(c);
 
 	if (notice)
@@ -75,38 +112,31 @@ bool read_cancel_notice(const struct context *c, struct reading *out)
 
 		return use_notice(c, &of_subscription, out);
 	}
-	if (!c->base->sources[FACT_NOTICE].is_known && !c->account->n_subscriptions)
-		return reading_unknown(out, "no source of notices");
-	out->why = "no notice stands";
-	reading_value(out, 0, 0);
-	return true;
+	return read_request(c, "cancel_request", "asked to cancel", out);
 }
 
 bool read_downgrade_request(const struct context *c, struct reading *out)
 {
-	static const char *const kinds[2] = { "downgrade", "contraction" };
-	const struct fact_notice *notice = standing_notice(c, kinds);
+	const struct fact_notice *notice = standing_notice(c, downgrade_kinds);
 
 	if (notice)
 		return use_notice(c, notice, out);
-	if (!c->base->sources[FACT_NOTICE].is_known)
-		return reading_unknown(out, "no source of notices");
-	out->why = "no notice stands";
-	reading_value(out, 0, 0);
-	return true;
+	return read_request(c, "downgrade_request", "asked for a downgrade", out);
 }
 
-/* Words about leaving or shrinking: not a fact, so not a hard one. */
+/* Words about leaving or shrinking: not a fact, so not a hard one; those that are a request count as one already. */
 bool read_cancel_talk(const struct context *c, struct reading *out)
 {
 	struct mention cancel = lexicon_mentions(c, "cancel", TALK_DAYS, NULL);
 	struct mention downgrade = lexicon_mentions(c, "downgrade", TALK_DAYS, NULL);
 	struct mention last = cancel.n && (!downgrade.n || cancel.on >= downgrade.on) ? cancel : downgrade;
-	int n = cancel.n + downgrade.n;
+	bool is_request = lexicon_mentions(c, "cancel_request", TALK_DAYS, NULL).n ||
+	                  lexicon_mentions(c, "downgrade_request", TALK_DAYS, NULL).n;
+	int n = is_request ? 0 : cancel.n + downgrade.n;
 
 	if (!has_fresh_texts(c))
 		return reading_unknown(out, "no fresh source of texts");
-	out->why = "nothing of the kind said in 60 days";
+	out->why = is_request ? "said as a request, which counts by itself" : "nothing of the kind said in 60 days";
 	reading_value(out, n, 0);
 	reading_word(out, "texts", counted(c->arena, n, "text", "texts"));
 	reading_word(out, "quote", n ? evidence_quote(c->arena, last.sentence, 160) : "");

@@ -63,6 +63,9 @@ double season_between(const struct norms *n, int from_age, int to_age); /* mean,
 /* The next renewal on or after the day: of the active subscriptions, else of the account; DAY_NONE. */
 int32_t next_renewal(const struct fact_account *f, int32_t as_of);
 int64_t active_seats(const struct fact_account *f); /* bought, 0 when not known */
+/* Amounts from outside meet a ceiling instead of overflowing. */
+int64_t yearly(int64_t monthly_minor);
+int64_t added(int64_t a, int64_t b);
 /* Recurring revenue per year in *out_currency (NULL when not known); *out_left_out: some was in another currency. */
 int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out);
 bool is_active_between(const struct fact_person *p, int from_age, int to_age);
@@ -71,16 +74,19 @@ bool has_named_use(const struct fact_account *f); /* usage ever said who */
 /* Whether an inbound exchange, or a meeting. */
 bool is_from_them(const struct fact_interaction *x);
 
-/* The first sentence with a phrase of a lexicon that is not negated, as it was written; NULL when there is none. */
+/* The first sentence with a phrase of a lexicon that is not negated (and, for a request, not under an "if"), as it was
+ * written; NULL when there is none. Quoted older messages are left out. */
 const char *lexicon_find(struct arena *a, const struct lexicon_settings *lexicon, const char *text);
 /* Whether tickets, exchanges or surveys come through. */
 bool has_fresh_texts(const struct context *c);
 struct mention { const char *sentence, *lexicon; int32_t on; int n; };
-/* What was said in tickets, exchanges, notices and surveys of the last days by lexicons of a kind: the latest, and how
- * many texts. skip: products that are not of interest; may be NULL. */
+/* What was said in tickets, exchanges and surveys of the last days by lexicons of a kind: the latest, and how many
+ * texts. For a kind of request only what the customer wrote counts. skip: products that are not of interest; may be NULL. */
 struct mention lexicon_mentions(const struct context *c, const char *kind, int days,
                                 bool (*skip)(const struct fact_account *f, const char *name));
 
+/* The play of that name, NULL when none is configured (or name is NULL). */
+const struct play_settings *play_named(const struct score_settings *s, const char *name);
 /* value at stake, date to act by, play */
 void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v);
 /* Fills v->change: what single reading, moved how far, would change the band. */

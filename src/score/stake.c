@@ -3,6 +3,20 @@
 
 #include "signal.h"
 
+int64_t yearly(int64_t monthly_minor)
+{
+	int64_t sum;
+
+	return __builtin_mul_overflow(monthly_minor, 12, &sum) ? INT64_MAX : sum;
+}
+
+int64_t added(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 static int64_t revenue_in(const struct fact_account *f, const char *currency)
 {
 	int64_t sum = 0;
@@ -10,7 +24,7 @@ static int64_t revenue_in(const struct fact_account *f, const char *currency)
 	for (size_t i = 0; i < f->n_subscriptions; i++)
 		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial &&
 		    strcmp(f->subscriptions[i].currency, currency) == 0)
-			sum += 12 * f->subscriptions[i].mrr_minor;
+			sum = added(sum, yearly(f->subscriptions[i].mrr_minor));
 	return sum;
 }
 
@@ -41,7 +55,7 @@ int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, 
 	return most;
 }
 
-static const struct play_settings *play_of(const struct score_settings *s, const char *name)
+const struct play_settings *play_named(const struct score_settings *s, const char *name)
 {
 	const struct play_settings *plays = s->plays.at;
 
@@ -80,9 +94,9 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 {
 	bool is_left_out = false;
 	int64_t revenue = yearly_revenue(c->account, &v->currency, &is_left_out);
-	int32_t due = pressing_day(c, v), lead_days;
+	int32_t due = pressing_day(c, v), lead_days, since;
 
-	v->play = v->lead ? play_of(c->settings, v->lead->play) : NULL;
+	v->play = v->lead ? play_named(c->settings, v->lead->play) : NULL;
 	lead_days = v->play ? (int32_t)v->play->lead_days : 7;
 	if (engine == ENGINE_EXPANSION) {
 		set_growth(v);
@@ -95,7 +109,10 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 		                             "recurring revenue of a year";
 	}
 	v->expected_minor = v->score > 0 ? llround((double)v->value_minor * v->score / 100) : 0;
-	v->act_by_on = due != DAY_NONE ? due - lead_days : v->band_since + lead_days;
+	since = v->lead && v->lead->is_hard && v->lead->fresh_on > v->band_since ? v->lead->fresh_on : v->band_since;
+	v->act_by_on = since + lead_days;
+	if (due != DAY_NONE && due - lead_days < v->act_by_on)
+		v->act_by_on = due - lead_days;
 	if (v->act_by_on < c->as_of)
 		v->act_by_on = c->as_of;
 }

@@ -14,7 +14,7 @@ int64_t active_seats(const struct fact_account *f)
 
 	for (size_t i = 0; i < f->n_subscriptions; i++)
 		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial)
-			seats += f->subscriptions[i].seats;
+			seats = added(seats, f->subscriptions[i].seats);
 	return seats > 0 ? seats : f->seats;
 }
 

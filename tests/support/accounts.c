@@ -16,14 +16,19 @@ static struct signal_settings signals[] = {
 	{ "seat_growth", 25, 0.1, 0.5, NULL, "act" }, { "new_teams", 25, 0, 2, NULL, "act" },
 	{ "adjacent_need", 35, 0, 2, NULL, "act" }, { "adoption_depth", 20, 0.4, 1, NULL, "act" },
 };
-static struct play_settings plays[] = { { "act", "Act", "Call.", 7 } };
+static struct play_settings plays[] = { { "act", "Act", "Call.", 7 }, { "confirm_request", "Confirm", "Ask.", 2 } };
 static const char *api[] = { "api access", "un acces api" }, *leave[] = { "cancel our", "resilier" };
+static const char *ask_leave[] = { "want to|would like to|please ... cancel|terminate .. subscription|contract|our account",
+	                               "souhaitons|voulons|merci de ... resilier .. abonnement|contrat", "won't renew" };
+static const char *ask_less[] = { "want to|would like to ... downgrade ... plan", "souhaitons ... passer .. offre .. inferieure" };
 static const char *shrink[] = { "fewer seats" }, *anger[] = { "unacceptable" };
 static struct lexicon_settings lexicons[] = {
 	{ "api", "adjacent_need", { api, 2 } },
 	{ "cancel", "cancel", { leave, 2 } },
 	{ "downgrade", "downgrade", { shrink, 1 } },
 	{ "dissatisfaction", "dissatisfaction", { anger, 1 } },
+	{ "cancel_request", "cancel_request", { ask_leave, 3 } },
+	{ "downgrade_request", "downgrade_request", { ask_less, 2 } },
 };
 
 void sample_use(struct sample *s, int from_age, int to_age, int is_active)

@@ -409,7 +409,10 @@ static void the_day_to_act_is_never_in_the_past(void **state)
 	ASSERT_INT(risk()->act_by_on, AS_OF);
 	notice.effective_on = AS_OF + 60;
 	sample_score(&s, NULL);
-	ASSERT_INT(risk()->act_by_on, AS_OF + 53);
+	ASSERT_INT(risk()->act_by_on, AS_OF + 7); /* within the play's days */
+	notice.effective_on = AS_OF + 10;
+	sample_score(&s, NULL);
+	ASSERT_INT(risk()->act_by_on, AS_OF + 3); /* or so many before the date that presses, whichever comes first */
 }
 
 int main(void)

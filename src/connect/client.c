@@ -14,6 +14,7 @@ enum {
 	MAX_HOPS = 3,
 	MAX_HEADERS = 16,
 	SHOWN_CHARS = 200,
+	MAX_REASON_BYTES = 64 << 10,
 	SHORTEST_SECRET = 4, /* less is no secret, and would black out ordinary words */
 };
 
@@ -59,37 +60,50 @@ static void black_out(char *text, const char *secret)
 	}
 }
 
-/* An API may say our own words back to us. */
-static int without_secrets(const struct client *c, struct err *err)
+/* An API may say our own words back to us: the secrets as they are, as a URL writes them, and what was made of them. */
+static void hide_secrets(const struct client *c, char *text, struct arena *a)
 {
-	for (size_t i = 0; i < c->scope.n_secrets; i++)
-		if (c->scope.secrets[i].value)
-			black_out(err->text, c->scope.secrets[i].value);
-	return -1;
+	for (size_t i = 0; i < c->scope.n_secrets; i++) {
+		const char *secret = c->scope.secrets[i].value;
+
+		if (!secret)
+			continue;
+		black_out(text, secret);
+		black_out(text, http_escape(a, secret));
+	}
+	for (size_t i = 0; i < c->credentials.n_headers; i++)
+		black_out(text, c->credentials.headers[i].value);
 }
 
-/* What the other side gives as its reason, cleaned and short. */
-static const char *reason_of(const struct http_response *r, const struct json *body, struct arena *a)
+/* What the other side gives as its reason, cleaned and short. Secrets go before the text is cut: half a secret is none
+ * that could still be found. */
+static const char *reason_of(const struct client *c, const struct http_response *r, const struct json *body,
+                             struct arena *a)
 {
 	static const char *const paths[] = { "message", "error.message", "error_description", "error", "errors[0].message",
 	                                     "[0].message", "title" };
 	const char *text = NULL;
+	char *shown;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths) && !text; i++)
 		text = json_text(json_at(body, paths[i]));
 	if (!text && !body && r->body_len)
 		text = "no JSON";
-	return text ? text_clean(a, text, SHOWN_CHARS) : NULL;
+	if (!text)
+		return NULL;
+	shown = arena_strndup(a, text, strnlen(text, MAX_REASON_BYTES));
+	hide_secrets(c, shown, a);
+	return text_clean(a, shown, SHOWN_CHARS);
 }
 
-static int judged_bad(const struct verdict *v, const struct http_response *r, const struct json *body,
-                      int64_t n_attempts, struct arena *a, struct err *err)
+static int judged_bad(const struct client *c, const struct verdict *v, const struct http_response *r,
+                      const struct json *body, int64_t n_attempts, struct arena *a, struct err *err)
 {
 	static const enum err_kind kinds[] = {
 		[ACTION_RETRY] = ERR_RETRY,         [ACTION_RATE_LIMITED] = ERR_RETRY, [ACTION_EMPTY] = ERR_NONE,
 		[ACTION_FAIL_CONFIG] = ERR_CONFIG,  [ACTION_FAIL] = ERR_INPUT,         [ACTION_OK] = ERR_NONE,
 	};
-	const char *reason = reason_of(r, body, a);
+	const char *reason = reason_of(c, r, body, a);
 	const char *times = n_attempts > 1 ? arena_printf(a, " (asked %lld times)", (long long)n_attempts) : "";
 
 	return err_set(err, kinds[v->action], "HTTP %d%s%s%s%s%s", r->status, reason ? ": " : "", reason ? reason : "",
@@ -170,7 +184,9 @@ static int exchange(struct client *c, const char *method, const char *url, const
 	if (!http_same_origin(c->connector->base_url, url))
 		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, url),
 		               http_redact(a, c->connector->base_url));
-	wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context));
+	wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context), err);
+	if (wait < 0)
+		return -1;
 	if (wait > 0)
 		c->time.sleep_ms(c->time.context, wait);
 	req.n_headers = add_headers(c, body != NULL, headers, a, err);
@@ -182,7 +198,8 @@ static int exchange(struct client *c, const char *method, const char *url, const
 	c->n_requests++;
 	if (http_send(c->http, a, &req, out, err) < 0)
 		return -1;
-	return limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context), err);
+	limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context));
+	return 0;
 }
 
 static bool is_redirect(const struct http_response *r)
@@ -233,7 +250,7 @@ static int understand(const struct client *c, struct answer *x, struct arena *a,
 		              broken.text);
 		return 1;
 	}
-	(void)judged_bad(v, &x->http, x->body, 1, a, err);
+	(void)judged_bad(c, v, &x->http, x->body, 1, a, err);
 	return v->action == ACTION_RETRY || v->action == ACTION_RATE_LIMITED ? 1 : -1;
 }
 
@@ -251,13 +268,14 @@ int client_call(struct client *c, const char *method, const char *url, const cha
 			*out = x;
 			return 0;
 		}
-		if (rc > 0 && attempt < c->connector->max_attempts) {
+		if (rc > 0 && attempt < c->connector->max_attempts && !c->limiter.is_spent) {
 			c->time.sleep_ms(c->time.context, wait_ms(c, &v, is_answered ? &x.http : NULL, attempt));
 			continue;
 		}
 		if (is_answered && rc > 0 && v.action != ACTION_OK && !(x.http.status >= 200 && x.http.status < 300))
-			(void)judged_bad(&v, &x.http, x.body, attempt, a, err);
+			(void)judged_bad(c, &v, &x.http, x.body, attempt, a, err);
 		(void)err_in(err, "%s %s", method, plain_path(url, a));
-		return without_secrets(c, err);
+		hide_secrets(c, err->text, a);
+		return -1;
 	}
 }

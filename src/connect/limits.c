@@ -71,11 +71,15 @@ static struct bucket *bucket_of(struct limiter *l, const char *path)
 	return NULL;
 }
 
-int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms)
+int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, struct err *err)
 {
 	struct bucket *b = bucket_of(l, path);
 	int64_t wait = 0;
 
+	if (l->is_spent)
+		return err_set(err, ERR_RETRY,
+		               "%lld of the daily quota of %lld requests are used, and the budget is %.0f %%: goes on tomorrow",
+		               (long long)l->n_used, (long long)l->n_daily, l->budget_percent);
 	if (!b)
 		return 0;
 	if (b->at_ms)
@@ -93,12 +97,30 @@ static bool header_int(const struct http_response *r, const char *name, int64_t 
 {
 	const char *text = name ? http_header(r, name) : NULL;
 
-	return text && text_to_int(text, out) && *out >= 0;
+	int64_t number;
+
+	if (!text || !text_to_int(text, &number) || number < 0)
+		return false;
+	*out = number;
+	return true;
 }
 
-int limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, struct err *err)
+static void learn_daily(struct limiter *l, const struct http_response *r)
 {
-	const struct quota_headers *window = &l->limits->window, *daily = &l->limits->daily;
+	const struct quota_headers *daily = &l->limits->daily;
+	int64_t limit, remaining;
+
+	if (l->budget_percent <= 0 || !header_int(r, daily->limit, &limit) ||
+	    !header_int(r, daily->remaining, &remaining) || !limit)
+		return;
+	l->n_daily = limit;
+	l->n_used = limit - remaining;
+	l->is_spent = (double)l->n_used * 100 >= (double)limit * l->budget_percent;
+}
+
+void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms)
+{
+	const struct quota_headers *window = &l->limits->window;
 	struct bucket *b = bucket_of(l, path);
 	int64_t limit, remaining, interval = DEFAULT_INTERVAL_MS;
 
@@ -108,12 +130,5 @@ int limiter_learn(struct limiter *l, const char *path, const struct http_respons
 		b->rate_per_ms = fmin(b->rate_per_ms, share_of_limit * (double)limit / (double)interval);
 	if (b && header_int(r, window->remaining, &remaining) && remaining == 0)
 		b->not_before_ms = now_ms + interval;
-	if (l->budget_percent <= 0 || !header_int(r, daily->limit, &limit) ||
-	    !header_int(r, daily->remaining, &remaining) || !limit)
-		return 0;
-	if ((double)(limit - remaining) * 100 >= (double)limit * l->budget_percent)
-		return err_set(err, ERR_RETRY,
-		               "%lld of the daily quota of %lld requests are used, and the budget is %.0f %%: goes on tomorrow",
-		               (long long)(limit - remaining), (long long)limit, l->budget_percent);
-	return 0;
+	learn_daily(l, r);
 }

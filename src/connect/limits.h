@@ -4,6 +4,7 @@
 #define CONNECT_LIMITS_H
 
 #include <regex.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/http.h"
@@ -40,14 +41,16 @@ struct bucket {
 struct limiter {
 	const struct limits *limits;
 	struct bucket *buckets; /* one per rule */
-	double budget_percent;  /* of the daily quota that we may use; 0 or 100: all */
+	double budget_percent;  /* of the daily quota that we may use; 0: never mind */
+	int64_t n_daily, n_used; /* requests a day, as the last answer said */
+	bool is_spent;          /* the budget is used up */
 };
 
 void limiter_init(struct limiter *l, const struct limits *limits, double budget_percent, struct arena *a);
-/* Takes a token for a path; returns for how long to wait before the request goes. */
-int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms);
-/* Reads an answer's headers. Returns -1 (ERR_RETRY) when the daily budget is used up. */
-int limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms,
-                  struct err *err) MUST_USE;
+/* Takes a token for a path; returns for how long to wait before the request goes, -1 (ERR_RETRY) when the daily budget is
+ * used up and no request may go. */
+int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, struct err *err) MUST_USE;
+/* Reads an answer's headers. */
+void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms);
 
 #endif

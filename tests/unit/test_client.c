@@ -1,5 +1,6 @@
 #include "cmocka_shim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../../src/connect/client.h"
@@ -259,6 +260,50 @@ static void redirects_are_followed_within_the_origin_and_three_times(void **stat
 	talk_free(t);
 }
 
+static void a_secret_that_is_said_back_is_hidden_however_long_the_text(void **state)
+{
+	struct talk *t = talk_new();
+	char body[400];
+
+	(void)state;
+	for (int before = 150; before < 210; before++) {
+		(void)snprintf(body, sizeof body, "{\"message\":\"%0*d pat-na1-planted-secret pat-na1-planted-secret\"}", before, 0);
+		t->script.n_answers = t->script.n_asked = 0;
+		says(t, 400, body);
+		ASSERT_INT(get(t), -1);
+		assert_null(strstr(err.text, "pat-"));
+	}
+	talk_free(t);
+
+	t = talk_new();
+	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 3, .user = "u", .password = "{{secret.token}}" }, &t->client.scope,
+	                    t->a, &t->client.credentials, &err));
+	says(t, 400, arena_printf(t->a, "{\"message\":\"got %s\"}", t->client.credentials.headers[0].value));
+	ASSERT_INT(get(t), -1);
+	assert_non_null(strstr(err.text, "got ***"));
+	talk_free(t);
+}
+
+static void when_the_daily_budget_is_used_up_nothing_more_is_asked(void **state)
+{
+	struct talk *t = talk_new();
+	static const struct http_header spent[] = { { "x-daily", "100" }, { "x-left", "20" } };
+
+	(void)state;
+	t->connector.limits.daily = (struct quota_headers){ .limit = "x-daily", .remaining = "x-left" };
+	t->client.limiter.budget_percent = 80;
+	says(t, 200, "{\"results\":[]}");
+	t->script.answers[0].headers = spent;
+	t->script.answers[0].n_headers = ARRAY_LEN(spent);
+	ASSERT_OK(get(t)); /* what was paid for is used */
+	ASSERT_INT(get(t), -1);
+	ASSERT_INT(err.kind, ERR_RETRY);
+	assert_non_null(strstr(err.text, "goes on tomorrow"));
+	ASSERT_INT(t->script.n_asked, 1);
+	ASSERT_INT(t->script.n_sleeps, 0);
+	talk_free(t);
+}
+
 static void credentials_go_to_no_other_origin(void **state)
 {
 	static const char *const places[] = { "https://evil.test/", "http://api.example.com/", "//evil.test/x",
@@ -328,6 +373,8 @@ int main(void)
 		cmocka_unit_test(a_refused_token_is_for_a_person_and_is_not_asked_again),
 		cmocka_unit_test(a_refused_request_is_not_asked_again),
 		cmocka_unit_test(redirects_are_followed_within_the_origin_and_three_times),
+		cmocka_unit_test(a_secret_that_is_said_back_is_hidden_however_long_the_text),
+		cmocka_unit_test(when_the_daily_budget_is_used_up_nothing_more_is_asked),
 		cmocka_unit_test(credentials_go_to_no_other_origin),
 		cmocka_unit_test(a_post_is_not_sent_on),
 		cmocka_unit_test(credentials_may_stand_in_the_query_or_be_basic),

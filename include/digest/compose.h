@@ -16,8 +16,9 @@ struct digest_choice {
 		const struct digest_finding *finding;
 		enum digest_change change;
 	} *items, *news; /* items: entered and worse, better, standing; each by priority */
-	size_t n_items, n_news;
+	size_t n_items, n_news, n_accounts;
 	size_t n_rest, n_rest_news;
+	size_t n_of[DIGEST_CHANGES]; /* by change: shown and not */
 	struct digest_worth worth, rest_worth; /* each account once */
 };
 
@@ -25,6 +26,10 @@ enum { DIGEST_STEP = 5 }; /* points of score that count as a change */
 
 void digest_choose(const struct digest_finding *findings, size_t n, const char *engine, size_t capacity, int32_t today,
                    struct arena *a, struct digest_choice *out);
+
+struct digest_person {
+	const char *email, *name;
+};
 
 struct digest_source {
 	const char *name;
@@ -37,12 +42,14 @@ struct digest_input {
 	size_t n_hosts;
 	const char *owner_email, *owner_name, *kind;
 	size_t capacity;
-	int32_t local_on, as_of_on;
+	int32_t local_on, as_of_on, before_on; /* before: of the last digest that was delivered; DAY_NONE: none */
 	int64_t made_at;
 	const struct digest_finding *findings;
 	size_t n_findings;
 	const struct digest_play *plays;
 	size_t n_plays;
+	const struct digest_person *people; /* owners by name */
+	size_t n_people;
 	const struct digest_missed *missed;
 	size_t n_missed;
 	const struct digest_source_state *states; /* of the sources in the database */

@@ -15,7 +15,7 @@ enum digest_change {
 };
 const char *digest_change_name(enum digest_change c); /* entered worse better standing resolved lost */
 
-enum { DIGEST_EVIDENCE = 5, DIGEST_CURRENCIES = 4 };
+enum { DIGEST_CHANGES = CHANGE_LOST + 1, DIGEST_EVIDENCE = 5, DIGEST_CURRENCIES = 4 };
 
 /* Amounts are never added across currencies. What is in a fifth one is only counted. */
 struct digest_worth {
@@ -38,9 +38,9 @@ struct digest_item {
 	const char *value, *act_by; /* "EUR 48,000 at stake", "Act by Thu 5 Mar (in 3 days)" */
 	const char *summary;     /* the cause in a sentence */
 	const char *evidence[DIGEST_EVIDENCE];
-	size_t n_evidence;
+	size_t n_evidence, n_more_evidence; /* more: there was no room for */
 	const char *play, *first_step; /* NULL: none */
-	const char *whose;       /* "With anna@acme.example"; NULL where it is the reader's own */
+	const char *whose;       /* "With Anna Lind"; NULL where it is the reader's own */
 	const char *caveat;      /* when confidence is low; NULL */
 	/* for programs */
 	const char *engine, *cause, *currency, *act_by_date, *play_name;
@@ -51,7 +51,8 @@ struct digest_item {
 struct digest_section {
 	const char *engine, *title; /* "Slipping before renewal" */
 	struct digest_item *items;
-	size_t n_items;
+	size_t n_items, n_accounts; /* accounts: an account may have several items */
+	size_t n_of[DIGEST_CHANGES]; /* by change, with the rest and all that ended */
 	const char *rest;    /* "+37 more, worth EUR 1.2M"; NULL: all are here */
 	size_t n_rest;
 	struct digest_worth worth, rest_worth; /* of the items, of the rest */
@@ -80,6 +81,7 @@ struct digest {
 	int64_t made_at;
 	const char *day;         /* "Mon 2 Mar 2026" */
 	const char *headline;    /* "5 accounts to handle, EUR 210k at stake" */
+	const char *since;       /* "Since yesterday: 2 new, 1 worse." */
 	bool is_quiet;           /* nothing to handle and nothing changed */
 	struct digest_section *sections;
 	size_t n_sections;

@@ -69,8 +69,7 @@ static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, c
 
 /* The last twelve months of the books that the manager sees, in the organisation's currency. */
 static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
-                       struct digest_nrr *out,
-                       struct err *err)
+                       struct digest_nrr *out, struct err *err)
 {
 	struct revenue_query query = { .as_of = s->as_of, .currency = s->org->currency,
 		.default_currency = s->org->currency,
@@ -101,6 +100,17 @@ static void add_plays(const struct session *s, struct arena *a, struct digest_in
 	in->n_plays = s->org->score.plays.n;
 }
 
+static void add_people(const struct session *s, struct arena *a, struct digest_input *in)
+{
+	const struct owner_settings *owners = s->org->owners.at;
+	struct digest_person *out = arena_array(a, s->org->owners.n, sizeof *out);
+
+	for (size_t i = 0; i < s->org->owners.n; i++)
+		out[i] = (struct digest_person){ owners[i].email, owners[i].name };
+	in->people = out;
+	in->n_people = s->org->owners.n;
+}
+
 static void add_sources(const struct session *s, struct arena *a, struct digest_input *in)
 {
 	const struct source_settings *sources = s->org->sources.at;
@@ -127,8 +137,7 @@ static void add_hosts(const struct session *s, struct arena *a, struct digest_in
 }
 
 static int load_said(const struct session *s, const struct owner_settings *owner, struct digest_input *in,
-                     struct arena *a,
-                     struct err *err)
+                     struct arena *a, struct err *err)
 {
 	struct digest_before before;
 	struct digest_finding *findings;
@@ -142,6 +151,7 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 		return -1;
 	in->n_findings = keep_seen(owner, findings, in->n_findings);
 	in->findings = findings;
+	in->before_on = before.local_on;
 	in->missed = missed;
 	in->states = states;
 	return 0;
@@ -157,6 +167,7 @@ int owner_digest(const struct session *s, const struct owner_settings *owner, in
 	struct digest_nrr *nrr = arena_alloc(a, sizeof *nrr);
 
 	add_plays(s, a, &in);
+	add_people(s, a, &in);
 	add_sources(s, a, &in);
 	add_hosts(s, a, &in);
 	if (load_said(s, owner, &in, a, err) < 0 ||

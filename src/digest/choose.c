@@ -99,8 +99,10 @@ static void add_worth(const struct digest_chosen *items, size_t n, size_t capaci
 	for (size_t i = 0; i < n; i++) {
 		const struct finding *f = &items[i].finding->f;
 
-		if (!is_counted(items, i, f->account))
-			digest_worth_add(i < capacity ? &c->worth : &c->rest_worth, f->value_minor, f->currency);
+		if (is_counted(items, i, f->account))
+			continue;
+		c->n_accounts += i < capacity;
+		digest_worth_add(i < capacity ? &c->worth : &c->rest_worth, f->value_minor, f->currency);
 	}
 }
 
@@ -114,6 +116,7 @@ void digest_choose(const struct digest_finding *findings, size_t n, const char *
 
 		if (strcmp(findings[i].f.engine, engine) != 0 || !change_of(&findings[i], today, &chosen.change))
 			continue;
+		c.n_of[chosen.change]++;
 		if (chosen.change >= CHANGE_RESOLVED)
 			c.news[c.n_news++] = chosen;
 		else

@@ -188,11 +188,15 @@ static void set_evidence(const struct finding *f, struct arena *a, struct digest
 
 	if (!f->evidence || json_parse(a, f->evidence, strlen(f->evidence), &list, &err) < 0)
 		return;
-	for (const struct json *j = json_first(list); j && item->n_evidence < DIGEST_EVIDENCE; j = json_next(j)) {
+	for (const struct json *j = json_first(list); j; j = json_next(j)) {
 		const char *line = sentence(a, json_text(j), EVIDENCE_CHARS);
 
-		if (!text_is_blank(line) && strcmp(line, item->summary) != 0)
+		if (text_is_blank(line) || strcmp(line, item->summary) == 0)
+			continue;
+		if (item->n_evidence < DIGEST_EVIDENCE)
 			item->evidence[item->n_evidence++] = line;
+		else
+			item->n_more_evidence++;
 	}
 }
 
@@ -206,9 +210,16 @@ static void set_play(const struct digest_input *in, const struct finding *f, str
 	}
 }
 
-static const char *whose(const struct finding *f, struct arena *a)
+static const char *whose(const struct digest_input *in, const struct finding *f, struct arena *a)
 {
-	return f->owner_email ? arena_printf(a, "With %s", text_clean(a, f->owner_email, NAME_CHARS)) : "With nobody yet";
+	const char *name = f->owner_email;
+
+	if (!name)
+		return "With nobody yet";
+	for (size_t i = 0; i < in->n_people; i++)
+		if (text_equal_fold(in->people[i].email, f->owner_email) && !text_is_blank(in->people[i].name))
+			name = in->people[i].name;
+	return arena_printf(a, "With %s", text_clean(a, name, NAME_CHARS));
 }
 
 static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
@@ -225,7 +236,7 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 
 	set_link(in, c->finding, a, &item);
 	if (strcmp(in->kind, "manager") == 0)
-		item.whose = whose(f, a);
+		item.whose = whose(in, f, a);
 	set_evidence(f, a, &item);
 	set_play(in, f, a, &item);
 	if (f->confidence < low_confidence)
@@ -259,6 +270,8 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 	digest_choose(in->findings, in->n_findings, engine, in->capacity, in->as_of_on, a, &c);
 	s.items = arena_array(a, c.n_items, sizeof *s.items);
 	s.n_items = c.n_items;
+	s.n_accounts = c.n_accounts;
+	memcpy(s.n_of, c.n_of, sizeof s.n_of);
 	for (size_t i = 0; i < c.n_items; i++)
 		s.items[i] = compose_item(in, &c.items[i], a);
 	s.n_rest = c.n_rest;
@@ -276,15 +289,42 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 
 static const char *section_headline(struct arena *a, const struct digest_section *s)
 {
-	const char *worth = digest_worth_text(a, &s->worth);
-	size_t n_new = 0;
-
-	for (size_t i = 0; i < s->n_items; i++)
-		n_new += s->items[i].change == CHANGE_ENTERED;
-	return arena_printf(a, "%zu %s to %s%s, %s %s", s->n_items, s->n_items == 1 ? "account" : "accounts",
-	                    is_defense(s->engine) ? "defend" : "grow",
-	                    n_new ? arena_printf(a, " (%zu new)", n_new) : "", worth,
+	return arena_printf(a, "%zu %s to %s, %s %s", s->n_accounts, s->n_accounts == 1 ? "account" : "accounts",
+	                    is_defense(s->engine) ? "defend" : "grow", digest_worth_text(a, &s->worth),
 	                    is_defense(s->engine) ? "at stake" : "within reach");
+}
+
+/* "2 new, 1 worse"; "" when nothing changed. */
+static const char *changes_text(struct arena *a, const struct digest_section *s)
+{
+	static const char *const words[2][DIGEST_CHANGES] = {
+		{ "new", "riper", "cooler", NULL, "settled", "lost" }, { "new", "worse", "better", NULL, "resolved", "lost" },
+	};
+	const char *text = "";
+
+	for (size_t i = 0; i < DIGEST_CHANGES; i++)
+		if (s->n_of[i] && words[is_defense(s->engine)][i])
+			text = arena_printf(a, "%s%s%zu %s", text, *text ? ", " : "", s->n_of[i],
+			                    words[is_defense(s->engine)][i]);
+	return text;
+}
+
+static const char *since_text(const struct digest_input *in, struct arena *a, const struct digest *d)
+{
+	const char *text = "", *since = "yesterday";
+
+	if (in->before_on == DAY_NONE)
+		return "This is your first digest: all of it counts as new.";
+	if (in->before_on != in->local_on - 1)
+		since = digest_day(a, in->before_on, in->local_on);
+	for (size_t i = 0; i < d->n_sections; i++) {
+		const char *changes = changes_text(a, &d->sections[i]);
+		const char *which = d->n_sections == 1 ? "" : is_defense(d->sections[i].engine) ? "to defend " : "to grow ";
+
+		if (*changes)
+			text = arena_printf(a, "%s%s%s%s", text, *text ? "; " : "", which, changes);
+	}
+	return *text ? arena_printf(a, "Since %s: %s.", since, text) : arena_printf(a, "Nothing changed since %s.", since);
 }
 
 static const char *headline(struct arena *a, const struct digest *d)
@@ -365,6 +405,7 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 	for (size_t i = 0; i < d.n_sections; i++)
 		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_rest && !d.sections[i].n_news;
 	d.headline = headline(a, &d);
+	d.since = since_text(in, a, &d);
 	add_missed(in, a, &d);
 	add_stale(in, a, &d);
 	*out = d;

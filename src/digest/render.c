@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "digest/compose.h"
 #include "render_parts.h"
+
+enum { SHOWN_EVIDENCE = 3 };
 
 const struct renderer renderers[] = {
 	{ "text", NULL, render_text },
@@ -60,6 +62,40 @@ const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown)
 
 const char *digest_footer(struct arena *a, const struct digest *d)
 {
-	return arena_printf(a, "For %s, from retaind at %s. Judged on what was known on %s.", d->owner_name, d->org_title,
-	                    day_text(a, d->as_of_on));
+	return arena_printf(a,
+	                    "For %s, from retaind at %s. Judged on what was known on %s. Risk and readiness run from 0 "
+	                    "to 100.", d->owner_name, d->org_title, digest_day(a, d->as_of_on, d->local_on));
+}
+
+bool digest_item_is_brief(const struct digest_item *item)
+{
+	return item->change == CHANGE_BETTER || item->change == CHANGE_STANDING;
+}
+
+size_t digest_item_n_evidence(const struct digest_item *item)
+{
+	if (digest_item_is_brief(item))
+		return 0;
+	return item->n_evidence < SHOWN_EVIDENCE ? item->n_evidence : SHOWN_EVIDENCE;
+}
+
+const char *digest_item_more(struct arena *a, const struct digest_item *item)
+{
+	size_t n = item->n_evidence + item->n_more_evidence - digest_item_n_evidence(item);
+
+	if (!n || digest_item_is_brief(item))
+		return NULL;
+	return arena_printf(a, "and %zu more %s", n, n == 1 ? "sign" : "signs");
+}
+
+const char *digest_group_title(const struct digest_section *s, size_t i)
+{
+	bool is_brief = digest_item_is_brief(&s->items[i]);
+
+	if (digest_item_is_brief(&s->items[0]) || (i > 0 && digest_item_is_brief(&s->items[i - 1]) == is_brief))
+		return NULL;
+	if (is_brief)
+		return "Still open";
+	return !digest_item_is_brief(&s->items[s->n_items - 1]) ? NULL : strcmp(s->engine, "defense") == 0 ?
+		"New or worse" : "New or riper";
 }

@@ -71,41 +71,79 @@ static void write_play(struct buf *b, const struct digest_item *item)
 	buf_text(b, "</td></tr></table>\n");
 }
 
-static void write_item(struct buf *b, const struct digest_item *item, size_t number)
+static void write_evidence(struct buf *b, struct arena *a, const struct digest_item *item)
 {
-	open_table(b, "margin-top:14px;border:1px solid #d5dce4");
-	buf_printf(b, "<td style=\"padding:14px 16px;border-left:4px solid %s\">\n", looks[item->change].ink);
-	buf_printf(b, "<span "
-	              "style=\"font-size:12px;line-height:18px;font-weight:bold;color:%s;background-color:%s;padding:2px 7px\">",
-	           looks[item->change].ink, looks[item->change].ground);
+	const char *more = digest_item_more(a, item);
+
+	if (!digest_item_n_evidence(item))
+		return;
+	buf_text(b, "<ul style=\"margin:6px 0 0 0;padding-left:20px;font-size:14px;line-height:20px;color:#3d4650\">\n");
+	for (size_t i = 0; i < digest_item_n_evidence(item); i++)
+		write_between(b, "<li>", item->evidence[i], "</li>\n");
+	if (more)
+		write_between(b, "<li>", more, "</li>\n");
+	buf_text(b, "</ul>\n");
+}
+
+/* Who, how much, by when, why: what every item says. */
+static void write_core(struct buf *b, const struct digest_item *item, size_t number, int level)
+{
+	bool is_brief = digest_item_is_brief(item);
+
+	buf_printf(b, "<td style=\"padding:%s;border-left:4px solid %s\">\n", is_brief ? "10px 16px" : "14px 16px",
+	           looks[item->change].ink);
+	buf_printf(b, "<span style=\"font-size:12px;line-height:18px;font-weight:bold;color:%s;background-color:%s;"
+	              "padding:2px 7px\">", looks[item->change].ink, looks[item->change].ground);
 	write_between(b, "", item->tag, "</span>\n");
-	buf_printf(b, "<h3 style=\"margin:8px 0 2px 0;font-size:18px;line-height:24px;color:#12263a\">%zu. ", number);
-	write_between(b, "", item->account, "</h3>\n");
+	buf_printf(b, "<h%d style=\"margin:%s;font-size:%s;line-height:24px;color:#12263a\">%zu. ", level,
+	           is_brief ? "4px 0 0 0" : "8px 0 2px 0", is_brief ? "16px" : "18px", number);
+	write_between(b, "", item->account, "");
+	buf_printf(b, "</h%d>\n", level);
 	write_between(b, "<p style=\"margin:0;font-size:15px;line-height:22px;color:#12263a\"><b>", item->value,
 	              "</b> &nbsp;|&nbsp; ");
 	write_between(b, "<b>", item->act_by, "</b></p>\n");
 	if (item->whose)
 		write_between(b, "<p style=\"margin:2px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", item->whose,
 		              "</p>\n");
-	write_between(b, "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary,
-	              "</p>\n");
-	if (item->n_evidence) {
-		buf_text(b, "<ul style=\"margin:6px 0 0 "
-		            "0;padding-left:20px;font-size:14px;line-height:20px;color:#3d4650\">\n");
-		for (size_t i = 0; i < item->n_evidence; i++)
-			write_between(b, "<li>", item->evidence[i], "</li>\n");
-		buf_text(b, "</ul>\n");
+	write_between(b, is_brief ? "<p style=\"margin:4px 0 0 0;font-size:14px;line-height:20px;color:#1b2733\">" :
+	              "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary, "</p>\n");
+}
+
+static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number, int level)
+{
+	open_table(b, "margin-top:14px;border:1px solid #d5dce4");
+	write_core(b, item, number, level);
+	if (!digest_item_is_brief(item)) {
+		write_evidence(b, a, item);
+		if (item->caveat)
+			write_between(b, "<p style=\"margin:6px 0 0 0;font-size:13px;line-height:18px;color:#3d4650\">",
+			              item->caveat, "</p>\n");
+		write_play(b, item);
+	} else if (!text_is_blank(item->play)) {
+		write_between(b, "<p style=\"margin:2px 0 0 0;font-size:14px;line-height:20px;color:#1b2733\">"
+		              "<b>What to do:</b> ", item->play, "</p>\n");
 	}
-	if (item->caveat)
-		write_between(b, "<p style=\"margin:6px 0 0 0;font-size:13px;line-height:18px;color:#3d4650\">", item->caveat,
-		              "</p>\n");
-	write_play(b, item);
 	if (item->url) {
-		write_between(b, "<p style=\"margin:10px 0 0 0;font-size:14px;line-height:20px\"><a href=\"", item->url,
+		write_between(b, "<p style=\"margin:6px 0 0 0;font-size:14px;line-height:20px\"><a href=\"", item->url,
 		              "\" style=\"color:#0b4f9e\">");
 		write_between(b, "Open in ", item->host, "</a></p>\n");
 	}
 	buf_text(b, "</td></tr></table>\n");
+}
+
+/* Items under their groups, where there are groups; headings never skip a level. */
+static void write_items(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
+{
+	int level = s->n_items && digest_group_title(s, 0) ? 4 : 3;
+
+	for (size_t i = 0; i < n_shown; i++) {
+		const char *title = digest_group_title(s, i);
+
+		if (title)
+			write_between(b, "<h3 style=\"margin:16px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", title,
+			              "</h3>\n");
+		write_item(b, a, &s->items[i], i + 1, level);
+	}
 }
 
 static void write_section(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
@@ -116,8 +154,7 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 		return;
 	write_between(b, "<h2 style=\"margin:26px 0 0 0;font-size:16px;line-height:22px;color:#12263a\">", s->title,
 	              "</h2>\n");
-	for (size_t i = 0; i < n_shown; i++)
-		write_item(b, &s->items[i], i + 1);
+	write_items(b, a, s, n_shown);
 	if (cut)
 		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", cut,
 		              "</p>\n");
@@ -183,7 +220,9 @@ static void write_head(struct buf *b, const struct digest *d)
 	              " &nbsp;|&nbsp; ");
 	write_between(b, "", d->day, "</p>\n");
 	write_between(b, "<h1 style=\"margin:6px 0 0 0;font-size:22px;line-height:29px;color:#ffffff\">", d->headline,
-	              "</h1>\n</td></tr>\n<tr><td style=\"padding:0 24px 24px 24px\">\n");
+	              "</h1>\n");
+	write_between(b, "<p style=\"margin:4px 0 0 0;font-size:15px;line-height:22px;color:#ffffff\">", d->since,
+	              "</p>\n</td></tr>\n<tr><td style=\"padding:0 24px 24px 24px\">\n");
 }
 
 void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, size_t n_items)

@@ -93,6 +93,7 @@ static void put_data(struct json_out *o, struct arena *a, const struct digest *d
 	json_put_text(o, "day", day_text(a, d->local_on));
 	json_put_text(o, "as_of", day_text(a, d->as_of_on));
 	json_put_text(o, "headline", d->headline);
+	json_put_text(o, "since", d->since);
 	json_put_bool(o, "is_quiet", d->is_quiet);
 	json_put_bool(o, "is_full", is_full);
 	json_open_array(o, "sections");

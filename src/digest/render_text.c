@@ -39,20 +39,24 @@ static void write_wrapped(struct buf *b, const char *lead, const char *indent, c
 
 static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number)
 {
+	bool is_brief = digest_item_is_brief(item);
+	const char *more = digest_item_more(a, item);
+
 	write_wrapped(b, arena_printf(a, "%2zu. ", number), "    ", item->account);
 	write_wrapped(b, "    ", "    ", item->tag);
-	write_wrapped(b, "    ", "    ", item->value);
-	write_wrapped(b, "    ", "    ", item->act_by);
+	write_wrapped(b, "    ", "    ", arena_printf(a, "%s  |  %s", item->value, item->act_by));
 	if (item->whose)
 		write_wrapped(b, "    ", "    ", item->whose);
 	write_wrapped(b, "    ", "    ", item->summary);
-	for (size_t i = 0; i < item->n_evidence; i++)
+	for (size_t i = 0; i < digest_item_n_evidence(item); i++)
 		write_wrapped(b, "    - ", "      ", item->evidence[i]);
-	if (item->caveat)
+	if (more)
+		write_wrapped(b, "    - ", "      ", more);
+	if (item->caveat && !is_brief)
 		write_wrapped(b, "    ", "    ", item->caveat);
 	if (!text_is_blank(item->play))
 		write_wrapped(b, "    What to do: ", "    ", item->play);
-	if (!text_is_blank(item->first_step))
+	if (!text_is_blank(item->first_step) && !is_brief)
 		write_wrapped(b, "    First step: ", "    ", item->first_step);
 	if (item->url) {
 		buf_text(b, "    ");
@@ -72,8 +76,11 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 	for (size_t i = utf8_length(s->title); i > 0; i--)
 		buf_char(b, '-');
 	buf_text(b, "\n\n");
-	for (size_t i = 0; i < n_shown; i++)
+	for (size_t i = 0; i < n_shown; i++) {
+		if (digest_group_title(s, i))
+			buf_printf(b, "%s:\n\n", digest_group_title(s, i));
 		write_item(b, a, &s->items[i], i + 1);
+	}
 	if (cut)
 		write_wrapped(b, "    ", "    ", cut);
 	if (s->rest)
@@ -101,6 +108,7 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 {
 	buf_printf(b, "%s  |  %s\n", d->org_title, d->day);
 	write_wrapped(b, "", "", d->headline);
+	write_wrapped(b, "", "", d->since);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < d->n_sections; i++) {
 		size_t n_shown = n_items < d->sections[i].n_items ? n_items : d->sections[i].n_items;

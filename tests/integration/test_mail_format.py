@@ -82,6 +82,48 @@ class Page(HTMLParser):
             self.texts.append(" ".join(data.replace("\xa0", " ").split()))
 
 
+def luminance(colour):
+    """Of #rrggbb, as WCAG 2 defines it."""
+    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+class Look(HTMLParser):
+    """The contrast of every visible text by the inline styles around it, the order of headings, what tables are for."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.stack, self.contrasts, self.levels, self.flaws = [("page", "#000000", "#ffffff")], [], [], []
+        self.feed(text)
+        self.close()
+        if len(self.stack) != 1:
+            self.flaws.append(f"not closed: {self.stack[1:]}")
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("meta", "br"):
+            return
+        attrs = dict(attrs)
+        style = dict(s.split(":", 1) for s in attrs.get("style", "").split(";") if s)
+        ink, ground = (style.get(n, old) for n, old in zip(("color", "background-color"), self.stack[-1][1:]))
+        self.stack.append((tag, ink, ground))
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag == "table" and attrs.get("role") != "presentation":
+            self.flaws += [] if "style" in attrs else ["a bare table"]
+
+    def handle_endtag(self, tag):
+        if self.stack[-1][0] != tag:
+            self.flaws.append(f"{tag} closes {self.stack[-1][0]}")
+        self.stack.pop()
+
+    def handle_data(self, data):
+        tag, ink, ground = self.stack[-1]
+        if data.replace("\xa0", "").strip() and tag not in ("title",):
+            light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+            self.contrasts.append(((light + 0.05) / (dark + 0.05), ink, ground, data.strip()))
+
+
 def rows(case, kind):
     return case.query("SELECT d.owner_email, d.kind, o.body, o.delivery_key, o.recipient FROM outbox o JOIN digest d ON d.id = o.digest_id "
                       "WHERE o.kind = ? ORDER BY o.id", kind)
@@ -140,6 +182,29 @@ def test_both_parts_say_the_same(case):
         assert not parsed.handlers and parsed.links and all(u.startswith("https://crm.acme.example/company/k%2F") for u in parsed.links)
         assert len(page.encode()) <= 90_000 and '<html lang="en">' in page
         assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x1b]", page + plain)
+
+
+def test_looks(case):
+    """Every text of a page has a contrast of 4.5 or more, headings never skip a level, every element is closed"""
+    organisation(case)
+    findings(case)
+    case.retaind("digest", "--now", NOW)
+    with sqlite3.connect(case.database()) as db:
+        db.execute("UPDATE outbox SET state = 'sent'")
+        db.execute("UPDATE finding SET score = 80 WHERE id % 3 = 1")
+        db.execute("UPDATE finding SET score = 60 WHERE id % 3 = 2")
+        db.execute("UPDATE finding SET state = 'lost', closed_on = opened_on + 1 WHERE id < 3")
+        db.execute("UPDATE source SET last_ok_at = 0, last_ok_on = 0")
+    case.retaind("digest", "--now", "2026-03-03T07:05:00Z")
+    pages = [b.decode() for _, _, b, _, _ in rows(case, "file")]
+    assert len(pages) == 6
+    for page in pages:
+        look = Look(page)
+        assert not look.flaws and len(look.contrasts) > 20, look.flaws
+        assert min(look.contrasts)[0] >= 4.5, min(look.contrasts)
+        assert look.levels[0] == 1 and all(b <= a + 1 for a, b in zip(look.levels, look.levels[1:])), look.levels
+    second = "".join(pages[3:])
+    assert "New or worse" in second and "Still open" in second and "Since yesterday: " in second and "New or worse" not in pages[0]
 
 
 def test_many_items(case):

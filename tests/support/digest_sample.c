@@ -88,14 +88,14 @@ static const struct digest_nrr nrr = {
 
 void sample_digest(struct db *db, const char *kind, size_t capacity, struct arena *a, struct digest *out)
 {
-	static const char *const people[][3] = { { "csm", "anna@lumendesk.example", "Anna Lind" },
-		{ "am", "bo@lumendesk.example", "Bo M\xc3\xbcller" }, { "manager", "mia@lumendesk.example", "Mia" } };
+	static const char *const kinds[] = { "csm", "am", "manager" };
+	static const struct digest_person people[] = { { "anna@lumendesk.example", "Anna Lind" },
+		{ "bo@lumendesk.example", "Bo M\xc3\xbcller" }, { "mia@lumendesk.example", "Mia" } };
 	static const struct digest_source sources[] = { { "crm", 86400 }, { "usage", 2 * 86400 } };
 	struct digest_input in = { .org = "lumendesk", .org_title = "Lumendesk", .kind = kind, .capacity = capacity,
 		.account_url = "https://app.hubspot.com/contacts/1234/company/{{key}}", .local_on = SAMPLE_TODAY,
 		.as_of_on = SAMPLE_TODAY, .made_at = SAMPLE_NOW, .plays = plays, .n_plays = ARRAY_LEN(plays),
-			.sources = sources,
-		.n_sources = ARRAY_LEN(sources) };
+		.people = people, .n_people = ARRAY_LEN(people), .sources = sources, .n_sources = ARRAY_LEN(sources) };
 	struct digest_before before;
 	struct digest_finding *findings;
 	struct digest_missed *missed;
@@ -103,16 +103,17 @@ void sample_digest(struct db *db, const char *kind, size_t capacity, struct aren
 	struct err err;
 
 	for (size_t i = 0; i < ARRAY_LEN(people); i++) {
-		if (strcmp(people[i][0], kind) != 0)
+		if (strcmp(kinds[i], kind) != 0)
 			continue;
-		in.owner_email = people[i][1];
-		in.owner_name = people[i][2];
+		in.owner_email = people[i].email;
+		in.owner_name = people[i].name;
 	}
 	if (digest_before_load(db, in.owner_email, kind, SAMPLE_TODAY, &before, &err) < 0 ||
 	    digest_findings_load(db, &before, SAMPLE_TODAY, a, &findings, &in.n_findings, &err) < 0 ||
 	    digest_missed_load(db, in.owner_email, before.local_on, SAMPLE_TODAY, a, &missed, &in.n_missed, &err) < 0 ||
 	    digest_sources_load(db, a, &states, &in.n_states, &err) < 0)
 		die("sample: %s", err.text);
+	in.before_on = before.local_on;
 	in.findings = findings;
 	in.missed = missed;
 	in.states = states;
@@ -205,6 +206,7 @@ void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct dige
 	in.account_url = pick(2) ? "https://crm.example/a/{{key}}" : NULL;
 	in.n_findings = is_full ? max_items : pick(max_items);
 	in.capacity = is_full ? max_items : pick(20);
+	in.before_on = pick(4) ? SAMPLE_TODAY - 1 - (int32_t)pick(4) : DAY_NONE;
 	findings = arena_array(a, in.n_findings, sizeof *findings);
 	for (size_t i = 0; i < in.n_findings; i++)
 		findings[i] = random_finding((int64_t)i + 1, a);

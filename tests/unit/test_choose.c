@@ -340,6 +340,70 @@ static void a_key_in_a_link_is_percent_encoded(void **state)
 	assert_string_equal(d.sections[0].items[0].url, "https://crm.example/1%2F..%2F%3C2%3E/x");
 }
 
+static void the_headline_area_says_what_changed_since_when(void **state)
+{
+	static const struct {
+		const char *kind;
+		int32_t before_on;
+		size_t n;
+		const char *since;
+	} cases[] = {
+		{ "csm", TODAY - 1, 6, "Since yesterday: 1 new, 2 worse, 1 better, 1 resolved." },
+		{ "csm", TODAY - 3, 1, "Nothing changed since Fri 27 Feb." },
+		{ "csm", DAY_NONE, 6, "This is your first digest: all of it counts as new." },
+		{ "manager", TODAY - 1, 7,
+		  "Since yesterday: to defend 1 new, 2 worse, 1 better, 1 resolved; to grow 1 riper." },
+		{ "am", TODAY - 1, 7, "Since yesterday: 1 riper." },
+	};
+	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1), finding(4, 1, 1),
+	                              finding(5, 1, 1), finding(6, 1, 1), finding(7, 1, 1) };
+
+	(void)state;
+	f[1].is_new = true;
+	f[2].f.score = f[3].f.score = 70;
+	f[4].f.score = 40;
+	f[5].f.state = FINDING_RESOLVED;
+	f[6].f.score = 70;
+	f[6].f.engine = "expansion";
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = cases[i].kind, .capacity = 2,
+			.local_on = TODAY, .as_of_on = TODAY, .before_on = cases[i].before_on, .findings = f,
+			.n_findings = cases[i].n };
+		struct digest d;
+
+		digest_compose(&in, arena, &d);
+		assert_string_equal(d.since, cases[i].since);
+	}
+}
+
+static void evidence_beyond_what_is_shown_is_counted_and_owners_have_names(void **state)
+{
+	static const struct digest_person people[] = { { "ANNA@b.example", "Anna Lind" } };
+	struct digest_finding f = finding(1, 1, 1);
+	struct digest_input in = { .org = "o", .owner_email = "m@b.example", .kind = "manager", .capacity = 2,
+		.local_on = TODAY, .as_of_on = TODAY, .before_on = TODAY - 1, .findings = &f, .n_findings = 1, .people = people,
+		.n_people = 1 };
+	struct render_to to = { .message_key = "k" };
+	struct rendered out;
+	struct digest d;
+
+	(void)state;
+	f.is_new = true;
+	f.f.owner_email = "anna@b.example";
+	f.f.evidence = "[\"one\",\"two\",\"It is so.\",\"three\",\"four\",\"five\",\"six\",\"seven\"]";
+	digest_compose(&in, arena, &d);
+	ASSERT_INT(d.sections[0].items[0].n_evidence, 5);
+	ASSERT_INT(d.sections[0].items[0].n_more_evidence, 2);
+	assert_string_equal(d.sections[0].items[0].whose, "With Anna Lind");
+	ASSERT_OK(renderer_of("text")->render(&d, &to, arena, &out, &err));
+	assert_non_null(strstr(out.parts[0].body, "- Three\n    - and 4 more signs\n"));
+	f.is_new = false; /* it was told before: in short now */
+	digest_compose(&in, arena, &d);
+	ASSERT_OK(renderer_of("text")->render(&d, &to, arena, &out, &err));
+	assert_null(strstr(out.parts[0].body, "One"));
+	assert_non_null(strstr(out.parts[0].body, "It is so."));
+}
+
 static void approve(const char *path, const void *data, size_t len)
 {
 	char have[200000];
@@ -408,6 +472,8 @@ int main(void)
 		CASE(a_missed_slot_is_told_and_is_no_quiet_day),
 		CASE(only_harmless_https_links_are_kept),
 		CASE(a_key_in_a_link_is_percent_encoded),
+		CASE(the_headline_area_says_what_changed_since_when),
+		CASE(evidence_beyond_what_is_shown_is_counted_and_owners_have_names),
 		CASE(digests_of_the_sample_are_as_approved),
 	};
 #undef CASE

@@ -5,14 +5,11 @@
 #include "render_parts.h"
 
 /* Slack allows 50 blocks, 3,000 characters a text, 150 a header; the total is not documented and was seen to fail above
- * 11,000. All of these count bytes, which are never fewer than characters. */
+ * 11,000. All of these count bytes, which are never fewer than characters. An item is never split and never cut: what
+ * composing leaves of its texts fits into a message. */
 enum {
 	MAX_BLOCKS = 46, MAX_TEXT = 7000, MAX_JSON = 32 * 1000, HEADER_BYTES = 150, SECTION_BYTES = 2900,
-		SPOKEN_BYTES = 1500,
-	FALLBACK_BYTES = 3800, MAX_PARTS = 5, BLOCKS_BYTES = 1 << 20,
-	ACCOUNT_BYTES = 250, SUMMARY_BYTES = 600, EVIDENCE_BYTES = 180, PLAY_BYTES = 200, STEP_BYTES = 350, URL_BYTES = 255,
-	WHOSE_BYTES = 100,
-	LINE_BYTES = 400
+	SPOKEN_BYTES = 1500, FALLBACK_BYTES = 3800, LINE_BYTES = 400, MAX_PARTS = 5, BLOCKS_BYTES = 1 << 20
 };
 
 /* Blocks that stay together in one message, and what a screen reader says for them. */
@@ -28,66 +25,7 @@ struct pieces {
 	size_t n, room;
 };
 
-/* What one byte becomes in mrkdwn: & < > have entities, formatting characters can't be escaped and get look-alikes. */
-static const char *in_mrkdwn(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '*':
-		return "\u2217";
-	case '_':
-		return "\u02cd";
-	case '~':
-		return "\u223c";
-	case '`':
-		return "\u02cb";
-	default:
-		return NULL;
-	}
-}
-
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* Foreign text as mrkdwn in at most max bytes, cut between characters and never inside an entity. */
-static const char *mrkdwn(struct arena *a, const char *text, size_t max)
-{
-	static const char ellipsis[] = "\u2026";
-	CLEANUP(buf_done) struct buf b;
-	const char *start = text;
-	size_t mark = 0; /* up to here there is room for an ellipsis */
-
-	buf_init(&b, max);
-	while (*text) {
-		const char *instead = in_mrkdwn(*text);
-		size_t len = 1;
-
-		if (*text == '_' && text > start && is_word(text[-1]) && is_word(text[1]))
-			instead = NULL; /* within a word it has no meaning: seats_used */
-		while (((unsigned char)text[len] & 0xc0) == 0x80) /* the rest of the character */
-			len++;
-		buf_add(&b, instead ? instead : text, instead ? strlen(instead) : len);
-		if (b.is_full) {
-			buf_cut(&b, mark);
-			b.is_full = false;
-			buf_text(&b, ellipsis);
-			break;
-		}
-		if (b.len + strlen(ellipsis) <= max)
-			mark = b.len;
-		text += len;
-	}
-	return arena_strndup(a, b.at, b.len);
-}
-
-/* The same for plain text, where nothing has a meaning. */
+/* Text in at most max bytes, cut between characters; where it is cut an ellipsis says so. */
 static const char *plain(struct arena *a, const char *text, size_t max)
 {
 	size_t len = strlen(text);
@@ -106,8 +44,8 @@ static void add_piece(struct pieces *p, const char *blocks, size_t n_blocks, siz
 	p->at[p->n++] = (struct piece){ .blocks = blocks, .spoken = spoken, .n_blocks = n_blocks, .n_text = n_text };
 }
 
-/* One block of a type with a text object: {"type": type, "text": {..}}; contexts have it in a list. */
-static const char *block(struct arena *a, const char *type, bool is_plain, const char *text)
+/* One block of plain text: {"type": type, "text": {..}}; contexts have it in a list. */
+static const char *block(struct arena *a, const char *type, const char *text)
 {
 	CLEANUP(buf_done) struct buf b;
 	bool is_context = strcmp(type, "context") == 0;
@@ -120,12 +58,9 @@ static const char *block(struct arena *a, const char *type, bool is_plain, const
 	if (is_context)
 		json_open_array(&o, "elements");
 	json_open_object(&o, is_context ? NULL : "text");
-	json_put_text(&o, "type", is_plain ? "plain_text" : "mrkdwn");
+	json_put_text(&o, "type", "plain_text");
 	json_put_text(&o, "text", text);
-	if (is_plain)
-		json_put_bool(&o, "emoji", false);
-	else
-		json_put_bool(&o, "verbatim", true);
+	json_put_bool(&o, "emoji", false);
 	json_close_object(&o);
 	if (is_context)
 		json_close_array(&o);
@@ -133,84 +68,217 @@ static const char *block(struct arena *a, const char *type, bool is_plain, const
 	return arena_strndup(a, b.at, b.len);
 }
 
-static void add_block(struct pieces *p, const char *type, bool is_plain, const char *text, const char *spoken)
+static void add_block(struct pieces *p, const char *type, const char *text, const char *spoken)
 {
-	add_piece(p, block(p->arena, type, is_plain, text), 1, strlen(text), spoken);
+	add_piece(p, block(p->arena, type, text), 1, strlen(text), spoken);
 }
 
-static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number)
+/* A block of rich text: its texts are only ever shown, so foreign ones need no escape and get no look-alikes. */
+struct rich {
+	struct buf b;
+	struct json_out o;
+	size_t n_text;
+	bool is_in_lines; /* a section of lines is open */
+};
+
+static void rich_done(struct rich *r)
 {
-	buf_printf(b, "*%zu. %s*\n%s\n*%s*  |  *%s*", number, mrkdwn(a, item->account, ACCOUNT_BYTES),
-	           mrkdwn(a, item->tag, LINE_BYTES), mrkdwn(a, item->value, LINE_BYTES),
-	           mrkdwn(a, item->act_by, LINE_BYTES));
-	if (item->whose)
-		buf_printf(b, "\n%s", mrkdwn(a, item->whose, WHOSE_BYTES));
-	buf_printf(b, "\n%s", mrkdwn(a, item->summary, SUMMARY_BYTES));
-	for (size_t i = 0; i < item->n_evidence; i++)
-		buf_printf(b, "\n\u2022 %s", mrkdwn(a, item->evidence[i], EVIDENCE_BYTES));
-	if (item->caveat)
-		buf_printf(b, "\n%s", item->caveat);
-	if (!text_is_blank(item->play))
-		buf_printf(b, "\n*What to do:* %s", mrkdwn(a, item->play, PLAY_BYTES));
-	if (!text_is_blank(item->first_step))
-		buf_printf(b, "\n*First step:* %s", mrkdwn(a, item->first_step, STEP_BYTES));
-	/* A link is whole or not there; composing let only harmless bytes through. */
-	if (item->url && strlen(item->url) <= URL_BYTES)
-		buf_printf(b, "\n<%s|Open in %s>", item->url, item->host);
+	buf_done(&r->b);
+}
+
+static void rich_init(struct rich *r)
+{
+	*r = (struct rich){ .n_text = 0 };
+	buf_init(&r->b, BLOCKS_BYTES);
+	r->o = json_out_to(&r->b);
+	json_open_object(&r->o, NULL);
+	json_put_text(&r->o, "type", "rich_text");
+	json_open_array(&r->o, "elements");
+}
+
+static void open_part(struct rich *r, const char *type)
+{
+	json_open_object(&r->o, NULL);
+	json_put_text(&r->o, "type", type);
+	if (strcmp(type, "rich_text_list") == 0)
+		json_put_text(&r->o, "style", "bullet");
+	json_open_array(&r->o, "elements");
+}
+
+static void close_part(struct rich *r)
+{
+	json_close_array(&r->o);
+	json_close_object(&r->o);
+}
+
+static void write_run(struct rich *r, const char *text, bool is_bold)
+{
+	if (!*text)
+		return;
+	json_open_object(&r->o, NULL);
+	json_put_text(&r->o, "type", "text");
+	json_put_text(&r->o, "text", text);
+	if (is_bold) {
+		json_open_object(&r->o, "style");
+		json_put_bool(&r->o, "bold", true);
+		json_close_object(&r->o);
+	}
+	json_close_object(&r->o);
+	r->n_text += strlen(text);
+}
+
+static void write_link(struct rich *r, const char *url, const char *text)
+{
+	json_open_object(&r->o, NULL);
+	json_put_text(&r->o, "type", "link");
+	json_put_text(&r->o, "url", url);
+	json_put_text(&r->o, "text", text);
+	json_close_object(&r->o);
+	r->n_text += strlen(url) + strlen(text);
+}
+
+/* Lines follow each other in one section, which begins with the first: an empty one would be refused. */
+static void begin_line(struct rich *r)
+{
+	if (r->is_in_lines)
+		write_run(r, "\n", false);
+	else
+		open_part(r, "rich_text_section");
+	r->is_in_lines = true;
+}
+
+static void write_line(struct rich *r, const char *label, const char *text, bool is_bold)
+{
+	if (text_is_blank(text))
+		return;
+	begin_line(r);
+	write_run(r, label, true);
+	write_run(r, text, is_bold);
+}
+
+static void end_lines(struct rich *r)
+{
+	if (r->is_in_lines)
+		close_part(r);
+	r->is_in_lines = false;
+}
+
+static void write_bullet(struct rich *r, const char *text)
+{
+	write_line(r, "", text, false);
+	end_lines(r);
+}
+
+/* The block's JSON. */
+static const char *rich_end(struct rich *r, struct arena *a)
+{
+	json_close_array(&r->o);
+	json_close_object(&r->o);
+	return arena_strndup(a, r->b.at, r->b.len);
+}
+
+static void write_evidence(struct rich *r, struct arena *a, const struct digest_item *item)
+{
+	const char *more = digest_item_more(a, item);
+
+	if (!digest_item_n_evidence(item))
+		return;
+	end_lines(r);
+	open_part(r, "rich_text_list");
+	for (size_t i = 0; i < digest_item_n_evidence(item); i++)
+		write_bullet(r, item->evidence[i]);
+	if (more)
+		write_bullet(r, more);
+	close_part(r);
+}
+
+static void write_item(struct rich *r, struct arena *a, const struct digest_item *item, size_t number)
+{
+	bool is_brief = digest_item_is_brief(item);
+
+	write_line(r, "", arena_printf(a, "%zu. %s", number, item->account), true);
+	write_line(r, "", item->tag, false);
+	write_line(r, "", arena_printf(a, "%s  |  %s", item->value, item->act_by), true);
+	write_line(r, "", item->whose, false);
+	write_line(r, "", item->summary, false);
+	write_evidence(r, a, item);
+	write_line(r, "", is_brief ? NULL : item->caveat, false);
+	write_line(r, "What to do: ", item->play, false);
+	write_line(r, "First step: ", is_brief ? NULL : item->first_step, false);
+	if (item->url) {
+		begin_line(r);
+		write_link(r, item->url, arena_printf(a, "Open in %s", item->host));
+	}
+	end_lines(r);
 }
 
 static void add_item(struct pieces *p, const struct digest_item *item, size_t number)
 {
 	static const char divider[] = "{\"type\":\"divider\"},";
-	CLEANUP(buf_done) struct buf b;
+	CLEANUP(rich_done) struct rich r;
 	struct arena *a = p->arena;
 
-	buf_init(&b, SECTION_BYTES);
-	write_item(&b, a, item, number);
-	add_piece(p, arena_printf(a, "%s%s", divider, block(a, "section", false, b.at)), 2, b.len,
-	          arena_printf(a, "%zu. %s: %s. %s. %s", number, plain(a, item->account, ACCOUNT_BYTES), item->value,
-	                       item->act_by, plain(a, item->summary, SUMMARY_BYTES)));
+	rich_init(&r);
+	write_item(&r, a, item, number);
+	add_piece(p, arena_printf(a, "%s%s", divider, rich_end(&r, a)), 2, r.n_text,
+	          arena_printf(a, "%zu. %s: %s. %s. %s", number, item->account, item->value, item->act_by, item->summary));
+}
+
+static void add_title(struct pieces *p, const char *title, const char *spoken)
+{
+	CLEANUP(rich_done) struct rich r;
+
+	rich_init(&r);
+	write_line(&r, "", title, true);
+	end_lines(&r);
+	add_piece(p, rich_end(&r, p->arena), 1, r.n_text, spoken);
 }
 
 static void add_section(struct pieces *p, const struct digest_section *s, size_t n_shown)
 {
-	struct arena *a = p->arena;
-	const char *cut = digest_cut_text(a, s->n_items, n_shown);
+	const char *cut = digest_cut_text(p->arena, s->n_items, n_shown);
 
 	if (digest_section_is_empty(s))
 		return;
-	add_block(p, "section", false, arena_printf(a, "*%s*", mrkdwn(a, s->title, LINE_BYTES)), s->title);
-	for (size_t i = 0; i < n_shown; i++)
+	add_title(p, s->title, s->title);
+	for (size_t i = 0; i < n_shown; i++) {
+		if (digest_group_title(s, i))
+			add_block(p, "context", digest_group_title(s, i), NULL);
 		add_item(p, &s->items[i], i + 1);
+	}
 	if (cut)
-		add_block(p, "context", true, cut, cut);
+		add_block(p, "context", cut, cut);
 	if (s->rest)
-		add_block(p, "context", true, plain(a, s->rest, LINE_BYTES), plain(a, s->rest, LINE_BYTES));
+		add_block(p, "context", s->rest, s->rest);
 	for (size_t i = 0; i < s->n_news; i++)
-		add_block(p, "context", true, plain(a, s->news[i], SUMMARY_BYTES), plain(a, s->news[i], LINE_BYTES));
+		add_block(p, "context", plain(p->arena, s->news[i], SECTION_BYTES), s->news[i]);
 }
 
 static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 {
-	CLEANUP(buf_done) struct buf b;
+	CLEANUP(rich_done) struct rich r;
 	struct arena *a = p->arena;
 
-	buf_init(&b, SECTION_BYTES);
-	buf_printf(&b, "*%s*\n%s\n```", mrkdwn(a, n->title, LINE_BYTES), mrkdwn(a, n->ratios, LINE_BYTES));
+	rich_init(&r);
+	write_line(&r, "", n->title, true);
+	write_line(&r, "", n->ratios, false);
+	end_lines(&r);
+	open_part(&r, "rich_text_preformatted");
 	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
-		buf_printf(&b, "%s%-14s %20s", i ? "\n" : "", n->steps[i].what, mrkdwn(a, n->steps[i].amount, LINE_BYTES / 4));
-	buf_text(&b, "```");
-	add_block(p, "section", false, b.at, plain(a, n->ratios, LINE_BYTES));
+		write_run(&r, arena_printf(a, "%s%-14s %20s", i ? "\n" : "", n->steps[i].what, n->steps[i].amount), false);
+	close_part(&r);
+	add_piece(p, rich_end(&r, a), 1, r.n_text, n->ratios);
 }
 
 static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t n_items)
 {
 	struct pieces p = { .arena = a };
 
-	add_block(&p, "header", true, plain(a, d->headline, HEADER_BYTES), plain(a, d->headline, LINE_BYTES));
-	add_block(&p, "context", true, arena_printf(a, "%s  |  %s", plain(a, d->org_title, LINE_BYTES), d->day), NULL);
+	add_block(&p, "header", plain(a, d->headline, HEADER_BYTES), d->headline);
 	if (strlen(d->headline) > HEADER_BYTES)
-		add_block(&p, "section", true, plain(a, d->headline, SECTION_BYTES), NULL);
+		add_block(&p, "section", plain(a, d->headline, SECTION_BYTES), NULL);
+	add_block(&p, "section", plain(a, d->since, SECTION_BYTES), d->since);
+	add_block(&p, "context", arena_printf(a, "%s  |  %s", plain(a, d->org_title, LINE_BYTES), d->day), NULL);
 	for (size_t i = 0; i < d->n_sections; i++) {
 		size_t n_shown = n_items < d->sections[i].n_items ? n_items : d->sections[i].n_items;
 
@@ -222,9 +290,9 @@ static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t
 	for (size_t i = 0; i < d->n_notes; i++) {
 		const char *note = arena_printf(a, "Note: %s", plain(a, d->notes[i], SECTION_BYTES - 10));
 
-		add_block(&p, "context", true, note, plain(a, note, LINE_BYTES));
+		add_block(&p, "context", note, note);
 	}
-	add_block(&p, "context", true, plain(a, digest_footer(a, d), SECTION_BYTES), NULL);
+	add_block(&p, "context", plain(a, digest_footer(a, d), SECTION_BYTES), NULL);
 	return p;
 }
 
@@ -252,27 +320,56 @@ static size_t count_parts(const struct pieces *p)
 	return n;
 }
 
-/* What is said aloud and shown in notifications, as mrkdwn; what has no room is counted. */
+/* Text for the member "text": there < and > would begin a link or call a whole channel. In at most max bytes, never cut
+ * inside a character or an entity; where it is cut an ellipsis says so. */
+static const char *escaped(struct arena *a, const char *text, size_t max)
+{
+	static const char ellipsis[] = "\u2026";
+	CLEANUP(buf_done) struct buf b;
+	size_t mark = 0; /* up to here there is room for an ellipsis */
+
+	buf_init(&b, max);
+	while (*text) {
+		const char *entity = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : NULL;
+		size_t len = 1;
+
+		while (((unsigned char)text[len] & 0xc0) == 0x80) /* the rest of the character */
+			len++;
+		buf_add(&b, entity ? entity : text, entity ? strlen(entity) : len);
+		if (b.is_full) {
+			buf_cut(&b, mark);
+			b.is_full = false;
+			buf_text(&b, ellipsis);
+			break;
+		}
+		if (b.len + strlen(ellipsis) <= max)
+			mark = b.len;
+		text += len;
+	}
+	return arena_strndup(a, b.at, b.len);
+}
+
+/* What is said aloud and shown in notifications, a line a piece; what has no room is counted. */
 static const char *spoken_text(struct arena *a, const struct pieces *p, size_t from, size_t to, const char *which,
                                size_t max)
 {
-	static const char more[] = "\n+ more below";
+	enum { MORE_BYTES = 32 };
 	CLEANUP(buf_done) struct buf b;
+	size_t n_left = 0;
 
 	buf_init(&b, max);
 	if (which)
 		buf_text(&b, which);
 	for (size_t i = from; i < to; i++) {
-		const char *line = p->at[i].spoken ? mrkdwn(a, p->at[i].spoken, 2 * LINE_BYTES) : NULL;
+		const char *line = p->at[i].spoken ? escaped(a, p->at[i].spoken, 2 * LINE_BYTES) : NULL;
 
-		if (!line)
-			continue;
-		if (b.len + 1 + strlen(line) + sizeof more > max) {
-			buf_text(&b, more);
-			break;
-		}
-		buf_printf(&b, "%s%s", b.len ? "\n" : "", line);
+		if (line && (n_left || b.len + 1 + strlen(line) + MORE_BYTES > max))
+			n_left++;
+		else if (line)
+			buf_printf(&b, "%s%s", b.len ? "\n" : "", line);
 	}
+	if (n_left)
+		buf_printf(&b, "\n+%zu more %s", n_left, n_left == 1 ? "line" : "lines");
 	return arena_strndup(a, b.at, b.len);
 }
 
@@ -285,6 +382,7 @@ static const char *text_only(struct arena *a, const char *text)
 	o = json_out_to(&b);
 	json_open_object(&o, NULL);
 	json_put_text(&o, "text", text);
+	json_put_bool(&o, "mrkdwn", false);
 	json_put_bool(&o, "unfurl_links", false);
 	json_put_bool(&o, "unfurl_media", false);
 	json_put_bool(&o, "link_names", false);
@@ -303,7 +401,7 @@ static struct rendered_part make_part(struct arena *a, const struct pieces *p, s
 	buf_add(&b, head, strlen(head) - 1);
 	buf_text(&b, ",\"blocks\":[");
 	if (which) {
-		buf_text(&b, block(a, "context", true, which));
+		buf_text(&b, block(a, "context", which));
 		buf_char(&b, ',');
 	}
 	for (size_t i = from; i < to; i++)

@@ -251,7 +251,7 @@ def slack_text(payload):
         if "text" in thing and not isinstance(thing["text"], str):
             return text_of(thing["text"]) + "".join("\n  " + text_of(f) for f in thing.get("fields", []))
         if "elements" in thing:
-            glue = {"context": "  ", "actions": "  ", "rich_text_list": "\n"}.get(thing.get("type"), "")
+            glue = {"context": "  ", "actions": "  ", "rich_text": "\n", "rich_text_list": "\n"}.get(thing.get("type"), "")
             parts = [text_of(e) for e in thing["elements"]]
             return glue.join("- " + p if thing["type"] == "rich_text_list" else p for p in parts)
         if "fields" in thing:

@@ -44,6 +44,7 @@ struct reading {
 	int32_t due_on;          /* a date that presses, DAY_NONE */
 	int64_t stake_minor;     /* what is at stake by it, -1: the engine's usual */
 	const char *stake_how;
+	const char *fact;        /* "a cancellation notice": there or not, no matter of degree; NULL otherwise */
 	struct evidence_word words[MAX_WORDS]; /* what a template may say */
 	int n_words;
 };

@@ -24,8 +24,8 @@ struct play_settings {
 
 struct lexicon_settings { /* what speaks for a product, a cancellation, a downgrade */
 	const char *name;     /* product name, or cancel / downgrade / dissatisfaction */
-	const char *kind;     /* adjacent_need | cancel | downgrade | dissatisfaction | cancel_request | downgrade_request */
-	struct texts phrases; /* folded; en and fr together; see score/lexicon for ".." and "|" */
+	const char *kind;     /* adjacent_need | cancel[_request] | downgrade[_request] | dissatisfaction */
+	struct texts phrases; /* folded; en and fr together; ".." and "|": see config/lexicon/cancel_request */
 };
 
 struct band_settings {

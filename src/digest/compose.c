@@ -228,7 +228,8 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 	const char *currency = text_clean(a, f->currency, 3);
 	struct digest_item item = { .finding = f->id, .change = c->change, .engine = f->engine, .cause = f->cause,
 		.tag = tag_text(a, c, in->as_of_on), .account = account_name(c->finding, a),
-		.value = arena_printf(a, "%s %s", money_text(a, whole_units(f->value_minor, currency), currency),
+		.value = f->value_minor <= 0 ? "Value not known" :
+		         arena_printf(a, "%s %s", money_text(a, whole_units(f->value_minor, currency), currency),
 		                      is_defense(f->engine) ? "at stake" : "within reach"),
 		.act_by = act_by_text(a, f->act_by_on, in->as_of_on), .act_by_date = day_text(a, f->act_by_on),
 		.summary = sentence(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
@@ -250,6 +251,7 @@ static const char *news_text(const struct digest_chosen *c, struct arena *a)
 	const char *what = c->change == CHANGE_LOST ? "Lost" : is_defense(f->engine) ? "Resolved" : "Settled";
 
 	return arena_printf(a, "%s: %s (%s). It was: %s", what, account_name(c->finding, a),
+	                    f->value_minor <= 0 ? "value not known" :
 	                    money_text(a, whole_units(f->value_minor, f->currency), text_clean(a, f->currency, 3)),
 	                    sentence(a, f->summary, SENTENCE_CHARS));
 }

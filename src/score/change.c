@@ -72,38 +72,68 @@ static double strength_needed(const struct context *c, enum score_engine engine,
 	return moves;
 }
 
+/* What a fact's coming or going would do; NULL when nothing. */
+static const char *change_by_fact(const struct context *c, enum score_engine engine, const struct verdict *v,
+                                  struct reading *copy)
+{
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+		bool is_there = r->strength > 0;
+		int band;
+
+		if (!r->fact || !r->is_known || is_there != (v->band > 0))
+			continue;
+		band = band_with(c, engine, v, copy, i, is_there ? 0 : 1);
+		if (band != v->band)
+			return arena_printf(c->arena, "%s%s would make it %s", is_there ? "without " : "", r->fact,
+			                    score_band_name(engine, band));
+	}
+	return NULL;
+}
+
+/* The one reading of degree that has the least way to go to another band; NULL when none gets there. */
+static const char *change_by_degree(const struct context *c, enum score_engine engine, const struct verdict *v,
+                                    struct reading *copy)
+{
+	double end = v->band > 0 ? 0 : 1, least = 2, at = 0;
+	size_t best = v->n_readings;
+
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+		double needed = r->is_known && !r->fact ? strength_needed(c, engine, v, copy, i, end) : NAN;
+
+		if (isnan(needed) || fabs(needed - r->strength) >= least)
+			continue;
+		least = fabs(needed - r->strength);
+		at = needed;
+		best = i;
+	}
+	if (best == v->n_readings)
+		return NULL;
+	return arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", v->readings[best].name,
+	                    v->readings[best].value,
+	                    v->readings[best].low + at * (v->readings[best].high - v->readings[best].low),
+	                    score_band_name(engine, band_with(c, engine, v, copy, best, at)));
+}
+
 void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v)
 {
 	struct reading *copy = arena_array(c->arena, v->n_readings + 1, sizeof *copy);
-	double end = v->band > 0 ? 0 : 1, best = 0, best_move = 2;
-	const struct reading *r = NULL;
-	size_t best_at = 0;
 	int family, band = 0;
 
-	v->change = "no single signal or family would move the band";
 	if (v->score < 0 || v->is_held || (engine == ENGINE_EXPANSION && v->is_blocked)) {
 		v->change = v->score < 0 ? "not enough is known" :
 		            v->is_held   ? "the source has to come through first" :
 		                           v->band_why;
 		return;
 	}
-	for (size_t i = 0; i < v->n_readings; i++) {
-		double needed = v->readings[i].is_known ? strength_needed(c, engine, v, copy, i, end) : NAN;
-
-		if (isnan(needed) || fabs(needed - v->readings[i].strength) >= best_move)
-			continue;
-		best_move = fabs(needed - v->readings[i].strength);
-		best = needed;
-		best_at = i;
-		r = &v->readings[i];
-	}
-	family = r ? -1 : family_needed(c, engine, v, copy, &band);
-	if (family >= 0)
-		v->change = arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
-		                         family_names[family], score_band_name(engine, band));
-	if (!r)
+	v->change = change_by_degree(c, engine, v, copy);
+	if (!v->change)
+		v->change = change_by_fact(c, engine, v, copy);
+	if (v->change)
 		return;
-	v->change = arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", r->name, r->value,
-	                         r->low + best * (r->high - r->low),
-	                         score_band_name(engine, band_with(c, engine, v, copy, best_at, best)));
+	family = family_needed(c, engine, v, copy, &band);
+	v->change = family < 0 ? "no single signal or family would move the band" :
+	                         arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
+	                                      family_names[family], score_band_name(engine, band));
 }

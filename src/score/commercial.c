@@ -129,17 +129,15 @@ bool read_cancel_talk(const struct context *c, struct reading *out)
 {
 	struct mention cancel = lexicon_mentions(c, "cancel", TALK_DAYS, NULL);
 	struct mention downgrade = lexicon_mentions(c, "downgrade", TALK_DAYS, NULL);
-	struct mention last = cancel.n && (!downgrade.n || cancel.on >= downgrade.on) ? cancel : downgrade;
+	struct mention m = cancel.n && (!downgrade.n || cancel.on >= downgrade.on) ? cancel : downgrade;
 	bool is_request = lexicon_mentions(c, "cancel_request", TALK_DAYS, NULL).n ||
 	                  lexicon_mentions(c, "downgrade_request", TALK_DAYS, NULL).n;
-	int n = is_request ? 0 : cancel.n + downgrade.n;
 
+	m.n = is_request ? 0 : cancel.n + downgrade.n;
 	if (!has_fresh_texts(c))
 		return reading_unknown(out, "no fresh source of texts");
 	out->why = is_request ? "said as a request, which counts by itself" : "nothing of the kind said in 60 days";
-	reading_value(out, n, 0);
-	reading_word(out, "texts", counted(c->arena, n, "text", "texts"));
-	reading_word(out, "quote", n ? evidence_quote(c->arena, last.sentence, 160) : "");
-	reading_word(out, "on", n ? day_text(c->arena, last.on) : "");
+	reading_value(out, m.n, 0);
+	reading_mention(c, out, &m);
 	return true;
 }

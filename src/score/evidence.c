@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -28,7 +29,45 @@ void reading_word(struct reading *out, const char *name, const char *text)
 
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals)
 {
-	reading_word(out, name, arena_printf(c->arena, "%.*f", decimals, value));
+	char digits[64];
+	int len = snprintf(digits, sizeof digits, "%.*f", decimals, value), whole, n = 0;
+	char *grouped = arena_alloc(c->arena, 2 * sizeof digits);
+
+	if (len >= (int)sizeof digits) { /* no number that people would read */
+		reading_word(out, name, arena_printf(c->arena, "%.3g", value));
+		return;
+	}
+	whole = (int)strcspn(digits, ".");
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && i < whole && (whole - i) % 3 == 0 && digits[i - 1] != '-')
+			grouped[n++] = ',';
+		grouped[n++] = digits[i];
+	}
+	reading_word(out, name, grouped);
+}
+
+void reading_mention(const struct context *c, struct reading *out, const struct mention *m)
+{
+	reading_word(out, "texts", counted(c->arena, m->n, "text", "texts"));
+	if (!m->n)
+		return;
+	reading_word(out, "on", arena_printf(c->arena, "%s %s", m->n > 1 ? "last on" : "on", day_text(c->arena, m->on)));
+	reading_word(out, "quote", evidence_quote(c->arena, m->sentence, 160));
+}
+
+const char *metric_words(struct arena *a, const char *name)
+{
+	char *words = arena_strdup(a, evidence_quote(a, name, 40));
+
+	for (char *at = words; *at; at++) {
+		bool is_start = at == words || at[-1] == ' ';
+
+		if (*at == '_' || *at == '-')
+			*at = ' ';
+		if (is_start && strncmp(at, "api", 3) == 0 && !isalnum((unsigned char)at[3]))
+			memcpy(at, "API", 3);
+	}
+	return words;
 }
 
 const char *counted(struct arena *a, int n, const char *one, const char *many)

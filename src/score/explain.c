@@ -10,10 +10,15 @@ static const char *number(struct arena *a, double value)
 	return isnan(value) ? "-" : arena_printf(a, "%.2f", value);
 }
 
-static const char *amount(struct arena *a, const struct verdict *v)
+static void stake_text(const struct verdict *v, struct arena *a, struct buf *out)
 {
-	return v->currency && money_digits(v->currency) >= 0 ? money_text(a, v->value_minor, v->currency) :
-	       v->value_minor ? arena_printf(a, "%lld (no currency)", (long long)v->value_minor) : "not known";
+	const char *currency = v->currency ? v->currency : "";
+
+	if (v->value_minor > 0)
+		buf_printf(out, "  at stake      %s a year (%s); times probability %s\n",
+		           money_text(a, v->value_minor, currency), v->value_how, money_text(a, v->expected_minor, currency));
+	else
+		buf_printf(out, "  at stake      %s\n", v->value_how);
 }
 
 static void reading_text(const struct reading *r, struct arena *a, struct buf *out)
@@ -43,11 +48,9 @@ static void verdict_text(const struct diagnosis *d, int engine, struct arena *a,
 	buf_printf(out, "  band          %s since %s%s%s\n", score_band_name((enum score_engine)engine, v->band),
 	           day_text(a, v->band_since), *v->band_why ? ": " : "", v->band_why);
 	buf_printf(out, "  would change  %s\n", v->change);
-	if (v->lead) {
+	if (v->lead && v->band > 0) {
 		buf_printf(out, "  cause         %s: %s\n", v->lead->name, v->lead->evidence);
-		buf_printf(out, "  at stake      %s a year (%s); times probability %s\n", amount(a, v), v->value_how,
-		           v->currency && money_digits(v->currency) >= 0 ? money_text(a, v->expected_minor, v->currency) :
-		                                                           "not known");
+		stake_text(v, a, out);
 		buf_printf(out, "  act by        %s\n", day_text(a, v->act_by_on));
 		if (v->play)
 			buf_printf(out, "  play          %s. %s\n", v->play->title, v->play->first_step ? v->play->first_step : "");
@@ -128,8 +131,8 @@ static void verdict_json(const struct diagnosis *d, int engine, struct arena *a,
 	json_put_int(o, "expected_minor", v->expected_minor);
 	json_put_text(o, "currency", v->currency);
 	json_put_text(o, "value_how", v->value_how);
-	put_day(o, a, "act_by", v->act_by_on);
-	json_put_text(o, "play", v->play ? v->play->name : NULL);
+	put_day(o, a, "act_by", v->band > 0 ? v->act_by_on : DAY_NONE);
+	json_put_text(o, "play", v->play && v->band > 0 ? v->play->name : NULL);
 	json_open_object(o, "families");
 	for (int f = 0; f < N_FAMILIES; f++)
 		put_real(o, family_names[f], v->families[f]);

@@ -79,6 +79,8 @@ bool read_seat_growth(const struct context *c, struct reading *out)
 	reading_number(c, out, "now", now, 0);
 	reading_number(c, out, "before", before, 0);
 	reading_number(c, out, "percent", 100 * growth, 0);
+	out->why = arena_printf(c->arena, "%s a week, %.0f before: no lasting growth",
+	                        counted(c->arena, (int)now, "person", "people"), before);
 	if (growth > 0 && price_known) {
 		out->stake_minor = llround((now - before) * price_per_seat(c->account));
 		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", now - before);
@@ -140,9 +142,7 @@ bool read_adjacent_need(const struct context *c, struct reading *out)
 	out->why = "nothing of the kind said in 60 days";
 	reading_value(out, m.n, 0);
 	reading_word(out, "product", m.n ? m.lexicon : "");
-	reading_word(out, "texts", counted(c->arena, m.n, "text", "texts"));
-	reading_word(out, "quote", m.n ? evidence_quote(c->arena, m.sentence, 160) : "");
-	reading_word(out, "on", m.n ? day_text(c->arena, m.on) : "");
+	reading_mention(c, out, &m);
 	if (m.n && revenue > 0) {
 		out->stake_minor = llround((double)revenue * c->settings->attach_share);
 		out->stake_how = arena_printf(c->arena, "assumed: %.0f %% of yearly revenue for a further product",

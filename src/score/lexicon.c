@@ -117,19 +117,24 @@ static const char *next_word(const char *at)
 	return at;
 }
 
+static bool is_of_other_thing(const char *behind)
+{
+	return *behind == ' ' && is_among(other_things, behind + 1, word_length(behind + 1));
+}
+
 /* Whether a pattern stands at `at`, or up to gap words from there with no "not" between: "want to|wish to ... cancel"
  * has two parts, one of the words of each. ".." is a small gap. */
 static bool goes_on(const char *at, const char *pattern, int gap)
 {
 	const char *dots = strstr(pattern, ".."), *end = dots ? dots : pattern + strlen(pattern);
-	int next_gap = dots && dots[2] == '.' ? GAP_WORDS : SMALL_GAP_WORDS;
 
 	for (int skipped = 0; *at; skipped++, at = next_word(at)) {
 		size_t len = standing_word(at, pattern, end);
-		const char *behind = len ? next_word(at + len) : NULL;
 
-		if (len && (dots ? goes_on(behind, dots + strspn(dots, "."), next_gap) :
-		                   gap == 0 || at[len] != ' ' || !is_among(other_things, behind, word_length(behind))))
+		if (len && !dots && (gap == 0 || !is_of_other_thing(at + len)))
+			return true;
+		if (len && dots && goes_on(next_word(at + len), dots + strspn(dots, "."),
+		                           dots[2] == '.' ? GAP_WORDS : SMALL_GAP_WORDS))
 			return true;
 		if (skipped >= gap || is_among(negations, at, word_length(at)))
 			return false;
@@ -171,7 +176,8 @@ static bool is_reply_header(struct arena *a, const char *line, size_t len)
 	const char *folded = text_fold(a, arena_strndup(a, line, len < MAX_SENTENCE ? len : MAX_SENTENCE));
 
 	return ends_with(folded, " wrote:") || ends_with(folded, " a ecrit :") || ends_with(folded, " a ecrit:") ||
-	       (text_starts(folded, "---") && (strstr(folded, "original message") || strstr(folded, "message d'origine"))) ||
+	       (text_starts(folded, "---") &&
+	        (strstr(folded, "original message") || strstr(folded, "message d'origine"))) ||
 	       ((text_starts(folded, "from: ") || text_starts(folded, "de : ")) && strchr(folded, '@'));
 }
 

@@ -67,10 +67,21 @@ static const char *name_of(struct arena *a, const struct fact_person *p)
 	return *p->role ? evidence_quote(a, p->role, 20) : "a heavy user";
 }
 
+static bool is_broken(const struct context *c, enum fact_kind kind)
+{
+	return c->base->sources[kind].is_known && c->base->sources[kind].is_stale;
+}
+
+/* Whether they may be at work unseen: a source that showed them before has broken. */
+static bool is_hidden(const struct context *c, const struct fact_person *p)
+{
+	return (is_broken(c, FACT_PERSON) && fact_days_count(&p->used, QUIET_DAYS, KEY_WINDOW)) ||
+	       (is_broken(c, FACT_INTERACTION) && fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW));
+}
+
 bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	bool is_fresh = !c->base->sources[FACT_PERSON].is_stale || !c->base->sources[FACT_INTERACTION].is_stale;
 	int heavy = heavy_from(f), n = 0, lost = 0;
 	const char *names = "";
 
@@ -80,7 +91,7 @@ bool read_key_people_lost(const struct context *c, struct reading *out)
 
 		if (!p->is_key && earlier_days(p) < heavy)
 			continue;
-		if (!is_gone && (!was_regular || !is_fresh))
+		if (!is_gone && (!was_regular || (is_hidden(c, p) && !is_active_between(p, 0, QUIET_DAYS))))
 			continue; /* nothing is known of them */
 		n++;
 		if (!is_gone && is_active_between(p, 0, QUIET_DAYS))
@@ -108,12 +119,12 @@ bool read_active_people(const struct context *c, struct reading *out)
 
 		peak = n > peak ? n : peak;
 	}
-	if (!peak || (c->base->sources[FACT_PERSON].is_stale && c->base->sources[FACT_INTERACTION].is_stale))
+	if (!peak || is_broken(c, FACT_PERSON) || is_broken(c, FACT_INTERACTION))
 		return reading_unknown(out, "who uses it is not known");
 	/* Both the fall and the level: an account that hangs on one or two people is thin even if it always did. */
 	reading_value(
 		out, sqrt(now / (double)(peak > 2 ? peak : 2) * (now < ENOUGH_PEOPLE ? now / (double)ENOUGH_PEOPLE : 1)), 1);
-	reading_number(c, out, "people", now, 0);
+	reading_word(out, "people", counted(c->arena, now, "person", "people"));
 	reading_number(c, out, "peak", peak, 0);
 	return true;
 }

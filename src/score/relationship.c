@@ -36,7 +36,7 @@ bool read_cooling_exchanges(const struct context *c, struct reading *out)
 	if (expected < MIN_EXPECTED)
 		return reading_unknown(out, "too few exchanges to know what is usual");
 	reading_value(out, now / expected, 1);
-	reading_number(c, out, "exchanges", now, 0);
+	reading_word(out, "exchanges", counted(c->arena, now, "message or meeting", "messages or meetings"));
 	reading_number(c, out, "expected", expected, 0);
 	return true;
 }
@@ -72,8 +72,10 @@ bool read_renewal_silence(const struct context *c, struct reading *out)
 	silent = c->as_of - last_on;
 	out->due_on = renewal;
 	reading_value(out, left <= RENEWAL_DAYS ? silent : 0, 0);
-	reading_number(c, out, "days", silent, 0);
-	reading_number(c, out, "left", left, 0);
+	reading_word(out, "days", counted(c->arena, silent, "day", "days"));
+	reading_word(out, "left", left ? arena_printf(c->arena, "in %s", counted(c->arena, left, "day", "days")) : "today");
+	out->why = arena_printf(c->arena, "renewal on %s; the last message or meeting was on %s",
+	                        day_text(c->arena, renewal), day_text(c->arena, last_on));
 	reading_word(out, "renewal", day_text(c->arena, renewal));
 	return true;
 }

@@ -39,6 +39,7 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 	*out = (struct reading){
 		.name = signal->name, .engine = signal->engine, .family = signal->family, .source = signal->source,
 		.value = NAN, .baseline = NAN, .low = set->low, .high = set->high, .weight = set->weight, .play = set->play,
+		.fact = signal->fact,
 		.fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
 	};
 	if (signal->needs_one && !source->is_known)

@@ -25,7 +25,8 @@ bool read_low_survey(const struct context *c, struct reading *out)
 	out->fresh_on = last->on;
 	reading_word(out, "kind", strcmp(last->kind, "nps") == 0 ? "NPS" : "CSAT");
 	reading_number(c, out, "score", (double)last->score, 0);
-	reading_number(c, out, "days", c->as_of - last->on, 0);
+	reading_word(out, "most", strcmp(last->kind, "nps") == 0 ? "10" : "5");
+	reading_word(out, "on", day_text(c->arena, last->on));
 	reading_word(out, "comment",
 	             *last->comment ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, last->comment, 140)) :
 	                              "");
@@ -40,8 +41,6 @@ bool read_dissatisfaction(const struct context *c, struct reading *out)
 		return reading_unknown(out, "no fresh source of texts");
 	out->why = "nothing of the kind said in 60 days";
 	reading_value(out, m.n, 0);
-	reading_word(out, "texts", counted(c->arena, m.n, "text", "texts"));
-	reading_word(out, "quote", m.n ? evidence_quote(c->arena, m.sentence, 160) : "");
-	reading_word(out, "on", m.n ? day_text(c->arena, m.on) : "");
+	reading_mention(c, out, &m);
 	return true;
 }

@@ -25,6 +25,8 @@ struct context {
 	int32_t as_of;
 };
 
+struct mention { const char *sentence, *lexicon; int32_t on; int n; };
+
 /* Sets value, words and whatever else it knows; the curve, the weight and the rest are the caller's. Returns whether it
  * is known; if not, why says why. */
 typedef bool signal_fn(const struct context *c, struct reading *out);
@@ -38,6 +40,7 @@ struct signal {
 	bool needs_one;       /* false: it decides for itself what it needs */
 	const char *text;     /* evidence, when the configuration gives none */
 	const char *source;
+	const char *fact;     /* what it is called where it is a fact, which is there or not; NULL: a matter of degree */
 };
 extern const struct signal signals[];
 extern const size_t n_signals;
@@ -57,6 +60,10 @@ bool reading_unknown(struct reading *out, const char *why); /* false */
 void reading_value(struct reading *out, double value, double baseline);
 void reading_word(struct reading *out, const char *name, const char *text);
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals);
+/* texts, on and quote of what was said. */
+void reading_mention(const struct context *c, struct reading *out, const struct mention *m);
+/* A metric's name as people say it: "api_calls" is API calls. */
+const char *metric_words(struct arena *a, const char *name);
 const char *counted(struct arena *a, int n, const char *one, const char *many);
 double segment_active_28(const struct norms *n, const char *segment);
 double season_between(const struct norms *n, int from_age, int to_age); /* mean, from_age <= age < to_age */
@@ -75,13 +82,14 @@ bool has_named_use(const struct fact_account *f); /* usage ever said who */
 bool is_from_them(const struct fact_interaction *x);
 
 /* The first sentence with a phrase of a lexicon that is not negated (and, for a request, not under an "if"), as it was
- * written; NULL when there is none. Quoted older messages are left out. */
+ * written; NULL when there is none. Quoted older messages are left out. config/lexicon/cancel_request.yaml says what
+ * a phrase may be. */
 const char *lexicon_find(struct arena *a, const struct lexicon_settings *lexicon, const char *text);
 /* Whether tickets, exchanges or surveys come through. */
 bool has_fresh_texts(const struct context *c);
-struct mention { const char *sentence, *lexicon; int32_t on; int n; };
 /* What was said in tickets, exchanges and surveys of the last days by lexicons of a kind: the latest, and how many
- * texts. For a kind of request only what the customer wrote counts. skip: products that are not of interest; may be NULL. */
+ * texts. For a kind of request only what the customer wrote counts. skip: products that are not of interest; may be
+ * NULL. */
 struct mention lexicon_mentions(const struct context *c, const char *kind, int days,
                                 bool (*skip)(const struct fact_account *f, const char *name));
 

@@ -3,6 +3,8 @@
 
 #include "signal.h"
 
+enum { NO_PLAY_DAYS = 7 };
+
 int64_t yearly(int64_t monthly_minor)
 {
 	int64_t sum;
@@ -90,29 +92,46 @@ static int32_t pressing_day(const struct context *c, const struct verdict *v)
 	return renewal != DAY_NONE && renewal - c->as_of <= c->settings->horizon_days ? renewal : DAY_NONE;
 }
 
+/* Within the play's days from when it began, or so many days before the date that presses when that is sooner; never in
+ * the past. */
+static int32_t act_by(const struct context *c, const struct verdict *v)
+{
+	int32_t lead_days = v->play ? (int32_t)v->play->lead_days : NO_PLAY_DAYS, due = pressing_day(c, v);
+	int32_t since = v->band_since, on;
+
+	if (v->lead && v->lead->is_hard && v->lead->fresh_on > since)
+		since = v->lead->fresh_on;
+	on = since + lead_days;
+	if (due != DAY_NONE && due - lead_days < on)
+		on = due - lead_days;
+	return on < c->as_of ? c->as_of : on;
+}
+
+static void set_revenue(const struct context *c, struct verdict *v)
+{
+	const char *currency;
+	bool is_left_out;
+
+	v->value_minor = yearly_revenue(c->account, &currency, &is_left_out);
+	v->value_how = v->value_minor <= 0 ? "not known: neither a subscription with an amount nor ARR" :
+	               is_left_out         ? "recurring revenue of a year, without what is in other currencies" :
+	                                     "recurring revenue of a year";
+}
+
 void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v)
 {
-	bool is_left_out = false;
-	int64_t revenue = yearly_revenue(c->account, &v->currency, &is_left_out);
-	int32_t due = pressing_day(c, v), lead_days, since;
+	bool is_left_out;
 
+	(void)yearly_revenue(c->account, &v->currency, &is_left_out);
 	v->play = v->lead ? play_named(c->settings, v->lead->play) : NULL;
-	lead_days = v->play ? (int32_t)v->play->lead_days : 7;
 	if (engine == ENGINE_EXPANSION) {
 		set_growth(v);
 	} else if (v->lead && v->lead->is_hard && v->lead->stake_minor >= 0) {
 		v->value_minor = v->lead->stake_minor;
 		v->value_how = v->lead->stake_how;
 	} else {
-		v->value_minor = revenue;
-		v->value_how = is_left_out ? "recurring revenue of a year, without what is in other currencies" :
-		                             "recurring revenue of a year";
+		set_revenue(c, v);
 	}
 	v->expected_minor = v->score > 0 ? llround((double)v->value_minor * v->score / 100) : 0;
-	since = v->lead && v->lead->is_hard && v->lead->fresh_on > v->band_since ? v->lead->fresh_on : v->band_since;
-	v->act_by_on = since + lead_days;
-	if (due != DAY_NONE && due - lead_days < v->act_by_on)
-		v->act_by_on = due - lead_days;
-	if (v->act_by_on < c->as_of)
-		v->act_by_on = c->as_of;
+	v->act_by_on = act_by(c, v);
 }

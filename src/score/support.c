@@ -16,11 +16,16 @@ static double weight_of(const struct fact_ticket *t, int32_t today)
 	return weight;
 }
 
+static const char *usual_text(struct arena *a, double tickets)
+{
+	return tickets < 0.5 ? "there are hardly any" : arena_printf(a, "there are about %.0f", tickets);
+}
+
 bool read_support_tension(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	double now = 0, before = 0, usual;
-	int n = 0, severe = 0, open = 0;
+	int n = 0, n_before = 0, severe = 0, open = 0;
 
 	for (size_t i = 0; i < f->n_tickets; i++) {
 		const struct fact_ticket *t = &f->tickets[i];
@@ -33,14 +38,15 @@ bool read_support_tension(const struct context *c, struct reading *out)
 			n++;
 		} else if (age < WINDOW + USUAL_DAYS) {
 			before += weight_of(t, t->opened_on);
+			n_before++;
 		}
 	}
 	usual = before * WINDOW / USUAL_DAYS;
-	reading_value(out, now - usual, usual);
+	reading_value(out, now > usual ? now - usual : 0, 0);
+	out->why = arena_printf(c->arena, "%s in 45 days, nothing unusual", counted(c->arena, n, "ticket", "tickets"));
 	reading_word(out, "tickets", counted(c->arena, n, "ticket", "tickets"));
-	reading_number(c, out, "severe", severe, 0);
-	reading_number(c, out, "open", open, 0);
-	reading_number(c, out, "usual", usual, 1);
-	reading_number(c, out, "weight", now, 0);
+	reading_word(out, "severe", severe ? arena_printf(c->arena, ", %d of them high, urgent or escalated", severe) : "");
+	reading_word(out, "open", open ? arena_printf(c->arena, ", %d still open", open) : "");
+	reading_word(out, "usual", usual_text(c->arena, n_before * WINDOW / (double)USUAL_DAYS));
 	return true;
 }

@@ -98,8 +98,9 @@ bool read_below_own_baseline(const struct context *c, struct reading *out)
 		recent += w < 4 ? index[w] / 4 : 0;
 	}
 	reading_value(out, below, 0);
-	reading_number(c, out, "weeks", below, 0);
+	reading_word(out, "weeks", below == COMPARED_WEEKS ? "all" : arena_printf(c->arena, "%d", below));
 	reading_number(c, out, "percent", 100 * recent, 0);
+	out->why = arena_printf(c->arena, "use holds its usual level; the last month at %.0f %% of it", 100 * recent);
 	return true;
 }
 
@@ -121,8 +122,10 @@ bool read_silence(const struct context *c, struct reading *out)
 	for (int age = lag; age < last; age++)
 		missed += rate * season_between(c->norms, age, age + 1);
 	reading_value(out, missed, 0);
-	reading_number(c, out, "days", last > lag ? last - lag : 0, 0);
+	reading_word(out, "days", counted(c->arena, last > lag ? last - lag : 0, "day", "days"));
 	reading_number(c, out, "per_week", 7 * rate, 1);
 	reading_number(c, out, "missed", missed, 1);
+	out->why = arena_printf(c->arena, "last active on %s, which is nothing unusual",
+	                        day_text(c->arena, c->as_of - last));
 	return true;
 }

@@ -75,7 +75,7 @@ bool read_seat_use(const struct context *c, struct reading *out)
 	if (fact_days_first(&f->active) < SETTLED_DAYS)
 		return reading_unknown(out, "still in its first half year");
 	reading_value(out, people / (double)seats, 1);
-	reading_number(c, out, "people", people, 0);
+	reading_word(out, "people", counted(c->arena, (int)people, "person", "people"));
 	reading_number(c, out, "seats", (double)seats, 0);
 	return true;
 }
@@ -105,8 +105,8 @@ bool read_adoption_depth(const struct context *c, struct reading *out)
 	reading_value(out, sqrt((level > 1.5 ? 1.5 : level) * breadth), 1);
 	reading_number(c, out, "days", days, 0);
 	reading_number(c, out, "normal", normal, 0);
-	reading_number(c, out, "features", wide, 0);
-	reading_number(c, out, "of", of, 0);
+	reading_word(out, "features",
+	             of > 1 ? arena_printf(c->arena, ", %d of %d features in regular use", wide, of) : "");
 	return true;
 }
 
@@ -129,8 +129,8 @@ static void stake_seats(const struct context *c, struct reading *out, double wan
 static const char *rung_of(double use, double limit)
 {
 	if (use >= limit)
-		return "at or over the limit";
-	return use >= 0.95 * limit ? "urgent" : use >= 0.8 * limit ? "near the limit" : "";
+		return use > limit ? ", over the limit" : ", at the limit";
+	return use >= 0.95 * limit ? ", urgent" : use >= 0.8 * limit ? ", near the limit" : "";
 }
 
 bool read_near_limit(const struct context *c, struct reading *out)
@@ -145,13 +145,13 @@ bool read_near_limit(const struct context *c, struct reading *out)
 		double value = m >= 0 ? middle(f->usage[m], c->base->metrics[m].scale, LIMIT_DAYS) : -1;
 
 		if (f->limits[i].value > 0 && value >= 0 && (!what || value * limit > use * (double)f->limits[i].value)) {
-			what = evidence_quote(c->arena, f->limits[i].metric, 40);
+			what = metric_words(c->arena, f->limits[i].metric);
 			use = value;
 			limit = (double)f->limits[i].value;
 		}
 	}
 	if (seats > 0 && people >= 0 && (!what || people * limit > use * (double)seats)) {
-		what = "seats";
+		what = "seats used";
 		use = people;
 		limit = (double)seats;
 	}

@@ -18,9 +18,15 @@ static struct signal_settings signals[] = {
 };
 static struct play_settings plays[] = { { "act", "Act", "Call.", 7 }, { "confirm_request", "Confirm", "Ask.", 2 } };
 static const char *api[] = { "api access", "un acces api" }, *leave[] = { "cancel our", "resilier" };
-static const char *ask_leave[] = { "want to|would like to|please ... cancel|terminate .. subscription|contract|our account",
-	                               "souhaitons|voulons|merci de ... resilier .. abonnement|contrat", "won't renew" };
-static const char *ask_less[] = { "want to|would like to ... downgrade ... plan", "souhaitons ... passer .. offre .. inferieure" };
+static const char *ask_leave[] = {
+	"want to|would like to|please ... cancel|terminate .. subscription|contract|our account",
+	"souhaitons|voulons|merci de ... resilier .. abonnement|contrat",
+	"won't renew",
+};
+static const char *ask_less[] = {
+	"want to|would like to ... downgrade ... plan",
+	"souhaitons ... passer .. offre .. inferieure",
+};
 static const char *shrink[] = { "fewer seats" }, *anger[] = { "unacceptable" };
 static struct lexicon_settings lexicons[] = {
 	{ "api", "adjacent_need", { api, 2 } },

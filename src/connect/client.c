@@ -123,10 +123,14 @@ static int64_t backoff_ms(const struct connector *c, int64_t attempt)
 	return (int64_t)(longest * (0.5 + 0.5 * (double)dice / UINT32_MAX));
 }
 
+static int64_t wall_clock(const struct client *c)
+{
+	return c->now + (c->time.now_ms(c->time.context) - c->started_ms) / 1000;
+}
+
 static int64_t wait_ms(const struct client *c, const struct verdict *v, const struct http_response *r, int64_t attempt)
 {
-	int64_t wall = c->now + (c->time.now_ms(c->time.context) - c->started_ms) / 1000;
-	int64_t wait = backoff_ms(c->connector, attempt), told = r ? http_retry_after_s(r, wall) * 1000 : -1;
+	int64_t wait = backoff_ms(c->connector, attempt), told = r ? http_retry_after_s(r, wall_clock(c)) * 1000 : -1;
 
 	if (v->wait_s * 1000 > wait)
 		wait = v->wait_s * 1000;
@@ -171,6 +175,15 @@ static size_t add_headers(const struct client *c, bool has_body, struct http_hea
 	return n;
 }
 
+static void learn_clock(struct client *c, const struct http_response *r)
+{
+	const char *date = http_header(r, "date");
+	int64_t at;
+
+	if (date && instant_parse_http(date, &at) && wall_clock(c) - at > c->ahead_s)
+		c->ahead_s = wall_clock(c) - at;
+}
+
 /* One exchange, at the pace allowed. The credentials go to base_url's origin and nowhere else. */
 static int exchange(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
                     struct http_response *out, struct err *err)
@@ -195,10 +208,10 @@ static int exchange(struct client *c, const char *method, const char *url, const
 	req.url = url;
 	if (c->credentials.query)
 		req.url = arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', c->credentials.query);
-	c->n_requests++;
 	if (http_send(c->http, a, &req, out, err) < 0)
 		return -1;
 	limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context));
+	learn_clock(c, out);
 	return 0;
 }
 

@@ -21,7 +21,8 @@ struct client {
 	struct limiter limiter;
 	int64_t now;             /* wall clock when it was made */
 	int64_t started_ms;
-	int64_t n_requests;
+	/* how far our clock runs before the other side's, by its Date; 0: it doesn't, or isn't known */
+	int64_t ahead_s;
 };
 
 struct answer {

@@ -6,6 +6,7 @@
 
 #include "common/http.h"
 #include "common/text.h"
+#include "fingerprint.h"
 
 enum { MAX_CONNECTOR_NAME = 60, MAX_WALK = 32 };
 
@@ -51,9 +52,23 @@ static const struct yaml_field link_fields[] = {
 	FIELD("label", YAML_TEXT, link_settings, label, NULL, 0, 0),
 	FIELD("prefer", YAML_TEXT, link_settings, prefer, NULL, 0, 0),
 	FIELD("more", YAML_TEXT, link_settings, more, NULL, 0, 0),
+	FIELD("none", YAML_TEXT, link_settings, none, NULL, 0, 0),
+	FIELD("none_id", YAML_TEXT, link_settings, none_id, NULL, 0, 0),
+	FIELD("none_if", YAML_TEXT, link_settings, none_if, NULL, 0, 0),
+	FIELD("none_is", YAML_TEXT, link_settings, none_is, NULL, 0, 0),
 };
+
+static void check_link(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct link_settings *l = item;
+
+	if (!l->none != !l->none_id || !l->none != !l->none_if || !l->none != !l->none_is)
+		mistake_at(m, where, "`none:`, `none_id:`, `none_if:` and `none_is:` go together");
+}
+
 static const struct yaml_table link_table = {
-	.size = sizeof(struct link_settings), .fields = link_fields, .n_fields = ARRAY_LEN(link_fields), .check = NULL,
+	.size = sizeof(struct link_settings), .fields = link_fields, .n_fields = ARRAY_LEN(link_fields),
+	.check = check_link,
 };
 
 static const struct yaml_field metric_fields[] = {
@@ -253,6 +268,14 @@ static const struct yaml *source_map(const struct reading *r, const char *stream
 	return r->source->map ? yaml_member(r->source->map, stream) : NULL;
 }
 
+/* All that says what a row becomes. */
+static const char *mapping_of(const struct reading *r, const struct stream_settings *s, const struct yaml *where)
+{
+	const struct yaml *const nodes[] = { s->row, s->also, yaml_member(where, "link"), source_map(r, s->name) };
+
+	return fingerprint_of(r->arena, nodes, ARRAY_LEN(nodes));
+}
+
 static void finish_stream(const struct reading *r, struct stream_settings *s, const struct yaml *where)
 {
 	const struct yaml *more = source_map(r, s->name);
@@ -278,6 +301,7 @@ static void finish_stream(const struct reading *r, struct stream_settings *s, co
 	if ((add.usage.n || add.limits.n) && !is_map_for_accounts(s))
 		mistake_at(r->mistakes, more, "`usage:` and `limits:` belong to a stream of accounts");
 	want_all(r, s);
+	s->mapping = mapping_of(r, s, where);
 	check_texts(r, where, 0);
 }
 

@@ -43,6 +43,9 @@ struct link_settings {
 	const char *label;            /* ... path of a label's name ... */
 	const char *prefer;           /* ... and the name that wins over the rest */
 	const char *more;             /* path in the answer's element: token of further accounts, for {{page.token}} */
+	const char *none;             /* another list in the answer: of rows that have no account ... */
+	const char *none_id;          /* ... path in its element: id of the row ... */
+	const char *none_if, *none_is; /* ... path in its element, and the text there that says so */
 };
 
 /* What a row of accounts says of usage or limits, by the organisation's file. */
@@ -66,6 +69,7 @@ struct stream_settings {
 	struct yaml_array usage, limits; /* struct metric_settings */
 	struct texts wanted;          /* property names, each once */
 	struct texts currencies;      /* paths that currencies are read from */
+	const char *mapping;          /* fingerprint of all that says what a row becomes */
 };
 
 struct connector {

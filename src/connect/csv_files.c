@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
-#include "common/sha256.h"
 #include "common/text.h"
 #include "connect/pull.h"
+#include "fingerprint.h"
 
-enum { MAX_STREAMS = 256, MAX_MAPPING_BYTES = 1 << 20 };
+enum { MAX_STREAMS = 256 };
 
 struct file_words {
 	const char *match, *delimiter, *quote;
@@ -34,23 +33,6 @@ static const struct yaml_field file_fields[] = {
 };
 static const struct yaml_table file_table = { .size = sizeof(struct file_words), .fields = file_fields,
 	                                          .n_fields = ARRAY_LEN(file_fields) };
-
-static void write_node(struct buf *b, const struct yaml *node)
-{
-	buf_printf(b, "%d %s=%s(", (int)node->type, node->key ? node->key : "", node->text ? node->text : "");
-	for (const struct yaml *child = node->first; child; child = child->next)
-		write_node(b, child);
-	buf_char(b, ')');
-}
-
-static const char *fingerprint_of(struct arena *a, const struct yaml *node)
-{
-	CLEANUP(buf_done) struct buf b;
-
-	buf_init(&b, MAX_MAPPING_BYTES);
-	write_node(&b, node);
-	return sha256_hex(a, b.at, b.len);
-}
 
 /* One byte, "\t" and "tab" included. */
 static char read_byte(const struct yaml *node, const char *key, const char *text, struct mistakes *m)
@@ -85,11 +67,13 @@ static void read_stream(struct arena *a, const struct yaml *node, struct csv_str
 		                        .quote = read_byte(node, "quote", words.quote, m),
 		                        .merge = (enum usage_merge)words.merge,
 		                        .map = map_read(a, node, m),
-		                        .fingerprint = fingerprint_of(a, node) };
+		                        .fingerprint = fingerprint_of(a, &node, 1) };
 	if (words.match && names_a_path(words.match))
-		mistake_at(m, yaml_member(node, "match"), "has a `/`, expected the name of a file in the source's folder, such as usage*.csv");
+		mistake_at(m, yaml_member(node, "match"),
+		           "has a `/`, expected the name of a file in the source's folder, such as usage*.csv");
 	if (out->map && out->map->entity->table && yaml_member(node, "aggregate"))
-		mistake_at(m, yaml_member(node, "aggregate"), "stands with %s, expected only with usage", out->map->entity->name);
+		mistake_at(m, yaml_member(node, "aggregate"), "stands with %s, expected only with usage",
+		           out->map->entity->name);
 	if (out->map && out->map->entity->has_account && !out->map->account)
 		mistake_at(m, node, "`account` is missing, expected the column that names the account");
 }
@@ -104,7 +88,8 @@ static int compare_streams(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-const struct csv_stream *csv_files_read(struct arena *a, const struct source_settings *s, size_t *out_n, struct mistakes *m)
+const struct csv_stream *csv_files_read(struct arena *a, const struct source_settings *s, size_t *out_n,
+                                        struct mistakes *m)
 {
 	struct csv_stream *streams = arena_array(a, MAX_STREAMS, sizeof *streams);
 	size_t before = m->n, n = 0;
@@ -112,7 +97,8 @@ const struct csv_stream *csv_files_read(struct arena *a, const struct source_set
 	if (!s->folder)
 		mistake_at(m, s->files, "source %s: `folder` is missing, expected where the files are", s->name);
 	if (!s->files || s->files->type != YAML_MAPPING) {
-		mistake_at(m, s->files, "source %s: `files` is no mapping, expected name: { match:, entity:, key:, map: }", s->name);
+		mistake_at(m, s->files, "source %s: `files` is no mapping, expected name: { match:, entity:, key:, map: }",
+		           s->name);
 		return NULL;
 	}
 	for (const struct yaml *node = s->files->first; node; node = node->next) {

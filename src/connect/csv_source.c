@@ -38,7 +38,7 @@ struct loading {
 	bool is_waiting; /* some row's account isn't known yet: the file is read again next time */
 };
 
-/* files -------------------------------------------------------------------------------------------------------------- */
+/* files ------------------------------------------------------------------------------------------------------------ */
 
 static int compare_names(const void *left, const void *right)
 {
@@ -63,7 +63,8 @@ static int list_files(struct arena *a, const char *folder, const char *match, st
 	while ((entry = readdir(d))) {
 		struct stat st;
 
-		if (fnmatch(match, entry->d_name, FNM_PERIOD) != 0 || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode))
+		if (fnmatch(match, entry->d_name, FNM_PERIOD) != 0 || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (out->n == MAX_FILES)
 			return err_set(err, ERR_INPUT, "%s: more than %d files are like %s", folder, MAX_FILES, match);
@@ -111,7 +112,7 @@ static int hash_file(struct loading *l, struct err *err)
 	return 0;
 }
 
-/* rows --------------------------------------------------------------------------------------------------------------- */
+/* rows ------------------------------------------------------------------------------------------------------------- */
 
 static int set_aside(struct loading *l, const char *why, struct arena *a, struct err *err)
 {
@@ -215,7 +216,7 @@ static int load_row(struct loading *l, struct arena *a, struct err *err)
 	return rc < 0 ? -1 : 1;
 }
 
-/* one file ----------------------------------------------------------------------------------------------------------- */
+/* one file --------------------------------------------------------------------------------------------------------- */
 
 static bool is_usage(const struct loading *l)
 {
@@ -232,7 +233,8 @@ static int mark_loaded(struct loading *l, struct err *err)
 /* What an earlier reading of this file left. */
 static int begin_file(struct loading *l, struct err *err)
 {
-	if (quarantine_clear_starting(l->pull->db, l->source, l->stream->name, arena_printf(l->arena, "%s:", l->name), err) < 0)
+	if (quarantine_clear_starting(l->pull->db, l->source, l->stream->name, arena_printf(l->arena, "%s:", l->name),
+	                              err) < 0)
 		return -1;
 	return is_usage(l) ? usage_batch_begin(l->pull->db, err) : 0;
 }
@@ -315,7 +317,7 @@ static int load_file(struct loading *l, const char *name, struct err *err)
 	return rc < 0 ? err_in(err, "%s", name) : 0;
 }
 
-/* one stream --------------------------------------------------------------------------------------------------------- */
+/* one stream ------------------------------------------------------------------------------------------------------- */
 
 static int begin_run(const struct loading *l, int64_t *out_run, struct err *err)
 {
@@ -331,8 +333,10 @@ static int begin_run(const struct loading *l, int64_t *out_run, struct err *err)
 static int end_run(const struct loading *l, int64_t run, struct err *err)
 {
 	const struct pull_result *r = l->result;
-	const struct pull_counts counts = { .n_pages = r->n_pages, .n_rows = r->n_rows,
-		                                .n_changed = r->n_new + r->n_changed + r->n_deleted, .n_quarantined = r->n_quarantined };
+	const struct pull_counts counts = { .n_pages = r->n_pages,
+		                                .n_rows = r->n_rows,
+		                                .n_changed = r->n_new + r->n_changed + r->n_deleted,
+		                                .n_quarantined = r->n_quarantined };
 	CLEANUP(txn_end) struct txn txn = { 0 };
 
 	if (txn_begin(&txn, l->pull->db, err) < 0 || (!is_usage(l) && record_resolve_links(l->pull->db, err) < 0) ||
@@ -377,7 +381,7 @@ static int load_stream(struct loading *l, struct err *err)
 	return end_run(l, run, err);
 }
 
-/* the source --------------------------------------------------------------------------------------------------------- */
+/* the source ------------------------------------------------------------------------------------------------------- */
 
 static int find_source(const struct pull *p, int64_t *out, struct err *err)
 {
@@ -396,13 +400,16 @@ static int note_outcome(const struct pull *p, int64_t source, const char *error,
 
 	if (p->is_dry_run)
 		return 0;
-	if (txn_begin(&txn, p->db, err) < 0 ||
-	    (error ? source_failed(p->db, source, error, p->now, err) : source_ok(p->db, source, p->now, p->today, err)) < 0)
+	if (txn_begin(&txn, p->db, err) < 0 || (error && source_failed(p->db, source, error, p->now, err) < 0))
+		return -1;
+	/* One stream says nothing of the others: the source is as fresh as its last whole pull. */
+	if (!error && !p->only_stream && source_ok(p->db, source, p->now, p->today, err) < 0)
 		return -1;
 	return txn_commit(&txn, err);
 }
 
-int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
+int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
+                    struct err *err)
 {
 	struct mistakes mistakes = { .arena = a };
 	size_t n_streams = 0, n = 0;
@@ -412,7 +419,8 @@ int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_res
 	const char *error = NULL;
 
 	if (!streams)
-		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "the files of the source can't be read");
+		return err_set(err, ERR_CONFIG, "%s",
+		               mistakes.n_kept ? mistakes.lines[0] : "the files of the source can't be read");
 	if (find_source(p, &l.source, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n_streams; i++) {

@@ -14,6 +14,12 @@ static struct linked *row_of(struct linked *rows, size_t n_rows, const char *id)
 	return NULL;
 }
 
+/* A row whose list of accounts is there and empty has none. */
+static bool is_empty_list(const struct json *list)
+{
+	return json_type(list) == JSON_ARRAY && json_count(list) == 0;
+}
+
 static bool is_preferred(const struct link_settings *l, const struct json *account)
 {
 	const struct json *labels = l->labels && l->prefer ? json_at(account, l->labels) : NULL;
@@ -60,6 +66,21 @@ static int ask(struct client *c, const struct link_settings *l, const struct par
 	return client_call(c, "POST", url, body, a, out, err);
 }
 
+/* Rows that the answer says have no account. */
+static void read_none(const struct link_settings *l, const struct answer *x, struct linked *rows, size_t n_rows,
+                      struct arena *a)
+{
+	const struct json *list = l->none ? json_at(x->body, l->none) : NULL;
+
+	for (const struct json *one = json_first(list); one; one = json_next(one)) {
+		const char *what = json_text(json_at(one, l->none_if));
+		struct linked *row = row_of(rows, n_rows, json_scalar(a, json_at(one, l->none_id)));
+
+		if (row && what && strcmp(what, l->none_is) == 0)
+			row->has_none = !row->account;
+	}
+}
+
 static int read_answer(const struct link_settings *l, const struct answer *x, struct linked *rows, size_t n_rows,
                        struct queue *later, struct arena *a, struct err *err)
 {
@@ -76,6 +97,7 @@ static int read_answer(const struct link_settings *l, const struct answer *x, st
 		if (!row)
 			continue;
 		take_accounts(l, element, row, a);
+		row->has_none = !row->account && !more && is_empty_list(json_at(element, l->to));
 		if (!more || !l->prefer || row->is_preferred || later->n == n_rows)
 			continue;
 		if (row->token && strcmp(row->token, more) == 0)
@@ -83,6 +105,7 @@ static int read_answer(const struct link_settings *l, const struct answer *x, st
 		row->token = more;
 		later->at[later->n++] = (struct parent){ row->id, more };
 	}
+	read_none(l, x, rows, n_rows, a);
 	return 0;
 }
 

@@ -7,10 +7,12 @@
 struct linked {
 	const char *id;      /* of the row */
 	const char *account; /* key of its account; NULL: none found */
+	bool has_none;       /* the answer says so: it belongs to no account (any more) */
 	bool is_preferred;   /* by its label */
 	const char *token;   /* of the accounts that were asked for last */
 };
 
+/* Fills in the rows by their ids; what isn't answered of a row stays open. */
 int fanout_link(struct client *c, const struct link_settings *l, struct linked *rows, size_t n_rows, struct arena *a,
                 struct err *err) MUST_USE;
 

@@ -47,8 +47,8 @@ struct limiter {
 };
 
 void limiter_init(struct limiter *l, const struct limits *limits, double budget_percent, struct arena *a);
-/* Takes a token for a path; returns for how long to wait before the request goes, -1 (ERR_RETRY) when the daily budget is
- * used up and no request may go. */
+/* Takes a token for a path; returns for how long to wait before the request goes, -1 (ERR_RETRY) when the daily budget
+ * is used up and no request may go. */
 int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, struct err *err) MUST_USE;
 /* Reads an answer's headers. */
 void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms);

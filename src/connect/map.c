@@ -84,11 +84,35 @@ static int is_deleted(const struct mapping *m, struct err *err)
 	return deleted;
 }
 
+/* Whether a choice of several, "a;b;c", has this among them. */
+static bool has_choice(const char *text, const char *one)
+{
+	size_t n = strlen(one);
+
+	for (const char *at = text; at; at = strchr(at, ';')) {
+		at += *at == ';';
+		if (strncmp(at, one, n) == 0 && (at[n] == ';' || at[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* The first of the entry's `values:` that is among several choices. */
+static const struct yaml *first_choice(const struct yaml *values, const char *text)
+{
+	for (const struct yaml *v = strchr(text, ';') ? values->first : NULL; v; v = v->next)
+		if (has_choice(text, v->key))
+			return v;
+	return NULL;
+}
+
 /* By the entry's `values:`; "*" stands for all that is not named. */
 static int translate(const struct mapping *m, const struct map_entry *entry, const char **text, struct err *err)
 {
 	const struct yaml *found = yaml_member(entry->values, *text);
 
+	if (!found)
+		found = first_choice(entry->values, *text);
 	if (!found)
 		found = yaml_member(entry->values, "*");
 	if (!found)
@@ -179,7 +203,8 @@ int map_apply(const struct map *map, map_get_fn *get, const void *row, const str
 	rc = is_deleted(&m, err);
 	if (rc < 0)
 		return -1;
-	if (rc == 0 && ((map->account && fetch(&m, map->account, &r.account_key, err) < 0) || read_entries(&m, &r, err) < 0))
+	if (rc == 0 &&
+	    ((map->account && fetch(&m, map->account, &r.account_key, err) < 0) || read_entries(&m, &r, err) < 0))
 		return -1;
 	*out = r;
 	return rc ? 2 : 1;

@@ -85,7 +85,7 @@ static int find_source(const struct pull *p, int64_t *out, struct err *err)
 
 	if (txn_begin(&txn, p->db, err) < 0 || source_id(p->db, p->source->name, p->source->connector, out, err) < 0)
 		return -1;
-	return txn_commit(&txn, err);
+	return p->is_dry_run ? 0 : txn_commit(&txn, err);
 }
 
 static bool is_wanted(const struct pull *p, const struct stream_settings *s)

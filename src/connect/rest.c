@@ -147,8 +147,10 @@ static int link_page(const struct run *r, struct row *rows, size_t n, struct are
 		linked[i].id = rows[i].id;
 	if (fanout_link(r->client, &r->stream->link, linked, n, a, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		rows[i].account = linked[i].account;
+		rows[i].has_no_account = linked[i].has_none;
+	}
 	return 0;
 }
 
@@ -164,10 +166,10 @@ static int store_page(struct run *r, const struct walk *w, const struct row *row
 	next.walk = w->state;
 	next.walk.token = w->pager.token;
 	if (is_last)
-		window_done(&next, &w->state);
+		window_done(&next, &w->state, r->client->ahead_s);
 	if (txn_begin(&txn, r->pull->db, err) < 0)
 		return -1;
-	rc = w->state.kind == WALK_GONE ? rows_delete(&to, rows, n, err) : rows_put(&to, rows, n, a, err);
+	rc = w->state.kind == WALK_GONE ? rows_delete(&to, rows, n, a, err) : rows_put(&to, rows, n, a, err);
 	if (rc < 0 || cursor_set(r->pull->db, r->source, r->stream->name, progress_write(a, &next), r->pull->now,
 	                         err) < 0 ||
 	    txn_commit(&txn, err) < 0)
@@ -302,6 +304,7 @@ int rest_stream(const struct pull *p, struct client *client, int64_t source, con
 	if (cursor_get(p->db, source, s->name, a, &cursor, err) < 0)
 		return -1;
 	r.progress = progress_read(a, cursor);
+	progress_expect(&r.progress, s->mapping);
 	walk = window_plan(&r.progress, &wish, p->now);
 	out->mode = walk.kind == WALK_INCREMENTAL ? "incremental" : "full";
 	if (!p->is_dry_run && begin_run(&r, &id, err) < 0)

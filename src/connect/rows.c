@@ -54,7 +54,14 @@ static bool metric_value(const struct row *row, const struct metric_settings *m,
 	return true;
 }
 
-static int put_usage(const struct rows_to *to, const struct row *row, const char *key, struct arena *a, struct err *err)
+/* What the rows of a page say of usage: written at once, as many of them share a block. */
+struct cells {
+	struct usage_cell *at;
+	size_t n;
+};
+
+static int add_usage(const struct rows_to *to, const struct row *row, const char *key, struct arena *a,
+                     struct cells *out, struct err *err)
 {
 	const struct metric_settings *metrics = to->stream->usage.at;
 	int64_t account;
@@ -67,9 +74,9 @@ static int put_usage(const struct rows_to *to, const struct row *row, const char
 
 		if (!metric_value(row, &metrics[i], a, &cell.value))
 			continue;
-		if (metric_id(to->pull->db, metrics[i].metric, &cell.metric, err) < 0 ||
-		    usage_put(to->pull->db, &cell, 1, err) < 0)
+		if (metric_id(to->pull->db, metrics[i].metric, &cell.metric, err) < 0)
 			return -1;
+		out->at[out->n++] = cell;
 	}
 	return 0;
 }
@@ -139,11 +146,23 @@ static int store_record(const struct rows_to *to, const struct record *r, struct
 	return rc < 0 ? -1 : 0;
 }
 
-static int put_row(const struct rows_to *to, const struct row *row, size_t map, struct arena *a, struct err *err)
+/* The row belongs to no account any more. */
+static int unlink_record(const struct rows_to *to, const struct record *r, struct err *err)
+{
+	int rc = record_link(to->pull->db, to->source, r->entity, r->key, NULL, err);
+
+	if (rc == 1)
+		to->result->n_changed++;
+	return rc < 0 ? -1 : 0;
+}
+
+static int put_row(const struct rows_to *to, const struct row *row, size_t map, struct arena *a, struct cells *usage,
+                   struct err *err)
 {
 	const struct map *m = to->stream->maps[map];
 	struct record r = { 0 };
 	struct err why = { 0 };
+	bool is_linked;
 	int rc = map_apply(m, get, row, to->pull->zone, a, &r, &why);
 
 	if (rc < 0)
@@ -153,35 +172,52 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 		return 0;
 	if (rc == 2)
 		return delete_record(to, m, r.key, err);
-	if (!m->account && row->account && r.entity->has_account) {
+	is_linked = !m->account && r.entity->has_account;
+	if (is_linked && row->account) {
 		r.account_key = row->account;
 		r.account_by = ACCOUNT_BY_KEY;
 	}
-	if (store_record(to, &r, err) < 0 ||
+	if (store_record(to, &r, err) < 0 || (is_linked && row->has_no_account && unlink_record(to, &r, err) < 0) ||
 	    quarantine_clear(to->pull->db, to->source, to->stream->name, quarantine_key(row, map, a), err) < 0)
 		return -1;
 	if (map > 0)
 		return 0;
-	return put_usage(to, row, r.key, a, err) < 0 || put_limits(to, row, r.key, a, err) < 0 ? -1 : 0;
+	return add_usage(to, row, r.key, a, usage, err) < 0 || put_limits(to, row, r.key, a, err) < 0 ? -1 : 0;
 }
 
 int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
 {
+	struct cells usage = { arena_array(a, n * to->stream->usage.n + 1, sizeof *usage.at), 0 };
+
 	for (size_t i = 0; i < n; i++) {
 		to->result->n_rows++;
 		for (size_t map = 0; map < to->stream->n_maps; map++)
-			if (put_row(to, &rows[i], map, a, err) < 0)
+			if (put_row(to, &rows[i], map, a, &usage, err) < 0)
 				return err_in(err, "row %s", rows[i].id);
 	}
-	return 0;
+	return usage.n && usage_put(to->pull->db, usage.at, usage.n, err) < 0 ? -1 : 0;
 }
 
-int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct err *err)
+static bool says_it_is_there(const struct row *row, const struct map *m, struct arena *a)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t map = 0; map < to->stream->n_maps; map++)
-			if (delete_record(to, to->stream->maps[map], rows[i].id, err) < 0)
+	const char *text = m->deleted_from ? get(row, m->deleted_from, a) : NULL;
+	bool is_gone;
+
+	return text && text_to_bool(text, &is_gone) && !is_gone;
+}
+
+/* A further map's records have the row's key only where the map says the same path. */
+int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
+{
+	const struct stream_settings *s = to->stream;
+
+	for (size_t i = 0; i < n; i++) {
+		if (says_it_is_there(&rows[i], s->maps[0], a))
+			continue;
+		for (size_t map = 0; map < s->n_maps; map++)
+			if (strcmp(s->maps[map]->key, s->maps[0]->key) == 0 && delete_record(to, s->maps[map], rows[i].id, err) < 0)
 				return -1;
+	}
 	return 0;
 }
 

@@ -12,7 +12,8 @@ struct row {
 	const struct json *main;
 	const struct json **more;
 	size_t n_more;
-	const char *account;  /* from the stream's link; NULL: none */
+	const char *account;  /* from the stream's link; NULL: not known */
+	bool has_no_account;  /* the link says so */
 	const struct stream_settings *stream;
 	const char *currency; /* where the row says none; NULL: none */
 };
@@ -26,8 +27,8 @@ struct rows_to {
 
 /* Stores them; what can't be used goes to the quarantine. Runs in the caller's transaction. */
 int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
-/* The rows are gone at the source. */
-int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct err *err) MUST_USE;
+/* The rows are gone at the source, but for those that say themselves that they aren't. */
+int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 /* Shows what they would become instead (dry run). */
 int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 

@@ -8,7 +8,9 @@
 #include "common/text.h"
 
 enum {
-	RESUME_WITHIN_S = 12 * 3600, /* tokens don't live for ever; an older walk begins anew */
+	/* A list that the daily budget cuts goes on for days. A token that has died by then is refused, and the list begins
+	 * anew; no token is kept for ever. */
+	RESUME_WITHIN_S = 7 * 86400,
 	FIRST_INSTANT = 1            /* some APIs fail on an instant of 0 */
 };
 
@@ -34,6 +36,7 @@ struct progress progress_read(struct arena *a, const char *text)
 	p.until = instant_at(j, "until");
 	p.full_at = instant_at(j, "full_at");
 	p.gone_at = instant_at(j, "gone_at");
+	p.mapping = json_text(json_member(j, "mapping"));
 	walk = json_member(j, "walk");
 	for (size_t i = WALK_FULL; i < ARRAY_LEN(kind_names); i++)
 		if (text_equal_fold(json_text(json_member(walk, "kind")), kind_names[i]))
@@ -63,6 +66,8 @@ const char *progress_write(struct arena *a, const struct progress *p)
 	put_instant(&o, "until", p->until);
 	put_instant(&o, "full_at", p->full_at);
 	put_instant(&o, "gone_at", p->gone_at);
+	if (p->mapping)
+		json_put_text(&o, "mapping", p->mapping);
 	if (p->walk.kind != WALK_NONE) {
 		json_open_object(&o, "walk");
 		json_put_text(&o, "kind", kind_names[p->walk.kind]);
@@ -74,6 +79,15 @@ const char *progress_write(struct arena *a, const struct progress *p)
 	}
 	json_close_object(&o);
 	return arena_strndup(a, b.at, b.len);
+}
+
+void progress_expect(struct progress *p, const char *mapping)
+{
+	if (!p->mapping || strcmp(p->mapping, mapping) != 0) {
+		p->until = INSTANT_NONE;
+		p->walk = (struct walk_state){ .kind = WALK_NONE };
+	}
+	p->mapping = mapping;
 }
 
 /* Whether a walk that was cut short goes on where it stopped. */
@@ -109,12 +123,12 @@ bool window_gone_is_due(const struct progress *p, int64_t every_s, int64_t now)
 	return p->gone_at == INSTANT_NONE || now - p->gone_at >= every_s || now < p->gone_at;
 }
 
-void window_done(struct progress *p, const struct walk_state *walk)
+void window_done(struct progress *p, const struct walk_state *walk, int64_t ahead_s)
 {
 	if (walk->kind == WALK_GONE)
 		p->gone_at = walk->end;
 	else
-		p->until = walk->end;
+		p->until = ahead_s > 0 ? walk->end - ahead_s : walk->end;
 	if (walk->kind == WALK_FULL)
 		p->full_at = walk->end;
 	p->walk = (struct walk_state){ .kind = WALK_NONE };

@@ -19,12 +19,16 @@ struct progress {
 	int64_t until;       /* everything changed up to here has come; INSTANT_NONE: nothing yet */
 	int64_t full_at;     /* the last full list began; INSTANT_NONE: never */
 	int64_t gone_at;     /* the last list of deleted rows began */
+	const char *mapping; /* fingerprint of what the rows were mapped with; NULL: nothing yet */
 	struct walk_state walk; /* one that was broken off, or is under way */
 };
 
 /* A text that is NULL or isn't ours reads as "nothing yet": the stream is then listed in full. */
 struct progress progress_read(struct arena *a, const char *text);
 const char *progress_write(struct arena *a, const struct progress *p);
+
+/* Rows that were mapped otherwise must all be read anew. mapping is kept as it is. */
+void progress_expect(struct progress *p, const char *mapping);
 
 /* What a stream can do and is asked for. */
 struct walk_wish {
@@ -36,7 +40,8 @@ struct walk_wish {
 struct walk_state window_plan(const struct progress *p, const struct walk_wish *wish, int64_t now);
 /* Whether the list of deleted rows is due. */
 bool window_gone_is_due(const struct progress *p, int64_t every_s, int64_t now);
-/* Notes that the walk came to its end. */
-void window_done(struct progress *p, const struct walk_state *walk);
+/* Notes that the walk came to its end. ahead_s: by how much our clock runs before the source's, which stamps the
+ * changes. */
+void window_done(struct progress *p, const struct walk_state *walk, int64_t ahead_s);
 
 #endif

@@ -158,6 +158,130 @@ def test_archived_rows_are_gone(case):
     assert case.query("SELECT source_key FROM account WHERE deleted_on IS NOT NULL ORDER BY 1") == [("1003",), ("1140",)]
 
 
+def at(seconds):
+    """The option that sets the clock so far from now."""
+    return "--now", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def test_what_comes_back_is_there_again_and_living_rows_are_not_deleted(case):
+    """An archived company that is restored comes back; a list of archived rows that shows living ones deletes none of them."""
+    store, server = stand_in(case, {"companies": companies(150)})
+    organisation(case, server.url)
+    store.archive("companies", "1003")
+    pull(case, "--stream", "companies")
+    store.rows["companies"]["1003"]["archived"] = False
+    store.edit("companies", "1003", {"name": "Back"})
+    pull(case, "--stream", "companies")
+    assert_same(case, store)
+    living = {"results": [crm.shown(store.rows["companies"][k], "companies", [], False) for k in ("1004", "1005")]}
+    server.fail(path="/objects/companies$", times=1, body=json.dumps(living))
+    results, _ = pull(case, "--stream", "companies", *at(86400 + 5))
+    assert number(results["companies"], "deleted") == 0, results
+    assert_same(case, store)
+
+
+def test_a_weekly_list_that_fails_half_way_loses_nothing(case):
+    """The weekly list of everything stops half way; the next pull goes on there, and what changed meanwhile comes after it."""
+    store, server = stand_in(case, {"companies": companies(1000)})
+    organisation(case, server.url)
+    pull(case, "--stream", "companies")
+    server.fail(path="/objects/companies$", times=-1, after=5, status=500)
+    pull(case, "--stream", "companies", *at(7 * 86400 + 5), expect=75)
+    server.faults.clear()
+    for k in ("1001", "1999"):
+        store.edit("companies", k, {"name": f"meanwhile {k}"}, at_ms=(time.time() + 7 * 86400 + 60) * 1000)
+    before = len(server.seen)
+    results, _ = pull(case, "--stream", "companies", *at(8 * 86400))
+    assert (results["companies"]["mode"], number(results["companies"], "rows")) == ("full", 500), results
+    assert len(server.seen) - before == 6, [s["query"][:60] for s in server.seen[before:]]
+    results, _ = pull(case, "--stream", "companies", *at(8 * 86400 + 60))
+    assert results["companies"]["mode"] == "incremental", results
+    assert_same(case, store)
+
+
+def test_the_daily_budget_stops_the_list_and_it_goes_on_the_next_day(case):
+    """At the share of the daily quota that the source may use no further request is made; tomorrow the list goes on."""
+    store, server = stand_in(case, {"companies": companies(2000), "notes": companies(10, first=9000)})
+    organisation(case, server.url)
+    server.n_daily = 200_000 - 6
+    _, errors = pull(case, expect=75)
+    assert "200000 of the daily quota of 250000" in errors and len(server.seen) == 6, (errors, len(server.seen))
+    n_have = case.query("SELECT count(*) FROM account")[0][0]
+    server.n_daily = 0
+    results, _ = pull(case, *at(86400))
+    assert n_have > 0 and number(results["companies"], "rows") == 2000 - n_have, (n_have, results)
+    assert_same(case, store)
+
+
+def test_a_clock_that_runs_ahead_loses_no_change(case):
+    """Our clock runs two hours before HubSpot's: what changes there right after a pull still comes with the next."""
+    store, server = stand_in(case, {"companies": companies(50)})
+    organisation(case, server.url)
+    pull(case, "--stream", "companies", *at(7200))
+    store.edit("companies", "1007", {"name": "just now"})
+    results, _ = pull(case, "--stream", "companies", *at(7200 + 5))
+    assert results["companies"]["mode"] == "incremental"
+    assert_same(case, store)
+
+
+def test_a_changed_mapping_reads_everything_anew(case):
+    """A custom property that is mapped later is read for all companies, not only for those that change."""
+    objects = {"companies": companies(130)}
+    for row in objects["companies"]:
+        row["properties"]["plan"] = "Gold"
+    store, server = stand_in(case, objects)
+    organisation(case, server.url)
+    pull(case, "--stream", "companies")
+    organisation(case, server.url, more="    map:\n      companies:\n        - { to: plan, from: properties.plan }\n")
+    results, _ = pull(case, "--stream", "companies")
+    assert (results["companies"]["mode"], number(results["companies"], "changed")) == ("full", 130), results
+    results, _ = pull(case, "--stream", "companies")
+    assert results["companies"]["mode"] == "incremental", results
+    assert case.query("SELECT plan, count(*) FROM account") == [("Gold", 130)]
+
+
+def test_customers_are_known_by_their_lifecycle_stage(case):
+    """Customers and evangelists are customers, other stages aren't, no stage says nothing; the organisation's file may say otherwise."""
+    stages = ["customer", "evangelist", "lead", "other", "881902", None, ""]
+    objects = {"companies": companies(len(stages))}
+    for row, stage in zip(objects["companies"], stages):
+        row["properties"] |= {"lifecyclestage": stage, "contract_state": "active" if stage == "lead" else "ended"}
+    _, server = stand_in(case, objects)
+    organisation(case, server.url)
+    pull(case, "--stream", "companies")
+    assert [r[0] for r in case.query("SELECT is_customer FROM account ORDER BY source_key")] == [1, 1, 0, 0, 0, None, None]
+    organisation(case, server.url, more="    map:\n      companies:\n        - { to: is_customer, from: properties.contract_state, "
+                                        "values: { active: yes, '*': no } }\n")
+    pull(case, "--stream", "companies")
+    assert [r[0] for r in case.query("SELECT is_customer FROM account ORDER BY source_key")] == [0, 0, 1, 0, 0, 0, 0]
+
+
+def test_associations_follow_the_rows_that_change(case):
+    """An association that moves or goes away is seen when its row is modified, and with the weekly list where it isn't."""
+    store, server = stand_in(case, everything(20))
+    organisation(case, server.url)
+    pull(case)
+
+    def companies_of():
+        return dict(case.query("SELECT t.source_key, a.source_key FROM ticket t LEFT JOIN account a ON a.id = t.account_id"))
+    before, links = companies_of(), store.links["tickets", "companies"]
+    first = [k for k in sorted(before) if before[k]]
+    moved, removed, silent = first[3], first[4], first[5]
+    links[moved] = {"1000": "Primary"}
+    links[removed] = {}
+    links[silent] = {}
+    for k in (moved, removed):
+        store.edit("tickets", k, {"subject": "changed"})
+    server.fail(path="/tickets/companies/batch/read$", times=1, body=json.dumps({"status": "COMPLETE", "results": []}))
+    pull(case)
+    assert companies_of() == before  # nothing said is nothing known
+    results, _ = pull(case)
+    assert number(results["tickets"], "changed") == 2, results["tickets"]
+    assert companies_of() == {**before, moved: "1000", removed: None}
+    pull(case, *at(7 * 86400 + 5))
+    assert companies_of() == {**before, moved: "1000", removed: None, silent: None}
+
+
 def test_a_thousand_properties_are_asked_for_in_parts(case):
     """Property names that don't fit one URL are asked for in several, and the rows put together again."""
     objects = {"companies": companies(230)}

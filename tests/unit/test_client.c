@@ -267,7 +267,8 @@ static void a_secret_that_is_said_back_is_hidden_however_long_the_text(void **st
 
 	(void)state;
 	for (int before = 150; before < 210; before++) {
-		(void)snprintf(body, sizeof body, "{\"message\":\"%0*d pat-na1-planted-secret pat-na1-planted-secret\"}", before, 0);
+		(void)snprintf(body, sizeof body, "{\"message\":\"%0*d pat-na1-planted-secret pat-na1-planted-secret\"}",
+		               before, 0);
 		t->script.n_answers = t->script.n_asked = 0;
 		says(t, 400, body);
 		ASSERT_INT(get(t), -1);
@@ -276,8 +277,8 @@ static void a_secret_that_is_said_back_is_hidden_however_long_the_text(void **st
 	talk_free(t);
 
 	t = talk_new();
-	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 3, .user = "u", .password = "{{secret.token}}" }, &t->client.scope,
-	                    t->a, &t->client.credentials, &err));
+	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 3, .user = "u", .password = "{{secret.token}}" },
+	                    &t->client.scope, t->a, &t->client.credentials, &err));
 	says(t, 400, arena_printf(t->a, "{\"message\":\"got %s\"}", t->client.credentials.headers[0].value));
 	ASSERT_INT(get(t), -1);
 	assert_non_null(strstr(err.text, "got ***"));

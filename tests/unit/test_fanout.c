@@ -40,6 +40,7 @@ static int link_rows(struct oracle *o, struct linked *rows, size_t n, int64_t ba
 		.element = yaml_parse(o->a, "e", element, strlen(element), &m),
 		.from = "from.id", .to = "to", .key = "toObjectId",
 		.labels = "associationTypes", .label = "label", .prefer = "Primary", .more = "paging.next.after",
+		.none = "errors", .none_id = "context.fromObjectId[0]", .none_if = "subCategory", .none_is = "NONE_FOUND",
 	};
 	const struct scope scope = { 0 };
 	struct client client;
@@ -114,6 +115,23 @@ static void accounts_that_go_in_circles_and_answers_without_a_list_are_errors(vo
 	ASSERT_INT(err.kind, ERR_INPUT);
 }
 
+static void only_what_the_answer_says_is_without_an_account(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct oracle o = { .a = a, .answers = { "{\"results\":[{\"from\":{\"id\":\"1\"},\"to\":[]},"
+		"{\"from\":{\"id\":\"2\"},\"to\":[{\"toObjectId\":7}]},{\"from\":{\"id\":\"6\"}}],\"errors\":["
+		"{\"subCategory\":\"NONE_FOUND\",\"context\":{\"fromObjectId\":[\"3\"]}},"
+		"{\"subCategory\":\"NOT_ALLOWED\",\"context\":{\"fromObjectId\":[\"4\"]}},"
+		"{\"subCategory\":\"NONE_FOUND\",\"context\":{\"fromObjectId\":[\"2\"]}},{}]}" } };
+	struct linked rows[] = { { .id = "1" }, { .id = "2" }, { .id = "3" }, { .id = "4" }, { .id = "5" }, { .id = "6" } };
+	static const bool has_none[] = { true, false, true, false, false, false };
+
+	(void)state;
+	ASSERT_OK(link_rows(&o, rows, ARRAY_LEN(rows), 100));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ASSERT_INT(rows[i].has_none, has_none[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test(rows_are_asked_for_in_batches),
 		cmocka_unit_test(more_accounts_are_asked_for_until_the_preferred_one_comes),
 		cmocka_unit_test(accounts_that_go_in_circles_and_answers_without_a_list_are_errors),
+		cmocka_unit_test(only_what_the_answer_says_is_without_an_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,9 @@ static void numbers_and_amounts_are_exact_or_refused(void **state)
 		{ "is_customer", ", values: { active: yes, '*': no }", "active", 1 },
 		{ "is_customer", ", values: { active: yes, '*': no }", "gone", 0 },
 		{ "is_customer", ", values: { active: yes }", "gone", INT64_MIN },
+		{ "is_customer", ", values: { active: yes, '*': no }", "new;active", 1 },
+		{ "is_customer", ", values: { active: yes, '*': no }", "inactive;new", 0 },
+		{ "is_customer", ", values: { none: no, active: yes, '*': no }", "active;none", 0 },
 	};
 
 	(void)state;
@@ -166,7 +169,8 @@ static void numbers_and_amounts_are_exact_or_refused(void **state)
 
 static void an_amount_follows_the_currency_of_its_row(void **state)
 {
-	const struct map *map = good_map("{ entity: account, key: id, map: [ { to: arr_minor, from: a }, { to: currency, from: c } ] }");
+	const struct map *map = good_map(
+		"{ entity: account, key: id, map: [ { to: arr_minor, from: a }, { to: currency, from: c } ] }");
 	struct record r;
 
 	(void)state;
@@ -194,7 +198,8 @@ static void keys_conditions_deletions_and_defaults(void **state)
 	struct record r;
 
 	(void)state;
-	assert_int_equal(apply(map, "{\"id\":7,\"at\":{\"day\":\"x\"},\"co\":\"a.example\",\"n\":\" Ada \",\"type\":\"a\"}", &r), 1);
+	assert_int_equal(
+		apply(map, "{\"id\":7,\"at\":{\"day\":\"x\"},\"co\":\"a.example\",\"n\":\" Ada \",\"type\":\"a\"}", &r), 1);
 	assert_string_equal(r.key, "7+x");
 	assert_string_equal(r.account_key, "a.example");
 	assert_int_equal(r.account_by, ACCOUNT_BY_DOMAIN);
@@ -252,7 +257,8 @@ static void a_mistake_in_a_mapping_is_told_where_it_is(void **state)
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, format: '%Y' } ] }", "only days and times" },
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, scale: 2 } ] }", "only numbers" },
 		{ "{ entity: account, key: id, map: [ { to: seats, from: a, scale: 1/0 } ] }", "scale is `1/0`" },
-		{ "{ entity: account, key: id, map: [ { to: name, from: a }, { to: name, from: b } ] }", "mapped on line 1 already" },
+		{ "{ entity: account, key: id, map: [ { to: name, from: a }, { to: name, from: b } ] }",
+		  "mapped on line 1 already" },
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, vales: {} } ] }", "values" },
 		{ "{ entity: account, key: id, map: [ { to: arr_minor, from: a } ] }", "without `currency`" },
 		{ "{ entity: ticket, key: id, map: [ { to: subject, from: a } ] }", "`opened_at` isn't mapped" },
@@ -273,7 +279,9 @@ static void a_mistake_in_a_mapping_is_told_where_it_is(void **state)
 static void an_organisation_replaces_and_adds_entries(void **state)
 {
 	static const char more[] = "[ { to: name, from: other }, { to: seats, from: s } ]";
-	const struct map *base = good_map("{ entity: account, key: id, map: [ { to: name, from: n }, { to: plan, from: p } ] }"), *map;
+	const struct map *base = good_map(
+						 "{ entity: account, key: id, map: [ { to: name, from: n }, { to: plan, from: p } ] }"),
+					 *map;
 	struct mistakes m = { .arena = arena };
 	struct record r;
 

@@ -33,14 +33,14 @@ static void a_full_list_leads_to_increments_that_overlap_by_the_lag(void **state
 	struct walk_state w = window_plan(&p, &wish, now);
 
 	(void)state;
-	window_done(&p, &w);
+	window_done(&p, &w, 0);
 	ASSERT_INT(p.until, now);
 	ASSERT_INT(p.full_at, now);
 	w = window_plan(&p, &wish, now + DAY);
 	ASSERT_INT(w.kind, WALK_INCREMENTAL);
 	ASSERT_INT(w.start, now - HOUR);
 	ASSERT_INT(w.end, now + DAY);
-	window_done(&p, &w);
+	window_done(&p, &w, 0);
 	ASSERT_INT(p.until, now + DAY);
 	ASSERT_INT(p.full_at, now);
 	w = window_plan(&p, &wish, now + 2 * DAY);
@@ -76,10 +76,14 @@ static void a_walk_that_was_broken_off_goes_on_where_it_was(void **state)
 	assert_string_equal(w.token, "12\"3");
 	assert_true(read.gone_at == INSTANT_NONE);
 
-	w = window_plan(&read, &wish, now + 2 * DAY);
+	assert_string_equal(window_plan(&read, &wish, now + 2 * DAY).token, "12\"3"); /* the quota of a day was used up */
+	read.full_at = now + 2 * DAY;
+	w = window_plan(&read, &wish, now + 8 * DAY - 1);
+	assert_string_equal(w.token, "12\"3");
+	w = window_plan(&read, &wish, now + 8 * DAY);
 	assert_null(w.token); /* tokens grow old */
 	ASSERT_INT(w.start, now - HOUR);
-	ASSERT_INT(w.end, now + 2 * DAY);
+	ASSERT_INT(w.end, now + 8 * DAY);
 	all.is_full = true;
 	assert_null(window_plan(&read, &all, now + DAY + 60).token);
 }
@@ -96,7 +100,7 @@ static void a_full_list_that_was_broken_off_keeps_its_first_instant(void **state
 	ASSERT_INT(w.kind, WALK_FULL);
 	ASSERT_INT(w.end, now);
 	assert_string_equal(w.token, "100");
-	window_done(&read, &w);
+	window_done(&read, &w, 0);
 	ASSERT_INT(read.until, now); /* what changed since comes with the first increment */
 	ASSERT_INT(read.walk.kind, WALK_NONE);
 }
@@ -114,6 +118,41 @@ static void a_clock_that_was_set_back_makes_no_window_upside_down(void **state)
 	ASSERT_INT(w.start, 1);
 }
 
+static void a_clock_that_runs_ahead_of_the_source_makes_the_next_window_begin_earlier(void **state)
+{
+	struct progress p = { .until = INSTANT_NONE, .full_at = INSTANT_NONE, .gone_at = INSTANT_NONE };
+	struct walk_state w = window_plan(&p, &wish, now);
+
+	(void)state;
+	window_done(&p, &w, 2 * HOUR);
+	w = window_plan(&p, &wish, now + DAY);
+	ASSERT_INT(w.start, now - 3 * HOUR);
+	window_done(&p, &w, -5);
+	ASSERT_INT(p.until, now + DAY);
+}
+
+static void another_mapping_means_a_full_list(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct progress p = { .until = now, .full_at = now, .gone_at = now, .mapping = "one" };
+
+	(void)state;
+	p = progress_read(a, progress_write(a, &p));
+	progress_expect(&p, "one");
+	ASSERT_INT(window_plan(&p, &wish, now + 1).kind, WALK_INCREMENTAL);
+	p.walk = (struct walk_state){ WALK_FULL, INSTANT_NONE, now, "77" };
+	progress_expect(&p, "two");
+	ASSERT_INT(window_plan(&p, &wish, now + 1).kind, WALK_FULL);
+	assert_null(window_plan(&p, &wish, now + 1).token);
+	/* Broken off: it isn't finished by an increment of what was there before. */
+	p.walk = (struct walk_state){ WALK_FULL, INSTANT_NONE, now + 1, "50" };
+	p = progress_read(a, progress_write(a, &p));
+	progress_expect(&p, "two");
+	assert_string_equal(window_plan(&p, &wish, now + DAY).token, "50");
+	ASSERT_INT(window_plan(&p, &wish, now + 30 * DAY).kind, WALK_FULL);
+	ASSERT_INT(p.gone_at, now);
+}
+
 static void deleted_rows_are_listed_once_in_a_while(void **state)
 {
 	struct progress p = { .until = now, .full_at = now, .gone_at = INSTANT_NONE };
@@ -121,7 +160,7 @@ static void deleted_rows_are_listed_once_in_a_while(void **state)
 
 	(void)state;
 	assert_true(window_gone_is_due(&p, DAY, now));
-	window_done(&p, &gone);
+	window_done(&p, &gone, 0);
 	ASSERT_INT(p.gone_at, now);
 	ASSERT_INT(p.until, now);
 	assert_false(window_gone_is_due(&p, DAY, now + DAY - 1));
@@ -138,6 +177,8 @@ int main(void)
 		cmocka_unit_test(a_walk_that_was_broken_off_goes_on_where_it_was),
 		cmocka_unit_test(a_full_list_that_was_broken_off_keeps_its_first_instant),
 		cmocka_unit_test(a_clock_that_was_set_back_makes_no_window_upside_down),
+		cmocka_unit_test(a_clock_that_runs_ahead_of_the_source_makes_the_next_window_begin_earlier),
+		cmocka_unit_test(another_mapping_means_a_full_list),
 		cmocka_unit_test(deleted_rows_are_listed_once_in_a_while),
 	};
 

@@ -26,6 +26,7 @@ typedef void pull_progress_fn(void *context, const struct pull_result *so_far);
 struct pull {
 	struct db *db;
 	const char *config_dir;
+	const char *lock_path;     /* held while it pulls: one pull of a source at a time. NULL: none */
 	const struct source_settings *source;
 	const struct zone *zone;   /* of the organisation */
 	const char *currency;      /* of the organisation: of amounts whose row leaves its own empty; NULL: none */
@@ -42,7 +43,7 @@ struct pull {
 
 /* Pulls every stream; a stream that fails doesn't stop the others. *out has n results in the arena. Returns 0 when all
  * came through (source.last_ok_at is set), 1 when some stream failed (source.last_error is set), -1 when nothing could
- * be tried (ERR_CONFIG: secret, connector; ERR_FATAL: store). */
+ * be tried (ERR_RETRY: another process pulls it, who is said; ERR_CONFIG: secret, connector; ERR_FATAL: store). */
 int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
                 struct err *err) MUST_USE;
 

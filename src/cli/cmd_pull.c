@@ -124,6 +124,14 @@ static int read_limit(const struct cli *c, int64_t *out, struct err *err)
 	return 0;
 }
 
+/* Beside the database. */
+static const char *lock_path(const struct cli *c, const struct org_settings *org, const char *source)
+{
+	const char *slash = strrchr(org->db_path, '/');
+
+	return arena_printf(c->arena, "%.*s/pull-%s.lock", (int)(slash - org->db_path), org->db_path, source);
+}
+
 static int pull_sources(struct cli *c, const struct session *s, struct pulling *p, int64_t limit, struct err *err)
 {
 	const struct source_settings *sources = s->org->sources.at;
@@ -134,6 +142,7 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 		struct pull pull = {
 			.db = s->db,
 			.config_dir = c->config_dir,
+			.lock_path = cli_option(c, "dry-run") ? NULL : lock_path(c, s->org, sources[i].name),
 			.source = &sources[i],
 			.zone = s->zone,
 			.currency = s->org->currency,

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "common/http.h"
+#include "common/lock.h"
 #include "connector.h"
 #include "rest.h"
 #include "store/pulls.h"
@@ -20,8 +21,11 @@ static const struct {
 
 int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err)
 {
+	CLEANUP(lock_release) int lock = -1;
 	size_t i = 0;
 
+	if (p->lock_path && lock_take(p->lock_path, &lock, err) < 0)
+		return err_in(err, "another pull is at work");
 	while (kinds[i].connector && strcmp(kinds[i].connector, p->source->connector) != 0)
 		i++;
 	return kinds[i].pull(p, a, out, out_n, err);

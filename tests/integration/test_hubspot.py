@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import crm  # noqa: E402
-from harness import BIN, HEAVY, run  # noqa: E402
+from harness import BIN, HEAVY, run, wait_for  # noqa: E402
 from hubspot import CREATED, TOKEN, companies, number, organisation, pull, quick, stand_in  # noqa: E402
 
 
@@ -429,6 +429,25 @@ def test_a_dry_run_stores_nothing(case):
     shown = [json.loads(line.split("\t")[2]) for line in result.stdout.splitlines() if "\t" in line]
     assert [s["key"] for s in shown] == ["1000", "1001", "1002"] and shown[0]["name"] == "Company 0", shown
     assert case.query("SELECT count(*) FROM account") == case.query("SELECT count(*) FROM stream_cursor") == [(0,)]
+
+
+def test_a_source_is_pulled_by_one_process_at_a_time(case):
+    """While one pull is at work a second of the same source ends with 75 and names the first; after kill -9 nothing stands in the way."""
+    _, server = stand_in(case, {"companies": companies(300)})
+    organisation(case, server.url)
+    server.fail(path="/objects/companies$", times=1, slow=20)
+    before = len(server.seen)
+    first = subprocess.Popen([BIN, "pull", "--config", str(case.tmp / "config"), "--stream", "companies"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: len(server.seen) > before, 10, "the first pull's request")
+        _, errors = pull(case, "--stream", "companies", expect=75)
+        assert f"another pull is at work: process {first.pid} holds" in errors and len(server.seen) == before + 1, errors
+    finally:
+        first.kill()
+        first.wait()
+    pull(case, "--stream", "companies")
+    assert case.query("SELECT count(*) FROM account") == [(300,)]
 
 
 def test_a_pull_that_is_killed_goes_on(case):

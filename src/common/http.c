@@ -260,6 +260,13 @@ static const CURLcode lasting_codes[] = {
 	CURLE_SSL_ISSUER_ERROR,     CURLE_SSL_INVALIDCERTSTATUS, CURLE_COULDNT_RESOLVE_PROXY,
 };
 
+/* As OpenSSL words it, on either side of the handshake. All else that ends a handshake may be the network's. */
+static bool is_old_tls(CURLcode code, const char *detail)
+{
+	return code == CURLE_SSL_CONNECT_ERROR &&
+	       (strstr(detail, "protocol version") || strstr(detail, "unsupported protocol"));
+}
+
 static int failed(const struct http_request *req, const struct exchange *x, CURLcode code, const char *detail,
                   struct arena *a, struct err *err)
 {
@@ -273,6 +280,8 @@ static int failed(const struct http_request *req, const struct exchange *x, CURL
 		               where);
 	if (x->is_refused)
 		return err_set(err, ERR_CONFIG, "%s: plain http goes to this machine only; use https", where);
+	if (is_old_tls(code, detail))
+		return err_set(err, ERR_CONFIG, "%s: the server offers no TLS 1.2 or newer", where);
 	for (size_t i = 0; i < ARRAY_LEN(lasting_codes); i++)
 		if (code == lasting_codes[i])
 			kind = ERR_CONFIG;

@@ -120,6 +120,11 @@ static bool is_same_cause(const struct verdict *v, const struct finding *f)
 	       (cause && cause->contribution > 0 && !(v->lead->is_hard && !cause->is_hard));
 }
 
+static bool is_other_owner(const struct finding *was, const struct finding *now)
+{
+	return strcmp(was->owner_email ? was->owner_email : "", now->owner_email ? now->owner_email : "") != 0;
+}
+
 static struct finding_change updated(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
 {
 	struct finding_change change = { .finding = *f };
@@ -131,6 +136,12 @@ static struct finding_change updated(const struct diagnosis *d, int engine, cons
 		change.finding.snoozed_until = DAY_NONE;
 		change.event = "opened";
 		change.note = "its rest is over";
+	} else if (f->state != FINDING_OPEN && is_other_owner(f, &change.finding)) {
+		/* Who takes it over has not said anything of it yet. */
+		change.finding.state = FINDING_OPEN;
+		change.finding.snoozed_until = DAY_NONE;
+		change.event = "opened";
+		change.note = "its owner changed";
 	} else if (moved >= MOVED_POINTS || moved <= -MOVED_POINTS) {
 		/* More risk is worse; more readiness is better. */
 		change.event = (moved > 0) == (engine == ENGINE_DEFENSE) ? "worse" : "better";

@@ -293,9 +293,85 @@ static void a_score_is_replaced_with_its_signals(void **state)
 	ASSERT_INT(n, 0);
 }
 
+static void whoever_takes_an_account_over_sees_what_the_owner_before_had_settled(void **state)
+{
+	static const enum finding_state settled[] = { FINDING_ACKNOWLEDGED, FINDING_SNOOZED };
+
+	(void)state;
+	make_risky(true);
+	ASSERT_INT(one_day(AS_OF), 1);
+	for (int i = 0; i < 2; i++) {
+		set_state(1, settled[i], DAY_NONE, settled[i] == FINDING_SNOOZED ? AS_OF + 90 : DAY_NONE);
+		ASSERT_INT(one_day(AS_OF + 1 + i), 1);
+		ASSERT_INT(finding_of(1).state, settled[i]);
+		s.account.csm_email = i ? "third@x.example" : "next@x.example";
+		ASSERT_INT(one_day(AS_OF + 1 + i), 1);
+		ASSERT_INT(finding_of(1).state, FINDING_OPEN);
+		assert_string_equal(finding_of(1).owner_email, s.account.csm_email);
+		ASSERT_INT(one_day(AS_OF + 1 + i), 1);
+	}
+	ASSERT_INT(number("SELECT count(*) FROM finding_event WHERE note = 'its owner changed'"), 2);
+}
+
+static void a_settled_defense_finding_still_keeps_growth_away(void **state)
+{
+	static const enum finding_state states[] = { FINDING_OPEN, FINDING_ACKNOWLEDGED, FINDING_SNOOZED };
+	struct finding_change changes[4];
+	struct finding *was;
+	size_t n_was;
+
+	(void)state;
+	make_risky(true);
+	ASSERT_INT(one_day(AS_OF), 1);
+	make_risky(false);
+	s.usage[1] = arena_array(s.arena, FACTS_DAYS, sizeof(int64_t));
+	for (int age = 0; age < FACTS_DAYS; age++)
+		s.usage[1][age] = 20; /* all its seats */
+	sample_score(&s, NULL);
+	ASSERT_INT(s.diagnosis.verdicts[ENGINE_EXPANSION].band, 1);
+	s.diagnosis.verdicts[ENGINE_DEFENSE].is_held = true; /* so that the defense finding stands */
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		set_state(1, states[i], DAY_NONE, states[i] == FINDING_SNOOZED ? AS_OF + 90 : DAY_NONE);
+		ASSERT_OK(findings_of_accounts(db, 1, 1, AS_OF - 30, s.arena, &was, &n_was, &err));
+		ASSERT_INT(findings_decide(&s.diagnosis, was, n_was, s.arena, changes), 0);
+	}
+}
+
+static void a_dismissed_payment_failure_stays_so_until_another_fails(void **state)
+{
+	struct fact_invoice failed = { 10000, "EUR", AS_OF - 20, AS_OF - 10, DAY_NONE, AS_OF - 3, DAY_NONE };
+
+	(void)state;
+	s.account.invoices = &failed;
+	s.account.n_invoices = 1;
+	ASSERT_INT(one_day(AS_OF), 1);
+	set_state(1, FINDING_DISMISSED, AS_OF, DAY_NONE);
+	ASSERT_INT(one_day(AS_OF + 1), 0);
+	ASSERT_INT(one_day(AS_OF + 5), 0);
+	failed.failed_on = AS_OF + 6;
+	ASSERT_INT(one_day(AS_OF + 6), 1);
+}
+
+static void no_finding_opens_on_what_is_not_known(void **state)
+{
+	(void)state;
+	make_risky(true);
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		s.base.sources[kind].is_stale = true;
+	ASSERT_INT(one_day(AS_OF), 0);
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		s.base.sources[kind] = (struct fact_source){ false, false, DAY_NONE };
+	ASSERT_INT(one_day(AS_OF + 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(whoever_takes_an_account_over_sees_what_the_owner_before_had_settled, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_settled_defense_finding_still_keeps_growth_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_dismissed_payment_failure_stays_so_until_another_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_finding_opens_on_what_is_not_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_finding_is_opened_once_and_then_updated, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_resolved_when_the_score_left_the_band_and_lost_when_the_account_left,
 		                                setup, teardown),

@@ -45,8 +45,7 @@ struct score_settings {
 	int64_t horizon_days;         /* 90 */
 	struct texts key_metrics;     /* usage metrics that count as activity; empty: all */
 	const char *users_metric;     /* metric that counts active people; NULL: from usage details */
-	bool rolls_up_to_parent;
-	int64_t stale_days;           /* 3: a source that did not come through for longer says nothing about now */
+	int64_t stale_days;           /* 3: usage that nobody reported for longer says nothing about now */
 	double attach_share;          /* 0.2: what an adjacent product is assumed to be worth, as a share of ARR */
 };
 

@@ -24,13 +24,12 @@ enum fact_kind {
 /* Of a kind over all accounts. */
 struct fact_source {
 	bool is_known;    /* some account had such a fact by then */
-	bool is_stale;    /* no source of it came through within stale_days */
+	bool is_stale;    /* each source that gave it is stale; usage: nobody reported any within stale_days */
 	int32_t fresh_on; /* DAY_NONE when never */
 };
 
 struct fact_metric {
-	int32_t id;
-	const char *name; double scale;
+	int32_t id; const char *name; double scale;
 	bool is_activity; /* counts as activity (key_metrics) */
 };
 
@@ -99,12 +98,13 @@ struct fact_account {
 	const struct fact_team *teams; size_t n_teams;
 };
 
+struct fact_patience { const char *source; int64_t stale_after_s; }; /* see source_is_stale of store/pulls.h */
 struct fact_query {
 	int32_t as_of;
 	const struct zone *zone;   /* in which instants become days */
-	int64_t stale_days;
-	const char *const *key_metrics; /* none: every metric that no limit names, or all */
-	size_t n_key_metrics;
+	const struct fact_patience *patience; size_t n_patience;
+	int64_t stale_days;        /* for usage, which does not say its source, and sources without patience of their own */
+	const char *const *key_metrics; size_t n_key_metrics; /* none: every metric that no limit names, or all */
 };
 
 int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,

@@ -3,6 +3,8 @@
 #ifndef STORE_PULLS_H
 #define STORE_PULLS_H
 
+#include <stdbool.h>
+
 #include "store/db.h"
 
 struct pull_counts {
@@ -19,6 +21,10 @@ int pull_run_end(struct db *db, int64_t run, const struct pull_counts *counts, c
 
 /* Every stream came through: last_ok_at and last_ok_on are set, last_error goes. */
 int source_ok(struct db *db, int64_t source, int64_t now, int32_t today, struct err *err) MUST_USE;
+/* Whether what depends on a source is old on a day: the one rule, for scores and for the notes of digests. In days, as
+ * facts are dated by day; a part of a day counts as one. last_ok_on: DAY_NONE when it never came through. One that did
+ * so later than the day brought what was there by then. */
+bool source_is_stale(int32_t last_ok_on, int32_t day, int64_t stale_after_s);
 int source_failed(struct db *db, int64_t source, const char *error, int64_t now, struct err *err) MUST_USE;
 
 /* The row has come right: it leaves the quarantine. Returns 1 when it was there. */

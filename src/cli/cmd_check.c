@@ -11,6 +11,8 @@
 #include "check.h"
 #include "commands.h"
 #include "config/secret.h"
+#include "diagnose.h"
+#include "store/account.h"
 #include "store/migrate.h"
 
 enum { MIB = 1 << 20, DISK_FAILED_MIB = 50, DISK_WARNING_MIB = 500 };
@@ -100,6 +102,18 @@ static void check_folders(struct checking *c, const struct org_settings *org)
 		check_folder(c, place(c, org, channels[i].name, "ca_file"), channels[i].ca_file, R_OK);
 }
 
+/* Whether something says who the customers are. */
+static void check_customers(struct checking *c, const struct org_settings *org, struct db *db)
+{
+	struct err err;
+	int64_t n;
+
+	if (accounts_undecided(db, &n, &err) < 0)
+		check_outcome(c, "customers", org->name, -1, &err);
+	else if (n > 0)
+		check_note(c, "customers", org->name, CHECK_WARNING, "%s", left_out_text(c->cli->arena, n, org->name));
+}
+
 static void check_database(struct checking *c, const struct org_settings *org)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
@@ -119,6 +133,8 @@ static void check_database(struct checking *c, const struct org_settings *org)
 		           org->db_path);
 	else
 		check_outcome(c, "database", org->name, rc, &err);
+	if (rc > 0)
+		check_customers(c, org, db);
 }
 
 static void check_zone(struct checking *c, const struct org_settings *org)

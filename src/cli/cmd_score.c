@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "diagnose.h"
+#include "store/account.h"
 
 enum { CHUNK = 1000, DISMISSED_DAYS = 30 };
 
@@ -189,6 +190,18 @@ static int read_days(const struct cli *c, const struct session *s, int32_t *out_
 	return 0;
 }
 
+/* Without this a company that connected only its CRM would look at an empty diagnosis and not know why. */
+static int tell_left_out(struct cli *c, const struct session *s, struct err *err)
+{
+	int64_t n;
+
+	if (accounts_undecided(s->db, &n, err) < 0)
+		return -1;
+	if (n > 0 && c->verbosity >= 0)
+		(void)fprintf(stderr, "%s\n", left_out_text(c->arena, n, s->org->name));
+	return 0;
+}
+
 int cmd_score(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = {
@@ -211,5 +224,5 @@ int cmd_score(struct cli *c, struct err *err)
 	}
 	if (c->verbosity >= 0)
 		table_print(table, c->format);
-	return 0;
+	return tell_left_out(c, &session, err);
 }

@@ -1,13 +1,26 @@
 #include "diagnose.h"
 
+#include <inttypes.h>
+
 enum { SCORES_LAST_DAYS = 30 }; /* a band of longer ago is no band before */
+
+static const struct fact_patience *patience_of(const struct org_settings *org, struct arena *a)
+{
+	const struct source_settings *sources = org->sources.at;
+	struct fact_patience *out = arena_array(a, org->sources.n, sizeof *out);
+
+	for (size_t i = 0; i < org->sources.n; i++)
+		out[i] = (struct fact_patience){ sources[i].name, sources[i].stale_after_s };
+	return out;
+}
 
 int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
 {
 	const struct score_settings *score = &s->org->score;
 	struct diagnosing d = {
 		.session = s,
-		.query = { .as_of = as_of, .zone = s->zone, .stale_days = score->stale_days,
+		.query = { .as_of = as_of, .zone = s->zone, .patience = patience_of(s->org, a),
+		           .n_patience = s->org->sources.n, .stale_days = score->stale_days,
 		           .key_metrics = score->key_metrics.at, .n_key_metrics = score->key_metrics.n },
 	};
 
@@ -38,4 +51,10 @@ int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct
 		              at < n_before && before[at].account == facts[i].id ? &before[at] : NULL, a, &out[i]);
 	}
 	return 0;
+}
+
+const char *left_out_text(struct arena *a, int64_t n, const char *org)
+{
+	return arena_printf(a, "%" PRId64 " %s left out: neither a subscription, nor ARR, nor is_customer; map one of "
+	                       "them in orgs/%s.yaml", n, n == 1 ? "account is" : "accounts are", org);
 }

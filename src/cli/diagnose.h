@@ -19,4 +19,7 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
                       struct err *err) MUST_USE;
 
+/* "24 accounts are left out: ..." */
+const char *left_out_text(struct arena *a, int64_t n, const char *org);
+
 #endif

@@ -66,7 +66,6 @@ static const struct yaml_field score_fields[] = {
 	{ .key = "attach_share", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.attach_share), .max = 1 },
 	{ .key = "key_metrics", .kind = YAML_TEXTS, .offset = offsetof(struct score_file, s.key_metrics) },
 	{ .key = "users_metric", .kind = YAML_TEXT, .offset = offsetof(struct score_file, s.users_metric) },
-	{ .key = "rolls_up_to_parent", .kind = YAML_BOOL, .offset = offsetof(struct score_file, s.rolls_up_to_parent) },
 	{ .key = "signals", .kind = YAML_NODE, .offset = offsetof(struct score_file, signals) },
 };
 

@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/money.h"
 #include "common/text.h"
+#include "store/pulls.h"
 
 enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5 };
 
@@ -378,7 +379,7 @@ static void add_stale(const struct digest_input *in, struct arena *a, struct dig
 			d->notes[d->n_notes++] = arena_printf(a,
 			                                      "Source %s has never come through: what depends on it is not "
 			                                      "known.", name);
-		else if (in->made_at - s->last_ok_at > in->sources[i].stale_after_s)
+		else if (source_is_stale(s->last_ok_on, in->as_of_on, in->sources[i].stale_after_s))
 			d->notes[d->n_notes++] = arena_printf(a,
 			                                      "Source %s last came through on %s: what depends on it may be old.",
 			                                      name, digest_day(a, s->last_ok_on, in->local_on));

@@ -101,8 +101,7 @@ int32_t loading_seen(const struct loading *l, int32_t day)
 	return day <= l->q->as_of ? day : DAY_NONE;
 }
 
-/* The first instant of a day; of the next one where the zone left that day out. */
-static int64_t start_of(const struct zone *zone, int32_t day)
+int64_t facts_day_start(const struct zone *zone, int32_t day)
 {
 	int64_t at = (int64_t)day * 86400;
 
@@ -121,9 +120,9 @@ int facts_load(struct db *db, const struct fact_query *q, const struct fact_base
 	memset(out, 0, n * sizeof *out);
 	l.from_id = base->members[first].id;
 	l.to_id = base->members[first + n - 1].id;
-	l.end_at = start_of(q->zone, q->as_of + 1);
-	l.since_at = start_of(q->zone, q->as_of - FACTS_DAYS + 1);
-	l.text_since_at = start_of(q->zone, q->as_of - FACTS_TEXT_DAYS + 1);
+	l.end_at = facts_day_start(q->zone, q->as_of + 1);
+	l.since_at = facts_day_start(q->zone, q->as_of - FACTS_DAYS + 1);
+	l.text_since_at = facts_day_start(q->zone, q->as_of - FACTS_TEXT_DAYS + 1);
 	if (facts_load_accounts(&l, err) < 0 || facts_load_contracts(&l, err) < 0 || facts_load_events(&l, err) < 0 ||
 	    facts_load_people(&l, err) < 0 || facts_load_usage(&l, err) < 0)
 		return err_in(err, "facts");

@@ -2,9 +2,10 @@
 
 #include "common/text.h"
 #include "facts_parts.h"
+#include "store/pulls.h"
 #include "store/usage.h"
 
-enum { FEW_ACCOUNTS = 5, REPORTED_WITHIN_DAYS = 90 };
+enum { FEW_ACCOUNTS = 5, REPORTED_WITHIN_DAYS = 90, DAY_S = 86400 };
 
 static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_base *out, struct err *err)
 {
@@ -141,43 +142,52 @@ static int load_activity(struct db *db, struct fact_base *base, struct arena *a,
 
 /* Which sources gave facts of a kind by the end of the day, and when each last came through. */
 static const char *const source_statements[N_FACT_KINDS] = {
-	[FACT_CONTACT] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM contact t WHERE t.source_id = s.id "
-	                 "AND (t.created_on IS NULL OR t.created_on <= :day) AND :end IS NOT NULL)",
-	[FACT_TICKET] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM ticket t WHERE t.source_id = s.id "
-	                "AND t.opened_at < :end AND :day IS NOT NULL)",
-	[FACT_INTERACTION] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM interaction t "
-	                     "WHERE t.source_id = s.id AND t.at < :end AND :day IS NOT NULL)",
-	[FACT_INVOICE] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM invoice t WHERE t.source_id = s.id "
-	                 "AND t.issued_on <= :day AND :end IS NOT NULL)",
-	[FACT_SURVEY] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM survey t WHERE t.source_id = s.id "
-	                "AND t.at < :end AND :day IS NOT NULL)",
-	[FACT_SUBSCRIPTION] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM subscription t "
-	                      "WHERE t.source_id = s.id AND t.start_on <= :day AND :end IS NOT NULL)",
-	[FACT_NOTICE] = "SELECT s.last_ok_on FROM source s WHERE EXISTS (SELECT 1 FROM notice t WHERE t.source_id = s.id "
-	                "AND t.noticed_on <= :day AND :end IS NOT NULL)",
+	[FACT_CONTACT] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM contact t WHERE t.source_id = s.id "
+		"AND (t.created_on IS NULL OR t.created_on <= :day) AND :end IS NOT NULL)",
+	[FACT_TICKET] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM ticket t WHERE t.source_id = s.id AND t.opened_at < :end AND :day IS NOT NULL)",
+	[FACT_INTERACTION] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM interaction t WHERE t.source_id = s.id AND t.at < :end AND :day IS NOT NULL)",
+	[FACT_INVOICE] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM invoice t WHERE t.source_id = s.id AND t.issued_on <= :day AND :end IS NOT NULL)",
+	[FACT_SURVEY] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM survey t WHERE t.source_id = s.id AND t.at < :end AND :day IS NOT NULL)",
+	[FACT_SUBSCRIPTION] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM subscription t WHERE t.source_id = s.id AND t.start_on <= :day AND :end IS NOT NULL)",
+	[FACT_NOTICE] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM notice t WHERE t.source_id = s.id AND t.noticed_on <= :day AND :end IS NOT NULL)",
 };
+
+static int64_t patience_with(const struct fact_query *query, const char *source)
+{
+	for (size_t i = 0; i < query->n_patience; i++)
+		if (strcmp(query->patience[i].source, source) == 0)
+			return query->patience[i].stale_after_s;
+	return query->stale_days * DAY_S;
+}
 
 static int load_source(struct db *db, const struct fact_query *query, const char *sql, struct fact_source *out,
                        struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
-	int64_t end_at = (int64_t)(query->as_of + 1) * 86400;
-	struct fact_source source = { .fresh_on = DAY_NONE };
+	struct fact_source source = { .fresh_on = DAY_NONE, .is_stale = true };
 	int rc;
 
-	(void)zone_instant(query->zone, query->as_of + 1, 0, &end_at);
 	bind_day(q, ":day", query->as_of);
-	bind_int(q, ":end", end_at);
+	bind_int(q, ":end", facts_day_start(query->zone, query->as_of + 1));
 	while ((rc = stmt_step(q, err)) > 0) {
+		/* One that came through later brought what was there on that day. */
 		int32_t fresh_on = col_day(q, 0) < query->as_of ? col_day(q, 0) : query->as_of;
 
 		source.is_known = true;
+		source.is_stale = source.is_stale &&
+		                  source_is_stale(fresh_on, query->as_of, patience_with(query, col_text(q, 1)));
 		if (fresh_on > source.fresh_on)
 			source.fresh_on = fresh_on;
 	}
 	if (rc < 0)
 		return err_in(err, "sources");
-	source.is_stale = source.fresh_on < query->as_of - query->stale_days;
 	*out = source;
 	return 0;
 }
@@ -195,14 +205,15 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 	if (load_activity(db, base, a, &usage->fresh_on, &n_reporting, err) < 0)
 		return -1;
 	usage->is_known = usage->fresh_on != DAY_NONE;
+	usage->is_stale = source_is_stale(usage->fresh_on, query->as_of, query->stale_days * DAY_S);
 	if (n_reporting < FEW_ACCOUNTS) {
-		if (load_source(db, query, "SELECT last_ok_on FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL", &any,
-		                err) < 0)
+		if (load_source(db, query, "SELECT last_ok_on, name FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL",
+		                &any, err) < 0)
 			return -1;
 		if (any.fresh_on > usage->fresh_on)
 			usage->fresh_on = any.fresh_on;
+		usage->is_stale = usage->is_stale && any.is_stale;
 	}
-	usage->is_stale = usage->fresh_on < query->as_of - query->stale_days;
 	bind_day(persons, ":day", query->as_of);
 	if (stmt_step(persons, err) < 0)
 		return -1;

@@ -4,6 +4,8 @@
 #include "common/text.h"
 #include "store/record.h"
 
+enum { DAY_S = 86400 };
+
 enum { RAW_BYTES = 4000 };
 
 int source_id(struct db *db, const char *name, const char *kind, int64_t *out, struct err *err)
@@ -40,6 +42,13 @@ int source_ok(struct db *db, int64_t source, int64_t now, int32_t today, struct 
 	bind_day(q, ":today", today);
 	bind_int(q, ":id", source);
 	return stmt_run(q, err);
+}
+
+bool source_is_stale(int32_t last_ok_on, int32_t day, int64_t stale_after_s)
+{
+	int64_t days = (stale_after_s + DAY_S - 1) / DAY_S;
+
+	return last_ok_on == DAY_NONE || (int64_t)day - last_ok_on > days;
 }
 
 int source_failed(struct db *db, int64_t source, const char *error, int64_t now, struct err *err)

@@ -159,6 +159,20 @@ def test_feedback_is_kept(case):
     assert states[int(ids[1])] in ("snoozed", "resolved") and states[int(ids[2])] == "dismissed"
 
 
+def test_accounts_that_nothing_is_known_of_are_counted(case):
+    """score and check say how many accounts are left out because nothing says whether they are customers."""
+    load(case)
+    done = case.retaind("score", "--as-of", "2024-12-20")
+    assert "left out" not in done.stderr, done.stderr
+    accounts = query(case, "SELECT count(*) FROM account")[0][0]
+    write(case, ("DELETE FROM subscription",), ("UPDATE account SET arr_minor = NULL, is_customer = NULL",))
+    told = f"{accounts} accounts are left out: neither a subscription, nor ARR, nor is_customer; map one of them in orgs/raven.yaml"
+    assert told in case.retaind("score", "--as-of", "2024-12-21").stderr
+    assert told in case.retaind("check").stdout
+    write(case, ("UPDATE account SET is_customer = 0",))
+    assert "left out" not in case.retaind("score", "--as-of", "2024-12-22").stderr
+
+
 def test_five_hundred_accounts_take_no_time(case):
     """Scoring 500 accounts takes less than two seconds, loaded machine included."""
     if not WHOLE.exists():

@@ -210,6 +210,94 @@ static void a_source_is_as_fresh_as_it_was_on_that_day(void **state)
 	assert_false(base.sources[FACT_TICKET].is_known);
 }
 
+static void a_source_is_stale_by_its_own_patience_and_a_kind_by_all(void **state)
+{
+	static const struct fact_patience patience[] = { { "crm", 36 * 3600 }, { "desk", 10 * 86400 } };
+	static const struct {
+		int32_t as_of;
+		bool is_stale;
+	} cases[] = { { 20102, false }, { 20103, true }, { 20099, false } };
+	struct fact_query q = { .zone = zone_utc(), .patience = patience, .n_patience = 2, .stale_days = 90 };
+
+	(void)state;
+	run("INSERT INTO ticket (source_id, source_key, account_id, opened_at) VALUES (1, 't1', 1, 19000 * 86400)");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		q.as_of = cases[i].as_of; /* last came through on 20100; 36 hours are two days */
+		ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+		ASSERT_INT(base.sources[FACT_TICKET].is_stale, cases[i].is_stale);
+	}
+	run("INSERT INTO source (id, name, kind, last_ok_on) VALUES (2, 'desk', 'csv', 20096);"
+	    "INSERT INTO ticket (source_id, source_key, account_id, opened_at) VALUES (2, 't2', 1, 19000 * 86400)");
+	q.as_of = 20106;
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	assert_false(base.sources[FACT_TICKET].is_stale); /* the other one still comes through */
+	q.as_of = 20107;
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	assert_true(base.sources[FACT_TICKET].is_stale);
+}
+
+enum { N_SEEN = 15 };
+
+/* Whatever could be seen of the first account, counted. */
+static void count_seen(size_t out[N_SEEN])
+{
+	const struct fact_account *f = &accounts[0];
+	const size_t seen[N_SEEN] = {
+		base.n_members, base.n_metrics, f->n_subscriptions, f->n_limits, f->n_tickets, f->n_interactions, f->n_invoices,
+		f->n_surveys, f->n_notices, f->n_people, f->n_teams, f->subscriptions[0].end_on != DAY_NONE,
+		f->subscriptions[0].cancel_notice_on != DAY_NONE, strcmp(f->segment, "smb") != 0,
+	};
+	size_t n_known = 0;
+
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		n_known += base.sources[kind].is_known;
+	memcpy(out, seen, sizeof seen);
+	out[N_SEEN - 1] = n_known;
+}
+
+/* One fact of each kind that is dated after the day: none may change a thing, and on its day each does. */
+static void no_fact_of_any_kind_is_seen_before_its_day(void **state)
+{
+	static const char *const later[] = {
+		"INSERT INTO account (id, source_id, source_key, name, created_on) VALUES (9, 1, 'k9', 'New', 20001)",
+		"INSERT INTO subscription (source_id, source_key, account_id, seats, mrr_minor, currency, start_on) "
+		"VALUES (1, 's9', 1, 9, 9, 'EUR', 20001)",
+		"UPDATE subscription SET end_on = 20001, cancel_notice_on = 20001 WHERE id = 1",
+		"INSERT INTO contact (source_id, source_key, account_id, name, created_on) VALUES (1, 'c9', 1, 'X', 20001)",
+		"INSERT INTO account_limit (source_id, source_key, account_id, metric, value, from_on) "
+		"VALUES (1, 'l9', 1, 'seats', 9, 20001)",
+		"INSERT INTO ticket (source_id, source_key, account_id, subject, opened_at) VALUES (1, 't9', 1, 'x', 20001 * 86400)",
+		"INSERT INTO interaction (source_id, source_key, account_id, kind, direction, contact_key, at) "
+		"VALUES (1, 'i9', 1, 'email', 'in', 'p9', 20001 * 86400)",
+		"INSERT INTO survey (source_id, source_key, account_id, kind, score, at) VALUES (1, 'q9', 1, 'nps', 1, 20001 * 86400)",
+		"INSERT INTO invoice (source_id, source_key, account_id, amount_minor, currency, issued_on, failed_on) "
+		"VALUES (1, 'v9', 1, 9, 'EUR', 20001, 20001)",
+		"INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on) VALUES (1, 'n9', 1, 'cancel', 20001)",
+		"INSERT INTO usage_detail VALUES (1, 20001, 1, 'p9', 'legal', 3)",
+		"INSERT INTO history VALUES ('account', 1, 'segment', 20001, 'large')",
+	};
+
+	size_t before[N_SEEN], seen[N_SEEN];
+
+	(void)state;
+	load(D);
+	count_seen(before);
+	for (size_t i = 0; i <= ARRAY_LEN(later); i++) {
+		if (i < ARRAY_LEN(later))
+			run(later[i]);
+		else
+			put_usage("actions", 20001, 1, 5);
+		load(D);
+		count_seen(seen);
+		if (memcmp(seen, before, sizeof seen) != 0)
+			fail_msg("seen before its day: %s", i < ARRAY_LEN(later) ? later[i] : "usage");
+	}
+	load(20001);
+	count_seen(seen);
+	for (int i = 0; i < N_SEEN; i++)
+		assert_true(seen[i] > before[i]);
+}
+
 static void usage_that_nobody_reports_any_more_is_a_broken_source(void **state)
 {
 	(void)state;
@@ -276,6 +364,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(usage_is_seen_by_age_and_a_limit_is_no_activity, setup, teardown),
 		cmocka_unit_test_setup_teardown(people_are_one_whatever_names_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_source_is_as_fresh_as_it_was_on_that_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_source_is_stale_by_its_own_patience_and_a_kind_by_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_fact_of_any_kind_is_seen_before_its_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(usage_that_nobody_reports_any_more_is_a_broken_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_account_is_found_by_any_of_its_names, setup, teardown),
 		cmocka_unit_test(days_are_counted_over_word_ends),

@@ -33,7 +33,7 @@ LINK := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,--as
 FLAGS_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 FLAGS_debug := -O0
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DRETAIND_FAULTS
-FLAGS_coverage := -O0 --coverage
+FLAGS_coverage := -O0 --coverage -DRETAIND_COVERAGE
 WERROR := $(if $(CI),-Werror)
 
 # One short line a file; V=1 shows whole commands.

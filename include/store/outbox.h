@@ -66,7 +66,8 @@ struct delivery_result {
  * NULL) gets the message's state. */
 int outbox_settle(struct db *db, const struct outbox_message *m, const struct delivery_result *r, int64_t now,
                   const char **out_state, struct err *err) MUST_USE;
-/* On start, when no live deliverer holds the lock: what is in flight becomes ambiguous, due now. Returns how many. */
+/* On start, when no live deliverer holds the lock: what is in flight becomes ambiguous, due now. Returns how many. What
+ * waits for longer than anything asks for (the clock was set back) is due now too. */
 int64_t outbox_recover(struct db *db, int64_t now, struct err *err) MUST_USE;
 /* Ends what may no more be sent: dead(expired), and dead(superseded) when a later digest of that owner and kind has
  * gone (or may have gone) to the sink. Returns how many. */

@@ -27,13 +27,15 @@ static void report(void *context, const struct deliver_event *e)
 	bool is_dead = strcmp(e->state, "dead") == 0;
 	bool is_sent = strcmp(e->state, "sent") == 0 || strcmp(e->state, "accepted_unverified") == 0;
 	enum log_level level = is_dead ? LOG_LEVEL_ERROR : is_sent ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+	/* A mail server's words are text from outside, often with an address: the ledger keeps them, a log does not. */
+	const char *detail = e->result->status && strcmp(m->kind, "email") == 0 ? NULL : e->result->detail;
 
 	log_event(level, "delivery", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink), LOG_INT("delivery", m->id),
 	          LOG_TEXT("state", e->state), LOG_INT("attempt", m->n_attempts), LOG_INT("status", e->result->status),
-	          LOG_TEXT("detail", e->result->detail));
+	          LOG_TEXT("detail", detail));
 	if (e->sink_was_disabled)
 		log_event(LOG_LEVEL_ERROR, "sink_disabled", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink),
-		          LOG_TEXT("detail", e->result->detail));
+		          LOG_TEXT("detail", detail));
 	if (is_dead && d->n_problems++ < MAX_TOLD)
 		d->problems = arena_printf(d->cli->arena, "%sDelivery %" PRId64 " over %s of %s was not made: %s.%s\n",
 		                           d->problems, m->id, m->sink, d->org,
@@ -41,7 +43,7 @@ static void report(void *context, const struct deliver_event *e)
 		                           e->sink_was_disabled ? " The channel is switched off until someone retries." : "");
 }
 
-/* The channel "org/channel" that problems are told to, unless it is the one in trouble. */
+/* The channel "org/channel" that problems are told to. */
 static const struct channel_settings *admin_channel(const struct session *s, struct arena *a)
 {
 	const char *name = s->config->admin_channel, *slash = name ? strchr(name, '/') : NULL;
@@ -53,11 +55,23 @@ static const struct channel_settings *admin_channel(const struct session *s, str
 	return org ? org_channel(org, slash + 1) : NULL;
 }
 
-static void tell_admin(const struct delivering *d, const struct session *s)
+/* What nobody tried to deliver any more has no event of its own, and must not be silent either. */
+static void add_expired(struct delivering *d, int64_t n)
+{
+	if (n <= 0)
+		return;
+	log_event(LOG_LEVEL_ERROR, "deliveries_expired", LOG_TEXT("org", d->org), LOG_INT("count", n));
+	d->problems = arena_printf(d->cli->arena, "%s%" PRId64 " of the messages of %s ran out of time before they were "
+	                           "delivered (retaind deliveries list --state dead).\n", d->problems, n, d->org);
+}
+
+static void tell_admin(struct delivering *d, const struct session *s)
 {
 	const struct channel_settings *channel = admin_channel(s, d->cli->arena);
 	struct err err;
 
+	if (d->n_problems > MAX_TOLD)
+		d->problems = arena_printf(d->cli->arena, "%sAnd %d more.\n", d->problems, d->n_problems - MAX_TOLD);
 	if (!*d->problems || !channel)
 		return;
 	if (deliver_tell(channel, secret_read, "retaind could not deliver", d->problems, s->now, &err) < 0)
@@ -125,6 +139,7 @@ int cmd_deliver(struct cli *c, struct err *err)
 	d.lock_path = lock_path(c->arena, s.org->db_path);
 	if (deliver_run(&d, &n, err) < 0)
 		return -1;
+	add_expired(&context, n.n_expired);
 	tell_admin(&context, &s);
 	if (c->verbosity >= 0)
 		(void)printf("%s: %" PRId64 " sent, %" PRId64 " to be tried again, %" PRId64 " not delivered, %" PRId64

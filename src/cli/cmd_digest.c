@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "common/text.h"
+#include "deliver/deliver.h"
 #include "owner_digest.h"
 #include "rules.h"
 #include "store/slots.h"
@@ -52,19 +53,11 @@ static const char *recipient_of(struct arena *a, const struct digest *d, int cha
 	return NULL;
 }
 
-static const char *kind_name(int channel_kind)
-{
-	static const char *const names[] = { [CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email",
-	                                     [CHANNEL_WEBHOOK] = "webhook", [CHANNEL_FILE] = "file" };
-
-	return names[channel_kind];
-}
-
 static int add_messages(const struct session *s, const struct owner_settings *owner, const struct digest *d,
                         const struct channel_settings *channel, struct arena *a, int64_t end, struct messages *out,
                         struct err *err)
 {
-	const struct renderer *renderer = renderer_for_channel(kind_name(channel->kind));
+	const struct renderer *renderer = renderer_for_channel(channel_kind_name(channel->kind));
 	const char *key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, 1);
 	struct render_to to;
 	struct rendered r;
@@ -76,7 +69,7 @@ static int add_messages(const struct session *s, const struct owner_settings *ow
 	if (r.n > MAX_MESSAGES - out->n)
 		return err_set(err, ERR_CONFIG, "more than %d messages for one digest: too many channels", MAX_MESSAGES);
 	for (size_t i = 0; i < r.n; i++)
-		out->at[out->n++] = (struct outbox_message){ .sink = channel->name, .kind = kind_name(channel->kind),
+		out->at[out->n++] = (struct outbox_message){ .sink = channel->name, .kind = channel_kind_name(channel->kind),
 			.recipient = recipient_of(a, d, channel->kind), .part = (int)i + 1,
 			.delivery_key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, (int)i + 1),
 			.body = r.parts[i].body, .body_len = r.parts[i].len, .content_type = r.content_type,

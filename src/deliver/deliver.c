@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "sender.h"
 
-enum { MAX_POLL_MS = 1000, DRAIN_MS = 4000, MS = 1000 };
+enum { MAX_POLL_MS = 1000, DRAIN_MS = 4000, MS = 1000, BELIEVED_ATTEMPTS = 3 };
 
 /* One sink: what it sends now, and when it may send again. */
 struct lane {
@@ -131,8 +131,9 @@ static int64_t retry_at(const struct verdict *v, const struct outbox_message *m,
 
 	if (v->outcome == DELIVERY_REFUSED)
 		return now; /* the other body, at once */
-	if (v->wait_s >= 0)
-		wait_s = v->wait_s + 1; /* now is cut to the second: never sooner than asked for */
+	/* Never sooner than asked for (now is cut to the second); later, where one keeps asking for next to nothing. */
+	if (v->wait_s >= 0 && (m->n_attempts <= BELIEVED_ATTEMPTS || v->wait_s >= wait_s))
+		wait_s = v->wait_s + 1;
 	return now + (wait_s < v->min_wait_s ? v->min_wait_s : wait_s);
 }
 

@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 
+#include "common/sha256.h"
 #include "common/text.h"
 
 enum { CONNECT_TIMEOUT_S = 10, TIMEOUT_S = 30, LOW_SPEED_S = 30, MIN_RETRY_S = 300, MAX_REPLY = 512 };
@@ -181,7 +182,19 @@ static int reply_code(const char *reply)
 	return text_to_int(digits, &code) ? (int)code : 0;
 }
 
-static struct verdict converse(CURL *c, struct exchange *x, struct arena *a)
+/* What the server said, unless it repeats our password, plain or as it went over the wire. */
+static const char *shown_reply(struct arena *a, const char *reply, const char *user, const char *password)
+{
+	size_t len = password ? strlen(password) : 0;
+	const char *plain = password ? arena_printf(a, "%c%s%c%s", '\0', user, '\0', password) : NULL;
+
+	if (!len || (!strstr(reply, password) && !strstr(reply, base64_text(a, password, len)) &&
+	             !strstr(reply, base64_text(a, plain, strlen(user) + len + 2))))
+		return reply;
+	return arena_printf(a, "%.3s (what the server said repeats the password and is not kept)", reply);
+}
+
+static struct verdict converse(CURL *c, struct exchange *x, struct arena *a, const char *user, const char *password)
 {
 	char problem[CURL_ERROR_SIZE] = "";
 	struct verdict v;
@@ -194,7 +207,8 @@ static struct verdict converse(CURL *c, struct exchange *x, struct arena *a)
 	if (x->is_refused)
 		return verdict_of(DELIVERY_RETRY, 0, "without TLS mail goes to this machine only; use tls: starttls");
 	v = smtp_verdict(end_of(rc), code, x->was_handed_over,
-	                 code >= 400 ? x->reply : *problem ? problem : curl_easy_strerror(rc));
+	                 code >= 400 ? shown_reply(a, x->reply, user, password) : *problem ? problem :
+	                 curl_easy_strerror(rc));
 	if (v.outcome == DELIVERY_SENT) {
 		const char *reply = text_clean(a, x->reply, sizeof v.provider_ref - 1);
 
@@ -219,7 +233,7 @@ static struct verdict send_message(const struct channel_job *job, struct arena *
 	const char *recipient = arena_printf(a, "<%s>", job->message->recipient);
 	CLEANUP(list_free) struct curl_slist *to = curl_slist_append(NULL, recipient);
 	CLEANUP(curl_freep) CURL *c = curl_easy_init();
-	const char *password;
+	const char *password = NULL;
 	struct err err;
 
 	if (!c || !to)
@@ -235,7 +249,7 @@ static struct verdict send_message(const struct channel_job *job, struct arena *
 	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
 	set_security(c, s);
 	set_exchange(c, x);
-	return converse(c, x, a);
+	return converse(c, x, a, s->user, password);
 }
 
 void email_send(const struct channel_job *job, struct arena *a, struct verdict *out)

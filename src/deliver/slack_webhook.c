@@ -63,7 +63,7 @@ static const struct {
 	{ "ekm_access_denied", ANSWER_DEAD_SINK },
 };
 
-enum { LONG_WAIT_S = 3600 };
+enum { LONG_WAIT_S = 3600, MAX_NAME = 64 };
 
 static bool is_named(const char *pattern, const char *name)
 {
@@ -74,21 +74,22 @@ static bool is_named(const char *pattern, const char *name)
 	return strcmp(pattern, name) == 0;
 }
 
-/* The error's name: the member "error" of a JSON answer, or the first word of a plain one; "" when neither. */
+/* The error's name: the member "error" of a JSON answer, or the first word of a plain one; "" when neither. A name is
+ * shown and logged, so it is one only when it looks like Slack's: whatever else answers may repeat our secret URL. */
 static const char *error_name(const struct http_response *r, struct arena *a)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	const char *name = r->body, *ends = " :\r\n";
 	const struct json *j;
 	struct err ignored;
 	size_t len;
 
 	if (r->body_len && r->body[0] == '{' && json_parse(a, r->body, r->body_len, &j, &ignored) == 0) {
-		const char *name = json_text(json_member(j, "error"));
-
-		return name ? name : "";
+		name = json_text(json_member(j, "error"));
+		ends = "";
 	}
-	len = strspn(r->body, letters);
-	return len && strchr(" :\r\n", r->body[len]) ? arena_strndup(a, r->body, len) : "";
+	len = name ? strspn(name, letters) : 0;
+	return len && len <= MAX_NAME && strchr(ends, name[len]) ? arena_strndup(a, name, len) : "";
 }
 
 static bool is_ok(const struct http_response *r, struct arena *a)

@@ -6,6 +6,9 @@
 #include "common/clock.h"
 #include "common/sha256.h"
 
+/* No schedule and no sink asks for more. */
+enum { LONGEST_WAIT_S = 6 * 3600 };
+
 const char *outbox_key(struct arena *a, const char *org, const char *owner_email, int32_t local_on,
                        const char *digest_kind, const char *sink, int part)
 {
@@ -226,6 +229,10 @@ int64_t outbox_recover(struct db *db, int64_t now, struct err *err)
 	CLEANUP(stmt_donep) struct stmt *message = db_sql(db,
 		"UPDATE outbox SET state = 'ambiguous', next_at = :now, reason = 'the deliverer ended in between'"
 		" WHERE state = 'inflight'");
+	CLEANUP(stmt_donep) struct stmt *late = db_sql(db,
+		"UPDATE outbox SET next_at = :now WHERE state = 'pending' AND next_at > :latest");
+	CLEANUP(stmt_donep) struct stmt *held = db_sql(db,
+		"UPDATE sink_state SET not_before_at = NULL WHERE not_before_at > :latest");
 	int64_t n;
 
 	if (txn_begin(&txn, db, err) < 0)
@@ -235,7 +242,10 @@ int64_t outbox_recover(struct db *db, int64_t now, struct err *err)
 	if (stmt_run(attempt, err) < 0 || stmt_run(message, err) < 0)
 		return err_in(err, "recover outbox");
 	n = db_changes(db);
-	if (txn_commit(&txn, err) < 0)
+	bind_int(late, ":now", now);
+	bind_int(late, ":latest", now + LONGEST_WAIT_S);
+	bind_int(held, ":latest", now + LONGEST_WAIT_S);
+	if (stmt_run(late, err) < 0 || stmt_run(held, err) < 0 || txn_commit(&txn, err) < 0)
 		return err_in(err, "recover outbox");
 	return n;
 }

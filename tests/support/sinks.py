@@ -427,7 +427,8 @@ class MailHandler(socketserver.StreamRequestHandler):
             self.say("334 UGFzc3dvcmQ6")
             password = base64.b64decode(self.line()).decode()
         self.is_known = (user, password) == (self.sink.user, self.sink.password)
-        self.say("235 welcome" if self.is_known else "535 wrong user or password")
+        echo = f": {password} {first}" if self.sink.repeats_password else ""
+        self.say("235 welcome" if self.is_known else "535 wrong user or password" + echo)
 
     def do_mail(self, rest):
         reply = self.told("mail")
@@ -514,6 +515,7 @@ class Smtp(Sink):
         self.script = {}
         self.user, self.password = user, password
         self.is_implicit, self.strips_starttls, self.n_plain_logins = is_implicit, strips_starttls, 0
+        self.repeats_password = False
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

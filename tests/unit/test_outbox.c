@@ -198,6 +198,22 @@ static void what_was_in_flight_at_a_crash_is_ambiguous_and_resent_only_where_all
 	ASSERT_INT(m.n_attempts, 2);
 }
 
+static void a_clock_that_was_set_back_holds_nothing_up(void **state)
+{
+	struct box *box = *state;
+	struct outbox_message m;
+
+	put(box, put_digest(box, "ann@acme.example", 20000), "hook", 1);
+	ASSERT_OK(sink_hold(box->db, "hook", NOW + HOUR, &err));
+	ASSERT_INT(outbox_recover(box->db, NOW - 5 * HOUR, &err), 0); /* as long as a schedule may ask for */
+	ASSERT_INT(claim(box, "hook", NOW - 1, &m), 0);
+	ASSERT_INT(outbox_recover(box->db, NOW - 24 * HOUR, &err), 0);
+	ASSERT_INT(claim(box, "hook", NOW - 24 * HOUR, &m), 1);
+	assert_string_equal(settle(box, &m, DELIVERY_SENT, NOW - 24 * HOUR), "sent");
+	ASSERT_INT(outbox_recover(box->db, NOW - 48 * HOUR, &err), 0);
+	ASSERT_INT(claim(box, "hook", NOW - 48 * HOUR, &m), 0); /* what was sent stays sent */
+}
+
 static void a_held_ambiguous_message_waits_until_it_expires(void **state)
 {
 	struct box *box = *state;
@@ -430,6 +446,7 @@ int main(void)
 		CASE(a_retry_that_would_come_too_late_is_dead_as_expired),
 		CASE(what_was_never_sent_in_time_expires),
 		CASE(what_was_in_flight_at_a_crash_is_ambiguous_and_resent_only_where_allowed),
+		CASE(a_clock_that_was_set_back_holds_nothing_up),
 		CASE(a_held_ambiguous_message_waits_until_it_expires),
 		CASE(parts_go_in_order_and_the_next_waits_for_the_one_before),
 		CASE(a_stale_digest_is_never_sent_after_its_successor),

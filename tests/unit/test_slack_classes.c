@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../src/deliver/channel.h"
+#include "common/clock.h"
 
 enum { NOW = 1773300000 };
 
@@ -118,13 +119,57 @@ static void a_429_is_never_final_whatever_it_says(void **state)
 
 static void absurd_retry_after_values_leave_the_schedule_to_decide(void **state)
 {
-	static const char *const absurd[] = { "-1", "abc", "", "7.5.1", NULL };
+	static const char *const absurd[] = { "-1", "abc", "", "7.5.1", "7, 8", "0x10", "1e9", "99999999999999999999",
+		"Mon, 99 Foo 2026 00:00:00 GMT",
+		NULL };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(absurd); i++)
 		ASSERT_INT(verdict(429, "ratelimited", absurd[i]).wait_s, -1);
 	assert_true(verdict(429, "ratelimited", "1000000000").wait_s <= 3600);
 	ASSERT_INT(verdict(400, "message_limit_exceeded", NULL).wait_s, 3600);
+}
+
+static void a_retry_after_date_counts_from_now_and_never_more_than_an_hour(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	static const struct {
+		int64_t ahead_s, wait_s;
+	} dates[] = { { 90, 90 }, { 1, 1 }, { 0, 0 }, { -86400, 0 }, { 3600, 3600 }, { 86400, 3600 },
+	              { 250000000000, 3600 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
+		int year, month, day;
+		int64_t at = NOW + dates[i].ahead_s, second = at % 86400;
+		static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
+			"Nov", "Dec" };
+		static const char *const weekdays[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
+
+		day_split((int32_t)(at / 86400), &year, &month, &day);
+		ASSERT_INT(verdict(429, "ratelimited",
+		                   arena_printf(a, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+		                                weekdays[day_weekday((int32_t)(at / 86400))], day, months[month - 1], year,
+		                                (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60))).wait_s,
+		           dates[i].wait_s);
+	}
+}
+
+static void an_answer_that_is_no_error_name_is_never_repeated(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"ok\":false,\"error\":\"no route for /services/T000/B000/secret\"}",
+		"{\"error\":\"a_name_of_more_than_sixty_four_letters_is_no_name_but_a_text_that_lets_us_talk\"}",
+		"/services/T000/B000/secret not found", "{\"ok\":false,\"error\":17}", "{\"error\":\"\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct verdict v = verdict(404, bodies[i], NULL);
+
+		ASSERT_INT(v.outcome, DELIVERY_DEAD);
+		assert_string_equal(v.detail, "HTTP 404");
+	}
 }
 
 static void what_is_not_slacks_is_judged_by_its_status(void **state)
@@ -149,6 +194,8 @@ int main(void)
 		cmocka_unit_test(only_the_body_ok_is_success),
 		cmocka_unit_test(a_429_is_never_final_whatever_it_says),
 		cmocka_unit_test(absurd_retry_after_values_leave_the_schedule_to_decide),
+		cmocka_unit_test(a_retry_after_date_counts_from_now_and_never_more_than_an_hour),
+		cmocka_unit_test(an_answer_that_is_no_error_name_is_never_repeated),
 		cmocka_unit_test(what_is_not_slacks_is_judged_by_its_status),
 	};
 

@@ -5,23 +5,24 @@ All of them when the recordings lie beside the tree, else the excerpt in tests/d
 """
 import re
 import sys
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import replay  # noqa: E402
 from harness import DATA, SHARED, run  # noqa: E402
 from hubspot import TOKEN, number, organisation, pull, quick  # noqa: E402
 
-STREAMS_AT_ONCE = 190  # a connector's file has at most 20,000 values
-MAPS = {
-    "COMPANY": ("account", "[ { to: name, from: properties.name }, { to: domain, from: properties.domain }, "
-                           "{ to: url, from: properties.website }, { to: industry, from: properties.twitterhandle } ]"),
-    "CONTACT": ("contact", "[ { to: name, from: properties.firstname + properties.lastname }, { to: email, from: properties.email }, "
-                           "{ to: title, from: properties.text_field }, { to: team, from: properties.number_field } ]"),
-    "2-": ("opportunity", "[ { to: name, from: properties.grouparoo_object_property }, { to: stage, from: properties.text_field }, "
-                          "{ to: owner_key, from: properties.first_name + properties.last_name } ]"),
-}
-COLUMNS = {"account": "name, domain, url, industry", "contact": "name, email, title, team", "opportunity": "name, stage, owner_key"}
+STREAMS_AT_ONCE = 150  # a connector's file has at most 20,000 values
+# Companies and contacts go through hubspot.yaml's own maps, with what the organisation's file would add; objects of their own kind
+# are no stream of hubspot.yaml.
+OWN = {"COMPANY": ("companies", "account", "[ { to: url, from: properties.website }, { to: plan, from: properties.twitterhandle } ]"),
+       "CONTACT": ("contacts", "contact", "[ { to: title, from: properties.text_field }, { to: team, from: properties.number_field } ]")}
+CUSTOM = "{ entity: opportunity, key: id, deleted: archived, map: [ { to: name, from: properties.grouparoo_object_property }, " \
+         "{ to: stage, from: properties.text_field }, { to: owner_key, from: properties.first_name + properties.last_name } ] }"
+COLUMNS = {"account": "name, domain, url, plan, created_on, modified_at, stage, is_customer, csm_key",
+           "contact": "name, email, title, team, created_on, modified_at, role", "opportunity": "name, stage, owner_key"}
 
 
 def recordings():
@@ -29,24 +30,39 @@ def recordings():
     return replay.load(whole if whole.exists() else DATA / "hubspot/exchanges.jsonl")
 
 
-def map_of(path):
-    return next((MAPS[k] for k in MAPS if f"/objects/{k}" in path), MAPS["COMPANY"])
+def kind_of(path):
+    """COMPANY, CONTACT or None for objects of their own kind and for what is no search."""
+    return next((k for k in OWN if f"/objects/{k}" in path), None)
 
 
-def recorded_connector(exchanges, plan):
-    """A connector with one stream per recorded answer, its rules and pager those of hubspot.yaml."""
+def entity_of(path):
+    return OWN[kind_of(path)][1] if kind_of(path) else "opportunity"
+
+
+def row_of(text, stream):
+    """How hubspot.yaml itself reads a row of a stream."""
+    return re.search(rf"\n  {stream}:\n(    row:\n(?:      .*\n)+)", text)[1] + "    properties: properties.\n"
+
+
+def recorded_connector(plan):
+    """A connector with one stream per recorded answer; its rules, pager and rows are those of hubspot.yaml."""
     def build(text):
-        head = quick(text).split("\nstreams:\n")[0]
-        streams = []
+        head, streams = quick(text).split("\nstreams:\n")[0], []
         for name, (numbers, exchange) in plan.items():
-            entity, entries = map_of(exchange["path"])
+            kind = kind_of(exchange["path"])
             how = f"post: /rec/{numbers}{exchange['path']}\n      body: {{ limit: 100 }}" if exchange["method"] == "POST" \
                 else f"get: /rec/{numbers}/profile"
-            streams.append(f"  {name}:\n    row: {{ entity: {entity}, key: id, deleted: archived, map: {entries} }}\n"
-                           f"    full:\n      {how}\n      records: results\n"
+            row = row_of(text, OWN[kind][0]) if kind else f"    row: {CUSTOM}\n"
+            streams.append(f"  {name}:\n{row}    full:\n      {how}\n      records: results\n"
                            "      page: { kind: cursor, from: paging.next.after }\n")
         return head + "\nstreams:\n" + "".join(streams)
     return build
+
+
+def additions(plan):
+    """What the organisation's file says of the streams."""
+    lines = [f"      {name}: {OWN[kind_of(e['path'])][2]}\n" for name, (_, e) in plan.items() if kind_of(e["path"])]
+    return "    map:\n" + "".join(lines) if lines else ""
 
 
 def plan_recordings(exchanges):
@@ -64,18 +80,28 @@ def plan_recordings(exchanges):
     return plan
 
 
+def day_and_second(created, modified):
+    """As the store has them: the day in the organisation's zone, the instant in seconds."""
+    day = datetime.fromisoformat(created.replace("Z", "+00:00")).astimezone(ZoneInfo("Europe/Paris")).date()
+    return (day - date(1970, 1, 1)).days, int(datetime.fromisoformat(modified.replace("Z", "+00:00")).timestamp())
+
+
 def expected_value(row, entity):
     p = row["properties"]
 
     def text(*names):
         return " ".join(p[n] for n in names if p.get(n)) or None
-    return {"account": (text("name"), text("domain"), text("website"), text("twitterhandle")),
-            "contact": (text("firstname", "lastname"), text("email"), text("text_field"), text("number_field")),
-            "opportunity": (text("grouparoo_object_property"), text("text_field"), text("first_name", "last_name"))}[entity]
+    if entity == "account":
+        return text("name"), text("domain"), text("website"), text("twitterhandle"), \
+            *day_and_second(p["createdate"], p["hs_lastmodifieddate"]), None, None, None
+    if entity == "contact":
+        return text("firstname", "lastname"), text("email"), text("text_field"), text("number_field"), \
+            *day_and_second(p["createdate"], p["lastmodifieddate"]), None
+    return text("grouparoo_object_property"), text("text_field"), text("first_name", "last_name")
 
 
 def test_every_recorded_answer_goes_through(case):
-    """Every recorded object search is mapped without loss; every 429 waits and goes on; every 400 and 404 is refused once."""
+    """Every recorded object search is mapped without loss, companies and contacts by hubspot.yaml's own maps; every 429 waits and goes on; every 400 and 404 is refused once."""
     exchanges = recordings()
     plan = plan_recordings(exchanges)
     server = replay.Replay(exchanges).start()
@@ -83,7 +109,7 @@ def test_every_recorded_answer_goes_through(case):
     results, errors = {}, ""
     for i in range(0, len(plan), STREAMS_AT_ONCE):
         part = dict(list(plan.items())[i:i + STREAMS_AT_ONCE])
-        organisation(case, server.url, connector=recorded_connector(exchanges, part))
+        organisation(case, server.url, more=additions(part), connector=recorded_connector(part))
         some, said = pull(case, expect=75 if any(n[0] == "e" for n in part) else 0)
         results, errors = results | some, errors + said
     last, n_rows, counts = {}, 0, {"s": 0, "l": 0, "e": 0}
@@ -98,7 +124,7 @@ def test_every_recorded_answer_goes_through(case):
         good = exchanges[int(numbers.split(",")[-1])]
         assert result["result"] == "ok" and number(result, "rows") == len(good["body"]["results"]), (name, result)
         assert number(result, "set_aside") == 0 and server.asked[numbers] == (2 if name[0] == "l" else 1), (name, result)
-        entity = map_of(exchange["path"])[0]
+        entity = entity_of(exchange["path"])
         for row in good["body"]["results"]:
             last[entity, row["id"]] = expected_value(row, entity)
             n_rows += 1

@@ -1,8 +1,10 @@
 /* Recurring revenue as it was known on a day: which account paid how much per month, from when to when, and what it was
- * (segment, owner, plan) on any day. Cuts subscriptions at every change of their amount; hides trials and deleted rows;
- * accounts without a subscription count with a twelfth of their annual revenue. */
+ * (segment, owner, plan) on any day. Cuts subscriptions at every change of their amount; hides trials; what was deleted
+ * was paid for until then; accounts without a subscription count with a twelfth of their annual revenue. */
 #ifndef STORE_REVENUE_H
 #define STORE_REVENUE_H
+
+#include <stdbool.h>
 
 #include "store/db.h"
 
@@ -34,7 +36,7 @@ struct revenue_trait {
 struct revenue_account {
 	int64_t id;
 	const char *name;
-	struct revenue_trait segment, owner, plan; /* owner: the CSM's e-mail address, else the account manager's */
+	struct revenue_trait segment, csm, am, plan; /* csm, am: e-mail addresses */
 	size_t first_piece, n_pieces;
 };
 
@@ -45,6 +47,7 @@ struct revenue {
 	size_t n_pieces;
 	const char *currency; /* of all amounts; NULL when there are none */
 	int32_t first_on, last_on; /* the first and last dated start, change or end; DAY_NONE when there is none */
+	bool has_other_currencies; /* which are left out */
 	size_t n_from_arr; /* accounts that count with a twelfth of their annual revenue */
 };
 
@@ -64,8 +67,9 @@ int revenue_load(struct db *db, const struct revenue_query *query, struct arena 
 const char *revenue_trait_on(const struct revenue_trait *t, int32_t day);
 /* What an account pays per month on a day; never below 0. */
 int64_t revenue_on(const struct revenue *r, size_t account, int32_t day);
-/* The group an account belongs to in the window from..to: its segment or owner on the first day; the plan that it paid
- * most for on the first day, or on the last when it paid nothing yet. "(none)" when there is nothing to say. */
+/* The group an account belongs to in the window from..to: its segment or owner (the CSM, else the account manager) on
+ * the first day; the plan that it paid most for on the first day, or on the last when it paid nothing yet. "(none)" when
+ * there is nothing to say. */
 const char *revenue_group(const struct revenue *r, size_t account, enum revenue_by by, int32_t from, int32_t to);
 
 #endif

@@ -239,6 +239,9 @@ static void print_summary(const struct report *r)
 		             w->n_start);
 	if (nrr_quick_ratio(w, &quick))
 		(void)printf("  quick ratio %.2f (gained for each unit lost)\n", quick);
+	if (r->revenue.has_other_currencies)
+		(void)printf("  revenue in other currencies than %s is left out\n", r->revenue.currency ? r->revenue.currency :
+		             cli_option(r->cli, "currency"));
 	if (r->revenue.n_from_arr)
 		(void)printf("  %zu accounts have no subscriptions: a twelfth of their annual revenue counts, as far back "
 		             "as it is known\n",

@@ -86,6 +86,8 @@ static int manager_nrr(const struct session *s, const struct owner_settings *own
 		if (sees(owner, parts[i].group))
 			nrr_add(&sum, &parts[i]);
 	*out = nrr_part(a, &sum, s->org->currency);
+	if (r.has_other_currencies)
+		out->ratios = arena_printf(a, "%s; revenue in other currencies is left out", out->ratios);
 	return 0;
 }
 

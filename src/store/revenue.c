@@ -132,7 +132,7 @@ static int32_t find_account(const struct revenue *r, int64_t id)
 static int load_accounts(struct db *db, struct loader *l, struct history *history, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT id, name, segment, coalesce(csm_email, am_email), plan, csm_email IS NULL FROM account ORDER BY id");
+		"SELECT id, name, segment, csm_email, am_email, plan FROM account ORDER BY id");
 	struct revenue *r = l->out;
 	size_t room = 0;
 	int rc;
@@ -148,8 +148,9 @@ static int load_accounts(struct db *db, struct loader *l, struct history *histor
 		}
 		r->accounts[r->n_accounts++] = (struct revenue_account){ .id = id, .name = col_text_in(q, 1, l->arena),
 			.segment = trait_of(history, id, "segment", col_text_in(q, 2, l->arena)),
-			.owner = trait_of(history, id, col_int(q, 5) ? "am_key" : "csm_key", col_text_in(q, 3, l->arena)),
-			.plan = trait_of(history, id, "plan", col_text_in(q, 4, l->arena)) };
+			.csm = trait_of(history, id, "csm_key", col_text_in(q, 3, l->arena)),
+			.am = trait_of(history, id, "am_key", col_text_in(q, 4, l->arena)),
+			.plan = trait_of(history, id, "plan", col_text_in(q, 5, l->arena)) };
 	}
 	return rc;
 }
@@ -221,8 +222,12 @@ static int add_piece(struct loader *l, const struct revenue_piece *p, const char
 	struct revenue *r = l->out;
 	int64_t size = p->minor < 0 ? -p->minor : p->minor;
 
-	if (p->minor == 0 || p->from >= p->to || (l->query->currency && strcmp(currency, l->query->currency) != 0))
+	if (p->minor == 0 || p->from >= p->to)
 		return 0;
+	if (l->query->currency && strcmp(currency, l->query->currency) != 0) {
+		r->has_other_currencies = true;
+		return 0;
+	}
 	if (r->currency && strcmp(r->currency, currency) != 0)
 		return err_set(err, ERR_CONFIG, "recurring revenue is in %s and in %s (account %s): choose one with --currency",
 		               r->currency, currency, r->accounts[p->account].name ? r->accounts[p->account].name : "?");
@@ -299,17 +304,26 @@ static int32_t known_end(const struct loader *l, int64_t id, const char *now)
 	return end;
 }
 
+/* What its source deleted was paid for until then: to forget it would turn churn into a smaller past. */
+static int32_t known_deletion(const struct loader *l, int32_t deleted_on)
+{
+	return deleted_on == DAY_NONE || deleted_on > l->query->as_of ? REVENUE_OPEN : deleted_on;
+}
+
+static int32_t earlier(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
 static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.plan, s.start_on, s.end_on, coalesce(s.currency, a.currency)"
-		" FROM subscription s JOIN account a ON a.id = s.account_id"
-		" WHERE s.deleted_on IS NULL OR s.deleted_on > :as_of ORDER BY s.id");
+		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.plan, s.start_on, s.end_on, coalesce(s.currency, a.currency),"
+		" s.deleted_on FROM subscription s JOIN account a ON a.id = s.account_id ORDER BY s.id");
 	int rc;
 
 	if (load_history(db, "subscription", l->query->as_of, l->arena, &l->history, err) < 0)
 		return -1;
-	bind_int(q, ":as_of", l->query->as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		struct revenue_trait start = trait_of(&l->history, id, "start_on", col_text_in(q, 5, l->arena));
@@ -323,7 +337,7 @@ static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 		if (account < 0 || from > l->query->as_of)
 			continue;
 		if (add_line(l, &x, account, from == DAY_NONE ? REVENUE_BEGINNING : from,
-		             known_end(l, id, col_text_in(q, 6, l->arena)), err) < 0)
+		             earlier(known_end(l, id, col_text_in(q, 6, l->arena)), known_deletion(l, col_day(q, 8))), err) < 0)
 			return -1;
 	}
 	return rc;
@@ -332,9 +346,8 @@ static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 static int load_annual(struct db *db, struct loader *l, const struct history *history, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT a.id, a.arr_minor, a.is_customer, a.plan, coalesce(a.customer_since_on, a.created_on), a.currency"
-		" FROM account a WHERE (a.deleted_on IS NULL OR a.deleted_on > :as_of)"
-		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
+		"SELECT a.id, a.arr_minor, a.is_customer, a.plan, coalesce(a.customer_since_on, a.created_on), a.currency,"
+		" a.deleted_on FROM account a WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
 		"  AND (s.start_on IS NULL OR s.start_on <= :as_of)) ORDER BY a.id");
 	int rc;
 
@@ -351,8 +364,8 @@ static int load_annual(struct db *db, struct loader *l, const struct history *hi
 
 		if (from != DAY_NONE && from > l->query->as_of)
 			continue;
-		if (add_line(l, &x, find_account(l->out, id), from == DAY_NONE ? REVENUE_BEGINNING : from, REVENUE_OPEN,
-		             err) < 0)
+		if (add_line(l, &x, find_account(l->out, id), from == DAY_NONE ? REVENUE_BEGINNING : from,
+		             known_deletion(l, col_day(q, 6)), err) < 0)
 			return -1;
 		if (l->out->n_pieces > before)
 			l->out->n_from_arr++;
@@ -442,7 +455,9 @@ const char *revenue_group(const struct revenue *r, size_t account, enum revenue_
 		group = revenue_trait_on(&x->segment, from);
 		break;
 	case REVENUE_BY_OWNER:
-		group = revenue_trait_on(&x->owner, from);
+		group = revenue_trait_on(&x->csm, from);
+		if (text_is_blank(group))
+			group = revenue_trait_on(&x->am, from);
 		break;
 	case REVENUE_BY_PLAN:
 		group = main_plan(r, account, revenue_on(r, account, from) > 0 ? from : to);

@@ -487,6 +487,50 @@ static void trials_and_deleted_lines_do_not_count(void **state)
 	ASSERT_INT(year().added_minor, 1000);
 }
 
+static void what_is_deleted_later_was_paid_for_until_then(void **state)
+{
+	struct nrr_window before, after;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 100);
+	put("B", "2024-06-01", NULL, 300);
+	ASSERT_OK(db_run(db, "INSERT INTO account (id, source_id, source_key, name, arr_minor, customer_since_on) VALUES"
+	                 " (3, 1, 'C', 'C', 1200, 19000)", &err));
+	before = year();
+	ASSERT_INT(before.end_minor, 500);
+	ASSERT_OK(db_run(db, "UPDATE subscription SET deleted_on = 20455 WHERE id = 2;" /* 2026-01-02 */
+	                 "UPDATE account SET deleted_on = 20455 WHERE id = 3", &err));
+	after = year();
+	assert_memory_equal(&before, &after, sizeof before);
+	ASSERT_OK(db_run(db, "UPDATE subscription SET deleted_on = 20400 WHERE id = 2;"
+	                 "UPDATE account SET deleted_on = 20400 WHERE id = 3", &err));
+	after = year();
+	ASSERT_INT(after.start_minor, 500);
+	ASSERT_INT(after.churn_minor, 400);
+	ASSERT_INT(after.n_churned, 2);
+}
+
+static void the_owner_of_a_day_is_not_undone_by_a_later_change(void **state)
+{
+	struct nrr_window *windows;
+	struct revenue r;
+	size_t n;
+
+	(void)state;
+	put_account("A", NULL, NULL, 0); /* the CSM has gone since; the account manager stays */
+	ASSERT_OK(db_run(db, "UPDATE account SET am_email = 'tom@acme.example'", &err));
+	put_change("A", 100, 100);
+	put_history("account", 1, "csm_key", REVENUE_BEGINNING, "Ann@acme.example");
+	put_history("account", 1, "csm_key", on("2026-02-01"), NULL);
+	r = revenue_as_of(on("2026-01-01"), false);
+	nrr_compute(&r, on("2025-01-01"), on("2026-01-01"), REVENUE_BY_OWNER, arena, &windows, &n);
+	ASSERT_INT(n, 1);
+	assert_string_equal(windows[0].group, "ann@acme.example");
+	r = revenue_as_of(on("2026-03-01"), false);
+	nrr_compute(&r, on("2026-02-02"), on("2026-03-01"), REVENUE_BY_OWNER, arena, &windows, &n);
+	assert_string_equal(windows[0].group, "tom@acme.example");
+}
+
 static void an_end_in_the_future_is_not_seen_before_it_was_known(void **state)
 {
 	struct revenue r;
@@ -750,6 +794,8 @@ int main(void)
 		CASE(nothing_at_the_start_says_why_and_gives_no_number),
 		CASE(a_new_price_counts_from_the_day_it_was_known),
 		CASE(trials_and_deleted_lines_do_not_count),
+		CASE(what_is_deleted_later_was_paid_for_until_then),
+		CASE(the_owner_of_a_day_is_not_undone_by_a_later_change),
 		CASE(an_end_in_the_future_is_not_seen_before_it_was_known),
 		CASE(facts_later_than_the_day_change_nothing),
 		CASE(children_are_counted_with_their_parent_where_configured),

@@ -223,7 +223,7 @@ def tickets(c, last):
                  (d(2), "Mails lost", "Two mails never arrived at all. We are very disappointed.", "URGENT", None, 2)]
     if c.story == "asks_for_reporting":
         rows += [(d(15), "Question about dashboards", "Is it possible to get custom dashboards and reports? Our management asks for BI exports every month.", "MEDIUM", d(14), 1),
-                 (d(6), "Rapports personnalisés", "Nous aurions besoin de tableaux de bord et de rapports personnalisés par équipe.", "LOW", d(5), 2)]
+                 (DAY_ONE, "Rapports personnalisés", "Nous aurions besoin de tableaux de bord et de rapports personnalisés par équipe.", "LOW", None, 2)]
     if c.story == "over_its_api_limit":
         rows += [(d(7), "API returns 429", "We hit the API limit every afternoon. What would a higher limit cost?", "MEDIUM", d(6), 1)]
     if c.story == "cools_before_renewal":

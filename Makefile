@@ -131,10 +131,10 @@ install: build/release/retaind
 	install -D -m 755 build/release/retaind $(DESTDIR)$(PREFIX)/bin/retaind
 	install -d -m 755 $(DESTDIR)$(PREFIX)/share/man/man1 $(SYSCONF)/orgs $(SYSCONF)/connectors $(SYSCONF)/lexicon $(SYSCONF)/holidays
 	build/release/retaind help --man > $(DESTDIR)$(PREFIX)/share/man/man1/retaind.1
-	for file in retaind.yaml signals.yaml plays.yaml; do \
-		test -e $(SYSCONF)/$$file || install -m 644 config/$$file $(SYSCONF)/$$file; done
+	cd config && for file in retaind.yaml signals.yaml plays.yaml lexicon/* holidays/*; do \
+		test -e $(abspath $(SYSCONF))/$$file || install -m 644 $$file $(abspath $(SYSCONF))/$$file; done
 	install -m 644 config/orgs/*.sample $(SYSCONF)/orgs/
-	for folder in connectors lexicon holidays; do install -m 644 config/$$folder/* $(SYSCONF)/$$folder/; done
+	install -m 644 config/connectors/* $(SYSCONF)/connectors/
 	install -d $(UNITDIR)
 	sed 's|@BINDIR@|$(PREFIX)/bin|' systemd/retaind.service > $(UNITDIR)/retaind.service
 	chmod 644 $(UNITDIR)/retaind.service

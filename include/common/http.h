@@ -15,7 +15,6 @@ struct http_options {
 	bool allows_http_loopback; /* plain http to 127.0.0.0/8 and ::1, for tests and the demo */
 	bool allows_private;       /* private and loopback addresses (see reliability X4) */
 	const char *ca_file;       /* NULL: the system's */
-	const char *proxy;         /* NULL: none */
 	const char *user_agent;
 	int64_t connect_timeout_ms, timeout_ms; /* 0: 10 s and 30 s */
 	size_t max_body_bytes;     /* 0: 32 MiB */

@@ -40,8 +40,8 @@ const struct map *map_extend(struct arena *a, const struct map *base, const stru
 /* Gives the text of a column or path, NULL when it is not there or null; may use the arena. */
 typedef const char *map_get_fn(const void *row, const char *from, struct arena *a);
 
-/* Returns 1 with a record (texts in the arena), 2 with a record whose row is deleted (key only), 0 when `when` leaves the
- * row out, -1 ERR_INPUT with what is wrong: field, what came, what would be right. */
+/* Returns 1 with a record (texts in the arena), 2 with a record whose row is deleted (key only), 0 when `when` leaves
+ * the row out, -1 ERR_INPUT with what is wrong: field, what came, what would be right. */
 int map_apply(const struct map *map, map_get_fn *get, const void *row, const struct zone *zone, struct arena *a,
               struct record *out, struct err *err) MUST_USE;
 

@@ -20,7 +20,8 @@ struct source_settings {
 	const char *folder;      /* csv: where the files are */
 	struct yaml_array secrets; /* struct named_secret: what {{secret.NAME}} means */
 	const struct yaml *config; /* mapping of plain texts: what {{config.NAME}} means; NULL: none */
-	const struct yaml *map;    /* per stream: further or replaced map entries; NULL: none. Read by connect/connector.h */
+	/* per stream: further or replaced map entries; NULL: none. Read by connect/connector.h */
+	const struct yaml *map;
 	const struct yaml *files;  /* csv: the streams; read by connect/connector.h */
 	bool allows_http_loopback; /* plain http to this machine, for tests and the demo */
 	const char *ca_file;       /* NULL: the system's */

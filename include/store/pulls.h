@@ -11,8 +11,8 @@ struct pull_counts {
 	int64_t n_pages, n_rows, n_changed, n_quarantined; /* changed: new and deleted ones too */
 };
 
-/* Notes that a stream is being pulled (mode: full | incremental) and gives the run's id. A run that a killed process left
- * behind is ended as failed. */
+/* Notes that a stream is being pulled (mode: full | incremental) and gives the run's id. A run that a killed process
+ * left behind is ended as failed. */
 int pull_run_begin(struct db *db, int64_t source, const char *stream, const char *mode, int64_t now, int64_t *out_run,
                    struct err *err) MUST_USE;
 /* error NULL: it came through. */
@@ -30,7 +30,8 @@ int source_failed(struct db *db, int64_t source, const char *error, int64_t now,
 /* The row has come right: it leaves the quarantine. Returns 1 when it was there. */
 int quarantine_clear(struct db *db, int64_t source, const char *stream, const char *key, struct err *err) MUST_USE;
 /* Every row of the stream whose key begins with start leaves it (a file is read anew). Returns the number. */
-int64_t quarantine_clear_starting(struct db *db, int64_t source, const char *stream, const char *start, struct err *err) MUST_USE;
+int64_t quarantine_clear_starting(struct db *db, int64_t source, const char *stream, const char *start,
+                                  struct err *err) MUST_USE;
 
 /* 1 when the file was loaded with just these contents. */
 int file_is_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,

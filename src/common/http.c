@@ -27,7 +27,7 @@ struct http {
 	http_transport_fn *transport; /* NULL: libcurl */
 	void *context;
 	struct http_options options;
-	char *ca_file, *proxy, *user_agent;
+	char *ca_file, *user_agent;
 	CURL *curl;
 	bool was_sent;
 };
@@ -64,7 +64,6 @@ struct http *http_new(const struct http_options *options)
 		die("out of memory");
 	h->options = *options;
 	h->options.ca_file = h->ca_file = copy(options->ca_file);
-	h->options.proxy = h->proxy = copy(options->proxy);
 	h->options.user_agent = h->user_agent = copy(options->user_agent);
 	if (!h->options.connect_timeout_ms)
 		h->options.connect_timeout_ms = DEFAULT_CONNECT_MS;
@@ -92,7 +91,6 @@ void http_free(struct http *h)
 		return;
 	curl_easy_cleanup(h->curl);
 	free(h->ca_file);
-	free(h->proxy);
 	free(h->user_agent);
 	free(h);
 }
@@ -156,8 +154,6 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 	(void)purpose;
 	if (!x->is_https && kind != ADDRESS_LOOPBACK)
 		is_allowed = false;
-	if (x->options->proxy) /* the operator's own choice, and the only address we see */
-		is_allowed = true;
 	if (!is_allowed) {
 		x->is_refused = true;
 		return CURL_SOCKET_BAD;
@@ -215,8 +211,7 @@ static void set_limits(CURL *c, const struct http_options *o, const struct http_
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
 	if (o->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, o->ca_file);
-	curl_easy_setopt(c, CURLOPT_PROXY, o->proxy ? o->proxy : ""); /* "" also keeps the environment's out */
-	curl_easy_setopt(c, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(c, CURLOPT_PROXY, ""); /* keeps the environment's out */
 	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -257,7 +252,7 @@ static void set_request(CURL *c, const struct http_request *req, struct curl_sli
 static const CURLcode lasting_codes[] = {
 	CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT,         CURLE_PEER_FAILED_VERIFICATION,
 	CURLE_SSL_CERTPROBLEM,      CURLE_SSL_CIPHER,            CURLE_SSL_CACERT_BADFILE,
-	CURLE_SSL_ISSUER_ERROR,     CURLE_SSL_INVALIDCERTSTATUS, CURLE_COULDNT_RESOLVE_PROXY,
+	CURLE_SSL_ISSUER_ERROR,     CURLE_SSL_INVALIDCERTSTATUS,
 };
 
 /* As OpenSSL words it, on either side of the handshake. All else that ends a handshake may be the network's. */

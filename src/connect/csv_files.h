@@ -16,7 +16,8 @@ struct csv_stream {
 };
 
 /* Returns NULL exactly when there were mistakes. */
-const struct csv_stream *csv_files_read(struct arena *a, const struct source_settings *s, size_t *out_n, struct mistakes *m);
+const struct csv_stream *csv_files_read(struct arena *a, const struct source_settings *s, size_t *out_n,
+                                        struct mistakes *m);
 /* The column names that a stream asks for, each once. */
 struct texts csv_stream_columns(struct arena *a, const struct csv_stream *s);
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "books.h"
 #include "common/sha256.h"
 #include "common/text.h"
 #include "csv_files.h"
@@ -319,32 +320,6 @@ static int load_file(struct loading *l, const char *name, struct err *err)
 
 /* one stream ------------------------------------------------------------------------------------------------------- */
 
-static int begin_run(const struct loading *l, int64_t *out_run, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (txn_begin(&txn, l->pull->db, err) < 0 ||
-	    pull_run_begin(l->pull->db, l->source, l->stream->name, l->result->mode, l->pull->now, out_run, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
-/* Also links what can be linked now: usage of later streams looks for its accounts. */
-static int end_run(const struct loading *l, int64_t run, struct err *err)
-{
-	const struct pull_result *r = l->result;
-	const struct pull_counts counts = { .n_pages = r->n_pages,
-		                                .n_rows = r->n_rows,
-		                                .n_changed = r->n_new + r->n_changed + r->n_deleted,
-		                                .n_quarantined = r->n_quarantined };
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (txn_begin(&txn, l->pull->db, err) < 0 || (!is_usage(l) && record_resolve_links(l->pull->db, err) < 0) ||
-	    pull_run_end(l->pull->db, run, &counts, r->error, l->pull->now, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
 /* A file that can't be read fails the stream, and the others are loaded all the same; our own store ends it. */
 static int load_files(struct loading *l, struct err *err)
 {
@@ -369,44 +344,30 @@ static int load_files(struct loading *l, struct err *err)
 	return 0;
 }
 
+/* Usage of later streams looks for its accounts. */
+static int link_rows(const struct loading *l, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (l->pull->is_dry_run || is_usage(l))
+		return 0;
+	if (txn_begin(&txn, l->pull->db, err) < 0 || record_resolve_links(l->pull->db, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
 static int load_stream(struct loading *l, struct err *err)
 {
 	int64_t run = 0;
 
 	*l->result = (struct pull_result){ .stream = l->stream->name, .mode = l->pull->is_full ? "full" : "incremental" };
-	if (l->pull->is_dry_run)
-		return load_files(l, err);
-	if (begin_run(l, &run, err) < 0 || load_files(l, err) < 0)
+	if (books_begin(l->pull, l->source, l->result, &run, err) < 0 || load_files(l, err) < 0 ||
+	    link_rows(l, err) < 0)
 		return -1;
-	return end_run(l, run, err);
+	return books_end(l->pull, run, l->result, l->result->error, err);
 }
 
 /* the source ------------------------------------------------------------------------------------------------------- */
-
-static int find_source(const struct pull *p, int64_t *out, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (p->is_dry_run)
-		return 0;
-	if (txn_begin(&txn, p->db, err) < 0 || source_id(p->db, p->source->name, p->source->connector, out, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
-static int note_outcome(const struct pull *p, int64_t source, const char *error, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (p->is_dry_run)
-		return 0;
-	if (txn_begin(&txn, p->db, err) < 0 || (error && source_failed(p->db, source, error, p->now, err) < 0))
-		return -1;
-	/* One stream says nothing of the others: the source is as fresh as its last whole pull. */
-	if (!error && !p->only_stream && source_ok(p->db, source, p->now, p->today, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
 
 int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
                     struct err *err)
@@ -421,7 +382,7 @@ int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_res
 	if (!streams)
 		return err_set(err, ERR_CONFIG, "%s",
 		               mistakes.n_kept ? mistakes.lines[0] : "the files of the source can't be read");
-	if (find_source(p, &l.source, err) < 0)
+	if (books_source(p, &l.source, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n_streams; i++) {
 		if (p->only_stream && strcmp(p->only_stream, streams[i].name) != 0)
@@ -435,7 +396,7 @@ int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_res
 	}
 	if (n == 0 && p->only_stream)
 		return err_set(err, ERR_CONFIG, "source %s has no stream %s", p->source->name, p->only_stream);
-	if (note_outcome(p, l.source, error, err) < 0)
+	if (books_close(p, l.source, error, err) < 0)
 		return -1;
 	*out = results;
 	*out_n = n;

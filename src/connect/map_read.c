@@ -39,7 +39,10 @@ static void note_node(void *item, const struct yaml *where, struct mistakes *m)
 	((struct entry_words *)item)->node = where;
 }
 
-#define ENTRY(k, kind_, member, required) { .key = (k), .kind = (kind_), .offset = offsetof(struct entry_words, member), .is_required = (required) }
+#define ENTRY(k, kind_, member, required)                                                                              \
+	{                                                                                                                  \
+		.key = (k), .kind = (kind_), .offset = offsetof(struct entry_words, member), .is_required = (required)         \
+	}
 static const struct yaml_field entry_fields[] = {
 	ENTRY("to", YAML_TEXT, to, true),          ENTRY("from", YAML_TEXT, from, false),
 	ENTRY("value", YAML_TEXT, value, false),   ENTRY("format", YAML_TEXT, format, false),
@@ -49,8 +52,11 @@ static const struct yaml_field entry_fields[] = {
 static const struct yaml_table entry_table = { .size = sizeof(struct entry_words), .fields = entry_fields,
 	                                           .n_fields = ARRAY_LEN(entry_fields), .check = note_node };
 
-#define WORD(k, kind_, member, required, extra_) \
-	{ .key = (k), .kind = (kind_), .offset = offsetof(struct map_words, member), .is_required = (required), .extra = (extra_) }
+#define WORD(k, kind_, member, required, extra_)                                                                       \
+	{                                                                                                                  \
+		.key = (k), .kind = (kind_), .offset = offsetof(struct map_words, member), .is_required = (required),          \
+		.extra = (extra_)                                                                                              \
+	}
 static const struct yaml_field map_fields[] = {
 	WORD("entity", YAML_TEXT, entity, true, NULL),    WORD("key", YAML_TEXT, key, false, NULL),
 	WORD("account", YAML_NODE, account, false, NULL), WORD("when", YAML_NODE, when, false, NULL),
@@ -73,7 +79,7 @@ static const struct yaml_field when_fields[] = {
 static const struct yaml_table when_table = { .size = sizeof(struct when_words), .fields = when_fields,
 	                                          .n_fields = ARRAY_LEN(when_fields) };
 
-/* entries ------------------------------------------------------------------------------------------------------------ */
+/* entries ---------------------------------------------------------------------------------------------------------- */
 
 static void refuse_field(struct arena *a, const struct entity *e, const struct entry_words *w, struct mistakes *m)
 {
@@ -85,9 +91,11 @@ static void refuse_field(struct arena *a, const struct entity *e, const struct e
 	}
 	near = nearest_word(w->to, names, (size_t)e->n_fields);
 	if (near)
-		mistake_at(m, w->node, "to: `%s` is no field of %s, did you mean `%s`?", text_clean(a, w->to, 60), e->name, near);
+		mistake_at(m, w->node, "to: `%s` is no field of %s, did you mean `%s`?", text_clean(a, w->to, 60), e->name,
+		           near);
 	else
-		mistake_at(m, w->node, "to: `%s` is no field of %s, expected one of %s", text_clean(a, w->to, 60), e->name, all);
+		mistake_at(m, w->node, "to: `%s` is no field of %s, expected one of %s", text_clean(a, w->to, 60), e->name,
+		           all);
 }
 
 /* "0.5" or "1/12" */
@@ -123,8 +131,14 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 
 	if (!w->to)
 		return false;
-	*out = (struct map_entry){ .to = w->to, .from = w->from, .value = w->value, .format = w->format, .fallback = w->fallback,
-		                       .values = w->values, .field = entity_field_index(e, w->to), .line = w->node->line };
+	*out = (struct map_entry){ .to = w->to,
+		                       .from = w->from,
+		                       .value = w->value,
+		                       .format = w->format,
+		                       .fallback = w->fallback,
+		                       .values = w->values,
+		                       .field = entity_field_index(e, w->to),
+		                       .line = w->node->line };
 	if (out->field < 0) {
 		refuse_field(a, e, w, m);
 		return false;
@@ -138,7 +152,8 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 	if (w->scale && !takes_scale(type))
 		mistake_at(m, w->node, "%s: has `scale:`, which only numbers and amounts take", w->to);
 	else if (w->scale && !read_scale(a, w->scale, &out->scale))
-		mistake_at(m, w->node, "%s: scale is `%s`, expected a number such as 100 or 1/12", w->to, text_clean(a, w->scale, 60));
+		mistake_at(m, w->node, "%s: scale is `%s`, expected a number such as 100 or 1/12", w->to,
+		           text_clean(a, w->scale, 60));
 	if (w->values && w->values->type != YAML_MAPPING)
 		mistake_at(m, w->values, "is no mapping, expected what comes: what is kept");
 	return m->n == before;
@@ -186,8 +201,10 @@ static void check_whole(const struct map *map, const struct yaml *node, struct m
 		has_currency = has_currency || map->entries[i].field == currency;
 	for (size_t i = 0; i < map->n_entries && !has_currency; i++)
 		if (e->fields[map->entries[i].field].type == VALUE_MONEY) {
-			mistake_at(m, node, "`%s` is mapped without `currency`, expected { to: currency, from: ... } or { to: currency, value: EUR }",
-			           map->entries[i].to);
+			mistake_at(
+				m, node,
+				"`%s` is mapped without `currency`, expected { to: currency, from: ... } or { to: currency, value: EUR }",
+				map->entries[i].to);
 			break;
 		}
 	for (int field = 0; field < e->n_fields; field++) {
@@ -200,7 +217,7 @@ static void check_whole(const struct map *map, const struct yaml *node, struct m
 	}
 }
 
-/* the rest ----------------------------------------------------------------------------------------------------------- */
+/* the rest --------------------------------------------------------------------------------------------------------- */
 
 /* The node with nothing but our words, for yaml_read. */
 static const struct yaml *only_ours(struct arena *a, const struct yaml *node)
@@ -294,8 +311,11 @@ const struct map *map_read(struct arena *a, const struct yaml *node, struct mist
 const struct map *map_extend(struct arena *a, const struct map *base, const struct yaml *more, struct mistakes *m)
 {
 	static const struct yaml_field list_field[] = { { .key = "map", .kind = YAML_LIST, .extra = &entry_table } };
-	static const struct yaml_table list_table = { .size = sizeof(struct yaml_array), .fields = list_field, .n_fields = 1 };
-	struct yaml entry = *more, holder = { .type = YAML_MAPPING, .file = more->file, .path = more->path, .line = more->line };
+	static const struct yaml_table list_table = { .size = sizeof(struct yaml_array),
+		                                          .fields = list_field,
+		                                          .n_fields = 1 };
+	struct yaml entry = *more,
+				holder = { .type = YAML_MAPPING, .file = more->file, .path = more->path, .line = more->line };
 	struct map *map = arena_memdup(a, base, sizeof *base);
 	struct yaml_array list = { 0 };
 	size_t before = m->n;

@@ -18,7 +18,8 @@ static const int64_t first_epoch_s = 100000000, first_epoch_ms = 100000000000;
 
 static int refuse(const struct map_value_of *of, const char *text, const char *expected, struct err *err)
 {
-	return err_set(err, ERR_INPUT, "%s: `%s`, expected %s", of->entry->to, text_clean(of->arena, text, SHOWN_CHARS), expected);
+	return err_set(err, ERR_INPUT, "%s: `%s`, expected %s", of->entry->to, text_clean(of->arena, text, SHOWN_CHARS),
+	               expected);
 }
 
 static bool is_plausible(int64_t at)
@@ -39,7 +40,8 @@ static bool read_epoch(const char *text, int64_t *out)
 /* A wall time without an offset, as most exports write it. */
 static bool read_wall(const struct map_value_of *of, const char *text, int64_t *out)
 {
-	static const char *const formats[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M" };
+	static const char *const formats[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
+		                                   "%Y-%m-%dT%H:%M" };
 	bool has_time;
 
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
@@ -132,7 +134,8 @@ static int read_int(const struct map_value_of *of, const char *text, struct valu
 
 	if (scale == 0 && text_to_int(text, &out->number))
 		return 0;
-	if (!text_to_real(text, &real) || (scale == 0 && real != trunc(real)) || !to_int(scale == 0 ? real : real * scale, &out->number))
+	if (!text_to_real(text, &real) || (scale == 0 && real != trunc(real)) ||
+	    !to_int(scale == 0 ? real : real * scale, &out->number))
 		return refuse(of, text, "a whole number", err);
 	return 0;
 }

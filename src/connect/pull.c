@@ -2,13 +2,12 @@
 
 #include <string.h>
 
+#include "books.h"
 #include "client.h"
 #include "common/http.h"
 #include "common/lock.h"
 #include "connector.h"
 #include "rest.h"
-#include "store/pulls.h"
-#include "store/record.h"
 
 /* What a source's `connector:` may be; any other name is a file of connectors/. */
 static const struct {
@@ -67,31 +66,6 @@ static struct http *open_http(const struct source_settings *s)
 	return http_new(&options);
 }
 
-static int note_outcome(const struct pull *p, int64_t source, const char *error, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (p->is_dry_run)
-		return 0;
-	if (txn_begin(&txn, p->db, err) < 0 || record_resolve_links(p->db, err) < 0)
-		return -1;
-	if (error && source_failed(p->db, source, error, p->now, err) < 0)
-		return -1;
-	/* One stream says nothing of the others: the source is as fresh as its last whole pull. */
-	if (!error && !p->only_stream && source_ok(p->db, source, p->now, p->today, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
-static int find_source(const struct pull *p, int64_t *out, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (txn_begin(&txn, p->db, err) < 0 || source_id(p->db, p->source->name, p->source->connector, out, err) < 0)
-		return -1;
-	return p->is_dry_run ? 0 : txn_commit(&txn, err);
-}
-
 static bool is_wanted(const struct pull *p, const struct stream_settings *s)
 {
 	return p->only_stream ? strcmp(p->only_stream, s->name) == 0 : !s->is_left_out;
@@ -141,13 +115,13 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 
 	if (!c)
 		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "the connector can't be read");
-	if (open_secrets(p, a, &scope, err) < 0 || find_source(p, &source, err) < 0)
+	if (open_secrets(p, a, &scope, err) < 0 || books_source(p, &source, err) < 0)
 		return -1;
 	http = open_http(p->source);
 	if (client_init(&client, c, http, &scope, NULL, p->source->budget_percent, p->now, a, err) < 0)
 		return -1;
 	results = arena_array(a, c->streams.n + 1, sizeof *results);
-	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || note_outcome(p, source, error, err) < 0)
+	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || books_close(p, source, error, err) < 0)
 		return -1;
 	*out = results;
 	*out_n = n;

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
+#include "books.h"
 #include "common/http.h"
 #include "common/text.h"
 #include "fanout.h"
 #include "page.h"
 #include "request.h"
 #include "rows.h"
-#include "store/pulls.h"
 #include "store/record.h"
 #include "window.h"
 
@@ -262,32 +262,6 @@ static int pull_lists(struct run *r, struct walk_state *main_walk, struct err *e
 	return walk_list(r, &gone, err) < 0 ? err_in(err, "deleted rows") : 0;
 }
 
-static struct pull_counts counts_of(const struct pull_result *x)
-{
-	return (struct pull_counts){ x->n_pages, x->n_rows, x->n_new + x->n_changed + x->n_deleted, x->n_quarantined };
-}
-
-/* Each of these is a transaction of its own: what went before stays, whatever comes. */
-static int begin_run(const struct run *r, int64_t *out, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (txn_begin(&txn, r->pull->db, err) < 0 ||
-	    pull_run_begin(r->pull->db, r->source, r->stream->name, r->result->mode, r->pull->now, out, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
-static int end_run(const struct run *r, int64_t id, const char *error, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-	struct pull_counts counts = counts_of(r->result);
-
-	if (txn_begin(&txn, r->pull->db, err) < 0 || pull_run_end(r->pull->db, id, &counts, error, r->pull->now, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
 int rest_stream(const struct pull *p, struct client *client, int64_t source, const struct stream_settings *s,
                 struct pull_result *out, struct err *err)
 {
@@ -307,10 +281,10 @@ int rest_stream(const struct pull *p, struct client *client, int64_t source, con
 	progress_expect(&r.progress, s->mapping);
 	walk = window_plan(&r.progress, &wish, p->now);
 	out->mode = walk.kind == WALK_INCREMENTAL ? "incremental" : "full";
-	if (!p->is_dry_run && begin_run(&r, &id, err) < 0)
+	if (books_begin(p, source, out, &id, err) < 0)
 		return -1;
 	rc = pull_lists(&r, &walk, err);
-	if (!p->is_dry_run && end_run(&r, id, rc < 0 ? err->text : NULL, &broken) < 0) {
+	if (books_end(p, id, out, rc < 0 ? err->text : NULL, &broken) < 0) {
 		*err = broken;
 		return -1;
 	}

@@ -146,11 +146,22 @@ static int store_record(const struct rows_to *to, const struct record *r, struct
 	return rc < 0 ? -1 : 0;
 }
 
-/* The row belongs to no account any more. */
-static int unlink_record(const struct rows_to *to, const struct record *r, struct err *err)
+/* Stores a record with its account: what the map says, else what the link says, which may be that there is none. */
+static int store_linked(const struct rows_to *to, const struct row *row, const struct map *m, struct record *r,
+                        struct err *err)
 {
-	int rc = record_link(to->pull->db, to->source, r->entity, r->key, NULL, err);
+	bool is_linked = !m->account && r->entity->has_account;
+	int rc;
 
+	if (is_linked && row->account) {
+		r->account_key = row->account;
+		r->account_by = ACCOUNT_BY_KEY;
+	}
+	if (store_record(to, r, err) < 0)
+		return -1;
+	if (!is_linked || !row->has_no_account)
+		return 0;
+	rc = record_link(to->pull->db, to->source, r->entity, r->key, NULL, err);
 	if (rc == 1)
 		to->result->n_changed++;
 	return rc < 0 ? -1 : 0;
@@ -162,7 +173,6 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 	const struct map *m = to->stream->maps[map];
 	struct record r = { 0 };
 	struct err why = { 0 };
-	bool is_linked;
 	int rc = map_apply(m, get, row, to->pull->zone, a, &r, &why);
 
 	if (rc < 0)
@@ -172,12 +182,7 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 		return 0;
 	if (rc == 2)
 		return delete_record(to, m, r.key, err);
-	is_linked = !m->account && r.entity->has_account;
-	if (is_linked && row->account) {
-		r.account_key = row->account;
-		r.account_by = ACCOUNT_BY_KEY;
-	}
-	if (store_record(to, &r, err) < 0 || (is_linked && row->has_no_account && unlink_record(to, &r, err) < 0) ||
+	if (store_linked(to, row, m, &r, err) < 0 ||
 	    quarantine_clear(to->pull->db, to->source, to->stream->name, quarantine_key(row, map, a), err) < 0)
 		return -1;
 	if (map > 0)

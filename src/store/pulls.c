@@ -53,7 +53,8 @@ bool source_is_stale(int32_t last_ok_on, int32_t day, int64_t stale_after_s)
 
 int source_failed(struct db *db, int64_t source, const char *error, int64_t now, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "UPDATE source SET last_error = :error, last_error_at = :now WHERE id = :id");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "UPDATE source SET last_error = :error, last_error_at = :now WHERE id = :id");
 
 	bind_text(q, ":error", error);
 	bind_instant(q, ":now", now);
@@ -63,8 +64,9 @@ int source_failed(struct db *db, int64_t source, const char *error, int64_t now,
 
 static int end_left_behind(struct db *db, int64_t source, const char *stream, int64_t now, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "UPDATE pull_run SET state = 'failed', ended_at = :now, error = 'interrupted' "
-	                                                "WHERE source_id = :source AND stream = :stream AND state = 'running'");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "UPDATE pull_run SET state = 'failed', ended_at = :now, error = 'interrupted' "
+	                            "WHERE source_id = :source AND stream = :stream AND state = 'running'");
 
 	bind_instant(q, ":now", now);
 	bind_int(q, ":source", source);
@@ -171,9 +173,11 @@ int cursor_get(struct db *db, int64_t source, const char *stream, struct arena *
 
 int cursor_set(struct db *db, int64_t source, const char *stream, const char *cursor, int64_t now, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "INSERT INTO stream_cursor (source_id, stream, cursor, updated_at) VALUES (:source, :stream, :cursor, :now) "
-	               "ON CONFLICT (source_id, stream) DO UPDATE SET cursor = excluded.cursor, updated_at = excluded.updated_at");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(
+		db,
+		"INSERT INTO stream_cursor (source_id, stream, cursor, updated_at) VALUES (:source, :stream, :cursor, :now) "
+		"ON CONFLICT (source_id, stream) DO UPDATE SET cursor = excluded.cursor, updated_at = excluded.updated_at");
 
 	bind_int(q, ":source", source);
 	bind_text(q, ":stream", stream);
@@ -182,10 +186,12 @@ int cursor_set(struct db *db, int64_t source, const char *stream, const char *cu
 	return stmt_run(q, err);
 }
 
-int file_is_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256, struct err *err)
+int file_is_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,
+                   struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT 1 FROM file_loaded WHERE source_id = :source AND stream = :stream "
-	                                                "AND path = :path AND sha256 = :sha256");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "SELECT 1 FROM file_loaded WHERE source_id = :source AND stream = :stream "
+	                            "AND path = :path AND sha256 = :sha256");
 
 	bind_int(q, ":source", source);
 	bind_text(q, ":stream", stream);

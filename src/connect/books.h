@@ -1,0 +1,18 @@
+/* What every kind of source notes of its pulls: that they run, how they ended, how the source stands. Each of these is
+ * a transaction of its own: what went before stays, whatever comes. */
+#ifndef CONNECT_BOOKS_H
+#define CONNECT_BOOKS_H
+
+#include "connect/pull.h"
+
+/* The id of the pull's source, made where it isn't there; a dry run leaves nothing of it behind. */
+int books_source(const struct pull *p, int64_t *out, struct err *err) MUST_USE;
+/* A stream begins and ends (error NULL: well). */
+int books_begin(const struct pull *p, int64_t source, const struct pull_result *r, int64_t *out_run,
+                struct err *err) MUST_USE;
+int books_end(const struct pull *p, int64_t run, const struct pull_result *r, const char *error,
+              struct err *err) MUST_USE;
+/* The source was pulled; error NULL: every stream of it that was asked for came through. Links what can be linked. */
+int books_close(const struct pull *p, int64_t source, const char *error, struct err *err) MUST_USE;
+
+#endif

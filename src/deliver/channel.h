@@ -68,10 +68,6 @@ struct verdict slack_verdict(const struct http_response *r, struct arena *a, int
 int webhook_signature(struct arena *a, const char *const *secrets, size_t n, const char *id, int64_t timestamp,
                       const void *body, size_t len, const char **out, struct err *err) MUST_USE;
 
-/* A bare address that may go into an SMTP envelope: ASCII dot-atom, at most 254 bytes. */
-bool email_address_is_valid(const char *address);
-/* The address of "Name <address>" or of itself, NULL when it is not valid. */
-const char *email_address_of(struct arena *a, const char *from);
 /* What forbids to send a message as it is (a bare CR or LF, a NUL, a line over 998 bytes, no header), or NULL. */
 const char *email_flaw(const char *message, size_t len);
 /* What an SMTP exchange means: the last reply code (0 none), and whether the whole message had been handed over. */

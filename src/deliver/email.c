@@ -9,10 +9,12 @@
 
 #include <curl/curl.h>
 
+#include "common/email_address.h"
 #include "common/sha256.h"
 #include "common/text.h"
 
-enum { CONNECT_TIMEOUT_S = 10, TIMEOUT_S = 30, LOW_SPEED_S = 30, MIN_RETRY_S = 300, MAX_REPLY = 512 };
+enum { CONNECT_TIMEOUT_S = 10, TIMEOUT_S = 30, LOW_SPEED_S = 30, MIN_RETRY_S = 300, MAX_REPLY = 512,
+       MAX_LINE = 998 };
 
 /* One exchange: the message on its way out, the last line that came back. */
 struct exchange {
@@ -250,6 +252,30 @@ static struct verdict send_message(const struct channel_job *job, struct arena *
 	set_security(c, s);
 	set_exchange(c, x);
 	return converse(c, x, a, s->user, password);
+}
+
+/* A server that ends lines at a bare CR or LF may take a bare "LF . LF" for the end of the message and what follows for
+ * commands; so such bytes never leave, and a dot that begins a line is doubled by libcurl. */
+const char *email_flaw(const char *message, size_t len)
+{
+	size_t line = 0;
+
+	if (len < 4 || memcmp(message + len - 2, "\r\n", 2) != 0)
+		return "the message does not end with a line end";
+	if (!memmem(message, len, "\r\n\r\n", 4) || message[0] == '\r')
+		return "the message has no header";
+	for (size_t i = 0; i < len; i++) {
+		if (message[i] == '\0')
+			return "the message holds a NUL";
+		if (message[i] == '\r' && (i + 1 == len || message[i + 1] != '\n'))
+			return "the message holds a bare CR";
+		if (message[i] == '\n' && (i == 0 || message[i - 1] != '\r'))
+			return "the message holds a bare LF";
+		line = message[i] == '\n' ? 0 : line + 1;
+		if (line > MAX_LINE + 1) /* the CR counts here, not in the limit */
+			return "the message has a line of more than 998 bytes";
+	}
+	return NULL;
 }
 
 void email_send(const struct channel_job *job, struct arena *a, struct verdict *out)

@@ -4,6 +4,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/email_address.h"
 #include "common/json.h"
 #include "common/sha256.h"
 

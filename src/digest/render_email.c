@@ -1,11 +1,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/email_address.h"
 #include "common/sha256.h"
 #include "common/text.h"
 #include "render_parts.h"
 
-enum { MESSAGE_BYTES = 8 << 20, LINE = 76, ADDRESS_BYTES = 254, LOCAL_BYTES = 64, NAME_CHARS = 100, SUBJECT_CHARS = 150,
+enum { MESSAGE_BYTES = 8 << 20, LINE = 76, NAME_CHARS = 100, SUBJECT_CHARS = 150,
        WORD_BYTES = 39 /* of an encoded word: 52 characters of base64 and its frame fit into a folded line */ };
 
 struct mailbox {
@@ -19,60 +20,20 @@ static bool is_letter_or_digit(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Labels of letters, digits and inner hyphens with dots between; at least two. */
-static bool is_domain(const char *text)
-{
-	size_t n_labels = 0;
-
-	for (;;) {
-		size_t len = strcspn(text, ".");
-
-		if (len == 0 || len > 63 || text[0] == '-' || text[len - 1] == '-')
-			return false;
-		for (size_t i = 0; i < len; i++)
-			if (!is_letter_or_digit(text[i]) && text[i] != '-')
-				return false;
-		n_labels++;
-		if (!text[len])
-			return n_labels > 1;
-		text += len + 1;
-	}
-}
-
-/* A dot-atom of ASCII: quoted local parts and comments are legal elsewhere and refused here. */
-static bool is_local_part(const char *text, size_t len)
-{
-	if (len == 0 || len > LOCAL_BYTES || text[0] == '.' || text[len - 1] == '.')
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '.' && text[i + 1] == '.')
-			return false;
-		if (!is_letter_or_digit(text[i]) && (!text[i] || !strchr(".!#$%&'*+-/=?^_`{|}~", text[i])))
-			return false;
-	}
-	return true;
-}
-
 /* "local@domain" or, where a name may be given, "Name <local@domain>". */
 static int read_mailbox(const char *what, const char *text, bool may_have_name, struct arena *a, struct mailbox *out,
                         struct err *err)
 {
 	const char *open = text && may_have_name ? strrchr(text, '<') : NULL;
-	size_t len = text ? strlen(text) : 0;
-	const char *address = text ? text : "", *at;
-	struct mailbox box = { .name = "" };
+	const char *address = text && (open || email_address_is_valid(text)) ? email_address_of(a, text) : NULL;
+	const char *domain = address ? strchr(address, '@') + 1 : "";
 
-	if (open && text[len - 1] == '>') {
-		box.name = text_trim(a, text_clean(a, arena_strndup(a, text, (size_t)(open - text)), NAME_CHARS));
-		address = arena_strndup(a, open + 1, len - (size_t)(open - text) - 2);
-	}
-	at = strchr(address, '@');
-	if (!at || strlen(address) > ADDRESS_BYTES || !is_local_part(address, (size_t)(at - address)) || !is_domain(at + 1))
+	if (!strchr(domain, '.')) /* a host's name alone makes no Message-ID that is the only one in the world */
 		return err_set(err, ERR_CONFIG, "%s is not a mail address that can be used: `%s`", what,
 		               text_clean(a, text ? text : "", NAME_CHARS));
-	box.address = address;
-	box.domain = at + 1;
-	*out = box;
+	*out = (struct mailbox){ .name = "", .address = address, .domain = domain };
+	if (open)
+		out->name = text_trim(a, text_clean(a, arena_strndup(a, text, (size_t)(open - text)), NAME_CHARS));
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../src/deliver/channel.h"
+#include "common/email_address.h"
 
 static void plain_addresses_are_valid(void **state)
 {

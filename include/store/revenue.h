@@ -67,9 +67,9 @@ int revenue_load(struct db *db, const struct revenue_query *query, struct arena 
 const char *revenue_trait_on(const struct revenue_trait *t, int32_t day);
 /* What an account pays per month on a day; never below 0. */
 int64_t revenue_on(const struct revenue *r, size_t account, int32_t day);
-/* The group an account belongs to in the window from..to: its segment or owner (the CSM, else the account manager) on
- * the first day; the plan that it paid most for on the first day, or on the last when it paid nothing yet. "(none)" when
- * there is nothing to say. */
+/* The group an account belongs to in the window from..to: its segment or owner (the CSM, else the account manager)
+ * on the first day; the plan that it paid most for on the first day, or on the last when it paid nothing yet. "(none)"
+ * when there is nothing to say. */
 const char *revenue_group(const struct revenue *r, size_t account, enum revenue_by by, int32_t from, int32_t to);
 
 #endif

@@ -55,6 +55,14 @@ size_t digest_n_items(const struct digest *d)
 	return n;
 }
 
+size_t digest_take_items(const struct digest_section *s, size_t *n_left)
+{
+	size_t n = s->n_items < *n_left ? s->n_items : *n_left;
+
+	*n_left -= n;
+	return n;
+}
+
 const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown)
 {
 	return n_shown < n_items ? arena_printf(a, "+%zu more, for which there is no room here", n_items - n_shown) : NULL;

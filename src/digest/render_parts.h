@@ -25,6 +25,8 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, size_t n_items);
 bool digest_section_is_empty(const struct digest_section *s);
 size_t digest_n_items(const struct digest *d);
+/* How many of a section's items are shown when *n_left are, which it takes from there. */
+size_t digest_take_items(const struct digest_section *s, size_t *n_left);
 /* How many items an HTML page of at most HTML_BYTES has room for. */
 enum { HTML_BYTES = 90 * 1000 };
 size_t digest_html_fit(struct arena *a, const struct digest *d);

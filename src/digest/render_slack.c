@@ -279,12 +279,8 @@ static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t
 		add_block(&p, "section", plain(a, d->headline, SECTION_BYTES), NULL);
 	add_block(&p, "section", plain(a, d->since, SECTION_BYTES), d->since);
 	add_block(&p, "context", arena_printf(a, "%s  |  %s", plain(a, d->org_title, LINE_BYTES), d->day), NULL);
-	for (size_t i = 0; i < d->n_sections; i++) {
-		size_t n_shown = n_items < d->sections[i].n_items ? n_items : d->sections[i].n_items;
-
-		add_section(&p, &d->sections[i], n_shown);
-		n_items -= n_shown;
-	}
+	for (size_t i = 0; i < d->n_sections; i++)
+		add_section(&p, &d->sections[i], digest_take_items(&d->sections[i], &n_items));
 	if (d->nrr)
 		add_nrr(&p, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++) {

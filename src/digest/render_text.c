@@ -110,12 +110,8 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 	write_wrapped(b, "", "", d->headline);
 	write_wrapped(b, "", "", d->since);
 	buf_char(b, '\n');
-	for (size_t i = 0; i < d->n_sections; i++) {
-		size_t n_shown = n_items < d->sections[i].n_items ? n_items : d->sections[i].n_items;
-
-		write_section(b, a, &d->sections[i], n_shown);
-		n_items -= n_shown;
-	}
+	for (size_t i = 0; i < d->n_sections; i++)
+		write_section(b, a, &d->sections[i], digest_take_items(&d->sections[i], &n_items));
 	if (d->nrr)
 		write_nrr(b, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)

@@ -100,6 +100,11 @@ static int put_limits(const struct rows_to *to, const struct row *row, const cha
 		                    .account_key = key, .account_by = ACCOUNT_BY_KEY };
 		int64_t value;
 
+		if (text_is_blank(get(row, metrics[i].from, a))) {
+			if (record_delete(to->pull->db, to->source, r.entity, r.key, to->pull->today, err) < 0)
+				return -1;
+			continue;
+		}
 		if (!metric_value(row, &metrics[i], a, &value))
 			continue;
 		set_field(&r, "metric", (struct value){ .text = metrics[i].metric });

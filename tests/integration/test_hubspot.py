@@ -141,6 +141,9 @@ def test_every_stream_comes_with_its_links_and_custom_properties(case):
             assert {"after", "sorts", "properties", "filterGroups", "limit"} == set(json.loads(seen["body"])), seen["body"]
     again, _ = pull(case)
     assert all(number(r, "new") == number(r, "changed") == 0 for r in again.values()), again
+    store.edit("companies", "1002", {"seats_bought": None})
+    pull(case)
+    assert case.query("SELECT source_key FROM account_limit WHERE deleted_on IS NOT NULL") == [("1002/seats",)]
 
 
 def test_archived_rows_are_gone(case):

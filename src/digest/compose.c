@@ -317,7 +317,7 @@ static const char *since_text(const struct digest_input *in, struct arena *a, co
 	const char *text = "", *since = "yesterday";
 
 	if (in->before_on == DAY_NONE)
-		return "This is your first digest: all of it counts as new.";
+		return d->is_quiet ? "This is your first digest." : "This is your first digest: all of it counts as new.";
 	if (in->before_on != in->local_on - 1)
 		since = digest_day(a, in->before_on, in->local_on);
 	for (size_t i = 0; i < d->n_sections; i++) {

@@ -68,6 +68,14 @@ const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown)
 	return n_shown < n_items ? arena_printf(a, "+%zu more, for which there is no room here", n_items - n_shown) : NULL;
 }
 
+bool digest_nrr_is_empty(const struct digest_nrr *n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(n->minor); i++)
+		if (n->minor[i] != 0)
+			return false;
+	return true;
+}
+
 const char *digest_footer(struct arena *a, const struct digest *d)
 {
 	return arena_printf(a,

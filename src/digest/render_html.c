@@ -197,6 +197,8 @@ static void write_nrr(struct buf *b, const struct digest_nrr *n)
 	              "</h2>\n");
 	write_between(b, "<p style=\"margin:0 0 8px 0;font-size:15px;line-height:22px;color:#12263a\"><b>", n->ratios,
 	              "</b></p>\n");
+	if (digest_nrr_is_empty(n))
+		return;
 	buf_text(b, "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"font-size:14px;"
 	            "line-height:20px;color:#1b2733\">\n");
 	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)

@@ -39,6 +39,8 @@ size_t digest_item_n_evidence(const struct digest_item *item);
 const char *digest_item_more(struct arena *a, const struct digest_item *item);
 /* What begins with item i where a section has both what changed and what stands: "Still open"; NULL. */
 const char *digest_group_title(const struct digest_section *s, size_t i);
+/* Without any revenue there is nothing to draw; its ratios say why. */
+bool digest_nrr_is_empty(const struct digest_nrr *n);
 /* Why it came, how it ends. */
 const char *digest_footer(struct arena *a, const struct digest *d);
 

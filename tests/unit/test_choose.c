@@ -376,6 +376,28 @@ static void the_headline_area_says_what_changed_since_when(void **state)
 	}
 }
 
+static void without_any_revenue_nothing_is_drawn_but_the_reason(void **state)
+{
+	static const struct digest_nrr none = { .title = "Recurring revenue", .ratios = "insufficient history",
+		.steps = { { "start", "EUR 0" }, { "new", "EUR 0" }, { "expansion", "EUR 0" }, { "reactivation", "EUR 0" },
+		           { "contraction", "EUR 0" }, { "churn", "EUR 0" }, { "end", "EUR 0" } } };
+	static const char *const formats[] = { "text", "html", "slack" };
+	struct digest_input in = { .org = "o", .owner_email = "m@b.example", .kind = "manager", .local_on = TODAY,
+		.as_of_on = TODAY, .before_on = DAY_NONE, .nrr = &none };
+	struct render_to to = { .message_key = "k" };
+	struct rendered out;
+	struct digest d;
+
+	(void)state;
+	digest_compose(&in, arena, &d);
+	assert_string_equal(d.since, "This is your first digest.");
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		ASSERT_OK(renderer_of(formats[i])->render(&d, &to, arena, &out, &err));
+		assert_non_null(strstr(out.parts[0].body, "insufficient history"));
+		assert_null(strstr(out.parts[0].body, "churn"));
+	}
+}
+
 static void evidence_beyond_what_is_shown_is_counted_and_owners_have_names(void **state)
 {
 	static const struct digest_person people[] = { { "ANNA@b.example", "Anna Lind" } };
@@ -473,6 +495,7 @@ int main(void)
 		CASE(only_harmless_https_links_are_kept),
 		CASE(a_key_in_a_link_is_percent_encoded),
 		CASE(the_headline_area_says_what_changed_since_when),
+		CASE(without_any_revenue_nothing_is_drawn_but_the_reason),
 		CASE(evidence_beyond_what_is_shown_is_counted_and_owners_have_names),
 		CASE(digests_of_the_sample_are_as_approved),
 	};

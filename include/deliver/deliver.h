@@ -34,9 +34,7 @@ struct deliver {
 
 struct deliver_counts {
 	int64_t n_sent, n_later, n_dead; /* attempts by how they ended */
-	int64_t n_recovered, n_expired;
-	int64_t n_disabled_sinks;        /* by this run */
-	int64_t next_due_at;             /* INSTANT_NONE: nothing is open any more */
+	int64_t n_expired;
 	bool has_more;                   /* something open will be tried again, by an enabled sink */
 };
 

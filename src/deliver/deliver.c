@@ -109,8 +109,7 @@ static int prepare(struct run *r, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 
-	r->counts.n_recovered = outbox_recover(r->d->db, r->d->now, err);
-	if (r->counts.n_recovered < 0 || match_sinks(r, a, err) < 0)
+	if (outbox_recover(r->d->db, r->d->now, err) < 0 || match_sinks(r, a, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->n_lanes; i++)
 		if (!resends(r->lanes[i].channel) && outbox_hold_ambiguous(r->d->db, r->lanes[i].channel->name, err) < 0)
@@ -166,7 +165,6 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 	    outbox_hold_ambiguous(r->d->db, l->channel->name, err) < 0)
 		return -1;
 	count(&r->counts, event.state);
-	r->counts.n_disabled_sinks += v->disables_sink;
 	if (r->d->report)
 		r->d->report(r->d->context, &event);
 	return 0;
@@ -335,9 +333,7 @@ int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err 
 	rc = work(&r, err);
 	drained = drain(&r, rc < 0 ? &second : err);
 	restore_signals(old);
-	if (rc < 0 || drained < 0 || outbox_next_due(d->db, &r.counts.next_due_at, err) < 0)
-		return -1;
-	if (outbox_has_more(d->db, &r.counts.has_more, err) < 0)
+	if (rc < 0 || drained < 0 || outbox_has_more(d->db, &r.counts.has_more, err) < 0)
 		return -1;
 	*out = r.counts;
 	return 0;

@@ -174,7 +174,25 @@ static void what_is_not_known_never_changes_the_score(void **state)
 		}
 }
 
-static void every_verdict_is_within_its_bounds_and_no_account_in_both_lists(void **state)
+static void check_reading(const struct reading *r)
+{
+	assert_true(r->strength >= 0 && r->strength <= 1 && r->contribution >= 0);
+	assert_true(r->is_known ? r->evidence && *r->evidence && !isnan(r->value) : r->why && *r->why);
+	assert_true(r->is_known || r->contribution <= 0);
+}
+
+static void check_verdict(const struct verdict *v, double base)
+{
+	assert_true(v->score <= 100 && v->score >= 0 && v->value_minor >= 0);
+	assert_true(v->act_by_on >= AS_OF && v->confidence >= 0 && v->confidence <= 1);
+	for (size_t i = 0; i < v->n_readings; i++) {
+		check_reading(&v->readings[i]);
+		base += v->readings[i].contribution;
+	}
+	ASSERT_NEAR(v->score, base > 100 ? 100 : base, 1e-6); /* the contributions explain the score */
+}
+
+static void every_verdict_keeps_its_bounds_and_no_account_is_in_both_lists(void **state)
 {
 	(void)state;
 	for (uint32_t round = 0; round < ROUNDS; round++) {
@@ -182,23 +200,9 @@ static void every_verdict_is_within_its_bounds_and_no_account_in_both_lists(void
 
 		(void)risk_of(round, (int)(round % 60));
 		assert_true(v[ENGINE_DEFENSE].band == 0 || v[ENGINE_EXPANSION].band == 0);
-		for (int e = 0; e < N_ENGINES; e++) {
-			double sum = e == ENGINE_DEFENSE ? s.settings.base_risk : s.settings.base_readiness;
-
-			assert_true(v[e].score <= 100 && v[e].score >= 0 && v[e].value_minor >= 0);
-			assert_true(v[e].act_by_on >= AS_OF && v[e].confidence >= 0 && v[e].confidence <= 1);
-			for (size_t i = 0; i < v[e].n_readings; i++) {
-				const struct reading *r = &v[e].readings[i];
-
-				assert_true(r->strength >= 0 && r->strength <= 1 && r->contribution >= 0);
-				assert_true(r->is_known ? r->evidence && *r->evidence && !isnan(r->value) : r->why && *r->why);
-				assert_true(r->is_known || r->contribution <= 0);
-				sum += r->contribution;
-			}
-			ASSERT_NEAR(v[e].score, sum > 100 ? 100 : sum, 1e-6); /* the contributions explain the score */
-		}
-		if (v[ENGINE_DEFENSE].band == 2)
-			assert_true(v[ENGINE_DEFENSE].n_families >= 2 || v[ENGINE_DEFENSE].lead->is_hard);
+		check_verdict(&v[ENGINE_DEFENSE], s.settings.base_risk);
+		check_verdict(&v[ENGINE_EXPANSION], s.settings.base_readiness);
+		assert_true(v[ENGINE_DEFENSE].band < 2 || v[ENGINE_DEFENSE].n_families >= 2 || v[ENGINE_DEFENSE].lead->is_hard);
 	}
 }
 
@@ -207,7 +211,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(more_idle_weeks_never_lower_the_risk, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_known_never_changes_the_score, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_verdict_is_within_its_bounds_and_no_account_in_both_lists, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_verdict_keeps_its_bounds_and_no_account_is_in_both_lists, setup,
+		                                teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

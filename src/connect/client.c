@@ -208,8 +208,11 @@ static int exchange(struct client *c, const char *method, const char *url, const
 	req.url = url;
 	if (c->credentials.query)
 		req.url = arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', c->credentials.query);
-	if (http_send(c->http, a, &req, out, err) < 0)
+	if (http_send(c->http, a, &req, out, err) < 0) {
+		if (c->credentials.query) /* a shortened URL keeps its end, and that is the end of a secret here */
+			black_out(err->text, http_redact(a, req.url));
 		return -1;
+	}
 	limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context));
 	learn_clock(c, out);
 	return 0;

@@ -35,7 +35,7 @@ static int play(void *context, struct arena *a, const struct http_request *req, 
 	(void)a;
 	*out_was_sent = true;
 	if (s->is_broken[at])
-		return err_set(why, ERR_RETRY, "connection reset");
+		return err_set(why, ERR_RETRY, "%s: connection reset", http_redact(a, req->url));
 	*out = s->answers[at];
 	out->body_len = out->body ? strlen(out->body) : 0;
 	return 0;
@@ -354,6 +354,11 @@ static void credentials_may_stand_in_the_query_or_be_basic(void **state)
 	ASSERT_OK(get(t));
 	assert_string_equal(t->script.urls[0],
 	                    "https://api.example.com/v1/things?after=7&api%20key=pat-na1-planted-secret%2F%26");
+	t->script.is_broken[0] = true;
+	t->script.n_asked = 0;
+	t->connector.max_attempts = 1;
+	ASSERT_INT(get(t), -1);
+	assert_string_equal(err.text, "GET /v1/things: ***: connection reset");
 	ASSERT_OK(auth_make(&(struct auth_settings){ .kind = 3, .user = "Aladdin", .password = "open sesame" },
 	                    &t->client.scope, t->a, &c, &err));
 	assert_string_equal(c.headers[0].value, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");

@@ -141,8 +141,7 @@ static void more_idle_weeks_never_lower_the_risk(void **state)
 	}
 }
 
-/* A kind that is not connected has no facts; that it is not connected changes no score, and what stays known stays as it
- * was. */
+/* A kind that is not connected has no facts; that it is not connected changes no score. */
 static void what_is_not_known_never_changes_the_score(void **state)
 {
 	static const struct {

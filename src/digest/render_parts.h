@@ -27,8 +27,8 @@ bool digest_section_is_empty(const struct digest_section *s);
 size_t digest_n_items(const struct digest *d);
 /* How many of a section's items are shown when *n_left are, which it takes from there. */
 size_t digest_take_items(const struct digest_section *s, size_t *n_left);
-/* How many items an HTML page of at most HTML_BYTES has room for: with the line ends of mail it stays below 90 KB, since
- * mail programs cut off what is longer than about 100. */
+/* How many items an HTML page of at most HTML_BYTES has room for: with the line ends of mail it stays below 90 KB,
+ * since mail programs cut off what is longer than about 100. */
 enum { HTML_BYTES = 88 * 1000 };
 size_t digest_html_fit(struct arena *a, const struct digest *d);
 /* "+12 more, for which there is no room here"; NULL when all are shown. */

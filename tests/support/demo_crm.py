@@ -17,7 +17,7 @@ def objects(last):
         add("companies", c.id, {"name": c.name, "domain": c.domain, "segment": c.segment, "hubspot_owner_id": c.csm,
                                 "account_manager": "103", "renewal_date": c.renewal.isoformat() if c.renewal else None,
                                 "seats": str(c.seats), "is_customer": "true", "customer_since": c.started.isoformat(),
-                                "country": "FR"}, c.started, c.started)
+                                "country": "FR", "lifecyclestage": "customer"}, c.started, c.started)
         for person in c.contacts:
             add("contacts", person["id"], {"firstname": person["first"], "lastname": person["last"], "email": person["email"],
                                            "jobtitle": person["title"], "buying_role": person["role"]}, c.started, c.started, c.id)

@@ -19,7 +19,7 @@ MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 VARIANTS := release debug asan coverage
 
 # Goals that set the machine up first; plain `make` only builds.
-SETUP := $(if $(filter demo check check-fast asan bench coverage lint analyze deps,$(MAKECMDGOALS)),deps)
+SETUP := $(if $(filter demo check check-fast asan bench coverage valgrind lint analyze deps,$(MAKECMDGOALS)),deps)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wswitch-enum -Wdate-time -Wno-overlength-strings \
@@ -37,9 +37,9 @@ FLAGS_coverage := -O0 --coverage -DRETAIND_COVERAGE
 WERROR := $(if $(CI),-Werror)
 
 # One short line a file; V=1 shows whole commands.
-say = $(if $(V),,@echo '  $(1)' &&) 
+say = $(if $(V),,@echo '  $(1)';)
 
-.PHONY: all debug deps check check-fast asan lint analyze coverage bench demo install uninstall clean help
+.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench demo install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: build/release/retaind
@@ -83,7 +83,8 @@ $$(LIBRARY_$(1)): $$(filter-out build/$(1)/obj/main.o,$$(OBJECTS_$(1)))
 build/$(1)/retaind: build/$(1)/obj/main.o $$(LIBRARY_$(1))
 	$$(call say,$$@)$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $$(LINK) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 build/$(1)/unit/%: tests/unit/%.c $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) build/$(1)/flags
-	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP $$(LINK) -o $$@ $$< $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) $$(LIBS) -lcmocka
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/support -MMD -MP $$(LINK) -o $$@ $$< \
+		$$(SUPPORT_$(1)) $$(LIBRARY_$(1)) $$(LIBS) -lcmocka
 build/$(1)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.h $$(LIBRARY_$(1)) build/$(1)/flags
 	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/fuzz -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
 build/$(1)/bench/%: tests/bench/%.c $$(LIBRARY_$(1)) build/$(1)/flags
@@ -120,6 +121,12 @@ analyze: $(SETUP)
 bench: build/release/retaind $(BENCH_release)
 	@for program in $(BENCH_release); do $$program || exit 1; done
 
+# The demo's two mornings and the commands that read, under memcheck: no error, nothing lost.
+valgrind: build/debug/retaind
+	@command -v valgrind >/dev/null || { echo 'valgrind is not installed' >&2; exit 1; }
+	RETAIND_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
+		tests/support/demo.py build/debug/retaind build/valgrind
+
 # One small company, two days, end to end: the real binary over HTTP, SMTP and files on this machine.
 demo: build/release/retaind
 	@tests/support/demo.py build/release/retaind build/demo
@@ -151,5 +158,5 @@ help:
 	@echo 'make            build build/release/retaind'
 	@echo 'make demo       set up what is missing, build, show one whole cycle'
 	@echo 'make check      set up what is missing, build, run all tests'
-	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, lint, analyze, bench'
+	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, valgrind, lint, analyze, bench'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall'

@@ -1,5 +1,5 @@
-/* One SQLite database: connections, statements bound by name, transactions. Everything SQL in the program goes through here.
- * A statement or bind that fails is remembered and reported by the next stmt_step, so callers check once. */
+/* One SQLite database: connections, statements bound by name, transactions. Everything SQL in the program goes through
+ * here. A statement or bind that fails is remembered and reported by the next stmt_step, so callers check once. */
 #ifndef STORE_DB_H
 #define STORE_DB_H
 
@@ -55,12 +55,12 @@ int db_run(struct db *db, const char *sql, struct err *err) MUST_USE;
 /* The first column of the first row, or fallback when there is none. */
 int db_int(struct db *db, const char *sql, int64_t fallback, int64_t *out, struct err *err) MUST_USE;
 
-/* Copies it whole, while others write, into a file (0600) that replaces path at the end, checked and on the disk. What was
- * there before stays when anything fails. */
+/* Copies it whole, while others write, into a file (0600) that replaces path at the end, checked and on the disk. What
+ * was there before stays when anything fails. */
 int db_backup(struct db *db, const char *path, struct err *err) MUST_USE;
 
-/* A transaction (BEGIN IMMEDIATE; on DB_READ a snapshot). Declared with CLEANUP(txn_end) before the statements that run in it; rolls back
- * unless committed. Does not nest. */
+/* A transaction (BEGIN IMMEDIATE; on DB_READ a snapshot). Declared with CLEANUP(txn_end) before the statements that run
+ * in it; rolls back unless committed. Does not nest. */
 struct txn {
 	struct db *db; /* off limits */
 };

@@ -1,4 +1,5 @@
-/* Brings a database to the schema of this binary. The migrations are embedded at build time from migrations/NNNN_*.sql. */
+/* Brings a database to the schema of this binary. The migrations are embedded at build time from migrations/NNNN_*.sql.
+ */
 #ifndef STORE_MIGRATE_H
 #define STORE_MIGRATE_H
 

@@ -1,5 +1,6 @@
-/* Rows as sources give them: one table of entities and fields serves mapping (which names are allowed), storing (upsert,
- * history of what changes, quarantine) and linking (a row whose account is not there yet is kept and linked when it comes). */
+/* Rows as sources give them: one table of entities and fields serves mapping (which names are allowed), storing
+ * (upsert, history of what changes, quarantine) and linking (a row whose account is not there yet is kept and linked
+ * when it comes). */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
 
@@ -21,21 +22,24 @@ enum value_type {
 enum { RECORD_MAX_FIELDS = 32, HISTORY_BEGINNING = -2147483647 };
 
 struct entity_field {
-	const char *name; /* in YAML `to:` and in SQL (money: name_minor, day: name_on, instant: name_at are written out in name) */
+	/* in YAML `to:` and in SQL (money: name_minor, day: name_on, instant: name_at are written out in name) */
+	const char *name;
 	enum value_type type;
 	bool is_tracked;  /* changes are kept in table history */
 	bool is_required;
 };
 
 struct entity {
-	const char *name;  /* account, contact, subscription, usage, limit, ticket, interaction, invoice, survey, opportunity, notice, owner */
+	/* account, contact, subscription, usage, limit, ticket, interaction, invoice, survey, opportunity, notice, owner */
+	const char *name;
 	const char *table; /* NULL: stored otherwise (usage) */
 	const struct entity_field *fields;
 	int n_fields;
 	bool has_account;  /* belongs to an account: account_key is resolved by account_by */
 };
 
-extern const struct entity entities[]; /* in the order to load them: accounts, subscriptions, the rest; ends with name NULL */
+/* In the order to load them: accounts, subscriptions, the rest; ends with name NULL. */
+extern const struct entity entities[];
 const struct entity *entity_find(const char *name); /* NULL when unknown */
 int entity_field_index(const struct entity *e, const char *name); /* -1 when unknown */
 
@@ -70,26 +74,31 @@ int source_id(struct db *db, const char *name, const char *kind, int64_t *out, s
 /* Upserts by (source, key); unset values stay as they are. Changes of tracked fields go to history, dated known_on (the
  * first value counts from the beginning). Returns 0 nothing changed, 1 new, 2 changed. Usage records go to
  * store/usage.h instead. */
-int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, int64_t now, struct err *err) MUST_USE;
+int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, int64_t now,
+               struct err *err) MUST_USE;
 /* The row is gone at the source (archived, deleted): marks it deleted from known_on. Returns 1 when it was there. */
 int record_delete(struct db *db, int64_t source, const struct entity *e, const char *key, int32_t known_on,
                   struct err *err) MUST_USE;
 /* Sets the account_key of a row that is there (HubSpot associations). Returns 1 when changed. */
 int record_link(struct db *db, int64_t source, const struct entity *e, const char *key, const char *account_key,
                 struct err *err) MUST_USE;
-/* Resolves account_key -> account_id wherever it is open, parents and owners too. Returns the number still open. Writes: in
- * a transaction of the caller. */
+/* Resolves account_key -> account_id wherever it is open, parents and owners too. Returns the number still open.
+ * Writes: in a transaction of the caller. */
 int64_t record_resolve_links(struct db *db, struct err *err) MUST_USE;
-/* The account that a key of a source names, resolved as of the last record_resolve_links. Returns 1 with its id, 0 none. */
+/* The account that a key of a source names, resolved as of the last record_resolve_links. Returns 1 with its id, 0
+ * none. */
 int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out,
                         struct err *err) MUST_USE;
 
-/* A row that can't be used: kept with the reason and the first 4,000 bytes of what came; the same row again counts once. */
+/* A row that can't be used: kept with the reason and the first 4,000 bytes of what came; the same row again counts
+ * once. */
 int quarantine_put(struct db *db, int64_t source, const char *stream, const char *key, const char *reason,
                    const char *raw, int64_t now, struct err *err) MUST_USE;
 
 /* Where a stream stopped; NULL text when never. The page's rows and its cursor go in one transaction of the caller. */
-int cursor_get(struct db *db, int64_t source, const char *stream, struct arena *a, const char **out, struct err *err) MUST_USE;
-int cursor_set(struct db *db, int64_t source, const char *stream, const char *cursor, int64_t now, struct err *err) MUST_USE;
+int cursor_get(struct db *db, int64_t source, const char *stream, struct arena *a, const char **out,
+               struct err *err) MUST_USE;
+int cursor_set(struct db *db, int64_t source, const char *stream, const char *cursor, int64_t now,
+               struct err *err) MUST_USE;
 
 #endif

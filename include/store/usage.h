@@ -16,20 +16,23 @@ struct usage_cell {
 	int64_t value; /* scaled by the metric's scale, >= 0; USAGE_NONE erases */
 };
 
-/* The metric's id, made when new. scale: stored value = reported value * scale (for fractional metrics), 1 by default. */
+/* The metric's id, made when new. scale: stored value = reported value * scale (for fractional metrics), 1 by default.
+ */
 int metric_id(struct db *db, const char *name, int32_t *out, struct err *err) MUST_USE;
 
-/* Writes cells (any order; sorted in place). A cell given twice keeps the last. Returns the number of cells that changed. */
+/* Writes cells (any order; sorted in place). A cell given twice keeps the last. Returns the number of cells that
+ * changed. */
 int64_t usage_put(struct db *db, struct usage_cell *cells, size_t n, struct err *err) MUST_USE;
 
 /* One account's series of one metric: out[i] is day from + i; USAGE_NONE where not reported. */
-int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out, struct err *err) MUST_USE;
+int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out,
+                 struct err *err) MUST_USE;
 
-/* Walks the blocks of a metric and a range of days for one account block (account / USAGE_BLOCK): for each day with data
- * calls fn with USAGE_BLOCK values (USAGE_NONE where not reported). */
+/* Walks the blocks of a metric and a range of days for one account block (account / USAGE_BLOCK): for each day with
+ * data calls fn with USAGE_BLOCK values (USAGE_NONE where not reported). */
 typedef void usage_block_fn(void *context, int32_t day, const int64_t *values);
-int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn, void *context,
-               struct err *err) MUST_USE;
+int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn,
+               void *context, struct err *err) MUST_USE;
 
 /* Who and where, when the source says so: adds nothing to the totals. */
 struct usage_detail {

@@ -13,8 +13,8 @@ static int default_path(const struct cli *c, const struct org_settings *org, con
 
 	if (zone_open(c->arena, org->zone, &zone, err) < 0)
 		return -1;
-	*out = arena_printf(c->arena, "%.*s/backups/%s.db", slash ? (int)(slash - org->db_path) : 1, slash ? org->db_path : ".",
-	                    day_text(c->arena, zone_day(zone, c->now, &second)));
+	*out = arena_printf(c->arena, "%.*s/backups/%s.db", slash ? (int)(slash - org->db_path) : 1,
+	                    slash ? org->db_path : ".", day_text(c->arena, zone_day(zone, c->now, &second)));
 	return 0;
 }
 
@@ -41,8 +41,8 @@ int cmd_backup(struct cli *c, struct err *err)
 	if (!config)
 		return EX_CONFIG;
 	if (to && !c->org_name && config->orgs.n > 1)
-		return err_set(err, ERR_INPUT, "--to %s is one file, and there are %zu organisations: choose one with --org", to,
-		               config->orgs.n);
+		return err_set(err, ERR_INPUT, "--to %s is one file, and there are %zu organisations: choose one with --org",
+		               to, config->orgs.n);
 	orgs = config->orgs.at;
 	for (size_t i = 0; i < config->orgs.n; i++) {
 		if (c->org_name && strcmp(c->org_name, orgs[i].name) != 0)

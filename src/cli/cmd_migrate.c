@@ -25,7 +25,9 @@ static int migrate_one(struct cli *c, const struct org_settings *org, struct tab
 
 int cmd_migrate(struct cli *c, struct err *err)
 {
-	static const struct table_column columns[] = { { "org", false }, { "from", true }, { "to", true }, { "database", false } };
+	static const struct table_column columns[] = {
+		{ "org", false }, { "from", true }, { "to", true }, { "database", false }
+	};
 	const struct config *config = cli_config(c);
 	const struct org_settings *orgs;
 	struct table *t;

@@ -38,7 +38,7 @@ void csv_closep(struct csv **c)
 	csv_close(*c);
 }
 
-/* input ---------------------------------------------------------------------------------------------------------------- */
+/* input ------------------------------------------------------------------------------------------------------------ */
 
 /* Makes the next byte available: 1, 0 at the end, -1 when the file can't be read. */
 static int fill(struct csv *c)
@@ -101,7 +101,7 @@ static void skip_line(struct csv *c)
 	c->at = c->len = 0;
 }
 
-/* rows ----------------------------------------------------------------------------------------------------------------- */
+/* rows ------------------------------------------------------------------------------------------------------------- */
 
 static int refuse(struct csv *c, struct err *err, const char *why)
 {
@@ -170,7 +170,9 @@ static int read_field(struct csv *c, struct err *err)
 		if (ch == BROKEN)
 			return read_failed(err);
 		if (ch == END)
-			return refuse(c, err, c->text.is_full ? "the row is longer than 1 MiB; is a quote not closed?" : "a quote is not closed");
+			return refuse(c, err,
+			              c->text.is_full ? "the row is longer than 1 MiB; is a quote not closed?"
+			                              : "a quote is not closed");
 		ch = take(c);
 		if (is_crlf(c, ch))
 			ch = take(c);
@@ -228,7 +230,7 @@ int csv_next(struct csv *c, struct csv_row *row, struct err *err)
 	return 1;
 }
 
-/* opening -------------------------------------------------------------------------------------------------------------- */
+/* opening ---------------------------------------------------------------------------------------------------------- */
 
 static int skip_mark(struct csv *c, struct err *err)
 {

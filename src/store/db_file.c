@@ -57,7 +57,8 @@ static int check_file_system(const char *path, struct err *err)
 	case NFS_SUPER_MAGIC:
 	case CIFS_MAGIC:
 	case 0xFF534D42u:
-	case 0xFE534D42u: return err_set(err, ERR_CONFIG, "%s: lies on a network file system; it must be a local disk", path);
+	case 0xFE534D42u:
+		return err_set(err, ERR_CONFIG, "%s: lies on a network file system; it must be a local disk", path);
 	default: return 0;
 	}
 }
@@ -71,7 +72,8 @@ int db_file_check(struct arena *a, const char *path, enum db_mode mode, struct e
 		if (errno != ENOENT)
 			return err_errno(err, ERR_CONFIG, "%s", path);
 		if (mode == DB_READ)
-			return err_set(err, ERR_CONFIG, "%s: there is no database yet; `retaind migrate` or `retaind pull` makes it", path);
+			return err_set(err, ERR_CONFIG,
+			               "%s: there is no database yet; `retaind migrate` or `retaind pull` makes it", path);
 		if (db_file_make(a, path, err) < 0)
 			return -1;
 		if (lstat(path, &st) < 0)

@@ -39,14 +39,16 @@ static const struct link_sql *link_sql(const struct entity *e)
 		               "AND t.account_by = %d AND (%s) IS NOT NULL", e->table, finders[i], i, finders[i]);
 	(void)snprintf(s->count_by_name, sizeof s->count_by_name, "SELECT count(*) FROM %s WHERE account_id IS NULL "
 	               "AND account_key IS NOT NULL AND account_by = %d", e->table, ACCOUNT_BY_NAME);
-	(void)snprintf(s->keys_by_name, sizeof s->keys_by_name, "SELECT DISTINCT account_key FROM %s WHERE account_id IS NULL "
-	               "AND account_key IS NOT NULL AND account_by = %d", e->table, ACCOUNT_BY_NAME);
+	(void)snprintf(s->keys_by_name, sizeof s->keys_by_name,
+	               "SELECT DISTINCT account_key FROM %s WHERE account_id IS NULL "
+	               "AND account_key IS NOT NULL AND account_by = %d",
+	               e->table, ACCOUNT_BY_NAME);
 	(void)snprintf(s->count_open, sizeof s->count_open, "SELECT count(*) FROM %s WHERE account_id IS NULL "
 	               "AND account_key IS NOT NULL AND deleted_on IS NULL", e->table);
 	return s;
 }
 
-/* names -------------------------------------------------------------------------------------------------------------- */
+/* names ------------------------------------------------------------------------------------------------------------ */
 
 static int count_by_name(struct db *db, int64_t *out, struct err *err)
 {
@@ -80,7 +82,8 @@ static int fold_keys(struct db *db, const struct entity *e, struct arena *a, str
 
 static int fold_names(struct db *db, struct arena *a, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *all = db_sql(db, "SELECT id, name FROM account WHERE name IS NOT NULL AND deleted_on IS NULL");
+	CLEANUP(stmt_donep)
+	struct stmt *all = db_sql(db, "SELECT id, name FROM account WHERE name IS NOT NULL AND deleted_on IS NULL");
 	CLEANUP(stmt_donep) struct stmt *put =
 		db_sql(db, "INSERT INTO temp.name_folded (folded, account_id) VALUES (:folded, :account)");
 	int rc;
@@ -110,7 +113,8 @@ static int prepare_names(struct db *db, struct err *err)
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	int64_t n;
 
-	if (make_name_tables(db, err) < 0 || db_run(db, "DELETE FROM temp.name_folded; DELETE FROM temp.key_folded", err) < 0 ||
+	if (make_name_tables(db, err) < 0 ||
+	    db_run(db, "DELETE FROM temp.name_folded; DELETE FROM temp.key_folded", err) < 0 ||
 	    count_by_name(db, &n, err) < 0)
 		return -1;
 	if (n == 0)
@@ -121,7 +125,7 @@ static int prepare_names(struct db *db, struct err *err)
 	return fold_names(db, a, err);
 }
 
-/* all ---------------------------------------------------------------------------------------------------------------- */
+/* all -------------------------------------------------------------------------------------------------------------- */
 
 static int link_entity(struct db *db, const struct entity *e, struct err *err)
 {
@@ -158,8 +162,9 @@ int64_t record_resolve_links(struct db *db, struct err *err)
 	int64_t n_open = 0;
 
 	if (prepare_names(db, err) < 0 || link_accounts(db, err) < 0 ||
-	    db_int(db, "SELECT count(*) FROM account WHERE parent_key IS NOT NULL AND parent_id IS NULL AND deleted_on IS NULL", 0,
-	           &n_open, err) < 0)
+	    db_int(db,
+	           "SELECT count(*) FROM account WHERE parent_key IS NOT NULL AND parent_id IS NULL AND deleted_on IS NULL",
+	           0, &n_open, err) < 0)
 		return err_in(err, "link");
 	for (const struct entity *e = entities; e->name; e++) {
 		int64_t n = 0;
@@ -173,7 +178,7 @@ int64_t record_resolve_links(struct db *db, struct err *err)
 	return n_open;
 }
 
-/* one key ------------------------------------------------------------------------------------------------------------ */
+/* one key ---------------------------------------------------------------------------------------------------------- */
 
 static int fold_key(struct db *db, struct arena *a, const char *key, struct err *err)
 {
@@ -198,7 +203,8 @@ static int prepare_name(struct db *db, const char *key, struct err *err)
 	return fold_key(db, a, key, err);
 }
 
-int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out, struct err *err)
+int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out,
+                        struct err *err)
 {
 	static char sql[N_FINDERS][512];
 	CLEANUP(stmt_donep) struct stmt *q = NULL;
@@ -206,8 +212,8 @@ int record_find_account(struct db *db, int64_t source, enum account_by by, const
 	if (by == ACCOUNT_BY_NAME && prepare_name(db, key, err) < 0)
 		return -1;
 	if (!sql[by][0])
-		(void)snprintf(sql[by], sizeof sql[by], "SELECT (%s) FROM (SELECT :source AS source_id, :key AS account_key) AS t",
-		               finders[by]);
+		(void)snprintf(sql[by], sizeof sql[by],
+		               "SELECT (%s) FROM (SELECT :source AS source_id, :key AS account_key) AS t", finders[by]);
 	q = db_sql(db, sql[by]);
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", key);

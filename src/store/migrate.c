@@ -26,7 +26,8 @@ int migrate_version(struct db *db, int *out, struct err *err)
 	if (db_int(db, "PRAGMA user_version", 0, &version, err) < 0)
 		return -1;
 	if (version < 0 || version > migrate_head())
-		return err_set(err, ERR_CONFIG, "%s: the database is of version %lld and this retaind knows up to %d; install the newer one",
+		return err_set(err, ERR_CONFIG,
+		               "%s: the database is of version %lld and this retaind knows up to %d; install the newer one",
 		               db_path(db), (long long)version, migrate_head());
 	*out = (int)version;
 	return 0;

@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "record_sql.h"
 
-/* values ------------------------------------------------------------------------------------------------------------- */
+/* values ----------------------------------------------------------------------------------------------------------- */
 
 static bool is_empty(const struct entity_field *f, const struct value *v)
 {
@@ -46,7 +46,7 @@ static bool is_same(struct stmt *q, int column, const struct entity_field *f, co
 	return col_int(q, column) == v->number;
 }
 
-/* history ------------------------------------------------------------------------------------------------------------ */
+/* history ---------------------------------------------------------------------------------------------------------- */
 
 struct change {
 	const struct entity *entity;
@@ -57,9 +57,11 @@ struct change {
 
 static int put_history(struct db *db, const struct change *c, int32_t known_on, const char *value, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "INSERT INTO history (entity, entity_id, field, known_on, value) VALUES (:entity, :id, :field, :on, :value) "
-	               "ON CONFLICT (entity, entity_id, field, known_on) DO UPDATE SET value = excluded.value");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(
+		db,
+		"INSERT INTO history (entity, entity_id, field, known_on, value) VALUES (:entity, :id, :field, :on, :value) "
+		"ON CONFLICT (entity, entity_id, field, known_on) DO UPDATE SET value = excluded.value");
 
 	bind_text(q, ":entity", c->entity->name);
 	bind_int(q, ":id", c->id);
@@ -100,7 +102,7 @@ static int note_change(struct db *db, const struct change *c, const char *old, c
 	return put_history(db, c, c->known_on, value, err);
 }
 
-/* rows --------------------------------------------------------------------------------------------------------------- */
+/* rows ------------------------------------------------------------------------------------------------------------- */
 
 static int insert(struct db *db, int64_t source, const struct record *r, struct err *err)
 {
@@ -167,7 +169,8 @@ static int link_row(struct db *db, int64_t source, const struct record *r, struc
 static bool has_other_account(struct stmt *q, const struct record *r)
 {
 	return r->entity->has_account && r->account_key &&
-	       (col_is_null(q, 2) || strcmp(col_text(q, 2), r->account_key) != 0 || col_int(q, 3) != (int64_t)r->account_by);
+	       (col_is_null(q, 2) || strcmp(col_text(q, 2), r->account_key) != 0 ||
+	        col_int(q, 3) != (int64_t)r->account_by);
 }
 
 int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, int64_t now, struct err *err)
@@ -196,7 +199,8 @@ int record_put(struct db *db, int64_t source, const struct record *r, int32_t kn
 	return mask || was_deleted || is_moved ? 2 : 0;
 }
 
-int record_delete(struct db *db, int64_t source, const struct entity *e, const char *key, int32_t known_on, struct err *err)
+int record_delete(struct db *db, int64_t source, const struct entity *e, const char *key, int32_t known_on,
+                  struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, record_sql(e)->erase);
 

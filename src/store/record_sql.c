@@ -24,7 +24,8 @@ static void write_select(const struct entity *e, struct record_sql *s, struct bu
 
 static void write_insert(const struct entity *e, struct record_sql *s, struct buf *b)
 {
-	buf_printf(b, "INSERT INTO %s (source_id, source_key%s", e->table, e->has_account ? ", account_key, account_by" : "");
+	buf_printf(b, "INSERT INTO %s (source_id, source_key%s", e->table,
+	           e->has_account ? ", account_key, account_by" : "");
 	for (int i = 0; i < e->n_fields; i++)
 		buf_printf(b, ", %s", e->fields[i].name);
 	buf_printf(b, ") VALUES (:source, :key%s", e->has_account ? ", :account_key, :account_by" : "");
@@ -54,7 +55,8 @@ static void write_all(const struct entity *e, struct record_sql *s)
 	write_select(e, s, &b);
 	write_insert(e, s, &b);
 	write_update(e, s, &b);
-	buf_printf(&b, "UPDATE %s SET deleted_on = :day WHERE source_id = :source AND source_key = :key AND deleted_on IS NULL",
+	buf_printf(&b,
+	           "UPDATE %s SET deleted_on = :day WHERE source_id = :source AND source_key = :key AND deleted_on IS NULL",
 	           e->table);
 	keep(s->erase, sizeof s->erase, &b);
 	buf_printf(&b, "UPDATE %s SET account_key = :account_key, account_by = :account_by, account_id = NULL "

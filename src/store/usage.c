@@ -13,7 +13,7 @@ enum {
 	MAX_METRIC_NAME = 64
 };
 
-/* cells -------------------------------------------------------------------------------------------------------------- */
+/* cells ------------------------------------------------------------------------------------------------------------ */
 
 static unsigned cell_get(const uint8_t *block, int place)
 {
@@ -74,7 +74,7 @@ static int block_save(struct db *db, int64_t id, const uint8_t *block, struct er
 	return stmt_run(q, err);
 }
 
-/* exceptions --------------------------------------------------------------------------------------------------------- */
+/* exceptions ------------------------------------------------------------------------------------------------------- */
 
 static int exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
 {
@@ -87,7 +87,8 @@ static int exception_get(struct db *db, int32_t metric, int32_t day, int64_t acc
 	bind_int(q, ":account", account);
 	rc = stmt_step(q, err);
 	if (rc == 0)
-		return err_set(err, ERR_FATAL, "usage of account %lld on day %d: the large value is missing", (long long)account, day);
+		return err_set(err, ERR_FATAL, "usage of account %lld on day %d: the large value is missing",
+		               (long long)account, day);
 	if (rc < 0)
 		return -1;
 	*out = col_int(q, 0);
@@ -96,9 +97,10 @@ static int exception_get(struct db *db, int32_t metric, int32_t day, int64_t acc
 
 static int exception_put(struct db *db, const struct usage_cell *c, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "INSERT INTO usage_exception (metric_id, day, account_id, value) VALUES (:metric, :day, :account, :value) "
-	               "ON CONFLICT (metric_id, day, account_id) DO UPDATE SET value = excluded.value");
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(
+		db, "INSERT INTO usage_exception (metric_id, day, account_id, value) VALUES (:metric, :day, :account, :value) "
+			"ON CONFLICT (metric_id, day, account_id) DO UPDATE SET value = excluded.value");
 
 	bind_int(q, ":metric", c->metric);
 	bind_int(q, ":day", c->day);
@@ -118,7 +120,8 @@ static int exception_remove(struct db *db, const struct usage_cell *c, struct er
 	return stmt_run(q, err);
 }
 
-static int cell_value(struct db *db, unsigned cell, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
+static int cell_value(struct db *db, unsigned cell, int32_t metric, int32_t day, int64_t account, int64_t *out,
+                      struct err *err)
 {
 	if (cell == EXCEPTION)
 		return exception_get(db, metric, day, account, out, err);
@@ -126,7 +129,7 @@ static int cell_value(struct db *db, unsigned cell, int32_t metric, int32_t day,
 	return 0;
 }
 
-/* writing ------------------------------------------------------------------------------------------------------------ */
+/* writing ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_before(const struct usage_cell *a, const struct usage_cell *b)
 {
@@ -286,14 +289,15 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err)
 	return 0;
 }
 
-/* reading ------------------------------------------------------------------------------------------------------------ */
+/* reading ---------------------------------------------------------------------------------------------------------- */
 
 static int32_t clamp_day(int32_t day)
 {
 	return day < 0 ? 0 : day > MAX_DAY ? MAX_DAY : day;
 }
 
-int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out, struct err *err)
+int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out,
+                 struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT substr(data, :at, 2) FROM usage_block WHERE id = :id");
 
@@ -321,8 +325,8 @@ int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, i
 	return 0;
 }
 
-int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn, void *context,
-               struct err *err)
+int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn,
+               void *context, struct err *err)
 {
 	uint8_t packed[BLOCK_BYTES];
 	int64_t values[USAGE_BLOCK];

@@ -62,8 +62,12 @@ static int store_details(struct db *db, const struct usage_cell *last, struct er
 	bind_int(q, ":day", last->day);
 	bind_int(q, ":account", last->account);
 	while ((rc = stmt_step(q, err)) == 1) {
-		struct usage_detail d = { .metric = (int32_t)col_int(q, 0), .day = (int32_t)col_int(q, 1), .account = col_int(q, 2),
-			                      .contact_key = col_text(q, 3), .team = col_text(q, 4), .value = col_int(q, 5) };
+		struct usage_detail d = { .metric = (int32_t)col_int(q, 0),
+			                      .day = (int32_t)col_int(q, 1),
+			                      .account = col_int(q, 2),
+			                      .contact_key = col_text(q, 3),
+			                      .team = col_text(q, 4),
+			                      .value = col_int(q, 5) };
 
 		if (usage_detail_put(db, &d, err) < 0)
 			return -1;

@@ -101,7 +101,8 @@ def expected_value(row, entity):
 
 
 def test_every_recorded_answer_goes_through(case):
-    """Every recorded object search is mapped without loss, companies and contacts by hubspot.yaml's own maps; every 429 waits and goes on; every 400 and 404 is refused once."""
+    """Every recorded object search is mapped without loss, companies and contacts by hubspot.yaml's own maps;
+    every 429 waits and goes on; every 400 and 404 is refused once."""
     exchanges = recordings()
     plan = plan_recordings(exchanges)
     server = replay.Replay(exchanges).start()

@@ -24,6 +24,7 @@ import sinks  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "pat-demo-0000"
 LINES = 78
+UNDER = os.environ.get("RETAIND_UNDER", "").split()  # a checker to run the binary under
 
 
 def heading(text):
@@ -63,13 +64,33 @@ def configure(home, crm_url, slack_url, smtp_port):
 def once(binary, config, day):
     """One whole cycle as the daemon would run it that morning at 07:30 in Paris."""
     start = time.monotonic()
-    command = [binary, "once", "--config", str(config), "--now", f"{day.isoformat()}T06:30:00Z"]
+    command = [*UNDER, binary, "once", "--config", str(config), "--now", f"{day.isoformat()}T06:30:00Z"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     print("$ retaind " + " ".join(["once", "--now", f"{day.isoformat()}T06:30:00Z"]))
     print(done.stdout.rstrip())
     if done.returncode:
         sys.exit(f"retaind once: exit {done.returncode}\n{done.stderr}")
     print(f"({time.monotonic() - start:.1f} s)")
+
+
+def retaind(binary, config, command, *arguments):
+    done = subprocess.run([*UNDER, binary, command, "--config", str(config), *arguments], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
+    if done.returncode:
+        sys.exit(f"retaind {command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def read_everything(binary, config, home):
+    """Every command that only looks: what `make valgrind` wants to see run."""
+    day = ("--as-of", data.DAY_TWO.isoformat())
+    for command in (("check",), ("migrate",), ("accounts", *day), ("explain", "Brasserie Maréchal", *day),
+                    ("explain", "Atlas Robotics", "--format", "json", *day), ("nrr", "--by", "month", "--format", "csv", *day),
+                    ("nrr", "--by", "segment", *day), ("next", "--owner", data.CSM, "--count", "5"),
+                    ("preview", "--owner", data.MANAGER, *day), ("preview", "--owner", data.AM, "--format", "json", *day),
+                    ("deliveries", "list"), ("deliveries", "audit"), ("score", *day), ("backup", "--to", str(home / "backup.db"))):
+        retaind(binary, config, *command)
+        print("clean: retaind " + " ".join(command))
 
 
 def plain_part(mail):
@@ -99,6 +120,9 @@ def main():
     heading(f"Morning two, {data.DAY_TWO:%A %d %B %Y}: what changed")
     once(binary, config, data.DAY_TWO)
     show(binary, config, home, slack, mail)
+    if UNDER:
+        heading(f"The other commands under {UNDER[0]}")
+        read_everything(binary, config, home)
     server.stop()
     slack.stop()
     mail.stop()
@@ -112,8 +136,7 @@ def show(binary, config, home, slack, mail):
     heading("What #expansion got in Slack this morning (AM)")
     print(sinks.slack_text(json.loads(slack.messages[-1].body)))
     heading("Net revenue retention, trailing twelve months")
-    print(subprocess.run([binary, "nrr", "--config", str(config), "--as-of", data.DAY_TWO.isoformat()], capture_output=True, text=True,
-                         stdin=subprocess.DEVNULL, check=True).stdout)
+    print(retaind(binary, config, "nrr", "--as-of", data.DAY_TWO.isoformat()))
     html = home / "digest-csm.html"
     html.write_text(csm[-1].get_body(("html",)).get_content())
     heading("Look further")

@@ -67,7 +67,8 @@ class Company:
         for i in range(people):
             first = names[i % len(names)]
             self.contacts.append({
-                "id": f"{self.id}{i:02d}", "first": first, "last": self.name.split()[0], "title": ("Head of Service", "Operations Director", "Team Lead")[i] if i < 3 else "Agent",
+                "id": f"{self.id}{i:02d}", "first": first, "last": self.name.split()[0],
+                "title": ("Head of Service", "Operations Director", "Team Lead")[i] if i < 3 else "Agent",
                 "email": f"{slug(first)}.{i}@{self.domain}", "role": ("champion", "decision_maker", "sponsor")[i] if i < 3 else "user",
                 "team": TEAMS[0] if i < people * 2 // 3 else TEAMS[1], "rate": rng.uniform(0.55, 0.95), "volume": rng.uniform(4, 18)})
 
@@ -222,7 +223,8 @@ def tickets(c, last):
                  (d(6), "Escalation", "We escalate this to our management.", "URGENT", None, 2),
                  (d(2), "Mails lost", "Two mails never arrived at all. We are very disappointed.", "URGENT", None, 2)]
     if c.story == "asks_for_reporting":
-        rows += [(d(15), "Question about dashboards", "Is it possible to get custom dashboards and reports? Our management asks for BI exports every month.", "MEDIUM", d(14), 1),
+        rows += [(d(15), "Question about dashboards", "Is it possible to get custom dashboards and reports? "
+                  "Our management asks for BI exports every month.", "MEDIUM", d(14), 1),
                  (DAY_ONE, "Rapports personnalisés", "Nous aurions besoin de tableaux de bord et de rapports personnalisés par équipe.", "LOW", None, 2)]
     if c.story == "over_its_api_limit":
         rows += [(d(7), "API returns 429", "We hit the API limit every afternoon. What would a higher limit cost?", "MEDIUM", d(6), 1)]

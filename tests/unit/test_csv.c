@@ -86,7 +86,8 @@ static void rows_are_read_as_written(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(rows_of(a, cases[i].text, strlen(cases[i].text), cases[i].delimiter, cases[i].quote), cases[i].rows);
+		assert_string_equal(rows_of(a, cases[i].text, strlen(cases[i].text), cases[i].delimiter, cases[i].quote),
+		                    cases[i].rows);
 	arena_free(a);
 }
 

@@ -476,20 +476,24 @@ static void whatever_action_fails_nothing_is_half_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_new_database_and_its_folders_are_private_whatever_the_umask, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(a_new_database_and_its_folders_are_private_whatever_the_umask, make_folder,
+		                                remove_folder),
 		cmocka_unit_test_setup_teardown(the_writing_connection_is_durable_and_strict, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_reader_can_neither_write_nor_checkpoint, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_reader_does_not_make_a_database, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_link_or_an_open_file_in_its_place_is_refused_or_closed, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(a_link_or_an_open_file_in_its_place_is_refused_or_closed, make_folder,
+		                                remove_folder),
 		cmocka_unit_test(every_type_comes_back_as_it_went_in),
 		cmocka_unit_test(a_statement_may_be_used_again_and_within_itself),
 		cmocka_unit_test(the_same_address_with_another_text_is_another_statement),
 		cmocka_unit_test(what_is_wrong_with_a_statement_is_told_by_its_step),
 		cmocka_unit_test(our_own_bugs_end_the_process),
 		cmocka_unit_test(a_transaction_that_is_not_committed_leaves_nothing),
-		cmocka_unit_test_setup_teardown(a_database_that_another_one_writes_to_is_tried_again, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(a_database_that_another_one_writes_to_is_tried_again, make_folder,
+		                                remove_folder),
 		cmocka_unit_test(a_full_disk_fails_and_leaves_what_was_committed),
-		cmocka_unit_test_setup_teardown(a_backup_is_whole_private_and_taken_while_others_write, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(a_backup_is_whole_private_and_taken_while_others_write, make_folder,
+		                                remove_folder),
 #ifdef RETAIND_FAULTS
 		cmocka_unit_test(whatever_action_fails_nothing_is_half_written),
 #endif

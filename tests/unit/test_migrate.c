@@ -31,7 +31,8 @@ static void an_empty_database_gets_every_migration_once(void **state)
 	ASSERT_INT(migrate_is_current(db, &err), 0);
 	ASSERT_INT(migrate_run(db, 1000, &err), number(db, "SELECT count(*) FROM migration"));
 	ASSERT_INT(number(db, "PRAGMA user_version"), migrate_head());
-	ASSERT_INT(number(db, "SELECT count(*) FROM migration WHERE applied_at = 1000 AND length(sha256) = 64"), migrate_head());
+	ASSERT_INT(number(db, "SELECT count(*) FROM migration WHERE applied_at = 1000 AND length(sha256) = 64"),
+	           migrate_head());
 	ASSERT_INT(migrate_is_current(db, &err), 1);
 	ASSERT_INT(migrate_run(db, 2000, &err), 0);
 	ASSERT_INT(number(db, "SELECT count(*) FROM migration WHERE applied_at = 2000"), 0);

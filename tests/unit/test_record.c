@@ -132,8 +132,9 @@ static void the_same_record_again_writes_nothing(void **state)
 	assert_int_equal(put(&r, 100), 1);
 	assert_int_equal(put(&r, 101), 0);
 	ASSERT_INT(number("SELECT count(*) FROM history"), 0);
-	ASSERT_INT(number("SELECT arr_minor FROM account WHERE name = 'Acme' AND renewal_on IS NULL AND modified_at = 1700000000"),
-	           1200000);
+	ASSERT_INT(
+		number("SELECT arr_minor FROM account WHERE name = 'Acme' AND renewal_on IS NULL AND modified_at = 1700000000"),
+		1200000);
 	set_text(&r, "name", "Acme SAS"); /* not tracked */
 	assert_int_equal(put(&r, 102), 2);
 	ASSERT_INT(number("SELECT count(*) FROM history"), 0);
@@ -165,7 +166,9 @@ static void the_first_change_brings_the_first_value_into_history_too(void **stat
 	set_number(&r, "seats", 12);
 	assert_int_equal(put(&r, 200), 2);
 	ASSERT_INT(number("SELECT count(*) FROM history"), 2);
-	ASSERT_INT(number("SELECT value FROM history WHERE entity = 'account' AND field = 'seats' AND known_on = -2147483647"), 10);
+	ASSERT_INT(
+		number("SELECT value FROM history WHERE entity = 'account' AND field = 'seats' AND known_on = -2147483647"),
+		10);
 	ASSERT_INT(number("SELECT value FROM history WHERE field = 'seats' AND known_on = 200"), 12);
 	set_number(&r, "seats", 13); /* the same day: replaces it */
 	assert_int_equal(put(&r, 200), 2);
@@ -288,8 +291,10 @@ static void parents_and_owners_are_resolved_and_follow_changes(void **state)
 	set_text(&child, "am_key", "Alain@Example.com");
 	assert_int_equal(put(&child, 100), 1);
 	ASSERT_INT(resolve(), 0);
-	ASSERT_INT(number("SELECT count(*) FROM account WHERE parent_id = 1 AND csm_email IS NULL AND am_email = 'alain@example.com'"),
-	           1);
+	ASSERT_INT(
+		number(
+			"SELECT count(*) FROM account WHERE parent_id = 1 AND csm_email IS NULL AND am_email = 'alain@example.com'"),
+		1);
 	set_text(&owner, "email", "Clara@Example.com");
 	assert_int_equal(put(&owner, 100), 1);
 	ASSERT_INT(resolve(), 0);
@@ -312,7 +317,9 @@ static void the_quarantine_counts_a_row_once_and_lets_it_go(void **state)
 	ASSERT_OK(quarantine_put(db, crm, "deals", "a.csv:2", "bad amount", "caf\xe9\x01", 20, &err));
 	ASSERT_OK(quarantine_put(db, crm, "deals", "b.csv:2", "bad amount", NULL, 20, &err));
 	ASSERT_INT(number("SELECT count(*) FROM quarantine"), 2);
-	ASSERT_INT(number("SELECT count(*) FROM quarantine WHERE first_seen_at = 10 AND last_seen_at = 20 AND length(raw) < 4001"), 1);
+	ASSERT_INT(
+		number("SELECT count(*) FROM quarantine WHERE first_seen_at = 10 AND last_seen_at = 20 AND length(raw) < 4001"),
+		1);
 	ASSERT_INT(quarantine_clear_starting(db, crm, "deals", "b.csv:", &err), 1);
 	ASSERT_INT(quarantine_clear(db, crm, "deals", "a.csv:2", &err), 1);
 	ASSERT_INT(quarantine_clear(db, crm, "deals", "a.csv:2", &err), 0);
@@ -341,10 +348,13 @@ static void a_run_that_was_killed_is_told_as_failed(void **state)
 	(void)state;
 	ASSERT_OK(pull_run_begin(db, crm, "deals", "full", 10, &killed, &err));
 	ASSERT_OK(pull_run_begin(db, crm, "deals", "full", 20, &run, &err));
-	ASSERT_INT(number("SELECT count(*) FROM pull_run WHERE state = 'failed' AND error = 'interrupted' AND ended_at = 20"), 1);
+	ASSERT_INT(
+		number("SELECT count(*) FROM pull_run WHERE state = 'failed' AND error = 'interrupted' AND ended_at = 20"), 1);
 	ASSERT_OK(pull_run_end(db, run, &counts, NULL, 30, &err));
-	ASSERT_INT(number("SELECT n_pages * 1000 + n_rows * 100 + n_changed * 10 + n_quarantined FROM pull_run WHERE state = 'ok'"),
-	           1234);
+	ASSERT_INT(
+		number(
+			"SELECT n_pages * 1000 + n_rows * 100 + n_changed * 10 + n_quarantined FROM pull_run WHERE state = 'ok'"),
+		1234);
 	ASSERT_OK(source_failed(db, crm, "HTTP 500", 40, &err));
 	ASSERT_INT(number("SELECT last_error_at FROM source WHERE last_error = 'HTTP 500'"), 40);
 	ASSERT_OK(source_ok(db, crm, 50, 3, &err));
@@ -389,7 +399,8 @@ static int change_account(int32_t known_on)
 
 	set_number(&r, "seats", known_on);
 	set_text(&r, "plan", known_on % 2 ? "pro" : "team");
-	if (txn_begin(&txn, db, &err) < 0 || record_put(db, crm, &r, known_on, 0, &err) < 0 || record_resolve_links(db, &err) < 0)
+	if (txn_begin(&txn, db, &err) < 0 || record_put(db, crm, &r, known_on, 0, &err) < 0 ||
+	    record_resolve_links(db, &err) < 0)
 		return -1;
 	return txn_commit(&txn, &err);
 }

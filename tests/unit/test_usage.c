@@ -70,7 +70,8 @@ static void a_metric_keeps_its_number(void **state)
 	assert_true(metric_of("logins") != metric_of("seats_used"));
 	assert_int_equal(metric_id(db, "", &id, &err), -1);
 	assert_int_equal(err.kind, ERR_INPUT);
-	assert_int_equal(metric_id(db, "a name that is much too long to be the name of a metric, really much too long", &id, &err), -1);
+	assert_int_equal(
+		metric_id(db, "a name that is much too long to be the name of a metric, really much too long", &id, &err), -1);
 }
 
 static void every_value_comes_back_and_zero_is_not_nothing(void **state)
@@ -110,7 +111,8 @@ static void of_a_cell_given_twice_the_last_counts(void **state)
 {
 	int32_t m = metric_of("logins");
 	struct usage_cell cells[] = {
-		{ m, 20001, 5, 1 }, { m, 20000, 5, 2 }, { m, 20001, 5, 3 }, { m, 20000, 5, 4 }, { m, 20000, 1, 9 }, { m, 20001, 5, 6 },
+		{ m, 20001, 5, 1 }, { m, 20000, 5, 2 }, { m, 20001, 5, 3 }, { m, 20000, 5, 4 }, { m, 20000, 1, 9 },
+		{ m, 20001, 5, 6 },
 	};
 
 	(void)state;

@@ -21,7 +21,6 @@ struct owner_settings {
 	int64_t capacity;         /* items a day */
 	struct texts manages;     /* manager: e-mails of the owners whose book it sees; empty: all */
 	bool sends_when_quiet;    /* a short digest also when there is nothing to say */
-	const char *slack_user;   /* NULL: none */
 };
 
 #endif

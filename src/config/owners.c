@@ -21,17 +21,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "capacity", .kind = YAML_INT, .offset = offsetof(struct owner_settings, capacity), .min = 1, .max = 50 },
 	{ .key = "manages", .kind = YAML_TEXTS, .offset = offsetof(struct owner_settings, manages) },
 	{ .key = "sends_when_quiet", .kind = YAML_BOOL, .offset = offsetof(struct owner_settings, sends_when_quiet) },
-	{ .key = "slack_user", .kind = YAML_TEXT, .offset = offsetof(struct owner_settings, slack_user) },
 };
-
-static void check_slack_user(const struct yaml *where, const char *user, struct mistakes *m)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	bool is_right = !user || ((user[0] == 'U' || user[0] == 'W') && strspn(user, allowed) == strlen(user));
-
-	if (!is_right)
-		mistake_at(m, yaml_member(where, "slack_user"), "expected a Slack member ID such as U024BE7LH");
-}
 
 static void check(void *item, const struct yaml *where, struct mistakes *m)
 {
@@ -41,7 +31,6 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_email(where, "email", o->email, m);
 	check_zone(where, "zone", o->zone, m);
 	check_days(where, "days", m);
-	check_slack_user(where, o->slack_user, m);
 	if (channels && channels->type == YAML_SEQUENCE && !channels->first)
 		mistake_at(m, channels, "is empty, expected at least one channel");
 	if (manages && o->role >= 0 && o->role != ROLE_MANAGER)

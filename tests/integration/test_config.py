@@ -200,9 +200,6 @@ CASES = [
       (ORG, "    name: Bob", "    name: Bob\n    capacity: seven")],
      ['orgs/acme.yaml:26: owners[0].capacity: is `0`, expected 1 to 50',
       'orgs/acme.yaml:31: owners[1].capacity: is `seven`, expected a whole number']),
-    ("a Slack member that is none",
-     [(ORG, "    name: Ann", "    name: Ann\n    slack_user: ann")],
-     ['orgs/acme.yaml:26: owners[0].slack_user: expected a Slack member ID such as U024BE7LH']),
     ("a password and a webhook written out",
      [(ORG, "    host:", "    user: desk\n    password: hunter2\n    host:"),
       (ORG, "  mail:", "  slack:\n    kind: slack_webhook\n    url: https://hooks.slack.com/services/T0/B0/xyz\n "

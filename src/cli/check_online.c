@@ -115,12 +115,18 @@ static int ask_smtp(const struct channel_settings *ch, struct arena *a, const ch
 	return 0;
 }
 
+/* What is not there yet is made by the first delivery, so what is above it must be writable. */
 static int ask_folder(const struct channel_settings *ch, struct arena *a, const char **out, struct err *err)
 {
-	(void)a;
-	if (access(ch->folder, W_OK | X_OK) < 0)
-		return err_errno(err, ERR_CONFIG, "%s", ch->folder);
+	char *path = arena_strdup(a, ch->folder), *slash;
+
 	*out = "the folder can be written";
+	while (access(path, F_OK) < 0 && errno == ENOENT && (slash = strrchr(path, '/')) != NULL) {
+		slash[slash == path] = '\0';
+		*out = "the first delivery makes the folder";
+	}
+	if (access(path, W_OK | X_OK) < 0)
+		return err_errno(err, ERR_CONFIG, "%s", path);
 	return 0;
 }
 

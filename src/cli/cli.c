@@ -38,13 +38,14 @@ struct reading {
 
 struct option_text option_text(struct arena *a, const char *text)
 {
-	size_t head = strcspn(text, ":"), name = strcspn(text, "=:");
+	const char *what = strstr(text, ": "); /* an argument may have a colon itself: HH:MM */
+	size_t head = what ? (size_t)(what - text) : strlen(text), name = strcspn(text, "=:");
 	struct option_text out = { .name = arena_strndup(a, text, name) };
 
 	if (name < head)
 		out.argument = arena_strndup(a, text + name + 1, head - name - 1);
-	if (text[head])
-		out.what = text + head + 1 + strspn(text + head + 1, " ");
+	if (what)
+		out.what = what + 2;
 	return out;
 }
 

@@ -68,13 +68,23 @@ static void print_wrapped(const char *text, const char *indent)
 	(void)putchar('\n');
 }
 
-static void print_options(struct arena *a, const char *const *options)
+static bool is_among(struct arena *a, const char *name, const char *const *options)
+{
+	for (; options && *options; options++)
+		if (strcmp(option_text(a, *options).name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The options but for those that a command has of its own. */
+static void print_options(struct arena *a, const char *const *options, const char *const *own)
 {
 	for (; *options; options++) {
 		struct option_text o = option_text(a, *options);
 		const char *head = arena_printf(a, "--%s%s%s", o.name, o.argument ? " " : "", o.argument ? o.argument : "");
 
-		(void)printf("  %-20s %s\n", head, o.what ? o.what : "");
+		if (!is_among(a, o.name, own))
+			(void)printf("  %-20s %s\n", head, o.what ? o.what : "");
 	}
 }
 
@@ -86,7 +96,7 @@ void help_program(struct arena *a)
 	for (const struct command *c = commands; c->name; c++)
 		(void)printf("  %-12s %s\n", c->name, c->summary);
 	(void)puts("\nOptions of every command:");
-	print_options(a, common_options);
+	print_options(a, common_options, NULL);
 }
 
 void help_command(struct arena *a, const struct command *command)
@@ -100,10 +110,10 @@ void help_command(struct arena *a, const struct command *command)
 	}
 	if (command->options[0]) {
 		(void)puts("\nOptions:");
-		print_options(a, command->options);
+		print_options(a, command->options, NULL);
 	}
 	(void)puts("\nOptions of every command:");
-	print_options(a, common_options);
+	print_options(a, common_options, command->options);
 }
 
 /* Text as roff takes it: no line begins with a control character, backslashes and hyphens are themselves. */

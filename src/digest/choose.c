@@ -102,7 +102,8 @@ static void add_worth(const struct digest_chosen *items, size_t n, size_t capaci
 		if (is_counted(items, i, f->account))
 			continue;
 		c->n_accounts += i < capacity;
-		digest_worth_add(i < capacity ? &c->worth : &c->rest_worth, f->value_minor, f->currency);
+		if (f->value_minor > 0) /* not known is not zero */
+			digest_worth_add(i < capacity ? &c->worth : &c->rest_worth, f->value_minor, f->currency);
 	}
 }
 

@@ -292,9 +292,13 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 
 static const char *section_headline(struct arena *a, const struct digest_section *s)
 {
-	return arena_printf(a, "%zu %s to %s, %s %s", s->n_accounts, s->n_accounts == 1 ? "account" : "accounts",
-	                    is_defense(s->engine) ? "defend" : "grow", digest_worth_text(a, &s->worth),
-	                    is_defense(s->engine) ? "at stake" : "within reach");
+	const char *worth = digest_worth_text(a, &s->worth);
+	const char *text = arena_printf(a, "%zu %s to %s", s->n_accounts, s->n_accounts == 1 ? "account" : "accounts",
+	                                is_defense(s->engine) ? "defend" : "grow");
+
+	if (!*worth)
+		return text;
+	return arena_printf(a, "%s, %s %s", text, worth, is_defense(s->engine) ? "at stake" : "within reach");
 }
 
 /* "2 new, 1 worse"; "" when nothing changed. */

@@ -501,11 +501,17 @@ def test_online(case):
              (ORG, "    host: smtp.acme.example", f"    host: localhost\n    port: {mail}\n    allows_private: true"),
              (ORG, "  mail:", f"  hook:\n    kind: webhook\n    url: http://127.0.0.1:{web}/x?key=1\n"
               "    allows_http_loopback: true\n    allows_private: true\n    secret: env:HOOK\n  mail:")]
+    edits += [(ORG, "  mail:", f"  later:\n    kind: file\n    folder: {case.tmp}/not/yet\n  mail:")]
     write(case, edits)
     result = case.retaind("check", "--online", "--format", "csv", env={"HOOK": "whsec_x"})
     for line in ("source,acme: exports,ok,1 streams answer", "channel,acme: hook,ok,the host answers",
-                 "channel,acme: mail,ok,the mail server greets", "channel,acme: desk,ok,the folder can be written"):
+                 "channel,acme: mail,ok,the mail server greets", "channel,acme: desk,ok,the folder can be written",
+                 "channel,acme: later,ok,the first delivery makes the folder"):
         assert line in result.stdout, (line, result.stdout)
+    assert not (case.tmp / "not").exists()
+    write(case, [*edits[:2], (ORG, f"    folder: {case.tmp}\n", f"    folder: {case.tmp}/in/usage-1.csv/x\n")])
+    result = case.retaind("check", "--online", "--format", "csv", expect=None, env={"HOOK": "whsec_x"})
+    assert "usage-1.csv/x: Not a directory" in result.stdout, result.stdout
     with socket.create_server(("127.0.0.1", 0)) as quiet:
         nobody = quiet.getsockname()[1]
     write(case, [*edits[:2], (ORG, "    host: smtp.acme.example", f"    host: localhost\n    port: {nobody}"),
@@ -619,6 +625,18 @@ def test_command_line(case):
     for words in (["help"], ["help", "check"], ["check", "--help"], ["--version"], ["help", "--man"]):
         result = subprocess.run([BIN, *words], capture_output=True, text=True)
         assert result.returncode == 0 and result.stdout and not result.stderr, (words, result)
+    assert "  --at HH:MM " in subprocess.run([BIN, "help", "next"], capture_output=True, text=True).stdout
+    assert subprocess.run([BIN, "help", "preview"], capture_output=True, text=True).stdout.count("--format") == 1
+
+
+def test_sample_has_every_key(case):
+    """Every key that an organisation's file may have stands in the sample, in use or behind a #."""
+    del case
+    sample = (ROOT / "config/orgs/example.yaml.sample").read_text()
+    for name in ("org", "sources", "channels", "owners"):
+        keys = re.findall(r'\.key = "([a-z_]+)"', (ROOT / f"src/config/{name}.c").read_text())
+        assert len(keys) > 8 and not [k for k in keys if not re.search(rf"\b{k}:", sample)], \
+            (name, [k for k in keys if not re.search(rf"\b{k}:", sample)])
 
 
 def test_full_disk(case):

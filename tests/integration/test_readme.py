@@ -24,7 +24,6 @@ def test_the_first_diagnosis_of_readme(case):
     text = text.replace("/tmp/retaind-digests", f"{case.tmp}/digests")
     case.org(text)
     env = {"HUBSPOT_TOKEN": "pat-readme"}
-    (case.tmp / "digests").mkdir()
     case.retaind("check", "--online", env=env)
     assert "ok" in case.retaind("once", "--now", "2026-03-04T07:00:00Z", env=env).stdout
     shown = case.retaind("preview", "--owner", "you@acme.example", "--now", "2026-03-04T07:05:00Z").stdout

@@ -116,6 +116,20 @@ static void currencies_are_never_added_together(void **state)
 	assert_string_equal(digest_worth_text(arena, &c.worth), "EUR 50 and USD 70");
 }
 
+static void what_is_not_known_is_not_zero(void **state)
+{
+	struct digest_finding f[] = { finding(1, 0, 2), finding(2, 0, 1), finding(3, 7000, 0.5) };
+	struct digest_choice c;
+
+	(void)state;
+	f[0].f.currency = f[1].f.currency = NULL;
+	c = choose(f, 2, 10);
+	ASSERT_INT(c.n_accounts, 2);
+	ASSERT_INT(c.worth.n, 0);
+	c = choose(f, 3, 10);
+	assert_string_equal(digest_worth_text(arena, &c.worth), "EUR 70");
+}
+
 static void snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse(void **state)
 {
 	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1), finding(4, 1, 1),
@@ -482,6 +496,7 @@ int main(void)
 		CASE(the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed),
 		CASE(an_account_with_two_causes_counts_its_value_once),
 		CASE(currencies_are_never_added_together),
+		CASE(what_is_not_known_is_not_zero),
 		CASE(snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse),
 		CASE(what_ended_is_news_and_takes_no_capacity),
 		CASE(the_order_of_rows_does_not_matter),

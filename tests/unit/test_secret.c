@@ -31,8 +31,10 @@ static int remove_folder(void **state)
 static const char *put(struct arena *a, const void *data, size_t len, mode_t mode)
 {
 	const char *path = arena_printf(a, "%s/s", folder);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd;
 
+	(void)unlink(path); /* the one before may be one that even its owner can't write */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, data, len), len);
 	assert_int_equal(fchmod(fd, mode), 0);

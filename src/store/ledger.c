@@ -169,7 +169,7 @@ int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, 
 		" d.owner_email, d.kind, d.local_on, o.sink, o.reason, coalesce(o.id, 0),"
 		" CASE WHEN o.id IS NULL THEN d.content END"
 		" FROM digest d LEFT JOIN outbox o ON o.digest_id = d.id"
-		" WHERE d.local_on >= :since AND (o.id IS NULL OR (o.state = 'dead' AND o.reason <> 'cancelled')"
+		" WHERE d.local_on >= :since AND (o.id IS NULL OR (o.state = 'dead' AND o.reason IS NOT 'cancelled')"
 		"  OR (o.state IN ('pending', 'inflight', 'ambiguous') AND d.made_at < :overdue))"
 		" ORDER BY d.local_on, d.owner_email, d.kind, o.sink, o.part");
 	struct ledger_gap *gaps = NULL;

@@ -181,10 +181,12 @@ static void log_missed(const struct run_org *o, struct arena *a, const struct pl
 				  LOG_TEXT("reason", plan->actions[i].reason));
 }
 
-/* The rows and the tick that they are complete up to, in one transaction. */
+/* The rows and the tick that they are complete up to, in one transaction. Where it fails the tick stays, here too: else
+ * what became due meanwhile would count as never scheduled. */
 static int keep(struct run_org *o, struct db *db, const struct plan *plan, int64_t now, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct schedule_state kept = o->s.kept;
 	bool has_rows = false;
 
 	for (size_t i = 0; i < plan->n; i++)
@@ -192,16 +194,17 @@ static int keep(struct run_org *o, struct db *db, const struct plan *plan, int64
 	if (!has_rows && !o->s.is_changed && o->s.kept.tick_at != INSTANT_NONE && now >= o->s.kept.tick_at &&
 	    now < o->s.kept.tick_at + TICK_S)
 		return 0;
-	o->s.kept.tick_at = now;
-	o->s.kept.is_synchronised = clock_is_synchronised();
-	o->s.tick_boot_ms = clock_boottime_ms();
+	kept.tick_at = now;
+	kept.is_synchronised = clock_is_synchronised();
 	if (txn_begin(&txn, db, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n; i++)
 		if (settle(db, &plan->actions[i], now, err) < 0)
 			return -1;
-	if (schedule_state_save(db, &o->s.kept, err) < 0 || txn_commit(&txn, err) < 0)
+	if (schedule_state_save(db, &kept, err) < 0 || txn_commit(&txn, err) < 0)
 		return -1;
+	o->s.kept = kept;
+	o->s.tick_boot_ms = clock_boottime_ms();
 	o->s.is_changed = false;
 	return 0;
 }

@@ -178,8 +178,8 @@ def test_hang(case):
     organisation(case, more, wait="1s", pull_timeout="2s")
     daemon = Daemon(case)
     wait_for(lambda: settled(case), 30, "the digest")
-    pull = next(line for line in daemon.text().splitlines() if "job_ended" in line and "pull" in line)
-    assert "retry" in pull, pull
+    ended = lambda: [line for line in daemon.text().splitlines() if "job_ended" in line and "job=pull" in line]
+    assert "retry" in wait_for(ended, 10, "the end of the pull")[0], daemon.text()  # the digest may go before that
     assert daemon.stop()[0] == 0
 
 

@@ -14,7 +14,6 @@ enum cli_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
 struct cli {
 	struct arena *arena;      /* of the whole command */
-	const char *program;      /* argv[0], for starting ourselves as a child */
 	const struct command *command;
 	const char *config_dir;   /* --config DIR, default /etc/retaind */
 	const char *org_name;     /* --org X, or NULL */
@@ -33,6 +32,9 @@ int cli_main(int argc, const char *const *argv);
 
 /* The value of one of the command's own options ("" for a flag), or NULL when it was not given. */
 const char *cli_option(const struct cli *c, const char *name);
+/* The same as a number of 1 to max, or as a day; what is in *io stays when the option was not given. Else ERR_USAGE. */
+int cli_option_int(const struct cli *c, const char *name, int64_t max, int64_t *io, struct err *err) MUST_USE;
+int cli_option_day(const struct cli *c, const char *name, int32_t *io, struct err *err) MUST_USE;
 
 struct command {
 	const char *name, *arguments; /* "explain", "ACCOUNT" */
@@ -58,6 +60,15 @@ struct session {
 extern const struct config_checks cli_checks; /* for config_load_checked */
 /* All configuration, or exit code 78 printed with every mistake. Returns NULL after printing. */
 const struct config *cli_config(struct cli *c);
+/* The organisation of --org, or the only one there is; ERR_USAGE names those there are. */
+int cli_org(const struct cli *c, const struct config *config, const struct org_settings **out,
+            struct err *err) MUST_USE;
+/* The organisation of --org, or all there are. */
+int cli_orgs(const struct cli *c, const struct config *config, struct yaml_array *out, struct err *err) MUST_USE;
+int cli_owner(const struct org_settings *org, const char *email, const struct owner_settings **out,
+              struct err *err) MUST_USE;
+/* The path of a file beside the organisation's database. */
+const char *beside_database(struct arena *a, const struct org_settings *org, const char *name);
 /* Opens --org, or the only one there is. */
 int session_open(struct cli *c, enum db_mode mode, struct session *out, struct err *err) MUST_USE;
 void session_close(struct session *s); /* for CLEANUP */
@@ -72,5 +83,8 @@ struct table;
 struct table *table_new(struct arena *a, const struct table_column *columns, int n);
 void table_row(struct table *t, const char *const *cells); /* n of the columns; texts are copied */
 void table_print(const struct table *t, enum cli_format format); /* to standard output */
+/* Cells: a number; an instant, NULL for INSTANT_NONE. */
+const char *cell_int(struct arena *a, int64_t n);
+const char *cell_instant(struct arena *a, int64_t at);
 
 #endif

@@ -10,7 +10,8 @@ enum err_kind {
 	ERR_RETRY,  /* transient: timeout, 429, 5xx, busy; the same call may work later */
 	ERR_INPUT,  /* their data is wrong: skip it and count it */
 	ERR_CONFIG, /* a person must act: key revoked, bad YAML */
-	ERR_FATAL   /* our own state can't be trusted: disk, corruption */
+	ERR_FATAL,  /* our own state can't be trusted: disk, corruption */
+	ERR_USAGE   /* the command line is wrong; only commands say so */
 };
 
 struct err {
@@ -24,7 +25,7 @@ int err_set(struct err *err, enum err_kind kind, const char *format, ...) PRINTF
 int err_in(struct err *err, const char *format, ...) PRINTF(2, 3);
 /* err_set with ": strerror(errno)" behind it. */
 int err_errno(struct err *err, enum err_kind kind, const char *format, ...) PRINTF(3, 4);
-/* sysexits.h code that a command ends with for this kind: 75, 65, 78, 70. */
+/* sysexits.h code that a command ends with for this kind: 75, 65, 78, 70, 64. */
 int err_exit_code(enum err_kind kind);
 /* For our own bugs and for memory that ran out: one line on standard error, then abort. */
 NORETURN void die(const char *format, ...) PRINTF(1, 2);

@@ -9,6 +9,7 @@ enum check_result { CHECK_OK, CHECK_WARNING, CHECK_FAILED };
 struct checking {
 	struct cli *cli;
 	const struct config *config;
+	struct yaml_array orgs; /* those to look at */
 	struct table *table;
 	int exit_code; /* of the first that failed; a mistake of the configuration goes first */
 };
@@ -18,6 +19,9 @@ void check_note(struct checking *c, const char *check, const char *what, enum ch
                 const char *format, ...) PRINTF(5, 6);
 /* The same from a call that may have failed: rc < 0 is CHECK_FAILED with err. */
 void check_outcome(struct checking *c, const char *check, const char *what, int rc, const struct err *err);
+
+/* The path, or the nearest folder above it that is there: what a missing one will be made in. */
+const char *check_nearest(struct arena *a, const char *path);
 
 /* Asks a source for its first row, which is stored nowhere. */
 void check_source_online(struct checking *c, const struct org_settings *org, const struct source_settings *source);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -118,15 +119,14 @@ static int ask_smtp(const struct channel_settings *ch, struct arena *a, const ch
 /* What is not there yet is made by the first delivery, so what is above it must be writable. */
 static int ask_folder(const struct channel_settings *ch, struct arena *a, const char **out, struct err *err)
 {
-	char *path = arena_strdup(a, ch->folder), *slash;
+	const char *there = check_nearest(a, ch->folder);
+	struct stat st;
 
-	*out = "the folder can be written";
-	while (access(path, F_OK) < 0 && errno == ENOENT && (slash = strrchr(path, '/')) != NULL) {
-		slash[slash == path] = '\0';
-		*out = "the first delivery makes the folder";
-	}
-	if (access(path, W_OK | X_OK) < 0)
-		return err_errno(err, ERR_CONFIG, "%s", path);
+	if (stat(there, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, ERR_CONFIG, "%s is not a folder", there);
+	if (access(there, W_OK | X_OK) < 0)
+		return err_errno(err, ERR_CONFIG, "%s", there);
+	*out = strcmp(there, ch->folder) == 0 ? "the folder can be written" : "the first delivery makes the folder";
 	return 0;
 }
 

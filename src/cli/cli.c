@@ -145,8 +145,7 @@ static int (*const takers[])(struct cli *c, const char *value) = {
 
 _Static_assert(ARRAY_LEN(takers) == ARRAY_LEN(common_options) - 1, "one taker for each common option");
 
-/* The option of a list with this name: its place, or -1. */
-static int place_of(struct arena *a, const char *const *options, const char *name, struct option_text *out)
+int option_place(struct arena *a, const char *const *options, const char *name, struct option_text *out)
 {
 	for (int i = 0; options[i]; i++) {
 		*out = option_text(a, options[i]);
@@ -192,8 +191,8 @@ static int read_long(struct reading *r, const char *text)
 	const char *name = arena_strndup(r->cli->arena, text, len), *value, *behind = text[len] ? text + len + 1 : NULL;
 	const struct command *command = r->cli->command;
 	struct option_text option;
-	int own = command ? place_of(r->cli->arena, command->options, name, &option) : -1;
-	int common = own >= 0 ? -1 : place_of(r->cli->arena, common_options, name, &option);
+	int own = command ? option_place(r->cli->arena, command->options, name, &option) : -1;
+	int common = own >= 0 ? -1 : option_place(r->cli->arena, common_options, name, &option);
 
 	if (own < 0 && common < 0)
 		return unknown_option(r, name);
@@ -275,6 +274,15 @@ static int check_args(const struct cli *c)
 	return 0;
 }
 
+/* A command whose output is lost has failed, whatever it says itself. */
+static int written(int exit_code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit_code;
+	(void)fputs("retaind: standard output can't be written\n", stderr);
+	return EX_IOERR;
+}
+
 static int run(struct cli *c)
 {
 	static const enum log_level levels[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -285,23 +293,19 @@ static int run(struct cli *c)
 	if (!c->has_now)
 		c->now = clock_now();
 	rc = c->command->run(c, &err);
-	if (rc < 0) {
-		(void)fflush(stdout);
-		(void)fprintf(stderr, "retaind %s: %s\n", c->command->name, text_clean(c->arena, err.text, sizeof err.text));
-		return err_exit_code(err.kind);
-	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		(void)fputs("retaind: standard output can't be written\n", stderr);
-		return EX_IOERR;
-	}
-	return rc;
+	if (rc >= 0)
+		return written(rc);
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "retaind %s: %s\n", c->command->name, text_clean(c->arena, err.text, sizeof err.text));
+	if (err.kind == ERR_USAGE)
+		(void)fprintf(stderr, "Try `retaind help %s`.\n", c->command->name);
+	return err_exit_code(err.kind);
 }
 
 int cli_main(int argc, const char *const *argv)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct cli c = { .arena = a, .program = argc ? argv[0] : "retaind", .config_dir = "/etc/retaind",
-		             .as_of = DAY_NONE };
+	struct cli c = { .arena = a, .config_dir = "/etc/retaind", .as_of = DAY_NONE };
 	struct reading r = { .cli = &c, .argc = argc, .argv = argv };
 	int rc;
 
@@ -314,15 +318,14 @@ int cli_main(int argc, const char *const *argv)
 		return rc;
 	if (r.wants_version) {
 		(void)puts("retaind " RETAIND_VERSION);
-		return EX_OK;
-	}
-	if (r.wants_help && c.command) {
-		help_command(a, c.command);
-		return EX_OK;
+		return written(EX_OK);
 	}
 	if (r.wants_help) {
-		help_program(a);
-		return EX_OK;
+		if (c.command)
+			help_command(a, c.command);
+		else
+			help_program(a);
+		return written(EX_OK);
 	}
 	if (!c.command)
 		return usage(&c, "no command given");
@@ -333,9 +336,31 @@ int cli_main(int argc, const char *const *argv)
 const char *cli_option(const struct cli *c, const char *name)
 {
 	struct option_text option;
-	int place = place_of(c->arena, c->command->options, name, &option);
+	int place = option_place(c->arena, c->command->options, name, &option);
 
 	if (place < 0)
 		die("option --%s is not in the table of %s", name, c->command->name);
 	return c->option_values[place];
+}
+
+int cli_option_int(const struct cli *c, const char *name, int64_t max, int64_t *io, struct err *err)
+{
+	const char *text = cli_option(c, name);
+	int64_t value;
+
+	if (!text)
+		return 0;
+	if (!text_to_int(text, &value) || value < 1 || value > max)
+		return err_set(err, ERR_USAGE, "--%s is `%s`, expected 1 to %lld", name, text, (long long)max);
+	*io = value;
+	return 0;
+}
+
+int cli_option_day(const struct cli *c, const char *name, int32_t *io, struct err *err)
+{
+	const char *text = cli_option(c, name);
+
+	if (text && !day_parse(text, io))
+		return err_set(err, ERR_USAGE, "--%s is `%s`, expected a day such as 2026-03-01", name, text);
+	return 0;
 }

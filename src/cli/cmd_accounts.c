@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -17,7 +16,7 @@ static const char *amount(struct cli *c, int64_t minor, const char *currency)
 {
 	if (c->format == FORMAT_TABLE && money_digits(currency) >= 0)
 		return money_text(c->arena, minor, currency);
-	return arena_printf(c->arena, "%" PRId64, minor);
+	return cell_int(c->arena, minor);
 }
 
 static void add_row(struct cli *c, struct table *t, size_t rank, const struct finding *f)
@@ -25,9 +24,9 @@ static void add_row(struct cli *c, struct table *t, size_t rank, const struct fi
 	struct arena *a = c->arena;
 	const char *cells[ARRAY_LEN(columns)] = {
 		arena_printf(a, "%zu", rank),
-		arena_printf(a, "%" PRId64, f->id),
+		cell_int(a, f->id),
 		f->engine,
-		arena_printf(a, "%" PRId64, f->account),
+		cell_int(a, f->account),
 		f->account_name ? evidence_quote(a, f->account_name, 60) : f->account_key,
 		arena_printf(a, "%.1f", f->score),
 		f->cause,
@@ -48,7 +47,7 @@ static int read_query(struct cli *c, const struct session *s, struct finding_que
 
 	if (engine && strcmp(engine, engine_names[ENGINE_DEFENSE]) != 0 &&
 	    strcmp(engine, engine_names[ENGINE_EXPANSION]) != 0)
-		return err_set(err, ERR_INPUT, "--engine is `%s`, expected defense or expansion", engine);
+		return err_set(err, ERR_USAGE, "--engine is `%s`, expected defense or expansion", engine);
 	*out = (struct finding_query){ .engine = engine, .owner = cli_option(c, "owner"), .today = s->as_of,
 	                               .wants_settled = cli_option(c, "all") != NULL };
 	return 0;

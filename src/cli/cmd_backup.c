@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "commands.h"
@@ -7,14 +6,14 @@
 /* "STATE/orgs/NAME/backups/2026-03-01.db": one a day, the day's last one stays. */
 static int default_path(const struct cli *c, const struct org_settings *org, const char **out, struct err *err)
 {
-	const char *slash = strrchr(org->db_path, '/');
 	const struct zone *zone;
+	const char *day;
 	int second;
 
 	if (zone_open(c->arena, org->zone, &zone, err) < 0)
 		return -1;
-	*out = arena_printf(c->arena, "%.*s/backups/%s.db", slash ? (int)(slash - org->db_path) : 1,
-	                    slash ? org->db_path : ".", day_text(c->arena, zone_day(zone, c->now, &second)));
+	day = day_text(c->arena, zone_day(zone, c->now, &second));
+	*out = beside_database(c->arena, org, arena_printf(c->arena, "backups/%s.db", day));
 	return 0;
 }
 
@@ -35,23 +34,17 @@ int cmd_backup(struct cli *c, struct err *err)
 {
 	const struct config *config = cli_config(c);
 	const char *to = cli_option(c, "to");
-	const struct org_settings *orgs;
-	size_t n = 0;
+	struct yaml_array orgs;
 
 	if (!config)
 		return EX_CONFIG;
-	if (to && !c->org_name && config->orgs.n > 1)
-		return err_set(err, ERR_INPUT, "--to %s is one file, and there are %zu organisations: choose one with --org",
-		               to, config->orgs.n);
-	orgs = config->orgs.at;
-	for (size_t i = 0; i < config->orgs.n; i++) {
-		if (c->org_name && strcmp(c->org_name, orgs[i].name) != 0)
-			continue;
-		if (back_up(c, &orgs[i], to, err) < 0)
+	if (cli_orgs(c, config, &orgs, err) < 0)
+		return -1;
+	if (to && orgs.n > 1)
+		return err_set(err, ERR_USAGE, "--to is one file, and there are %zu organisations: choose one with --org",
+		               orgs.n);
+	for (size_t i = 0; i < orgs.n; i++)
+		if (back_up(c, (const struct org_settings *)orgs.at + i, to, err) < 0)
 			return -1;
-		n++;
-	}
-	if (n == 0)
-		return err_set(err, ERR_CONFIG, "no organisation `%s`", c->org_name ? c->org_name : "");
 	return EX_OK;
 }

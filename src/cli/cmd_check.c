@@ -154,15 +154,21 @@ static void check_zone(struct checking *c, const struct org_settings *org)
 	           day_text(c->cli->arena, day), second / 3600, second / 60 % 60, offset_min);
 }
 
-/* Of the state folder, or of what it will be made in. */
+const char *check_nearest(struct arena *a, const char *path)
+{
+	char *there = arena_strdup(a, path);
+
+	while (there[1] && access(there, F_OK) < 0) /* the configuration takes absolute paths only */
+		there[strrchr(there, '/') == there ? 1 : strrchr(there, '/') - there] = '\0';
+	return there;
+}
+
 static void check_disk(struct checking *c)
 {
-	char *path = arena_strdup(c->cli->arena, c->config->state_dir);
+	const char *path = check_nearest(c->cli->arena, c->config->state_dir);
 	struct statvfs fs;
 	int64_t free_mib;
 
-	while (path[1] && access(path, F_OK) < 0) /* state_dir is absolute */
-		path[strrchr(path, '/') == path ? 1 : strrchr(path, '/') - path] = '\0';
 	if (statvfs(path, &fs) < 0) {
 		check_note(c, "disk", c->config->state_dir, CHECK_FAILED, "%s", strerror(errno));
 		return;
@@ -202,11 +208,9 @@ static const struct {
 
 static void check_orgs(struct checking *c, bool is_online)
 {
-	const struct org_settings *orgs = c->config->orgs.at;
+	const struct org_settings *orgs = c->orgs.at;
 
-	for (size_t i = 0; i < c->config->orgs.n; i++) {
-		if (c->cli->org_name && strcmp(c->cli->org_name, orgs[i].name) != 0)
-			continue;
+	for (size_t i = 0; i < c->orgs.n; i++) {
 		check_note(c, "configuration", orgs[i].name, CHECK_OK, "%zu sources, %zu owners, %zu channels, version %.12s",
 		           orgs[i].sources.n, orgs[i].owners.n, orgs[i].channels.n, orgs[i].hash);
 		for (size_t k = 0; k < ARRAY_LEN(checks); k++)
@@ -223,8 +227,8 @@ int cmd_check(struct cli *c, struct err *err)
 
 	if (!checking.config)
 		return EX_CONFIG;
-	if (c->org_name && !config_org(checking.config, c->org_name))
-		return err_set(err, ERR_CONFIG, "no organisation `%s`", c->org_name);
+	if (cli_orgs(c, checking.config, &checking.orgs, err) < 0)
+		return -1;
 	checking.table = table_new(c->arena, columns, ARRAY_LEN(columns));
 	check_disk(&checking);
 	check_orgs(&checking, cli_option(c, "online") != NULL);

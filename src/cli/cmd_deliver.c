@@ -6,7 +6,6 @@
 #include "cli/cli.h"
 #include "commands.h"
 #include "common/log.h"
-#include "common/text.h"
 #include "config/secret.h"
 #include "deliver/deliver.h"
 #include "store/ledger.h"
@@ -78,14 +77,6 @@ static void tell_admin(struct delivering *d, const struct session *s)
 		log_event(LOG_LEVEL_ERROR, "admin_not_told", LOG_TEXT("org", d->org), LOG_TEXT("error", err.text));
 }
 
-/* The lock lies beside the database. */
-static const char *lock_path(struct arena *a, const char *db_path)
-{
-	const char *slash = strrchr(db_path, '/');
-
-	return arena_printf(a, "%.*sdeliver.lock", slash ? (int)(slash - db_path) + 1 : 0, db_path);
-}
-
 static int show_due(struct cli *c, const struct session *s, struct err *err)
 {
 	static const struct table_column columns[] = {
@@ -103,8 +94,8 @@ static int show_due(struct cli *c, const struct session *s, struct err *err)
 			return -1;
 		for (size_t k = n; k-- > 0;) {
 			const char *cells[] = {
-				arena_printf(c->arena, "%" PRId64, rows[k].id), day_text(c->arena, rows[k].local_on),
-				rows[k].owner_email, rows[k].sink, rows[k].recipient, arena_printf(c->arena, "%d", rows[k].part),
+				cell_int(c->arena, rows[k].id), day_text(c->arena, rows[k].local_on),
+				rows[k].owner_email, rows[k].sink, rows[k].recipient, cell_int(c->arena, rows[k].part),
 				rows[k].state,
 			};
 
@@ -122,11 +113,10 @@ int cmd_deliver(struct cli *c, struct err *err)
 	CLEANUP(session_close) struct session s = { 0 };
 	struct delivering context = { .cli = c, .problems = "" };
 	struct deliver d = { .secret = secret_read, .report = report, .context = &context };
-	const char *wait = cli_option(c, "wait");
 	struct deliver_counts n;
 
-	if (wait && (!text_to_int(wait, &d.wait_s) || d.wait_s < 0 || d.wait_s > MAX_WAIT_S))
-		return err_set(err, ERR_INPUT, "--wait is `%s`, expected 0 to %d seconds", wait, MAX_WAIT_S);
+	if (cli_option_int(c, "wait", MAX_WAIT_S, &d.wait_s, err) < 0)
+		return -1;
 	if (session_open(c, is_dry_run ? DB_READ : DB_WRITE, &s, err) < 0)
 		return -1;
 	if (is_dry_run)
@@ -136,7 +126,7 @@ int cmd_deliver(struct cli *c, struct err *err)
 	d.channels = s.org->channels.at;
 	d.n_channels = s.org->channels.n;
 	d.now = s.now;
-	d.lock_path = lock_path(c->arena, s.org->db_path);
+	d.lock_path = beside_database(c->arena, s.org, "deliver.lock");
 	if (deliver_run(&d, &n, err) < 0)
 		return -1;
 	add_expired(&context, n.n_expired);

@@ -9,27 +9,19 @@
 #include "store/ledger.h"
 #include "store/outbox.h"
 
-enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000, AUDIT_DAYS = 7, MAX_AUDIT_DAYS = 3660, EXIT_GAPS = 1 };
+enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000, AUDIT_DAYS = 7, MAX_AUDIT_DAYS = 3660 };
 
-static const char *number(struct arena *a, int64_t n)
+static int read_state(const struct cli *c, const char **out, struct err *err)
 {
-	return arena_printf(a, "%" PRId64, n);
-}
+	static const char *const states[] = { "pending", "inflight", "ambiguous", "sent", "accepted_unverified", "dead" };
+	const char *state = cli_option(c, "state");
 
-static const char *instant(struct arena *a, int64_t at)
-{
-	return at == INSTANT_NONE ? NULL : instant_text(a, at);
-}
-
-static int option_int(const struct cli *c, const char *name, int64_t fallback, int64_t max, int64_t *out,
-                      struct err *err)
-{
-	const char *text = cli_option(c, name);
-
-	*out = fallback;
-	if (text && (!text_to_int(text, out) || *out < 1 || *out > max))
-		return err_set(err, ERR_INPUT, "--%s is `%s`, expected 1 to %" PRId64, name, text, max);
-	return 0;
+	*out = state;
+	for (size_t i = 0; state && i < ARRAY_LEN(states); i++)
+		if (strcmp(states[i], state) == 0)
+			return 0;
+	return state ? err_set(err, ERR_USAGE, "--state is `%s`, expected pending, inflight, ambiguous, sent, "
+	                       "accepted_unverified or dead", state) : 0;
 }
 
 static int list(struct cli *c, struct session *s, int64_t id, struct err *err)
@@ -40,19 +32,27 @@ static int list(struct cli *c, struct session *s, int64_t id, struct err *err)
 	};
 	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
 	const struct ledger_row *rows;
-	int64_t limit;
+	int64_t limit = DEFAULT_LIMIT;
+	const char *state;
 	size_t n;
 
 	(void)id;
-	if (option_int(c, "limit", DEFAULT_LIMIT, MAX_LIMIT, &limit, err) < 0 ||
-	    ledger_list(s->db, cli_option(c, "state"), limit, c->arena, &rows, &n, err) < 0)
+	if (cli_option_int(c, "limit", MAX_LIMIT, &limit, err) < 0 || read_state(c, &state, err) < 0 ||
+	    ledger_list(s->db, state, limit, c->arena, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct ledger_row *r = &rows[i];
 		const char *cells[ARRAY_LEN(columns)] = {
-			number(c->arena, r->id), day_text(c->arena, r->local_on), r->owner_email, r->digest_kind, r->sink,
-			number(c->arena, r->part), r->state, number(c->arena, r->n_attempts),
-			r->settled_at == INSTANT_NONE ? instant(c->arena, r->next_at) : NULL, instant(c->arena, r->settled_at),
+			cell_int(c->arena, r->id),
+			day_text(c->arena, r->local_on),
+			r->owner_email,
+			r->digest_kind,
+			r->sink,
+			cell_int(c->arena, r->part),
+			r->state,
+			cell_int(c->arena, r->n_attempts),
+			r->settled_at == INSTANT_NONE ? cell_instant(c->arena, r->next_at) : NULL,
+			cell_instant(c->arena, r->settled_at),
 			r->reason,
 		};
 
@@ -65,12 +65,12 @@ static int list(struct cli *c, struct session *s, int64_t id, struct err *err)
 static void print_message(struct cli *c, const struct ledger_row *r)
 {
 	const char *lines[][2] = {
-		{ "delivery", number(c->arena, r->id) }, { "date", day_text(c->arena, r->local_on) },
+		{ "delivery", cell_int(c->arena, r->id) }, { "date", day_text(c->arena, r->local_on) },
 		{ "owner", r->owner_email }, { "digest", r->digest_kind }, { "sink", r->sink }, { "kind", r->kind },
 		{ "recipient", r->recipient },
-		{ "part", number(c->arena, r->part) }, { "state", r->state }, { "reason", r->reason },
-		{ "next", r->settled_at == INSTANT_NONE ? instant(c->arena, r->next_at) : NULL },
-		{ "expires", instant(c->arena, r->expires_at) }, { "settled", instant(c->arena, r->settled_at) },
+		{ "part", cell_int(c->arena, r->part) }, { "state", r->state }, { "reason", r->reason },
+		{ "next", r->settled_at == INSTANT_NONE ? cell_instant(c->arena, r->next_at) : NULL },
+		{ "expires", cell_instant(c->arena, r->expires_at) }, { "settled", cell_instant(c->arena, r->settled_at) },
 		{ "their name", r->provider_ref }, { "key", r->delivery_key }, { "sha256", r->body_sha256 },
 	};
 
@@ -99,8 +99,13 @@ static int show(struct cli *c, struct session *s, int64_t id, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		const struct ledger_attempt *x = &attempts[i];
 		const char *cells[ARRAY_LEN(columns)] = {
-			number(c->arena, id), number(c->arena, x->attempt), instant(c->arena, x->started_at),
-			instant(c->arena, x->ended_at), x->outcome, x->status ? number(c->arena, x->status) : NULL, x->detail,
+			cell_int(c->arena, id),
+			cell_int(c->arena, x->attempt),
+			cell_instant(c->arena, x->started_at),
+			cell_instant(c->arena, x->ended_at),
+			x->outcome,
+			x->status ? cell_int(c->arena, x->status) : NULL,
+			x->detail,
 		};
 
 		table_row(t, cells);
@@ -141,18 +146,18 @@ static int audit(struct cli *c, struct session *s, int64_t id, struct err *err)
 	};
 	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
 	const struct ledger_gap *gaps;
-	int64_t days;
+	int64_t days = AUDIT_DAYS;
 	size_t n;
 
 	(void)id;
-	if (option_int(c, "days", AUDIT_DAYS, MAX_AUDIT_DAYS, &days, err) < 0 ||
+	if (cli_option_int(c, "days", MAX_AUDIT_DAYS, &days, err) < 0 ||
 	    ledger_audit(s->db, s->today - (int32_t)days + 1, s->now, c->arena, &gaps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct ledger_gap *g = &gaps[i];
 		const char *cells[ARRAY_LEN(columns)] = {
 			g->problem, day_text(c->arena, g->local_on), g->owner_email, g->digest_kind, g->sink,
-			g->outbox_id ? number(c->arena, g->outbox_id) : NULL, g->reason,
+			g->outbox_id ? cell_int(c->arena, g->outbox_id) : NULL, g->reason,
 		};
 
 		table_row(t, cells);
@@ -184,9 +189,9 @@ int cmd_deliveries(struct cli *c, struct err *err)
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
 		if (actions[i].has_id != (c->n_args == 2) || (c->n_args == 2 && !text_to_int(c->args[1], &id)))
-			return err_set(err, ERR_INPUT, "%s takes %s", name,
+			return err_set(err, ERR_USAGE, "%s takes %s", name,
 			               actions[i].has_id ? "the number of a delivery" : "no number");
 		return session_open(c, actions[i].mode, &s, err) < 0 ? -1 : actions[i].run(c, &s, id, err);
 	}
-	return err_set(err, ERR_INPUT, "no action `%s`, expected list, show, retry, cancel or audit", name);
+	return err_set(err, ERR_USAGE, "no action `%s`, expected list, show, retry, cancel or audit", name);
 }

@@ -177,18 +177,15 @@ static int digest_for_all(struct cli *c, const struct session *s, int32_t day, s
 int cmd_digest(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session s = { 0 };
-	const char *email = cli_option(c, "owner"), *day_given = cli_option(c, "day");
+	const char *email = cli_option(c, "owner");
 	const struct owner_settings *owner;
 	int32_t day = DAY_NONE;
 
-	if (day_given && !day_parse(day_given, &day))
-		return err_set(err, ERR_INPUT, "--day is `%s`, expected a day such as 2026-03-01", day_given);
-	if (session_open(c, DB_WRITE, &s, err) < 0)
+	if (cli_option_day(c, "day", &day, err) < 0 || session_open(c, DB_WRITE, &s, err) < 0)
 		return -1;
 	if (!email)
 		return digest_for_all(c, &s, day, err);
-	owner = org_owner(s.org, email);
-	if (!owner)
-		return err_set(err, ERR_CONFIG, "organisation %s has no owner `%s`", s.org->name, email);
+	if (cli_owner(s.org, email, &owner, err) < 0)
+		return -1;
 	return digest_for(c, &s, owner, day, err) < 0 ? -1 : EX_OK;
 }

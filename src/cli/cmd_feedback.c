@@ -9,76 +9,96 @@
 
 enum { MAX_REASON_CHARS = 500 };
 
-static int load_standing(struct cli *c, struct session *s, struct finding *out, struct err *err)
+/* The finding that a person speaks of, as it stands. The transaction keeps a score that runs meanwhile from changing it
+ * before it is saved. */
+struct feedback {
+	struct session session;
+	struct txn txn;
+	struct finding finding;
+};
+
+static void feedback_done(struct feedback *f)
 {
+	txn_end(&f->txn);
+	session_close(&f->session);
+}
+
+static int feedback_open(struct cli *c, struct feedback *f, struct err *err)
+{
+	struct finding *finding = &f->finding;
 	int64_t id;
 	int rc;
 
 	if (!text_to_int(c->args[0], &id))
-		return err_set(err, ERR_INPUT, "finding `%s`: expected its number, see retaind accounts", c->args[0]);
-	rc = finding_load(s->db, id, c->arena, out, err);
+		return err_set(err, ERR_USAGE, "finding `%s`: expected its number, see retaind accounts", c->args[0]);
+	if (session_open(c, DB_WRITE, &f->session, err) < 0 || txn_begin(&f->txn, f->session.db, err) < 0)
+		return -1;
+	rc = finding_load(f->session.db, id, c->arena, finding, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return err_set(err, ERR_INPUT, "there is no finding %" PRId64, id);
-	if (out->closed_on != DAY_NONE)
-		return err_set(err, ERR_INPUT, "finding %" PRId64 " is closed: %s on %s", id, finding_state_text(out->state),
-		               day_text(c->arena, out->closed_on));
+	if (finding->closed_on != DAY_NONE)
+		return err_set(err, ERR_INPUT, "finding %" PRId64 " is closed: %s on %s", id,
+		               finding_state_text(finding->state), day_text(c->arena, finding->closed_on));
 	return 0;
 }
 
-static int save(struct cli *c, struct session *s, struct finding *f, const char *note, struct err *err)
+static int feedback_save(struct cli *c, struct feedback *f, const char *note, struct err *err)
 {
-	CLEANUP(txn_end) struct txn txn = { 0 };
+	const struct session *s = &f->session;
+	const char *state = finding_state_text(f->finding.state);
 
-	if (txn_begin(&txn, s->db, err) < 0 || finding_put(s->db, f, err) < 0 ||
-	    finding_event_put(s->db, f->id, s->today, s->now, finding_state_text(f->state), note, err) < 0 ||
-	    txn_commit(&txn, err) < 0)
+	if (finding_put(s->db, &f->finding, err) < 0 ||
+	    finding_event_put(s->db, f->finding.id, s->today, s->now, state, note, err) < 0 ||
+	    txn_commit(&f->txn, err) < 0)
 		return -1;
 	if (c->verbosity >= 0)
-		(void)printf("finding %" PRId64 " is %s\n", f->id, finding_state_text(f->state));
+		(void)printf("finding %" PRId64 " is %s\n", f->finding.id, state);
 	return 0;
 }
 
 int cmd_ack(struct cli *c, struct err *err)
 {
-	CLEANUP(session_close) struct session s = { 0 };
-	struct finding f;
+	CLEANUP(feedback_done) struct feedback f = { 0 };
 
-	if (session_open(c, DB_WRITE, &s, err) < 0 || load_standing(c, &s, &f, err) < 0)
+	if (feedback_open(c, &f, err) < 0)
 		return -1;
-	f.state = FINDING_ACKNOWLEDGED;
-	f.snoozed_until = DAY_NONE;
-	return save(c, &s, &f, NULL, err);
+	f.finding.state = FINDING_ACKNOWLEDGED;
+	f.finding.snoozed_until = DAY_NONE;
+	return feedback_save(c, &f, NULL, err);
 }
 
 int cmd_snooze(struct cli *c, struct err *err)
 {
-	CLEANUP(session_close) struct session s = { 0 };
-	const char *until = cli_option(c, "until");
-	struct finding f;
+	CLEANUP(feedback_done) struct feedback f = { 0 };
+	int32_t until = DAY_NONE;
 
-	if (session_open(c, DB_WRITE, &s, err) < 0 || load_standing(c, &s, &f, err) < 0)
+	if (cli_option_day(c, "until", &until, err) < 0)
 		return -1;
-	if (!until || !day_parse(until, &f.snoozed_until) || f.snoozed_until <= s.today)
-		return err_set(err, ERR_INPUT, "--until is `%s`, expected a day after today, %s", until ? until : "",
-		               day_text(c->arena, s.today));
-	f.state = FINDING_SNOOZED;
-	return save(c, &s, &f, until, err);
+	if (until == DAY_NONE)
+		return err_set(err, ERR_USAGE, "--until is missing: the day on which it is open again");
+	if (feedback_open(c, &f, err) < 0)
+		return -1;
+	if (until <= f.session.today)
+		return err_set(err, ERR_USAGE, "--until is %s, expected a day after today, %s", day_text(c->arena, until),
+		               day_text(c->arena, f.session.today));
+	f.finding.snoozed_until = until;
+	f.finding.state = FINDING_SNOOZED;
+	return feedback_save(c, &f, day_text(c->arena, until), err);
 }
 
 int cmd_dismiss(struct cli *c, struct err *err)
 {
-	CLEANUP(session_close) struct session s = { 0 };
+	CLEANUP(feedback_done) struct feedback f = { 0 };
 	const char *reason = cli_option(c, "reason");
-	struct finding f;
 
 	if (text_is_blank(reason))
-		return err_set(err, ERR_INPUT, "--reason is missing: it says why this was no finding");
-	if (session_open(c, DB_WRITE, &s, err) < 0 || load_standing(c, &s, &f, err) < 0)
+		return err_set(err, ERR_USAGE, "--reason is missing: it says why this was no finding");
+	if (feedback_open(c, &f, err) < 0)
 		return -1;
-	f.state = FINDING_DISMISSED;
-	f.closed_on = s.today;
-	f.snoozed_until = DAY_NONE;
-	return save(c, &s, &f, text_clean(c->arena, reason, MAX_REASON_CHARS), err);
+	f.finding.state = FINDING_DISMISSED;
+	f.finding.closed_on = f.session.today;
+	f.finding.snoozed_until = DAY_NONE;
+	return feedback_save(c, &f, text_clean(c->arena, reason, MAX_REASON_CHARS), err);
 }

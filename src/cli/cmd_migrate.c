@@ -1,5 +1,3 @@
-#include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "commands.h"
@@ -16,8 +14,8 @@ static int migrate_one(struct cli *c, const struct org_settings *org, struct tab
 	n = migrate_run(db, c->now, err);
 	if (n < 0)
 		return -1;
-	cells[1] = arena_printf(c->arena, "%d", before);
-	cells[2] = arena_printf(c->arena, "%d", migrate_head());
+	cells[1] = cell_int(c->arena, before);
+	cells[2] = cell_int(c->arena, migrate_head());
 	cells[3] = org->db_path;
 	table_row(t, cells);
 	return 0;
@@ -29,23 +27,16 @@ int cmd_migrate(struct cli *c, struct err *err)
 		{ "org", false }, { "from", true }, { "to", true }, { "database", false }
 	};
 	const struct config *config = cli_config(c);
-	const struct org_settings *orgs;
-	struct table *t;
-	size_t n = 0;
+	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
+	struct yaml_array orgs;
 
 	if (!config)
 		return EX_CONFIG;
-	t = table_new(c->arena, columns, ARRAY_LEN(columns));
-	orgs = config->orgs.at;
-	for (size_t i = 0; i < config->orgs.n; i++) {
-		if (c->org_name && strcmp(c->org_name, orgs[i].name) != 0)
-			continue;
-		if (migrate_one(c, &orgs[i], t, err) < 0)
+	if (cli_orgs(c, config, &orgs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < orgs.n; i++)
+		if (migrate_one(c, (const struct org_settings *)orgs.at + i, t, err) < 0)
 			return -1;
-		n++;
-	}
-	if (n == 0)
-		return err_set(err, ERR_CONFIG, "no organisation `%s`", c->org_name ? c->org_name : "");
 	if (c->verbosity >= 0)
 		table_print(t, c->format);
 	return EX_OK;

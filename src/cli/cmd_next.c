@@ -26,33 +26,23 @@ static void add_slot(struct cli *c, struct table *t, int32_t day, int at_minutes
 	table_row(t, cells);
 }
 
-static int read_number(const struct cli *c, const char *option, int64_t fallback, int64_t *out, struct err *err)
-{
-	const char *text = cli_option(c, option);
-
-	*out = fallback;
-	if (text == NULL || (text_to_int(text, out) && *out >= 1 && *out <= MAX_SLOTS))
-		return 0;
-	return err_set(err, ERR_INPUT, "--%s is `%s`, expected 1 to %d", option, text, MAX_SLOTS);
-}
-
 /* Every civil day of a zone, whether anybody works on it or not. */
 static int next_of_zone(struct cli *c, const char *name, struct err *err)
 {
-	const char *at_text = cli_option(c, "at"), *from_text = cli_option(c, "from");
+	const char *at_text = cli_option(c, "at");
 	int at_minutes = DEFAULT_AT_MINUTES, second;
 	const struct zone *zone;
 	struct table *t = slot_table(c->arena);
-	int64_t n_days;
+	int64_t n_days = DEFAULT_DAYS;
 	int32_t from;
 
-	if (zone_open(c->arena, name, &zone, err) < 0 || read_number(c, "days", DEFAULT_DAYS, &n_days, err) < 0)
+	if (zone_open(c->arena, name, &zone, err) < 0)
 		return -1;
 	from = zone_day(zone, c->now, &second);
+	if (cli_option_int(c, "days", MAX_SLOTS, &n_days, err) < 0 || cli_option_day(c, "from", &from, err) < 0)
+		return -1;
 	if (at_text != NULL && !text_to_time_of_day(at_text, &at_minutes))
-		return err_set(err, ERR_INPUT, "--at is `%s`, expected a time such as 08:00", at_text);
-	if (from_text != NULL && !day_parse(from_text, &from))
-		return err_set(err, ERR_INPUT, "--from is `%s`, expected a day such as 2026-03-01", from_text);
+		return err_set(err, ERR_USAGE, "--at is `%s`, expected a time such as 08:00", at_text);
 	for (int32_t day = from; day < from + n_days; day++) {
 		int64_t at = 0;
 		enum wall_kind kind = zone_instant(zone, day, at_minutes * 60, &at);
@@ -71,19 +61,13 @@ static int next_of_owner(struct cli *c, const char *email, struct err *err)
 	struct table *t = slot_table(c->arena);
 	struct slot_rules rules;
 	struct slot slot = { .due_at = c->now };
-	int64_t count;
+	int64_t count = DEFAULT_COUNT;
 
 	if (config == NULL)
 		return EX_CONFIG;
-	if (read_number(c, "count", DEFAULT_COUNT, &count, err) < 0)
+	if (cli_option_int(c, "count", MAX_SLOTS, &count, err) < 0 || cli_org(c, config, &org, err) < 0 ||
+	    cli_owner(org, email, &owner, err) < 0)
 		return -1;
-	org = config_org(config, c->org_name);
-	if (org == NULL)
-		return c->org_name ? err_set(err, ERR_CONFIG, "no organisation `%s`", c->org_name) :
-		                     err_set(err, ERR_CONFIG, "several organisations, choose one with --org");
-	owner = org_owner(org, email);
-	if (owner == NULL)
-		return err_set(err, ERR_INPUT, "organisation %s has no owner `%s`", org->name, email);
 	if (owner_rules(c->arena, config, org, owner, &rules, err) < 0)
 		return -1;
 	while (count-- > 0 && slot_next(&rules, slot.due_at, &slot))
@@ -97,6 +81,6 @@ int cmd_next(struct cli *c, struct err *err)
 	const char *owner = cli_option(c, "owner"), *zone = cli_option(c, "zone");
 
 	if ((owner == NULL) == (zone == NULL))
-		return err_set(err, ERR_INPUT, "give either --owner or --zone");
+		return err_set(err, ERR_USAGE, "give either --owner or --zone");
 	return zone != NULL ? next_of_zone(c, zone, err) : next_of_owner(c, owner, err);
 }

@@ -5,7 +5,6 @@
 #include "cli/cli.h"
 #include "commands.h"
 #include "common/money.h"
-#include "common/text.h"
 #include "score/nrr.h"
 
 enum { BAR_CELLS = 30, MAX_WINDOW = 120 };
@@ -32,12 +31,14 @@ static const struct {
 
 static int read_options(struct report *r, struct err *err)
 {
-	const char *by = cli_option(r->cli, "by"), *window = cli_option(r->cli, "window");
-	int64_t months;
+	const char *by = cli_option(r->cli, "by"), *currency = cli_option(r->cli, "currency");
+	int64_t months = 0;
 
-	if (window && (!text_to_int(window, &months) || months < 1 || months > MAX_WINDOW))
-		return err_set(err, ERR_INPUT, "--window is `%s`, expected 1 to %d months", window, MAX_WINDOW);
-	r->window = window ? (int)months : 0;
+	if (cli_option_int(r->cli, "window", MAX_WINDOW, &months, err) < 0)
+		return -1;
+	r->window = (int)months;
+	if (currency && money_digits(currency) < 0)
+		return err_set(err, ERR_USAGE, "--currency is `%s`, expected a code of ISO 4217 such as EUR", currency);
 	for (size_t i = 0; by && i < ARRAY_LEN(groupings); i++) {
 		if (strcmp(groupings[i].name, by) != 0)
 			continue;
@@ -46,7 +47,7 @@ static int read_options(struct report *r, struct err *err)
 		return 0;
 	}
 	if (by)
-		return err_set(err, ERR_INPUT, "--by is `%s`, expected month, segment, owner or plan", by);
+		return err_set(err, ERR_USAGE, "--by is `%s`, expected month, segment, owner or plan", by);
 	return 0;
 }
 
@@ -71,11 +72,6 @@ static const struct table_column machine_columns[] = {
 
 enum { N_MACHINE = ARRAY_LEN(machine_columns) };
 
-static const char *number(struct arena *a, int64_t n)
-{
-	return arena_printf(a, "%" PRId64, n);
-}
-
 /* CSV has the group only where there is one, and no reason: rows without a start are left out of it. */
 static struct table *machine_table(const struct report *r)
 {
@@ -88,11 +84,23 @@ static struct table *machine_table(const struct report *r)
 static void machine_row(const struct report *r, struct table *t, int months, const struct nrr_window *w)
 {
 	struct arena *a = r->cli->arena;
-	const char *cells[N_MACHINE] = { w->group, number(a, months), day_text(a, w->from), day_text(a, w->to),
-		number(a, w->n_start), number(a, w->n_churned), number(a, w->start_minor), number(a, w->churn_minor),
-		number(a, w->contraction_minor), number(a, w->expansion_minor), number(a, w->added_minor),
-		number(a, w->reactivation_minor), number(a, w->end_minor), ratio_text(a, w, w->nrr), ratio_text(a, w, w->grr),
-		ratio_text(a, w, w->logo), w->why_none };
+	const char *cells[N_MACHINE] = { w->group,
+		                             cell_int(a, months),
+		                             day_text(a, w->from),
+		                             day_text(a, w->to),
+		                             cell_int(a, w->n_start),
+		                             cell_int(a, w->n_churned),
+		                             cell_int(a, w->start_minor),
+		                             cell_int(a, w->churn_minor),
+		                             cell_int(a, w->contraction_minor),
+		                             cell_int(a, w->expansion_minor),
+		                             cell_int(a, w->added_minor),
+		                             cell_int(a, w->reactivation_minor),
+		                             cell_int(a, w->end_minor),
+		                             ratio_text(a, w, w->nrr),
+		                             ratio_text(a, w, w->grr),
+		                             ratio_text(a, w, w->logo),
+		                             w->why_none };
 
 	if (r->cli->format == FORMAT_CSV && w->why_none)
 		return;
@@ -110,7 +118,7 @@ static void people_row(const struct report *r, struct table *t, const struct nrr
 	struct arena *a = r->cli->arena;
 	const char *currency = r->revenue.currency;
 	const char *cells[ARRAY_LEN(people_columns)] = { w->group, day_text(a, w->from), day_text(a, w->to),
-		number(a, w->n_start), money_text(a, w->start_minor, currency), money_text(a, w->added_minor, currency),
+		cell_int(a, w->n_start), money_text(a, w->start_minor, currency), money_text(a, w->added_minor, currency),
 		money_text(a, w->expansion_minor, currency), money_text(a, w->reactivation_minor, currency),
 		money_text(a, -w->contraction_minor, currency), money_text(a, -w->churn_minor, currency),
 		money_text(a, w->end_minor, currency), percent_text(a, w, w->nrr), percent_text(a, w, w->grr),

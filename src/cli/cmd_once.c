@@ -2,6 +2,7 @@
 #include <sysexits.h>
 
 #include "commands.h"
+#include "common/text.h"
 
 /* The stages of one cycle, in the order of the line. */
 static const struct {
@@ -15,7 +16,8 @@ static const struct {
 };
 
 /* Each stage is the very command of its name. One that fails doesn't keep the next from working on what is there: a
- * digest that says how old its data is beats none. Mistakes in the configuration end it at once. */
+ * digest that says how old its data is beats none. Where even pull can't begin, because the configuration has mistakes
+ * or the command line is wrong, nothing else is tried. */
 int cmd_once(struct cli *c, struct err *err)
 {
 	int worst = EX_OK;
@@ -28,13 +30,14 @@ int cmd_once(struct cli *c, struct err *err)
 		stage.command = command_of(stages[i].name);
 		stage.option_values = none;
 		rc = stages[i].run(&stage, err);
-
+		if (rc < 0 && i == 0 && (err->kind == ERR_CONFIG || err->kind == ERR_USAGE))
+			return -1;
 		if (rc < 0) {
-			(void)fprintf(stderr, "retaind %s: %s\n", stages[i].name, err->text);
+			(void)fflush(stdout);
+			(void)fprintf(stderr, "retaind %s: %s\n", stages[i].name,
+			              text_clean(c->arena, err->text, sizeof err->text));
 			rc = err_exit_code(err->kind);
 		}
-		if (rc == EX_CONFIG && i == 0 && err->kind == ERR_CONFIG)
-			return rc;
 		if (worst == EX_OK || rc == EX_CONFIG)
 			worst = rc == EX_OK ? worst : rc;
 		(void)fflush(stdout);

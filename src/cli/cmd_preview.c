@@ -46,13 +46,10 @@ int cmd_preview(struct cli *c, struct err *err)
 	const struct owner_settings *owner;
 
 	if (!email)
-		return err_set(err, ERR_INPUT, "give --owner");
+		return err_set(err, ERR_USAGE, "give --owner");
 	if (!renderer)
-		return err_set(err, ERR_INPUT, "--format is `%s`, expected text, slack, html, json or email", format);
-	if (session_open(c, DB_READ, &s, err) < 0)
+		return err_set(err, ERR_USAGE, "--format is `%s`, expected text, slack, html, json or email", format);
+	if (session_open(c, DB_READ, &s, err) < 0 || cli_owner(s.org, email, &owner, err) < 0)
 		return -1;
-	owner = org_owner(s.org, email);
-	if (!owner)
-		return err_set(err, ERR_CONFIG, "organisation %s has no owner `%s`", s.org->name, email);
 	return print_digest(&s, owner, renderer, c->arena, err);
 }

@@ -86,7 +86,7 @@ static void add_row(struct pulling *p, const struct pull_result *r)
 	const char *cells[10] = { p->source->name, r->stream, r->mode };
 
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		cells[3 + i] = arena_printf(a, "%" PRId64, counts[i]);
+		cells[3 + i] = cell_int(a, counts[i]);
 	cells[9] = r->is_failed ? "failed" : "ok";
 	table_row(p->table, cells);
 }
@@ -114,22 +114,15 @@ static int pull_one(struct pulling *p, struct pull *pull, struct err *err)
 
 static int read_limit(const struct cli *c, int64_t *out, struct err *err)
 {
-	const char *text = cli_option(c, "limit");
-
 	*out = 0;
-	if (text && (!text_to_int(text, out) || *out < 1))
-		return err_set(err, ERR_INPUT, "--limit %s is not a number of rows", text);
-	if (text && !cli_option(c, "dry-run"))
-		return err_set(err, ERR_INPUT, "--limit goes with --dry-run only: half a pull would look like a whole one");
-	return 0;
+	if (cli_option(c, "limit") && !cli_option(c, "dry-run"))
+		return err_set(err, ERR_USAGE, "--limit goes with --dry-run only: half a pull would look like a whole one");
+	return cli_option_int(c, "limit", INT64_MAX, out, err);
 }
 
-/* Beside the database. */
-static const char *lock_path(const struct cli *c, const struct org_settings *org, const char *source)
+static const char *lock_path(struct arena *a, const struct org_settings *org, const char *source)
 {
-	const char *slash = strrchr(org->db_path, '/');
-
-	return arena_printf(c->arena, "%.*s/pull-%s.lock", (int)(slash - org->db_path), org->db_path, source);
+	return beside_database(a, org, arena_printf(a, "pull-%s.lock", source));
 }
 
 static int pull_sources(struct cli *c, const struct session *s, struct pulling *p, int64_t limit, struct err *err)
@@ -142,7 +135,7 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 		struct pull pull = {
 			.db = s->db,
 			.config_dir = c->config_dir,
-			.lock_path = cli_option(c, "dry-run") ? NULL : lock_path(c, s->org, sources[i].name),
+			.lock_path = cli_option(c, "dry-run") ? NULL : lock_path(c->arena, s->org, sources[i].name),
 			.source = &sources[i],
 			.zone = s->zone,
 			.currency = s->org->currency,
@@ -165,9 +158,9 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 		if (pull_one(p, &pull, err) < 0)
 			return err_in(err, "%s", sources[i].name);
 	}
-	if (n == 0)
-		return err_set(err, ERR_CONFIG, "%s has no source `%s`", s->org->name, only ? only : "");
-	return 0;
+	if (n == 0 && only)
+		return err_set(err, ERR_USAGE, "organisation %s has no source `%s`", s->org->name, only);
+	return n ? 0 : err_set(err, ERR_CONFIG, "organisation %s has no sources, expected some in its file", s->org->name);
 }
 
 int cmd_pull(struct cli *c, struct err *err)

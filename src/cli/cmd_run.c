@@ -278,6 +278,10 @@ int cmd_run(struct cli *c, struct err *err)
 		                                 .jobs = { .program = "/proc/self/exe" } };
 	struct mistakes m = { .arena = c->arena };
 
+	if (c->org_name || c->has_now || c->as_of != DAY_NONE)
+		return err_set(err, ERR_USAGE,
+		               "the daemon runs every organisation by the clock: --org, --now and --as-of go with the "
+		               "other commands");
 	if (load(&d, &m, err) < 0) {
 		for (size_t i = 0; i < m.n_kept; i++)
 			(void)fprintf(stderr, "%s\n", m.lines[i]);

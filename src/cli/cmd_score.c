@@ -171,22 +171,18 @@ static void add_row(struct scoring *s, struct table *t, int32_t day)
 	const char *cells[1 + ARRAY_LEN(counts)] = { day_text(a, day) };
 
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		cells[1 + i] = arena_printf(a, "%" PRId64, counts[i]);
+		cells[1 + i] = cell_int(a, counts[i]);
 	table_row(t, cells);
 }
 
 /* --from and --to; without them the one day. */
 static int read_days(const struct cli *c, const struct session *s, int32_t *out_from, int32_t *out_to, struct err *err)
 {
-	const char *from = cli_option(c, "from"), *to = cli_option(c, "to");
-
 	*out_from = *out_to = s->as_of;
-	if (from && !day_parse(from, out_from))
-		return err_set(err, ERR_INPUT, "--from is `%s`, expected a day such as 2026-03-01", from);
-	if (to && !day_parse(to, out_to))
-		return err_set(err, ERR_INPUT, "--to is `%s`, expected a day such as 2026-03-01", to);
+	if (cli_option_day(c, "from", out_from, err) < 0 || cli_option_day(c, "to", out_to, err) < 0)
+		return -1;
 	if (*out_from > *out_to || *out_to > s->today)
-		return err_set(err, ERR_INPUT, "expected days from --from up to --to, today at the latest");
+		return err_set(err, ERR_USAGE, "expected days from --from up to --to, today at the latest");
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+enum { EXIT_GAPS = 1 }; /* deliveries audit has found something */
+
 /* Options that every command takes, written like struct command's. */
 extern const char *const common_options[]; /* ends with NULL */
 
@@ -15,6 +17,8 @@ struct option_text {
 };
 
 struct option_text option_text(struct arena *a, const char *text);
+/* The option of a list with this name: its place, or -1. */
+int option_place(struct arena *a, const char *const *options, const char *name, struct option_text *out);
 const struct command *command_of(const char *name); /* NULL: none */
 int unknown_command(struct arena *a, const char *name); /* says so and what may have been meant; returns EX_USAGE */
 

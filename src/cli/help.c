@@ -15,6 +15,7 @@ static const struct {
 	const char *what;
 } exit_codes[] = {
 	{ EX_OK, "done" },
+	{ EXIT_GAPS, "deliveries audit: some digest has not come to its end" },
 	{ EX_USAGE, "the command line is wrong" },
 	{ EX_DATAERR, "what came in is wrong" },
 	{ EX_SOFTWARE, "the program's own state can't be trusted: disk, database" },
@@ -68,22 +69,14 @@ static void print_wrapped(const char *text, const char *indent)
 	(void)putchar('\n');
 }
 
-static bool is_among(struct arena *a, const char *name, const char *const *options)
-{
-	for (; options && *options; options++)
-		if (strcmp(option_text(a, *options).name, name) == 0)
-			return true;
-	return false;
-}
-
 /* The options but for those that a command has of its own. */
 static void print_options(struct arena *a, const char *const *options, const char *const *own)
 {
 	for (; *options; options++) {
-		struct option_text o = option_text(a, *options);
+		struct option_text o = option_text(a, *options), same;
 		const char *head = arena_printf(a, "--%s%s%s", o.name, o.argument ? " " : "", o.argument ? o.argument : "");
 
-		if (!is_among(a, o.name, own))
+		if (!own || option_place(a, own, o.name, &same) < 0)
 			(void)printf("  %-20s %s\n", head, o.what ? o.what : "");
 	}
 }

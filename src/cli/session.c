@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "connect/pull.h"
@@ -28,7 +29,7 @@ static const struct org_settings *org_at(const struct config *config, size_t i)
 	return (const struct org_settings *)config->orgs.at + i;
 }
 
-static int choose_org(struct cli *c, const struct config *config, const struct org_settings **out, struct err *err)
+int cli_org(const struct cli *c, const struct config *config, const struct org_settings **out, struct err *err)
 {
 	const char *names = "";
 
@@ -38,8 +39,33 @@ static int choose_org(struct cli *c, const struct config *config, const struct o
 	for (size_t i = 0; i < config->orgs.n; i++)
 		names = arena_printf(c->arena, "%s%s%s", names, i ? ", " : "", org_at(config, i)->name);
 	if (c->org_name)
-		return err_set(err, ERR_CONFIG, "no organisation `%s`, expected one of %s", c->org_name, names);
-	return err_set(err, ERR_CONFIG, "several organisations, choose one with --org: %s", names);
+		return err_set(err, ERR_USAGE, "no organisation `%s`, expected one of %s", c->org_name, names);
+	return err_set(err, ERR_USAGE, "several organisations, choose one with --org: %s", names);
+}
+
+int cli_orgs(const struct cli *c, const struct config *config, struct yaml_array *out, struct err *err)
+{
+	const struct org_settings *one;
+
+	*out = config->orgs;
+	if (!c->org_name)
+		return 0;
+	if (cli_org(c, config, &one, err) < 0)
+		return -1;
+	out->at = (struct org_settings *)config->orgs.at + (one - org_at(config, 0));
+	out->n = 1;
+	return 0;
+}
+
+int cli_owner(const struct org_settings *org, const char *email, const struct owner_settings **out, struct err *err)
+{
+	*out = org_owner(org, email);
+	return *out ? 0 : err_set(err, ERR_USAGE, "organisation %s has no owner `%s`", org->name, email);
+}
+
+const char *beside_database(struct arena *a, const struct org_settings *org, const char *name)
+{
+	return arena_printf(a, "%.*s%s", (int)(strrchr(org->db_path, '/') + 1 - org->db_path), org->db_path, name);
 }
 
 /* A database of this binary's schema: a writer brings it there, a reader refuses an older one. */
@@ -71,12 +97,12 @@ int session_open(struct cli *c, enum db_mode mode, struct session *out, struct e
 	s.config = cli_config(c);
 	if (!s.config)
 		return err_set(err, ERR_CONFIG, "the configuration in %s has mistakes (above)", c->config_dir);
-	if (choose_org(c, s.config, &s.org, err) < 0 || zone_open(c->arena, s.org->zone, &s.zone, err) < 0)
+	if (cli_org(c, s.config, &s.org, err) < 0 || zone_open(c->arena, s.org->zone, &s.zone, err) < 0)
 		return -1;
 	s.today = zone_day(s.zone, s.now, &second);
 	s.as_of = c->as_of == DAY_NONE ? s.today : c->as_of;
 	if (s.as_of > s.today)
-		return err_set(err, ERR_INPUT, "--as-of %s is after today, %s", day_text(c->arena, s.as_of),
+		return err_set(err, ERR_USAGE, "--as-of %s is after today, %s", day_text(c->arena, s.as_of),
 		               day_text(c->arena, s.today));
 	if (open_database(s.org->db_path, mode, s.now, &s.db, err) < 0)
 		return -1;

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +42,16 @@ void table_row(struct table *t, const char *const *cells)
 	else
 		t->first = r;
 	t->last = r;
+}
+
+const char *cell_int(struct arena *a, int64_t n)
+{
+	return arena_printf(a, "%" PRId64, n);
+}
+
+const char *cell_instant(struct arena *a, int64_t at)
+{
+	return at == INSTANT_NONE ? NULL : instant_text(a, at);
 }
 
 static const char *text_of(const char *cell)
@@ -86,32 +97,43 @@ static void print_aligned(const struct table *t)
 	}
 }
 
-static void print_csv_cell(const char *text)
+/* A spreadsheet would run what begins like a formula: an apostrophe makes it a text again. Only what is a number may
+ * begin with a sign; tabs and line ends, which would count too, are not in a cleaned cell. */
+static bool is_formula(const char *text, bool is_number)
 {
-	if (!strpbrk(text, ",\"\r\n")) {
-		(void)fputs(text, stdout);
-		return;
-	}
-	(void)putchar('"');
+	double value;
+
+	return *text && strchr("=+-@", *text) && !(is_number && text_to_real(text, &value));
+}
+
+static void print_csv_cell(const char *text, bool is_number)
+{
+	bool needs_quotes = strpbrk(text, ",\"");
+
+	if (needs_quotes)
+		(void)putchar('"');
+	if (is_formula(text, is_number))
+		(void)putchar('\'');
 	for (; *text; text++) {
 		if (*text == '"')
 			(void)putchar('"');
 		(void)putchar(*text);
 	}
-	(void)putchar('"');
+	if (needs_quotes)
+		(void)putchar('"');
 }
 
 static void print_csv(const struct table *t)
 {
 	for (int i = 0; i < t->n; i++) {
 		(void)fputs(i ? "," : "", stdout);
-		print_csv_cell(t->columns[i].title);
+		print_csv_cell(t->columns[i].title, false);
 	}
 	(void)putchar('\n');
 	for (const struct row *r = t->first; r; r = r->next) {
 		for (int i = 0; i < t->n; i++) {
 			(void)fputs(i ? "," : "", stdout);
-			print_csv_cell(text_of(r->cells[i]));
+			print_csv_cell(text_of(r->cells[i]), t->columns[i].is_number);
 		}
 		(void)putchar('\n');
 	}

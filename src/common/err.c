@@ -61,6 +61,7 @@ int err_exit_code(enum err_kind kind)
 	case ERR_INPUT: return EX_DATAERR;
 	case ERR_CONFIG: return EX_CONFIG;
 	case ERR_FATAL: return EX_SOFTWARE;
+	case ERR_USAGE: return EX_USAGE;
 	}
 	return EX_SOFTWARE;
 }

@@ -120,7 +120,7 @@ int findings_list(struct db *db, const struct finding_query *query, struct arena
 	               "f.expected_minor, f.act_by_on, "
 	               "f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = f.account_id "
 	               "WHERE f.closed_on IS NULL AND (:engine IS NULL OR f.engine = :engine) "
-	               "AND (:owner IS NULL OR COALESCE(f.owner_email, '') = :owner) AND (:settled OR f.state = 'open') "
+	               "AND (:owner IS NULL OR COALESCE(f.owner_email, '') = lower(:owner)) AND (:settled OR f.state = 'open') "
 	               "ORDER BY f.id");
 
 	bind_text(q, ":engine", query->engine);

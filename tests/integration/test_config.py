@@ -511,7 +511,7 @@ def test_online(case):
     assert not (case.tmp / "not").exists()
     write(case, [*edits[:2], (ORG, f"    folder: {case.tmp}\n", f"    folder: {case.tmp}/in/usage-1.csv/x\n")])
     result = case.retaind("check", "--online", "--format", "csv", expect=None, env={"HOOK": "whsec_x"})
-    assert "usage-1.csv/x: Not a directory" in result.stdout, result.stdout
+    assert "usage-1.csv is not a folder" in result.stdout, result.stdout
     with socket.create_server(("127.0.0.1", 0)) as quiet:
         nobody = quiet.getsockname()[1]
     write(case, [*edits[:2], (ORG, "    host: smtp.acme.example", f"    host: localhost\n    port: {nobody}"),
@@ -595,10 +595,10 @@ def test_session(case):
     """A command says which organisation it wants, that a day has not come yet, that there is no database yet."""
     write(case, [("orgs/zeta.yaml", None, "zone: UTC\ncurrency: USD\n"),
                  ("retaind.yaml", "/nonexistent/state", f"{case.tmp}/state")])
-    for words, says, code in (([], "several organisations, choose one with --org: acme, zeta", 78),
-                              (["--org", "acmee"], "no organisation `acmee`, expected one of acme, zeta", 78),
+    for words, says, code in (([], "several organisations, choose one with --org: acme, zeta", 64),
+                              (["--org", "acmee"], "no organisation `acmee`, expected one of acme, zeta", 64),
                               (["--org", "zeta", "--now", "2026-03-01T12:00:00Z", "--as-of", "2026-03-02"],
-                               "--as-of 2026-03-02 is after today, 2026-03-01", 65),
+                               "--as-of 2026-03-02 is after today, 2026-03-01", 64),
                               (["--org", "zeta"], "retaind.db is not there yet", 78)):
         result = case.retaind("accounts", *words, expect=code)
         assert says in result.stderr and not result.stdout, result

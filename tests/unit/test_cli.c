@@ -59,7 +59,27 @@ static void spreadsheets_get_quoted_fields(void **state)
 	assert_string_equal(printed(a, sample(a), FORMAT_CSV), "Account,At stake,why\n"
 	                                                       "Ébène,1200,\"no login, \"\"quiet\"\"\"\n"
 	                                                       "Bo,12 %,\n"
-	                                                       "evil[2J name,-3.50,=1+1\n");
+	                                                       "evil[2J name,-3.50,'=1+1\n");
+}
+
+static void no_cell_is_a_formula_to_a_spreadsheet(void **state)
+{
+	static const char *const evil[][3] = {
+		{ "=HYPERLINK(\"https://evil.example\";\"x\")", "-1", "+49 30 1234" },
+		{ "@SUM(A1)", "-cmd|' /C calc'!A0", "-2" },
+		{ "\t=1+1", "+1", "\r@x" }, { "a=b", "1e3", "1-2" },
+	};
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct table *t = table_new(a, columns, ARRAY_LEN(columns));
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(evil); i++)
+		table_row(t, evil[i]);
+	assert_string_equal(printed(a, t, FORMAT_CSV), "Account,At stake,why\n"
+	                    "\"'=HYPERLINK(\"\"https://evil.example\"\";\"\"x\"\")\",-1,'+49 30 1234\n"
+	                    "'@SUM(A1),'-cmd|' /C calc'!A0,'-2\n"
+	                    "'=1+1,+1,'@x\n"
+	                    "a=b,1e3,1-2\n");
 }
 
 static void programs_get_numbers_as_numbers_and_nothing_as_null(void **state)
@@ -109,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(people_get_aligned_columns_by_letters_not_bytes),
 		cmocka_unit_test(spreadsheets_get_quoted_fields),
+		cmocka_unit_test(no_cell_is_a_formula_to_a_spreadsheet),
 		cmocka_unit_test(programs_get_numbers_as_numbers_and_nothing_as_null),
 		cmocka_unit_test(what_is_no_json_number_stays_a_text),
 		cmocka_unit_test(an_empty_table_still_has_its_head),

@@ -63,6 +63,7 @@ static void each_kind_has_its_exit_code(void **state)
 	assert_int_equal(err_exit_code(ERR_INPUT), EX_DATAERR);
 	assert_int_equal(err_exit_code(ERR_CONFIG), EX_CONFIG);
 	assert_int_equal(err_exit_code(ERR_FATAL), EX_SOFTWARE);
+	assert_int_equal(err_exit_code(ERR_USAGE), EX_USAGE);
 }
 
 static void our_own_bugs_end_the_process_with_one_line(void **state)

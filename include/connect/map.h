@@ -14,6 +14,7 @@ struct map_entry {
 	const char *format;   /* dates and instants: instant_parse_format; NULL: ISO 8601, or epoch seconds / ms by size */
 	const char *fallback; /* `default:` when what came is empty */
 	const struct yaml *values; /* mapping from what comes to what is stored; "*" for all else */
+	bool is_minor;        /* amounts come in minor units already (cents) */
 	double scale;         /* numbers and money are multiplied by it (1/12 for a yearly amount); 0: as it is */
 	int field;            /* index of `to` in the entity */
 	int line;             /* in the YAML, for messages */

@@ -206,10 +206,10 @@ static bool is_map_for_accounts(const struct stream_settings *s)
 	return s->n_maps && strcmp(s->maps[0]->entity->name, "account") == 0;
 }
 
-/* Notes the property that a path needs; "a + b" needs two. */
+/* Notes the property that a path needs; "a + b" and "a | b" need two. */
 static void want(const struct reading *r, struct stream_settings *s, const char *path)
 {
-	const char *plus = path ? strstr(path, " + ") : NULL, *name;
+	const char *bar = path ? strstr(path, " | ") : NULL, *plus = bar ? bar : path ? strstr(path, " + ") : NULL, *name;
 
 	if (plus) {
 		want(r, s, plus + 3);
@@ -327,6 +327,17 @@ static void check_source_maps(const struct reading *r, const struct connector *c
 	}
 }
 
+/* The organisation's own wins; else what the connector says, with the names of `config:` in it. */
+static void finish_base_url(const struct reading *r, struct connector *c, const struct yaml *where)
+{
+	struct err err = { 0 };
+
+	if (r->source->base_url)
+		c->base_url = r->source->base_url;
+	else if (c->base_url && template_expand(r->arena, c->base_url, &r->scope, TEMPLATE_URL, &c->base_url, &err) < 0)
+		mistake_at(r->mistakes, where, "%s", err.text);
+}
+
 static void finish(const struct reading *r, struct connector *c, const struct yaml *file)
 {
 	const struct yaml *streams = yaml_member(file, "streams");
@@ -340,8 +351,7 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 	limits_compile(r->arena, &c->limits, file, r->mistakes);
 	errors_compile(r->arena, c->errors.at, c->errors.n, file, r->mistakes);
 	check_source_maps(r, c);
-	if (r->source->base_url)
-		c->base_url = r->source->base_url;
+	finish_base_url(r, c, yaml_member(file, "base_url"));
 	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
 		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #",
 		           c->base_url);

@@ -17,6 +17,7 @@ struct map_words {
 
 struct entry_words {
 	const char *to, *from, *value, *format, *fallback, *scale;
+	bool is_minor;
 	const struct yaml *values;
 	const struct yaml *node;
 };
@@ -47,7 +48,7 @@ static const struct yaml_field entry_fields[] = {
 	ENTRY("to", YAML_TEXT, to, true),          ENTRY("from", YAML_TEXT, from, false),
 	ENTRY("value", YAML_TEXT, value, false),   ENTRY("format", YAML_TEXT, format, false),
 	ENTRY("default", YAML_TEXT, fallback, false), ENTRY("scale", YAML_TEXT, scale, false),
-	ENTRY("values", YAML_NODE, values, false),
+	ENTRY("values", YAML_NODE, values, false), ENTRY("minor", YAML_BOOL, is_minor, false),
 };
 static const struct yaml_table entry_table = { .size = sizeof(struct entry_words), .fields = entry_fields,
 	                                           .n_fields = ARRAY_LEN(entry_fields), .check = note_node };
@@ -137,6 +138,7 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		                       .format = w->format,
 		                       .fallback = w->fallback,
 		                       .values = w->values,
+		                       .is_minor = w->is_minor,
 		                       .field = entity_field_index(e, w->to),
 		                       .line = w->node->line };
 	if (out->field < 0) {
@@ -149,6 +151,8 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		           w->from ? "`from:` and `value:`" : "neither `from:` nor `value:`");
 	if (w->format && !takes_format(type))
 		mistake_at(m, w->node, "%s: has `format:`, which only days and times take", w->to);
+	if (w->is_minor && type != VALUE_MONEY)
+		mistake_at(m, w->node, "%s: has `minor:`, which only amounts take", w->to);
 	if (w->scale && !takes_scale(type))
 		mistake_at(m, w->node, "%s: has `scale:`, which only numbers and amounts take", w->to);
 	else if (w->scale && !read_scale(a, w->scale, &out->scale))

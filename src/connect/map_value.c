@@ -168,8 +168,8 @@ static int read_money(const struct map_value_of *of, const char *text, struct va
 	digits = money_digits(of->currency);
 	if (digits < 0)
 		return refuse(of, of->currency, "an ISO 4217 currency", err);
-	if (!text_to_minor(text, digits, &out->number))
-		return refuse(of, text, "an amount like 1234.50", err);
+	if (!text_to_minor(text, of->entry->is_minor ? 0 : digits, &out->number))
+		return refuse(of, text, of->entry->is_minor ? "an amount in cents like 123450" : "an amount like 1234.50", err);
 	if (of->entry->scale != 0 && !to_int((double)out->number * of->entry->scale, &out->number))
 		return refuse(of, text, "a smaller amount", err);
 	return 0;

@@ -25,17 +25,31 @@ static const char *get_one(const struct row *row, const char *path, struct arena
 }
 
 /* "properties.firstname + properties.lastname": what is there, with a blank between. */
-static const char *get(const void *context, const char *from, struct arena *a)
+static const char *get_sum(const struct row *context, const char *from, struct arena *a)
 {
 	const char *plus = strstr(from, " + "), *left, *right;
 
 	if (!plus)
 		return get_one(context, from, a);
 	left = get_one(context, arena_strndup(a, from, (size_t)(plus - from)), a);
-	right = get(context, plus + 3, a);
+	right = get_sum(context, plus + 3, a);
 	if (text_is_blank(left) || text_is_blank(right))
 		return text_is_blank(left) ? right : left;
 	return arena_printf(a, "%s %s", left, right);
+}
+
+/* "company | first_name + last_name": the first of these that is there. */
+static const char *get(const void *context, const char *from, struct arena *a)
+{
+	const char *bar, *text;
+
+	while ((bar = strstr(from, " | "))) {
+		text = get_sum(context, arena_strndup(a, from, (size_t)(bar - from)), a);
+		if (!text_is_blank(text))
+			return text;
+		from = bar + 3;
+	}
+	return get_sum(context, from, a);
 }
 
 /* usage and limits ------------------------------------------------------------------------------------------------- */

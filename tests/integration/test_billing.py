@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The connectors chargebee, pipedrive, intercom and stripe against their APIs' documented shapes and recorded answers."""
+import base64
+import json
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from harness import run  # noqa: E402
+from vendor import SECRET, Vendor, organisation, pull  # noqa: E402
+
+DAY_S = 86400
+T0 = 1_767_225_600  # 2026-01-01
+
+
+def day(text):
+    return (date.fromisoformat(text) - date(1970, 1, 1)).days
+
+
+def iso(at):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def counts(result):
+    return tuple(int(result[n]) for n in ("rows", "new", "changed", "deleted", "set_aside"))
+
+
+# Chargebee ------------------------------------------------------------------------------------------------------------
+
+class Chargebee:
+    """Lists of {"list": [{kind: row}]} in the order of updated_at, with the opaque offset as it was recorded: a list in JSON."""
+
+    def __init__(self, rows):
+        self.rows, self.failures = rows, []
+
+    def __call__(self, request):
+        if self.failures:
+            return self.failures.pop(0)
+        login = "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()
+        if request.headers["Authorization"] != login:
+            return 401, {"message": "Sorry, authentication failed.", "type": None, "api_error_code": "api_authentication_failed"}
+        kind, q = request.path.removeprefix("/api/v2/").removesuffix("s"), request.query
+        unknown = set(q) - {"limit", "offset", "include_deleted", "sort_by[asc]", "updated_at[between]"}
+        if request.method != "GET" or kind not in self.rows or unknown or int(q["limit"]) > 100 or q["sort_by[asc]"] != "updated_at":
+            return 400, {"message": f"refused {request.path} {sorted(unknown)}", "api_error_code": "param_wrong_value"}
+        low, high = json.loads(q.get("updated_at[between]", "[0,99999999999]"))
+        after = tuple(int(x) if x.isdigit() else x for x in json.loads(q["offset"])) if "offset" in q else (0, "")
+        rows = sorted((r["updated_at"] * 1000, r["id"], r) for r in self.rows[kind] if low <= r["updated_at"] <= high)
+        rows = [r for r in rows if r[:2] > after and (q.get("include_deleted") == "true" or not r[2].get("deleted"))]
+        page = rows[:int(q["limit"])]
+        body = {"list": [{kind: r[2], "card": {"object": "card"}} for r in page]}
+        if len(rows) > len(page):
+            body["next_offset"] = json.dumps([str(page[-1][0]), page[-1][1]], separators=(",", ":"))
+        return 200, body
+
+
+def chargebee_rows():
+    customers = [{"id": f"cust {i:03d}", "first_name": "Ada", "last_name": f"N{i}", "email": f"ada{i}@c{i}.example", "created_at": T0 + i,
+                  "updated_at": T0 + i, "deleted": False, "preferred_currency_code": "USD", **({"company": f"Company {i}"} if i % 2 else {})}
+                 for i in range(230)]
+    common = {"customer_id": "cust 001", "currency_code": "USD", "created_at": T0, "updated_at": T0, "deleted": False}
+    subscriptions = [
+        {"id": "classic", **common, "status": "active", "plan_id": "gold", "plan_quantity": 5, "mrr": 123450, "started_at": T0,
+         "current_term_end": T0 + 30 * DAY_S, "billing_period_unit": "month"},
+        {"id": "items", **common, "status": "non_renewing", "started_at": T0, "mrr": 9900, "cancelled_at": T0 + 90 * DAY_S,
+         "cancel_schedule_created_at": T0 + 10 * DAY_S, "current_term_end": T0 + 90 * DAY_S,
+         "contract_term": {"contract_end": T0 + 365 * DAY_S},
+         "subscription_items": [{"item_price_id": "silver-USD-yearly", "quantity": 7}]},
+        {"id": "future", **common, "status": "future", "start_date": T0 + 400 * DAY_S, "currency_code": "JPY", "mrr": 5000},
+        {"id": "trial", **common, "status": "in_trial", "started_at": T0, "mrr": 0}]
+    invoices = [{"id": "i1", **common, "total": 4999, "date": T0, "due_date": T0 + 15 * DAY_S, "paid_at": T0 + DAY_S, "status": "paid"},
+                {"id": "i2", **common, "total": 700, "date": T0, "status": "not_paid", "dunning_attempts": [{"created_at": T0 + 3 * DAY_S}]}]
+    return {"customer": customers, "subscription": subscriptions, "invoice": invoices}
+
+
+def test_chargebee_is_read_whole_and_then_what_changed(case):
+    """Chargebee: 230 customers in 3 pages by the opaque offset, percent-encoded; amounts in minor units; both catalogues;
+    then only what was updated, with 5 minutes of overlap; deleted rows go."""
+    api = Chargebee(chargebee_rows())
+    server = Vendor(case, api)
+    organisation(case, "chargebee", server.url)
+    now = T0 + 20 * DAY_S
+    results, _ = pull(case, "--now", iso(now))
+    assert {k: counts(v) for k, v in results.items()} == {
+        "customers": (230, 460, 0, 0, 0), "subscriptions": (4, 4, 0, 0, 0), "invoices": (2, 2, 0, 0, 0)}, results
+    pages = [r for r in server.seen if r.path.endswith("customers")]
+    assert len(pages) == 3 and "offset=%5B%22" in pages[1].raw_query and " " not in pages[1].raw_query, pages[1].raw_query
+    assert case.query("SELECT name FROM account ORDER BY source_key LIMIT 2") == [("Ada N0",), ("Company 1",)]
+    assert case.query("SELECT count(*) FROM contact WHERE account_id IS NOT NULL") == [(230,)]
+    columns = "source_key, plan, seats, mrr_minor, currency, start_on, end_on, cancel_notice_on, renewal_on, status, is_trial"
+    assert case.query(f"SELECT {columns} FROM subscription ORDER BY source_key") == [
+        ("classic", "gold", 5, 123450, "USD", day("2026-01-01"), None, None, day("2026-01-31"), "active", 0),
+        ("future", None, None, 5000, "JPY", day("2027-02-05"), None, None, None, "future", 0),
+        ("items", "silver-USD-yearly", 7, 9900, "USD", day("2026-01-01"), day("2026-04-01"), day("2026-01-11"), day("2027-01-01"),
+         "non_renewing", 0),
+        ("trial", None, None, 0, "USD", day("2026-01-01"), None, None, None, "in_trial", 1)]
+    assert case.query("SELECT amount_minor, issued_on, due_on, paid_on, failed_on, status FROM invoice ORDER BY source_key") == [
+        (4999, day("2026-01-01"), day("2026-01-16"), day("2026-01-02"), None, "paid"),
+        (700, day("2026-01-01"), None, None, day("2026-01-04"), "not_paid")]
+
+    # An edit that Chargebee's list shows five minutes late, a deletion, nothing else.
+    api.rows["subscription"][0].update(mrr=99900, updated_at=now - 200)
+    api.rows["customer"][7].update(deleted=True, updated_at=now + 50)
+    server.seen.clear()
+    results, _ = pull(case, "--now", iso(now + 3600))
+    assert {k: counts(v) for k, v in results.items()} == {
+        "customers": (1, 0, 0, 2, 0), "subscriptions": (1, 0, 1, 0, 0), "invoices": (0, 0, 0, 0, 0)}, results
+    assert {r.query["updated_at[between]"] for r in server.seen} == {f"[{now - 300},{now + 3600}]"}
+    assert case.query("SELECT mrr_minor FROM subscription WHERE source_key = 'classic'") == [(99900,)]
+
+
+def test_the_site_is_part_of_the_address(case):
+    """Chargebee's address has the organisation's site in it; without `config: { site: ... }` the check says what is missing."""
+    organisation(case, "chargebee", "REMOVED")
+    path = case.tmp / "config/orgs/acme.yaml"
+    text = path.read_text()
+    for site, expect, said in (("", 78, "give it under its `config:`"), ("    config: { site: acme }\n", 0, "")):
+        path.write_text(text.replace('    base_url: "REMOVED"\n    allows_http_loopback: true\n', site))
+        result = case.retaind("check", expect=expect)
+        assert said in result.stdout + result.stderr, (site, result.stdout, result.stderr)
+
+
+def test_chargebee_errors_are_classed(case):
+    """Chargebee: too many requests and a lock are waited for and tried again; a refused key, an unknown site and a wrong
+    parameter are told, once."""
+    api = Chargebee(chargebee_rows())
+    server = Vendor(case, api)
+    organisation(case, "chargebee", server.url)
+    api.failures = [(429, {"message": "Sorry, there were too many requests", "api_error_code": "api_request_limit_exceeded"}, {"Retry-After": "0"}),
+                    (503, {"message": "locked", "api_error_code": "lock_timeout"})]
+    pull(case, "--stream", "invoices")
+    assert len(server.seen) == 3, len(server.seen)
+    cases = [(401, "api_authentication_failed", 78, "API Keys"), (403, "api_authorization_failed", 78, "read-only key"),
+             (404, "site_not_found", 78, "no such Chargebee site"), (400, "param_wrong_value", 75, "told by Chargebee")]
+    for status, code, expect, said in cases:
+        server.seen.clear()
+        api.failures = [(status, {"message": "told by Chargebee", "type": "invalid_request", "api_error_code": code})] * 9
+        _, errors = pull(case, "--stream", "invoices", expect=expect)
+        assert len(server.seen) == 1 and said in errors and SECRET not in errors, (status, len(server.seen), errors)
+
+
+run(globals())

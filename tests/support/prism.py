@@ -1,0 +1,147 @@
+"""Prism (@stoplight/prism-cli, by npm, under build/prism) plays published OpenAPI documents and judges the requests made.
+
+A proxy in front of it sends each path to the right document and notes status and violations. Prism's lists never end, so the proxy
+takes the way to the next page out of the answers.
+"""
+import functools
+import http.client
+import json
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness import ROOT, SHARED, Skip, wait_for
+
+SPECS = SHARED / "data/specs"
+HOME = ROOT / "build/prism"
+PRISM = HOME / "node_modules/.bin/prism"
+INSTALL_S = 60
+
+
+@functools.cache
+def why_not():
+    """None when Prism is there, installed now if need be; else the reason. Asked once."""
+    if not SPECS.is_dir():
+        return "the OpenAPI documents are not here"
+    if PRISM.exists():
+        return None
+    if not shutil.which("npm"):
+        return "npm, which installs Prism, is not there"
+    # What was begun and not finished is not Prism: it comes into its place whole.
+    coming = HOME.with_name("prism.coming")
+    shutil.rmtree(coming, ignore_errors=True)
+    coming.mkdir(parents=True)
+    try:
+        done = subprocess.run(["npm", "install", "--prefix", str(coming), "--no-audit", "--no-fund", "--fetch-retries=0",
+                               "@stoplight/prism-cli@5"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=INSTALL_S)
+    except subprocess.TimeoutExpired:
+        return f"npm doesn't install Prism within {INSTALL_S} s"
+    if done.returncode:
+        return f"npm can't install Prism: {done.stderr.strip()[-300:]}"
+    shutil.rmtree(HOME, ignore_errors=True)
+    coming.rename(HOME)
+    return None
+
+
+def need():
+    if why_not():
+        raise Skip(why_not())
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def start_prism(case, spec):
+    port = free_port()
+    process = subprocess.Popen(["node", str(PRISM.resolve()), "mock", "-h", "127.0.0.1", "-p", str(port), str(SPECS / spec)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    case.at_end(lambda: (process.terminate(), process.wait()))
+    return port
+
+
+def is_up(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
+
+
+class Proxy(ThreadingHTTPServer):
+    """routes: (pattern of the path, document[, what stands in the document's paths for what matched]), the first that fits.
+    also: (start of a path, what replaces it, document that judges the request too). cut: takes the way to the next page out."""
+    daemon_threads = True
+
+    def __init__(self, case, routes, also=None, cut=None):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.routes, self.also, self.cut = routes, also, cut
+        specs = {r[1] for r in routes} | ({also[2]} if also else set())
+        self.ports = {spec: start_prism(case, spec) for spec in sorted(specs)}
+        for port in self.ports.values():
+            wait_for(lambda port=port: is_up(port), 60, "prism")
+        self.seen, self.keeps_paging = [], False
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        case.at_end(self.shutdown)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.forward("GET")
+
+    def do_POST(self):
+        self.forward("POST")
+
+    def forward(self, method):
+        body, also = self.rfile.read(int(self.headers.get("Content-Length") or 0)), self.server.also
+        pattern, spec, *instead = next(r for r in self.server.routes if re.match(r[0], self.path))
+        status, data = self.ask(spec, method, re.sub(pattern, instead[0], self.path, count=1) if instead else self.path, body)
+        if also and self.path.startswith(also[0]):
+            self.ask(also[2], method, self.path.replace(also[0], also[1]), body)
+        if status == 200 and not self.server.keeps_paging:
+            content = json.loads(data)
+            self.server.cut(content)
+            data = json.dumps(content).encode()
+        head = f"HTTP/1.1 {status} Mocked\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+        self.wfile.write(head.encode() + data)
+
+    def ask(self, spec, method, path, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.ports[spec], timeout=20)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection", "accept-encoding")}
+        connection.request(method, path, body or None, headers)
+        answer = connection.getresponse()
+        data = answer.read()
+        self.server.seen.append({"method": method, "path": path, "body": body.decode(), "status": answer.status,
+                                 "violations": answer.getheader("sl-violations"), "answer": data.decode("utf-8", "replace")})
+        return answer.status, data
+
+
+def violations(seen):
+    """What is wrong with the request. Of its own answer Prism also complains: the owners' example lacks a member that its schema wants."""
+    return [v for v in json.loads(seen["violations"] or "[]") if v["location"][0] != "response"]
+
+
+def accepted(proxy):
+    refused = [s for s in proxy.seen if s["status"] >= 400 or violations(s)]
+    assert not refused, json.dumps(refused[0], indent=1)[:3000]
+
+
+def kinds(proxy):
+    """The requests made: method, path, and which parameters or members."""
+    out = set()
+    for s in proxy.seen:
+        path, _, query = s["path"].partition("?")
+        names = sorted(p.split("=")[0] for p in query.split("&") if p) or sorted(json.loads(s["body"] or "{}"))
+        out.add((s["method"], path, ",".join(names)))
+    return out

@@ -82,7 +82,8 @@ int db_file_check(struct arena *a, const char *path, enum db_mode mode, struct e
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG, "%s: is not a plain file", path);
 	if (st.st_uid != geteuid())
-		return err_set(err, ERR_CONFIG, "%s: belongs to user %u, not to %u", path, st.st_uid, geteuid());
+		return err_set(err, ERR_CONFIG, "%s: belongs to user %u, not to %u; run this as that user (sudo -u)", path,
+		               st.st_uid, geteuid());
 	if ((st.st_mode & 077) && chmod(path, 0600) < 0)
 		return err_errno(err, ERR_CONFIG, "%s: others may read it, and it can't be changed", path);
 	return check_file_system(path, err);

@@ -37,7 +37,7 @@ def test_the_commands_of_readme_exist(case):
     del case
     known = subprocess.run([BIN, "help"], capture_output=True, text=True, check=True).stdout
     code = "\n".join("".join(m) for m in re.findall(r"`([^`\n]+)`|^ {4,}(\S.*)$", README, re.M))
-    for name in set(re.findall(r"(?:^|/|sudo )retaind ([a-z]+)\b", code, re.M)):
+    for name in set(re.findall(r"(?:^|/|-u retaind )retaind ([a-z]+)\b", code, re.M)):
         assert re.search(rf"^ +{name}\b", known, re.M), name
     makefile = (ROOT / "Makefile").read_text()
     for name in set(re.findall(r"^make ([a-z]+)", code, re.M)):

@@ -393,8 +393,10 @@ def test_kill_while_loading(case):
     whole = time.monotonic() - start
     expected = digest(case.database())
     dice = random.Random(11)
-    n_killed = 0
-    for _ in range(40 if HEAVY else 6):
+    n_killed = n_rounds = 0
+    # A busy moment makes a pull look long, and then it is over before the kill: the fastest one counts.
+    while n_rounds < (40 if HEAVY else 6) or (n_killed < 3 and n_rounds < 60):
+        n_rounds += 1
         shutil.rmtree(case.tmp / "state")
         while kill_after(case, dice.uniform(0.02, whole)) and n_killed < 400:
             n_killed += 1
@@ -402,7 +404,9 @@ def test_kill_while_loading(case):
                 assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             if dice.random() < 0.6:
                 break
+        start = time.monotonic()
         pull(case)
+        whole = min(whole, max(0.05, time.monotonic() - start))
         assert digest(case.database()) == expected
         assert case.query("SELECT count(*) FROM pull_run WHERE state = 'running'") == [(0,)]
     assert n_killed >= 3, n_killed

@@ -25,9 +25,10 @@ static const char script[] = "#!/bin/sh\n"
                              "crash) kill -SEGV $$;;\n"
                              "hang) exec sleep 100;;\n"
                              "stubborn) trap '' TERM; echo up > \"$3/up\"; while :; do sleep 0.05; done;;\n"
-                             "tell) { echo \"$@\"; ls /proc/self/fd | wc -l; echo \"${NOTIFY_SOCKET-none}\"; "
-                             "cut -d' ' -f5 /proc/$$/stat; echo $$; "
-                             "grep SigBlk /proc/$$/status; } > \"$3/out\";;\n"
+                             /* The mask first: around a fork the shell changes it of its own accord. */
+                             "tell) while read -r l; do case $l in SigBlk*) m=$l;; esac; done < /proc/$$/status\n"
+                             "{ echo \"$@\"; ls /proc/self/fd | wc -l; echo \"${NOTIFY_SOCKET-none}\"; "
+                             "cut -d' ' -f5 /proc/$$/stat; echo $$; echo \"$m\"; } > \"$3/out\";;\n"
                              "esac\n";
 
 static int set_up(void **state)

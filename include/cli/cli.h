@@ -57,7 +57,7 @@ struct session {
 	int32_t today, as_of; /* as_of: --as-of or today */
 };
 
-extern const struct config_checks cli_checks; /* for config_load_checked */
+extern const struct config_checks cli_checks; /* for config_load */
 /* All configuration, or exit code 78 printed with every mistake. Returns NULL after printing. */
 const struct config *cli_config(struct cli *c);
 /* The organisation of --org, or the only one there is; ERR_USAGE names those there are. */

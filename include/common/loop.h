@@ -1,4 +1,4 @@
-/* One thread, one epoll: descriptors, timers, signals and children of the daemon. Times are parameters: an absolute
+/* One thread, one epoll: timers, signals and children of the daemon. Times are parameters: an absolute
  * timer on the wall clock is re-examined at least every 60 s and at once when the clock is set. */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H
@@ -10,7 +10,6 @@
 #include "common/err.h"
 
 struct loop;
-typedef void loop_fd_fn(void *context, int fd, uint32_t events);
 typedef void loop_time_fn(void *context, int64_t now);
 typedef void loop_signal_fn(void *context, int signal);
 typedef void loop_child_fn(void *context, pid_t pid, int wait_status);
@@ -18,8 +17,6 @@ typedef void loop_child_fn(void *context, pid_t pid, int wait_status);
 void loop_free(struct loop *l); /* accepts NULL */
 void loop_freep(struct loop **l);
 int loop_new(struct loop **out, struct err *err) MUST_USE;
-int loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, void *context, struct err *err) MUST_USE;
-void loop_remove_fd(struct loop *l, int fd);
 /* Blocks the signal for the process and hands it to fn instead. SIGCHLD goes through loop_on_child. */
 int loop_on_signal(struct loop *l, int signal, loop_signal_fn *fn, void *context, struct err *err) MUST_USE;
 int loop_on_child(struct loop *l, loop_child_fn *fn, void *context, struct err *err) MUST_USE;

@@ -7,7 +7,7 @@
 
 #include "common/arena.h"
 
-enum { SHA256_BYTES = 32, SHA256_HEX = 64 };
+enum { SHA256_BYTES = 32 };
 
 struct sha256 {
 	uint32_t state[8];

@@ -47,16 +47,15 @@ struct config {
 	struct yaml_array holidays; /* struct holiday_set */
 };
 
-/* Returns NULL exactly when there were mistakes; they are in m. */
-const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m);
 /* What other folders know better, handed in so that folders stay apart. Each may be NULL. */
 struct config_checks {
 	/* looks at what a source says beyond its shape: its connector, its mappings */
 	void (*check_source)(struct arena *a, const char *dir, const struct source_settings *s, struct mistakes *m);
 	bool (*knows_signal)(const char *name);
 };
-const struct config *config_load_checked(struct arena *a, const char *dir, const struct config_checks *checks,
-                                         struct mistakes *m);
+/* Returns NULL exactly when there were mistakes; they are in m. */
+const struct config *config_load(struct arena *a, const char *dir, const struct config_checks *checks,
+                                 struct mistakes *m);
 /* NULL name: the only one. NULL when there is none, or several. */
 const struct org_settings *config_org(const struct config *c, const char *name);
 const struct channel_settings *org_channel(const struct org_settings *o, const char *name);

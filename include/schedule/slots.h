@@ -31,12 +31,9 @@ struct slot {
 
 /* The bit of "mon" .. "sun" (any case), or 0 when it is none of them. */
 unsigned slot_weekday(const char *name);
-bool slot_is_working_day(const struct slot_rules *r, int32_t day);
 /* Returns 1, or 0 when the day has no slot: not a working day, or the zone skipped it. */
 int slot_of_day(const struct slot_rules *r, int32_t day, struct slot *out);
 /* The first slot that is due after an instant. Returns 1, or 0 when there is none within 800 days. */
 int slot_next(const struct slot_rules *r, int64_t after, struct slot *out);
-/* The slots of n days from a day on, in order; returns how many. out must have room for n_days. */
-size_t slot_list(const struct slot_rules *r, int32_t from, int32_t n_days, struct slot *out);
 
 #endif

@@ -32,9 +32,6 @@ int score_put(struct db *db, const struct score_row *s, const struct score_signa
 /* The latest score of each account of a range of ids before a day, not older than oldest: ascending by account. */
 int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
                   struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
-/* All scores of one day, ascending by account. */
-int scores_on(struct db *db, int32_t day, struct arena *a, const struct score_row **out, size_t *out_n,
-              struct err *err) MUST_USE;
 /* The latest day that has scores, DAY_NONE when there is none. */
 int scores_last_day(struct db *db, int32_t *out, struct err *err) MUST_USE;
 

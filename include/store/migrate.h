@@ -19,8 +19,6 @@ int migrate_run(struct db *db, int64_t now, struct err *err) MUST_USE;
 int migrate_head(void);
 /* The database's version, 0 when it is empty. ERR_CONFIG when newer than the binary. */
 int migrate_version(struct db *db, int *out, struct err *err) MUST_USE;
-/* The version that the database is at; ERR_CONFIG when it is newer than the binary. */
-int migrate_version(struct db *db, int *out, struct err *err) MUST_USE;
 /* 1 when the database is at the binary's version, 0 when it is behind; ERR_CONFIG when newer. */
 int migrate_is_current(struct db *db, struct err *err) MUST_USE;
 

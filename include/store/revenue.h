@@ -63,8 +63,6 @@ struct revenue_query {
 int revenue_load(struct db *db, const struct revenue_query *query, struct arena *a, struct revenue *out,
                  struct err *err) MUST_USE;
 
-/* Its value on a day, or NULL. */
-const char *revenue_trait_on(const struct revenue_trait *t, int32_t day);
 /* What an account pays per month on a day; never below 0. */
 int64_t revenue_on(const struct revenue *r, size_t account, int32_t day);
 /* The group an account belongs to in the window from..to: its segment or owner (the CSM, else the account manager)

@@ -24,10 +24,6 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err) MU
  * changed. */
 int64_t usage_put(struct db *db, struct usage_cell *cells, size_t n, struct err *err) MUST_USE;
 
-/* One account's series of one metric: out[i] is day from + i; USAGE_NONE where not reported. */
-int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out,
-                 struct err *err) MUST_USE;
-
 /* Walks the blocks of a metric and a range of days for one account block (account / USAGE_BLOCK): for each day with
  * data calls fn with USAGE_BLOCK values (USAGE_NONE where not reported). */
 typedef void usage_block_fn(void *context, int32_t day, const int64_t *values);

@@ -10,18 +10,13 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "common/fd.h"
 #include "common/http.h"
 #include "config/secret.h"
 #include "connect/pull.h"
 #include "store/migrate.h"
 
 enum { WAIT_MS = 5000 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
 
 static void free_addresses(struct addrinfo **list)
 {
@@ -73,7 +68,7 @@ static int wait_for(int fd, short event)
 
 static int connect_to(const struct addrinfo *at, int *out)
 {
-	CLEANUP(close_fd) int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CLEANUP(fd_closep) int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
 	socklen_t len = sizeof error;
 
@@ -97,7 +92,7 @@ static int ask_smtp(const struct channel_settings *ch, struct arena *a, const ch
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	CLEANUP(free_addresses) struct addrinfo *list = NULL;
-	CLEANUP(close_fd) int fd = -1;
+	CLEANUP(fd_closep) int fd = -1;
 	char greeting[4] = "";
 	int rc = getaddrinfo(ch->host, arena_printf(a, "%lld", (long long)ch->port), &hints, &list);
 

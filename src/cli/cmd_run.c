@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "common/lock.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/text.h"
@@ -34,30 +34,17 @@ struct daemon {
 	int tick_ms;
 	bool is_stopping;
 	int64_t stopping_ms;
-	int lock_fd;
+	int lock;
 };
 
 /* One instance --------------------------------------------------------------------------------------------------- */
 
-/* The kernel frees the lock with the process; the pid in the file is only for people. */
 static int take_lock(struct daemon *d, const char *state_dir, struct err *err)
 {
-	const char *path = arena_printf(d->cli->arena, "%s/retaind.lock", state_dir);
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char holder[32] = "";
-
 	if (mkdir(state_dir, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, ERR_CONFIG, "make %s", state_dir);
-	d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (d->lock_fd < 0)
-		return err_errno(err, ERR_CONFIG, "open %s", path);
-	if (fcntl(d->lock_fd, F_OFD_SETLK, &lock) < 0) {
-		(void)!read(d->lock_fd, holder, sizeof holder - 1);
-		holder[strcspn(holder, "\n")] = '\0';
-		return err_set(err, ERR_RETRY, "another daemon runs on %s already, pid %s", state_dir, holder);
-	}
-	if (ftruncate(d->lock_fd, 0) < 0 || dprintf(d->lock_fd, "%d\n", (int)getpid()) < 0)
-		return err_errno(err, ERR_RETRY, "write %s", path);
+	if (lock_take(arena_printf(d->cli->arena, "%s/retaind.lock", state_dir), &d->lock, err) < 0)
+		return err_in(err, "one daemon runs on a state folder");
 	return 0;
 }
 
@@ -109,7 +96,7 @@ static int load(struct daemon *d, struct mistakes *m, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	const char *state_dir = d->config != NULL ? d->config->state_dir : NULL, *copy;
-	const struct config *config = config_load_checked(m->arena, d->cli->config_dir, &cli_checks, m);
+	const struct config *config = config_load(m->arena, d->cli->config_dir, &cli_checks, m);
 	int generation = !d->generation;
 
 	if (config == NULL)
@@ -121,7 +108,7 @@ static int load(struct daemon *d, struct mistakes *m, struct err *err)
 	copy = arena_printf(a, "%s/config-%d", config->state_dir, generation);
 	if (run_config_copy(d->cli->config_dir, copy, err) < 0)
 		return -1;
-	config = config_load_checked(a, copy, &cli_checks, m);
+	config = config_load(a, copy, &cli_checks, m);
 	if (config == NULL)
 		return err_set(err, ERR_CONFIG, "the configuration in %s changed while it was read", d->cli->config_dir);
 	if (adopt(d, a, config, err) < 0)
@@ -267,14 +254,13 @@ static int run_loop(struct daemon *d, struct err *err)
 static void daemon_done(struct daemon *d)
 {
 	notify_close(&d->notify);
-	if (d->lock_fd >= 0)
-		(void)close(d->lock_fd);
+	lock_release(&d->lock);
 	arena_free(d->arena);
 }
 
 int cmd_run(struct cli *c, struct err *err)
 {
-	CLEANUP(daemon_done) struct daemon d = { .cli = c, .notify.fd = -1, .lock_fd = -1,
+	CLEANUP(daemon_done) struct daemon d = { .cli = c, .notify.fd = -1, .lock = -1,
 		                                 .jobs = { .program = "/proc/self/exe" } };
 	struct mistakes m = { .arena = c->arena };
 

@@ -1,6 +1,5 @@
 /* The configuration in force is a copy in the state folder: what an editor leaves half written in the real one reaches
  * no child until a reload has found it good. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -9,21 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "run.h"
 
 enum { MAX_DEPTH = 2, MAX_FILES = 5000, MAX_FILE_BYTES = 4 << 20, MAX_OPEN = 8 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-static void close_folder(DIR **folder)
-{
-	if (*folder != NULL)
-		(void)closedir(*folder);
-}
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
@@ -35,8 +23,8 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 static int copy_file(const char *from, const char *to, struct err *err)
 {
-	CLEANUP(close_fd) int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	CLEANUP(close_fd) int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEANUP(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(fd_closep) int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	char block[16 * 1024];
 	size_t len = 0;
 	ssize_t n;
@@ -62,7 +50,7 @@ static bool is_wanted(const char *name)
 
 static int copy_folder(struct arena *a, const char *from, const char *to, int depth, int *n_files, struct err *err)
 {
-	CLEANUP(close_folder) DIR *folder = opendir(from);
+	CLEANUP(folder_closep) DIR *folder = opendir(from);
 	struct dirent *entry;
 
 	if (folder == NULL || mkdir(to, 0700) < 0)

@@ -13,7 +13,7 @@ const struct config_checks cli_checks = { .check_source = pull_check, .knows_sig
 const struct config *cli_config(struct cli *c)
 {
 	struct mistakes m = { .arena = c->arena };
-	const struct config *config = config_load_checked(c->arena, c->config_dir, &cli_checks, &m);
+	const struct config *config = config_load(c->arena, c->config_dir, &cli_checks, &m);
 
 	if (config)
 		return config;

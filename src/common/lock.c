@@ -29,7 +29,7 @@ int lock_take(const char *path, int *out, struct err *err)
 	CLEANUP(lock_release) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		return err_errno(err, ERR_FATAL, "open %s", path);
+		return err_errno(err, ERR_CONFIG, "open %s", path);
 	if (fcntl(fd, F_OFD_SETLK, &whole) < 0)
 		return errno == EAGAIN || errno == EACCES ? say_who(path, fd, err) : err_errno(err, ERR_FATAL, "lock %s", path);
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)

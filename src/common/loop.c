@@ -12,13 +12,7 @@
 
 #include "common/clock.h"
 
-enum { MAX_WATCHES = 64, MAX_SIGNALS = 16, MAX_SLEEP_MS = 60000, MAX_EVENTS = 16 };
-
-struct watch {
-	int fd; /* -1: free */
-	loop_fd_fn *fn;
-	void *context;
-};
+enum { MAX_SIGNALS = 16, MAX_SLEEP_MS = 60000, MAX_EVENTS = 16 };
 
 struct signal_watch {
 	int number;
@@ -29,7 +23,6 @@ struct signal_watch {
 struct loop {
 	int epoll_fd, signal_fd, timer_fd;
 	sigset_t signals, signals_before;
-	struct watch watches[MAX_WATCHES];
 	struct signal_watch handlers[MAX_SIGNALS];
 	int n_handlers;
 	loop_child_fn *child_fn;
@@ -81,8 +74,6 @@ int loop_new(struct loop **out, struct err *err)
 	l->most_ms = MAX_SLEEP_MS;
 	(void)sigemptyset(&l->signals);
 	(void)sigprocmask(SIG_SETMASK, NULL, &l->signals_before);
-	for (int i = 0; i < MAX_WATCHES; i++)
-		l->watches[i].fd = -1;
 	if ((l->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0 ||
 	    (l->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK)) < 0 ||
 	    (l->signal_fd = signalfd(-1, &l->signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
@@ -92,29 +83,6 @@ int loop_new(struct loop **out, struct err *err)
 	*out = l;
 	l = NULL;
 	return 0;
-}
-
-int loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, void *context, struct err *err)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-
-	for (int i = 0; i < MAX_WATCHES; i++)
-		if (l->watches[i].fd < 0) {
-			if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-				return err_errno(err, ERR_FATAL, "epoll");
-			l->watches[i] = (struct watch){ fd, fn, context };
-			return 0;
-		}
-	return err_set(err, ERR_RETRY, "%d descriptors are watched already", MAX_WATCHES);
-}
-
-void loop_remove_fd(struct loop *l, int fd)
-{
-	for (int i = 0; i < MAX_WATCHES; i++)
-		if (l->watches[i].fd == fd) {
-			(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-			l->watches[i].fd = -1;
-		}
 }
 
 static int take_signal(struct loop *l, int number, struct err *err)
@@ -194,20 +162,10 @@ static void dispatch(struct loop *l, const struct epoll_event *event)
 {
 	uint64_t expirations;
 
-	if (event->data.fd == l->signal_fd) {
+	if (event->data.fd == l->signal_fd)
 		read_signals(l);
-		return;
-	}
-	if (event->data.fd == l->timer_fd) {
-		/* ECANCELED says that the clock was set; either way the time function runs next. */
+	else /* ECANCELED says that the clock was set; either way the time function runs next */
 		(void)!read(l->timer_fd, &expirations, sizeof expirations);
-		return;
-	}
-	for (int i = 0; i < MAX_WATCHES; i++)
-		if (l->watches[i].fd == event->data.fd) {
-			l->watches[i].fn(l->watches[i].context, event->data.fd, event->events);
-			return;
-		}
 }
 
 /* An instant that has passed already fires at once; 0 would disarm the timer. */

@@ -12,6 +12,7 @@
 #include <yaml.h>
 
 #include "common/buf.h"
+#include "common/fd.h"
 #include "common/text.h"
 
 enum {
@@ -314,15 +315,9 @@ const struct yaml *yaml_parse(struct arena *a, const char *name, const char *tex
 	return b.root;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
 const struct yaml *yaml_load(struct arena *a, const char *path, struct mistakes *m)
 {
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	CLEANUP(buf_done) struct buf text;
 	struct yaml where = place(path, 0);
 	char piece[8192];

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fd.h"
+
 #define ZONE_FOLDER "/usr/share/zoneinfo/"
 
 enum {
@@ -229,15 +231,9 @@ static bool name_is_good(const char *name)
 	       n == strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/");
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
 int zone_open(struct arena *a, const char *name, const struct zone **out, struct err *err)
 {
-	CLEANUP(close_fd) int fd = -1;
+	CLEANUP(fd_closep) int fd = -1;
 	unsigned char *data;
 	size_t len = 0;
 	struct stat st;

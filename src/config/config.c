@@ -22,8 +22,8 @@ static void check_admin_channel(struct loading *l)
 		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);
 }
 
-const struct config *config_load_checked(struct arena *a, const char *dir, const struct config_checks *checks,
-                                         struct mistakes *m)
+const struct config *config_load(struct arena *a, const char *dir, const struct config_checks *checks,
+                                 struct mistakes *m)
 {
 	struct loading l = { .arena = a, .mistakes = m, .dir = dir, .checks = checks };
 	const struct yaml where = { .file = dir, .path = "", .line = 1 };
@@ -42,13 +42,6 @@ const struct config *config_load_checked(struct arena *a, const char *dir, const
 	read_orgs(&l);
 	check_admin_channel(&l);
 	return m->n == n_before ? l.config : NULL;
-}
-
-const struct config *config_load(struct arena *a, const char *dir, struct mistakes *m)
-{
-	const struct config_checks none = { 0 };
-
-	return config_load_checked(a, dir, &none, m);
 }
 
 const struct org_settings *config_org(const struct config *c, const char *name)

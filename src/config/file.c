@@ -1,5 +1,4 @@
 /* The files of the configuration folder: each is read once, is kept for hashes, and only its owner may write to it. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,23 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "common/sha256.h"
 #include "common/text.h"
 #include "load.h"
 
 enum { FILE_MAX_BYTES = 1 << 20, FILES_MAX = 1000 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-static void close_folder(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
 
 static struct config_file *known_file(const struct loading *l, const char *name)
 {
@@ -66,7 +54,7 @@ static bool read_bytes(struct loading *l, int fd, size_t size, const struct yaml
 static const struct config_file *read_new(struct loading *l, const char *name, const char *what)
 {
 	const char *path = arena_printf(l->arena, "%s/%s", l->dir, name);
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const struct yaml where = { .file = path, .path = "", .line = 1 };
 	struct config_file *f;
 	struct stat st;
@@ -118,7 +106,7 @@ static int by_text(const void *a, const void *b)
 struct texts config_list(struct loading *l, const char *folder, const char *const *endings, size_t n)
 {
 	const char *path = arena_printf(l->arena, "%s/%s", l->dir, folder);
-	CLEANUP(close_folder) DIR *d = opendir(path);
+	CLEANUP(folder_closep) DIR *d = opendir(path);
 	struct texts out = { .at = arena_array(l->arena, FILES_MAX, sizeof *out.at) };
 	const struct yaml where = { .file = path, .path = "", .line = 1 };
 	const struct dirent *entry;

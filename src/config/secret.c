@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "common/text.h"
 
 enum { SECRET_MAX_BYTES = 64 * 1024, NAME_MAX_BYTES = 128 };
@@ -61,16 +62,10 @@ static int finish(struct secret *s, size_t len, const char **out, struct err *er
 	return 0;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
 /* is_private: it must be ours and closed to everybody else. What systemd hands over has access lists of its own. */
 static int read_file(struct arena *a, const char *path, bool is_private, const char **out, struct err *err)
 {
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct secret *s;
 	struct stat st;
 	size_t len = 0;

@@ -29,7 +29,7 @@ static bool has_day(const struct day_set *s, int32_t day)
 	return low < s->n && s->days[low] == day;
 }
 
-bool slot_is_working_day(const struct slot_rules *r, int32_t day)
+static bool is_working_day(const struct slot_rules *r, int32_t day)
 {
 	if (!(r->working_days & 1U << day_weekday(day)))
 		return false;
@@ -43,7 +43,7 @@ int slot_of_day(const struct slot_rules *r, int32_t day, struct slot *out)
 {
 	struct slot slot = { .local_on = day };
 
-	if (!slot_is_working_day(r, day))
+	if (!is_working_day(r, day))
 		return 0;
 	slot.kind = zone_instant(r->zone, day, r->at_minutes * 60, &slot.due_at);
 	if (slot.kind == WALL_SKIPPED_DAY)
@@ -65,13 +65,4 @@ int slot_next(const struct slot_rules *r, int64_t after, struct slot *out)
 			return 1;
 		}
 	return 0;
-}
-
-size_t slot_list(const struct slot_rules *r, int32_t from, int32_t n_days, struct slot *out)
-{
-	size_t n = 0;
-
-	for (int32_t i = 0; i < n_days; i++)
-		n += (size_t)slot_of_day(r, from + i, &out[n]);
-	return n;
 }

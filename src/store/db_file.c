@@ -29,7 +29,7 @@ static int make_folders(struct arena *a, const char *path, struct err *err)
 	return 0;
 }
 
-int db_file_make(struct arena *a, const char *path, struct err *err)
+static int make_file(struct arena *a, const char *path, struct err *err)
 {
 	int fd;
 
@@ -74,7 +74,7 @@ int db_file_check(struct arena *a, const char *path, enum db_mode mode, struct e
 		if (mode == DB_READ)
 			return err_set(err, ERR_CONFIG,
 			               "%s: there is no database yet; `retaind migrate` or `retaind pull` makes it", path);
-		if (db_file_make(a, path, err) < 0)
+		if (make_file(a, path, err) < 0)
 			return -1;
 		if (lstat(path, &st) < 0)
 			return err_errno(err, ERR_CONFIG, "%s", path);

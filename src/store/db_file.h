@@ -4,9 +4,7 @@
 
 #include "store/db.h"
 
-/* Makes it (0600, its folders 0700) unless it is there. */
-int db_file_make(struct arena *a, const char *path, struct err *err) MUST_USE;
-/* It must be ours, plain, private and on a local disk; DB_WRITE makes a missing one. */
+/* It must be ours, plain, private and on a local disk; DB_WRITE makes a missing one (0600, its folders 0700). */
 int db_file_check(struct arena *a, const char *path, enum db_mode mode, struct err *err) MUST_USE;
 /* Renames a whole file over another so that a power cut leaves the one or the other. */
 int db_file_settle(struct arena *a, const char *from, const char *to, struct err *err) MUST_USE;

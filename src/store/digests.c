@@ -1,7 +1,8 @@
 #include "store/digests.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "finding_row.h"
 
 enum { FIRST_ROOM = 64, MISSED_DAYS = 14 };
 
@@ -28,26 +29,12 @@ int digest_before_load(struct db *db, const char *owner_email, const char *kind,
 	return rc;
 }
 
-static enum finding_state state_of(const char *text)
-{
-	for (int s = FINDING_OPEN; s < FINDING_LOST; s++)
-		if (strcmp(finding_state_text((enum finding_state)s), text) == 0)
-			return (enum finding_state)s;
-	return FINDING_LOST;
-}
-
 static struct digest_finding read_finding(struct stmt *q, int32_t today, struct arena *a)
 {
-	struct digest_finding d = { .f = { .id = col_int(q, 0), .account = col_int(q, 1),
-		.account_name = col_text_in(q, 2, a), .account_key = col_text_in(q, 3, a), .engine = col_text_in(q, 5, a),
-		.cause = col_text_in(q, 6, a), .state = state_of(col_text(q, 7)), .opened_on = col_day(q, 8),
-		.updated_on = col_day(q, 9), .closed_on = col_day(q, 10), .snoozed_until = col_day(q, 11),
-		.score = col_real(q, 12), .worst_score = col_real(q, 13), .confidence = col_real(q, 14),
-		.value_minor = col_int(q, 15), .currency = col_text_in(q, 16, a), .expected_minor = col_int(q, 17),
-		.act_by_on = col_day(q, 18), .play = col_text_in(q, 19, a), .summary = col_text_in(q, 20, a),
-		.evidence = col_text_in(q, 21, a), .owner_email = col_text_in(q, 22, a) },
-		.account_url = col_text_in(q, 4, a), .is_new = col_int(q, 23) != 0,
-		.score_before = col_is_null(q, 24) ? (double)NAN : col_real(q, 24) };
+	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE };
+	struct digest_finding d = { .f = finding_row(q, a), .account_url = col_text_in(q, URL, a),
+		.is_new = col_int(q, IS_NEW) != 0,
+		.score_before = col_is_null(q, SCORE_BEFORE) ? (double)NAN : col_real(q, SCORE_BEFORE) };
 
 	d.priority = finding_priority(&d.f, today);
 	return d;
@@ -58,9 +45,7 @@ int digest_findings_load(struct db *db, const struct digest_before *before, int3
 {
 	/* An event says to the second what came after the digest was made; its day serves where there is no event. */
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT f.id, f.account_id, a.name, a.source_key, a.url, f.engine, f.cause, f.state, f.opened_on, f.updated_on,"
-		" f.closed_on, f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor,"
-		" f.act_by_on, f.play, f.summary, f.evidence, f.owner_email,"
+		"SELECT " FINDING_COLUMNS ", a.url,"
 		" coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') > :made_at,"
 		"  f.opened_on > :as_of) AS is_new,"
 		" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id),"

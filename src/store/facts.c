@@ -89,6 +89,11 @@ ptrdiff_t loading_place(const struct loading *l, int64_t account)
 	return -1;
 }
 
+const char *loading_text(const struct loading *l, const char *text)
+{
+	return text && *text ? arena_strdup(l->arena, text) : "";
+}
+
 int32_t loading_day(const struct loading *l, int64_t at)
 {
 	int second;

@@ -8,9 +8,7 @@
 static const char *text_at(struct loading *l, const struct history *h, int64_t id, const char *field,
                            const char *current)
 {
-	const char *text = history_text(h, id, field, current);
-
-	return text ? arena_strdup(l->arena, text) : "";
+	return loading_text(l, history_text(h, id, field, current));
 }
 
 /* The owner of that day: the key that history has, resolved as it is now; else the one resolved already. */

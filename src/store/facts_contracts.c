@@ -3,11 +3,6 @@
 
 #include "facts_parts.h"
 
-static const char *or_empty(struct loading *l, const char *text)
-{
-	return text && *text ? arena_strdup(l->arena, text) : "";
-}
-
 static int load_subscriptions(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep)
@@ -34,9 +29,9 @@ static int load_subscriptions(struct loading *l, struct err *err)
 		if (place < 0)
 			continue;
 		s = rows_add(&rows, (size_t)place);
-		s->product = or_empty(l, history_text(h, id, "product", col_text(q, 2)));
-		s->plan = or_empty(l, history_text(h, id, "plan", col_text(q, 3)));
-		s->currency = or_empty(l, history_text(h, id, "currency", col_text(q, 4)));
+		s->product = loading_text(l, history_text(h, id, "product", col_text(q, 2)));
+		s->plan = loading_text(l, history_text(h, id, "plan", col_text(q, 3)));
+		s->currency = loading_text(l, history_text(h, id, "currency", col_text(q, 4)));
 		s->seats = history_int(h, id, "seats", col_int(q, 5), 0);
 		s->mrr_minor = history_int(h, id, "mrr_minor", col_int(q, 6), 0);
 		s->start_on = col_day(q, 7);
@@ -134,7 +129,7 @@ static int load_invoices(struct loading *l, struct err *err)
 			continue;
 		invoice = rows_add(&rows, (size_t)place);
 		invoice->amount_minor = col_int(q, 2);
-		invoice->currency = or_empty(l, col_text(q, 3));
+		invoice->currency = loading_text(l, col_text(q, 3));
 		invoice->issued_on = col_day(q, 4);
 		invoice->due_on = history_day(h, id, "due_on", col_day(q, 5));
 		invoice->paid_on = history_event(h, id, "paid_on", col_day(q, 6), l->q->as_of);
@@ -167,9 +162,9 @@ static int load_notices(struct loading *l, struct err *err)
 		if (place < 0)
 			continue;
 		notice = rows_add(&rows, (size_t)place);
-		notice->kind = or_empty(l, col_text(q, 1));
-		notice->currency = or_empty(l, col_text(q, 2));
-		notice->text = or_empty(l, col_text(q, 3));
+		notice->kind = loading_text(l, col_text(q, 1));
+		notice->currency = loading_text(l, col_text(q, 2));
+		notice->text = loading_text(l, col_text(q, 3));
 		notice->noticed_on = col_day(q, 4);
 		notice->effective_on = col_day(q, 5);
 		notice->amount_minor = col_int(q, 6);

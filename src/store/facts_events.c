@@ -2,11 +2,6 @@
 
 #include "facts_parts.h"
 
-static const char *or_empty(struct loading *l, const char *text)
-{
-	return text && *text ? arena_strdup(l->arena, text) : "";
-}
-
 static void bind_range(struct stmt *q, const struct loading *l)
 {
 	bind_int(q, ":from", l->from_id);
@@ -42,7 +37,7 @@ static int load_tickets(struct loading *l, struct err *err)
 		if (place < 0)
 			continue;
 		t = rows_add(&rows, (size_t)place);
-		t->priority = or_empty(l, history_text(h, id, "priority", col_text(q, 2)));
+		t->priority = loading_text(l, history_text(h, id, "priority", col_text(q, 2)));
 		t->opened_on = loading_day(l, col_instant(q, 3));
 		t->closed_on =
 			loading_seen(l, loading_day(l, history_int(h, id, "closed_at", col_instant(q, 4), INSTANT_NONE)));
@@ -50,7 +45,7 @@ static int load_tickets(struct loading *l, struct err *err)
 		if (t->closed_on == DAY_NONE) /* asked when it is closed */
 			t->satisfaction = -1;
 		t->is_escalated = history_int(h, id, "is_escalated", col_int(q, 6), 0) != 0;
-		t->text = or_empty(l, col_text(q, 7));
+		t->text = loading_text(l, col_text(q, 7));
 	}
 	if (rc < 0)
 		return err_in(err, "tickets");
@@ -77,11 +72,11 @@ static int load_interactions(struct loading *l, struct err *err)
 		if (place < 0)
 			continue;
 		i = rows_add(&rows, (size_t)place);
-		i->kind = or_empty(l, col_text(q, 1));
-		i->direction = or_empty(l, col_text(q, 2));
-		i->person = or_empty(l, col_text(q, 3));
+		i->kind = loading_text(l, col_text(q, 1));
+		i->direction = loading_text(l, col_text(q, 2));
+		i->person = loading_text(l, col_text(q, 3));
 		i->on = loading_day(l, col_instant(q, 4));
-		i->text = or_empty(l, col_text(q, 5));
+		i->text = loading_text(l, col_text(q, 5));
 	}
 	if (rc < 0)
 		return err_in(err, "interactions");
@@ -107,8 +102,8 @@ static int load_surveys(struct loading *l, struct err *err)
 		if (place < 0)
 			continue;
 		s = rows_add(&rows, (size_t)place);
-		s->kind = or_empty(l, col_text(q, 1));
-		s->comment = or_empty(l, col_text(q, 2));
+		s->kind = loading_text(l, col_text(q, 1));
+		s->comment = loading_text(l, col_text(q, 2));
 		s->score = col_int(q, 3);
 		s->on = loading_day(l, col_instant(q, 4));
 	}

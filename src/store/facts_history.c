@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "store/record.h"
 
 /* One statement each: the literal is the key of the statement cache, and a table's name can't be bound. */
 static const char *const statements[] = {
@@ -24,8 +25,6 @@ static const char *const statements[] = {
 	                    "AND entity_id IN (SELECT id FROM invoice WHERE account_id BETWEEN :from AND :to) "
 	                    "AND known_on <= :day ORDER BY entity_id, field, known_on",
 };
-
-enum { FROM_THE_BEGINNING = -2147483647 };
 
 int history_load(struct db *db, enum tracked what, int64_t from_account, int64_t to_account, int32_t as_of,
                  struct arena *a, struct history *out, struct err *err)
@@ -50,7 +49,7 @@ int history_load(struct db *db, enum tracked what, int64_t from_account, int64_t
 			changes[n++] = (struct change){ .id = id, .field = arena_strdup(a, field) };
 		}
 		changes[n - 1].value = col_text_in(q, 2, a);
-		changes[n - 1].is_dated = col_int(q, 3) > FROM_THE_BEGINNING;
+		changes[n - 1].is_dated = col_int(q, 3) > HISTORY_BEGINNING;
 	}
 	if (rc < 0)
 		return err_in(err, "history");

@@ -23,6 +23,8 @@ ptrdiff_t loading_place(const struct loading *l, int64_t account);
 int32_t loading_day(const struct loading *l, int64_t at);   /* INSTANT_NONE gives DAY_NONE */
 /* The first instant of a day; of the next one where the zone left that day out. */
 int64_t facts_day_start(const struct zone *zone, int32_t day);
+/* A copy in the arena; "" when there is none. */
+const char *loading_text(const struct loading *l, const char *text);
 int32_t loading_seen(const struct loading *l, int32_t day); /* DAY_NONE when later than the as-of day */
 
 /* Rows that grow one by one, each of one account, in ascending order of accounts. */

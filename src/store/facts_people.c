@@ -133,9 +133,9 @@ static int gather_contacts(struct gathering *g, struct err *err)
 			continue;
 		p = person_of(g, (size_t)place, col_text(q, 2));
 		p->is_contact = true;
-		p->name = name ? arena_strdup(l->arena, name) : "";
-		p->role = role ? arena_strdup(l->arena, role) : "";
-		p->team = team ? arena_strdup(l->arena, team) : "";
+		p->name = loading_text(l, name);
+		p->role = loading_text(l, role);
+		p->team = loading_text(l, team);
 		p->is_key = history_int(h, id, "is_key", col_int(q, 6), 0) != 0 || is_key_role(p->role);
 		p->left_on = history_event(h, id, "left_on", col_day(q, 8), l->q->as_of);
 		if (email && *email && !directory_find(&g->people_by_name, (size_t)place, email, &row))

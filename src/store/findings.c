@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding_row.h"
+
 static const char *const states[] = {
 	[FINDING_OPEN] = "open", [FINDING_SNOOZED] = "snoozed", [FINDING_ACKNOWLEDGED] = "acknowledged",
 	[FINDING_DISMISSED] = "dismissed", [FINDING_RESOLVED] = "resolved", [FINDING_LOST] = "lost",
@@ -31,8 +33,7 @@ double finding_priority(const struct finding *f, int32_t today)
 	return (double)f->expected_minor * (1 + (URGENT_DAYS - left) / (double)URGENT_DAYS);
 }
 
-/* In the order in which every statement below selects. */
-static struct finding read_finding(struct stmt *q, struct arena *a)
+struct finding finding_row(struct stmt *q, struct arena *a)
 {
 	return (struct finding){
 		.id = col_int(q, 0),
@@ -71,7 +72,7 @@ static int read_findings(struct stmt *q, struct arena *a, struct finding **out, 
 			cap = cap ? 2 * cap : 64;
 			list = arena_grow(a, list, n, cap, sizeof *list);
 		}
-		list[n++] = read_finding(q, a);
+		list[n++] = finding_row(q, a);
 	}
 	if (rc < 0)
 		return err_in(err, "findings");
@@ -112,16 +113,11 @@ static void rank(struct finding *list, size_t n, int32_t today, struct arena *a)
 int findings_list(struct db *db, const struct finding_query *query, struct arena *a, struct finding **out,
                   size_t *out_n, struct err *err)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q =
-		db_sql(db, "SELECT f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, f.opened_on, "
-	               "f.updated_on, f.closed_on, "
-	               "f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, "
-	               "f.expected_minor, f.act_by_on, "
-	               "f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = f.account_id "
-	               "WHERE f.closed_on IS NULL AND (:engine IS NULL OR f.engine = :engine) "
-	               "AND (:owner IS NULL OR COALESCE(f.owner_email, '') = lower(:owner)) AND (:settled OR f.state = 'open') "
-	               "ORDER BY f.id");
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT " FINDING_COLUMNS " FROM finding f JOIN account a ON a.id = f.account_id"
+		" WHERE f.closed_on IS NULL AND (:engine IS NULL OR f.engine = :engine)"
+		" AND (:owner IS NULL OR COALESCE(f.owner_email, '') = lower(:owner)) AND (:settled OR f.state = 'open')"
+		" ORDER BY f.id");
 
 	bind_text(q, ":engine", query->engine);
 	bind_text(q, ":owner", query->owner);
@@ -135,14 +131,10 @@ int findings_list(struct db *db, const struct finding_query *query, struct arena
 int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since,
                          struct arena *a, struct finding **out, size_t *out_n, struct err *err)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(
-		db,
-		"SELECT f.id, f.account_id, NULL, NULL, f.engine, f.cause, f.state, f.opened_on, f.updated_on, f.closed_on, "
-		"f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor, "
-	    "f.act_by_on, "
-		"f.play, f.summary, f.evidence, f.owner_email FROM finding f WHERE f.account_id BETWEEN :from AND :to "
-		"AND (f.closed_on IS NULL OR (f.state = 'dismissed' AND f.closed_on >= :since)) ORDER BY f.account_id, f.id");
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT " FINDING_COLUMNS " FROM finding f JOIN account a ON a.id = f.account_id"
+		" WHERE f.account_id BETWEEN :from AND :to"
+		" AND (f.closed_on IS NULL OR (f.state = 'dismissed' AND f.closed_on >= :since)) ORDER BY f.account_id, f.id");
 
 	bind_int(q, ":from", from_account);
 	bind_int(q, ":to", to_account);
@@ -152,13 +144,8 @@ int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account
 
 int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out, struct err *err)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, "SELECT f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, "
-	                            "f.opened_on, f.updated_on, f.closed_on, "
-	                            "f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, "
-	                            "f.expected_minor, f.act_by_on, "
-	                            "f.play, f.summary, f.evidence, f.owner_email FROM finding f JOIN account a ON a.id = "
-	                            "f.account_id WHERE f.id = :id");
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT " FINDING_COLUMNS " FROM finding f JOIN account a ON a.id = f.account_id WHERE f.id = :id");
 	int rc;
 
 	bind_int(q, ":id", id);
@@ -166,7 +153,7 @@ int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out
 	if (rc < 0)
 		return err_in(err, "finding %lld", (long long)id);
 	if (rc)
-		*out = read_finding(q, a);
+		*out = finding_row(q, a);
 	return rc;
 }
 

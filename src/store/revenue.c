@@ -24,7 +24,8 @@ struct loader {
 	int64_t total_minor;
 };
 
-const char *revenue_trait_on(const struct revenue_trait *t, int32_t day)
+/* Its value on a day, or NULL. */
+static const char *trait_on(const struct revenue_trait *t, int32_t day)
 {
 	const char *value = t->now;
 
@@ -178,7 +179,7 @@ static int load_parents(struct db *db, const struct loader *l, const struct hist
 
 		if (!t.n)
 			continue;
-		bind_text(by_key, ":key", revenue_trait_on(&t, l->query->as_of));
+		bind_text(by_key, ":key", trait_on(&t, l->query->as_of));
 		bind_int(by_key, ":id", r->accounts[i].id);
 		rc = stmt_step(by_key, err);
 		parent[i] = rc > 0 ? find_account(r, col_int(by_key, 0)) : -1;
@@ -255,10 +256,10 @@ struct line {
 
 static int64_t amount_on(const struct line *x, int32_t day)
 {
-	int64_t minor = number_of(revenue_trait_on(&x->amount, day), 0);
+	int64_t minor = number_of(trait_on(&x->amount, day), 0);
 	int64_t half = x->divide_by / 2;
 
-	if (truth_of(revenue_trait_on(&x->gate, day), x->gate_default) != x->counts_when || minor == INT64_MIN)
+	if (truth_of(trait_on(&x->gate, day), x->gate_default) != x->counts_when || minor == INT64_MIN)
 		return 0;
 	if (minor > INT64_MAX - half || minor < half - INT64_MAX)
 		return minor / x->divide_by;
@@ -283,7 +284,7 @@ static int add_line(struct loader *l, const struct line *x, int32_t account, int
 	for (int32_t day = from; day < to;) {
 		int32_t next = next_change(x, day);
 		struct revenue_piece p = { .account = l->top[account], .from = day, .to = next < to ? next : to,
-			.minor = amount_on(x, day), .plan = revenue_trait_on(&x->plan, day) };
+			.minor = amount_on(x, day), .plan = trait_on(&x->plan, day) };
 
 		if (add_piece(l, &p, x->currency, err) < 0)
 			return -1;
@@ -296,7 +297,7 @@ static int add_line(struct loader *l, const struct line *x, int32_t account, int
 static int32_t known_end(const struct loader *l, int64_t id, const char *now)
 {
 	struct revenue_trait t = trait_of(&l->history, id, "end_on", now);
-	int32_t end = day_in(revenue_trait_on(&t, l->query->as_of));
+	int32_t end = day_in(trait_on(&t, l->query->as_of));
 	bool is_dated = t.n > 1; /* the first row only says what was there when it was first seen */
 
 	if (end == DAY_NONE || (end > l->query->as_of && !is_dated))
@@ -327,7 +328,7 @@ static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		struct revenue_trait start = trait_of(&l->history, id, "start_on", col_text_in(q, 5, l->arena));
-		int32_t from = day_in(revenue_trait_on(&start, l->query->as_of));
+		int32_t from = day_in(trait_on(&start, l->query->as_of));
 		struct line x = { .amount = trait_of(&l->history, id, "mrr_minor", col_text_in(q, 2, l->arena)),
 			.gate = trait_of(&l->history, id, "is_trial", col_text_in(q, 3, l->arena)),
 			.plan = trait_of(&l->history, id, "plan", col_text_in(q, 4, l->arena)), .divide_by = 1,
@@ -452,17 +453,17 @@ const char *revenue_group(const struct revenue *r, size_t account, enum revenue_
 	case REVENUE_BY_ALL:
 		return "";
 	case REVENUE_BY_SEGMENT:
-		group = revenue_trait_on(&x->segment, from);
+		group = trait_on(&x->segment, from);
 		break;
 	case REVENUE_BY_OWNER:
-		group = revenue_trait_on(&x->csm, from);
+		group = trait_on(&x->csm, from);
 		if (text_is_blank(group))
-			group = revenue_trait_on(&x->am, from);
+			group = trait_on(&x->am, from);
 		break;
 	case REVENUE_BY_PLAN:
 		group = main_plan(r, account, revenue_on(r, account, from) > 0 ? from : to);
 		if (!group)
-			group = revenue_trait_on(&x->plan, from);
+			group = trait_on(&x->plan, from);
 		break;
 	}
 	return text_is_blank(group) ? "(none)" : group;

@@ -74,7 +74,7 @@ int score_put(struct db *db, const struct score_row *s, const struct score_signa
 	return 0;
 }
 
-/* The columns of score_row, in the order of both statements below. */
+/* The columns of score_row, in the order of the statement below. */
 static int read_scores(struct stmt *q, struct arena *a, const struct score_row **out, size_t *out_n, struct err *err)
 {
 	struct score_row *rows = NULL;
@@ -117,16 +117,6 @@ int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32
 	bind_int(q, ":to", to_account);
 	bind_day(q, ":oldest", oldest);
 	bind_day(q, ":before", before);
-	return read_scores(q, a, out, out_n, err);
-}
-
-int scores_on(struct db *db, int32_t day, struct arena *a, const struct score_row **out, size_t *out_n, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT account_id, day, risk, readiness, confidence, risk_band, readiness_band, risk_band_since, "
-		"readiness_band_since, value_minor, currency, config_hash FROM score_day WHERE day = :day ORDER BY account_id");
-
-	bind_day(q, ":day", day);
 	return read_scores(q, a, out, out_n, err);
 }
 

@@ -296,35 +296,6 @@ static int32_t clamp_day(int32_t day)
 	return day < 0 ? 0 : day > MAX_DAY ? MAX_DAY : day;
 }
 
-int usage_series(struct db *db, int32_t metric, int64_t account, int32_t from, int32_t to, int64_t *out,
-                 struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT substr(data, :at, 2) FROM usage_block WHERE id = :id");
-
-	for (int32_t day = from; day <= to; day++) {
-		const uint8_t *cell;
-		size_t len;
-		int rc;
-
-		out[day - from] = USAGE_NONE;
-		if (day != clamp_day(day))
-			continue;
-		bind_int(q, ":at", 1 + CELL_BYTES * (account % USAGE_BLOCK));
-		bind_int(q, ":id", block_id(metric, day, block_of(account)));
-		rc = stmt_step(q, err);
-		if (rc == 0)
-			continue;
-		if (rc < 0)
-			return -1;
-		cell = col_blob(q, 0, &len);
-		if (len == CELL_BYTES && cell_value(db, cell_get(cell, 0), metric, day, account, &out[day - from], err) < 0)
-			return -1;
-		if (stmt_step(q, err) < 0) /* to its end, so that it may be bound again */
-			return -1;
-	}
-	return 0;
-}
-
 int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn,
                void *context, struct err *err)
 {

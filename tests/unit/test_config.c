@@ -88,10 +88,12 @@ static int remove_folder(void **state)
 	return rmdir(folder);
 }
 
+static const struct config_checks unchecked;
+
 static const struct config *load(struct arena *a)
 {
 	struct mistakes m = { .arena = a };
-	const struct config *c = config_load(a, folder, &m);
+	const struct config *c = config_load(a, folder, &unchecked, &m);
 
 	if (!c)
 		fail_msg("%s", m.lines[0]);
@@ -278,10 +280,10 @@ static void a_broken_configuration_is_not_returned(void **state)
 
 	(void)state;
 	put("orgs/zeta.yaml", "zone: UTC\ncurrency: EURO\nfoo: 1\n");
-	assert_null(config_load(a, folder, &m));
+	assert_null(config_load(a, folder, &unchecked, &m));
 	put("orgs/zeta.yaml", good[ARRAY_LEN(good) - 1].text);
 	ASSERT_INT(m.n, 2);
-	assert_null(config_load(a, "/nonexistent", &m));
+	assert_null(config_load(a, "/nonexistent", &unchecked, &m));
 	ASSERT_INT(m.n, 3);
 }
 

@@ -289,7 +289,7 @@ static void a_score_is_replaced_with_its_signals(void **state)
 	ASSERT_OK(scores_last_day(db, &last, &err));
 	ASSERT_INT(last, AS_OF);
 	ASSERT_OK(scores_clear(db, 1, AS_OF, &err));
-	ASSERT_OK(scores_on(db, AS_OF, s.arena, &rows, &n, &err));
+	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF + 1, s.arena, &rows, &n, &err));
 	ASSERT_INT(n, 0);
 }
 

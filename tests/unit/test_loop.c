@@ -1,5 +1,4 @@
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +15,6 @@ struct seen {
 	int n_times, stop_after_times, wake_in_s;
 	int signals[8], n_signals;
 	int n_children, stop_after_children, exit_codes;
-	char bytes[16];
-	int n_bytes;
 };
 
 static void on_time(void *context, int64_t now)
@@ -47,16 +44,6 @@ static void on_child(void *context, pid_t pid, int wait_status)
 	s->exit_codes += WEXITSTATUS(wait_status);
 	if (++s->n_children == s->stop_after_children)
 		loop_stop(s->loop);
-}
-
-static void on_bytes(void *context, int fd, uint32_t events)
-{
-	struct seen *s = context;
-
-	assert_true(events & EPOLLIN);
-	s->n_bytes = (int)read(fd, s->bytes, sizeof s->bytes);
-	loop_remove_fd(s->loop, fd);
-	loop_stop(s->loop);
 }
 
 static void a_signal_is_handed_over_and_does_not_kill(void **state)
@@ -94,24 +81,6 @@ static void every_child_that_ended_is_told_even_when_signals_merge(void **state)
 	ASSERT_OK(loop_run(l, &err));
 	ASSERT_INT(s.n_children, 5);
 	ASSERT_INT(s.exit_codes, 15);
-}
-
-static void a_descriptor_wakes_it(void **state)
-{
-	CLEANUP(loop_freep) struct loop *l = NULL;
-	struct seen s = { 0 };
-	int ends[2];
-
-	(void)state;
-	assert_int_equal(pipe(ends), 0);
-	ASSERT_OK(loop_new(&l, &err));
-	s.loop = l;
-	ASSERT_OK(loop_add_fd(l, ends[0], EPOLLIN, on_bytes, &s, &err));
-	assert_int_equal(write(ends[1], "abc", 3), 3);
-	ASSERT_OK(loop_run(l, &err));
-	ASSERT_INT(s.n_bytes, 3);
-	(void)close(ends[0]);
-	(void)close(ends[1]);
 }
 
 static void it_wakes_at_the_instant_that_was_asked_for(void **state)
@@ -177,7 +146,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signal_is_handed_over_and_does_not_kill),
 		cmocka_unit_test(every_child_that_ended_is_told_even_when_signals_merge),
-		cmocka_unit_test(a_descriptor_wakes_it),
 		cmocka_unit_test(it_wakes_at_the_instant_that_was_asked_for),
 		cmocka_unit_test(it_never_sleeps_longer_than_it_was_told),
 		cmocka_unit_test(an_instant_in_the_past_wakes_it_at_once),

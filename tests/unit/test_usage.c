@@ -53,12 +53,25 @@ static int64_t put_one(int32_t metric, int32_t day, int64_t account, int64_t val
 	return n;
 }
 
+struct wanted {
+	int32_t day;
+	int64_t account, value;
+};
+
+static void take_one(void *context, int32_t day, const int64_t *values)
+{
+	struct wanted *w = context;
+
+	ASSERT_INT(day, w->day);
+	w->value = values[w->account % USAGE_BLOCK];
+}
+
 static int64_t get_one(int32_t metric, int32_t day, int64_t account)
 {
-	int64_t value = -7;
+	struct wanted w = { day, account, USAGE_NONE };
 
-	ASSERT_OK(usage_series(db, metric, account, day, day, &value, &err));
-	return value;
+	ASSERT_OK(usage_walk(db, metric, account / USAGE_BLOCK, day, day, take_one, &w, &err));
+	return w.value;
 }
 
 static void a_metric_keeps_its_number(void **state)
@@ -88,7 +101,6 @@ static void every_value_comes_back_and_zero_is_not_nothing(void **state)
 	}
 	assert_true(get_one(m, 20000, 2) == USAGE_NONE);
 	assert_true(get_one(m, 20001, 1) == USAGE_NONE);
-	assert_true(get_one(m, -5, 1) == USAGE_NONE);
 }
 
 static void an_erased_cell_takes_its_empty_block_and_exception_along(void **state)
@@ -234,7 +246,7 @@ static void check_view(void)
 	ASSERT_INT(n, n_expected);
 }
 
-static void series_blocks_and_view_agree_on_random_data(void **state)
+static void blocks_and_view_agree_on_random_data(void **state)
 {
 	int32_t metrics[METRICS] = { metric_of("a"), metric_of("b"), metric_of("c") };
 
@@ -251,13 +263,6 @@ static void series_blocks_and_view_agree_on_random_data(void **state)
 
 			ASSERT_OK(usage_walk(db, metrics[m], block, FIRST_DAY, FIRST_DAY + DAYS - 1, check_block, &w, &err));
 			assert_true(w.n_days > 30);
-		}
-		for (int a = 0; a < ACCOUNTS; a++) {
-			int64_t series[DAYS];
-
-			ASSERT_OK(usage_series(db, metrics[m], account_of(a), FIRST_DAY, FIRST_DAY + DAYS - 1, series, &err));
-			for (int d = 0; d < DAYS; d++)
-				assert_true(series[d] == model[m][d][a]);
 		}
 	}
 	check_view();
@@ -316,7 +321,7 @@ int main(void)
 		CASE(of_a_cell_given_twice_the_last_counts),
 		CASE(what_can_not_be_usage_is_refused),
 		CASE(a_block_that_is_damaged_is_told),
-		CASE(series_blocks_and_view_agree_on_random_data),
+		CASE(blocks_and_view_agree_on_random_data),
 		CASE(details_are_kept_by_person_and_team),
 #ifdef RETAIND_FAULTS
 		CASE(whatever_action_fails_value_and_exception_stay_together),

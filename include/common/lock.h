@@ -4,9 +4,9 @@
 
 #include "common/err.h"
 
-/* Makes the file where it isn't there (0600), locks it and writes our process id into it, for people. *out is for
- * lock_release. Fails at once with ERR_RETRY, naming the holder, when another process holds it; ERR_CONFIG when it can't
- * be opened, ERR_FATAL when it can't be locked. */
+/* Makes the file where it is missing (0600), locks it and writes our process id into it, for people. *out is for
+ * lock_release. Fails at once: ERR_RETRY, naming the holder, when another process holds it; ERR_CONFIG when it can't be
+ * opened, ERR_FATAL when it can't be locked. */
 int lock_take(const char *path, int *out, struct err *err) MUST_USE;
 void lock_release(int *lock); /* for CLEANUP; below 0: not held */
 

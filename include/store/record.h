@@ -73,9 +73,8 @@ int source_id(struct db *db, const char *name, const char *kind, int64_t *out, s
 
 /* Upserts by (source, key); unset values stay as they are. Changes of tracked fields go to history, dated known_on (the
  * first value counts from the beginning). Returns 0 nothing changed, 1 new, 2 changed. Usage records go to
- * store/usage.h instead. */
-int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, int64_t now,
-               struct err *err) MUST_USE;
+ * store/usage.h instead. Nothing in the tables tells when we looked: the same input gives the same rows. */
+int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, struct err *err) MUST_USE;
 /* The row is gone at the source (archived, deleted): marks it deleted from known_on. Returns 1 when it was there. */
 int record_delete(struct db *db, int64_t source, const struct entity *e, const char *key, int32_t known_on,
                   struct err *err) MUST_USE;

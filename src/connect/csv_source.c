@@ -167,7 +167,7 @@ static int put_usage(struct loading *l, const struct record *r, struct arena *a,
 
 static int put_record(struct loading *l, const struct record *r, struct err *err)
 {
-	int rc = record_put(l->pull->db, l->source, r, l->pull->today, l->pull->now, err);
+	int rc = record_put(l->pull->db, l->source, r, l->pull->today, err);
 
 	if (rc < 0)
 		return -1;

@@ -5,7 +5,6 @@
 
 #include "common/text.h"
 #include "record_show.h"
-#include "store/account.h"
 #include "store/pulls.h"
 #include "store/record.h"
 #include "store/usage.h"
@@ -79,8 +78,11 @@ static int add_usage(const struct rows_to *to, const struct row *row, const char
 {
 	const struct metric_settings *metrics = to->stream->usage.at;
 	int64_t account;
-	int rc = to->stream->usage.n ? account_find(to->pull->db, to->source, key, &account, err) : 0;
+	int rc;
 
+	if (!to->stream->usage.n)
+		return 0;
+	rc = record_find_account(to->pull->db, to->source, ACCOUNT_BY_KEY, key, &account, err);
 	if (rc <= 0)
 		return rc;
 	for (size_t i = 0; i < to->stream->usage.n; i++) {
@@ -123,7 +125,7 @@ static int put_limits(const struct rows_to *to, const struct row *row, const cha
 			continue;
 		set_field(&r, "metric", (struct value){ .text = metrics[i].metric });
 		set_field(&r, "value", (struct value){ .number = value });
-		if (record_put(to->pull->db, to->source, &r, to->pull->today, to->pull->now, err) < 0)
+		if (record_put(to->pull->db, to->source, &r, to->pull->today, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -156,7 +158,7 @@ static int delete_record(const struct rows_to *to, const struct map *map, const 
 
 static int store_record(const struct rows_to *to, const struct record *r, struct err *err)
 {
-	int rc = record_put(to->pull->db, to->source, r, to->pull->today, to->pull->now, err);
+	int rc = record_put(to->pull->db, to->source, r, to->pull->today, err);
 
 	if (rc == 1)
 		to->result->n_new++;

@@ -6,8 +6,8 @@
 
 #define FINDING_COLUMNS \
 	"f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, f.opened_on, f.updated_on," \
-	" f.closed_on, f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency, f.expected_minor," \
-	" f.act_by_on, f.play, f.summary, f.evidence, f.owner_email"
+	" f.closed_on, f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency," \
+	" f.expected_minor, f.act_by_on, f.play, f.summary, f.evidence, f.owner_email"
 
 enum { FINDING_N_COLUMNS = 22 };
 

@@ -173,14 +173,13 @@ static bool has_other_account(struct stmt *q, const struct record *r)
 	        col_int(q, 3) != (int64_t)r->account_by);
 }
 
-int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, int64_t now, struct err *err)
+int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, record_sql(r->entity)->select);
 	bool is_moved, was_deleted;
 	int64_t mask;
 	int rc;
 
-	(void)now; /* nothing in the tables of facts tells when we looked: the same input gives the same rows */
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", r->key);
 	rc = stmt_step(q, err);

@@ -39,7 +39,7 @@ static void put_ours(struct run *run, int i)
 	set(&r, "opened_at", (struct value){ .number = 1700000000 + i });
 	set(&r, "priority", (struct value){ .text = "high" });
 	set(&r, "status", (struct value){ .text = status_of(run) });
-	REQUIRE_OK(record_put(run->db, run->source, &r, 20000 + run->round, 0, &err));
+	REQUIRE_OK(record_put(run->db, run->source, &r, 20000 + run->round, &err));
 }
 
 static void put_plain(struct run *run, int i)

@@ -63,7 +63,7 @@ static void set_number(struct record *r, const char *name, int64_t n)
 
 static int put(const struct record *r, int32_t known_on)
 {
-	int rc = record_put(db, crm, r, known_on, 0, &err);
+	int rc = record_put(db, crm, r, known_on, &err);
 
 	ASSERT_OK(rc);
 	return rc;
@@ -262,14 +262,14 @@ static void an_account_is_found_by_each_of_its_names(void **state)
 	s.account_key = "x2";
 	s.account_by = ACCOUNT_BY_EXTERNAL_ID;
 	set_number(&s, "start_on", 1);
-	ASSERT_OK(record_put(db, billing, &s, 100, 0, &err));
+	ASSERT_OK(record_put(db, billing, &s, 100, &err));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct record r = record_of("invoice", "i");
 		int64_t source = cases[i].by == ACCOUNT_BY_SUBSCRIPTION ? billing : crm, found = 0;
 
 		r.account_key = cases[i].key;
 		r.account_by = cases[i].by;
-		ASSERT_OK(record_put(db, source, &r, 100, 0, &err));
+		ASSERT_OK(record_put(db, source, &r, 100, &err));
 		ASSERT_INT(resolve(), cases[i].account == 0);
 		ASSERT_INT(number("SELECT coalesce(account_id, 0) FROM invoice"), cases[i].account);
 		ASSERT_INT(record_find_account(db, source, cases[i].by, cases[i].key, &found, &err), cases[i].account != 0);
@@ -399,7 +399,7 @@ static int change_account(int32_t known_on)
 
 	set_number(&r, "seats", known_on);
 	set_text(&r, "plan", known_on % 2 ? "pro" : "team");
-	if (txn_begin(&txn, db, &err) < 0 || record_put(db, crm, &r, known_on, 0, &err) < 0 ||
+	if (txn_begin(&txn, db, &err) < 0 || record_put(db, crm, &r, known_on, &err) < 0 ||
 	    record_resolve_links(db, &err) < 0)
 		return -1;
 	return txn_commit(&txn, &err);

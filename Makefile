@@ -107,10 +107,12 @@ check-fast: $(ALL_release)
 asan: $(ALL_asan)
 	tests/run build/asan
 coverage: $(ALL_coverage)
+	@command -v gcovr >/dev/null || { echo 'gcovr is not installed' >&2; exit 1; }
 	@find build/coverage -name '*.gcda' -delete
 	tests/run build/coverage
-	gcovr --root . --object-directory build/coverage --filter src/ --exclude src/main.c --print-summary \
-		--html build/coverage/report.html --fail-under-line 85 --gcov-ignore-parse-errors | tail -n 12
+	@gcovr --root . --object-directory build/coverage --filter src/ --exclude src/main.c --print-summary \
+		--html build/coverage/report.html --fail-under-line 85 --gcov-ignore-parse-errors >build/coverage/summary; \
+		state=$$?; tail -n 12 build/coverage/summary; exit $$state
 lint: $(SETUP)
 	tests/lint/run
 analyze: $(SETUP)

@@ -141,4 +141,85 @@ def test_chargebee_errors_are_classed(case):
         assert len(server.seen) == 1 and said in errors and SECRET not in errors, (status, len(server.seen), errors)
 
 
+# Pipedrive ------------------------------------------------------------------------------------------------------------
+
+class Pipedrive:
+    """Lists of version 2 by cursor in the order of ids, as documented; users of version 1."""
+
+    def __init__(self, rows):
+        self.rows, self.failures = rows, []
+
+    def __call__(self, request):
+        if self.failures:
+            return self.failures.pop(0)
+        if request.headers["x-api-token"] != SECRET:
+            return 401, {"success": False, "error": "unauthorized access", "errorCode": 401}
+        q, kind = request.query, request.path.rpartition("/")[2]
+        if request.path == "/v1/users":
+            return 200, {"success": True, "data": self.rows["users"]}
+        unknown = set(q) - {"limit", "cursor", "sort_by", "sort_direction", "updated_since", "status"}
+        if not request.path.startswith("/api/v2/") or unknown or int(q["limit"]) > 500 or q["sort_by"] != "id":
+            return 400, {"success": False, "error": f"refused {request.path} {sorted(unknown)}", "errorCode": 400}
+        after = int(json.loads(base64.b64decode(q["cursor"]))["id"]) if "cursor" in q else 0
+        rows = [r for r in sorted(self.rows[kind], key=lambda r: r["id"]) if r["id"] > after
+                and r["update_time"] >= q.get("updated_since", "") and r["is_deleted"] == (q.get("status") == "deleted")]
+        page = rows[:int(q["limit"])]
+        cursor = base64.b64encode(json.dumps({"id": page[-1]["id"]}).encode()).decode() if len(rows) > len(page) else None
+        return 200, {"success": True, "data": page, "additional_data": {"next_cursor": cursor}}
+
+
+def pipedrive_rows():
+    stamp = {"add_time": iso(T0), "update_time": iso(T0), "is_deleted": False, "owner_id": 1}
+    organizations = [{"id": i, "name": f"Org {i}", "website": None, "address": {"value": "x", "country": "Estonia"}, **stamp}
+                     for i in range(1, 1203)]
+    persons = [{"id": 1, "name": "Ada N", "org_id": 7, "job_title": "CTO", "emails": [{"value": "ada@o7.example", "primary": True}], **stamp}]
+    deals = [{"id": i, "title": f"Deal {i}", "org_id": 7, "value": 99.5, "currency": "EUR", "stage_id": 3, "status": status, "close_time": close,
+              "expected_close_date": "2026-04-01", **stamp}
+             for i, status, close in ((1, "open", None), (2, "won", iso(T0 + DAY_S)), (3, "lost", iso(T0 + DAY_S)))]
+    activities = [{"id": i, "type": "meeting", "subject": f"Talk {i}", "org_id": 7, "person_id": 1, "note": "<p>ok</p>", "done": done,
+                   "due_date": "2026-01-05", "due_time": time_, "marked_as_done_time": None, **stamp}
+                  for i, done, time_ in ((1, True, "15:00:00"), (2, True, None), (3, False, None))]
+    users = [{"id": 1, "name": "Ana", "email": "ana@acme.example", "active_flag": True, "is_deleted": False}]
+    return {"organizations": organizations, "persons": persons, "deals": deals, "activities": activities, "users": users}
+
+
+def test_pipedrive_is_read_whole_and_then_what_changed(case):
+    """Pipedrive: 1,202 organizations in 3 pages by cursor, persons, deals, done activities; then what was updated;
+    deleted deals go by the daily list; errors in their class."""
+    api = Pipedrive(pipedrive_rows())
+    server = Vendor(case, api)
+    organisation(case, "pipedrive", server.url)
+    now = T0 + 20 * DAY_S
+    results, _ = pull(case, "--now", iso(now))
+    assert {k: counts(v) for k, v in results.items()} == {
+        "users": (1, 1, 0, 0, 0), "organizations": (1202, 1202, 0, 0, 0), "persons": (1, 1, 0, 0, 0), "deals": (3, 3, 0, 0, 0),
+        "activities": (3, 2, 0, 0, 0)}, results
+    assert case.query("SELECT name, amount_minor, currency, stage, close_on, is_closed, is_won, account_id IS NOT NULL FROM opportunity "
+                      "ORDER BY source_key") == [("Deal 1", 9950, "EUR", "3", day("2026-04-01"), 0, 0, 1),
+                                                 ("Deal 2", 9950, "EUR", "3", day("2026-01-02"), 1, 1, 1),
+                                                 ("Deal 3", 9950, "EUR", "3", day("2026-01-02"), 1, 0, 1)]
+    assert case.query("SELECT c.name, c.email, c.title, a.name, a.region FROM contact c JOIN account a ON a.id = c.account_id") == [
+        ("Ada N", "ada@o7.example", "CTO", "Org 7", "Estonia")]
+    assert case.query("SELECT kind, at, subject FROM interaction ORDER BY source_key") == [
+        ("meeting", T0 + 4 * DAY_S + 14 * 3600, "Talk 1"), ("meeting", T0 + 4 * DAY_S - 3600, "Talk 2")]
+
+    api.rows["organizations"][6].update(name="Org seven", update_time=iso(now - 200))
+    api.rows["deals"][0].update(is_deleted=True, status="deleted", update_time=iso(now + 50))
+    server.seen.clear()
+    results, _ = pull(case, "--now", iso(now + 2 * DAY_S))
+    assert {k: counts(v) for k, v in results.items()} == {
+        "users": (1, 0, 0, 0, 0), "organizations": (1, 0, 1, 0, 0), "persons": (0, 0, 0, 0, 0), "deals": (0, 0, 0, 1, 0),
+        "activities": (0, 0, 0, 0, 0)}, results
+    assert {r.query["updated_since"] for r in server.seen if "updated_since" in r.query} == {iso(now - 300)}
+    server.seen.clear()
+    api.failures = [(429, {"success": False, "error": "request over limit", "errorCode": 429})]
+    pull(case, "--stream", "users")
+    assert len(server.seen) == 2
+    for status, said in ((401, "refuses the token"), (402, "billing page"), (403, "credentials may not read this")):
+        server.seen.clear()
+        api.failures = [(status, {"success": False, "error": "told by Pipedrive", "errorCode": status})] * 9
+        _, errors = pull(case, "--stream", "users", expect=78)
+        assert len(server.seen) == 1 and said in errors and SECRET not in errors, (status, errors)
+
+
 run(globals())

@@ -75,6 +75,7 @@ def test_prism_would_refuse_a_wrong_request(case):
 
 # What each of the others is judged by, and where its lists say how they go on.
 CHARGEBEE = [(r"/api/v2/", "chargebee_v1.prism-ready.json", "/")]
+PIPEDRIVE = [(r"/api/v2/", "pipedrive-v2.yaml", "/"), (r"/v1/", "pipedrive-v1.yaml", "/")]
 
 
 def judged(case, connector, routes, cut, expected):
@@ -100,6 +101,20 @@ def test_requests_to_chargebee_are_accepted(case):
     names, since = "include_deleted,limit,sort_by%5Basc%5D", "include_deleted,limit,sort_by%5Basc%5D,updated_at%5Bbetween%5D"
     judged(case, "chargebee", CHARGEBEE, lambda content: content.pop("next_offset", None),
            {("GET", f"/{kind}", n) for kind in ("customers", "subscriptions", "invoices") for n in (names, since)})
+
+
+def test_requests_to_pipedrive_are_accepted(case):
+    """Prism accepts every request of pipedrive.yaml, on the documents of versions 2 and 1."""
+    names = {"cursor": "limit,sort_by,sort_direction", "since": "limit,sort_by,sort_direction,updated_since"}
+    expected = {("GET", f"/{kind}", n) for kind in ("organizations", "persons", "deals", "activities") for n in names.values()}
+    proxy = judged(case, "pipedrive", PIPEDRIVE, lambda content: content.pop("additional_data", None),
+                   expected | {("GET", "/users", ""), ("GET", "/deals", "limit,sort_by,sort_direction,status")})
+    assert case.query("SELECT name, url, region FROM account") == [("Organization Name", "https://www.company.com", "USA")]
+    assert case.query("SELECT count(*) FROM opportunity WHERE account_id IS NOT NULL AND amount_minor = 20000") == [(1,)]
+    proxy.keeps_paging = True
+    _, errors = vendor.pull(case, "--stream", "persons", "--full", expect=75)
+    assert "circles" in errors and "cursor=eyJ" in proxy.seen[-1]["path"], errors
+    prism.accepted(proxy)
 
 
 run(globals())

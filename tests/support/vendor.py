@@ -5,6 +5,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from harness import ROOT
+
 SECRET = "planted-secret-5f3a"
 ORG = """
 title: Acme
@@ -15,7 +17,7 @@ sources:
     connector: {connector}
     base_url: "{url}"
     allows_http_loopback: true
-    secrets: {{ key: "file:{secret}" }}
+    secrets: {{ {name}: "file:{secret}" }}
 {more}
 channels:
   out: {{ kind: file, folder: "{folder}" }}
@@ -31,12 +33,13 @@ def quick(text):
     return text.replace("first_wait: 1\n", "first_wait: 0.005\n").replace("longest_wait: 60\n", "longest_wait: 0.05\n")
 
 
-def organisation(case, connector, url, secret=SECRET, more="", change=quick):
-    path = case.write("key", secret + "\n")
+def organisation(case, connector, url, more="", change=quick):
+    path = case.write("key", SECRET + "\n")
     path.chmod(0o600)
-    case.org(ORG.format(connector=connector, url=url, secret=path, folder=case.tmp / "out", more=more))
-    path = case.tmp / f"config/connectors/{connector}.yaml"
-    path.write_text(change(path.read_text()))
+    shipped = (ROOT / f"config/connectors/{connector}.yaml").read_text()
+    name = re.search(r"\{\{secret\.(\w+)", shipped)[1]
+    case.org(ORG.format(connector=connector, url=url, name=name, secret=path, folder=case.tmp / "out", more=more))
+    (case.tmp / f"config/connectors/{connector}.yaml").write_text(change(shipped))
 
 
 def pull(case, *options, expect=0):

@@ -13,6 +13,20 @@ struct named_secret {
 	const char *reference; /* credential:NAME, file:PATH or env:NAME; resolved by config/secret.h when needed */
 };
 
+/* What retaind may say of an account in the source's own system. */
+enum write_field {
+	WRITE_RISK, WRITE_READINESS, WRITE_BAND, WRITE_READINESS_BAND, WRITE_CAUSE, WRITE_AS_OF, N_WRITE_FIELDS
+};
+
+struct write_names {
+	const char *at[N_WRITE_FIELDS]; /* the system's name of the property; NULL: not written */
+};
+
+struct write_back_settings {
+	bool is_enabled;
+	struct write_names account;
+};
+
 struct source_settings {
 	const char *name;
 	const char *connector;   /* a file of config/connectors, or "csv" */
@@ -27,6 +41,7 @@ struct source_settings {
 	const char *ca_file;       /* NULL: the system's */
 	double budget_percent;     /* of the vendor's daily quota */
 	int64_t stale_after_s;     /* older than this, its signals are marked stale */
+	struct write_back_settings write_back; /* no names: nothing is ever written */
 };
 
 #endif

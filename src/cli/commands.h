@@ -44,6 +44,7 @@ int cmd_help(struct cli *c, struct err *err);
 int cmd_pull(struct cli *c, struct err *err);
 int cmd_check(struct cli *c, struct err *err);
 int cmd_migrate(struct cli *c, struct err *err);
+int cmd_write_back(struct cli *c, struct err *err);
 int cmd_backup(struct cli *c, struct err *err);
 
 #endif

@@ -3,7 +3,9 @@
 
 #include "load.h"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, MAX_PROPERTY_CHARS = 100 };
+
+#define PROPERTY_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 static void check_secret(void *item, const struct yaml *where, struct mistakes *m)
 {
@@ -18,6 +20,53 @@ static const struct yaml_field secret_fields[] = {
 
 static const struct yaml_table secret_table = {
 	.size = sizeof(struct named_secret), .fields = secret_fields, .n_fields = 1, .check = check_secret
+};
+
+#define PROPERTY(key_text, field) { .key = key_text, .kind = YAML_TEXT, \
+	.offset = offsetof(struct write_names, at) + (field) * sizeof(const char *) }
+
+static const struct yaml_field name_fields[] = {
+	PROPERTY("risk", WRITE_RISK),
+	PROPERTY("readiness", WRITE_READINESS),
+	PROPERTY("band", WRITE_BAND),
+	PROPERTY("readiness_band", WRITE_READINESS_BAND),
+	PROPERTY("cause", WRITE_CAUSE),
+	PROPERTY("as_of", WRITE_AS_OF),
+};
+
+/* Each field goes to a property of its own, or two would overwrite each other for ever. */
+static void check_names(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct write_names *names = item;
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_WRITE_FIELDS; i++) {
+		const char *name = names->at[i];
+
+		n += name && i != WRITE_AS_OF;
+		if (name && (!*name || strlen(name) > MAX_PROPERTY_CHARS || strspn(name, PROPERTY_CHARS) != strlen(name)))
+			mistake_at(m, where, "`%s` is no name of a property: letters, digits and _, at most %d", name,
+			           MAX_PROPERTY_CHARS);
+		for (size_t j = 0; name && j < i; j++)
+			if (names->at[j] && strcmp(names->at[j], name) == 0)
+				mistake_at(m, where, "two fields go to `%s`, expected one each", name);
+	}
+	if (n == 0)
+		mistake_at(m, where, "names nothing to write, expected one of risk, readiness, band, readiness_band, cause");
+}
+
+static const struct yaml_table names_table = {
+	.size = sizeof(struct write_names), .fields = name_fields, .n_fields = ARRAY_LEN(name_fields), .check = check_names
+};
+
+static const struct yaml_field write_back_fields[] = {
+	{ .key = "is_enabled", .kind = YAML_BOOL, .offset = offsetof(struct write_back_settings, is_enabled) },
+	{ .key = "account", .kind = YAML_STRUCT, .offset = offsetof(struct write_back_settings, account),
+	  .extra = &names_table, .is_required = true },
+};
+
+static const struct yaml_table write_back_table = {
+	.size = sizeof(struct write_back_settings), .fields = write_back_fields, .n_fields = ARRAY_LEN(write_back_fields)
 };
 
 static const struct yaml_field fields[] = {
@@ -36,6 +85,8 @@ static const struct yaml_field fields[] = {
 	  .max = 100 },
 	{ .key = "stale_after", .kind = YAML_DURATION, .offset = offsetof(struct source_settings, stale_after_s),
 	  .min = 3600, .max = 90.0 * DAY_S },
+	{ .key = "write_back", .kind = YAML_STRUCT, .offset = offsetof(struct source_settings, write_back),
+	  .extra = &write_back_table },
 };
 
 static bool is_csv(const struct source_settings *s)
@@ -50,6 +101,7 @@ static const struct {
 } kind_keys[] = {
 	{ "folder", true, true },   { "files", true, true },    { "base_url", false, false },
 	{ "config", false, false }, { "secrets", false, false }, { "map", false, false },
+	{ "write_back", false, false },
 };
 
 static void check_kind(const struct source_settings *s, const struct yaml *where, struct mistakes *m)

@@ -7,6 +7,8 @@
 #include "common/http.h"
 #include "common/text.h"
 #include "fingerprint.h"
+#include "request.h"
+#include "writer.h"
 
 enum { MAX_CONNECTOR_NAME = 60, MAX_WALK = 32 };
 
@@ -110,6 +112,7 @@ static const struct yaml_field connector_fields[] = {
 	FIELD("first_wait", YAML_REAL, connector, first_wait_s, NULL, 0.001, 600),
 	FIELD("longest_wait", YAML_REAL, connector, longest_wait_s, NULL, 0.001, 3600),
 	REQUIRED("streams", YAML_MAP, connector, streams, &stream_table),
+	FIELD("write", YAML_STRUCT, connector, write, &writes_table, 0, 0),
 };
 static const struct yaml_table connector_table = {
 	.size = sizeof(struct connector), .fields = connector_fields, .n_fields = ARRAY_LEN(connector_fields),
@@ -148,7 +151,7 @@ static void check_texts(const struct reading *r, const struct yaml *node, int de
 	if (!node || depth > MAX_WALK)
 		return;
 	if (node->type == YAML_SCALAR) {
-		what = template_is(node->text, "parents") ? NULL : template_mistake(r->arena, node->text, &r->scope);
+		what = request_is_list(node->text) ? NULL : template_mistake(r->arena, node->text, &r->scope);
 		if (what)
 			mistake_at(r->mistakes, node, "%s", what);
 		return;
@@ -351,6 +354,8 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 	limits_compile(r->arena, &c->limits, file, r->mistakes);
 	errors_compile(r->arena, c->errors.at, c->errors.n, file, r->mistakes);
 	check_source_maps(r, c);
+	check_texts(r, yaml_member(file, "write"), 0);
+	writer_check(c, r->source, file, r->mistakes);
 	finish_base_url(r, c, yaml_member(file, "base_url"));
 	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
 		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #",

@@ -72,6 +72,26 @@ struct stream_settings {
 	const char *mapping;          /* fingerprint of all that says what a row becomes */
 };
 
+/* How rows of the source's are changed, many at a time, and where the answer says what became of each. */
+struct write_settings {
+	const char *method, *path;
+	int64_t batch;
+	const struct yaml *body;     /* "{{items}}" stands for the list of elements */
+	const struct yaml *element;  /* for one row: {{item.id}}, {{item.values}}. NULL: body is for one row */
+	const char *results;         /* the list in the answer; NULL: an answer that is no error says that all is written */
+	int correlate;               /* enum correlate */
+	const char *id;              /* path in a result: whose it is */
+	const char *ok, *ok_is;      /* path in a result, and the text there of one that is written; NULL: being there */
+	const char *reason;          /* path in a result: why it isn't */
+	const char *refused;         /* another list in the answer: of rows that are not written ... */
+	const char *refused_id, *refused_reason; /* ... path in its element: id or list of ids; why */
+};
+enum correlate { CORRELATE_ID, CORRELATE_INDEX };
+
+struct writes {
+	struct write_settings account; /* path NULL: the connector can't */
+};
+
 struct connector {
 	const char *name, *base_url;
 	struct auth_settings auth;
@@ -79,6 +99,7 @@ struct connector {
 	struct limits limits;
 	struct yaml_array errors;     /* struct error_rule */
 	struct yaml_array streams;    /* struct stream_settings */
+	struct writes write;
 	int64_t max_attempts;
 	double first_wait_s, longest_wait_s;
 };

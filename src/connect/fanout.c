@@ -103,7 +103,7 @@ static int read_answer(const struct link_settings *l, const struct answer *x, st
 		if (row->token && strcmp(row->token, more) == 0)
 			return err_set(err, ERR_INPUT, "%s: the accounts of a row go in circles", l->post);
 		row->token = more;
-		later->at[later->n++] = (struct parent){ row->id, more };
+		later->at[later->n++] = (struct parent){ .id = row->id, .token = more };
 	}
 	read_none(l, x, rows, n_rows, a);
 	return 0;
@@ -115,7 +115,7 @@ int fanout_link(struct client *c, const struct link_settings *l, struct linked *
 	struct queue now = { arena_array(a, n_rows + 1, sizeof *now.at), 0 };
 
 	for (size_t i = 0; i < n_rows; i++)
-		now.at[now.n++] = (struct parent){ rows[i].id, NULL };
+		now.at[now.n++] = (struct parent){ .id = rows[i].id };
 	for (int round = 0; now.n; round++) {
 		struct queue later = { arena_array(a, n_rows + 1, sizeof *later.at), 0 };
 

@@ -100,27 +100,34 @@ static int pull_streams(const struct pull *p, struct client *client, int64_t sou
 	return 0;
 }
 
+int rest_source_open(const struct pull *p, struct arena *a, struct http **out_http, struct client *out,
+                     struct err *err)
+{
+	struct mistakes mistakes = { .arena = a };
+	const struct connector *c = connector_load(a, p->config_dir, p->source, &mistakes);
+	struct scope scope;
+
+	if (!c)
+		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "the connector can't be read");
+	if (open_secrets(p, a, &scope, err) < 0)
+		return -1;
+	*out_http = open_http(p->source);
+	return client_init(out, c, *out_http, &scope, NULL, p->source->budget_percent, p->now, a, err);
+}
+
 int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
                      struct err *err)
 {
 	CLEANUP(http_freep) struct http *http = NULL;
-	struct mistakes mistakes = { .arena = a };
-	const struct connector *c = connector_load(a, p->config_dir, p->source, &mistakes);
 	struct pull_result *results;
 	struct client client;
-	struct scope scope;
 	const char *error = NULL;
 	int64_t source;
 	size_t n = 0;
 
-	if (!c)
-		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "the connector can't be read");
-	if (open_secrets(p, a, &scope, err) < 0 || books_source(p, &source, err) < 0)
+	if (rest_source_open(p, a, &http, &client, err) < 0 || books_source(p, &source, err) < 0)
 		return -1;
-	http = open_http(p->source);
-	if (client_init(&client, c, http, &scope, NULL, p->source->budget_percent, p->now, a, err) < 0)
-		return -1;
-	results = arena_array(a, c->streams.n + 1, sizeof *results);
+	results = arena_array(a, client.connector->streams.n + 1, sizeof *results);
 	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || books_close(p, source, error, err) < 0)
 		return -1;
 	*out = results;

@@ -69,6 +69,7 @@ struct writing {
 	struct json_out *out;
 	const struct scope *scope;
 	const struct request_lists *lists;
+	const struct parent *item; /* the one that is being written; NULL: none */
 	struct arena *arena;
 	struct err *err;
 };
@@ -85,6 +86,7 @@ static int write_parents(const struct writing *w, const char *key)
 		one.parent_id = w->lists->parents[i].id;
 		one.page_token = w->lists->parents[i].token;
 		inner.scope = &one;
+		inner.item = &w->lists->parents[i];
 		if (write_node(&inner, w->lists->element, NULL) < 0)
 			return -1;
 	}
@@ -98,6 +100,19 @@ static void write_properties(const struct writing *w, const char *key)
 	for (size_t i = 0; i < w->lists->properties.n; i++)
 		json_put_text(w->out, NULL, w->lists->properties.at[i]);
 	json_close_array(w->out);
+}
+
+static void write_values(const struct writing *w, const char *key)
+{
+	json_open_object(w->out, key);
+	for (size_t i = 0; w->item && i < w->item->n_values; i++)
+		json_put_text(w->out, w->item->values[i].name, w->item->values[i].value);
+	json_close_object(w->out);
+}
+
+bool request_is_list(const char *text)
+{
+	return template_is(text, "parents") || template_is(text, "items") || template_is(text, "item.values");
 }
 
 static void write_literal(const struct writing *w, const struct yaml *node, const char *key)
@@ -120,8 +135,12 @@ static int write_scalar(const struct writing *w, const struct yaml *node, const 
 {
 	const char *value;
 
-	if (template_is(node->text, "parents"))
+	if (template_is(node->text, "parents") || template_is(node->text, "items"))
 		return write_parents(w, key);
+	if (template_is(node->text, "item.values")) {
+		write_values(w, key);
+		return 0;
+	}
 	if (template_is(node->text, "properties")) {
 		write_properties(w, key);
 		return 0;
@@ -163,6 +182,7 @@ int request_body(const struct yaml *node, const struct scope *scope, const struc
 	struct json_out o;
 	struct writing w = { .out = &o, .scope = scope, .lists = lists, .arena = a, .err = err };
 
+	w.item = lists->n_parents == 1 ? lists->parents : NULL;
 	buf_init(&b, MAX_BODY_BYTES);
 	o = json_out_to(&b);
 	if (write_node(&w, node, NULL) < 0)

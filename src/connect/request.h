@@ -4,9 +4,11 @@
 
 #include "connector.h"
 
-/* A row that something is asked about, and where its list of answers goes on. */
+/* A row that something is asked about, and where its list of answers goes on; or one that is written. */
 struct parent {
 	const char *id, *token; /* token NULL: from the beginning */
+	const struct named_value *values; /* {{item.values}} */
+	size_t n_values;
 };
 
 /* What stands behind names that are lists. */
@@ -20,6 +22,8 @@ struct request_lists {
 /* base + path + query; names in path and query are expanded and escaped. */
 int request_url(const char *base_url, const char *path, const struct yaml *query, const struct scope *scope,
                 const struct request_lists *lists, struct arena *a, const char **out, struct err *err) MUST_USE;
+/* Whether a text of a body stands for a list or mapping: {{parents}}, {{items}}, {{item.values}}. */
+bool request_is_list(const char *text);
 /* JSON of a YAML node: unquoted numbers, true, false and null are just that; a member that becomes empty is left
  * out. */
 int request_body(const struct yaml *node, const struct scope *scope, const struct request_lists *lists, struct arena *a,

@@ -122,7 +122,7 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 		return NULL;
 	if (slice_is(n, "page.token"))
 		return or_nothing(s->page_token);
-	if (slice_is(n, "parent.id"))
+	if (slice_is(n, "parent.id") || slice_is(n, "item.id"))
 		return or_nothing(s->parent_id);
 	if (slice_is(n, "properties"))
 		return or_nothing(s->properties);
@@ -178,7 +178,7 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 			                    p.name.at + 7);
 		return arena_printf(a,
 		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
-		                    "|s, |day), page.token, parent.id, properties", (int)p.name.len, p.name.at,
+		                    "|s, |day), page.token, parent.id, item.id, properties", (int)p.name.len, p.name.at,
 		                    p.filter.len ? "|" : "", (int)p.filter.len, p.filter.at);
 	}
 	return NULL;

@@ -30,7 +30,7 @@ KINDS = ("companies", "contacts", "deals", "tickets", "calls", "emails", "meetin
 DEFAULT_PROPERTIES = {"companies": ("name", "domain"), "contacts": ("firstname", "lastname", "email"),
                       "deals": ("dealname", "dealstage", "amount", "closedate", "pipeline"),
                       "tickets": ("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority")}
-SEARCH_CAP, SEARCH_PAGE, LIST_PAGE, OWNER_PAGE, ASSOCIATION_INPUTS = 10_000, 200, 100, 500, 1000
+SEARCH_CAP, SEARCH_PAGE, LIST_PAGE, OWNER_PAGE, ASSOCIATION_INPUTS, UPDATE_INPUTS = 10_000, 200, 100, 500, 1000, 100
 COMPARE = {"EQ": operator.eq, "NEQ": operator.ne, "GT": operator.gt, "GTE": operator.ge, "LT": operator.lt, "LTE": operator.le}
 OPERATORS = {"BETWEEN", "HAS_PROPERTY", "NOT_HAS_PROPERTY", "IN", "NOT_IN", *COMPARE}
 ASSOCIATION_TYPES = {"contacts": (279, 1), "deals": (341, 5), "tickets": (339, 26), "calls": (182, 181), "emails": (186, 185),
@@ -72,6 +72,8 @@ class Store:
         self.index_lag = index_lag
         self.owners, self.rows, self.links = {}, {k: {} for k in KINDS}, {}
         self._order = {}
+        self.writable = set()              # properties that may be written
+        self.unwilling, self.poison = set(), set()  # ids that batch/update refuses alone, and with their whole batch
         if objects:
             self.merge(objects)
 
@@ -364,6 +366,52 @@ def associations(store, kind, to_kind, body, page):
     return (207 if errors else 200), out
 
 
+# writing --------------------------------------------------------------------------------------------------------------
+
+def check_update(body):
+    inputs = body.get("inputs")
+    if set(body) != {"inputs"} or not isinstance(inputs, list) or not inputs:
+        raise Refused(400, "Invalid input JSON: inputs is required")
+    if len(inputs) > UPDATE_INPUTS:
+        raise Refused(400, f"The maximum number of inputs is {UPDATE_INPUTS}, {len(inputs)} were given")
+    ids = [i.get("id") if isinstance(i, dict) else None for i in inputs]
+    if len(set(ids)) != len(ids):
+        raise Refused(400, "Duplicate IDs found in batch input")
+    for one in inputs:
+        if not isinstance(one, dict) or set(one) != {"id", "properties"} or not isinstance(one["id"], str) or not one["id"]:
+            raise Refused(400, f"Invalid input JSON: {json.dumps(one)}")
+        if not isinstance(one["properties"], dict) or not one["properties"] or \
+                not all(isinstance(v, str) for v in one["properties"].values()):
+            raise Refused(400, f"Invalid input JSON: properties of {one['id']} must be strings")
+    return inputs
+
+
+def update(store, kind, body):
+    """batch/update: unknown properties refuse the batch, unknown ids and those of store.unwilling only themselves (207)."""
+    inputs = check_update(body)
+    unknown = sorted({n for i in inputs for n in i["properties"]} - store.writable)
+    if unknown:
+        problems = [{"isValid": False, "message": f'Property "{n}" does not exist', "error": "PROPERTY_DOESNT_EXIST", "name": n} for n in unknown]
+        raise Refused(400, "Property values were not valid: " + json.dumps(problems))
+    spoilt = [i["id"] for i in inputs if i["id"] in store.poison]
+    if spoilt:
+        raise Refused(400, f"Property values were not valid: {spoilt[0]}")
+    results, errors = [], []
+    for one in inputs:
+        row = store.rows[kind].get(one["id"])
+        if row is None or row["archived"] or one["id"] in store.unwilling:
+            errors.append({"status": "error", "category": "OBJECT_NOT_FOUND", "context": {"ids": [one["id"]]},
+                           "message": f"Could not get {one['id']}, it may be deleted or not exist. Check that ids are valid."})
+            continue
+        store.edit(kind, one["id"], one["properties"])
+        results.append(shown(store.rows[kind][one["id"]], kind, list(one["properties"]), False))
+    now = iso(time.time() * 1000)
+    out = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
+    if errors:
+        out |= {"numErrors": len(errors), "errors": errors}
+    return (207 if errors else 200), out
+
+
 # the server -----------------------------------------------------------------------------------------------------------
 
 class Rate:
@@ -514,6 +562,9 @@ class Handler(BaseHTTPRequestHandler):
         match = re.fullmatch(r"/crm/v3/objects/([a-z]+)(/search)?", parts.path)
         if match and match[1] in KINDS and method == ("POST" if match[2] else "GET"):
             return 200, search(store, match[1], self.json_body()) if match[2] else listing(store, match[1], query, self.server.url)
+        match = re.fullmatch(r"/crm/v3/objects/([a-z]+)/batch/update", parts.path)
+        if match and match[1] in KINDS and method == "POST":
+            return update(store, match[1], self.json_body())
         match = re.fullmatch(r"/crm/v4/associations/([a-z]+)/([a-z]+)/batch/read", parts.path)
         if match and method == "POST":
             return associations(store, match[1], match[2], self.json_body(), self.server.association_page)

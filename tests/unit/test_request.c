@@ -66,7 +66,7 @@ static void a_body_is_json_with_the_types_that_the_yaml_shows(void **state)
 static void parents_become_one_element_each(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	static const struct parent parents[] = { { "1", NULL }, { "2", "more" } };
+	static const struct parent parents[] = { { .id = "1" }, { .id = "2", .token = "more" } };
 	const struct scope scope = { .page_token = "of the page" };
 	const struct request_lists with = { .parents = parents, .n_parents = 2,
 		                                .element = node_of(a, "{ id: \"{{parent.id}}\", after: \"{{page.token}}\" }") };

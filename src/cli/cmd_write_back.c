@@ -197,7 +197,7 @@ int cmd_write_back(struct cli *c, struct err *err)
 	struct writing x = { .cli = c, .session = &s, .is_dry_run = cli_option(c, "dry-run") != NULL };
 
 	if (c->as_of != DAY_NONE)
-		return err_set(err, ERR_INPUT, "--as-of: a CRM is told how accounts stand now");
+		return err_set(err, ERR_USAGE, "--as-of: a CRM is told how accounts stand now");
 	if (session_open(c, x.is_dry_run ? DB_READ : DB_WRITE, &s, err) < 0)
 		return -1;
 	x.table = x.is_dry_run ? table_new(c->arena, changes, ARRAY_LEN(changes))

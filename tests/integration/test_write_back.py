@@ -139,7 +139,7 @@ def test_nothing_is_written_unasked(case):
     changes, _ = write_back(case, "--dry-run")
     assert {c["property"]: (c["was"], c["becomes"]) for c in changes} == {
         "retaind_risk": ("3", "97"), "retaind_readiness_band": ("emerging", "not_yet")}, changes
-    assert "as-of" in case.retaind("write-back", "--as-of", "2026-05-27", expect=65).stderr
+    assert "as-of" in case.retaind("write-back", "--as-of", "2026-05-27", expect=64).stderr
 
 
 def test_accounts_that_are_refused_are_told_and_the_rest_is_written(case):

@@ -399,7 +399,7 @@ CASES = [
      [("connectors/crm.yaml", None, "titel: CRM\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
      ['connectors/crm.yaml:1: titel: unknown key `titel`, expected one of base_url, auth, headers, limits, '
-      'window_headers, daily_headers, errors, attempts, first_wait, longest_wait, streams',
+      'window_headers, daily_headers, errors, attempts, first_wait, longest_wait, streams, write',
       'connectors/crm.yaml:1: `base_url` is missing, expected a text',
       'connectors/crm.yaml:1: `streams` is missing, expected a mapping (name: ...)']),
     ("mistakes in three files at once",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import prism  # noqa: E402
 from harness import BIN, run, wait_for  # noqa: E402
 from hubspot import TOKEN, companies, organisation, pull, stand_in  # noqa: E402
 
@@ -240,6 +241,18 @@ def test_mistakes_of_write_back_are_told(case):
     organisation(case, server.url, more=settings(), connector=lambda text: text[:text.index("write:\n")] + text[text.index("attempts:"):])
     result = case.retaind("check", expect=78)
     assert "does not write" in result.stdout + result.stderr
+
+
+def test_the_published_document_allows_what_is_written(case):
+    """Prism accepts the batches on HubSpot's own document: no 4xx, no violation."""
+    prism.need()
+    scored(case, 130)
+    proxy = prism.Proxy(case, [(r"/crm/v3/objects/companies", "Companies-v3-companies.json")], None, lambda content: None)
+    organisation(case, proxy.url, more=settings())
+    write_back(case, expect=65)  # Prism's answer is of companies of its own
+    prism.accepted(proxy)
+    assert [m for m in prism.kinds(proxy)] == [("POST", UPDATE, "inputs")], prism.kinds(proxy)
+    assert len(proxy.seen) == 2 and case.query("SELECT count(*) FROM written_back") == [(0,)]
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ enum account_by {
 	ACCOUNT_BY_EXTERNAL_ID, /* account.external_id, whatever its source */
 	ACCOUNT_BY_DOMAIN,      /* account.domain, likewise */
 	ACCOUNT_BY_NAME,        /* account.name, folded, likewise; must be unambiguous */
-	ACCOUNT_BY_SUBSCRIPTION /* account_key is the key of a subscription of this source */
+	ACCOUNT_BY_SUBSCRIPTION, /* account_key is the key of a subscription of this source */
+	ACCOUNT_BY_CONTACT       /* ... of a contact of this source */
 };
 
 struct record {

@@ -32,7 +32,9 @@ struct when_words {
 	const struct yaml *in;
 };
 
-static const char *const account_by_names[] = { "key", "external_id", "domain", "name", "subscription", NULL };
+static const char *const account_by_names[] = {
+	"key", "external_id", "domain", "name", "subscription", "contact", NULL,
+};
 
 static void note_node(void *item, const struct yaml *where, struct mistakes *m)
 {

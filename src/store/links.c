@@ -15,6 +15,8 @@ static const char *const finders[] = {
 	                    "WHERE n.folded = (SELECT k.folded FROM temp.key_folded k WHERE k.account_key = t.account_key)",
 	[ACCOUNT_BY_SUBSCRIPTION] = "SELECT s.account_id FROM subscription s "
 	                            "WHERE s.source_id = t.source_id AND s.source_key = t.account_key",
+	[ACCOUNT_BY_CONTACT] = "SELECT c.account_id FROM contact c "
+	                       "WHERE c.source_id = t.source_id AND c.source_key = t.account_key",
 };
 
 enum { N_FINDERS = ARRAY_LEN(finders), N_TABLES = 16 };

@@ -222,4 +222,68 @@ def test_pipedrive_is_read_whole_and_then_what_changed(case):
         assert len(server.seen) == 1 and said in errors and SECRET not in errors, (status, errors)
 
 
+# Intercom -------------------------------------------------------------------------------------------------------------
+
+class Intercom:
+    """Searches whose token goes in the body, as documented, and the numbered list of companies."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __call__(self, request):
+        if request.headers["Authorization"] != f"Bearer {SECRET}" or request.headers["Intercom-Version"] != "2.11":
+            return 401, {"type": "error.list", "errors": [{"code": "token_unauthorized", "message": "Access Token Invalid"}]}
+        if request.path == "/admins":
+            return 200, {"type": "admin.list", "admins": self.rows["admins"]}
+        if request.path == "/companies/list":
+            n, page = int(request.query["per_page"]), int(request.query["page"])
+            return 200, {"type": "list", "data": self.rows["companies"][(page - 1) * n:page * n], "pages": {"page": page}}
+        kind, query, paging = request.path.split("/")[1], request.body["query"], request.body["pagination"]
+        if request.method != "POST" or query["operator"] != ">" or set(paging) - {"per_page", "starting_after"} or paging["per_page"] > 150:
+            return 400, {"type": "error.list", "errors": [{"code": "parameter_invalid", "message": "refused"}]}
+        rows = [r for r in self.rows[kind] if r[query["field"]] > int(query["value"])]
+        at = int(json.loads(base64.b64decode(paging["starting_after"]))[0]) if "starting_after" in paging else 0
+        pages = {"type": "pages", "per_page": 150}
+        if at + 150 < len(rows):
+            pages["next"] = {"page": 2, "starting_after": base64.b64encode(json.dumps([at + 150]).encode()).decode()}
+        return 200, {"type": "list", "data" if kind == "contacts" else kind: rows[at:at + 150], "pages": pages}
+
+
+def intercom_rows():
+    stamp = {"created_at": T0, "updated_at": T0}
+    companies = [{"id": f"c{i}", "company_id": f"ours-{i}", "name": f"Company {i}", "plan": {"name": "Pro"}, **stamp} for i in range(130)]
+    contacts = [{"id": f"p{i}", "name": f"N {i}", "email": f"n{i}@x.example", "last_seen_at": T0 + DAY_S,
+                 "companies": {"data": [{"id": f"c{i % 130}"}]}, **stamp} for i in range(340)]
+    who = {"contacts": {"contacts": [{"id": "p7"}]}, **stamp}
+    conversations = [{"id": "1", "state": "closed", "title": None, "source": {"subject": "Down", "body": "<p>help</p>"}, "priority": "priority",
+                      "statistics": {"last_close_at": T0 + 60}, "conversation_rating": {"rating": 2}, **who},
+                     {"id": "2", "state": "open", "title": "Again", "priority": "not_priority", "statistics": {"last_close_at": T0 + 60}, **who}]
+    tickets = [{"id": "3", "open": False, "ticket_attributes": {"_default_title_": "Bug"}, "ticket_state": {"category": "resolved"},
+                "ticket_type": {"name": "Defect"}, **who, "updated_at": T0 + 90}]
+    return {"admins": [{"id": "9", "name": "Ana", "email": "ana@acme.example"}], "companies": companies, "contacts": contacts,
+            "conversations": conversations, "tickets": tickets}
+
+
+def test_intercom_is_read_whole_and_then_what_changed(case):
+    """Intercom: 340 contacts in 3 pages by the token in the body, 130 companies by number, conversations and tickets of the company
+    of their contact; a reopened conversation is open again; then what was updated."""
+    api = Intercom(intercom_rows())
+    server = Vendor(case, api)
+    organisation(case, "intercom", server.url)
+    now = T0 + 20 * DAY_S
+    results, _ = pull(case, "--now", iso(now))
+    assert {k: counts(v)[:2] for k, v in results.items()} == {
+        "admins": (1, 1), "companies": (130, 130), "contacts": (340, 340), "conversations": (2, 2), "tickets": (1, 1)}, results
+    columns = "t.source_key, a.name, t.subject, t.status, t.opened_at, t.closed_at, t.satisfaction"
+    rows = f"SELECT {columns} FROM ticket t JOIN account a ON a.id = t.account_id ORDER BY t.source_key"
+    assert case.query(rows) == [("1", "Company 7", "Down", "closed", T0, T0 + 60, 2), ("2", "Company 7", "Again", "open", T0, None, None),
+                                ("3", "Company 7", "Bug", "resolved", T0, T0 + 90, None)], case.query(rows)
+    assert case.query("SELECT count(DISTINCT account_id) FROM contact") == [(130,)]
+    api.rows["conversations"][0].update(state="open", updated_at=now - 200)
+    server.seen.clear()
+    results, _ = pull(case, "--now", iso(now + 3600))
+    assert {k: counts(v)[0] for k, v in results.items()} == {"admins": 1, "companies": 130, "contacts": 0, "conversations": 1, "tickets": 0}
+    assert case.query("SELECT status, closed_at FROM ticket WHERE source_key = '1'") == [("open", None)]
+
+
 run(globals())

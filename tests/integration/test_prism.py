@@ -117,4 +117,15 @@ def test_requests_to_pipedrive_are_accepted(case):
     prism.accepted(proxy)
 
 
+def test_requests_to_intercom_are_accepted(case):
+    """Prism accepts every request of intercom.yaml."""
+    names = {"pagination,query"}
+    expected = {("POST", f"/{kind}/search", n) for kind in ("contacts", "conversations", "tickets") for n in names}
+    proxy = judged(case, "intercom", [(r"/", "intercom-2.14.yaml")], lambda content: content.pop("pages", None),
+                   expected | {("GET", "/admins", ""), ("POST", "/companies/list", "order,page,per_page")})
+    searches = [json.loads(s["body"]) for s in proxy.seen if s["path"] == "/tickets/search"]
+    assert [s["query"]["field"] for s in searches] == ["created_at", "updated_at"], searches
+    assert case.query("SELECT count(*) FROM ticket")[0][0] == 2
+
+
 run(globals())

@@ -286,4 +286,68 @@ def test_intercom_is_read_whole_and_then_what_changed(case):
     assert case.query("SELECT status, closed_at FROM ticket WHERE source_key = '1'") == [("open", None)]
 
 
+# Stripe ---------------------------------------------------------------------------------------------------------------
+
+class Stripe:
+    """Lists, the newest first, from behind the id in starting_after; canceled subscriptions only with status=all."""
+
+    def __init__(self, rows):
+        self.rows, self.failures = rows, []
+
+    def __call__(self, request):
+        if self.failures:
+            return self.failures.pop(0)
+        if request.headers["Authorization"] != f"Bearer {SECRET}" or not request.headers["Stripe-Version"]:
+            return 401, {"error": {"message": "Invalid API Key provided", "type": "invalid_request_error"}}
+        kind, q = request.path.removeprefix("/v1/"), request.query
+        if kind not in self.rows or set(q) - {"limit", "starting_after", "status"} or int(q["limit"]) > 100:
+            return 400, {"error": {"message": "refused", "type": "invalid_request_error"}}
+        rows = [r for r in self.rows[kind] if kind != "subscriptions" or q.get("status") == "all" or r["status"] != "canceled"]
+        at = next(i for i, r in enumerate(rows) if r["id"] == q["starting_after"]) + 1 if "starting_after" in q else 0
+        page = rows[at:at + int(q["limit"])]
+        if kind == "customers" and at == 100:  # one is made during the walk: it comes before the first page
+            self.rows[kind].insert(0, {"id": "cus_new", "name": "New", "created": T0, "currency": None})
+        return 200, {"object": "list", "data": page, "has_more": at + len(page) < len(rows), "url": request.path}
+
+
+def stripe_rows():
+    customers = [{"id": f"cus_{i:03d}", "name": None if i == 1 else f"Company {i}", "email": f"a{i}@x.example", "created": T0, "currency": "usd",
+                  "address": {"country": "US"}} for i in range(250, 0, -1)]
+    item = {"quantity": 3, "price": {"id": "price_1", "nickname": None, "product": "prod_1", "unit_amount": 5000, "recurring": {"interval": "month"}}}
+    subscriptions = [{"id": f"sub_{status}", "customer": "cus_007", "status": status, "currency": "usd", "start_date": T0, "ended_at": ended,
+                      "cancel_at": None, "canceled_at": ended, "current_period_end": T0 + 30 * DAY_S, "items": {"data": [item]}}
+                     for status, ended in (("active", None), ("canceled", T0 + DAY_S), ("trialing", None))]
+    invoices = [{"id": f"in_{status}", "customer": "cus_007", "status": status, "currency": currency, "total": 4999, "created": T0, "due_date": None,
+                 "status_transitions": {"finalized_at": T0 + DAY_S, "paid_at": T0 + 2 * DAY_S if status == "paid" else None}}
+                for status, currency in (("paid", "usd"), ("open", "jpy"), ("draft", "usd"))]
+    return {"customers": customers, "subscriptions": subscriptions, "invoices": invoices}
+
+
+def test_stripe_is_read_whole_at_each_pull(case):
+    """Stripe: 250 customers in 3 pages from behind the last id, none lost when one is made meanwhile; canceled subscriptions, amounts in
+    minor units, drafts left out; what changed comes with the next whole list; errors in their class."""
+    api = Stripe(stripe_rows())
+    server = Vendor(case, api)
+    organisation(case, "stripe", server.url)
+    results, _ = pull(case, "--now", iso(T0 + 20 * DAY_S))
+    assert {k: counts(v) for k, v in results.items()} == {
+        "customers": (250, 500, 0, 0, 0), "subscriptions": (3, 3, 0, 0, 0), "invoices": (3, 2, 0, 0, 0)}, results
+    assert case.query("SELECT name, currency, region FROM account WHERE source_key = 'cus_001'") == [("a1@x.example", "USD", "US")]
+    assert case.query("SELECT plan, product, seats, billing, start_on, end_on, renewal_on, status, is_trial, account_id IS NOT NULL "
+                      "FROM subscription ORDER BY source_key") == [
+        ("price_1", "prod_1", 3, "month", day("2026-01-01"), end, day("2026-01-31"), status, trial, 1)
+        for status, end, trial in (("active", None, 0), ("canceled", day("2026-01-02"), 0), ("trialing", None, 1))]
+    assert case.query("SELECT amount_minor, currency, issued_on, paid_on FROM invoice ORDER BY source_key") == [
+        (4999, "JPY", day("2026-01-02"), None), (4999, "USD", day("2026-01-02"), day("2026-01-03"))]
+    api.rows["subscriptions"][0].update(status="past_due")
+    results, _ = pull(case, "--now", iso(T0 + 21 * DAY_S))
+    assert counts(results["subscriptions"]) == (3, 0, 1, 0, 0) and counts(results["customers"])[:2] == (251, 2), results
+    for status, expect, n, said in ((429, 0, 2, ""), (500, 0, 2, ""), (401, 78, 1, "restricted key"), (403, 78, 1, "restricted key"),
+                                    (400, 75, 1, "told by Stripe")):
+        server.seen.clear()
+        api.failures = [(status, {"error": {"message": "told by Stripe", "type": "x"}})]
+        _, errors = pull(case, "--stream", "invoices", expect=expect)
+        assert len(server.seen) == n and said in errors and SECRET not in errors, (status, len(server.seen), errors)
+
+
 run(globals())

@@ -128,4 +128,19 @@ def test_requests_to_intercom_are_accepted(case):
     assert case.query("SELECT count(*) FROM ticket")[0][0] == 2
 
 
+def cut_stripe(content):
+    content["has_more"] = False
+
+
+def test_requests_to_stripe_are_accepted(case):
+    """Prism accepts every request of stripe.yaml."""
+    expected = {("GET", "/v1/customers", "limit"), ("GET", "/v1/subscriptions", "limit,status"), ("GET", "/v1/invoices", "limit")}
+    proxy = judged(case, "stripe", [(r"/", "stripe-pruned-prism-ready.json")], cut_stripe, expected)
+    # Prism can't make an invoice, but it does judge who asks for one.
+    connection = http.client.HTTPConnection("127.0.0.1", *proxy.ports.values(), timeout=20)
+    connection.request("GET", "/v1/invoices?limit=many", headers={"Authorization": "Bearer x"})
+    answer = connection.getresponse()
+    assert answer.status == 422, (answer.status, answer.read()[:500])
+
+
 run(globals())

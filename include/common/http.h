@@ -31,6 +31,7 @@ struct http_request {
 	const void *body; /* NULL: none */
 	size_t body_len;
 	int64_t timeout_ms; /* 0: the options' */
+	size_t max_body_bytes; /* of the answer; 0: the options' */
 	bool is_repeatable; /* a POST that only asks: may go over a kept connection, which libcurl tries twice */
 };
 
@@ -68,6 +69,8 @@ int64_t http_retry_after_s(const struct http_response *r, int64_t now);
 bool http_same_origin(const char *base, const char *url);
 /* Resolves a reference (absolute, "/path", "?query", "path") against a base; NULL when it can't be. */
 char *http_resolve(struct arena *a, const char *base, const char *reference);
+/* The host of a URL, without its port; NULL when it is none. */
+char *http_host(struct arena *a, const char *url);
 /* %-escapes everything but unreserved characters. */
 char *http_escape(struct arena *a, const char *text);
 /* "https://hooks.slack.com/…wxyz": a URL that is a secret, as logs may show it. */

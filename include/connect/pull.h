@@ -27,6 +27,7 @@ struct pull {
 	struct db *db;
 	const char *config_dir;
 	const char *lock_path;     /* held while it pulls: one pull of a source at a time. NULL: none */
+	const char *token_path;    /* where the source's OAuth tokens are kept; NULL: it can't use OAuth */
 	const struct source_settings *source;
 	const struct zone *zone;   /* of the organisation */
 	const char *currency;      /* of the organisation: of amounts whose row leaves its own empty; NULL: none */

@@ -110,6 +110,13 @@ int session_open(struct cli *c, enum db_mode mode, struct session *out, struct e
 	return 0;
 }
 
+const char *token_path(struct arena *a, const struct org_settings *org, const char *source)
+{
+	const char *slash = strrchr(org->db_path, '/');
+
+	return arena_printf(a, "%.*s/tokens/%s.json", (int)(slash - org->db_path), org->db_path, source);
+}
+
 void session_close(struct session *s)
 {
 	db_close(s->db);

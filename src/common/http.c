@@ -340,7 +340,7 @@ static int send_by_curl(struct http *h, struct arena *a, const struct http_reque
 	long status = 0;
 
 	x.is_https = strncasecmp(req->url, "https:", 6) == 0;
-	buf_init(&x.body, h->options.max_body_bytes);
+	buf_init(&x.body, req->max_body_bytes ? req->max_body_bytes : h->options.max_body_bytes);
 	buf_init(&x.headers, MAX_HEADER_BYTES);
 	if (!is_method(req->method) || !strstr(req->url, "://"))
 		return err_set(err, ERR_CONFIG, "%s: not a request that can be made", http_redact(a, req->url));

@@ -68,6 +68,13 @@ bool http_same_origin(const char *base, const char *url)
 	return strcasecmp(b.scheme, u.scheme) == 0 && strcasecmp(b.host, u.host) == 0 && strcmp(b.port, u.port) == 0;
 }
 
+char *http_host(struct arena *a, const char *url)
+{
+	CLEANUP(url_parts_done) struct url_parts u = { 0 };
+
+	return split(url, &u) ? arena_strdup(a, u.host) : NULL;
+}
+
 char *http_resolve(struct arena *a, const char *base, const char *reference)
 {
 	CLEANUP(url_parts_done) struct url_parts b = { 0 };

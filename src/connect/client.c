@@ -38,11 +38,22 @@ int client_init(struct client *c, const struct connector *connector, struct http
 {
 	static const struct client_time real = { real_now_ms, real_sleep_ms, NULL };
 
-	*c = (struct client){ .connector = connector, .http = http, .scope = *scope, .now = now };
+	*c = (struct client){ .connector = connector, .http = http, .base_url = connector->base_url, .scope = *scope,
+		                  .now = now };
 	c->time = time ? *time : real;
 	c->started_ms = c->time.now_ms(c->time.context);
 	limiter_init(&c->limiter, &connector->limits, budget_percent, a);
 	return auth_make(&connector->auth, scope, a, &c->credentials, err);
+}
+
+int client_login(struct client *c, const char *token_path, struct arena *a, struct err *err)
+{
+	return auth_is_oauth(&c->connector->auth) ? oauth_open(c, token_path, a, err) : 0;
+}
+
+int64_t client_now(const struct client *c)
+{
+	return c->now + (c->time.now_ms(c->time.context) - c->started_ms) / 1000;
 }
 
 /* texts for people ------------------------------------------------------------------------------------------------- */
@@ -63,6 +74,13 @@ static void black_out(char *text, const char *secret)
 /* An API may say our own words back to us: the secrets as they are, as a URL writes them, and what was made of them. */
 static void hide_secrets(const struct client *c, char *text, struct arena *a)
 {
+	size_t n_tokens = 0;
+	const char *const *tokens = c->oauth ? oauth_tokens(c->oauth, &n_tokens) : NULL;
+
+	for (size_t i = 0; i < n_tokens; i++) {
+		black_out(text, tokens[i]);
+		black_out(text, http_escape(a, tokens[i]));
+	}
 	for (size_t i = 0; i < c->scope.n_secrets; i++) {
 		const char *secret = c->scope.secrets[i].value;
 
@@ -102,6 +120,7 @@ static int judged_bad(const struct client *c, const struct verdict *v, const str
 	static const enum err_kind kinds[] = {
 		[ACTION_RETRY] = ERR_RETRY,         [ACTION_RATE_LIMITED] = ERR_RETRY, [ACTION_EMPTY] = ERR_NONE,
 		[ACTION_FAIL_CONFIG] = ERR_CONFIG,  [ACTION_FAIL] = ERR_INPUT,         [ACTION_OK] = ERR_NONE,
+		[ACTION_REFRESH_RETRY] = ERR_CONFIG,
 	};
 	const char *reason = reason_of(c, r, body, a);
 	const char *times = n_attempts > 1 ? arena_printf(a, " (asked %lld times)", (long long)n_attempts) : "";
@@ -123,14 +142,9 @@ static int64_t backoff_ms(const struct connector *c, int64_t attempt)
 	return (int64_t)(longest * (0.5 + 0.5 * (double)dice / UINT32_MAX));
 }
 
-static int64_t wall_clock(const struct client *c)
-{
-	return c->now + (c->time.now_ms(c->time.context) - c->started_ms) / 1000;
-}
-
 static int64_t wait_ms(const struct client *c, const struct verdict *v, const struct http_response *r, int64_t attempt)
 {
-	int64_t wait = backoff_ms(c->connector, attempt), told = r ? http_retry_after_s(r, wall_clock(c)) * 1000 : -1;
+	int64_t wait = backoff_ms(c->connector, attempt), told = r ? http_retry_after_s(r, client_now(c)) * 1000 : -1;
 
 	if (v->wait_s * 1000 > wait)
 		wait = v->wait_s * 1000;
@@ -180,8 +194,8 @@ static void learn_clock(struct client *c, const struct http_response *r)
 	const char *date = http_header(r, "date");
 	int64_t at;
 
-	if (date && instant_parse_http(date, &at) && wall_clock(c) - at > c->ahead_s)
-		c->ahead_s = wall_clock(c) - at;
+	if (date && instant_parse_http(date, &at) && client_now(c) - at > c->ahead_s)
+		c->ahead_s = client_now(c) - at;
 }
 
 /* One exchange, at the pace allowed. The credentials go to base_url's origin and nowhere else. */
@@ -194,9 +208,9 @@ static int exchange(struct client *c, const char *method, const char *url, const
 	const char *path = plain_path(url, a);
 	int64_t wait;
 
-	if (!http_same_origin(c->connector->base_url, url))
+	if (!http_same_origin(c->base_url, url))
 		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, url),
-		               http_redact(a, c->connector->base_url));
+		               http_redact(a, c->base_url));
 	wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context), err);
 	if (wait < 0)
 		return -1;
@@ -236,7 +250,7 @@ static int exchange_with_hops(struct client *c, const char *method, const char *
 		if (!is_redirect(&out->http))
 			return 0;
 		next = http_resolve(a, out->url, http_header(&out->http, "location"));
-		if (strcmp(method, "GET") != 0 || !next || !http_same_origin(c->connector->base_url, next))
+		if (strcmp(method, "GET") != 0 || !next || !http_same_origin(c->base_url, next))
 			return err_set(err, ERR_CONFIG, "HTTP %d leads to %s, where our credentials don't go; correct base_url",
 			               out->http.status, next ? http_redact(a, next) : "no URL");
 		if (hop == MAX_HOPS)
@@ -266,8 +280,35 @@ static int understand(const struct client *c, struct answer *x, struct arena *a,
 		              broken.text);
 		return 1;
 	}
+	if (v->action == ACTION_REFRESH_RETRY && !v->say)
+		v->say = "refused with a fresh token too: authorise retaind again, or check what it may read";
 	(void)judged_bad(c, v, &x->http, x->body, 1, a, err);
 	return v->action == ACTION_RETRY || v->action == ACTION_RATE_LIMITED ? 1 : -1;
+}
+
+/* One attempt, as understand() says it; with another token where the first was refused. *is_answered: x is whole. */
+static int attempt_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                        struct answer *x, struct verdict *v, bool *is_answered, struct err *err)
+{
+	bool has_renewed = false;
+
+	for (;;) {
+		int rc;
+
+		*v = (struct verdict){ .action = ACTION_RETRY };
+		*is_answered = false;
+		if (c->oauth && oauth_keep_fresh(c, err) < 0)
+			return -1;
+		if (exchange_with_hops(c, method, url, body, a, x, err) < 0)
+			return err->kind == ERR_RETRY ? 1 : -1;
+		*is_answered = true;
+		rc = understand(c, x, a, v, err);
+		if (rc >= 0 || v->action != ACTION_REFRESH_RETRY || has_renewed)
+			return rc;
+		if (oauth_refused(c, err) < 0)
+			return -1;
+		has_renewed = true;
+	}
 }
 
 int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
@@ -276,9 +317,9 @@ int client_call(struct client *c, const char *method, const char *url, const cha
 	struct answer x = { 0 };
 
 	for (int64_t attempt = 1;; attempt++) {
-		struct verdict v = { .action = ACTION_RETRY };
-		bool is_answered = exchange_with_hops(c, method, url, body, a, &x, err) == 0;
-		int rc = is_answered ? understand(c, &x, a, &v, err) : err->kind == ERR_RETRY ? 1 : -1;
+		struct verdict v;
+		bool is_answered;
+		int rc = attempt_call(c, method, url, body, a, &x, &v, &is_answered, err);
 
 		if (rc == 0) {
 			*out = x;

@@ -4,6 +4,7 @@
 
 #include "auth.h"
 #include "connector.h"
+#include "oauth.h"
 
 /* The clock and the bed; tests put their own, so that no test waits. */
 struct client_time {
@@ -15,6 +16,8 @@ struct client_time {
 struct client {
 	const struct connector *connector;
 	struct http *http;
+	const char *base_url;    /* whose origin alone gets the credentials */
+	struct oauth *oauth;     /* NULL: the credentials don't expire */
 	struct client_time time;
 	struct credentials credentials;
 	struct scope scope;      /* config and secrets */
@@ -36,6 +39,11 @@ struct answer {
 int client_init(struct client *c, const struct connector *connector, struct http *http, const struct scope *scope,
                 const struct client_time *time, double budget_percent, int64_t now, struct arena *a,
                     struct err *err) MUST_USE;
+/* Gets the token of a connector whose credentials expire, kept at token_path; else does nothing. Before the first
+ * call. */
+int client_login(struct client *c, const char *token_path, struct arena *a, struct err *err) MUST_USE;
+/* The wall clock as this client sees it. */
+int64_t client_now(const struct client *c);
 /* method GET or POST; body is JSON or NULL. ERR_RETRY when the other side stayed unwell, ERR_CONFIG when a person must
  * act, ERR_INPUT when this can't be answered. No secret is in err. */
 int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,

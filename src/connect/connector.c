@@ -101,7 +101,7 @@ static const struct yaml_table stream_table = {
 };
 
 static const struct yaml_field connector_fields[] = {
-	REQUIRED("base_url", YAML_TEXT, connector, base_url, NULL),
+	FIELD("base_url", YAML_TEXT, connector, base_url, NULL, 0, 0),
 	FIELD("auth", YAML_STRUCT, connector, auth, &auth_table, 0, 0),
 	FIELD("headers", YAML_NODE, connector, headers, NULL, 0, 0),
 	FIELD("limits", YAML_LIST, connector, limits.rules, &limit_rule_table, 0, 0),
@@ -341,6 +341,57 @@ static void finish_base_url(const struct reading *r, struct connector *c, const 
 		mistake_at(r->mistakes, where, "%s", err.text);
 }
 
+/* OAuth ------------------------------------------------------------------------------------------------------------ */
+
+/* The statuses of `refresh_on:` become rules behind the connector's own. */
+static void add_refresh_rules(const struct reading *r, struct connector *c)
+{
+	static const char *const usual[] = { "401" };
+	const struct texts *on = &c->auth.oauth.refresh_on;
+	size_t n = on->n ? on->n : 1, old_n = c->errors.n;
+	struct error_rule *rules = arena_grow(r->arena, c->errors.at, old_n, old_n + 1, sizeof *rules);
+
+	rules[old_n].status.at = arena_memdup(r->arena, on->n ? on->at : usual, n * sizeof *on->at);
+	rules[old_n].status.n = n;
+	rules[old_n].action = ACTION_REFRESH_RETRY;
+	c->errors = (struct yaml_array){ rules, old_n + 1 };
+}
+
+/* Secrets in a URL would stand in every message about it. */
+static void finish_token_url(const struct reading *r, struct connector *c, const struct yaml *where)
+{
+	struct oauth_settings *s = &c->auth.oauth;
+	struct scope scope = { .config = r->scope.config };
+	struct err err;
+
+	if (!s->token_url || template_expand(r->arena, s->token_url, &scope, TEMPLATE_URL, &s->token_url, &err) < 0) {
+		if (s->token_url)
+			mistake_at(r->mistakes, where, "`token_url`: %s", err.text);
+		return;
+	}
+	if (!http_same_origin(s->token_url, s->token_url) ||
+	    (!text_starts(s->token_url, "https://") && !r->source->allows_http_loopback))
+		mistake_at(r->mistakes, where, "`token_url` is `%s`; write https://host/path, without user, password or #",
+		           s->token_url);
+}
+
+static void finish_auth(const struct reading *r, struct connector *c, const struct yaml *file)
+{
+	const struct error_rule *rules = c->errors.at;
+
+	for (size_t i = 0; i < c->errors.n && !auth_is_oauth(&c->auth); i++)
+		if (rules[i].action == ACTION_REFRESH_RETRY)
+			mistake_at(r->mistakes, file, "`action: refresh_retry` goes with `auth: { kind: oauth2 }`");
+	check_texts(r, yaml_member(file, "auth"), 0);
+	if (!auth_is_oauth(&c->auth))
+		return;
+	finish_token_url(r, c, yaml_member(file, "auth"));
+	add_refresh_rules(r, c);
+	c->allows_http_loopback = r->source->allows_http_loopback;
+	if (r->source->base_url) /* a person's word stands before the token's */
+		c->auth.oauth.store.base_url = NULL;
+}
+
 static void finish(const struct reading *r, struct connector *c, const struct yaml *file)
 {
 	const struct yaml *streams = yaml_member(file, "streams");
@@ -349,7 +400,7 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 
 	for (const struct yaml *node = streams ? streams->first : NULL; node && n < c->streams.n; node = node->next)
 		finish_stream(r, &all[n++], node);
-	check_texts(r, yaml_member(file, "auth"), 0);
+	finish_auth(r, c, file);
 	check_texts(r, c->headers, 0);
 	limits_compile(r->arena, &c->limits, file, r->mistakes);
 	errors_compile(r->arena, c->errors.at, c->errors.n, file, r->mistakes);
@@ -357,6 +408,8 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 	check_texts(r, yaml_member(file, "write"), 0);
 	writer_check(c, r->source, file, r->mistakes);
 	finish_base_url(r, c, yaml_member(file, "base_url"));
+	if (!c->base_url && !c->auth.oauth.store.base_url)
+		mistake_at(r->mistakes, file, "`base_url:` is missing: https://host, or `store: { base_url: }` of oauth2");
 	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
 		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #",
 		           c->base_url);

@@ -14,10 +14,30 @@
 #include "page.h"
 #include "template.h"
 
+enum oauth_grant { OAUTH_REFRESH, OAUTH_CLIENT_CREDENTIALS };
+enum oauth_client_auth { OAUTH_BODY, OAUTH_BASIC };
+
+/* Paths in the token endpoint's answer. NULL: as RFC 6749 names them; base_url: it says none. */
+struct oauth_store {
+	const char *access, *refresh, *expires_in, *base_url;
+};
+
+struct oauth_settings {
+	int grant, client_auth;
+	const char *token_url;
+	const struct yaml *fields;    /* mapping: the form besides grant_type */
+	struct oauth_store store;
+	struct texts refresh_on;      /* statuses that mean a stale token */
+	bool rotates;                 /* a refresh token in the answer replaces the one that was used */
+	const char *header, *scheme;  /* NULL: Authorization, Bearer */
+	struct texts base_url_hosts;  /* ".salesforce.com": hosts below it; without the dot: this one */
+};
+
 struct auth_settings {
 	int kind;                     /* index into the table of auth.c */
 	const char *name, *value;     /* header, query */
 	const char *user, *password;  /* basic */
+	struct oauth_settings oauth;
 };
 
 /* One way to ask for rows. */
@@ -93,7 +113,9 @@ struct writes {
 };
 
 struct connector {
-	const char *name, *base_url;
+	const char *name;
+	const char *base_url;         /* NULL: comes with the token */
+	bool allows_http_loopback;    /* of the source */
 	struct auth_settings auth;
 	const struct yaml *headers;   /* mapping */
 	struct limits limits;
@@ -105,6 +127,8 @@ struct connector {
 };
 
 extern const struct yaml_table auth_table;
+/* Whether credentials are tokens that expire. */
+bool auth_is_oauth(const struct auth_settings *s);
 
 /* Reads config_dir/connectors/NAME.yaml with what the organisation adds. NULL exactly when there were mistakes. */
 const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,

@@ -12,6 +12,7 @@ static const char *const action_names[] = {
 	[ACTION_EMPTY] = "empty",
 	[ACTION_FAIL_CONFIG] = "fail_config",
 	[ACTION_FAIL] = "fail",
+	[ACTION_REFRESH_RETRY] = "refresh_retry",
 	NULL,
 };
 

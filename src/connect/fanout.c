@@ -60,7 +60,7 @@ static int ask(struct client *c, const struct link_settings *l, const struct par
 	struct request_lists lists = { .parents = parents, .n_parents = n, .element = l->element };
 	const char *url, *body;
 
-	if (request_url(c->connector->base_url, l->post, l->query, &c->scope, &lists, a, &url, err) < 0 ||
+	if (request_url(c->base_url, l->post, l->query, &c->scope, &lists, a, &url, err) < 0 ||
 	    request_body(l->body, &c->scope, &lists, a, &body, err) < 0)
 		return -1;
 	return client_call(c, "POST", url, body, a, out, err);

@@ -127,6 +127,13 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 
 	if (rest_source_open(p, a, &http, &client, err) < 0 || books_source(p, &source, err) < 0)
 		return -1;
+	if (client_login(&client, p->token_path, a, err) < 0) {
+		struct err unsaved;
+
+		if (books_close(p, source, err->text, &unsaved) < 0)
+			*err = unsaved;
+		return -1;
+	}
 	results = arena_array(a, client.connector->streams.n + 1, sizeof *results);
 	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || books_close(p, source, error, err) < 0)
 		return -1;

@@ -47,8 +47,10 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 	scope.window_start = w->state.start;
 	scope.window_end = w->state.end;
 	scope.page_token = w->pager.token;
+	if (pager_token_is_url(&w->pager) && !http_same_origin(r->client->base_url, url)) /* kept before the API moved */
+		return err_set(err, ERR_INPUT, "the place to go on from is not at %s", http_redact(a, r->client->base_url));
 	if (!pager_token_is_url(&w->pager) &&
-	    request_url(r->client->connector->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, a, &url,
+	    request_url(r->client->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, a, &url,
 	                err) < 0)
 		return -1;
 	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
@@ -231,7 +233,7 @@ static int walk_list(struct run *r, const struct walk_state *state, struct err *
 	int64_t page = 1;
 	int rc;
 
-	pager_init(&w.pager, &w.request->page, r->client->connector->base_url, state->token, a);
+	pager_init(&w.pager, &w.request->page, r->client->base_url, state->token, a);
 	while ((rc = walk_page(r, &w, err)) == 1)
 		page++;
 	return rc < 0 ? err_in(err, "page %lld", (long long)page) : 0;

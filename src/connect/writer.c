@@ -167,7 +167,7 @@ int writer_send(struct client *c, const struct write_settings *w, struct write_i
 	for (size_t i = 0; i < n; i++)
 		rows[i] = items[i].row;
 	scope.parent_id = n == 1 ? rows[0].id : NULL;
-	if (request_url(c->connector->base_url, w->path, NULL, &scope, &lists, a, &url, err) < 0 ||
+	if (request_url(c->base_url, w->path, NULL, &scope, &lists, a, &url, err) < 0 ||
 	    request_body(w->body, &scope, &lists, a, &body, err) < 0 ||
 	    client_call(c, w->method, url, body, a, &x, err) < 0)
 		return -1;

@@ -352,9 +352,9 @@ static void client_credentials_may_go_into_the_header(void **state)
 	struct world *w = world_new();
 
 	(void)state;
-	read_auth(w, "kind: oauth2\ngrant: client_credentials\ntoken_url: https://id.example.com/token\nclient_auth: basic\n"
-	             "fields: { client_id: 'a:b', client_secret: '{{secret.pass}}', scope: read me }\n"
-	             "header: X-Token\nscheme: ''\n");
+	read_auth(w, "kind: oauth2\ngrant: client_credentials\nclient_auth: basic\nheader: X-Token\nscheme: ''\n"
+	             "token_url: https://id.example.com/token\n"
+	             "fields: { client_id: 'a:b', client_secret: '{{secret.pass}}', scope: read me }\n");
 	grants(w, "{\"access_token\":\"access-1\"}");
 	ASSERT_OK(start(w));
 	assert_string_equal(w->form, "grant_type=client_credentials&scope=read%20me");

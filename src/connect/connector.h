@@ -22,6 +22,11 @@ struct oauth_store {
 	const char *access, *refresh, *expires_in, *base_url;
 };
 
+/* `auth: { kind: oauth2, grant: refresh, token_url: "https://{{config.host}}/token", fields: { client_id: ...,
+ * client_secret: ..., refresh_token: "{{secret.refresh}}" }, client_auth: body, rotate: true, refresh_on: [401],
+ * store: { access: access_token, refresh: refresh_token, expires_in: expires_in, base_url: instance_url },
+ * base_url_hosts: [.salesforce.com], header: Authorization, scheme: Bearer }`; other answers that mean a stale token
+ * are rules of `errors:` with `action: refresh_retry`. */
 struct oauth_settings {
 	int grant, client_auth;
 	const char *token_url;

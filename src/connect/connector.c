@@ -409,7 +409,8 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 	writer_check(c, r->source, file, r->mistakes);
 	finish_base_url(r, c, yaml_member(file, "base_url"));
 	if (!c->base_url && !c->auth.oauth.store.base_url)
-		mistake_at(r->mistakes, file, "`base_url` is missing, expected a text, or oauth2's `store: { base_url: PATH }`");
+		mistake_at(r->mistakes, file,
+		           "`base_url` is missing, expected a text, or oauth2's `store: { base_url: PATH }`");
 	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
 		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #",
 		           c->base_url);

@@ -129,6 +129,7 @@ static int write_source(struct writing *x, struct err *err)
 		.db = x->session->db,
 		.config_dir = x->cli->config_dir,
 		.lock_path = x->is_dry_run ? NULL : lock_path(x),
+		.token_path = token_path(x->cli->arena, x->session->org, x->source->name),
 		.source = x->source,
 		.now = x->session->now,
 		.secret = secret_read,

@@ -160,7 +160,7 @@ static int send_all(struct sending *s, const struct plan *plan, struct err *err)
 int write_back_source(const struct write_back *w, struct arena *a, struct write_counts *out, struct err *err)
 {
 	const struct pull as_pull = { .config_dir = w->config_dir, .source = w->source, .now = w->now,
-		                          .secret = w->secret };
+		                          .secret = w->secret, .token_path = w->token_path };
 	CLEANUP(http_freep) struct http *http = NULL;
 	CLEANUP(lock_release) int lock = -1;
 	struct sending s = { .w = w, .counts = out };
@@ -174,5 +174,8 @@ int write_back_source(const struct write_back *w, struct arena *a, struct write_
 	out->n_same = (int64_t)(w->n_accounts - plan.n);
 	if (w->is_dry_run || plan.n == 0)
 		return 0;
-	return rest_source_open(&as_pull, a, &http, &s.client, err) < 0 ? -1 : send_all(&s, &plan, err);
+	if (rest_source_open(&as_pull, a, &http, &s.client, err) < 0 ||
+	    client_login(&s.client, w->token_path, a, err) < 0)
+		return -1;
+	return send_all(&s, &plan, err);
 }

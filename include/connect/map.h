@@ -15,6 +15,7 @@ struct map_entry {
 	const char *fallback; /* `default:` when what came is empty */
 	const struct yaml *values; /* mapping from what comes to what is stored; "*" for all else */
 	bool is_minor;        /* amounts come in minor units already (cents) */
+	bool is_utc;          /* `zone: utc`: times without an offset are UTC, not the organisation's */
 	double scale;         /* numbers and money are multiplied by it (1/12 for a yearly amount); 0: as it is */
 	int field;            /* index of `to` in the entity */
 	int line;             /* in the YAML, for messages */

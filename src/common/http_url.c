@@ -126,7 +126,7 @@ char *http_redact(struct arena *a, const char *url)
 const char *http_header(const struct http_response *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_headers; i++)
-		if (strcmp(r->headers[i].name, name) == 0)
+		if (strcasecmp(r->headers[i].name, name) == 0)
 			return r->headers[i].value;
 	return NULL;
 }

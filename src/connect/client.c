@@ -99,12 +99,14 @@ static const char *reason_of(const struct client *c, const struct http_response 
                              struct arena *a)
 {
 	static const char *const paths[] = { "message", "error.message", "error_description", "error", "errors[0].message",
-	                                     "[0].message", "title" };
+	                                     "[0].message", "title", "errors[0]", "description" };
 	const char *text = NULL;
 	char *shown;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths) && !text; i++)
 		text = json_text(json_at(body, paths[i]));
+	if (c->connector->reason_header && http_header(r, c->connector->reason_header))
+		text = http_header(r, c->connector->reason_header);
 	if (!text && !body && r->body_len)
 		text = "no JSON";
 	if (!text)

@@ -100,8 +100,19 @@ static const struct yaml_table stream_table = {
 	.check = NULL,
 };
 
+static const struct yaml_field check_fields[] = {
+	REQUIRED("get", YAML_TEXT, check_settings, get, NULL),
+	REQUIRED("path", YAML_TEXT, check_settings, path, NULL),
+	REQUIRED("say", YAML_TEXT, check_settings, say, NULL),
+};
+static const struct yaml_table check_table = {
+	.size = sizeof(struct check_settings), .fields = check_fields, .n_fields = ARRAY_LEN(check_fields), .check = NULL,
+};
+
 static const struct yaml_field connector_fields[] = {
 	FIELD("base_url", YAML_TEXT, connector, base_url, NULL, 0, 0),
+	FIELD("reason_header", YAML_TEXT, connector, reason_header, NULL, 0, 0),
+	FIELD("check", YAML_STRUCT, connector, check, &check_table, 0, 0),
 	FIELD("auth", YAML_STRUCT, connector, auth, &auth_table, 0, 0),
 	FIELD("headers", YAML_NODE, connector, headers, NULL, 0, 0),
 	FIELD("limits", YAML_LIST, connector, limits.rules, &limit_rule_table, 0, 0),
@@ -279,6 +290,50 @@ static const char *mapping_of(const struct reading *r, const struct stream_setti
 	return fingerprint_of(r->arena, nodes, ARRAY_LEN(nodes));
 }
 
+/* order ------------------------------------------------------------------------------------------------------------ */
+
+static bool stands_still(const struct stream_settings *s, const char *path)
+{
+	static const char *const births[] = { "created_on", "opened_at", "at", "issued_on" };
+	const struct map *m = s->maps[0];
+
+	if (strcmp(path, m->key) == 0)
+		return true;
+	for (size_t i = 0; i < m->n_entries; i++)
+		for (size_t j = 0; j < ARRAY_LEN(births); j++)
+			if (m->entries[i].from && strcmp(m->entries[i].from, path) == 0 && strcmp(m->entries[i].to, births[j]) == 0)
+				return true;
+	return false;
+}
+
+static bool asks_for(const struct request_settings *q, const char *order)
+{
+	for (const struct yaml *n = q->query ? q->query->first : NULL; n; n = n->next)
+		if (n->type == YAML_SCALAR && text_starts(n->text, order))
+			return true;
+	return q->body != NULL;
+}
+
+/* A list that is walked by counting loses a row at each change that moves one behind what was read. A stream that is
+ * listed anew at every pull may do without an order. */
+static void check_order(const struct reading *r, const struct stream_settings *s, const struct request_settings *q,
+                        const struct yaml *where)
+{
+	const char *order = q->page.order_by;
+
+	if (!(q->get || q->post) || !page_counts_rows(&q->page) || !s->n_maps || !s->maps[0]->key)
+		return;
+	if (!order && s->has_incremental)
+		mistake_at(r->mistakes, where,
+		           "a list walked by counting rows needs `order_by:` in its `page:`, the path of what it is sorted by");
+	if (order && !stands_still(s, order))
+		mistake_at(r->mistakes, where,
+		           "sorted by `%s`, which can change: rows that move during the walk would be lost; sort by the key or by "
+		           "when it was created, or use last_time", order);
+	if (order && !asks_for(q, order))
+		mistake_at(r->mistakes, where, "`order_by: %s` stands in `page:`, but nothing in `query:` asks for it", order);
+}
+
 static void finish_stream(const struct reading *r, struct stream_settings *s, const struct yaml *where)
 {
 	const struct yaml *more = source_map(r, s->name);
@@ -303,6 +358,9 @@ static void finish_stream(const struct reading *r, struct stream_settings *s, co
 	s->limits = add.limits;
 	if ((add.usage.n || add.limits.n) && !is_map_for_accounts(s))
 		mistake_at(r->mistakes, more, "`usage:` and `limits:` belong to a stream of accounts");
+	check_order(r, s, &s->full, yaml_member(where, "full"));
+	check_order(r, s, &s->incremental, yaml_member(where, "incremental"));
+	check_order(r, s, &s->gone, yaml_member(where, "gone"));
 	want_all(r, s);
 	s->mapping = mapping_of(r, s, where);
 	check_texts(r, where, 0);
@@ -402,6 +460,7 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 		finish_stream(r, &all[n++], node);
 	finish_auth(r, c, file);
 	check_texts(r, c->headers, 0);
+	check_texts(r, yaml_member(file, "check"), 0);
 	limits_compile(r->arena, &c->limits, file, r->mistakes);
 	errors_compile(r->arena, c->errors.at, c->errors.n, file, r->mistakes);
 	check_source_maps(r, c);
@@ -409,8 +468,8 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 	writer_check(c, r->source, file, r->mistakes);
 	finish_base_url(r, c, yaml_member(file, "base_url"));
 	if (!c->base_url && !c->auth.oauth.store.base_url)
-		mistake_at(r->mistakes, file,
-		           "`base_url` is missing, expected a text, or oauth2's `store: { base_url: PATH }`");
+		mistake_at(r->mistakes, file, "every %s has its own address: source %s needs `base_url: https://host`", c->name,
+		           r->source->name);
 	if (c->base_url && !http_same_origin(c->base_url, c->base_url))
 		mistake_at(r->mistakes, file, "`base_url` is `%s`; write https://host, without user, password or #",
 		           c->base_url);

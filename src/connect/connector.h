@@ -117,10 +117,19 @@ struct writes {
 	struct write_settings account; /* path NULL: the connector can't */
 };
 
+/* A question before any list: who are we? Some systems answer a wrong key with what everybody may see. */
+struct check_settings {
+	const char *get;              /* NULL: none is asked */
+	const char *path;             /* must be there in the answer, and not empty */
+	const char *say;              /* what a person should do when it isn't */
+};
+
 struct connector {
 	const char *name;
 	const char *base_url;         /* NULL: comes with the token */
 	bool allows_http_loopback;    /* of the source */
+	const char *reason_header;    /* where the API says why it refuses; NULL: in the body */
+	struct check_settings check;
 	struct auth_settings auth;
 	const struct yaml *headers;   /* mapping */
 	struct limits limits;

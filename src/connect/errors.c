@@ -19,6 +19,7 @@ static const char *const action_names[] = {
 static const struct yaml_field fields[] = {
 	{ "status", YAML_TEXTS, offsetof(struct error_rule, status), false, NULL, 0, 0 },
 	{ "path", YAML_TEXT, offsetof(struct error_rule, path), false, NULL, 0, 0 },
+	{ "header", YAML_TEXT, offsetof(struct error_rule, header), false, NULL, 0, 0 },
 	{ "matches", YAML_TEXT, offsetof(struct error_rule, matches), false, NULL, 0, 0 },
 	{ "action", YAML_ENUM, offsetof(struct error_rule, action), true, action_names, 0, 0 },
 	{ "wait", YAML_DURATION, offsetof(struct error_rule, wait_s), false, NULL, 0, 3600 },
@@ -31,8 +32,10 @@ static void check_rule(void *item, const struct yaml *where, struct mistakes *m)
 
 	if (r->status.n == 0 && !r->matches)
 		mistake_at(m, where, "a rule needs `status:` or `matches:`, or it would fit every answer");
-	if (r->path && !r->matches)
-		mistake_at(m, where, "`path:` says where to look; `matches:` must say for what");
+	if ((r->path || r->header) && !r->matches)
+		mistake_at(m, where, "`path:` and `header:` say where to look; `matches:` must say for what");
+	if (r->path && r->header)
+		mistake_at(m, where, "`path:` looks in the body, `header:` beside it; one of the two");
 	for (size_t i = 0; i < r->status.n; i++)
 		if (strlen(r->status.at[i]) != 3 || !strchr("2345", r->status.at[i][0]))
 			mistake_at(m, where, "`%s` is no status; write 404 or 5xx", r->status.at[i]);
@@ -96,7 +99,8 @@ static bool status_fits(const char *pattern, int status)
 
 static bool text_fits(const struct error_rule *rule, const struct http_response *r, const struct json *body)
 {
-	const char *text = rule->path ? json_text(json_at(body, rule->path)) : r->body;
+	const char *text = rule->header ? http_header(r, rule->header)
+	                   : rule->path ? json_text(json_at(body, rule->path)) : r->body;
 
 	/* A body that goes on for megabytes is no error message. */
 	return text && strnlen(text, MAX_MATCHED_BYTES) < MAX_MATCHED_BYTES &&

@@ -25,7 +25,8 @@ enum action {
 struct error_rule {
 	struct texts status;  /* "429", "5xx" */
 	const char *path;     /* in the JSON body ... */
-	const char *matches;  /* ... an extended regular expression; without path: on the body's text */
+	const char *header;   /* ... or this header ... */
+	const char *matches;  /* ... an extended regular expression; without both: on the body's text */
 	int action;
 	int64_t wait_s;       /* at least so long; 0: as the back-off says */
 	const char *say;      /* what a person should do */

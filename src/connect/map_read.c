@@ -18,6 +18,7 @@ struct map_words {
 struct entry_words {
 	const char *to, *from, *value, *format, *fallback, *scale;
 	bool is_minor;
+	int zone;
 	const struct yaml *values;
 	const struct yaml *node;
 };
@@ -32,6 +33,7 @@ struct when_words {
 	const struct yaml *in;
 };
 
+static const char *const zone_names[] = { "organisation", "utc", NULL };
 static const char *const account_by_names[] = {
 	"key", "external_id", "domain", "name", "subscription", "contact", NULL,
 };
@@ -51,6 +53,7 @@ static const struct yaml_field entry_fields[] = {
 	ENTRY("value", YAML_TEXT, value, false),   ENTRY("format", YAML_TEXT, format, false),
 	ENTRY("default", YAML_TEXT, fallback, false), ENTRY("scale", YAML_TEXT, scale, false),
 	ENTRY("values", YAML_NODE, values, false), ENTRY("minor", YAML_BOOL, is_minor, false),
+	{ .key = "zone", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, zone), .extra = zone_names },
 };
 static const struct yaml_table entry_table = { .size = sizeof(struct entry_words), .fields = entry_fields,
 	                                           .n_fields = ARRAY_LEN(entry_fields), .check = note_node };
@@ -125,6 +128,17 @@ static bool takes_scale(enum value_type type)
 	return type == VALUE_INT || type == VALUE_REAL || type == VALUE_MONEY;
 }
 
+/* Words that not every type takes. */
+static void check_words(const struct entry_words *w, enum value_type type, struct mistakes *m)
+{
+	if (w->zone && !takes_format(type))
+		mistake_at(m, w->node, "%s: has `zone:`, which only days and times take", w->to);
+	if (w->format && !takes_format(type))
+		mistake_at(m, w->node, "%s: has `format:`, which only days and times take", w->to);
+	if (w->is_minor && type != VALUE_MONEY)
+		mistake_at(m, w->node, "%s: has `minor:`, which only amounts take", w->to);
+}
+
 /* Returns false when the entry can't be used. */
 static bool read_entry(struct arena *a, const struct entity *e, const struct entry_words *w, struct map_entry *out,
                        struct mistakes *m)
@@ -141,6 +155,7 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		                       .fallback = w->fallback,
 		                       .values = w->values,
 		                       .is_minor = w->is_minor,
+		                       .is_utc = w->zone == 1,
 		                       .field = entity_field_index(e, w->to),
 		                       .line = w->node->line };
 	if (out->field < 0) {
@@ -151,10 +166,7 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 	if (!w->from == !w->value)
 		mistake_at(m, w->node, "%s: has %s, expected `from:` (a column or path) or `value:` (always the same)", w->to,
 		           w->from ? "`from:` and `value:`" : "neither `from:` nor `value:`");
-	if (w->format && !takes_format(type))
-		mistake_at(m, w->node, "%s: has `format:`, which only days and times take", w->to);
-	if (w->is_minor && type != VALUE_MONEY)
-		mistake_at(m, w->node, "%s: has `minor:`, which only amounts take", w->to);
+	check_words(w, type, m);
 	if (w->scale && !takes_scale(type))
 		mistake_at(m, w->node, "%s: has `scale:`, which only numbers and amounts take", w->to);
 	else if (w->scale && !read_scale(a, w->scale, &out->scale))

@@ -37,6 +37,11 @@ static bool read_epoch(const char *text, int64_t *out)
 	return true;
 }
 
+static const struct zone *wall_zone(const struct map_value_of *of)
+{
+	return of->entry->is_utc ? NULL : of->zone;
+}
+
 /* A wall time without an offset, as most exports write it. */
 static bool read_wall(const struct map_value_of *of, const char *text, int64_t *out)
 {
@@ -45,7 +50,7 @@ static bool read_wall(const struct map_value_of *of, const char *text, int64_t *
 	bool has_time;
 
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-		if (instant_parse_format(text, formats[i], of->zone, out, &has_time))
+		if (instant_parse_format(text, formats[i], wall_zone(of), out, &has_time))
 			return true;
 	return false;
 }
@@ -58,7 +63,7 @@ static int read_instant(const struct map_value_of *of, const char *text, struct 
 	int32_t day;
 
 	if (format) {
-		if (!instant_parse_format(text, format, of->zone, &at, &has_time))
+		if (!instant_parse_format(text, format, wall_zone(of), &at, &has_time))
 			return refuse(of, text, arena_printf(of->arena, "a time like %s", format), err);
 	} else if (day_parse(text, &day)) {
 		if (zone_instant(of->zone, day, 0, &at) == WALL_SKIPPED_DAY)
@@ -92,7 +97,7 @@ static bool read_day_format(const struct map_value_of *of, const char *text, int
 		*out = day_of_instant(at);
 		return true;
 	}
-	if (!instant_parse_format(text, of->entry->format, of->zone, &at, &has_time))
+	if (!instant_parse_format(text, of->entry->format, wall_zone(of), &at, &has_time))
 		return false;
 	*out = zone_day(of->zone, at, &second);
 	return true;

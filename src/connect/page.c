@@ -3,9 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/text.h"
 
-enum { DEFAULT_MAX_PAGES = 10000, SEEN_AT_FIRST = 256, MAX_TOKEN_BYTES = 8192 };
+enum { DEFAULT_MAX_PAGES = 10000, SEEN_AT_FIRST = 256, MAX_TOKEN_BYTES = 8192, MAX_BACKS = 12 };
 
 /* hashes ----------------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +55,7 @@ static bool is_new(struct pager *p, char kind, const char *data, size_t len)
 /* pagers ----------------------------------------------------------------------------------------------------------- */
 
 /* Sets *out to the next token, NULL at the end. */
-typedef int next_fn(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+typedef int next_fn(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                     struct err *err);
 
 static bool says_more(const struct page_settings *s, const struct json *body)
@@ -76,7 +77,7 @@ static const char *text_from(const struct page_settings *s, const struct page_vi
 	return json_scalar(a, json_at(v->body, s->from));
 }
 
-static int next_none(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+static int next_none(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                      struct err *err)
 {
 	(void)p, (void)v, (void)a, (void)err;
@@ -84,7 +85,7 @@ static int next_none(const struct pager *p, const struct page_view *v, struct ar
 	return 0;
 }
 
-static int next_cursor(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+static int next_cursor(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                        struct err *err)
 {
 	const char *token = text_from(p->settings, v, a);
@@ -114,7 +115,7 @@ static const char *link_of(const char *header, const char *rel, struct arena *a)
 	return NULL;
 }
 
-static int next_url(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+static int next_url(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                     struct err *err)
 {
 	const struct page_settings *s = p->settings;
@@ -133,26 +134,92 @@ static int next_url(const struct pager *p, const struct page_view *v, struct are
 	return 0;
 }
 
-static int next_offset(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
-                       struct err *err)
+/* Tokens of two parts: "195@hash,hash,hash" (offset: and the rows seen last), "2026-03-01T08:00:00Z@2" (last_time: and
+ * the page). */
+static const char *second_part(const char *token)
 {
-	const struct page_settings *s = p->settings;
-	int64_t at = 0, total;
+	const char *at = token ? strchr(token, '@') : NULL;
 
-	(void)err;
-	*out = NULL;
-	if (p->token && !text_to_int(p->token, &at))
-		at = 0;
-	at += (int64_t)v->n_rows;
-	if (v->n_rows == 0 || (int64_t)v->n_rows < s->size)
-		return 0;
-	if (s->total && json_int(json_at(v->body, s->total), &total) && total >= 0 && at >= total)
-		return 0;
-	*out = arena_printf(a, "%lld", (long long)at);
+	return at ? at + 1 : NULL;
+}
+
+static const char *first_part(const char *token, struct arena *a)
+{
+	return token ? arena_strndup(a, token, strcspn(token, "@")) : NULL;
+}
+
+static const char *mark_of(const struct page_settings *s, const struct json *row, struct arena *a)
+{
+	const char *id = json_scalar(a, json_at(row, s->field));
+
+	return id ? arena_printf(a, "%016llx", (unsigned long long)hash_of('k', id, strlen(id))) : "";
+}
+
+/* Whether rows have slipped away since the page before: none of those that must come again does. */
+static bool is_torn(const struct pager *p, const struct page_view *v, struct arena *a)
+{
+	const char *marks = second_part(p->token);
+
+	for (const struct json *row = marks ? json_first(v->rows) : NULL; row; row = json_next(row)) {
+		const char *mark = mark_of(p->settings, row, a);
+
+		if (*mark && strstr(marks, mark))
+			return false;
+	}
+	return marks != NULL;
+}
+
+/* Goes back, further each time, to where rows that were read come again; what is read twice is stored once. */
+static int step_back(struct pager *p, int64_t at, struct arena *a, const char **out, struct err *err)
+{
+	int64_t back = p->settings->size << p->n_backs;
+
+	if (p->n_backs++ == MAX_BACKS)
+		return err_set(err, ERR_RETRY, "rows leave the list faster than it can be read");
+	*p->seen = (struct page_seen){ arena_array(p->arena, SEEN_AT_FIRST, sizeof *p->seen->slots), 0, SEEN_AT_FIRST };
+	*out = at > back ? arena_printf(a, "%lld@%s", (long long)(at - back), second_part(p->token)) : "0";
 	return 0;
 }
 
-static int next_number(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+/* The place behind a page, less the overlap, with the marks of the rows that must come again. */
+static const char *place_behind(const struct pager *p, const struct page_view *v, int64_t end, struct arena *a)
+{
+	const struct page_settings *s = p->settings;
+	int64_t n = 0, n_rows = (int64_t)v->n_rows;
+	const char *marks = "";
+
+	if (!s->overlap || n_rows <= s->overlap)
+		return arena_printf(a, "%lld", (long long)end);
+	for (const struct json *row = json_first(v->rows); row; row = json_next(row))
+		if (n++ >= n_rows - s->overlap)
+			marks = arena_printf(a, "%s%s%s", marks, *marks ? "," : "", mark_of(s, row, a));
+	return arena_printf(a, "%lld@%s", (long long)(end - s->overlap), marks);
+}
+
+static int next_offset(struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	int64_t at = 0, end, total = -1;
+
+	*out = NULL;
+	if (p->token && !text_to_int(first_part(p->token, a), &at))
+		at = 0;
+	if (is_torn(p, v, a))
+		return step_back(p, at, a, out, err);
+	end = at + (int64_t)v->n_rows;
+	if (s->total && !json_int(json_at(v->body, s->total), &total))
+		total = -1;
+	/* A page may be shorter than asked for: some APIs cut what is asked for silently. The total doesn't lie. */
+	if (total >= 0 ? end >= total : (int64_t)v->n_rows < s->size)
+		return 0;
+	if (v->n_rows == 0)
+		return err_set(err, ERR_RETRY, "the list ends after %lld rows, but says that it has %lld", (long long)at,
+		               (long long)total);
+	*out = place_behind(p, v, end, a);
+	return 0;
+}
+
+static int next_number(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                        struct err *err)
 {
 	int64_t at = 1;
@@ -174,7 +241,7 @@ static bool is_greater(const char *id, const char *than)
 	return n != m ? n > m : strcmp(id, than) > 0;
 }
 
-static int next_last_id(const struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+static int next_last_id(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                         struct err *err)
 {
 	const struct page_settings *s = p->settings;
@@ -195,6 +262,58 @@ static int next_last_id(const struct pager *p, const struct page_view *v, struct
 	return 0;
 }
 
+/* The times of a page's first and last row; they must not fall. */
+static int read_times(const struct page_settings *s, const struct page_view *v, struct arena *a, int64_t *first,
+                      int64_t *last, struct err *err)
+{
+	bool is_first = true;
+
+	for (const struct json *row = json_first(v->rows); row; row = json_next(row)) {
+		const char *text = json_scalar(a, json_at(row, s->field));
+		int64_t at;
+
+		if (!text || !instant_parse(text, &at))
+			return err_set(err, ERR_INPUT, "a row's `%s` is no time, so the place to go on from is not known",
+			               s->field);
+		if (!is_first && at < *last)
+			return err_set(err, ERR_INPUT, "rows come out of order (%s behind a later one): some could be lost", text);
+		if (is_first)
+			*first = at;
+		*last = at;
+		is_first = false;
+	}
+	return 0;
+}
+
+/* Begins a new query at each page, a second before its last row: neither an edit during the walk, which moves a row to
+ * the end, nor a limit of pages loses one. Only where a second has more rows than a page are pages counted. */
+static int next_last_time(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                          struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	int64_t since = INSTANT_NONE, number, first = 0, last = 0;
+	const char *word = first_part(p->token, a);
+
+	*out = NULL;
+	if (word && !instant_parse(word, &since))
+		since = INSTANT_NONE;
+	if (!text_to_int(pager_number(p), &number))
+		number = 1;
+	if (read_times(s, v, a, &first, &last, err) < 0)
+		return -1;
+	if ((int64_t)v->n_rows < s->size)
+		return 0;
+	if (last - 1 > since) {
+		since = last - 1;
+		number = first == last ? 2 : 1;
+	} else if (++number > s->cap && s->cap) {
+		return err_set(err, ERR_INPUT, "more rows changed within one second (%s) than the API lists: %lld pages", word,
+		               (long long)s->cap);
+	}
+	*out = arena_printf(a, "%s@%lld", instant_text(a, since), (long long)number);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	next_fn *next;
@@ -207,10 +326,12 @@ static const struct {
 	{ "offset", next_offset, "0", false, false, true },
 	{ "number", next_number, "1", false, false, true },
 	{ "last_id", next_last_id, NULL, false, true, false },
+	{ "last_time", next_last_time, NULL, false, true, true },
 };
 
-static const char *const pager_names[] = { "none", "cursor", "next_url", "offset", "number", "last_id", NULL };
-enum { PAGER_NEXT_URL = 2 };
+static const char *const pager_names[] = { "none", "cursor", "next_url", "offset", "number", "last_id", "last_time",
+	                                       NULL };
+enum { PAGER_NEXT_URL = 2, PAGER_OFFSET, PAGER_NUMBER, PAGER_LAST_TIME = 6 };
 
 static const struct yaml_field fields[] = {
 	{ "kind", YAML_ENUM, offsetof(struct page_settings, kind), true, pager_names, 0, 0 },
@@ -221,11 +342,21 @@ static const struct yaml_field fields[] = {
 	{ "field", YAML_TEXT, offsetof(struct page_settings, field), false, NULL, 0, 0 },
 	{ "total", YAML_TEXT, offsetof(struct page_settings, total), false, NULL, 0, 0 },
 	{ "first", YAML_TEXT, offsetof(struct page_settings, first), false, NULL, 0, 0 },
+	{ "order_by", YAML_TEXT, offsetof(struct page_settings, order_by), false, NULL, 0, 0 },
 	{ "size", YAML_INT, offsetof(struct page_settings, size), false, NULL, 1, 100000 },
+	{ "overlap", YAML_INT, offsetof(struct page_settings, overlap), false, NULL, 1, 100 },
+	{ "cap", YAML_INT, offsetof(struct page_settings, cap), false, NULL, 1, 100000 },
 	{ "max_pages", YAML_INT, offsetof(struct page_settings, max_pages), false, NULL, 1, 10000000 },
 	{ "ascending", YAML_BOOL, offsetof(struct page_settings, ascending), false, NULL, 0, 0 },
 	{ "empty_page_stops", YAML_BOOL, offsetof(struct page_settings, empty_page_stops), false, NULL, 0, 0 },
 };
+
+static void check_overlap(const struct page_settings *s, const struct yaml *where, struct mistakes *m)
+{
+	if (s->overlap && (s->kind != PAGER_OFFSET || !s->field || s->overlap >= s->size))
+		mistake_at(m, where,
+		           "`overlap:` is for offset, less than `size:`, and needs `field:`, the path of the id in a row");
+}
 
 static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 {
@@ -234,9 +365,13 @@ static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 	if (pagers[s->kind].needs_from && !s->from && !(s->kind == PAGER_NEXT_URL && s->link_rel))
 		mistake_at(m, where, "a %s needs `from:`, the path of the token in the answer", pagers[s->kind].name);
 	if (pagers[s->kind].needs_field && !s->field)
-		mistake_at(m, where, "last_id needs `field:`, the path of the id in a row");
+		mistake_at(m, where, "%s needs `field:`, the path of %s in a row", pagers[s->kind].name,
+		           s->kind == PAGER_LAST_TIME ? "the time" : "the id");
 	if (pagers[s->kind].needs_size && !s->size)
 		mistake_at(m, where, "%s needs `size:`, the rows of a full page", pagers[s->kind].name);
+	check_overlap(s, where, m);
+	if (s->cap && s->kind != PAGER_LAST_TIME)
+		mistake_at(m, where, "`cap:` is for last_time; `max_pages:` ends a walk that has too many pages");
 }
 
 const struct yaml_table page_table = {
@@ -252,6 +387,25 @@ void pager_init(struct pager *p, const struct page_settings *s, const char *base
 	*p = (struct pager){ .settings = s, .arena = walk, .base_url = base_url, .token = token, .seen = seen };
 	if (!p->token)
 		p->token = s->first ? s->first : pagers[s->kind].first;
+}
+
+const char *pager_word(const struct pager *p, struct arena *a)
+{
+	bool has_parts = p->settings->kind == PAGER_OFFSET || p->settings->kind == PAGER_LAST_TIME;
+
+	return has_parts ? first_part(p->token, a) : p->token;
+}
+
+const char *pager_number(const struct pager *p)
+{
+	const char *number = p->settings->kind == PAGER_LAST_TIME ? second_part(p->token) : NULL;
+
+	return number ? number : "1";
+}
+
+bool page_counts_rows(const struct page_settings *s)
+{
+	return s->kind == PAGER_OFFSET || s->kind == PAGER_NUMBER;
 }
 
 bool pager_token_is_url(const struct pager *p)
@@ -282,6 +436,7 @@ static int guard(struct pager *p, const struct page_view *v, const char *token, 
 int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err)
 {
 	const char *token = NULL;
+	int64_t n_backs = p->n_backs;
 
 	if (p->n_pages == 0 && p->token)
 		(void)is_new(p, 't', p->token, strlen(p->token));
@@ -291,7 +446,8 @@ int pager_next(struct pager *p, const struct page_view *v, struct arena *a, stru
 		return -1;
 	if (!says_more(p->settings, v->body) || (p->settings->empty_page_stops && v->n_rows == 0))
 		token = NULL;
-	if (guard(p, v, token, err) < 0)
+	/* What is read before a step back comes again, rightly; steps back have a limit of their own. */
+	if (p->n_backs == n_backs && guard(p, v, token, err) < 0)
 		return -1;
 	if (token)
 		p->token = arena_strdup(p->arena, token);

@@ -15,11 +15,14 @@ struct page_settings {
 	const char *link_rel;  /* next_url: relation in the Link header instead of from */
 	const char *stop;      /* cursor: this token means the end */
 	const char *more;      /* JSON path; null, false or absent there means the end */
-	const char *field;     /* last_id: path of the id within a row */
+	const char *field;     /* last_id, offset: path of the id within a row; last_time: of the time it is sorted by */
 	const char *total;     /* offset: path of the number of rows in all */
-	const char *first;     /* token of the first page; cursor, last_id: none */
-	int64_t size;          /* offset, number: rows of a full page; a shorter one is the last */
-	int64_t max_pages;
+	const char *first;     /* token of the first page, {{names}} expanded; cursor, last_id: none */
+	const char *order_by;  /* offset, number: path of what the list is sorted by; must not change while it is walked */
+	int64_t size;          /* offset, number, last_time: rows of a full page; a shorter one is the last */
+	int64_t overlap;       /* offset: rows read twice, by which it is seen that none slipped through between pages */
+	int64_t cap;           /* last_time: pages that the API gives of one query; 0: no such limit */
+	int64_t max_pages;     /* of a walk */
 	bool ascending;        /* last_id: each row's id must be greater than the one before, or rows could be lost */
 	bool empty_page_stops;
 };
@@ -33,7 +36,7 @@ struct pager {
 	struct arena *arena;   /* of the walk: tokens live here */
 	const char *base_url;  /* next_url: where links may lead */
 	const char *token;     /* of the page to ask for; NULL: the first, which has none */
-	int64_t n_pages, n_rows;
+	int64_t n_pages, n_rows, n_backs;
 	struct page_seen *seen;
 };
 
@@ -49,8 +52,14 @@ struct page_view {
 void pager_init(struct pager *p, const struct page_settings *s, const char *base_url, const char *token,
                 struct arena *walk);
 /* Returns 1 when there is a further page (p->token is its token), 0 when this was the last, -1 (ERR_INPUT) when the
- * list goes in circles, has too many pages, comes out of order or leads elsewhere. */
+ * list goes in circles, has too many pages, comes out of order or leads elsewhere; ERR_RETRY when it lacks rows that
+ * it says it has, or changes faster than it can be read. */
 int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err) MUST_USE;
+/* What the page's request says: {{page.token}} and {{page.number}}. */
+const char *pager_word(const struct pager *p, struct arena *a);
+const char *pager_number(const struct pager *p);
+/* Whether the list is walked by counting rows: then its order must stand still. */
+bool page_counts_rows(const struct page_settings *s);
 /* Whether the token is itself the URL of the page. */
 bool pager_token_is_url(const struct pager *p);
 

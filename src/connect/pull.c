@@ -6,7 +6,9 @@
 #include "client.h"
 #include "common/http.h"
 #include "common/lock.h"
+#include "common/text.h"
 #include "connector.h"
+#include "request.h"
 #include "rest.h"
 
 /* What a source's `connector:` may be; any other name is a file of connectors/. */
@@ -64,6 +66,34 @@ static struct http *open_http(const struct source_settings *s)
 	};
 
 	return http_new(&options);
+}
+
+/* Asks who we are, before lists that a wrong key would only make shorter. */
+static int check_credentials(struct client *client, struct arena *a, struct err *err)
+{
+	const struct check_settings *check = &client->connector->check;
+	const struct request_lists none = { 0 };
+	struct answer x;
+	const char *url;
+
+	if (!check->get)
+		return 0;
+	if (request_url(client->base_url, check->get, NULL, &client->scope, &none, a, &url, err) < 0 ||
+	    client_call(client, "GET", url, NULL, a, &x, err) < 0)
+		return -1;
+	if (x.is_empty || text_is_blank(json_scalar(a, json_at(x.body, check->path))))
+		return err_set(err, ERR_CONFIG, "GET %s: the answer has no `%s`; %s", check->get, check->path, check->say);
+	return 0;
+}
+
+/* What is wrong with the credentials is wrong for every stream: the source failed. */
+static int note_refusal(const struct pull *p, int64_t source, struct err *err)
+{
+	struct err broken = { 0 };
+
+	if (books_close(p, source, err->text, &broken) < 0)
+		*err = broken;
+	return -1;
 }
 
 static bool is_wanted(const struct pull *p, const struct stream_settings *s)
@@ -127,13 +157,8 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 
 	if (rest_source_open(p, a, &http, &client, err) < 0 || books_source(p, &source, err) < 0)
 		return -1;
-	if (client_login(&client, p->token_path, a, err) < 0) {
-		struct err unsaved;
-
-		if (books_close(p, source, err->text, &unsaved) < 0)
-			*err = unsaved;
-		return -1;
-	}
+	if (client_login(&client, p->token_path, a, err) < 0 || check_credentials(&client, a, err) < 0)
+		return note_refusal(p, source, err);
 	results = arena_array(a, client.connector->streams.n + 1, sizeof *results);
 	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || books_close(p, source, error, err) < 0)
 		return -1;

@@ -30,6 +30,7 @@ struct run {
 /* One list being walked. */
 struct walk {
 	const struct request_settings *request;
+	struct page_settings page; /* the request's, its first token expanded */
 	struct walk_state state;
 	struct pager pager;
 };
@@ -46,7 +47,8 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 
 	scope.window_start = w->state.start;
 	scope.window_end = w->state.end;
-	scope.page_token = w->pager.token;
+	scope.page_token = pager_word(&w->pager, a);
+	scope.page_number = pager_number(&w->pager);
 	if (pager_token_is_url(&w->pager) && !http_same_origin(r->client->base_url, url)) /* kept before the API moved */
 		return err_set(err, ERR_INPUT, "the place to go on from is not at %s", http_redact(a, r->client->base_url));
 	if (!pager_token_is_url(&w->pager) &&
@@ -230,10 +232,16 @@ static int walk_list(struct run *r, const struct walk_state *state, struct err *
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct walk w = { .request = request_of(r->stream, state->kind), .state = *state };
+	struct scope scope = r->client->scope;
 	int64_t page = 1;
 	int rc;
 
-	pager_init(&w.pager, &w.request->page, r->client->base_url, state->token, a);
+	w.page = w.request->page;
+	scope.window_start = state->start;
+	scope.window_end = state->end;
+	if (w.page.first && template_expand(a, w.page.first, &scope, TEMPLATE_RAW, &w.page.first, err) < 0)
+		return -1;
+	pager_init(&w.pager, &w.page, r->client->base_url, state->token, a);
 	while ((rc = walk_page(r, &w, err)) == 1)
 		page++;
 	return rc < 0 ? err_in(err, "page %lld", (long long)page) : 0;

@@ -71,11 +71,19 @@ static const char *as_day(struct arena *a, int64_t at)
 	return day_text(a, day_of_instant(at));
 }
 
+/* As systems write it that keep UTC and don't say so. */
+static const char *as_utc(struct arena *a, int64_t at)
+{
+	const char *iso = instant_text(a, at);
+
+	return arena_printf(a, "%.10s %.8s", iso, iso + 11);
+}
+
 static const struct {
 	const char *name;
 	const char *(*format)(struct arena *a, int64_t at);
 } filters[] = {
-	{ "iso", as_iso }, { "ms", as_ms }, { "s", as_seconds }, { "day", as_day },
+	{ "iso", as_iso }, { "ms", as_ms }, { "s", as_seconds }, { "day", as_day }, { "utc", as_utc },
 };
 
 static const char *instant_value(struct arena *a, int64_t at, struct slice filter)
@@ -122,6 +130,8 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 		return NULL;
 	if (slice_is(n, "page.token"))
 		return or_nothing(s->page_token);
+	if (slice_is(n, "page.number"))
+		return or_nothing(s->page_number);
 	if (slice_is(n, "parent.id") || slice_is(n, "item.id"))
 		return or_nothing(s->parent_id);
 	if (slice_is(n, "properties"))
@@ -178,7 +188,8 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 			                    p.name.at + 7);
 		return arena_printf(a,
 		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
-		                    "|s, |day), page.token, parent.id, item.id, properties", (int)p.name.len, p.name.at,
+		                    "|s, |day, |utc), page.token, page.number, parent.id, item.id, properties",
+		                    (int)p.name.len, p.name.at,
 		                    p.filter.len ? "|" : "", (int)p.filter.len, p.filter.at);
 	}
 	return NULL;

@@ -1,5 +1,5 @@
-/* {{names}} within a connector's texts: config.X, secret.X, window.start|ms, window.end|iso, page.token, parent.id,
- * properties. There is no expression language. */
+/* {{names}} within a connector's texts: config.X, secret.X, window.start|ms, window.end|iso, page.token, page.number,
+ * parent.id, properties. There is no expression language. */
 #ifndef CONNECT_TEMPLATE_H
 #define CONNECT_TEMPLATE_H
 
@@ -22,6 +22,7 @@ struct scope {
 	size_t n_secrets;
 	int64_t window_start, window_end;
 	const char *page_token;            /* NULL stands for nothing */
+	const char *page_number;           /* likewise */
 	const char *parent_id;
 	const char *properties;            /* joined with commas */
 };

@@ -398,10 +398,10 @@ CASES = [
     ("a connector with words that are none",
      [("connectors/crm.yaml", None, "titel: CRM\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
-     ['connectors/crm.yaml:1: titel: unknown key `titel`, expected one of base_url, auth, headers, limits, '
-      'window_headers, daily_headers, errors, attempts, first_wait, longest_wait, streams, write',
+     ['connectors/crm.yaml:1: titel: unknown key `titel`, expected one of base_url, reason_header, check, auth, '
+      'headers, limits, window_headers, daily_headers, errors, attempts, first_wait, longest_wait, streams, write',
       'connectors/crm.yaml:1: `streams` is missing, expected a mapping (name: ...)',
-      "connectors/crm.yaml:1: `base_url` is missing, expected a text, or oauth2's `store: { base_url: PATH }`"]),
+      'connectors/crm.yaml:1: every crm has its own address: source crm needs `base_url: https://host`']),
     ("mistakes in three files at once",
      [("retaind.yaml", "info", "inf"),
       ("signals.yaml", "family_cap: 45", "family_cap: 450"),

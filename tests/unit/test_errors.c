@@ -90,6 +90,28 @@ static void the_first_rule_that_fits_decides(void **state)
 	arena_free(r.a);
 }
 
+static void a_header_can_say_what_is_wrong(void **state)
+{
+	struct rules r = rules_of("errors: [ { status: [403], header: X-Status-Reason, matches: '^Max size', "
+	                          "action: fail } ]");
+	const struct http_header size = { "x-status-reason", "Max size should not exceed 200." };
+	const struct http_header other = { "x-status-reason", "No read access: Max size" };
+	struct http_response response = { .status = 403, .body = "Max size", .body_len = 8, .headers = &size,
+	                                  .n_headers = 1 };
+
+	(void)state;
+	ASSERT_INT(r.n_mistakes, 0);
+	ASSERT_INT(errors_judge(r.list.at, r.list.n, &response, NULL).action, ACTION_FAIL);
+	response.headers = &other;
+	ASSERT_INT(errors_judge(r.list.at, r.list.n, &response, NULL).action, ACTION_FAIL_CONFIG);
+	response.n_headers = 0;
+	ASSERT_INT(errors_judge(r.list.at, r.list.n, &response, NULL).action, ACTION_FAIL_CONFIG);
+	arena_free(r.a);
+	r = rules_of("errors: [ { status: [403], header: A, path: b, matches: c, action: fail } ]");
+	ASSERT_INT(r.n_mistakes, 1);
+	arena_free(r.a);
+}
+
 static void a_rule_that_can_not_be_meant_is_a_mistake(void **state)
 {
 	static const char *const bad[] = {
@@ -117,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_status_has_a_meaning_of_its_own),
 		cmocka_unit_test(the_first_rule_that_fits_decides),
+		cmocka_unit_test(a_header_can_say_what_is_wrong),
 		cmocka_unit_test(a_rule_that_can_not_be_meant_is_a_mistake),
 	};
 

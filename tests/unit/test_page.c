@@ -229,6 +229,97 @@ static void a_link_header_names_the_next_page(void **state)
 	arena_free(b->a);
 }
 
+static const char *word_of(const struct book *b)
+{
+	return pager_word(&b->pager, b->a);
+}
+
+static void rows_that_slip_to_an_earlier_page_are_read_again(void **state)
+{
+	struct book *b = open_book("{ kind: offset, size: 4, total: total, overlap: 2, field: id }", NULL);
+	char kept[100];
+
+	(void)state;
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":1},{\"id\":2},{\"id\":3},{\"id\":4}],\"total\":9}"), 1);
+	assert_string_equal(word_of(b), "2");
+	/* One row went: the overlap shows that nothing slipped through. */
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":4},{\"id\":5},{\"id\":6},{\"id\":7}],\"total\":8}"), 1);
+	assert_string_equal(word_of(b), "4");
+	assert_true(strlen(b->pager.token) < sizeof kept);
+	memcpy(kept, b->pager.token, strlen(b->pager.token) + 1);
+	/* Four went: none of the last two comes again, so it goes back, here to the beginning. */
+	ASSERT_INT(turn(b, "{\"rows\":[],\"total\":4}"), 1);
+	assert_string_equal(word_of(b), "0");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":6},{\"id\":7},{\"id\":8},{\"id\":9}],\"total\":4}"), 0);
+	arena_free(b->a);
+
+	/* A walk that goes on from a kept token knows the rows that it read. */
+	b = open_book("{ kind: offset, size: 4, total: total, overlap: 2, field: id }", kept);
+	assert_string_equal(word_of(b), "4");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":6},{\"id\":7},{\"id\":8},{\"id\":9}],\"total\":8}"), 0);
+	arena_free(b->a);
+}
+
+static void a_list_that_always_runs_away_is_given_up(void **state)
+{
+	struct book *b = open_book("{ kind: offset, size: 4, overlap: 2, field: id }", "4000000@0000000000000001");
+	int rc = 1;
+
+	(void)state;
+	for (int i = 0; i < 20 && rc == 1 && strcmp(word_of(b), "0") != 0; i++)
+		rc = turn(b, "{\"rows\":[{\"id\":1},{\"id\":2},{\"id\":3},{\"id\":4}]}");
+	ASSERT_INT(rc, -1);
+	ASSERT_INT(b->err.kind, ERR_RETRY);
+	arena_free(b->a);
+}
+
+static void a_list_that_ends_before_its_total_is_an_error(void **state)
+{
+	struct book *b = open_book("{ kind: offset, size: 4, total: total }", NULL);
+
+	(void)state;
+	/* Cut to two rows without a word: the total says that there are more. */
+	ASSERT_INT(turn(b, "{\"rows\":[1,2],\"total\":5}"), 1);
+	assert_string_equal(word_of(b), "2");
+	ASSERT_INT(turn(b, "{\"rows\":[],\"total\":5}"), -1);
+	ASSERT_INT(b->err.kind, ERR_RETRY);
+	arena_free(b->a);
+
+	b = open_book("{ kind: offset, size: 4, total: total }", NULL);
+	ASSERT_INT(turn(b, "{\"rows\":[1,2],\"total\":-1}"), 0);
+	arena_free(b->a);
+}
+
+static void the_last_time_begins_a_new_query_and_counts_pages_within_a_second(void **state)
+{
+	static const char yaml[] = "{ kind: last_time, field: t, size: 2, cap: 3, first: \"2026-03-01T00:00:00Z\" }";
+	struct book *b = open_book(yaml, NULL);
+
+	(void)state;
+	assert_string_equal(word_of(b), "2026-03-01T00:00:00Z");
+	assert_string_equal(pager_number(&b->pager), "1");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:00Z\"},{\"t\":\"2026-03-02T00:00:09Z\"}]}"), 1);
+	assert_string_equal(word_of(b), "2026-03-02T00:00:08Z");
+	assert_string_equal(pager_number(&b->pager), "1");
+	/* The whole page is of one second: what is behind it stands on the next page of the same question. */
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:09Z\",\"n\":1},{\"t\":\"2026-03-02T00:00:09Z\"}]}"), 1);
+	assert_string_equal(word_of(b), "2026-03-02T00:00:08Z");
+	assert_string_equal(pager_number(&b->pager), "2");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:09Z\",\"n\":2},{\"t\":\"2026-03-02T00:01:00Z\"}]}"), 1);
+	assert_string_equal(word_of(b), "2026-03-02T00:00:59Z");
+	assert_string_equal(pager_number(&b->pager), "1");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:01:00Z\"}]}"), 0);
+	arena_free(b->a);
+
+	b = open_book(yaml, "2026-03-02T00:00:08Z@3");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:09Z\"},{\"t\":\"2026-03-02T00:00:09Z\"}]}"), -1);
+	assert_non_null(strstr(b->err.text, "within one second"));
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:09Z\"},{\"t\":\"2026-03-02T00:00:08Z\"}]}"), -1);
+	assert_non_null(strstr(b->err.text, "out of order"));
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"soon\"}]}"), -1);
+	arena_free(b->a);
+}
+
 static void a_pager_that_lacks_what_it_needs_is_a_mistake(void **state)
 {
 	static const char *const bad[] = { "{ kind: cursor }", "{ kind: next_url }", "{ kind: offset }", "{ kind: number }",
@@ -259,6 +350,10 @@ int main(void)
 		cmocka_unit_test(the_last_id_carries_on_and_must_rise),
 		cmocka_unit_test(next_links_are_followed_within_the_origin_only),
 		cmocka_unit_test(a_link_header_names_the_next_page),
+		cmocka_unit_test(rows_that_slip_to_an_earlier_page_are_read_again),
+		cmocka_unit_test(a_list_that_always_runs_away_is_given_up),
+		cmocka_unit_test(a_list_that_ends_before_its_total_is_an_error),
+		cmocka_unit_test(the_last_time_begins_a_new_query_and_counts_pages_within_a_second),
 		cmocka_unit_test(a_pager_that_lacks_what_it_needs_is_a_mistake),
 	};
 

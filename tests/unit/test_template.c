@@ -14,6 +14,7 @@ static struct scope scope_of(struct arena *a)
 	secrets[0] = (struct named_value){ "token", "pat & secret" };
 	return (struct scope){ .config = yaml_parse(a, "org", text, strlen(text), &m), .secrets = secrets, .n_secrets = 1,
 		                   .window_start = 1767225600, .window_end = 1767312000, .page_token = "NTI1Cg%3D%3D",
+		                   .page_number = "3",
 		                   .parent_id = "77", .properties = "a,b" };
 }
 
@@ -32,6 +33,8 @@ static const struct template_case good[] = {
 	{ "{{window.start}}", "2026-01-01T00:00:00Z", "2026-01-01T00%3A00%3A00Z" },
 	{ "{{window.start|iso}}", "2026-01-01T00:00:00Z", "2026-01-01T00%3A00%3A00Z" },
 	{ "{{window.end | day}}", "2026-01-02", "2026-01-02" },
+	{ "{{window.start|utc}}", "2026-01-01 00:00:00", "2026-01-01%2000%3A00%3A00" },
+	{ "{{page.number}}", "3", "3" },
 	{ "{{page.token}}", "NTI1Cg%3D%3D", "NTI1Cg%253D%253D" },
 	{ "{{parent.id}}{{parent.id}}", "7777", "7777" },
 	{ "{{properties}}", "a,b", "a%2Cb" },

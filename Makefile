@@ -157,8 +157,9 @@ uninstall:
 clean:
 	rm -rf build
 help:
-	@echo 'make            build build/release/retaind'
+	@echo 'make            build build/release/retaind;  make debug;  V=1 shows whole commands, CC=clang takes another compiler'
 	@echo 'make demo       set up what is missing, build, show one whole cycle'
-	@echo 'make check      set up what is missing, build, run all tests'
+	@echo 'make check      set up what is missing, build, run all tests;  make check-fast leaves the integration tests out'
 	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, valgrind, lint, analyze, bench'
-	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall leaves configuration and state'
+	@echo 'make deps       only set up what is missing;  make clean removes build/'

@@ -11,6 +11,7 @@ struct checking {
 	const struct config *config;
 	struct yaml_array orgs; /* those to look at */
 	struct table *table;
+	size_t n_told; /* rows of it; of what is right none with -q */
 	int exit_code; /* of the first that failed; a mistake of the configuration goes first */
 };
 

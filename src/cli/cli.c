@@ -229,7 +229,7 @@ int unknown_command(struct arena *a, const char *name)
 	const char *names[NAMES_MAX];
 	size_t n = 0;
 
-	for (; commands[n].name && n < NAMES_MAX; n++)
+	for (; n < NAMES_MAX && commands[n].name; n++)
 		names[n] = commands[n].name;
 	return usage(&none, "unknown command `%s`%s", text_clean(a, name, 60), meant(a, name, "", names, n));
 }

@@ -29,7 +29,10 @@ void check_note(struct checking *c, const char *check, const char *what, enum ch
 	(void)vsnprintf(detail, sizeof detail, format, args);
 	va_end(args);
 	cells[3] = detail;
-	table_row(c->table, cells);
+	if (result != CHECK_OK || c->cli->verbosity >= 0) {
+		table_row(c->table, cells);
+		c->n_told++;
+	}
 	if (result == CHECK_FAILED && c->exit_code == EX_OK)
 		c->exit_code = EX_CONFIG;
 }
@@ -232,6 +235,7 @@ int cmd_check(struct cli *c, struct err *err)
 	checking.table = table_new(c->arena, columns, ARRAY_LEN(columns));
 	check_disk(&checking);
 	check_orgs(&checking, cli_option(c, "online") != NULL);
-	table_print(checking.table, c->format);
+	if (checking.n_told || c->format != FORMAT_TABLE)
+		table_print(checking.table, c->format);
 	return checking.exit_code;
 }

@@ -36,8 +36,10 @@ static int next_of_zone(struct cli *c, const char *name, struct err *err)
 	int64_t n_days = DEFAULT_DAYS;
 	int32_t from;
 
-	if (zone_open(c->arena, name, &zone, err) < 0)
+	if (zone_open(c->arena, name, &zone, err) < 0) {
+		err->kind = ERR_USAGE; /* it is the command line that names it, no configuration */
 		return -1;
+	}
 	from = zone_day(zone, c->now, &second);
 	if (cli_option_int(c, "days", MAX_SLOTS, &n_days, err) < 0 || cli_option_day(c, "from", &from, err) < 0)
 		return -1;

@@ -16,6 +16,7 @@ struct report {
 	enum revenue_by by;
 	bool is_by_month;
 	int window; /* months; 0: not given */
+	const char *currency; /* of the amounts shown, there are any or not */
 };
 
 static const struct {
@@ -116,7 +117,7 @@ static const struct table_column people_columns[] = {
 static void people_row(const struct report *r, struct table *t, const struct nrr_window *w)
 {
 	struct arena *a = r->cli->arena;
-	const char *currency = r->revenue.currency;
+	const char *currency = r->currency;
 	const char *cells[ARRAY_LEN(people_columns)] = { w->group, day_text(a, w->from), day_text(a, w->to),
 		cell_int(a, w->n_start), money_text(a, w->start_minor, currency), money_text(a, w->added_minor, currency),
 		money_text(a, w->expansion_minor, currency), money_text(a, w->reactivation_minor, currency),
@@ -237,7 +238,7 @@ static void print_summary(const struct report *r)
 	double quick;
 
 	(void)printf("Recurring revenue per month, %s to %s\n\n", day_text(a, w->from), day_text(a, w->to));
-	print_waterfall(a, w, r->revenue.currency ? r->revenue.currency : r->session->org->currency);
+	print_waterfall(a, w, r->currency);
 	(void)putchar('\n');
 	if (w->why_none)
 		(void)printf("  %s\n", w->why_none);
@@ -248,8 +249,7 @@ static void print_summary(const struct report *r)
 	if (nrr_quick_ratio(w, &quick))
 		(void)printf("  quick ratio %.2f (gained for each unit lost)\n", quick);
 	if (r->revenue.has_other_currencies)
-		(void)printf("  revenue in other currencies than %s is left out\n", r->revenue.currency ? r->revenue.currency :
-		             cli_option(r->cli, "currency"));
+		(void)printf("  revenue in other currencies than %s is left out\n", r->currency);
 	if (r->revenue.n_from_arr)
 		(void)printf("  %zu accounts have no subscriptions: a twelfth of their annual revenue counts, as far back "
 		             "as it is known\n",
@@ -285,6 +285,7 @@ int cmd_nrr(struct cli *c, struct err *err)
 		.default_currency = s.org->currency, .rolls_up_to_parent = s.org->nrr_rolls_up_to_parent };
 	if (revenue_load(s.db, &query, c->arena, &r.revenue, err) < 0)
 		return -1;
+	r.currency = r.revenue.currency ? r.revenue.currency : query.currency ? query.currency : s.org->currency;
 	print_report(&r);
 	return 0;
 }

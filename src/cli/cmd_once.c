@@ -22,6 +22,8 @@ int cmd_once(struct cli *c, struct err *err)
 {
 	int worst = EX_OK;
 
+	if (c->as_of != DAY_NONE)
+		return err_set(err, ERR_USAGE, "--as-of: a cycle is of today; rehearse another day with --now");
 	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
 		const char *none[ARRAY_LEN(c->command->options)] = { 0 };
 		struct cli stage = *c; /* none of the stage's own options is given */

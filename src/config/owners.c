@@ -83,7 +83,7 @@ void check_owners(struct loading *l, const struct org_settings *o, const struct 
 	for (size_t i = 0; i < o->owners.n; i++)
 		lower_addresses(l, &all[i]);
 	emails = names_of(l->arena, o->owners, sizeof *all);
-	for (size_t i = 0; i < o->owners.n; i++, where = where->next) {
+	for (size_t i = 0; where; i++, where = where->next) {
 		check_unique(l, all, i, where);
 		check_known(where, "channels", "channel", channels, l->mistakes);
 		check_known(where, "holidays", "holidays", holidays, l->mistakes);

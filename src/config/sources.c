@@ -188,7 +188,7 @@ void check_sources(struct loading *l, const struct org_settings *o, const struct
 	const struct yaml *where = o->sources.n ? sources->first : NULL;
 	struct texts known = connectors(l);
 
-	for (size_t i = 0; i < o->sources.n; i++, where = where->next) {
+	for (size_t i = 0; where; i++, where = where->next) {
 		check_known(where, "connector", "connector", known, l->mistakes);
 		if (!is_among(known, s[i].connector))
 			continue;

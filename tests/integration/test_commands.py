@@ -53,6 +53,8 @@ def test_wrong_uses(case):
             (["deliver", "--wait", "1h"], "--wait is `1h`, expected 1 to 86400"),
             (["digest", "--day", "monday"], "--day is `monday`, expected a day such as 2026-03-01"),
             (["digest", "--owner", "nobody@ravenstack.example"], "raven has no owner `nobody@ravenstack.example`"),
+            (["digest", "--as-of", "2024-12-01"], "a digest says what is known today"),
+            (["once", "--as-of", "2024-12-01"], "a cycle is of today"), (["next", "--zone", "Mars/X"], "no time zone 'Mars/X'"),
             (["preview"], "give --owner"),
             (["preview", "--owner", CSM, "--format", "pdf"], "--format is `pdf`, expected text"),
             (["score", "--from", "2024-12-20", "--to", "2024-12-01"], "expected days from --from up to --to"),
@@ -70,6 +72,23 @@ def test_wrong_uses(case):
         result = case.retaind(*words, *NOW, expect=64)
         assert says in result.stderr, (words, result.stderr)
         assert f"Try `retaind help {words[0]}`." in result.stderr and not result.stdout, (words, result)
+
+
+def test_quiet_check(case):
+    """check -q says only what went wrong, and nothing when all is well."""
+    load(case)
+    assert case.retaind("check", "-q").stdout == ""
+    load(case, "  crm: {connector: hubspot, secrets: {token: 'env:NO_SUCH_TOKEN'}}\n")
+    lines = case.retaind("check", "-q", expect=78).stdout.splitlines()
+    assert len(lines) == 2 and "NO_SUCH_TOKEN" in lines[1], lines
+
+
+def test_amounts_in_a_currency_that_nobody_pays_in(case):
+    """nrr in a currency without revenue shows zeros of that currency, not of another."""
+    load(case)
+    case.retaind("pull", "-q", *NOW)
+    shown = case.retaind("nrr", "--currency", "JPY", *NOW).stdout
+    assert "JPY 0" in shown and "USD" not in shown, shown
 
 
 def test_full_disk_of_help(case):

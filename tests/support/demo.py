@@ -82,13 +82,16 @@ def retaind(binary, config, command, *arguments):
 
 
 def read_everything(binary, config, home):
-    """Every command that only looks: what `make valgrind` wants to see run."""
+    """Every command once more by itself: what `make valgrind` wants to see run."""
     day = ("--as-of", data.DAY_TWO.isoformat())
+    now = ("--now", f"{data.DAY_TWO.isoformat()}T06:40:00Z")
     for command in (("check",), ("migrate",), ("accounts", *day), ("explain", "Brasserie Maréchal", *day),
                     ("explain", "Atlas Robotics", "--format", "json", *day), ("nrr", "--by", "month", "--format", "csv", *day),
                     ("nrr", "--by", "segment", *day), ("next", "--owner", data.CSM, "--count", "5"),
                     ("preview", "--owner", data.MANAGER, *day), ("preview", "--owner", data.AM, "--format", "json", *day),
-                    ("deliveries", "list"), ("deliveries", "audit"), ("score", *day), ("backup", "--to", str(home / "backup.db"))):
+                    ("pull", "--full"), ("digest", *now), ("deliver", *now), ("deliveries", "list"), ("deliveries", "show", "1"),
+                    ("deliveries", "audit"), ("deliveries", "retry", "1", "--force"), ("deliveries", "cancel", "1"),
+                    ("ack", "1"), ("snooze", "2", "--until", "2100-01-01"), ("dismiss", "3", "--reason", "known"), ("score", *day), ("backup", "--to", str(home / "backup.db"))):
         retaind(binary, config, *command)
         print("clean: retaind " + " ".join(command))
 

@@ -34,6 +34,7 @@ struct job {
 struct jobs {
 	const char *program;    /* what is executed */
 	const char *config_dir;
+	const char *log_option; /* "-v" and the like, so that a child logs as much as we do; NULL: none */
 	struct job running[JOBS_MAX];
 	int n;
 };

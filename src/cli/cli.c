@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/nearest.h"
 #include "common/text.h"
+#include "config/secret.h"
 
 enum { OPTIONS_MAX = ARRAY_LEN(((struct command *)0)->options), NAMES_MAX = 64 };
 
@@ -289,7 +290,7 @@ static int run(struct cli *c)
 	struct err err = { 0 };
 	int rc;
 
-	log_open(levels[c->verbosity > 2 ? 3 : c->verbosity + 1], false);
+	log_open(levels[c->verbosity > 2 ? 3 : c->verbosity + 1], environment("JOURNAL_STREAM") != NULL);
 	if (!c->has_now)
 		c->now = clock_now();
 	rc = c->command->run(c, &err);

@@ -185,7 +185,8 @@ int cmd_digest(struct cli *c, struct err *err)
 		return -1;
 	/* It would stand for the day's own digest, and be sent. */
 	if (s.as_of != s.today)
-		return err_set(err, ERR_USAGE, "--as-of %s: a digest says what is known today; `preview --as-of` shows an earlier one",
+		return err_set(err, ERR_USAGE,
+		               "--as-of %s: a digest says what is known today; `preview --as-of` shows an earlier one",
 		               day_text(c->arena, s.as_of));
 	if (!email)
 		return digest_for_all(c, &s, day, err);

@@ -119,19 +119,20 @@ static int load(struct daemon *d, struct mistakes *m, struct err *err)
 	return 0;
 }
 
-static void open_log(const struct daemon *d)
+/* The children log as much, and to the same place. */
+static void open_log(struct daemon *d)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
+	static const char *const options[] = { "-q", NULL, "-v", "-vv" };
 	int level = LOG_LEVEL_INFO;
 
 	for (int i = 0; i < (int)ARRAY_LEN(names); i++)
 		if (strcmp(names[i], d->config->log_level) == 0)
 			level = i;
 	level += d->cli->verbosity;
-	log_open((enum log_level)(level < 0                 ? 0
-				  : level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
-							    : level),
-		 environment("JOURNAL_STREAM") != NULL);
+	level = level < 0 ? 0 : level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level;
+	d->jobs.log_option = options[level];
+	log_open((enum log_level)level, environment("JOURNAL_STREAM") != NULL);
 }
 
 static void on_reload(void *context, int number)

@@ -69,6 +69,8 @@ int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err
 
 	if (!has_room(j, job))
 		return 0;
+	if (j->log_option)
+		words[n++] = j->log_option;
 	if (job->kind == JOB_DIGEST) {
 		words[n++] = "--owner";
 		words[n++] = job->owner;

@@ -102,6 +102,7 @@ def test_once(case):
     wait_for(lambda: settled(case), 30, "the digest")
     before = files(case)
     assert before, "no file"
+    daemon.logged("event=delivery org=acme")  # the children log as much as the daemon does
     daemon.kill()
     for _ in range(2):
         ticks = tick(case)

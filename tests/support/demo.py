@@ -91,7 +91,8 @@ def read_everything(binary, config, home):
                     ("preview", "--owner", data.MANAGER, *day), ("preview", "--owner", data.AM, "--format", "json", *day),
                     ("pull", "--full"), ("digest", *now), ("deliver", *now), ("deliveries", "list"), ("deliveries", "show", "1"),
                     ("deliveries", "audit"), ("deliveries", "retry", "1", "--force"), ("deliveries", "cancel", "1"),
-                    ("ack", "1"), ("snooze", "2", "--until", "2100-01-01"), ("dismiss", "3", "--reason", "known"), ("score", *day), ("backup", "--to", str(home / "backup.db"))):
+                    ("ack", "1"), ("snooze", "2", "--until", "2100-01-01"), ("dismiss", "3", "--reason", "known"),
+                    ("score", *day), ("backup", "--to", str(home / "backup.db"))):
         retaind(binary, config, *command)
         print("clean: retaind " + " ".join(command))
 

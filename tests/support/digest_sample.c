@@ -137,7 +137,7 @@ static const char *nasty(struct arena *a)
 		"Acme", " ", "&", "<", ">", "*", "_", "`", "~", "\"", "'", "\\", "=", "+1", "@here", "<!channel>", "<@U123>",
 		"<https://evil.example|https://bank.example>", "&lt;!here&gt;", "&amp;", "\xf0\x9f\x98\x80",
 			"\xf0\x9f\x8f\xb4\xe2\x80\x8d\xe2\x98\xa0",
-		"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "\xe2\x80\xae" "evil", "\xe2\x80\x8b", "\xe6\x97\xa5\xe6\x9c\xac",
+		"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "\342\200\256evil", "\xe2\x80\x8b", "\xe6\x97\xa5\xe6\x9c\xac",
 			"e\xcc\x81", "\r\n", "\t", "\x1b[31m",
 		"javascript:alert(1)", "<img src=x onerror=alert(1)>", "]]>", "--", "\xff\xfe", "\xc3", "https://evil.example/", "\n.\n",
 		"From ", "Lorem ipsum dolor sit amet",

@@ -9,7 +9,7 @@ endif
 export LC_ALL := C
 MAKEFLAGS += --no-builtin-rules
 
-LIBS := -lcurl -lcjson -lsqlite3 -lyaml -lm
+LIBS := -lcurl -lcjson -lsqlite3 -lyaml -lmicrohttpd -lcrypto -lz -lm
 SOURCES := $(sort $(wildcard src/*/*.c)) src/main.c
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))

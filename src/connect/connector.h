@@ -103,6 +103,7 @@ struct write_settings {
 	int64_t batch;
 	const struct yaml *body;     /* "{{items}}" stands for the list of elements */
 	const struct yaml *element;  /* for one row: {{item.id}}, {{item.values}}. NULL: body is for one row */
+	bool has_types;              /* `typed: true`: numbers go as numbers, what is emptied as null; else all as texts */
 	const char *results;         /* the list in the answer; NULL: an answer that is no error says that all is written */
 	int correlate;               /* enum correlate */
 	const char *id;              /* path in a result: whose it is */

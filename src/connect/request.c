@@ -102,12 +102,29 @@ static void write_properties(const struct writing *w, const char *key)
 	json_close_array(w->out);
 }
 
+static void write_value(const struct writing *w, const struct named_value *v)
+{
+	int64_t number;
+
+	if (w->lists->has_types && !*v->value)
+		json_put_null(w->out, v->name);
+	else if (w->lists->has_types && text_to_int(v->value, &number))
+		json_put_int(w->out, v->name, number);
+	else
+		json_put_text(w->out, v->name, v->value);
+}
+
+/* A member `"*": "{{item.values}}"` stands for the values beside the other members, not for an object of them. */
 static void write_values(const struct writing *w, const char *key)
 {
-	json_open_object(w->out, key);
+	bool is_beside = key && strcmp(key, "*") == 0;
+
+	if (!is_beside)
+		json_open_object(w->out, key);
 	for (size_t i = 0; w->item && i < w->item->n_values; i++)
-		json_put_text(w->out, w->item->values[i].name, w->item->values[i].value);
-	json_close_object(w->out);
+		write_value(w, &w->item->values[i]);
+	if (!is_beside)
+		json_close_object(w->out);
 }
 
 bool request_is_list(const char *text)

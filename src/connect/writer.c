@@ -37,6 +37,7 @@ static const struct yaml_field write_fields[] = {
 	FIELD("batch", YAML_INT, batch, true, NULL, 10000),
 	FIELD("body", YAML_NODE, body, true, NULL, 0),
 	FIELD("element", YAML_NODE, element, false, NULL, 0),
+	FIELD("typed", YAML_BOOL, has_types, false, NULL, 0),
 	FIELD("results", YAML_TEXT, results, false, NULL, 0),
 	FIELD("correlate", YAML_ENUM, correlate, false, correlations, 0),
 	FIELD("id", YAML_TEXT, id, false, NULL, 0),
@@ -58,16 +59,42 @@ const struct yaml_table writes_table = {
 	.size = sizeof(struct writes), .fields = writes_fields, .n_fields = ARRAY_LEN(writes_fields),
 };
 
+/* Whether the property is one of the names in a path ("custom_fields.8d1f.value", "a + b"). */
+static bool is_in(const char *path, const char *property)
+{
+	size_t len = strlen(property);
+
+	while (path && *path) {
+		size_t n = strcspn(path, ".[ ");
+
+		if (n == len && memcmp(path, property, n) == 0)
+			return true;
+		path += n + (path[n] != '\0');
+	}
+	return false;
+}
+
+static bool is_mapped(const struct stream_settings *s, const char *property)
+{
+	for (size_t i = 0; i < s->n_maps; i++)
+		for (size_t j = 0; j < s->maps[i]->n_entries; j++)
+			if (is_in(s->maps[i]->entries[j].from, property))
+				return true;
+	for (size_t i = 0; i < s->wanted.n; i++)
+		if (strcmp(s->wanted.at[i], property) == 0)
+			return true;
+	return false;
+}
+
 /* What retaind writes it must not take for a fact, and what the connector reads belongs to somebody else. */
 static bool is_read(const struct connector *c, const char *property)
 {
 	const struct stream_settings *streams = c->streams.at;
 
 	for (size_t i = 0; i < c->streams.n; i++)
-		for (size_t j = 0; j < streams[i].wanted.n; j++)
-			if (strcmp(streams[i].maps[0]->entity->name, "account") == 0 &&
-			    strcmp(streams[i].wanted.at[j], property) == 0)
-				return true;
+		if (streams[i].n_maps && strcmp(streams[i].maps[0]->entity->name, "account") == 0 &&
+		    is_mapped(&streams[i], property))
+			return true;
 	return false;
 }
 
@@ -159,7 +186,8 @@ int writer_send(struct client *c, const struct write_settings *w, struct write_i
                 struct err *err)
 {
 	struct parent *rows = arena_array(a, n, sizeof *rows);
-	struct request_lists lists = { .parents = rows, .n_parents = n, .element = w->element };
+	struct request_lists lists = { .parents = rows, .n_parents = n, .element = w->element,
+	                               .has_types = w->has_types };
 	struct scope scope = c->scope;
 	const char *url, *body;
 	struct answer x;

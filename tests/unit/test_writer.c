@@ -139,6 +139,22 @@ static void one_row_at_a_time_goes_to_its_own_path(void **state)
 	assert_null(item.refused);
 }
 
+static void a_system_that_knows_types_gets_numbers_and_null(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	static const struct named_value typed[] = { { "r_risk", "70" }, { "r_cause", "usage" }, { "r_band", "" } };
+	struct oracle o = { .a = a, .status = 204, .answer = "" };
+	struct write_item item = { .row = { .id = "7", .values = typed, .n_values = 3 } };
+	const struct write_settings w = { .method = "PATCH", .path = "/x", .batch = 1, .has_types = true,
+		                              .body = node_of(a, "{ records: \"{{items}}\" }"),
+		                              .element = node_of(a, "{ t: T, \"*\": \"{{item.values}}\", id: \"{{item.id}}\" }") };
+
+	(void)state;
+	ASSERT_OK(send_items(&o, &w, &item, 1));
+	assert_string_equal(o.body, "{\"records\":[{\"t\":\"T\",\"r_risk\":70,\"r_cause\":\"usage\",\"r_band\":null,"
+	                            "\"id\":\"7\"}]}");
+}
+
 static void an_answer_without_the_list_or_with_an_error_is_none(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -190,6 +206,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_by_id_has_its_reason_and_what_is_not_mentioned_is_not_written),
 		cmocka_unit_test(results_in_the_order_of_the_request_are_matched_by_place),
 		cmocka_unit_test(one_row_at_a_time_goes_to_its_own_path),
+		cmocka_unit_test(a_system_that_knows_types_gets_numbers_and_null),
 		cmocka_unit_test(an_answer_without_the_list_or_with_an_error_is_none),
 		cmocka_unit_test(mistakes_of_a_connector_that_writes_are_told),
 	};

@@ -147,7 +147,7 @@ static void a_system_that_knows_types_gets_numbers_and_null(void **state)
 	struct write_item item = { .row = { .id = "7", .values = typed, .n_values = 3 } };
 	const struct write_settings w = { .method = "PATCH", .path = "/x", .batch = 1, .has_types = true,
 		                              .body = node_of(a, "{ records: \"{{items}}\" }"),
-		                              .element = node_of(a, "{ t: T, \"*\": \"{{item.values}}\", id: \"{{item.id}}\" }") };
+		                              .element = node_of(a, "{ t: T, '*': '{{item.values}}', id: '{{item.id}}' }") };
 
 	(void)state;
 	ASSERT_OK(send_items(&o, &w, &item, 1));

@@ -191,6 +191,15 @@ static size_t add_headers(const struct client *c, bool has_body, struct http_hea
 	return n;
 }
 
+/* The other side's clock where its answer tells. */
+static int64_t their_now(const struct client *c, const struct http_response *r)
+{
+	const char *date = http_header(r, "date");
+	int64_t at;
+
+	return date && instant_parse_http(date, &at) ? at : client_now(c);
+}
+
 static void learn_clock(struct client *c, const struct http_response *r)
 {
 	const char *date = http_header(r, "date");
@@ -229,7 +238,7 @@ static int exchange(struct client *c, const char *method, const char *url, const
 			black_out(err->text, http_redact(a, req.url));
 		return -1;
 	}
-	limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context));
+	limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context), their_now(c, out));
 	learn_clock(c, out);
 	return 0;
 }

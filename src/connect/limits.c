@@ -11,20 +11,11 @@ static const struct yaml_field rule_fields[] = {
 	{ "per", YAML_DURATION, offsetof(struct limit_rule, per_s), true, NULL, 1, 86400 },
 	{ "burst", YAML_REAL, offsetof(struct limit_rule, burst), false, NULL, 1, 1000 },
 };
-static const struct yaml_field header_fields[] = {
-	{ "limit", YAML_TEXT, offsetof(struct quota_headers, limit), false, NULL, 0, 0 },
-	{ "remaining", YAML_TEXT, offsetof(struct quota_headers, remaining), true, NULL, 0, 0 },
-	{ "interval_ms", YAML_TEXT, offsetof(struct quota_headers, interval_ms), false, NULL, 0, 0 },
-};
 
 const struct yaml_table limit_rule_table = {
 	.size = sizeof(struct limit_rule), .fields = rule_fields, .n_fields = ARRAY_LEN(rule_fields), .check = NULL,
 };
-const struct yaml_table quota_headers_table = {
-	.size = sizeof(struct quota_headers), .fields = header_fields, .n_fields = ARRAY_LEN(header_fields), .check = NULL,
-};
 
-enum { DEFAULT_INTERVAL_MS = 10 * 1000, MAX_INTERVAL_MS = 60 * 1000 };
 static const double share_of_limit = 0.9; /* others use the same quota */
 
 static void release_regex(void *regex)
@@ -47,6 +38,7 @@ void limits_compile(struct arena *a, struct limits *l, const struct yaml *where,
 		mistake_at(m, where, "`%s` is no regular expression", rules[i].match);
 		rules[i].compiled = NULL;
 	}
+	quota_compile(a, l->quotas.at, l->quotas.n, where, m);
 }
 
 void limiter_init(struct limiter *l, const struct limits *limits, double budget_percent, struct arena *a)
@@ -93,42 +85,37 @@ int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, str
 	return wait;
 }
 
-static bool header_int(const struct http_response *r, const char *name, int64_t *out)
+static void learn_daily(struct limiter *l, const struct quota_reading *said)
 {
-	const char *text = name ? http_header(r, name) : NULL;
-
-	int64_t number;
-
-	if (!text || !text_to_int(text, &number) || number < 0)
-		return false;
-	*out = number;
-	return true;
-}
-
-static void learn_daily(struct limiter *l, const struct http_response *r)
-{
-	const struct quota_headers *daily = &l->limits->daily;
-	int64_t limit, remaining;
-
-	if (l->budget_percent <= 0 || !header_int(r, daily->limit, &limit) ||
-	    !header_int(r, daily->remaining, &remaining) || !limit)
+	if (l->budget_percent <= 0 || said->limit < 0 || said->remaining < 0)
 		return;
-	l->n_daily = limit;
-	l->n_used = limit - remaining;
-	l->is_spent = (double)l->n_used * 100 >= (double)limit * l->budget_percent;
+	l->n_daily = said->limit;
+	l->n_used = said->limit - said->remaining;
+	l->is_spent = (double)l->n_used * 100 >= (double)said->limit * l->budget_percent;
 }
 
-void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms)
+static void learn_window(struct bucket *b, const struct quota_reading *said, int64_t now_ms)
 {
-	const struct quota_headers *window = &l->limits->window;
-	struct bucket *b = bucket_of(l, path);
-	int64_t limit, remaining, interval = DEFAULT_INTERVAL_MS;
+	int64_t wait = said->reset_ms >= 0 ? said->reset_ms : said->per_ms;
 
-	if (header_int(r, window->interval_ms, &interval) && (interval < 1 || interval > MAX_INTERVAL_MS))
-		interval = DEFAULT_INTERVAL_MS;
-	if (b && header_int(r, window->limit, &limit) && limit > 0)
-		b->rate_per_ms = fmin(b->rate_per_ms, share_of_limit * (double)limit / (double)interval);
-	if (b && header_int(r, window->remaining, &remaining) && remaining == 0)
-		b->not_before_ms = now_ms + interval;
-	learn_daily(l, r);
+	if (said->limit > 0 && said->per_ms > 0)
+		b->rate_per_ms = fmin(b->rate_per_ms, share_of_limit * (double)said->limit / (double)said->per_ms);
+	if (said->remaining == 0 && wait > 0)
+		b->not_before_ms = now_ms + wait;
+}
+
+void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, int64_t now)
+{
+	const struct quota_settings *quotas = l->limits->quotas.at;
+	struct bucket *b = bucket_of(l, path);
+	struct quota_reading said;
+
+	for (size_t i = 0; i < l->limits->quotas.n; i++) {
+		if (!quota_fits(&quotas[i], path) || !quota_read(&quotas[i], r, now, &said))
+			continue;
+		if (quota_is_daily(&quotas[i]))
+			learn_daily(l, &said);
+		else if (b)
+			learn_window(b, &said, now_ms);
+	}
 }

@@ -9,6 +9,7 @@
 
 #include "common/http.h"
 #include "common/yaml.h"
+#include "quota.h"
 
 /* `{ match: "/search$", rate: 4, per: 1s, burst: 1 }`; the first that matches the path counts. */
 struct limit_rule {
@@ -19,17 +20,12 @@ struct limit_rule {
 	regex_t *compiled;
 };
 
-/* Names of headers; NULL: not sent. */
-struct quota_headers {
-	const char *limit, *remaining, *interval_ms;
-};
-
 struct limits {
-	struct yaml_array rules; /* struct limit_rule */
-	struct quota_headers window, daily;
+	struct yaml_array rules;  /* struct limit_rule */
+	struct yaml_array quotas; /* struct quota_settings */
 };
 
-extern const struct yaml_table limit_rule_table, quota_headers_table;
+extern const struct yaml_table limit_rule_table;
 void limits_compile(struct arena *a, struct limits *l, const struct yaml *where, struct mistakes *m);
 
 struct bucket {
@@ -50,7 +46,7 @@ void limiter_init(struct limiter *l, const struct limits *limits, double budget_
 /* Takes a token for a path; returns for how long to wait before the request goes, -1 (ERR_RETRY) when the daily budget
  * is used up and no request may go. */
 int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, struct err *err) MUST_USE;
-/* Reads an answer's headers. */
-void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms);
+/* Reads an answer's headers. now: as of quota_read. */
+void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, int64_t now);
 
 #endif

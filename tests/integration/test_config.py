@@ -399,7 +399,7 @@ CASES = [
      [("connectors/crm.yaml", None, "titel: CRM\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
      ['connectors/crm.yaml:1: titel: unknown key `titel`, expected one of base_url, reason_header, check, auth, '
-      'headers, limits, window_headers, daily_headers, errors, attempts, first_wait, longest_wait, streams, write',
+      'headers, limits, quota_headers, errors, attempts, first_wait, longest_wait, streams, write',
       'connectors/crm.yaml:1: `streams` is missing, expected a mapping (name: ...)',
       'connectors/crm.yaml:1: every crm has its own address: source crm needs `base_url: https://host`']),
     ("mistakes in three files at once",

@@ -289,9 +289,10 @@ static void when_the_daily_budget_is_used_up_nothing_more_is_asked(void **state)
 {
 	struct talk *t = talk_new();
 	static const struct http_header spent[] = { { "x-daily", "100" }, { "x-left", "20" } };
+	struct quota_settings daily = { .limit = "x-daily", .remaining = "x-left", .per_s = 86400 };
 
 	(void)state;
-	t->connector.limits.daily = (struct quota_headers){ .limit = "x-daily", .remaining = "x-left" };
+	t->connector.limits.quotas = (struct yaml_array){ &daily, 1 };
 	t->client.limiter.budget_percent = 80;
 	says(t, 200, "{\"results\":[]}");
 	t->script.answers[0].headers = spent;

@@ -19,8 +19,7 @@ static struct pace *pace_of(const char *rules, double budget)
 	const struct yaml *node = yaml_parse(a, "limits", rules, strlen(rules), &m);
 	static const struct yaml_field fields[] = {
 		{ "rules", YAML_LIST, offsetof(struct limits, rules), true, &limit_rule_table, 0, 0 },
-		{ "window", YAML_STRUCT, offsetof(struct limits, window), false, &quota_headers_table, 0, 0 },
-		{ "daily", YAML_STRUCT, offsetof(struct limits, daily), false, &quota_headers_table, 0, 0 },
+		{ "quotas", YAML_LIST, offsetof(struct limits, quotas), false, &quota_table, 0, 0 },
 	};
 	static const struct yaml_table table = { .size = sizeof(struct limits), .fields = fields,
 	                                         .n_fields = ARRAY_LEN(fields) };
@@ -36,8 +35,8 @@ static struct pace *pace_of(const char *rules, double budget)
 
 static const char two_classes[] =
 	"rules: [ { match: \"/search$\", rate: 4, per: 1s }, { rate: 10, per: 1s, burst: 5 } ]\n"
-	"window: { limit: x-max, remaining: x-remaining, interval_ms: x-interval }\n"
-	"daily: { limit: x-daily, remaining: x-daily-remaining }\n";
+	"quotas: [ { limit: x-max, remaining: x-remaining, per_ms: x-interval, per: 10s },\n"
+	"  { limit: x-daily, remaining: x-daily-remaining, per: 1d } ]\n";
 
 static void each_class_of_url_has_its_own_pace(void **state)
 {
@@ -75,7 +74,7 @@ static void learn(struct pace *p, const char *path, const struct http_header *he
 {
 	struct http_response r = { .status = 200, .headers = headers, .n_headers = n };
 
-	limiter_learn(&p->limiter, path, &r, now);
+	limiter_learn(&p->limiter, path, &r, now, 1767225600);
 }
 
 static void headers_slow_it_down_and_never_speed_it_up(void **state)

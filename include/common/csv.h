@@ -22,6 +22,8 @@ void csv_close(struct csv *c); /* accepts NULL */
 void csv_closep(struct csv **c);
 /* delimiter 0 means ','; quote 0 means '"'. */
 int csv_open(const char *path, char delimiter, char quote, struct csv **out, struct err *err) MUST_USE;
+/* The same from a file that is open, which it closes in the end; read from where it stands. */
+int csv_open_fd(int fd, char delimiter, char quote, struct csv **out, struct err *err) MUST_USE;
 /* Returns 1 with a row, 0 at the end, -1: ERR_INPUT for a row that can't be read (the next call goes on behind it, and
  * row->line says where it began), ERR_FATAL when the file can't be read. */
 int csv_next(struct csv *c, struct csv_row *row, struct err *err) MUST_USE;

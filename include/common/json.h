@@ -23,7 +23,8 @@ int json_parse(struct arena *a, const char *text, size_t len, const struct json 
 /* All of these accept NULL (nothing there). */
 enum json_type json_type(const struct json *j); /* NULL is JSON_NULL */
 bool json_is_null(const struct json *j);
-/* "paging.next.after", "pages[0].id"; "." or "" is the value itself; NULL when not there. */
+/* "paging.next.after", "pages[0].id", or one member that is named just so; "." or "" is the value itself; NULL when not
+ * there. */
 const struct json *json_at(const struct json *j, const char *path);
 /* One member whose name is taken literally, dots included. */
 const struct json *json_member(const struct json *j, const char *name);
@@ -40,6 +41,12 @@ bool json_bool(const struct json *j, bool *out);
 const char *json_scalar(struct arena *a, const struct json *j);
 /* Compact JSON of any value. */
 char *json_print(struct arena *a, const struct json *j);
+
+/* Values that are made: an object of texts (copied; names that are literal), and an array that takes values which stand
+ * in no other and live as long. */
+const struct json *json_row(struct arena *a, const char *const *names, const char *const *values, size_t n);
+struct json *json_list(struct arena *a);
+void json_list_add(struct json *list, const struct json *item);
 
 /* Writing: compact, members in the order given, commas and escapes done here. key is NULL in arrays and at the top. */
 struct json_out {

@@ -243,14 +243,10 @@ static int skip_mark(struct csv *c, struct err *err)
 	return 0;
 }
 
-int csv_open(const char *path, char delimiter, char quote, struct csv **out, struct err *err)
+int csv_open_fd(int fd, char delimiter, char quote, struct csv **out, struct err *err)
 {
-	CLEANUP(csv_closep) struct csv *c = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(csv_closep) struct csv *c = calloc(1, sizeof *c);
 
-	if (fd < 0)
-		return err_errno(err, ERR_INPUT, "%s", path);
-	c = calloc(1, sizeof *c);
 	if (!c)
 		die("out of memory");
 	c->fd = fd;
@@ -259,8 +255,17 @@ int csv_open(const char *path, char delimiter, char quote, struct csv **out, str
 	c->line = 1;
 	buf_init(&c->text, CSV_MAX_ROW_BYTES);
 	if (skip_mark(c, err) < 0)
-		return err_in(err, "%s", path);
+		return -1;
 	*out = c;
 	c = NULL;
 	return 0;
+}
+
+int csv_open(const char *path, char delimiter, char quote, struct csv **out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, ERR_INPUT, "%s", path);
+	return csv_open_fd(fd, delimiter, quote, out, err) < 0 ? err_in(err, "%s", path) : 0;
 }

@@ -1,5 +1,8 @@
 #include "common/fd.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void fd_closep(int *fd)
@@ -12,4 +15,35 @@ void folder_closep(DIR **folder)
 {
 	if (*folder)
 		(void)closedir(*folder);
+}
+
+int fd_nameless(const char *folder, struct err *err)
+{
+	int fd = folder ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : memfd_create("nameless", MFD_CLOEXEC);
+
+	return fd < 0 ? err_errno(err, ERR_FATAL, "%s: no file can be made there", folder ? folder : "memory") : fd;
+}
+
+int fd_write(int fd, const void *data, size_t len, struct err *err)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, ERR_FATAL, "a file can't be written");
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_rewind(int fd, bool is_emptied, struct err *err)
+{
+	if (lseek(fd, 0, SEEK_SET) < 0 || (is_emptied && ftruncate(fd, 0) < 0))
+		return err_errno(err, ERR_FATAL, "a file can't be read from its beginning");
+	return 0;
 }

@@ -161,6 +161,9 @@ static const struct json *element_at(const struct json *j, const char *digits, s
 
 const struct json *json_at(const struct json *j, const char *path)
 {
+	const struct json *whole = j;
+	const char *from = path;
+
 	if (strcmp(path, ".") == 0)
 		return j;
 	while (j && *path) {
@@ -169,7 +172,7 @@ const struct json *json_at(const struct json *j, const char *path)
 		if (*path == '[') {
 			len = strspn(++path, "0123456789");
 			if (path[len] != ']')
-				return NULL;
+				return json_member(whole, from);
 			j = element_at(j, path, len);
 			path += len + 1;
 		} else {
@@ -180,7 +183,7 @@ const struct json *json_at(const struct json *j, const char *path)
 		if (*path == '.')
 			path++;
 	}
-	return j;
+	return j ? j : json_member(whole, from);
 }
 
 size_t json_count(const struct json *j)

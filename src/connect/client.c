@@ -170,13 +170,15 @@ static const char *plain_path(const char *url, struct arena *a)
 
 /* requests --------------------------------------------------------------------------------------------------------- */
 
-static size_t add_headers(const struct client *c, bool has_body, struct http_header *out, struct arena *a,
-                          struct err *err)
+static size_t add_headers(const struct client *c, const struct expected *expected, bool has_body,
+                          struct http_header *out, struct arena *a, struct err *err)
 {
 	const struct yaml *more = c->connector->headers ? c->connector->headers->first : NULL;
 	size_t n = 0;
 
 	out[n++] = (struct http_header){ "Accept", "application/json" };
+	if (expected->decode)
+		out[n - 1].value = decode_accept(expected->decode);
 	if (has_body)
 		out[n++] = (struct http_header){ "Content-Type", "application/json" };
 	for (size_t i = 0; i < c->credentials.n_headers; i++)
@@ -211,8 +213,9 @@ static void learn_clock(struct client *c, const struct http_response *r)
 
 /* One exchange, at the pace allowed. The credentials go to base_url's origin and nowhere else. */
 static int exchange(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
-                    struct http_response *out, struct err *err)
+                    struct answer *x, struct err *err)
 {
+	struct http_response *out = &x->http;
 	struct http_header headers[MAX_HEADERS];
 	struct http_request req = { .method = method, .body = body, .body_len = body ? strlen(body) : 0, .headers = headers,
 	                            .is_repeatable = true };
@@ -227,7 +230,7 @@ static int exchange(struct client *c, const char *method, const char *url, const
 		return -1;
 	if (wait > 0)
 		c->time.sleep_ms(c->time.context, wait);
-	req.n_headers = add_headers(c, body != NULL, headers, a, err);
+	req.n_headers = add_headers(c, &x->expected, body != NULL, headers, a, err);
 	if (req.n_headers == 0)
 		return -1;
 	req.url = url;
@@ -256,7 +259,7 @@ static int exchange_with_hops(struct client *c, const char *method, const char *
 	for (int hop = 0;; hop++) {
 		const char *next;
 
-		if (exchange(c, method, out->url, body, a, &out->http, err) < 0)
+		if (exchange(c, method, out->url, body, a, out, err) < 0)
 			return -1;
 		if (!is_redirect(&out->http))
 			return 0;
@@ -270,15 +273,34 @@ static int exchange_with_hops(struct client *c, const char *method, const char *
 	}
 }
 
+static bool is_decoded(const struct answer *x)
+{
+	return x->expected.decode && !decode_is_plain(x->expected.decode) && x->http.status < 300;
+}
+
+/* Reads the body: as JSON where it may be an error's, whatever was asked for. */
+static void read_body(struct answer *x, struct arena *a, struct err *broken)
+{
+	int rc = 0;
+
+	x->body = NULL;
+	if (is_decoded(x) && x->http.status != 204)
+		rc = decode_list(x->expected.decode, x->http.body, x->http.body_len, a, &x->body, broken);
+	else if (x->http.body_len)
+		rc = json_parse(a, x->http.body, x->http.body_len, &x->body, broken);
+	if (rc < 0)
+		x->body = NULL;
+}
+
 /* Makes sense of an answer: 0 done, 1 ask again, -1 failed. *v says why. */
 static int understand(const struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
 {
 	struct err broken = { 0 };
 
-	x->body = NULL;
-	if (x->http.body_len && json_parse(a, x->http.body, x->http.body_len, &x->body, &broken) < 0)
-		x->body = NULL;
+	read_body(x, a, &broken);
 	*v = errors_judge(c->connector->errors.at, c->connector->errors.n, &x->http, x->body);
+	if (x->expected.empty && errors_status_fits(x->expected.empty, x->http.status))
+		v->action = ACTION_EMPTY;
 	x->is_empty = v->action == ACTION_EMPTY || (v->action == ACTION_OK && x->http.status == 204);
 	if (x->is_empty)
 		return 0;
@@ -287,8 +309,8 @@ static int understand(const struct client *c, struct answer *x, struct arena *a,
 			return 0;
 		/* Half an answer must never be taken for a short list. */
 		*v = (struct verdict){ .action = ACTION_RETRY };
-		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer is no JSON%s%s", x->http.status, broken.text[0] ? ": " : "",
-		              broken.text);
+		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer %s%s%s", x->http.status,
+		              is_decoded(x) ? "can't be read" : "is no JSON", broken.text[0] ? ": " : "", broken.text);
 		return 1;
 	}
 	if (v->action == ACTION_REFRESH_RETRY && !v->say)
@@ -322,10 +344,10 @@ static int attempt_call(struct client *c, const char *method, const char *url, c
 	}
 }
 
-int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
-                struct answer *out, struct err *err)
+int client_call_for(struct client *c, const char *method, const char *url, const char *body,
+                    const struct expected *expected, struct arena *a, struct answer *out, struct err *err)
 {
-	struct answer x = { 0 };
+	struct answer x = { .expected = *expected };
 
 	for (int64_t attempt = 1;; attempt++) {
 		struct verdict v;
@@ -346,4 +368,10 @@ int client_call(struct client *c, const char *method, const char *url, const cha
 		hide_secrets(c, err->text, a);
 		return -1;
 	}
+}
+
+int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                struct answer *out, struct err *err)
+{
+	return client_call_for(c, method, url, body, &(struct expected){ 0 }, a, out, err);
 }

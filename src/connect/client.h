@@ -28,9 +28,16 @@ struct client {
 	int64_t ahead_s;
 };
 
+/* What an answer should look like. */
+struct expected {
+	const struct decode_settings *decode; /* NULL: a JSON document */
+	const struct texts *empty;            /* statuses that stand for no rows; NULL: as the rules say */
+};
+
 struct answer {
 	bool is_empty;           /* a status that stands for no rows */
-	const struct json *body;
+	struct expected expected;
+	const struct json *body; /* decoded: an array of rows, or the document */
 	struct http_response http;
 	const char *url;         /* that answered in the end */
 };
@@ -48,5 +55,8 @@ int64_t client_now(const struct client *c);
  * act, ERR_INPUT when this can't be answered. No secret is in err. */
 int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
                 struct answer *out, struct err *err) MUST_USE;
+/* The same for an answer that is no JSON document. */
+int client_call_for(struct client *c, const char *method, const char *url, const char *body,
+                    const struct expected *expected, struct arena *a, struct answer *out, struct err *err) MUST_USE;
 
 #endif

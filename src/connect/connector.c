@@ -14,12 +14,14 @@ enum { MAX_CONNECTOR_NAME = 60, MAX_WALK = 32 };
 
 static void check_request(void *item, const struct yaml *where, struct mistakes *m)
 {
-	const struct request_settings *r = item;
+	struct request_settings *r = item;
 
 	if (!r->get == !r->post)
 		mistake_at(m, where, "one of `get:` and `post:` must say the path");
 	if (r->get && r->body)
 		mistake_at(m, where, "a `get:` carries no `body:`");
+	decode_check(&r->decode, where, m);
+	errors_check_status(&r->empty, where, m);
 }
 
 #define FIELD(key, kind, struct_name, member, extra, min, max) \
@@ -34,6 +36,10 @@ static const struct yaml_field request_fields[] = {
 	FIELD("body", YAML_NODE, request_settings, body, NULL, 0, 0),
 	REQUIRED("records", YAML_TEXT, request_settings, records, NULL),
 	FIELD("page", YAML_STRUCT, request_settings, page, &page_table, 0, 0),
+	FIELD("decoder", YAML_TEXTS, request_settings, decode.steps, NULL, 0, 0),
+	FIELD("delimiter", YAML_TEXT, request_settings, decode.delimiter_text, NULL, 0, 0),
+	FIELD("quote", YAML_TEXT, request_settings, decode.quote_text, NULL, 0, 0),
+	FIELD("empty", YAML_TEXTS, request_settings, empty, NULL, 0, 0),
 };
 static const struct yaml_table request_table = {
 	.size = sizeof(struct request_settings), .fields = request_fields, .n_fields = ARRAY_LEN(request_fields),

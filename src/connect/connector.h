@@ -9,6 +9,7 @@
 #include "common/yaml.h"
 #include "connect/map.h"
 #include "connect/settings.h"
+#include "decode.h"
 #include "errors.h"
 #include "limits.h"
 #include "page.h"
@@ -51,6 +52,8 @@ struct request_settings {
 	const struct yaml *query;     /* mapping; a list repeats its name; what becomes empty is left out */
 	const struct yaml *body;      /* becomes JSON */
 	const char *records;          /* path of the list of rows */
+	struct decode_settings decode;
+	struct texts empty;           /* statuses that stand for no rows: "404" */
 	struct page_settings page;
 };
 

@@ -26,6 +26,13 @@ static const struct yaml_field fields[] = {
 	{ "say", YAML_TEXT, offsetof(struct error_rule, say), false, NULL, 0, 0 },
 };
 
+void errors_check_status(const struct texts *status, const struct yaml *where, struct mistakes *m)
+{
+	for (size_t i = 0; i < status->n; i++)
+		if (strlen(status->at[i]) != 3 || !strchr("2345", status->at[i][0]))
+			mistake_at(m, where, "`%s` is no status; write 404 or 5xx", status->at[i]);
+}
+
 static void check_rule(void *item, const struct yaml *where, struct mistakes *m)
 {
 	const struct error_rule *r = item;
@@ -36,9 +43,7 @@ static void check_rule(void *item, const struct yaml *where, struct mistakes *m)
 		mistake_at(m, where, "`path:` and `header:` say where to look; `matches:` must say for what");
 	if (r->path && r->header)
 		mistake_at(m, where, "`path:` looks in the body, `header:` beside it; one of the two");
-	for (size_t i = 0; i < r->status.n; i++)
-		if (strlen(r->status.at[i]) != 3 || !strchr("2345", r->status.at[i][0]))
-			mistake_at(m, where, "`%s` is no status; write 404 or 5xx", r->status.at[i]);
+	errors_check_status(&r->status, where, m);
 }
 
 const struct yaml_table error_rule_table = {
@@ -107,12 +112,18 @@ static bool text_fits(const struct error_rule *rule, const struct http_response 
 	       regexec(rule->compiled, text, 0, NULL, 0) == 0;
 }
 
+bool errors_status_fits(const struct texts *status, int of)
+{
+	for (size_t i = 0; i < status->n; i++)
+		if (status_fits(status->at[i], of))
+			return true;
+	return false;
+}
+
 static bool rule_fits(const struct error_rule *rule, const struct http_response *r, const struct json *body)
 {
-	bool fits = rule->status.n == 0;
+	bool fits = rule->status.n == 0 || errors_status_fits(&rule->status, r->status);
 
-	for (size_t i = 0; i < rule->status.n; i++)
-		fits = fits || status_fits(rule->status.at[i], r->status);
 	return fits && (!rule->compiled || text_fits(rule, r, body));
 }
 

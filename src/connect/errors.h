@@ -43,6 +43,10 @@ struct verdict {
 
 struct verdict errors_judge(const struct error_rule *rules, size_t n_rules, const struct http_response *r,
                             const struct json *body);
+/* Notes what is no status. */
+void errors_check_status(const struct texts *status, const struct yaml *where, struct mistakes *m);
+/* Whether one of the statuses ("429", "5xx") fits. */
+bool errors_status_fits(const struct texts *status, int of);
 /* Makes the regular expressions ready; they go with the arena. */
 void errors_compile(struct arena *a, struct error_rule *rules, size_t n_rules, const struct yaml *where,
                     struct mistakes *m);

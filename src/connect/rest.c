@@ -57,7 +57,8 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 		return -1;
 	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
 		return -1;
-	return client_call(r->client, q->get ? "GET" : "POST", url, body, a, out, err);
+	return client_call_for(r->client, q->get ? "GET" : "POST", url, body,
+	                       &(struct expected){ &q->decode, &q->empty }, a, out, err);
 }
 
 static int list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out,

@@ -152,7 +152,7 @@ static void paths_lead_to_values(void **state)
 		{ "pages[0", NULL },
 		{ "pages.id", NULL }, { "paging[0]", NULL }, { "paging.nex", NULL }, { "paging.nextt", NULL },
 		{ "paging.next.after.x", NULL },
-		{ "a.b", NULL }, { "nope", NULL },
+		{ "a.b", "4" }, { "a.c", NULL }, { "nope", NULL },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {

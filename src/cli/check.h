@@ -24,6 +24,9 @@ void check_outcome(struct checking *c, const char *check, const char *what, int 
 /* The path, or the nearest folder above it that is there: what a missing one will be made in. */
 const char *check_nearest(struct arena *a, const char *path);
 
+/* Says in words what a connector (a name, or the path of its file) does; an exit code. */
+int check_connector(struct cli *c, const char *connector);
+
 /* Asks a source for its first row, which is stored nowhere. */
 void check_source_online(struct checking *c, const struct org_settings *org, const struct source_settings *source);
 /* Asks every channel's host whether it is there. Sends no message. */

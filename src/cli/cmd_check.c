@@ -226,8 +226,11 @@ int cmd_check(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = { { "check", false }, { "what", false }, { "result", false },
 		                                           { "detail", false } };
-	struct checking checking = { .cli = c, .config = cli_config(c) };
+	struct checking checking = { .cli = c };
 
+	if (cli_option(c, "connector"))
+		return check_connector(c, cli_option(c, "connector"));
+	checking.config = cli_config(c);
 	if (!checking.config)
 		return EX_CONFIG;
 	if (cli_orgs(c, checking.config, &checking.orgs, err) < 0)

@@ -12,10 +12,13 @@ const struct command commands[] = {
 	  .run = cmd_help },
 	{ .name = "check",
 	  .summary = "configuration, secrets, databases, disk, and with --online the hosts",
-	  .options = { "online: also ask every source for a row and every channel's host whether it is there" },
+	  .options = { "online: also ask every source for a row and every channel's host whether it is there",
+	               "connector=F: only say in words what connector F does; F is its name, or the path of its file" },
 	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what "
 	          "would be right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when "
-	          "nothing failed and with 78 when a person must act.",
+	          "nothing failed and with 78 when a person must act.\n\n--connector needs no organisation: it reads one "
+	          "file of connectors/ (or one that is just being written), tells every mistake in it, and else what it "
+	          "asks for, how fast, which pages, what it keeps, how deleted rows are noticed and what becomes of a row.",
 	  .run = cmd_check },
 	{ .name = "score",
 	  .summary = "judge every account on both engines",

@@ -480,7 +480,7 @@ static void finish(const struct reading *r, struct connector *c, const struct ya
 		           c->base_url);
 }
 
-const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,
+const struct connector *connector_read(struct arena *a, const struct yaml *file, const struct source_settings *source,
                                        struct mistakes *m)
 {
 	struct connector *c = arena_alloc(a, sizeof *c);
@@ -488,6 +488,19 @@ const struct connector *connector_load(struct arena *a, const char *config_dir, 
 	const struct named_secret *references = source->secrets.at;
 	struct reading r = { .arena = a, .source = source, .mistakes = m };
 	size_t n_before = m->n;
+
+	for (size_t i = 0; i < source->secrets.n; i++)
+		secrets[i].name = references[i].name;
+	r.scope = (struct scope){ .config = source->config, .secrets = secrets, .n_secrets = source->secrets.n };
+	*c = (struct connector){ .name = source->connector, .max_attempts = 8, .first_wait_s = 1, .longest_wait_s = 60 };
+	yaml_read(a, file, &connector_table, c, m);
+	finish(&r, c, file);
+	return m->n == n_before ? c : NULL;
+}
+
+const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,
+                                       struct mistakes *m)
+{
 	const struct yaml *file;
 
 	if (!is_file_name(source->connector)) {
@@ -496,13 +509,5 @@ const struct connector *connector_load(struct arena *a, const char *config_dir, 
 		return NULL;
 	}
 	file = yaml_load(a, arena_printf(a, "%s/connectors/%s.yaml", config_dir, source->connector), m);
-	if (!file)
-		return NULL;
-	for (size_t i = 0; i < source->secrets.n; i++)
-		secrets[i].name = references[i].name;
-	r.scope = (struct scope){ .config = source->config, .secrets = secrets, .n_secrets = source->secrets.n };
-	*c = (struct connector){ .name = source->connector, .max_attempts = 8, .first_wait_s = 1, .longest_wait_s = 60 };
-	yaml_read(a, file, &connector_table, c, m);
-	finish(&r, c, file);
-	return m->n == n_before ? c : NULL;
+	return file ? connector_read(a, file, source, m) : NULL;
 }

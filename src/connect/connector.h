@@ -151,5 +151,8 @@ bool auth_is_oauth(const struct auth_settings *s);
 /* Reads config_dir/connectors/NAME.yaml with what the organisation adds. NULL exactly when there were mistakes. */
 const struct connector *connector_load(struct arena *a, const char *config_dir, const struct source_settings *source,
                                        struct mistakes *m);
+/* The same from a file that is read already. */
+const struct connector *connector_read(struct arena *a, const struct yaml *file, const struct source_settings *source,
+                                       struct mistakes *m);
 
 #endif

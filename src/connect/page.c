@@ -403,6 +403,11 @@ const char *pager_number(const struct pager *p)
 	return number ? number : "1";
 }
 
+const char *page_kind(const struct page_settings *s)
+{
+	return pager_names[s->kind];
+}
+
 bool page_counts_rows(const struct page_settings *s)
 {
 	return s->kind == PAGER_OFFSET || s->kind == PAGER_NUMBER;

@@ -58,6 +58,8 @@ int pager_next(struct pager *p, const struct page_view *v, struct arena *a, stru
 /* What the page's request says: {{page.token}} and {{page.number}}. */
 const char *pager_word(const struct pager *p, struct arena *a);
 const char *pager_number(const struct pager *p);
+/* Its kind as the file says it. */
+const char *page_kind(const struct page_settings *s);
 /* Whether the list is walked by counting rows: then its order must stand still. */
 bool page_counts_rows(const struct page_settings *s);
 /* Whether the token is itself the URL of the page. */

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "commands.h"
@@ -13,7 +14,21 @@ static const struct {
 	{ "score", cmd_score },
 	{ "digest", cmd_digest },
 	{ "deliver", cmd_deliver },
+	{ "write-back", cmd_write_back },
 };
+
+/* Sources are told only where the organisation asked for it. */
+static bool is_wanted(struct cli *c, const char *stage)
+{
+	const struct config *config;
+	const struct org_settings *org;
+	struct err err;
+
+	if (strcmp(stage, "write-back") != 0)
+		return true;
+	config = cli_config(c);
+	return config && cli_org(c, config, &org, &err) == 0 && org_writes_back(org);
+}
 
 /* Each stage is the very command of its name. One that fails doesn't keep the next from working on what is there: a
  * digest that says how old its data is beats none. Where even pull can't begin, because the configuration has mistakes
@@ -29,6 +44,8 @@ int cmd_once(struct cli *c, struct err *err)
 		struct cli stage = *c; /* none of the stage's own options is given */
 		int rc;
 
+		if (!is_wanted(c, stages[i].name))
+			continue;
 		stage.command = command_of(stages[i].name);
 		stage.option_values = none;
 		rc = stages[i].run(&stage, err);

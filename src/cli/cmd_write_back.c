@@ -115,6 +115,16 @@ static bool has_names(const struct source_settings *s)
 	return false;
 }
 
+bool org_writes_back(const struct org_settings *org)
+{
+	const struct source_settings *sources = org->sources.at;
+
+	for (size_t i = 0; i < org->sources.n; i++)
+		if (sources[i].write_back.is_enabled && has_names(&sources[i]))
+			return true;
+	return false;
+}
+
 /* Beside the database. */
 static const char *lock_path(const struct writing *x)
 {

@@ -111,14 +111,16 @@ const struct command commands[] = {
 	  .summary = "the daemon: keeps time and runs the stages",
 	  .options = { NULL },
 	  .help = "Pulls and scores before each owner's slot, makes the digest at the slot and delivers it, each stage as "
-	          "a child process with a time limit. One daemon runs on a state folder: a second one ends with 75. "
+	          "a child process with a time limit. After each scoring it writes back where a source says write_back: "
+	          "is_enabled: true. One daemon runs on a state folder: a second one ends with 75. "
 	          "SIGHUP reads the configuration again (one with mistakes is refused and the old one stays), SIGTERM "
 	          "ends within five seconds. Under systemd it tells when it is ready and keeps the watchdog quiet.",
 	  .run = cmd_run },
 	{ .name = "once",
-	  .summary = "one whole cycle now: pull, score, digest, deliver",
+	  .summary = "one whole cycle now: pull, score, digest, deliver, write-back",
 	  .options = { NULL },
-	  .help = "Runs the four stages one after another, each the very command of its name, for one organisation. A "
+	  .help = "Runs the stages one after another, each the very command of its name, for one organisation; write-back "
+	          "only where a source of it says write_back: is_enabled: true. A "
 	          "stage that fails is told and the next ones work on what is there; the exit code is that of the first "
 	          "that failed, or 78 when a person must act.",
 	  .run = cmd_once },

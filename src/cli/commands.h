@@ -22,6 +22,9 @@ int option_place(struct arena *a, const char *const *options, const char *name, 
 const struct command *command_of(const char *name); /* NULL: none */
 int unknown_command(struct arena *a, const char *name); /* says so and what may have been meant; returns EX_USAGE */
 
+/* Whether some source wants to be told how its accounts stand, and may be. */
+bool org_writes_back(const struct org_settings *org);
+
 /* What `retaind help` prints. */
 void help_program(struct arena *a);
 void help_command(struct arena *a, const struct command *command);

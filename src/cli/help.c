@@ -39,7 +39,7 @@ static const struct {
 	const char *line, *what;
 } examples[] = {
 	{ "retaind check --online", "Reads the whole configuration, lists every mistake, asks sources and hosts." },
-	{ "retaind once", "One whole cycle now: pull, score, digest, deliver." },
+	{ "retaind once", "One whole cycle now: pull, score, digest, deliver (and write back, where asked for)." },
 	{ "retaind preview --owner claire@example.com", "The digest of an owner as it would be sent now." },
 	{ "retaind explain example.com --as-of 2026-03-01", "Why an account was judged as it was that day." },
 	{ "retaind help COMMAND", "All about one command." },

@@ -31,6 +31,8 @@ struct run_state {
 	int64_t deliver_at;     /* when the outbox wants to be looked after; INSTANT_NONE: nothing is open */
 	int64_t delivered_at;   /* when that was last done */
 	int n_idle_deliveries;  /* since when it left what was due */
+	int64_t write_back_at;  /* when the sources are to be told how accounts stand; INSTANT_NONE: they know */
+	int n_write_failures;
 	bool wants_room; /* it would start more children if it might */
 	int64_t look_at;
 	int64_t looked_ms; /* by the monotonic clock */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "common/log.h"
 #include "rules.h"
 #include "store/migrate.h"
@@ -39,7 +40,7 @@ int run_org_init(struct run_org *o, struct arena *a, const struct config *config
 	}
 	qsort(o->owners, o->n_owners, sizeof *o->owners, by_email);
 	o->s = (struct run_state){ .tick_boot_ms = -1, .sync_retry_at = INSTANT_NONE, .deliver_at = INSTANT_NONE,
-		                   .delivered_at = INSTANT_NONE, .look_at = INSTANT_NONE };
+		                   .delivered_at = INSTANT_NONE, .write_back_at = INSTANT_NONE, .look_at = INSTANT_NONE };
 	return 0;
 }
 
@@ -248,7 +249,9 @@ static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, cons
 		  int64_t now)
 {
 	const struct schedule_settings *s = &o->settings->schedule;
-	const int64_t timeouts_s[] = { s->pull_timeout_s, s->score_timeout_s, s->digest_timeout_s, s->deliver_timeout_s };
+	const int64_t timeouts_s[] = { [JOB_PULL] = s->pull_timeout_s, [JOB_SCORE] = s->score_timeout_s,
+		                       [JOB_WRITE_BACK] = s->pull_timeout_s, [JOB_DIGEST] = s->digest_timeout_s,
+		                       [JOB_DELIVER] = s->deliver_timeout_s };
 	struct job job = { .kind = kind, .timeout_s = timeouts_s[kind], .day = DAY_NONE };
 	struct err err;
 	int rc;
@@ -297,6 +300,16 @@ static void start_delivery(struct run_org *o, struct jobs *jobs, int64_t now)
 		(void)start(o, jobs, JOB_DELIVER, NULL, now);
 }
 
+static void start_write_back(struct run_org *o, struct jobs *jobs, int64_t now)
+{
+	if (o->s.write_back_at == INSTANT_NONE)
+		return;
+	if (o->s.write_back_at > now)
+		look_by(o, o->s.write_back_at);
+	else if (start(o, jobs, JOB_WRITE_BACK, NULL, now))
+		o->s.write_back_at = INSTANT_NONE;
+}
+
 static void start_all(struct run_org *o, struct jobs *jobs, const struct plan *plan, int64_t now)
 {
 	bool has_digest = false;
@@ -305,6 +318,7 @@ static void start_all(struct run_org *o, struct jobs *jobs, const struct plan *p
 	start_delivery(o, jobs, now);
 	if (o->s.phase == SYNC_PULLED && start(o, jobs, JOB_SCORE, NULL, now))
 		o->s.phase = SYNC_SCORING;
+	start_write_back(o, jobs, now);
 	for (size_t i = 0; i < plan->n; i++) {
 		if (plan->actions[i].kind == PLAN_SYNC)
 			start_sync(o, jobs, now);
@@ -338,6 +352,10 @@ static void sync_ended(struct run_org *o, enum job_result score, int64_t now)
 {
 	o->s.phase = SYNC_IDLE;
 	o->s.is_changed = true;
+	if (score == JOB_OK && org_writes_back(o->settings)) {
+		o->s.write_back_at = now;
+		o->s.n_write_failures = 0;
+	}
 	if (o->s.pulled == JOB_OK && score == JOB_OK) {
 		o->s.kept.sync_ok_started_at = o->s.kept.sync_started_at;
 		o->s.n_sync_failures = 0;
@@ -374,6 +392,13 @@ static void digest_ended(struct run_org *o, const struct job *job, enum job_resu
 	t->retry_at = now + (result == JOB_ADMIN ? LAST_RETRY_S : backoff_s(t->n_failures, FIRST_RETRY_S, LAST_RETRY_S));
 }
 
+/* What a person must mend, and what was refused, waits for the next scores. */
+static void write_back_ended(struct run_org *o, enum job_result result, int64_t now)
+{
+	if (result == JOB_RETRY && o->s.write_back_at == INSTANT_NONE && org_writes_back(o->settings))
+		o->s.write_back_at = now + backoff_s(++o->s.n_write_failures, FIRST_RETRY_S, LAST_RETRY_S);
+}
+
 static void delivery_ended(struct run_org *o, int64_t now)
 {
 	o->s.n_idle_deliveries = o->s.deliver_at <= o->s.delivered_at ? o->s.n_idle_deliveries + 1 : 1;
@@ -397,6 +422,7 @@ void run_org_ended(struct run_org *o, const struct job *job, enum job_result res
 		o->s.phase = SYNC_PULLED; /* what did come is scored all the same */
 		break;
 	case JOB_SCORE: sync_ended(o, result, now); break;
+	case JOB_WRITE_BACK: write_back_ended(o, result, now); break;
 	case JOB_DIGEST: digest_ended(o, job, result, now); break;
 	case JOB_DELIVER: delivery_ended(o, now); break;
 	}

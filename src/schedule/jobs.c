@@ -14,7 +14,7 @@
 
 const char *job_name(enum job_kind kind)
 {
-	static const char *const names[] = { "pull", "score", "digest", "deliver" };
+	static const char *const names[] = { "pull", "score", "write-back", "digest", "deliver" };
 
 	return names[kind];
 }
@@ -27,14 +27,15 @@ const struct job *jobs_find(const struct jobs *j, enum job_kind kind, const char
 	return NULL;
 }
 
-/* Pulls may hang for long on somebody else's server; they never take the last places of digests and deliveries. */
+/* Pulls and write-backs may hang for long on somebody else's server; they never take the last places of digests and
+ * deliveries. */
 static bool has_room(const struct jobs *j, const struct job *job)
 {
 	int n_sync = 0;
 
 	for (int i = 0; i < j->n; i++)
-		n_sync += j->running[i].kind <= JOB_SCORE;
-	return j->n < JOBS_MAX && (job->kind > JOB_SCORE || n_sync < JOBS_MAX_SYNC) &&
+		n_sync += j->running[i].kind <= JOB_WRITE_BACK;
+	return j->n < JOBS_MAX && (job->kind > JOB_WRITE_BACK || n_sync < JOBS_MAX_SYNC) &&
 	       jobs_find(j, job->kind, job->org) == NULL;
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Write-back into HubSpot: what changed and nothing else, into the properties that were named and no others, whatever happens."""
 import json
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
@@ -241,6 +243,57 @@ def test_mistakes_of_write_back_are_told(case):
     organisation(case, server.url, more=settings(), connector=lambda text: text[:text.index("write:\n")] + text[text.index("attempts:"):])
     result = case.retaind("check", expect=78)
     assert "does not write" in result.stdout + result.stderr
+
+
+def always(case):
+    """A score that no scoring of today replaces."""
+    write(case, ("INSERT INTO score_day SELECT 30000, id, 71, NULL, 80, 2, 0, 30000, 30000, NULL, NULL, 'x' FROM account",))
+
+
+def test_once_writes_back_where_it_is_enabled(case):
+    """A whole cycle ends with writing back; where it isn't enabled, nothing is written and nothing is said of it."""
+    _, server = scored(case, 3)
+    always(case)
+    case.retaind("once", "--now", "2026-06-01T08:00:00Z")
+    assert [(i, p["retaind_risk"]) for s in server.seen if s["path"] == UPDATE for i, p in
+            [(x["id"], x["properties"]) for x in json.loads(s["body"])["inputs"]]] == [("1000", "71"), ("1001", "71"), ("1002", "71")]
+    organisation(case, server.url, more=settings(is_enabled=False))
+    write(case, ("DELETE FROM written_back",))
+    server.seen.clear()
+    result = case.retaind("once", "--now", "2026-06-02T08:00:00Z")
+    assert not [s for s in server.seen if s["path"] == UPDATE] and "write" not in result.stderr, result.stderr
+
+
+def daemon(case):
+    """The daemon over a slot of this minute; returns what it logs."""
+    always(case)
+    path = case.tmp / "config/orgs/acme.yaml"
+    path.write_text(path.read_text().replace("zone: Europe/Paris", "zone: UTC\ndays: [mon, tue, wed, thu, fri, sat, sun]\nschedule: { sync_lead: 60s }")
+                    .replace("role: csm, ", f'role: csm, sends_when_quiet: true, at: "{time.strftime("%H:%M", time.gmtime())}", '))
+    with open(case.tmp / "log", "wb") as log:
+        process = subprocess.Popen([BIN, "run", "-v", "--config", str(case.tmp / "config")], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   start_new_session=True)
+    case.at_end(lambda: (process.kill(), process.wait()))
+    return (case.tmp / "log").read_text
+
+
+def test_the_daemon_writes_back_after_scoring(case):
+    """After a scoring the daemon tells the CRM how accounts stand, once."""
+    _, server = scored(case, 3)
+    log = daemon(case)
+    wait_for(lambda: case.query("SELECT count(*) FROM written_back WHERE field = 'retaind_risk' AND value = '71'") == [(3,)], 20, "what was written")
+    wait_for(lambda: list((case.tmp / "out").glob("*")), 20, "the digest")
+    assert [s["path"] for s in server.seen].count(UPDATE) == 1 and "write_back_failed" not in log(), log()
+
+
+def test_a_crm_that_is_unwell_holds_no_digest_back(case):
+    """A write-back that fails is told and put off, and the digest goes out."""
+    _, server = scored(case, 3)
+    server.fail(path=UPDATE, times=-1, status=503)
+    log = daemon(case)
+    wait_for(lambda: "write_back_failed" in log() and re.search(r"job=write-back .*result=retry", log()), 20, "a refusal")
+    wait_for(lambda: list((case.tmp / "out").glob("*")), 20, "the digest")
+    assert case.query("SELECT count(*) FROM written_back") == [(0,)]
 
 
 def test_the_published_document_allows_what_is_written(case):

@@ -1,4 +1,4 @@
-/* One HTTP exchange at a time over libcurl, with everything outside kept within limits: https only, TLS >= 1.2 and
+/* HTTP exchanges over libcurl, with everything outside kept within limits: https only, TLS >= 1.2 and
  * verified, no redirects, no proxy or netrc from the environment, addresses checked when the connection is made, the
  * decompressed body counted. Owns libcurl (but for mail, which deliver/email.c sends). */
 #ifndef COMMON_HTTP_H
@@ -59,6 +59,24 @@ struct http *http_new_fake(http_transport_fn *transport, void *context);
  * lives in a. */
 int http_send(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out,
               struct err *err) MUST_USE;
+
+enum { HTTP_MOST_AT_ONCE = 16 };
+
+/* Where the requests of http_send_many come from and their answers go. */
+struct http_many {
+	size_t most; /* under way at the same time, 1 to HTTP_MOST_AT_ONCE */
+	/* 1: *out is to be sent now; 0: none may go yet, ask again after *out_wait_ms or when one has come back; -1: there
+	 * is none any more. */
+	int (*next)(void *context, struct http_request *out, int64_t *out_wait_ms);
+	/* What became of the request that was given as the place-th, from 0: r NULL says that err is set, as by http_send. */
+	void (*done)(void *context, size_t place, const struct http_response *r, struct err *err);
+	void (*wait)(void *context, int64_t ms); /* called while none is under way */
+	void *context;
+};
+
+/* Sends several requests side by side, over connections that are kept. Returns when all that were given are done, which
+ * happens in any order. */
+void http_send_many(struct http *h, struct arena *a, const struct http_many *m);
 /* Whether the last request may have reached the other side although http_send failed (its last byte had left). */
 bool http_was_sent(const struct http *h);
 /* The value of a header (name in lower case), or NULL. */

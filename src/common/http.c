@@ -20,7 +20,8 @@ enum {
 	MAX_HEADERS = 200,
 	MAX_HEADER_BYTES = 64 << 10,
 	LOW_SPEED_BYTES = 1, /* a second, */
-	LOW_SPEED_S = 20     /* for so long: the other side is stuck */
+	LOW_SPEED_S = 20,    /* for so long: the other side is stuck */
+	LONGEST_POLL_MS = 1000
 };
 
 struct http {
@@ -29,6 +30,7 @@ struct http {
 	struct http_options options;
 	char *ca_file, *user_agent;
 	CURL *curl;
+	CURLM *multi; /* of http_send_many: NULL until it is needed */
 	bool was_sent;
 };
 
@@ -90,6 +92,7 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	curl_easy_cleanup(h->curl);
+	curl_multi_cleanup(h->multi);
 	free(h->ca_file);
 	free(h->user_agent);
 	free(h);
@@ -159,11 +162,6 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-static void headers_free(struct curl_slist **list)
-{
-	curl_slist_free_all(*list);
 }
 
 static bool has_line_break(const char *text)
@@ -322,53 +320,80 @@ static bool left_wholly(CURL *c, const struct http_request *req)
 	return head > 0 && body >= (curl_off_t)req->body_len;
 }
 
-static void exchange_done(struct exchange *x)
+/* One request between its first byte and the last of its answer. */
+struct flight {
+	CURL *curl;
+	struct curl_slist *headers;
+	struct exchange x;
+	struct http_request req;
+	size_t place; /* of http_send_many */
+	char detail[CURL_ERROR_SIZE];
+};
+
+static void flight_done(struct flight *f)
 {
-	buf_done(&x->body);
-	buf_done(&x->headers);
+	curl_slist_free_all(f->headers);
+	buf_done(&f->x.body);
+	buf_done(&f->x.headers);
+	*f = (struct flight){ .curl = NULL };
+}
+
+static int flight_begin(const struct http *h, CURL *curl, struct arena *a, const struct http_request *req,
+                        struct flight *f, struct err *err)
+{
+	*f = (struct flight){ .curl = curl, .req = *req, .x = { .options = &h->options } };
+	f->x.is_https = strncasecmp(req->url, "https:", 6) == 0;
+	buf_init(&f->x.body, req->max_body_bytes ? req->max_body_bytes : h->options.max_body_bytes);
+	buf_init(&f->x.headers, MAX_HEADER_BYTES);
+	if (!is_method(req->method) || !strstr(req->url, "://"))
+		return err_set(err, ERR_CONFIG, "%s: not a request that can be made", http_redact(a, req->url));
+	if (request_headers(req, a, &f->headers, err) < 0)
+		return -1;
+	curl_easy_reset(curl);
+	set_limits(curl, &h->options, req);
+	set_request(curl, req, f->headers, &f->x);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, f->detail);
+	return 0;
+}
+
+static int flight_end(const struct flight *f, CURLcode code, struct arena *a, struct http_response *out,
+                      struct err *err)
+{
+	const struct exchange *x = &f->x;
+	struct http_response r = { 0 };
+	curl_off_t us = 0;
+	long status = 0;
+
+	curl_easy_setopt(f->curl, CURLOPT_ERRORBUFFER, NULL);
+	if (code != CURLE_OK)
+		return failed(&f->req, x, code, f->detail, a, err);
+	if (!x->has_head)
+		return err_set(err, ERR_RETRY, "%s: the answer was cut within its headers", http_redact(a, f->req.url));
+	curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(f->curl, CURLINFO_TOTAL_TIME_T, &us);
+	if (x->body.len + x->headers.len + MAX_HEADERS * sizeof(struct http_header) + 4096 > arena_left(a))
+		return err_set(err, ERR_INPUT, "%s: no room left for an answer of %zu bytes", http_redact(a, f->req.url),
+		               x->body.len);
+	r.status = (int)status;
+	r.elapsed_ms = us / 1000;
+	r.body = arena_memdup(a, x->body.at, x->body.len + 1);
+	r.body_len = x->body.len;
+	give_headers(x, a, &r);
+	*out = r;
+	return 0;
 }
 
 static int send_by_curl(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out,
                         struct err *err)
 {
-	CLEANUP(headers_free) struct curl_slist *headers = NULL;
-	CLEANUP(exchange_done) struct exchange x = { .options = &h->options };
-	char detail[CURL_ERROR_SIZE] = "";
-	struct http_response r = { 0 };
-	curl_off_t us = 0;
+	CLEANUP(flight_done) struct flight f;
 	CURLcode code;
-	long status = 0;
 
-	x.is_https = strncasecmp(req->url, "https:", 6) == 0;
-	buf_init(&x.body, req->max_body_bytes ? req->max_body_bytes : h->options.max_body_bytes);
-	buf_init(&x.headers, MAX_HEADER_BYTES);
-	if (!is_method(req->method) || !strstr(req->url, "://"))
-		return err_set(err, ERR_CONFIG, "%s: not a request that can be made", http_redact(a, req->url));
-	if (request_headers(req, a, &headers, err) < 0)
+	if (flight_begin(h, h->curl, a, req, &f, err) < 0)
 		return -1;
-	curl_easy_reset(h->curl);
-	set_limits(h->curl, &h->options, req);
-	set_request(h->curl, req, headers, &x);
-	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, detail);
 	code = curl_easy_perform(h->curl);
 	h->was_sent = left_wholly(h->curl, req);
-	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
-	if (code != CURLE_OK)
-		return failed(req, &x, code, detail, a, err);
-	if (!x.has_head)
-		return err_set(err, ERR_RETRY, "%s: the answer was cut within its headers", http_redact(a, req->url));
-	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(h->curl, CURLINFO_TOTAL_TIME_T, &us);
-	if (x.body.len + x.headers.len + MAX_HEADERS * sizeof(struct http_header) + 4096 > arena_left(a))
-		return err_set(err, ERR_INPUT, "%s: no room left for an answer of %zu bytes", http_redact(a, req->url),
-		               x.body.len);
-	r.status = (int)status;
-	r.elapsed_ms = us / 1000;
-	r.body = arena_memdup(a, x.body.at, x.body.len + 1);
-	r.body_len = x.body.len;
-	give_headers(&x, a, &r);
-	*out = r;
-	return 0;
+	return flight_end(&f, code, a, out, err);
 }
 
 int http_send(struct http *h, struct arena *a, const struct http_request *req, struct http_response *out,
@@ -378,4 +403,144 @@ int http_send(struct http *h, struct arena *a, const struct http_request *req, s
 	if (h->transport)
 		return h->transport(h->context, a, req, out, &h->was_sent, err);
 	return send_by_curl(h, a, req, out, err);
+}
+
+/* many ------------------------------------------------------------------------------------------------------------- */
+
+/* Those under way. */
+struct flights {
+	struct http *http;
+	struct arena *arena;
+	const struct http_many *many;
+	struct flight at[HTTP_MOST_AT_ONCE]; /* curl NULL: free */
+	size_t n, n_given;
+	bool is_over; /* no request is left to be given */
+};
+
+static void flights_done(struct flights *fs)
+{
+	for (size_t i = 0; i < HTTP_MOST_AT_ONCE; i++) {
+		if (!fs->at[i].curl)
+			continue;
+		curl_multi_remove_handle(fs->http->multi, fs->at[i].curl);
+		curl_easy_cleanup(fs->at[i].curl);
+		flight_done(&fs->at[i]);
+	}
+}
+
+static void start(struct flights *fs, const struct http_request *req)
+{
+	const struct http_many *m = fs->many;
+	struct flight *f = fs->at;
+	CURL *curl = curl_easy_init();
+	struct err err;
+
+	if (!curl)
+		die("out of memory");
+	while (f->curl)
+		f++;
+	if (flight_begin(fs->http, curl, fs->arena, req, f, &err) < 0) {
+		curl_easy_cleanup(curl);
+		flight_done(f);
+		m->done(m->context, fs->n_given++, NULL, &err);
+		return;
+	}
+	f->place = fs->n_given++;
+	fs->n++;
+	curl_easy_setopt(curl, CURLOPT_PRIVATE, f);
+	if (curl_multi_add_handle(fs->http->multi, curl) != CURLM_OK)
+		die("libcurl takes no further request");
+}
+
+/* Returns the ms after which it makes sense to go on. */
+static int64_t start_all(struct flights *fs)
+{
+	const struct http_many *m = fs->many;
+	int64_t wait = LONGEST_POLL_MS;
+
+	while (!fs->is_over && fs->n < m->most) {
+		struct http_request req;
+		int rc = m->next(m->context, &req, &wait);
+
+		if (rc == 0)
+			return wait;
+		if (rc < 0)
+			fs->is_over = true;
+		else
+			start(fs, &req);
+	}
+	return LONGEST_POLL_MS;
+}
+
+static void land(struct flights *fs, CURL *curl, CURLcode code)
+{
+	const struct http_many *m = fs->many;
+	struct http_response r;
+	struct flight *f = NULL;
+	struct err err;
+	bool is_whole;
+	size_t place;
+
+	curl_easy_getinfo(curl, CURLINFO_PRIVATE, &f);
+	place = f->place;
+	is_whole = flight_end(f, code, fs->arena, &r, &err) == 0;
+	curl_multi_remove_handle(fs->http->multi, curl);
+	curl_easy_cleanup(curl);
+	flight_done(f);
+	fs->n--;
+	m->done(m->context, place, is_whole ? &r : NULL, &err);
+}
+
+static void send_many_by_curl(struct http *h, struct arena *a, const struct http_many *m)
+{
+	CLEANUP(flights_done) struct flights fs = { .http = h, .arena = a, .many = m };
+
+	if (!h->multi && !(h->multi = curl_multi_init()))
+		die("out of memory");
+	for (;;) {
+		int64_t wait = start_all(&fs);
+		const CURLMsg *message;
+		int n;
+
+		if (fs.n == 0 && fs.is_over)
+			return;
+		if (fs.n == 0) {
+			m->wait(m->context, wait);
+			continue;
+		}
+		if (curl_multi_perform(h->multi, &n) != CURLM_OK)
+			die("libcurl can't go on");
+		if ((size_t)n == fs.n)
+			curl_multi_poll(h->multi, NULL, 0, (int)(wait < LONGEST_POLL_MS ? wait : LONGEST_POLL_MS), NULL);
+		while ((message = curl_multi_info_read(h->multi, &n)))
+			if (message->msg == CURLMSG_DONE)
+				land(&fs, message->easy_handle, message->data.result);
+	}
+}
+
+/* One after the other. */
+static void send_many_by_transport(struct http *h, struct arena *a, const struct http_many *m)
+{
+	for (size_t place = 0;;) {
+		struct http_response r;
+		struct http_request req;
+		struct err err;
+		int64_t wait = 0;
+		int rc = m->next(m->context, &req, &wait);
+
+		if (rc < 0)
+			return;
+		if (rc == 0)
+			m->wait(m->context, wait);
+		else
+			m->done(m->context, place++, http_send(h, a, &req, &r, &err) == 0 ? &r : NULL, &err);
+	}
+}
+
+void http_send_many(struct http *h, struct arena *a, const struct http_many *m)
+{
+	if (h->transport)
+		send_many_by_transport(h, a, m);
+	else
+		send_many_by_curl(h, a, m);
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "client_parts.h"
 #include "common/clock.h"
 #include "common/text.h"
 
@@ -160,8 +161,7 @@ static const char *path_of(const char *url)
 	return path ? path : "/";
 }
 
-/* The path without the query, for limits. */
-static const char *plain_path(const char *url, struct arena *a)
+const char *client_path(const char *url, struct arena *a)
 {
 	const char *path = path_of(url);
 
@@ -211,65 +211,87 @@ static void learn_clock(struct client *c, const struct http_response *r)
 		c->ahead_s = client_now(c) - at;
 }
 
-/* One exchange, at the pace allowed. The credentials go to base_url's origin and nowhere else. */
-static int exchange(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
-                    struct answer *x, struct err *err)
+int client_prepare(struct client *c, const struct call *call, struct arena *a, struct http_request *out,
+                   struct err *err)
 {
-	struct http_response *out = &x->http;
-	struct http_header headers[MAX_HEADERS];
-	struct http_request req = { .method = method, .body = body, .body_len = body ? strlen(body) : 0, .headers = headers,
-	                            .is_repeatable = true };
-	const char *path = plain_path(url, a);
+	struct http_header *headers = arena_array(a, MAX_HEADERS, sizeof *headers);
+	struct http_request req = { .method = call->method, .url = call->url, .body = call->body, .headers = headers,
+		                        .is_repeatable = true };
+
+	if (!http_same_origin(c->base_url, call->url))
+		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, call->url),
+		               http_redact(a, c->base_url));
+	req.body_len = call->body ? strlen(call->body) : 0;
+	req.n_headers = add_headers(c, &call->expected, call->body != NULL, headers, a, err);
+	if (req.n_headers == 0)
+		return -1;
+	if (c->credentials.query)
+		req.url = arena_printf(a, "%s%c%s", call->url, strchr(call->url, '?') ? '&' : '?', c->credentials.query);
+	*out = req;
+	return 0;
+}
+
+void client_unsent(const struct client *c, const struct http_request *req, struct arena *a, struct err *err)
+{
+	if (c->credentials.query) /* a shortened URL keeps its end, and that is the end of a secret here */
+		black_out(err->text, http_redact(a, req->url));
+}
+
+void client_learn(struct client *c, const char *path, const struct http_response *r)
+{
+	limiter_learn(&c->limiter, path, r, c->time.now_ms(c->time.context), their_now(c, r));
+	learn_clock(c, r);
+}
+
+/* One exchange, at the pace allowed. */
+static int exchange(struct client *c, const struct call *call, struct arena *a, struct http_response *out,
+                    struct err *err)
+{
+	const char *path = client_path(call->url, a);
+	struct http_request req;
 	int64_t wait;
 
-	if (!http_same_origin(c->base_url, url))
-		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, url),
-		               http_redact(a, c->base_url));
+	if (client_prepare(c, call, a, &req, err) < 0)
+		return -1;
 	wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context), err);
 	if (wait < 0)
 		return -1;
 	if (wait > 0)
 		c->time.sleep_ms(c->time.context, wait);
-	req.n_headers = add_headers(c, &x->expected, body != NULL, headers, a, err);
-	if (req.n_headers == 0)
-		return -1;
-	req.url = url;
-	if (c->credentials.query)
-		req.url = arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', c->credentials.query);
 	if (http_send(c->http, a, &req, out, err) < 0) {
-		if (c->credentials.query) /* a shortened URL keeps its end, and that is the end of a secret here */
-			black_out(err->text, http_redact(a, req.url));
+		client_unsent(c, &req, a, err);
 		return -1;
 	}
-	limiter_learn(&c->limiter, path, out, c->time.now_ms(c->time.context), their_now(c, out));
-	learn_clock(c, out);
+	client_learn(c, path, out);
 	return 0;
 }
 
-static bool is_redirect(const struct http_response *r)
+bool client_is_redirect(const struct http_response *r)
 {
 	return r->status >= 301 && r->status <= 308 && r->status != 304 && http_header(r, "location");
 }
 
 /* Follows at most three redirects of a GET within the origin. */
-static int exchange_with_hops(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
-                              struct answer *out, struct err *err)
+static int exchange_with_hops(struct client *c, const struct call *call, struct arena *a, struct answer *out,
+                              struct err *err)
 {
-	out->url = url;
+	struct call now = *call;
+
+	out->url = call->url;
 	for (int hop = 0;; hop++) {
 		const char *next;
 
-		if (exchange(c, method, out->url, body, a, out, err) < 0)
+		if (exchange(c, &now, a, &out->http, err) < 0)
 			return -1;
-		if (!is_redirect(&out->http))
+		if (!client_is_redirect(&out->http))
 			return 0;
 		next = http_resolve(a, out->url, http_header(&out->http, "location"));
-		if (strcmp(method, "GET") != 0 || !next || !http_same_origin(c->base_url, next))
+		if (strcmp(call->method, "GET") != 0 || !next || !http_same_origin(c->base_url, next))
 			return err_set(err, ERR_CONFIG, "HTTP %d leads to %s, where our credentials don't go; correct base_url",
 			               out->http.status, next ? http_redact(a, next) : "no URL");
 		if (hop == MAX_HOPS)
 			return err_set(err, ERR_INPUT, "more than %d redirects", MAX_HOPS);
-		out->url = next;
+		out->url = now.url = next;
 	}
 }
 
@@ -292,8 +314,7 @@ static void read_body(struct answer *x, struct arena *a, struct err *broken)
 		x->body = NULL;
 }
 
-/* Makes sense of an answer: 0 done, 1 ask again, -1 failed. *v says why. */
-static int understand(const struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
+int client_understand(const struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
 {
 	struct err broken = { 0 };
 
@@ -319,9 +340,10 @@ static int understand(const struct client *c, struct answer *x, struct arena *a,
 	return v->action == ACTION_RETRY || v->action == ACTION_RATE_LIMITED ? 1 : -1;
 }
 
-/* One attempt, as understand() says it; with another token where the first was refused. *is_answered: x is whole. */
-static int attempt_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
-                        struct answer *x, struct verdict *v, bool *is_answered, struct err *err)
+/* One attempt, as client_understand says it; with another token where the first was refused. *is_answered: x is
+ * whole. */
+static int attempt_call(struct client *c, const struct call *call, struct arena *a, struct answer *x,
+                        struct verdict *v, bool *is_answered, struct err *err)
 {
 	bool has_renewed = false;
 
@@ -332,10 +354,10 @@ static int attempt_call(struct client *c, const char *method, const char *url, c
 		*is_answered = false;
 		if (c->oauth && oauth_keep_fresh(c, err) < 0)
 			return -1;
-		if (exchange_with_hops(c, method, url, body, a, x, err) < 0)
+		if (exchange_with_hops(c, call, a, x, err) < 0)
 			return err->kind == ERR_RETRY ? 1 : -1;
 		*is_answered = true;
-		rc = understand(c, x, a, v, err);
+		rc = client_understand(c, x, a, v, err);
 		if (rc >= 0 || v->action != ACTION_REFRESH_RETRY || has_renewed)
 			return rc;
 		if (oauth_refused(c, err) < 0)
@@ -344,30 +366,35 @@ static int attempt_call(struct client *c, const char *method, const char *url, c
 	}
 }
 
+int client_insist(struct client *c, const struct call *call, struct tried *t, struct arena *a, struct answer *out,
+                  struct err *err)
+{
+	t->x.expected = call->expected;
+	while (t->n == 0 || (t->rc > 0 && t->n < c->connector->max_attempts && !c->limiter.is_spent)) {
+		if (t->n > 0)
+			c->time.sleep_ms(c->time.context, wait_ms(c, &t->v, t->is_answered ? &t->x.http : NULL, t->n));
+		t->rc = attempt_call(c, call, a, &t->x, &t->v, &t->is_answered, err);
+		t->n++;
+	}
+	if (t->rc == 0) {
+		*out = t->x;
+		return 0;
+	}
+	if (t->is_answered && t->rc > 0 && t->v.action != ACTION_OK &&
+	    !(t->x.http.status >= 200 && t->x.http.status < 300))
+		(void)judged_bad(c, &t->v, &t->x.http, t->x.body, t->n, a, err);
+	(void)err_in(err, "%s %s", call->method, client_path(call->url, a));
+	hide_secrets(c, err->text, a);
+	return -1;
+}
+
 int client_call_for(struct client *c, const char *method, const char *url, const char *body,
                     const struct expected *expected, struct arena *a, struct answer *out, struct err *err)
 {
-	struct answer x = { .expected = *expected };
+	const struct call call = { method, url, body, *expected };
+	struct tried t = { 0 };
 
-	for (int64_t attempt = 1;; attempt++) {
-		struct verdict v;
-		bool is_answered;
-		int rc = attempt_call(c, method, url, body, a, &x, &v, &is_answered, err);
-
-		if (rc == 0) {
-			*out = x;
-			return 0;
-		}
-		if (rc > 0 && attempt < c->connector->max_attempts && !c->limiter.is_spent) {
-			c->time.sleep_ms(c->time.context, wait_ms(c, &v, is_answered ? &x.http : NULL, attempt));
-			continue;
-		}
-		if (is_answered && rc > 0 && v.action != ACTION_OK && !(x.http.status >= 200 && x.http.status < 300))
-			(void)judged_bad(c, &v, &x.http, x.body, attempt, a, err);
-		(void)err_in(err, "%s %s", method, plain_path(url, a));
-		hide_secrets(c, err->text, a);
-		return -1;
-	}
+	return client_insist(c, &call, &t, a, out, err);
 }
 
 int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,

@@ -59,4 +59,16 @@ int client_call(struct client *c, const char *method, const char *url, const cha
 int client_call_for(struct client *c, const char *method, const char *url, const char *body,
                     const struct expected *expected, struct arena *a, struct answer *out, struct err *err) MUST_USE;
 
+struct call {
+	const char *method, *url, *body;
+	struct expected expected;
+};
+
+enum { CALL_MANY_BODY_BYTES = 8 << 20 }; /* the largest answer of one among many */
+
+/* Makes n calls, at most `most` of them at the same time, each at the pace allowed. The answers come in the order of
+ * the calls. Fails as client_call, with the first call that failed; then no more are made. */
+int client_call_many(struct client *c, const struct call *calls, size_t n, size_t most, struct arena *a,
+                     struct answer *out, struct err *err) MUST_USE;
+
 #endif

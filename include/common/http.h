@@ -68,14 +68,14 @@ struct http_many {
 	/* 1: *out is to be sent now; 0: none may go yet, ask again after *out_wait_ms or when one has come back; -1: there
 	 * is none any more. */
 	int (*next)(void *context, struct http_request *out, int64_t *out_wait_ms);
-	/* What became of the request that was given as the place-th, from 0: r NULL says that err is set, as by http_send. */
+	/* What became of the place-th request, from 0: r NULL says that err is set, as by http_send. */
 	void (*done)(void *context, size_t place, const struct http_response *r, struct err *err);
 	void (*wait)(void *context, int64_t ms); /* called while none is under way */
 	void *context;
 };
 
-/* Sends several requests side by side, over connections that are kept. Returns when all that were given are done, which
- * happens in any order. */
+/* Sends several requests side by side, over connections that are kept. Returns when all that were given are done, in
+ * whatever order. */
 void http_send_many(struct http *h, struct arena *a, const struct http_many *m);
 /* Whether the last request may have reached the other side although http_send failed (its last byte had left). */
 bool http_was_sent(const struct http *h);

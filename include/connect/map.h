@@ -31,7 +31,8 @@ struct map {
 	size_t n_entries;
 	const char *when_from;    /* the row counts only when this column or path ... */
 	const struct yaml *when_in; /* ... has one of these values (a list); NULL: always */
-	const char *deleted_from; /* boolean path or column that says the row is gone; NULL: none */
+	const char *deleted_from; /* path or column that says the row is gone, a boolean ... */
+	const struct yaml *deleted_in; /* ... or, where this list is given, one of these values; NULL: none */
 };
 
 /* Reads `entity: key: account: {from:, by:}: map: [...] when: {from:, in: [...]} deleted:` of a stream or file. */
@@ -41,6 +42,9 @@ const struct map *map_extend(struct arena *a, const struct map *base, const stru
 
 /* Gives the text of a column or path, NULL when it is not there or null; may use the arena. */
 typedef const char *map_get_fn(const void *row, const char *from, struct arena *a);
+
+/* Whether what stands at deleted_from (NULL: nothing) says that the row is gone; ERR_INPUT when it can't be read. */
+int map_reads_deleted(const struct map *map, const char *text, struct arena *a, bool *out, struct err *err) MUST_USE;
 
 /* Returns 1 with a record (texts in the arena), 2 with a record whose row is deleted (key only), 0 when `when` leaves
  * the row out, -1 ERR_INPUT with what is wrong: field, what came, what would be right. */

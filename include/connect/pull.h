@@ -35,6 +35,7 @@ struct pull {
 	int32_t today;
 	secret_fn *secret;
 	bool is_full, is_dry_run;  /* dry run: reads and maps, stores nothing; rows go to show_row */
+	bool accepts_gone;         /* a person says that whatever whole lists no longer have is deleted, be it most */
 	const char *only_stream;   /* NULL: all */
 	int64_t limit_rows;        /* of a dry run, per stream; 0: all */
 	void (*show_row)(void *context, const char *stream, const char *json); /* dry run: mapped rows; may be NULL */

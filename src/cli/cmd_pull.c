@@ -112,11 +112,13 @@ static int pull_one(struct pulling *p, struct pull *pull, struct err *err)
 	return 0;
 }
 
-static int read_limit(const struct cli *c, int64_t *out, struct err *err)
+static int read_options(const struct cli *c, int64_t *out, struct err *err)
 {
 	*out = 0;
 	if (cli_option(c, "limit") && !cli_option(c, "dry-run"))
 		return err_set(err, ERR_USAGE, "--limit goes with --dry-run only: half a pull would look like a whole one");
+	if (cli_option(c, "accept-gone") && !(cli_option(c, "source") && cli_option(c, "stream")))
+		return err_set(err, ERR_USAGE, "--accept-gone is said of one list: name it with --source and --stream");
 	return cli_option_int(c, "limit", INT64_MAX, out, err);
 }
 
@@ -145,6 +147,7 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 			.secret = secret_read,
 			.is_full = cli_option(c, "full") != NULL,
 			.is_dry_run = cli_option(c, "dry-run") != NULL,
+			.accepts_gone = cli_option(c, "accept-gone") != NULL,
 			.only_stream = cli_option(c, "stream"),
 			.limit_rows = limit,
 			.show_row = show_row,
@@ -174,7 +177,7 @@ int cmd_pull(struct cli *c, struct err *err)
 	struct pulling p = { .cli = c, .is_terminal = isatty(STDERR_FILENO) && c->verbosity >= 0 };
 	int64_t limit;
 
-	if (read_limit(c, &limit, err) < 0 || session_open(c, DB_WRITE, &s, err) < 0)
+	if (read_options(c, &limit, err) < 0 || session_open(c, DB_WRITE, &s, err) < 0)
 		return -1;
 	p.org = s.org->name;
 	p.table = table_new(c->arena, columns, ARRAY_LEN(columns));

@@ -22,6 +22,8 @@ static void check_request(void *item, const struct yaml *where, struct mistakes 
 		mistake_at(m, where, "a `get:` carries no `body:`");
 	decode_check(&r->decode, where, m);
 	errors_check_status(&r->empty, where, m);
+	if (r->first_query && (!page_begins_bare(&r->page) || r->first_query->type != YAML_MAPPING))
+		mistake_at(m, where, "`first_query:` is a mapping, for a list whose first page has no token: cursor, last_id");
 }
 
 #define FIELD(key, kind, struct_name, member, extra, min, max) \
@@ -33,6 +35,7 @@ static const struct yaml_field request_fields[] = {
 	FIELD("get", YAML_TEXT, request_settings, get, NULL, 0, 0),
 	FIELD("post", YAML_TEXT, request_settings, post, NULL, 0, 0),
 	FIELD("query", YAML_NODE, request_settings, query, NULL, 0, 0),
+	FIELD("first_query", YAML_NODE, request_settings, first_query, NULL, 0, 0),
 	FIELD("body", YAML_NODE, request_settings, body, NULL, 0, 0),
 	REQUIRED("records", YAML_TEXT, request_settings, records, NULL),
 	FIELD("page", YAML_STRUCT, request_settings, page, &page_table, 0, 0),
@@ -100,6 +103,9 @@ static const struct yaml_field stream_fields[] = {
 	FIELD("lag", YAML_DURATION, stream_settings, lag_s, NULL, 0, 30 * 86400),
 	FIELD("full_every", YAML_DURATION, stream_settings, full_every_s, NULL, 60, 366 * 86400),
 	FIELD("gone_every", YAML_DURATION, stream_settings, gone_every_s, NULL, 60, 366 * 86400),
+	FIELD("retention", YAML_DURATION, stream_settings, retention_s, NULL, 3600, 366 * 86400),
+	FIELD("full_diff", YAML_BOOL, stream_settings, full_diff, NULL, 0, 0),
+	FIELD("cursor", YAML_STRUCT, stream_settings, cursor, &cursor_table, 0, 0),
 };
 static const struct yaml_table stream_table = {
 	.size = sizeof(struct stream_settings), .fields = stream_fields, .n_fields = ARRAY_LEN(stream_fields),
@@ -339,6 +345,35 @@ static void check_order(const struct reading *r, const struct stream_settings *s
 		mistake_at(r->mistakes, where, "`order_by: %s` stands in `page:`, but nothing in `query:` asks for it", order);
 }
 
+/* The first page says what all say, and its own. */
+static void join_first_query(const struct reading *r, struct request_settings *q)
+{
+	struct yaml *all = q->first_query ? arena_memdup(r->arena, q->first_query, sizeof *all) : NULL;
+
+	for (const struct yaml *n = all && q->query ? q->query->first : NULL; n; n = n->next) {
+		struct yaml *copy = arena_memdup(r->arena, n, sizeof *copy);
+
+		copy->next = all->first;
+		all->first = copy;
+	}
+	q->first_query = all;
+}
+
+/* An increment is what `incremental:` asks for, or the whole list's request from the cursor on. */
+static void finish_cursor(const struct reading *r, struct stream_settings *s, const struct yaml *where)
+{
+	if (s->cursor.from && s->has_incremental)
+		mistake_at(r->mistakes, where, "`cursor:` goes on with the request of `full:`; it takes no `incremental:`");
+	if (s->cursor.from && page_has_urls(&s->full.page) != (s->cursor.kind == CURSOR_DELTA_URL))
+		mistake_at(r->mistakes, where, "a delta_url goes with pages of kind next_url, an opaque cursor with others");
+	if (s->retention_s && !s->has_incremental && !s->cursor.from)
+		mistake_at(r->mistakes, where, "`retention:` says how long changes are told; the stream asks for none");
+	s->has_incremental = s->has_incremental || s->cursor.from;
+	join_first_query(r, &s->full);
+	join_first_query(r, &s->incremental);
+	join_first_query(r, &s->gone);
+}
+
 static void finish_stream(const struct reading *r, struct stream_settings *s, const struct yaml *where)
 {
 	const struct yaml *more = source_map(r, s->name);
@@ -348,6 +383,7 @@ static void finish_stream(const struct reading *r, struct stream_settings *s, co
 	s->has_incremental = s->incremental.get || s->incremental.post;
 	s->has_gone = s->gone.get || s->gone.post;
 	s->has_link = s->link.post != NULL;
+	finish_cursor(r, s, where);
 	s->is_left_out = says_skip(r, more);
 	if (!s->has_full)
 		mistake_at(r->mistakes, where, "a stream needs `full:`, the request that lists everything");

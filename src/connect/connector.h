@@ -9,6 +9,7 @@
 #include "common/yaml.h"
 #include "connect/map.h"
 #include "connect/settings.h"
+#include "cursor.h"
 #include "decode.h"
 #include "errors.h"
 #include "limits.h"
@@ -50,6 +51,7 @@ struct auth_settings {
 struct request_settings {
 	const char *get, *post;       /* path; one of the two */
 	const struct yaml *query;     /* mapping; a list repeats its name; what becomes empty is left out */
+	const struct yaml *first_query; /* what the first page's URL says besides; then with all of query */
 	const struct yaml *body;      /* becomes JSON */
 	const char *records;          /* path of the list of rows */
 	struct decode_settings decode;
@@ -90,6 +92,9 @@ struct stream_settings {
 	struct request_settings full, incremental, gone;
 	struct link_settings link;
 	int64_t lag_s, full_every_s, gone_every_s;
+	int64_t retention_s;          /* what changed is told for so long; 0: for ever. Then all is listed anew */
+	struct cursor_settings cursor;
+	bool full_diff;               /* what a whole list no longer has is gone */
 	/* made from these and the organisation's file */
 	bool is_left_out, has_full, has_incremental, has_gone, has_link;
 	const struct map **maps;      /* the first is the row itself */

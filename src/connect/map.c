@@ -54,6 +54,14 @@ static int read_key(const struct mapping *m, const char *from, const char **out,
 	return 0;
 }
 
+static bool is_among(const struct yaml *list, const char *text)
+{
+	for (const struct yaml *item = list ? list->first : NULL; item; item = item->next)
+		if (item->type == YAML_SCALAR && strcmp(item->text, text ? text : "") == 0)
+			return true;
+	return false;
+}
+
 /* Returns 1 when the row counts. */
 static int is_wanted(const struct mapping *m, struct err *err)
 {
@@ -63,9 +71,17 @@ static int is_wanted(const struct mapping *m, struct err *err)
 		return 1;
 	if (fetch(m, m->map->when_from, &text, err) < 0)
 		return -1;
-	for (const struct yaml *item = m->map->when_in ? m->map->when_in->first : NULL; item; item = item->next)
-		if (item->type == YAML_SCALAR && strcmp(item->text, text ? text : "") == 0)
-			return 1;
+	return is_among(m->map->when_in, text);
+}
+
+int map_reads_deleted(const struct map *map, const char *text, struct arena *a, bool *out, struct err *err)
+{
+	*out = false;
+	if (map->deleted_in)
+		*out = is_among(map->deleted_in, text);
+	else if (text && !text_to_bool(text, out))
+		return err_set(err, ERR_INPUT, "%s: `%s`, expected true or false", map->deleted_from,
+		               text_clean(a, text, SHOWN_CHARS));
 	return 0;
 }
 
@@ -76,11 +92,9 @@ static int is_deleted(const struct mapping *m, struct err *err)
 
 	if (!m->map->deleted_from)
 		return 0;
-	if (fetch(m, m->map->deleted_from, &text, err) < 0)
+	if (fetch(m, m->map->deleted_from, &text, err) < 0 ||
+	    map_reads_deleted(m->map, text, m->arena, &deleted, err) < 0)
 		return -1;
-	if (text && !text_to_bool(text, &deleted))
-		return err_set(err, ERR_INPUT, "%s: `%s`, expected true or false", m->map->deleted_from,
-		               text_clean(m->arena, text, SHOWN_CHARS));
 	return deleted;
 }
 

@@ -10,8 +10,8 @@
 enum { MAX_ENTITIES = 16 };
 
 struct map_words {
-	const char *entity, *key, *deleted;
-	const struct yaml *account, *when;
+	const char *entity, *key;
+	const struct yaml *account, *when, *deleted;
 	struct yaml_array entries; /* struct entry_words */
 };
 
@@ -66,7 +66,7 @@ static const struct yaml_table entry_table = { .size = sizeof(struct entry_words
 static const struct yaml_field map_fields[] = {
 	WORD("entity", YAML_TEXT, entity, true, NULL),    WORD("key", YAML_TEXT, key, false, NULL),
 	WORD("account", YAML_NODE, account, false, NULL), WORD("when", YAML_NODE, when, false, NULL),
-	WORD("deleted", YAML_TEXT, deleted, false, NULL), WORD("map", YAML_LIST, entries, true, &entry_table),
+	WORD("deleted", YAML_NODE, deleted, false, NULL), WORD("map", YAML_LIST, entries, true, &entry_table),
 };
 static const struct yaml_table map_table = { .size = sizeof(struct map_words), .fields = map_fields,
 	                                         .n_fields = ARRAY_LEN(map_fields) };
@@ -287,15 +287,16 @@ static void read_account(struct arena *a, const struct yaml *node, struct map *m
 	map->account_by = (enum account_by)words.by;
 }
 
-static void read_when(struct arena *a, const struct yaml *node, struct map *map, struct mistakes *m)
+static void read_values(struct arena *a, const struct yaml *node, const char **from, const struct yaml **in,
+                        struct mistakes *m)
 {
 	struct when_words words = { 0 };
 
 	yaml_read(a, node, &when_table, &words, m);
 	if (words.in && words.in->type != YAML_SEQUENCE)
 		mistake_at(m, words.in, "is no list, expected the values that count");
-	map->when_from = words.from;
-	map->when_in = words.in;
+	*from = words.from;
+	*in = words.in;
 }
 
 const struct map *map_read(struct arena *a, const struct yaml *node, struct mistakes *m)
@@ -313,13 +314,16 @@ const struct map *map_read(struct arena *a, const struct yaml *node, struct mist
 	if (!map->entity)
 		return NULL;
 	map->key = words.key;
-	map->deleted_from = words.deleted;
 	if (map->entity->table && !map->key)
 		mistake_at(m, node, "`key` is missing, expected the column or path of the row's own id");
 	if (words.account)
 		read_account(a, words.account, map, m);
 	if (words.when)
-		read_when(a, words.when, map, m);
+		read_values(a, words.when, &map->when_from, &map->when_in, m);
+	if (words.deleted && words.deleted->type == YAML_SCALAR)
+		map->deleted_from = words.deleted->text;
+	else if (words.deleted)
+		read_values(a, words.deleted, &map->deleted_from, &map->deleted_in, m);
 	add_entries(a, map, &words.entries, m);
 	if (m->n == before)
 		check_whole(map, node, m);

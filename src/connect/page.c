@@ -63,6 +63,8 @@ static bool says_more(const struct page_settings *s, const struct json *body)
 	const struct json *more = s->more ? json_at(body, s->more) : NULL;
 	bool flag;
 
+	if (s->end && json_bool(json_at(body, s->end), &flag) && flag)
+		return false;
 	if (!s->more)
 		return true;
 	return !json_is_null(more) && (!json_bool(more, &flag) || flag);
@@ -339,6 +341,7 @@ static const struct yaml_field fields[] = {
 	{ "link", YAML_TEXT, offsetof(struct page_settings, link_rel), false, NULL, 0, 0 },
 	{ "stop", YAML_TEXT, offsetof(struct page_settings, stop), false, NULL, 0, 0 },
 	{ "more", YAML_TEXT, offsetof(struct page_settings, more), false, NULL, 0, 0 },
+	{ "end", YAML_TEXT, offsetof(struct page_settings, end), false, NULL, 0, 0 },
 	{ "field", YAML_TEXT, offsetof(struct page_settings, field), false, NULL, 0, 0 },
 	{ "total", YAML_TEXT, offsetof(struct page_settings, total), false, NULL, 0, 0 },
 	{ "first", YAML_TEXT, offsetof(struct page_settings, first), false, NULL, 0, 0 },
@@ -408,6 +411,16 @@ const char *page_kind(const struct page_settings *s)
 	return pager_names[s->kind];
 }
 
+bool page_has_urls(const struct page_settings *s)
+{
+	return s->kind == PAGER_NEXT_URL;
+}
+
+bool page_begins_bare(const struct page_settings *s)
+{
+	return !s->first && !pagers[s->kind].first && (s->from || s->field);
+}
+
 bool page_counts_rows(const struct page_settings *s)
 {
 	return s->kind == PAGER_OFFSET || s->kind == PAGER_NUMBER;
@@ -415,7 +428,7 @@ bool page_counts_rows(const struct page_settings *s)
 
 bool pager_token_is_url(const struct pager *p)
 {
-	return p->settings->kind == PAGER_NEXT_URL && p->token;
+	return page_has_urls(p->settings) && p->token;
 }
 
 static int guard(struct pager *p, const struct page_view *v, const char *token, struct err *err)

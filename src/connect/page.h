@@ -15,6 +15,7 @@ struct page_settings {
 	const char *link_rel;  /* next_url: relation in the Link header instead of from */
 	const char *stop;      /* cursor: this token means the end */
 	const char *more;      /* JSON path; null, false or absent there means the end */
+	const char *end;       /* JSON path; true there means the end, whatever token comes along */
 	const char *field;     /* last_id, offset: path of the id within a row; last_time: of the time it is sorted by */
 	const char *total;     /* offset: path of the number of rows in all */
 	const char *first;     /* token of the first page, {{names}} expanded; cursor, last_id: none */
@@ -60,6 +61,10 @@ const char *pager_word(const struct pager *p, struct arena *a);
 const char *pager_number(const struct pager *p);
 /* Its kind as the file says it. */
 const char *page_kind(const struct page_settings *s);
+/* Whether tokens are URLs. */
+bool page_has_urls(const struct page_settings *s);
+/* Whether the first page is asked for without a token. */
+bool page_begins_bare(const struct page_settings *s);
 /* Whether the list is walked by counting rows: then its order must stand still. */
 bool page_counts_rows(const struct page_settings *s);
 /* Whether the token is itself the URL of the page. */

@@ -6,6 +6,7 @@
 #include "common/http.h"
 #include "common/text.h"
 #include "fanout.h"
+#include "missing.h"
 #include "page.h"
 #include "request.h"
 #include "rows.h"
@@ -22,6 +23,7 @@ struct run {
 	const struct pull *pull;
 	struct client *client;
 	const struct stream_settings *stream;
+	struct arena *arena;
 	int64_t source;
 	struct pull_result *result;
 	struct progress progress;
@@ -33,6 +35,7 @@ struct walk {
 	struct page_settings page; /* the request's, its first token expanded */
 	struct walk_state state;
 	struct pager pager;
+	const char *cursor;        /* that the source gave last; NULL: none yet */
 };
 
 /* pages ------------------------------------------------------------------------------------------------------------ */
@@ -52,8 +55,8 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 	if (pager_token_is_url(&w->pager) && !http_same_origin(r->client->base_url, url)) /* kept before the API moved */
 		return err_set(err, ERR_INPUT, "the place to go on from is not at %s", http_redact(a, r->client->base_url));
 	if (!pager_token_is_url(&w->pager) &&
-	    request_url(r->client->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, a, &url,
-	                err) < 0)
+	    request_url(r->client->base_url, q->get ? q->get : q->post, url || !q->first_query ? q->query : q->first_query,
+	                &scope, &lists, a, &url, err) < 0)
 		return -1;
 	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
 		return -1;
@@ -68,6 +71,9 @@ static int list_of(const struct run *r, const struct walk *w, const struct answe
 	if (x->is_empty)
 		return 0;
 	*out = json_at(x->body, w->request->records);
+	if (!*out && w->state.kind == WALK_INCREMENTAL && r->stream->cursor.from && json_type(x->body) == JSON_OBJECT &&
+	    !json_first(x->body)) /* "{}" is how some say that nothing changed */
+		return 0;
 	if (json_type(*out) != JSON_ARRAY)
 		return err_set(err, ERR_INPUT, "the answer has no list `%s`: is this the API that connector %s is for?",
 		               w->request->records, r->client->connector->name);
@@ -77,16 +83,16 @@ static int list_of(const struct run *r, const struct walk *w, const struct answe
 static int read_rows(const struct run *r, const struct json *list, struct arena *a, struct row **out, size_t *out_n,
                      struct err *err)
 {
-	const char *key = r->stream->maps[0]->key;
 	size_t n = 0;
 
 	*out = arena_array(a, json_count(list) + 1, sizeof **out);
 	for (const struct json *j = json_first(list); j; j = json_next(j)) {
-		const char *id = json_scalar(a, json_at(j, key));
+		struct row row = { .main = j, .stream = r->stream, .currency = r->pull->currency };
 
-		if (text_is_blank(id))
-			return err_set(err, ERR_INPUT, "a row has no `%s`", key);
-		(*out)[n++] = (struct row){ .id = id, .main = j, .stream = r->stream, .currency = r->pull->currency };
+		row.id = rows_key(&row, a);
+		if (text_is_blank(row.id))
+			return err_set(err, ERR_INPUT, "a row has no `%s`", r->stream->maps[0]->key);
+		(*out)[n++] = row;
 	}
 	*out_n = n;
 	return 0;
@@ -159,11 +165,18 @@ static int link_page(const struct run *r, struct row *rows, size_t n, struct are
 	return 0;
 }
 
+static void note_end(const struct run *r, const struct walk *w, struct progress *next)
+{
+	window_done(next, &w->state, r->client->ahead_s);
+	if (w->cursor || w->state.kind == WALK_FULL)
+		next->cursor = w->cursor ? arena_strdup(r->arena, w->cursor) : NULL;
+}
+
 /* Page, rows and cursor in one transaction; the network has been asked before it begins. */
 static int store_page(struct run *r, const struct walk *w, const struct row *rows, size_t n, bool is_last,
                       struct arena *a, struct err *err)
 {
-	const struct rows_to to = { r->pull, r->stream, r->source, r->result };
+	const struct rows_to to = { r->pull, r->stream, r->source, r->result, r->progress.n_lists };
 	struct progress next = r->progress;
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	int rc;
@@ -171,7 +184,7 @@ static int store_page(struct run *r, const struct walk *w, const struct row *row
 	next.walk = w->state;
 	next.walk.token = w->pager.token;
 	if (is_last)
-		window_done(&next, &w->state, r->client->ahead_s);
+		note_end(r, w, &next);
 	if (txn_begin(&txn, r->pull->db, err) < 0)
 		return -1;
 	rc = w->state.kind == WALK_GONE ? rows_delete(&to, rows, n, a, err) : rows_put(&to, rows, n, a, err);
@@ -184,16 +197,66 @@ static int store_page(struct run *r, const struct walk *w, const struct row *row
 	return 0;
 }
 
+/* The end of a whole list, all of which is stored: what it no longer has is gone. A list in doubt doesn't count as the
+ * one that is due. */
+static int end_list(struct run *r, const struct walk *w, struct arena *a, struct err *err)
+{
+	const struct rows_to to = { r->pull, r->stream, r->source, r->result, r->progress.n_lists };
+	struct progress next = r->progress;
+	struct err doubt = { 0 };
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	int rc;
+
+	note_end(r, w, &next);
+	if (txn_begin(&txn, r->pull->db, err) < 0)
+		return -1;
+	rc = missing_delete(&to, a, &doubt);
+	if (rc > 0)
+		next.full_at = r->progress.full_at;
+	*err = doubt;
+	if (rc < 0 ||
+	    cursor_set(r->pull->db, r->source, r->stream->name, progress_write(a, &next), r->pull->now, err) < 0 ||
+	    txn_commit(&txn, err) < 0)
+		return -1;
+	r->progress = next;
+	return rc > 0 ? -1 : 0;
+}
+
+static int keep_page(struct run *r, const struct walk *w, const struct row *rows, size_t n, bool is_last,
+                     struct arena *a, struct err *err)
+{
+	const struct rows_to to = { r->pull, r->stream, r->source, r->result, 0 };
+	bool must_compare = is_last && r->stream->full_diff && w->state.kind == WALK_FULL;
+
+	if (r->pull->is_dry_run)
+		return w->state.kind == WALK_GONE ? 0 : rows_show(&to, rows, n, a, err);
+	if (store_page(r, w, rows, n, is_last && !must_compare, a, err) < 0)
+		return -1;
+	return must_compare ? end_list(r, w, a, err) : 0;
+}
+
 static bool has_enough(const struct run *r)
 {
 	return r->pull->is_dry_run && r->pull->limit_rows && r->result->n_rows >= r->pull->limit_rows;
+}
+
+/* Notes the source's own cursor, where the page says one. */
+static int see_cursor(const struct run *r, struct walk *w, const struct answer *x, struct arena *a, struct err *err)
+{
+	const char *cursor = NULL;
+
+	if (w->state.kind == WALK_GONE ||
+	    cursor_see(&r->stream->cursor, x->body, x->url, r->client->base_url, a, &cursor, err) < 0)
+		return w->state.kind == WALK_GONE ? 0 : -1;
+	if (cursor)
+		w->cursor = arena_strdup(w->pager.arena, cursor);
+	return 0;
 }
 
 /* One page. Returns 1 when there is a further one. */
 static int walk_page(struct run *r, struct walk *w, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(PAGE_BYTES);
-	const struct rows_to to = { r->pull, r->stream, r->source, r->result };
 	const struct json *list;
 	struct page_view view;
 	struct answer x = { 0 };
@@ -201,14 +264,13 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	size_t n = 0;
 	int more;
 
-	if (get_page(r, w, a, &x, &list, &rows, &n, err) < 0)
+	if (get_page(r, w, a, &x, &list, &rows, &n, err) < 0 || see_cursor(r, w, &x, a, err) < 0)
 		return -1;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&w->pager, &view, a, err);
 	if (more < 0 || (r->stream->has_link && w->state.kind != WALK_GONE && n && link_page(r, rows, n, a, err) < 0))
 		return -1;
-	if (r->pull->is_dry_run ? w->state.kind != WALK_GONE && rows_show(&to, rows, n, a, err) < 0
-	                        : store_page(r, w, rows, n, more == 0, a, err) < 0)
+	if (keep_page(r, w, rows, n, more == 0, a, err) < 0)
 		return -1;
 	r->result->n_pages++;
 	if (r->pull->progress)
@@ -221,7 +283,7 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 static const struct request_settings *request_of(const struct stream_settings *s, enum walk_kind kind)
 {
 	switch (kind) {
-	case WALK_INCREMENTAL: return &s->incremental;
+	case WALK_INCREMENTAL: return s->cursor.from ? &s->full : &s->incremental;
 	case WALK_GONE: return &s->gone;
 	case WALK_NONE:
 	case WALK_FULL: return &s->full;
@@ -238,6 +300,10 @@ static int walk_list(struct run *r, const struct walk_state *state, struct err *
 	int rc;
 
 	w.page = w.request->page;
+	if (r->stream->full_diff && state->kind == WALK_FULL && !state->token)
+		r->progress.n_lists++;
+	if (r->stream->cursor.kind == CURSOR_OPAQUE && r->stream->cursor.from)
+		w.cursor = state->token;
 	scope.window_start = state->start;
 	scope.window_end = state->end;
 	if (w.page.first && template_expand(a, w.page.first, &scope, TEMPLATE_RAW, &w.page.first, err) < 0)
@@ -248,24 +314,31 @@ static int walk_list(struct run *r, const struct walk_state *state, struct err *
 	return rc < 0 ? err_in(err, "page %lld", (long long)page) : 0;
 }
 
-/* A walk that goes on from a kept token, whose token is refused by now, begins anew. */
-static int walk_from(struct run *r, struct walk_state *state, struct err *err)
+static const char *mode_of(const struct walk_state *state)
+{
+	return state->kind == WALK_INCREMENTAL ? "incremental" : "full";
+}
+
+/* A walk that goes on from a kept place, which is refused by now, begins anew: from the place before, or with all. */
+static int walk_from(struct run *r, struct walk_state *state, const struct walk_wish *wish, struct err *err)
 {
 	int64_t n_pages = r->result->n_pages;
 
-	if (walk_list(r, state, err) == 0)
-		return 0;
-	if (!state->token || err->kind != ERR_INPUT || r->result->n_pages != n_pages)
-		return -1;
-	state->token = NULL;
-	return walk_list(r, state, err);
+	while (walk_list(r, state, err) < 0) {
+		if (!state->token || err->kind != ERR_INPUT || r->result->n_pages != n_pages)
+			return -1;
+		progress_forget(&r->progress);
+		*state = window_plan(&r->progress, wish, r->pull->now);
+		r->result->mode = mode_of(state);
+	}
+	return 0;
 }
 
-static int pull_lists(struct run *r, struct walk_state *main_walk, struct err *err)
+static int pull_lists(struct run *r, struct walk_state *main_walk, const struct walk_wish *wish, struct err *err)
 {
 	struct walk_state gone = { .kind = WALK_GONE, .start = INSTANT_NONE, .end = r->pull->now };
 
-	if (walk_from(r, main_walk, err) < 0)
+	if (walk_from(r, main_walk, wish, err) < 0)
 		return -1;
 	if (!r->stream->has_gone || r->pull->is_dry_run ||
 	    !(main_walk->kind == WALK_FULL || window_gone_is_due(&r->progress, r->stream->gone_every_s, r->pull->now)))
@@ -277,8 +350,10 @@ int rest_stream(const struct pull *p, struct client *client, int64_t source, con
                 struct pull_result *out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct run r = { .pull = p, .client = client, .stream = s, .source = source, .result = out };
-	struct walk_wish wish = { s->has_incremental, p->is_full, s->lag_s, s->full_every_s };
+	struct run r = { .pull = p, .client = client, .stream = s, .arena = a, .source = source, .result = out };
+	struct walk_wish wish = { .has_incremental = s->has_incremental, .is_full = p->is_full, .lag_s = s->lag_s,
+		                      .full_every_s = s->full_every_s, .retention_s = s->retention_s,
+		                      .has_cursor = s->cursor.from != NULL };
 	struct walk_state walk;
 	const char *cursor = NULL;
 	struct err broken = { 0 };
@@ -291,10 +366,10 @@ int rest_stream(const struct pull *p, struct client *client, int64_t source, con
 	r.progress = progress_read(a, cursor);
 	progress_expect(&r.progress, s->mapping);
 	walk = window_plan(&r.progress, &wish, p->now);
-	out->mode = walk.kind == WALK_INCREMENTAL ? "incremental" : "full";
+	out->mode = mode_of(&walk);
 	if (books_begin(p, source, out, &id, err) < 0)
 		return -1;
-	rc = pull_lists(&r, &walk, err);
+	rc = pull_lists(&r, &walk, &wish, err);
 	if (books_end(p, id, out, rc < 0 ? err->text : NULL, &broken) < 0) {
 		*err = broken;
 		return -1;

@@ -5,6 +5,7 @@
 
 #include "common/text.h"
 #include "record_show.h"
+#include "store/listed.h"
 #include "store/pulls.h"
 #include "store/record.h"
 #include "store/usage.h"
@@ -49,6 +50,11 @@ static const char *get(const void *context, const char *from, struct arena *a)
 		from = bar + 3;
 	}
 	return get_sum(context, from, a);
+}
+
+const char *rows_key(const struct row *row, struct arena *a)
+{
+	return get(row, row->stream->maps[0]->key, a);
 }
 
 /* usage and limits ------------------------------------------------------------------------------------------------- */
@@ -211,25 +217,41 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 	return add_usage(to, row, r.key, a, usage, err) < 0 || put_limits(to, row, r.key, a, err) < 0 ? -1 : 0;
 }
 
+/* Whether the row says of itself that it is gone or, as is_gone has it, that it isn't. */
+static bool says_it_is(const struct row *row, const struct map *m, bool is_gone, struct arena *a)
+{
+	const char *text = m->deleted_from ? get(row, m->deleted_from, a) : NULL;
+	bool deleted;
+	struct err unused;
+
+	return text && map_reads_deleted(m, text, a, &deleted, &unused) == 0 && deleted == is_gone;
+}
+
+/* For streams whose deletions are seen by what whole lists no longer have. */
+static int note_listed(const struct rows_to *to, const struct row *row, struct arena *a, struct err *err)
+{
+	const struct stream_settings *s = to->stream;
+
+	if (!s->full_diff)
+		return 0;
+	if (says_it_is(row, s->maps[0], true, a))
+		return listed_drop(to->pull->db, to->source, s->name, row->id, err);
+	return listed_put(to->pull->db, to->source, s->name, row->id, to->list, err);
+}
+
 int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
 {
 	struct cells usage = { arena_array(a, n * to->stream->usage.n + 1, sizeof *usage.at), 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		to->result->n_rows++;
+		if (note_listed(to, &rows[i], a, err) < 0)
+			return -1;
 		for (size_t map = 0; map < to->stream->n_maps; map++)
 			if (put_row(to, &rows[i], map, a, &usage, err) < 0)
 				return err_in(err, "row %s", rows[i].id);
 	}
 	return usage.n && usage_put(to->pull->db, usage.at, usage.n, err) < 0 ? -1 : 0;
-}
-
-static bool says_it_is_there(const struct row *row, const struct map *m, struct arena *a)
-{
-	const char *text = m->deleted_from ? get(row, m->deleted_from, a) : NULL;
-	bool is_gone;
-
-	return text && text_to_bool(text, &is_gone) && !is_gone;
 }
 
 /* A further map's records have the row's key only where the map says the same path. */
@@ -238,8 +260,10 @@ int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, stru
 	const struct stream_settings *s = to->stream;
 
 	for (size_t i = 0; i < n; i++) {
-		if (says_it_is_there(&rows[i], s->maps[0], a))
+		if (says_it_is(&rows[i], s->maps[0], false, a))
 			continue;
+		if (s->full_diff && listed_drop(to->pull->db, to->source, s->name, rows[i].id, err) < 0)
+			return -1;
 		for (size_t map = 0; map < s->n_maps; map++)
 			if (strcmp(s->maps[map]->key, s->maps[0]->key) == 0 && delete_record(to, s->maps[map], rows[i].id, err) < 0)
 				return -1;

@@ -23,12 +23,15 @@ struct rows_to {
 	const struct stream_settings *stream;
 	int64_t source;
 	struct pull_result *result; /* counts are added */
+	int64_t list;               /* number of the whole list that they belong to or follow on */
 };
 
 /* Stores them; what can't be used goes to the quarantine. Runs in the caller's transaction. */
 int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 /* The rows are gone at the source, but for those that say themselves that they aren't. */
 int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
+/* The key of a row, by its first map; NULL when it has none. */
+const char *rows_key(const struct row *row, struct arena *a);
 /* Shows what they would become instead (dry run). */
 int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 

@@ -36,7 +36,10 @@ struct progress progress_read(struct arena *a, const char *text)
 	p.until = instant_at(j, "until");
 	p.full_at = instant_at(j, "full_at");
 	p.gone_at = instant_at(j, "gone_at");
+	p.cursor = json_text(json_member(j, "cursor"));
 	p.mapping = json_text(json_member(j, "mapping"));
+	if (!json_int(json_member(j, "lists"), &p.n_lists))
+		p.n_lists = 0;
 	walk = json_member(j, "walk");
 	for (size_t i = WALK_FULL; i < ARRAY_LEN(kind_names); i++)
 		if (text_equal_fold(json_text(json_member(walk, "kind")), kind_names[i]))
@@ -66,6 +69,10 @@ const char *progress_write(struct arena *a, const struct progress *p)
 	put_instant(&o, "until", p->until);
 	put_instant(&o, "full_at", p->full_at);
 	put_instant(&o, "gone_at", p->gone_at);
+	if (p->n_lists)
+		json_put_int(&o, "lists", p->n_lists);
+	if (p->cursor)
+		json_put_text(&o, "cursor", p->cursor);
 	if (p->mapping)
 		json_put_text(&o, "mapping", p->mapping);
 	if (p->walk.kind != WALK_NONE) {
@@ -85,6 +92,7 @@ void progress_expect(struct progress *p, const char *mapping)
 {
 	if (!p->mapping || strcmp(p->mapping, mapping) != 0) {
 		p->until = INSTANT_NONE;
+		p->cursor = NULL;
 		p->walk = (struct walk_state){ .kind = WALK_NONE };
 	}
 	p->mapping = mapping;
@@ -95,20 +103,30 @@ static bool goes_on(const struct walk_state *left, const struct walk_wish *wish,
 {
 	if (wish->is_full || !left->token || now < left->end || now - left->end >= RESUME_WITHIN_S)
 		return false;
+	if (wish->retention_s && left->start != INSTANT_NONE && now - left->start >= wish->retention_s)
+		return false;
 	return left->kind == WALK_FULL || (left->kind == WALK_INCREMENTAL && wish->has_incremental);
+}
+
+/* Whether it is known what was read, and the source still tells all that changed since. */
+static bool can_increment(const struct progress *p, const struct walk_wish *wish, int64_t now)
+{
+	if (wish->is_full || !wish->has_incremental || p->until == INSTANT_NONE || (wish->has_cursor && !p->cursor))
+		return false;
+	return !wish->retention_s || now - (p->until - wish->lag_s) < wish->retention_s;
 }
 
 struct walk_state window_plan(const struct progress *p, const struct walk_wish *wish, int64_t now)
 {
 	struct walk_state walk = { .kind = WALK_FULL, .start = INSTANT_NONE, .end = now };
-	bool is_known = p->until != INSTANT_NONE && wish->has_incremental;
 	bool is_due = wish->full_every_s && p->full_at != INSTANT_NONE && now - p->full_at >= wish->full_every_s;
 
 	if (goes_on(&p->walk, wish, now))
 		return p->walk;
-	if (wish->is_full || !is_known || is_due)
+	if (is_due || !can_increment(p, wish, now))
 		return walk;
 	walk.kind = WALK_INCREMENTAL;
+	walk.token = wish->has_cursor ? p->cursor : NULL;
 	walk.start = p->until - wish->lag_s;
 	/* A clock that was set back must not make a window that ends before it begins. */
 	if (walk.start > now)
@@ -116,6 +134,13 @@ struct walk_state window_plan(const struct progress *p, const struct walk_wish *
 	if (walk.start < FIRST_INSTANT)
 		walk.start = FIRST_INSTANT;
 	return walk;
+}
+
+void progress_forget(struct progress *p)
+{
+	if (p->walk.kind == WALK_NONE)
+		p->cursor = NULL;
+	p->walk = (struct walk_state){ .kind = WALK_NONE };
 }
 
 bool window_gone_is_due(const struct progress *p, int64_t every_s, int64_t now)

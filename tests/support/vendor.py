@@ -81,7 +81,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, self.path, self.headers, json.loads(raw) if raw else None)
+        is_json = "json" in self.headers.get("Content-Type", "")
+        request = Request(self.command, self.path, self.headers, json.loads(raw) if raw and is_json else raw or None)
         self.server.seen.append(request)
         status, body, *headers = self.server.answer(request)
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -224,6 +224,21 @@ static void keys_conditions_deletions_and_defaults(void **state)
 	assert_int_equal(apply(map, "{\"id\":7,\"at\":{\"day\":\"x\"},\"gone\":\"perhaps\"}", &r), -1);
 }
 
+static void a_deletion_may_be_one_of_several_words(void **state)
+{
+	const struct map *map = good_map("entity: contact\n"
+	                                 "key: id\n"
+	                                 "deleted: { from: state, in: [deleted, merged] }\n"
+	                                 "map: [ { to: name, from: n } ]\n");
+	struct record r;
+
+	(void)state;
+	assert_int_equal(apply(map, "{\"id\":7,\"state\":\"merged\"}", &r), 2);
+	assert_string_equal(r.key, "7");
+	assert_int_equal(apply(map, "{\"id\":7,\"state\":\"living\"}", &r), 1);
+	assert_int_equal(apply(map, "{\"id\":7}", &r), 1);
+}
+
 static void a_required_field_must_have_a_value(void **state)
 {
 	const struct map *map = good_map("{ entity: ticket, key: id, account: a, map: [ { to: opened_at, from: t } ] }");
@@ -315,6 +330,7 @@ int main(void)
 		CASE(numbers_and_amounts_are_exact_or_refused),
 		CASE(an_amount_follows_the_currency_of_its_row),
 		CASE(keys_conditions_deletions_and_defaults),
+		CASE(a_deletion_may_be_one_of_several_words),
 		CASE(a_required_field_must_have_a_value),
 		CASE(what_came_is_shown_clean_and_short),
 		CASE(a_mistake_in_a_mapping_is_told_where_it_is),

@@ -79,6 +79,11 @@ static void a_cursor_may_end_by_a_word_a_flag_or_a_header(void **state)
 	ASSERT_INT(turn(b, "{\"rows\":[2],\"meta\":{\"after\":\"y\",\"has_more\":false}}"), 0);
 	arena_free(b->a);
 
+	b = open_book("{ kind: cursor, from: after_cursor, end: end_of_stream }", NULL);
+	ASSERT_INT(turn(b, "{\"rows\":[1],\"after_cursor\":\"x\",\"end_of_stream\":false}"), 1);
+	ASSERT_INT(turn(b, "{\"rows\":[2],\"after_cursor\":\"y\",\"end_of_stream\":true}"), 0);
+	arena_free(b->a);
+
 	b = open_book("{ kind: cursor, from: next, empty_page_stops: true }", NULL);
 	ASSERT_INT(turn(b, "{\"rows\":[1],\"next\":\"a\"}"), 1);
 	ASSERT_INT(turn(b, "{\"rows\":[],\"next\":\"b\"}"), 0);

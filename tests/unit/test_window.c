@@ -168,6 +168,42 @@ static void deleted_rows_are_listed_once_in_a_while(void **state)
 	assert_true(window_gone_is_due(&p, DAY, now - 5));
 }
 
+static void an_increment_goes_on_from_the_cursor_that_the_source_gave(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct walk_wish with = { .has_incremental = true, .has_cursor = true };
+	struct progress p = { .until = now, .full_at = now, .gone_at = now };
+
+	(void)state;
+	ASSERT_INT(window_plan(&p, &with, now + DAY).kind, WALK_FULL);
+	p.cursor = "after";
+	p.n_lists = 3;
+	p = progress_read(a, progress_write(a, &p));
+	ASSERT_INT(p.n_lists, 3);
+	ASSERT_INT(window_plan(&p, &with, now + DAY).kind, WALK_INCREMENTAL);
+	assert_string_equal(window_plan(&p, &with, now + DAY).token, "after");
+	p.walk = (struct walk_state){ WALK_INCREMENTAL, now, now + DAY, "further" };
+	assert_string_equal(window_plan(&p, &with, now + DAY).token, "further");
+	progress_forget(&p); /* the cut walk's place was refused */
+	assert_string_equal(window_plan(&p, &with, now + DAY).token, "after");
+	progress_forget(&p); /* the cursor, too */
+	ASSERT_INT(window_plan(&p, &with, now + DAY).kind, WALK_FULL);
+	assert_null(window_plan(&p, &with, now + DAY).token);
+}
+
+static void what_the_source_has_forgotten_is_listed_in_full(void **state)
+{
+	struct walk_wish with = { .has_incremental = true, .lag_s = HOUR, .retention_s = 6 * DAY };
+	struct progress p = { .until = now, .full_at = now, .gone_at = now };
+
+	(void)state;
+	ASSERT_INT(window_plan(&p, &with, now + 6 * DAY - HOUR - 1).kind, WALK_INCREMENTAL);
+	ASSERT_INT(window_plan(&p, &with, now + 6 * DAY - HOUR).kind, WALK_FULL);
+	p.walk = (struct walk_state){ WALK_INCREMENTAL, now - HOUR, now + DAY, "kept" };
+	assert_string_equal(window_plan(&p, &with, now + 2 * DAY).token, "kept");
+	ASSERT_INT(window_plan(&p, &with, now + 6 * DAY).kind, WALK_FULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +216,8 @@ int main(void)
 		cmocka_unit_test(a_clock_that_runs_ahead_of_the_source_makes_the_next_window_begin_earlier),
 		cmocka_unit_test(another_mapping_means_a_full_list),
 		cmocka_unit_test(deleted_rows_are_listed_once_in_a_while),
+		cmocka_unit_test(an_increment_goes_on_from_the_cursor_that_the_source_gave),
+		cmocka_unit_test(what_the_source_has_forgotten_is_listed_in_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.forward("POST")
 
+    def do_PATCH(self):
+        self.forward("PATCH")
+
     def forward(self, method):
         body, also = self.rfile.read(int(self.headers.get("Content-Length") or 0)), self.server.also
         pattern, spec, *instead = next(r for r in self.server.routes if re.match(r[0], self.path))

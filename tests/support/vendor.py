@@ -79,6 +79,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.handle_request()
 
+    def do_PUT(self):
+        self.handle_request()
+
+    def do_PATCH(self):
+        self.handle_request()
+
     def handle_request(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         is_json = "json" in self.headers.get("Content-Type", "")

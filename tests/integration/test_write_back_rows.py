@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Write-back into systems that take one account at a time and know types: Pipedrive by PATCH, EspoCRM by PUT."""
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import prism  # noqa: E402
+from harness import run  # noqa: E402
+from systems import FIELDS, Espocrm, Pipedrive  # noqa: E402
+from test_write_back import DAY, settings, write, write_back  # noqa: E402
+from vendor import SECRET, Vendor, organisation, pull  # noqa: E402
+
+WORDS = ("risk", "band", "cause", "as_of")
+NAMES = {"pipedrive": dict(zip(WORDS, FIELDS)), "espocrm": dict(zip(WORDS, Espocrm.own))}
+STREAMS = {"pipedrive": "organizations", "espocrm": "accounts"}
+
+
+def scored(case, made, n=30):
+    """n accounts of a system, pulled and scored: risk 1, 2, 3 ..."""
+    shutil.rmtree(case.tmp / "state", ignore_errors=True)
+    system = made()
+    name = system.connector
+    rows = system.rows[STREAMS[name]]
+    for key in list(rows)[n:]:
+        del rows[key]
+    server = Vendor(case, system)
+    organisation(case, name, server.url, settings(names=NAMES[name]))
+    pull(case, "--stream", STREAMS[name])
+    write(case, (f"INSERT INTO score_day SELECT {DAY}, id, id, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account",))
+    server.seen.clear()
+    return system, server
+
+
+def values(system, row):
+    """risk, band, cause and day that a row has."""
+    fields = row["custom_fields"] if system.connector == "pipedrive" else row
+    return [fields[f] for f in NAMES[system.connector].values()]
+
+
+def sent(system, server):
+    """What was sent, as (key, named values); every request must be one account's."""
+    method, path = {"pipedrive": ("PATCH", "/api/v2/organizations/"), "espocrm": ("PUT", "/api/v1/Account/")}[system.connector]
+    asked = [r for r in server.seen if r.path != "/api/v1/App/user"]
+    assert all((r.method, r.path.startswith(path)) == (method, True) for r in asked), [(r.method, r.path) for r in asked]
+    return [(r.path.removeprefix(path), r.body["custom_fields"] if system.connector == "pipedrive" else r.body) for r in asked]
+
+
+def test_each_account_is_written_with_its_types(case):
+    """Risk goes as a number, words and the day as texts, nothing else is named; the second run sends nothing, a change one account, and
+    what is no longer known is emptied with null."""
+    for made in (Pipedrive, Espocrm):
+        system, server = scored(case, made)
+        rows, keys, names = system.rows[STREAMS[system.connector]], list(system.rows[STREAMS[system.connector]]), NAMES[system.connector]
+        told, _ = write_back(case)
+        assert (told[0]["written"], told[0]["refused"], told[0]["requests"]) == (30, 0, 30), told
+        assert values(system, rows[keys[6]]) == [7, "at_risk", None, "2026-05-27"], rows[keys[6]]
+        assert {n for _, v in sent(system, server) for n in v} == {names["risk"], names["band"], names["as_of"]}
+        server.seen.clear()
+        told, _ = write_back(case)
+        assert (told[0]["unchanged"], server.seen) == (30, []), told
+        write(case, ("UPDATE score_day SET risk = NULL WHERE account_id = 3",), ("UPDATE score_day SET risk = 66.4 WHERE account_id = 5",))
+        write_back(case)
+        assert sent(system, server) == [(str(keys[2]), {names["risk"]: None, names["band"]: None}), (str(keys[4]), {names["risk"]: 66})], sent(system, server)
+        assert values(system, rows[keys[2]])[:2] == [None, None] and values(system, rows[keys[4]])[0] == 66
+
+
+def test_an_account_that_is_refused_is_told_and_the_rest_is_written(case):
+    """An account that is gone and one whose value isn't taken are told with the system's own words, 65; the others are written."""
+    system, server = scored(case, Espocrm)
+    keys = list(system.rows["accounts"])
+    write(case, ("UPDATE score_day SET risk = 101 WHERE account_id = 9",))
+    system.delete("accounts", keys[3], system.now)
+    told, said = write_back(case, expect=65)
+    assert (told[0]["written"], told[0]["refused"]) == (28, 2), told
+    assert f"account={keys[3]} " in said and "does not exist" in said and "field: cRisk, type: max" in said and SECRET not in said, said
+    system, server = scored(case, Pipedrive)
+    system.delete("organizations", 4, system.now)
+    told, said = write_back(case, expect=65)
+    assert (told[0]["written"], told[0]["refused"]) == (29, 1) and "account=4 " in said and "Organization not found" in said, (told, said)
+    server.seen.clear()
+    told, _ = write_back(case, expect=65)
+    assert [k for k, _ in sent(system, server)] == ["4"], sent(system, server)
+
+
+def test_a_field_of_another_type_is_given_up_soon(case):
+    """Where every account is refused, twenty are tried and no more, and the reason names the field."""
+    system, server = scored(case, Pipedrive)
+    organisation(case, "pipedrive", server.url, settings(names={"risk": NAMES["pipedrive"]["band"]}))
+    _, said = write_back(case, expect=65)
+    assert len(server.seen) == 20 and "Expected varchar, received int" in said, (len(server.seen), said)
+
+
+def test_a_field_that_is_read_is_not_written(case):
+    """A field that the map reads, at whatever place of a path, is refused; so is a right that is missing, with what to do."""
+    system, server = scored(case, Pipedrive)
+    field = NAMES["pipedrive"]["risk"]
+    more = settings(names={"risk": field}) + f"    map: {{ organizations: [ {{ to: stage, from: custom_fields.{field}.value }} ] }}\n"
+    organisation(case, "pipedrive", server.url, more)
+    result = case.retaind("check", expect=78)
+    assert "is read from there" in result.stdout + result.stderr, result.stdout + result.stderr
+    system, server = scored(case, Espocrm)
+    system.failures = [(403, b"", {"X-Status-Reason": "No edit access."})]
+    _, said = write_back(case, expect=78)
+    assert "No edit access" in said and "give it the right" in said, said
+
+
+def test_the_published_document_allows_what_is_written(case):
+    """Prism accepts the changes of organizations on Pipedrive's own document: no 4xx, no violation."""
+    prism.need()
+    scored(case, Pipedrive, 5)
+    proxy = prism.Proxy(case, [(r"/api/v2", "pipedrive-v2.yaml", "")], None, lambda content: None)
+    organisation(case, "pipedrive", proxy.url, settings(names=NAMES["pipedrive"]))
+    told, _ = write_back(case)
+    prism.accepted(proxy)
+    assert told[0]["written"] == 5 and {(s["method"], s["path"].rsplit("/", 1)[0]) for s in proxy.seen} == {("PATCH", "/organizations")}, proxy.seen
+
+
+if __name__ == "__main__":
+    run(globals())

@@ -1,0 +1,554 @@
+"""Seven systems that the connectors read, each a strict stand-in: its logins, parameters, limits, orders, pages and refusals, over rows
+that are made, changed and deleted by its own rules. What the real one refuses, it refuses with the same answer.
+
+A System answers requests (vendor.Vendor serves it). Its kinds say of each list how a row looks, what it becomes in the store, and whether
+the API tells what was changed and what was deleted. `now` is its clock.
+"""
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from vendor import SECRET
+
+DAY_S = 86400
+T0 = 1_767_225_600  # 2026-01-01
+ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+N_ACCOUNTS = 20  # so many are what other rows belong to; they stay
+
+
+def iso(at):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def nth(i):
+    """The account that the i-th row belongs to."""
+    return i % N_ACCOUNTS + 1
+
+
+class Refused(Exception):
+    """status, body[, headers]"""
+
+
+@dataclass
+class Kind:
+    """One list. row(i): its i-th row; text: the path of what changes; stored: table and column it comes to."""
+    table: str
+    column: str
+    row: Callable
+    text: str
+    account: Callable = None    # of the i-th row: its account's key in the store
+    lists_changes: bool = True  # the API can be asked for what was changed
+    tells_deletes: bool = False
+    page: int = 100
+
+
+def set_at(row, path, value):
+    *parents, last = path.split(".")
+    for name in parents:
+        row = row[int(name)] if isinstance(row, list) else row[name]
+    row[last] = value
+
+
+def get_at(row, path):
+    for name in path.split("."):
+        row = row[int(name)] if isinstance(row, list) else row[name]
+    return row
+
+
+class System:
+    connector, kinds, first_id = "", {}, 1
+
+    def __init__(self):
+        self.now, self.failures = T0, []
+        self.rows = {name: {} for name in self.kinds}   # what lists show
+        self.gone = {name: {} for name in self.kinds}   # what was deleted
+        self.numbers = {name: {} for name in self.kinds}
+        for name, kind in self.kinds.items():
+            for i in range(1, 2 * kind.page + 31):
+                self.add(name, T0 + i)
+
+    def __call__(self, request):
+        if self.failures:
+            return self.failures.pop(0)
+        try:
+            return self.answer(request)
+        except Refused as refusal:
+            return refusal.args
+
+    def stamp(self, row, at, is_new):
+        raise NotImplementedError
+
+    def key(self, name, i):
+        return i
+
+    def add(self, name, at):
+        i = len(self.numbers[name]) + 1
+        row = self.kinds[name].row(i)
+        key = row["id"] = self.key(name, i)
+        set_at(row, self.kinds[name].text, f"{name} {i}")
+        self.stamp(row, at, True)
+        self.rows[name][key], self.numbers[name][key] = row, i
+        return key
+
+    def change(self, name, key, text, at):
+        set_at(self.rows[name][key], self.kinds[name].text, text)
+        self.stamp(self.rows[name][key], at, False)
+
+    def delete(self, name, key, at):
+        self.gone[name][key] = self.rows[name].pop(key)
+        self.stamp(self.gone[name][key], at, False)
+
+    def expected(self, name):
+        """What the store should have: key -> (text, key of the account). A row whose deletion nobody tells stays."""
+        kind = self.kinds[name]
+        rows = self.rows[name] if kind.tells_deletes else {**self.rows[name], **self.gone[name]}
+        return {str(k): (str(get_at(r, kind.text)), kind.account and kind.account(self.numbers[name][k])) for k, r in rows.items()}
+
+
+def basic(user, password=""):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def only(query, *names):
+    unknown = set(query) - set(names)
+    return sorted(unknown)[0] if unknown else None
+
+
+# Chargebee ------------------------------------------------------------------------------------------------------------
+
+class Chargebee(System):
+    connector = "chargebee"
+    kinds = {
+        "customers": Kind("account", "name", lambda i: {"email": f"c{i}@x.example", "preferred_currency_code": "EUR"}, "company",
+                          tells_deletes=True),
+        "subscriptions": Kind("subscription", "plan", lambda i: {
+            "customer_id": f"customers-{nth(i)}", "status": "active", "plan_quantity": 3, "mrr": 9900, "currency_code": "EUR", "started_at": T0,
+            "current_term_end": T0 + 30 * DAY_S}, "plan_id", lambda i: f"customers-{nth(i)}", tells_deletes=True),
+        "invoices": Kind("invoice", "status", lambda i: {
+            "customer_id": f"customers-{nth(i)}", "total": 4999, "currency_code": "EUR", "date": T0}, "status",
+            lambda i: f"customers-{nth(i)}", tells_deletes=True),
+    }
+
+    def key(self, name, i):
+        return f"{name}-{i}"
+
+    def stamp(self, row, at, is_new):
+        row["updated_at"] = at
+        row.setdefault("created_at", at)
+        row.setdefault("deleted", False)
+
+    def delete(self, name, key, at):
+        super().delete(name, key, at)
+        self.gone[name][key]["deleted"] = True
+
+    def answer(self, request):
+        if request.headers["Authorization"] != basic(SECRET):
+            raise Refused(401, {"message": "Sorry, authentication failed.", "api_error_code": "api_authentication_failed"})
+        name, q = request.path.removeprefix("/api/v2/"), request.query
+        unknown = only(q, "limit", "offset", "include_deleted", "sort_by[asc]", "updated_at[between]")
+        if request.method != "GET" or name not in self.rows:
+            raise Refused(404, {"message": "Sorry, we couldn't find that resource", "api_error_code": "resource_not_found"})
+        if unknown or not 1 <= int(q.get("limit", 10)) <= 100 or q.get("sort_by[asc]", "date") not in ("created_at", "updated_at", "date"):
+            raise Refused(400, {"message": f"{unknown or 'limit'} : invalid", "type": "invalid_request", "api_error_code": "param_wrong_value"})
+        low, high = json.loads(q.get("updated_at[between]", "[0,99999999999]"))
+        after = tuple(json.loads(q["offset"])) if "offset" in q else ("0", "")
+        rows = list(self.rows[name].values()) + (list(self.gone[name].values()) if q.get("include_deleted") == "true" else [])
+        rows = sorted(((r["updated_at"], r["id"], r) for r in rows if low <= r["updated_at"] <= high), key=lambda r: r[:2])
+        rows = [r for r in rows if r[:2] > (int(after[0]) // 1000, after[1])]
+        page = rows[:int(q.get("limit", 10))]
+        body = {"list": [{name.removesuffix("s"): r[2]} for r in page]}
+        if len(rows) > len(page):
+            body["next_offset"] = json.dumps([str(page[-1][0] * 1000), page[-1][1]], separators=(",", ":"))
+        return 200, body
+
+
+# Pipedrive ------------------------------------------------------------------------------------------------------------
+
+FIELDS = {"1f0c" + "0" * 36: "double", "8e2a" + "0" * 36: "varchar", "93bd" + "0" * 36: "varchar", "c44d" + "0" * 36: "date"}
+TYPES = {"double": (int, float), "varchar": str, "date": str}
+
+
+class Pipedrive(System):
+    connector = "pipedrive"
+    kinds = {
+        "users": Kind("owner", "name", lambda i: {"email": f"u{i}@acme.example", "active_flag": True}, "name", lists_changes=False,
+                      tells_deletes=True, page=5),
+        "organizations": Kind("account", "name", lambda i: {"owner_id": 1, "custom_fields": {f: None for f in FIELDS}}, "name", page=500),
+        "persons": Kind("contact", "name", lambda i: {"org_id": nth(i), "emails": [{"value": f"p{i}@x.example"}]}, "name",
+                        lambda i: str(nth(i)), page=500),
+        "deals": Kind("opportunity", "name", lambda i: {
+            "org_id": nth(i), "value": 99.5, "currency": "EUR", "stage_id": 3, "status": "open", "expected_close_date": "2026-04-01"}, "title",
+            lambda i: str(nth(i)), tells_deletes=True, page=500),
+        "activities": Kind("interaction", "subject", lambda i: {
+            "org_id": nth(i), "type": "call", "done": True, "due_date": "2026-01-05", "due_time": "15:00:00"}, "subject",
+            lambda i: str(nth(i)), page=500),
+    }
+
+    def stamp(self, row, at, is_new):
+        row["update_time"] = iso(at)
+        row.setdefault("add_time", iso(at))
+        row.setdefault("is_deleted", False)
+
+    def delete(self, name, key, at):
+        super().delete(name, key, at)
+        self.gone[name][key].update(is_deleted=True, **({"status": "deleted"} if name == "deals" else {}))
+
+    def refuse(self, status, error):
+        raise Refused(status, {"success": False, "error": error, "errorCode": status})
+
+    def answer(self, request):
+        if request.headers["x-api-token"] != SECRET:
+            self.refuse(401, "unauthorized access")
+        if request.path == "/v1/users":
+            return 200, {"success": True, "data": [*self.rows["users"].values(), *self.gone["users"].values()]}
+        path = re.fullmatch(r"/api/v2/(organizations|persons|deals|activities)(?:/(\d+))?", request.path)
+        if not path or request.method not in ("GET", "PATCH", "POST"):
+            self.refuse(404, "Unknown method .")
+        if request.method == "PATCH":
+            return self.update(path[1], path[2], request.body)
+        if request.method == "POST":
+            return self.create(path[1], request.body)
+        return self.list(path[1], request.query)
+
+    def list(self, name, q):
+        unknown = only(q, "limit", "cursor", "sort_by", "sort_direction", "updated_since", "updated_until", "filter_id", "ids", "owner_id",
+                       "include_fields", "custom_fields", *(("status", "org_id") if name in ("deals", "activities") else ()))
+        if unknown:
+            self.refuse(400, f"Validation failed: {unknown}: Unrecognized key")
+        if not re.fullmatch(r"\d+", q.get("limit", "100")) or not 1 <= int(q.get("limit", 100)) <= 500:
+            self.refuse(400, "Validation failed: limit: must be less than or equal to 500")
+        if q.get("sort_by", "id") not in ("id", "update_time", "add_time") or q.get("sort_direction", "asc") not in ("asc", "desc"):
+            self.refuse(400, "Validation failed: sort_by")
+        if not re.fullmatch(ISO, q.get("updated_since", iso(0))):
+            self.refuse(400, "Validation failed: updated_since: must be in RFC3339 format")
+        rows = self.gone[name] if q.get("status") == "deleted" else self.rows[name]
+        after = int(json.loads(base64.b64decode(q["cursor"]))["id"]) if "cursor" in q else 0
+        rows = [r for k, r in sorted(rows.items()) if k > after and r["update_time"] >= q.get("updated_since", "")]
+        page = rows[:int(q.get("limit", 100))]
+        cursor = base64.b64encode(json.dumps({"id": page[-1]["id"]}).encode()).decode() if len(rows) > len(page) else None
+        return 200, {"success": True, "data": page, "additional_data": {"next_cursor": cursor}}
+
+    def update(self, name, key, body):
+        row = self.rows[name].get(int(key or 0))
+        if row is None:
+            self.refuse(404, f"{name.removesuffix('s').capitalize()} not found")
+        if set(body) - {"name", "custom_fields"}:
+            self.refuse(400, f"Validation failed: {sorted(body)[0]}: Unrecognized key")
+        for field, value in body.get("custom_fields", {}).items():
+            if field not in FIELDS:
+                self.refuse(400, f"Validation failed: custom_fields.{field}: Unrecognized key")
+            if value is not None and (not isinstance(value, TYPES[FIELDS[field]]) or FIELDS[field] == "date" and not re.fullmatch(r"\d{4}-\d\d-\d\d", value)):
+                self.refuse(400, f"Validation failed: custom_fields.{field}: Expected {FIELDS[field]}, received {type(value).__name__}")
+        row["custom_fields"].update(body.get("custom_fields", {}))
+        self.stamp(row, self.now, False)
+        return 200, {"success": True, "data": row}
+
+    def create(self, name, body):
+        self.refuse(404, "Unknown method .")
+
+
+# Intercom -------------------------------------------------------------------------------------------------------------
+
+class Intercom(System):
+    connector = "intercom"
+    who = staticmethod(lambda i: {"contacts": {"contacts": [{"id": f"contacts-{nth(i)}"}]}})
+    kinds = {
+        "admins": Kind("owner", "name", lambda i: {"email": f"u{i}@acme.example"}, "name", lists_changes=False, page=5),
+        "companies": Kind("account", "name", lambda i: {"company_id": f"ours-{i}"}, "name", lists_changes=False, page=60),
+        "contacts": Kind("contact", "name", lambda i: {"email": f"p{i}@x.example", "companies": {"data": [{"id": f"companies-{nth(i)}"}]}}, "name",
+                         lambda i: f"companies-{nth(i)}", page=150),
+        "conversations": Kind("ticket", "subject", lambda i: {"state": "open", "priority": "priority", **Intercom.who(i)}, "title",
+                              lambda i: f"companies-{nth(nth(i))}", page=150),
+        "tickets": Kind("ticket", "subject", lambda i: {
+            "open": True, "ticket_attributes": {}, "ticket_state": {"category": "submitted"}, "ticket_type": {"name": "Bug"}, **Intercom.who(i)},
+            "ticket_attributes._default_title_", lambda i: f"companies-{nth(nth(i))}", page=150),
+    }
+
+    def key(self, name, i):
+        return f"{name}-{i}"
+
+    def stamp(self, row, at, is_new):
+        row["updated_at"] = at
+        row.setdefault("created_at", at)
+
+    def refuse(self, status, code, message):
+        raise Refused(status, {"type": "error.list", "request_id": "r", "errors": [{"code": code, "message": message}]})
+
+    def answer(self, request):
+        if request.headers["Authorization"] != f"Bearer {SECRET}":
+            self.refuse(401, "token_unauthorized", "Access Token Invalid")
+        if not re.fullmatch(r"2\.\d+", request.headers["Intercom-Version"] or ""):
+            self.refuse(400, "intercom_version_invalid", "The requested version could not be found")
+        if (request.method, request.path) == ("GET", "/admins"):
+            return 200, {"type": "admin.list", "admins": list(self.rows["admins"].values())}
+        if (request.method, request.path) == ("POST", "/companies/list"):
+            return self.companies(request.query)
+        path = re.fullmatch(r"/(contacts|conversations|tickets)/search", request.path)
+        if not path or request.method != "POST":
+            self.refuse(404, "not_found", "Resource Not Found")
+        return self.search(path[1], request.body)
+
+    def companies(self, q):
+        if only(q, "page", "per_page", "order") or int(q.get("per_page", 15)) > 60:
+            self.refuse(400, "parameter_invalid", "Per Page is too big")
+        page, size, rows = int(q.get("page", 1)), int(q.get("per_page", 15)), list(self.rows["companies"].values())
+        if page * size > 10_000:
+            self.refuse(400, "page_limit_reached", "page limit reached, please use scroll API")
+        return 200, {"type": "list", "data": rows[(page - 1) * size:page * size], "total_count": len(rows),
+                     "pages": {"type": "pages", "page": page, "per_page": size, "total_pages": -(-len(rows) // size)}}
+
+    def search(self, name, body):
+        query, paging = body.get("query", {}), body.get("pagination", {})
+        if set(body) - {"query", "pagination", "sort"} or set(paging) - {"per_page", "starting_after"} or set(query) != {"field", "operator", "value"}:
+            self.refuse(400, "parameter_invalid", "unknown parameter")
+        if query["field"] not in ("created_at", "updated_at") or query["operator"] not in (">", "<", "="):
+            self.refuse(400, "invalid_field", f"{query['field']} is not a valid search field")
+        if not 1 <= paging.get("per_page", 20) <= 150:
+            self.refuse(400, "parameter_invalid", "Per Page must be less than or equal to 150")
+        unit = DAY_S if name == "contacts" else 1  # contacts are compared by days
+        rows = [r for r in self.rows[name].values() if r[query["field"]] // unit > int(query["value"]) // unit]
+        rows.sort(key=lambda r: (r["updated_at"], r["id"]), reverse=True)
+        at = int(json.loads(base64.b64decode(paging["starting_after"]))[0]) if "starting_after" in paging else 0
+        size = paging.get("per_page", 20)
+        pages = {"type": "pages", "page": at // size + 1, "per_page": size, "total_pages": -(-len(rows) // size)}
+        if at + size < len(rows):
+            pages["next"] = {"page": at // size + 2, "starting_after": base64.b64encode(json.dumps([at + size]).encode()).decode()}
+        return 200, {"type": "list", "data" if name == "contacts" else name: rows[at:at + size], "total_count": len(rows), "pages": pages}
+
+
+# Stripe ---------------------------------------------------------------------------------------------------------------
+
+class Stripe(System):
+    connector = "stripe"
+    item = staticmethod(lambda: {"data": [{"quantity": 3, "price": {"id": "price_1", "product": "prod_1", "recurring": {"interval": "month"}}}]})
+    kinds = {
+        "customers": Kind("account", "name", lambda i: {"email": f"c{i}@x.example", "currency": "usd", "address": {"country": "US"}}, "name",
+                          lists_changes=False),
+        "subscriptions": Kind("subscription", "status", lambda i: {
+            "customer": f"customers_{nth(i)}", "currency": "usd", "start_date": T0, "current_period_end": T0 + 30 * DAY_S, "items": Stripe.item()},
+            "status", lambda i: f"customers_{nth(i)}", lists_changes=False),
+        "invoices": Kind("invoice", "currency", lambda i: {
+            "customer": f"customers_{nth(i)}", "status": "open", "total": 4999, "due_date": None, "status_transitions": {"finalized_at": T0}},
+            "currency", lambda i: f"customers_{nth(i)}", lists_changes=False),
+    }
+    texts = {"subscriptions": ("active", "past_due", "unpaid", "canceled"), "invoices": ("USD", "EUR", "GBP", "CHF")}
+
+    def key(self, name, i):
+        return f"{name}_{i}"
+
+    def stamp(self, row, at, is_new):
+        row.setdefault("created", at)
+
+    def expected(self, name):
+        return {k: (t.upper() if name == "invoices" else t, a) for k, (t, a) in super().expected(name).items()}
+
+    def add(self, name, at):
+        key = super().add(name, at)
+        if name in self.texts:
+            set_at(self.rows[name][key], self.kinds[name].text, self.texts[name][0].lower())
+        return key
+
+    def refuse(self, status, message):
+        raise Refused(status, {"error": {"message": message, "type": "invalid_request_error"}})
+
+    def answer(self, request):
+        if request.headers["Authorization"] != f"Bearer {SECRET}":
+            self.refuse(401, "Invalid API Key provided")
+        name, q = request.path.removeprefix("/v1/"), request.query
+        if name not in self.rows or request.method != "GET" or not re.match(r"\d{4}-\d\d-\d\d", request.headers["Stripe-Version"] or ""):
+            self.refuse(404, f"Unrecognized request URL ({request.method}: {request.path})")
+        unknown = only(q, "limit", "starting_after", "ending_before", "created", *(("status", "customer") if name != "customers" else ("email",)))
+        if unknown or not 1 <= int(q.get("limit", 10)) <= 100:
+            self.refuse(400, f"Received unknown parameter: {unknown}" if unknown else "Invalid integer: limit")
+        rows = sorted(self.rows[name].values(), key=lambda r: (-r["created"], r["id"]))
+        if name == "subscriptions" and q.get("status") != "all":
+            rows = [r for r in rows if r["status"] != "canceled"]
+        ids = [r["id"] for r in rows]
+        if "starting_after" in q and q["starting_after"] not in ids:
+            self.refuse(400, f"No such {name}: '{q['starting_after']}'")
+        at = ids.index(q["starting_after"]) + 1 if "starting_after" in q else 0
+        page = rows[at:at + int(q.get("limit", 10))]
+        return 200, {"object": "list", "url": request.path, "has_more": at + len(page) < len(rows), "data": page}
+
+
+# Redmine --------------------------------------------------------------------------------------------------------------
+
+class Redmine(System):
+    connector = "redmine"
+    kinds = {
+        "projects": Kind("account", "name", lambda i: {"identifier": f"p{i}"}, "name", lists_changes=False),
+        "issues": Kind("ticket", "subject", lambda i: {
+            "project": {"id": nth(i), "name": f"projects {nth(i)}"}, "tracker": {"id": 1, "name": "Bug"}, "priority": {"id": 2, "name": "Normal"},
+            "status": {"id": 1 + 4 * (i % 3 == 0), "name": "New", "is_closed": i % 3 == 0}, "closed_on": iso(T0) if i % 3 == 0 else None}, "subject",
+            lambda i: str(nth(i))),
+    }
+
+    def stamp(self, row, at, is_new):
+        row["updated_on"] = iso(at)
+        row.setdefault("created_on", iso(at))
+
+    def answer(self, request):
+        if request.headers["X-Redmine-API-Key"] != SECRET:  # a stranger sees what everybody may
+            return (401, b"") if request.path == "/users/current.json" else (200, {"projects": [], "issues": [], "total_count": 0})
+        if request.path == "/users/current.json":
+            return 200, {"user": {"id": 1, "login": "admin"}}
+        name, q = request.path.strip("/").removesuffix(".json"), request.query
+        if name not in self.rows or request.method != "GET":
+            return 404, b""
+        rows = list(self.rows[name].values())
+        if name == "issues":
+            if q.get("status_id") != "*":
+                rows = [r for r in rows if not r["status"]["is_closed"]]
+            if "updated_on" in q and not re.fullmatch(">=" + ISO, q["updated_on"]):
+                return 422, {"errors": ["Updated is invalid"]}
+            rows = [r for r in rows if r["updated_on"] >= q.get("updated_on", "").removeprefix(">=")]
+            rows.sort(key=lambda r: (r[q["sort"]], r["id"]) if "sort" in q else -r["id"])
+        else:
+            rows.sort(key=lambda r: r["name"].lower())
+        offset, limit = int(q.get("offset", 0)), min(int(q.get("limit", 25)), 100)
+        return 200, {name: rows[offset:offset + limit], "total_count": len(rows), "offset": offset, "limit": limit}
+
+
+# EspoCRM --------------------------------------------------------------------------------------------------------------
+
+def utc(at):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+
+
+class Espocrm(System):
+    connector = "espocrm"
+    own = {"cRisk": int, "cRiskBand": str, "cRiskCause": str, "cRiskAsOf": str}
+    paths = {"User": "users", "Account": "accounts", "Contact": "contacts", "Opportunity": "opportunities", "Case": "cases"}
+    account = staticmethod(lambda i: f"accounts{nth(i):09d}")
+    kinds = {
+        "users": Kind("owner", "name", lambda i: {"emailAddress": f"u{i}@acme.example", "isActive": True}, "name", lists_changes=False, page=20),
+        "accounts": Kind("account", "name", lambda i: {"type": "Customer", "website": f"a{i}.example", **{f: None for f in Espocrm.own}}, "name", page=200),
+        "contacts": Kind("contact", "name", lambda i: {"accountId": Espocrm.account(i), "emailAddress": f"p{i}@x.example"}, "name",
+                         lambda i: Espocrm.account(i), page=200),
+        "opportunities": Kind("opportunity", "name", lambda i: {
+            "accountId": Espocrm.account(i), "amount": 1000, "amountCurrency": "USD", "stage": "Prospecting", "closeDate": "2027-01-15"}, "name",
+            lambda i: Espocrm.account(i), page=200),
+        "cases": Kind("ticket", "subject", lambda i: {"accountId": Espocrm.account(i), "status": "New", "priority": "Normal"}, "name",
+                      lambda i: Espocrm.account(i), page=200),
+    }
+
+    def key(self, name, i):
+        return f"{name}{i:09d}"
+
+    def stamp(self, row, at, is_new):
+        row["modifiedAt"] = utc(at)
+        row.setdefault("createdAt", utc(at))
+        row.setdefault("deleted", False)
+
+    def refuse(self, status, reason, body=b""):
+        raise Refused(status, body, {"X-Status-Reason": reason})
+
+    def answer(self, request):
+        if request.headers["X-Api-Key"] != SECRET:
+            raise Refused(401, b"")
+        if request.path == "/api/v1/App/user":
+            return 200, {"user": {"id": "u1"}}
+        path = re.fullmatch(r"/api/v1/(\w+)(?:/(\w+))?", request.path)
+        if not path or path[1] not in self.paths:
+            self.refuse(404, f"Controller '{path and path[1]}' does not exist.")
+        if request.method == "PUT" and path[2]:
+            return self.update(self.paths[path[1]], path[2], request.body)
+        if request.method != "GET" or path[2]:
+            self.refuse(405, "Method not allowed")
+        return self.list(self.paths[path[1]], request.query)
+
+    def list(self, name, q):
+        if int(q.get("maxSize", 20)) > 200:
+            self.refuse(403, "Max size should not exceed 200. Use offset and limit.")
+        rows, order = list(self.rows[name].values()), q.get("orderBy", "createdAt")
+        if order not in ("createdAt", "modifiedAt", "name"):
+            self.refuse(400, f"Order by non-existing field '{order}'.")
+        if "where[0][type]" in q:
+            field = q.get("where[0][attribute]")
+            if q["where[0][type]"] != "after" or field not in ("createdAt", "modifiedAt"):
+                self.refuse(400, f"Not existing attribute '{field}' in where.")
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", q.get("where[0][value]", "")):
+                self.refuse(400, "Bad where item value.")
+            rows = [r for r in rows if r[field] > q["where[0][value]"]]
+        rows.sort(key=lambda r: (r[order], r["id"]), reverse=q.get("order") == "desc")
+        offset = int(q.get("offset", 0))
+        return 200, {"total": len(rows), "list": rows[offset:offset + int(q.get("maxSize", 20))]}
+
+    def update(self, name, key, body):
+        row = self.rows[name].get(key)
+        if row is None:
+            self.refuse(404, f"Record {key} does not exist.")
+        for field, value in body.items():
+            wrong = "valid" if value is not None and not isinstance(value, self.own.get(field, object)) else None
+            wrong = "max" if not wrong and field == "cRisk" and value is not None and value > 100 else wrong
+            if wrong:
+                self.refuse(400, f"Field validation failure; entityType: Account, field: {field}, type: {wrong}.",
+                            {"messageTranslation": {"label": "validationFailure", "scope": None, "data": {"field": field, "type": wrong}}})
+        row.update({k: v for k, v in body.items() if k in row})  # what it doesn't know it ignores
+        self.stamp(row, self.now, False)
+        return 200, row
+
+
+# Freshdesk ------------------------------------------------------------------------------------------------------------
+
+class Freshdesk(System):
+    connector, most_pages = "freshdesk", 300
+    kinds = {
+        "agents": Kind("owner", "name", lambda i: {"contact": {"email": f"u{i}@acme.example"}}, "contact.name", lists_changes=False),
+        "companies": Kind("account", "name", lambda i: {"domains": [f"a{i}.example"], "industry": "Retail"}, "name", lists_changes=False),
+        "contacts": Kind("contact", "name", lambda i: {"company_id": nth(i), "email": f"p{i}@x.example"}, "name", lambda i: str(nth(i)),
+                         lists_changes=False),
+        "tickets": Kind("ticket", "subject", lambda i: {"company_id": nth(i), "requester_id": nth(i), "status": 2, "priority": 1,
+                                                        "stats": {"resolved_at": None, "first_responded_at": None}, "description_text": "help"},
+                        "subject", lambda i: str(nth(i)), tells_deletes=True),
+    }
+    allowed = {"agents": ("email", "mobile", "phone", "state"), "companies": (),
+               "contacts": ("email", "mobile", "phone", "company_id", "state", "updated_since"),
+               "tickets": ("filter", "requester_id", "email", "company_id", "updated_since", "order_by", "order_type", "include")}
+
+    def stamp(self, row, at, is_new):
+        row["updated_at"] = iso(at)
+        row.setdefault("created_at", iso(at))
+
+    def delete(self, name, key, at):
+        super().delete(name, key, at)
+        self.gone[name][key]["deleted"] = True
+
+    def refuse(self, field, message):
+        raise Refused(400, {"description": "Validation failed", "errors": [{"field": field, "message": message, "code": "invalid_value"}]})
+
+    def answer(self, request):
+        if request.headers["Authorization"] != basic(SECRET, "X"):
+            raise Refused(401, {"code": "invalid_credentials", "message": "You have to be logged in to perform this action."})
+        name, q = request.path.removeprefix("/api/v2/"), request.query
+        if name not in self.rows or request.method != "GET":
+            raise Refused(404, b"")
+        unknown = only(q, "page", "per_page", *self.allowed[name])
+        if unknown:
+            self.refuse(unknown, "Unexpected/invalid field in request")
+        page, size = int(q.get("page", 1)), int(q.get("per_page", 30))
+        if page < 1 or size > 100:
+            self.refuse("per_page", "It should be a Positive Integer less than or equal to 100")
+        if page > self.most_pages:
+            self.refuse("page", f"It should be at most {self.most_pages}")
+        rows = self.tickets(q) if name == "tickets" else list(self.rows[name].values())
+        more = {"Link": f'<{request.path}?page={page + 1}>; rel="next"'} if len(rows) > page * size else {}
+        return 200, rows[(page - 1) * size:page * size], more
+
+    def tickets(self, q):
+        if q.get("order_by", "created_at") not in ("created_at", "due_by", "updated_at", "status") or q.get("order_type", "desc") not in ("asc", "desc"):
+            self.refuse("order_by", "It should be one of these values")
+        if set(q.get("include", "stats").split(",")) - {"stats", "requester", "description", "company"}:
+            self.refuse("include", "It should be one of these values: 'requester,stats,description'")
+        rows = (self.gone if q.get("filter") == "deleted" else self.rows)["tickets"].values()
+        since = q.get("updated_since", iso(self.now - 30 * DAY_S))
+        rows = [r for r in rows if (r["updated_at"] if "updated_since" in q else r["created_at"]) >= since]
+        rows.sort(key=lambda r: (r[q.get("order_by", "created_at")], r["id"]), reverse=q.get("order_type", "desc") == "desc")
+        hidden = {"stats"} - set(q.get("include", "").split(",")) | ({"description_text"} if "description" not in q.get("include", "") else set())
+        return [{k: v for k, v in r.items() if k not in hidden} for r in rows]
+
+
+SYSTEMS = (Chargebee, Pipedrive, Intercom, Stripe, Redmine, Espocrm, Freshdesk)

@@ -276,6 +276,23 @@ static const char *request_words(const struct telling *t, const struct request_s
 
 /* streams ---------------------------------------------------------------------------------------------------------- */
 
+static void tell_source_cursor(const struct telling *t, const struct stream_settings *s)
+{
+	tell(t, "changes", "%s",
+	     s->cursor.kind == CURSOR_DELTA_URL ? "asks by the link that the last page of the walk before gave for them"
+	                                        : "goes on with the same walk from where the source said that it ended");
+	tell(t, "cursor", "keeps the source's own, %s; where it is refused, everything is walked again", s->cursor.from);
+}
+
+static void tell_retention(const struct telling *t, const struct stream_settings *s)
+{
+	if (s->retention_s)
+		tell(t, "anew", "everything, when the last pull is %s ago: then the source has forgotten what changed",
+		     span(t->arena, s->retention_s));
+	if (s->full_every_s)
+		tell(t, "anew", "everything again every %s, and when the mapping changes", every(t->arena, s->full_every_s));
+}
+
 static void tell_increments(const struct telling *t, const struct stream_settings *s)
 {
 	struct arena *a = t->arena;
@@ -284,13 +301,17 @@ static void tell_increments(const struct telling *t, const struct stream_setting
 		tell(t, "changes", "the API doesn't list them: everything is walked at each pull");
 		return;
 	}
+	if (s->cursor.from) {
+		tell_source_cursor(t, s);
+		tell_retention(t, s);
+		return;
+	}
 	tell(t, "changes", "%s", request_words(t, &s->incremental));
 	tell(t, "cursor",
 	     "keeps until when all changes have come%s%s%s; a walk that was broken "
 	     "off goes on at its next page",
 	     s->lag_s ? ", and reads " : "", s->lag_s ? span(a, s->lag_s) : "", s->lag_s ? " before that again" : "");
-	if (s->full_every_s)
-		tell(t, "anew", "everything again every %s, and when the mapping changes", every(a, s->full_every_s));
+	tell_retention(t, s);
 }
 
 static void tell_deletes(const struct telling *t, const struct stream_settings *s)
@@ -300,8 +321,11 @@ static void tell_deletes(const struct telling *t, const struct stream_settings *
 	if (s->has_gone)
 		tell(t, "deletes", "every %s %s", every(t->arena, s->gone_every_s), request_words(t, &s->gone));
 	if (path)
-		tell(t, "deletes", "a row whose %s is true is gone", path);
-	if (!s->has_gone && !path)
+		tell(t, "deletes", "a row whose %s is %s is gone", path,
+		     s->maps[0]->deleted_in ? as_text(t->arena, s->maps[0]->deleted_in, 0) : "true");
+	if (s->full_diff)
+		tell(t, "deletes", "rows that a whole list no longer has are gone, unless that is most of them");
+	if (!s->has_gone && !path && !s->full_diff)
 		tell(t, "deletes", "not told by the lists: what was read stays");
 }
 
@@ -353,7 +377,8 @@ static void tell_rest(const struct telling *t, const struct yaml *node, const ch
 static void tell_stream(const struct telling *all, const struct stream_settings *s, const struct yaml *node)
 {
 	static const char *const told[] = { "row",  "also", "properties", "full",       "incremental", "gone",
-		                                "link", "lag",  "full_every", "gone_every", NULL };
+		                                "link", "lag",  "full_every", "gone_every", "cursor",      "retention",
+		                                "full_diff", NULL };
 	static const char *const requests[] = { "full", "incremental", "gone" };
 	static const char *const request_told[] = { "get", "post", "query", "body", "records", "page", NULL };
 	struct telling t = *all;

@@ -75,6 +75,8 @@ void session_close(struct session *s); /* for CLEANUP */
 
 /* Where a source's OAuth tokens are kept: beside the database, never in it. */
 const char *token_path(struct arena *a, const struct org_settings *org, const char *source);
+/* What a source's processes share of its limits. */
+const char *limits_path(struct arena *a, const struct org_settings *org, const char *source);
 
 /* A table for people: columns aligned, numbers to the right; or CSV; or JSON, a list of objects named after the titles.
  * All cells are cleaned of control characters. A NULL cell is empty (null in JSON). */

@@ -28,6 +28,7 @@ struct pull {
 	const char *config_dir;
 	const char *lock_path;     /* held while it pulls: one pull of a source at a time. NULL: none */
 	const char *token_path;    /* where the source's OAuth tokens are kept; NULL: it can't use OAuth */
+	const char *limits_path;   /* what its processes share of the source's limits; NULL: this one keeps them alone */
 	const struct source_settings *source;
 	const struct zone *zone;   /* of the organisation */
 	const char *currency;      /* of the organisation: of amounts whose row leaves its own empty; NULL: none */

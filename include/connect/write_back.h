@@ -21,7 +21,7 @@ struct write_back {
 	const char *config_dir, *lock_path; /* one write-back of a source at a time. NULL: no lock */
 	const struct source_settings *source;
 	int64_t now;
-	const char *token_path; /* as of struct pull */
+	const char *token_path, *limits_path; /* as of struct pull */
 	secret_fn *secret;
 	const struct write_account *accounts;
 	size_t n_accounts;

@@ -139,6 +139,7 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 			.config_dir = c->config_dir,
 			.lock_path = cli_option(c, "dry-run") ? NULL : lock_path(c->arena, s->org, sources[i].name),
 			.token_path = token_path(c->arena, s->org, sources[i].name),
+			.limits_path = limits_path(c->arena, s->org, sources[i].name),
 			.source = &sources[i],
 			.zone = s->zone,
 			.currency = s->org->currency,

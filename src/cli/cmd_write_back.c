@@ -140,6 +140,7 @@ static int write_source(struct writing *x, struct err *err)
 		.config_dir = x->cli->config_dir,
 		.lock_path = x->is_dry_run ? NULL : lock_path(x),
 		.token_path = token_path(x->cli->arena, x->session->org, x->source->name),
+		.limits_path = limits_path(x->cli->arena, x->session->org, x->source->name),
 		.source = x->source,
 		.now = x->session->now,
 		.secret = secret_read,

@@ -117,6 +117,11 @@ const char *token_path(struct arena *a, const struct org_settings *org, const ch
 	return arena_printf(a, "%.*s/tokens/%s.json", (int)(slash - org->db_path), org->db_path, source);
 }
 
+const char *limits_path(struct arena *a, const struct org_settings *org, const char *source)
+{
+	return beside_database(a, org, arena_printf(a, "limits-%s", source));
+}
+
 void session_close(struct session *s)
 {
 	db_close(s->db);

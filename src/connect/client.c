@@ -43,8 +43,14 @@ int client_init(struct client *c, const struct connector *connector, struct http
 		                  .now = now };
 	c->time = time ? *time : real;
 	c->started_ms = c->time.now_ms(c->time.context);
-	limiter_init(&c->limiter, &connector->limits, budget_percent, a);
+	if (limiter_open(&c->limiter, &connector->limits, budget_percent, NULL, c->started_ms, a, err) < 0)
+		return -1;
 	return auth_make(&connector->auth, scope, a, &c->credentials, err);
+}
+
+int client_share_limits(struct client *c, const char *path, struct arena *a, struct err *err)
+{
+	return limiter_open(&c->limiter, &c->connector->limits, c->limiter.budget_percent, path, c->started_ms, a, err);
 }
 
 int client_login(struct client *c, const char *token_path, struct arena *a, struct err *err)
@@ -243,22 +249,30 @@ void client_learn(struct client *c, const char *path, const struct http_response
 	learn_clock(c, r);
 }
 
+/* Other processes may be quicker to take the place that was waited for. */
+static int wait_turn(struct client *c, const char *path, struct limit_ticket *out, struct err *err)
+{
+	int64_t wait;
+
+	while ((wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context), out, err)) > 0)
+		c->time.sleep_ms(c->time.context, wait);
+	return (int)wait;
+}
+
 /* One exchange, at the pace allowed. */
 static int exchange(struct client *c, const struct call *call, struct arena *a, struct http_response *out,
                     struct err *err)
 {
 	const char *path = client_path(call->url, a);
+	struct limit_ticket ticket;
 	struct http_request req;
-	int64_t wait;
+	int rc;
 
-	if (client_prepare(c, call, a, &req, err) < 0)
+	if (client_prepare(c, call, a, &req, err) < 0 || wait_turn(c, path, &ticket, err) < 0)
 		return -1;
-	wait = limiter_take_ms(&c->limiter, path, c->time.now_ms(c->time.context), err);
-	if (wait < 0)
-		return -1;
-	if (wait > 0)
-		c->time.sleep_ms(c->time.context, wait);
-	if (http_send(c->http, a, &req, out, err) < 0) {
+	rc = http_send(c->http, a, &req, out, err);
+	limiter_give(&c->limiter, &ticket, c->time.now_ms(c->time.context));
+	if (rc < 0) {
 		client_unsent(c, &req, a, err);
 		return -1;
 	}
@@ -366,13 +380,23 @@ static int attempt_call(struct client *c, const struct call *call, struct arena 
 	}
 }
 
+/* Who asks too fast is told so for all: the source's other processes wait as well. */
+static void rest_before(struct client *c, const struct tried *t, const char *path)
+{
+	int64_t ms = wait_ms(c, &t->v, t->is_answered ? &t->x.http : NULL, t->n);
+
+	if (t->v.action == ACTION_RATE_LIMITED)
+		limiter_hold(&c->limiter, path, ms, c->time.now_ms(c->time.context));
+	c->time.sleep_ms(c->time.context, ms);
+}
+
 int client_insist(struct client *c, const struct call *call, struct tried *t, struct arena *a, struct answer *out,
                   struct err *err)
 {
 	t->x.expected = call->expected;
-	while (t->n == 0 || (t->rc > 0 && t->n < c->connector->max_attempts && !c->limiter.is_spent)) {
+	while (t->n == 0 || (t->rc > 0 && t->n < c->connector->max_attempts && !limiter_is_spent(&c->limiter))) {
 		if (t->n > 0)
-			c->time.sleep_ms(c->time.context, wait_ms(c, &t->v, t->is_answered ? &t->x.http : NULL, t->n));
+			rest_before(c, t, client_path(call->url, a));
 		t->rc = attempt_call(c, call, a, &t->x, &t->v, &t->is_answered, err);
 		t->n++;
 	}

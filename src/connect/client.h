@@ -49,6 +49,9 @@ int client_init(struct client *c, const struct connector *connector, struct http
 /* Gets the token of a connector whose credentials expire, kept at token_path; else does nothing. Before the first
  * call. */
 int client_login(struct client *c, const char *token_path, struct arena *a, struct err *err) MUST_USE;
+/* Keeps within the limits together with all processes that name the same file (see limits_file.h), instead of alone.
+ * Before the first call. */
+int client_share_limits(struct client *c, const char *path, struct arena *a, struct err *err) MUST_USE;
 /* The wall clock as this client sees it. */
 int64_t client_now(const struct client *c);
 /* method GET or POST; body is JSON or NULL. ERR_RETRY when the other side stayed unwell, ERR_CONFIG when a person must

@@ -9,8 +9,8 @@ struct one {
 	struct err err;         /* of the last attempt */
 	const char *path;
 	struct http_request req;
-	int64_t ready_at_ms;    /* when it may go, once it has its place in the queue of the limiter */
-	bool has_place, is_done, is_in_trouble, is_redirected;
+	struct limit_ticket ticket;
+	bool is_done, is_in_trouble, is_redirected;
 };
 
 struct many {
@@ -32,28 +32,12 @@ static int in_trouble(struct many *m, struct one *one, int rc)
 	return -1;
 }
 
-static int take_place(struct many *m, struct one *one)
-{
-	struct client *c = m->client;
-	int64_t now = c->time.now_ms(c->time.context), wait;
-
-	if (one->has_place)
-		return 0;
-	wait = limiter_take_ms(&c->limiter, one->path, now, &one->err);
-	if (wait < 0)
-		return -1;
-	one->ready_at_ms = now + wait;
-	one->has_place = true;
-	return 0;
-}
-
 static int next(void *context, struct http_request *out, int64_t *out_wait_ms)
 {
 	struct many *m = context;
 	struct client *c = m->client;
 	const struct call *call;
 	struct one *one;
-	int64_t wait;
 
 	while (m->at < m->n && m->ones[m->at].is_done)
 		m->at++;
@@ -62,16 +46,15 @@ static int next(void *context, struct http_request *out, int64_t *out_wait_ms)
 	call = &m->calls[m->at];
 	one = &m->ones[m->at];
 	one->path = client_path(call->url, m->arena);
-	if (take_place(m, one) < 0)
+	if (c->oauth && oauth_keep_fresh(c, &one->err) < 0)
 		return in_trouble(m, one, -1);
-	wait = one->ready_at_ms - c->time.now_ms(c->time.context);
-	if (wait > 0) {
-		*out_wait_ms = wait;
-		return 0;
+	*out_wait_ms = limiter_take_ms(&c->limiter, one->path, c->time.now_ms(c->time.context), &one->ticket, &one->err);
+	if (*out_wait_ms != 0)
+		return *out_wait_ms < 0 ? in_trouble(m, one, -1) : 0;
+	if (client_prepare(c, call, m->arena, &one->req, &one->err) < 0) {
+		limiter_give(&c->limiter, &one->ticket, c->time.now_ms(c->time.context));
+		return in_trouble(m, one, -1);
 	}
-	if ((c->oauth && oauth_keep_fresh(c, &one->err) < 0) ||
-	    client_prepare(c, call, m->arena, &one->req, &one->err) < 0)
-		return in_trouble(m, one, -1);
 	one->req.max_body_bytes = CALL_MANY_BODY_BYTES;
 	*out = one->req;
 	m->given[m->n_given++] = m->at++;
@@ -81,21 +64,22 @@ static int next(void *context, struct http_request *out, int64_t *out_wait_ms)
 /* A redirect, or a token that has expired, is for client_insist, which begins anew. */
 static void come_back(struct many *m, struct one *one, const struct http_response *r)
 {
+	struct client *c = m->client;
 	struct tried *t = &one->tried;
 
-	one->has_place = false;
+	limiter_give(&c->limiter, &one->ticket, c->time.now_ms(c->time.context));
 	t->n++;
 	t->v = (struct verdict){ .action = ACTION_RETRY };
 	t->is_answered = r != NULL;
 	if (!r) {
-		client_unsent(m->client, &one->req, m->arena, &one->err);
+		client_unsent(c, &one->req, m->arena, &one->err);
 		t->rc = one->err.kind == ERR_RETRY ? 1 : -1;
 		return;
 	}
 	t->x.http = *r;
-	client_learn(m->client, one->path, r);
+	client_learn(c, one->path, r);
 	one->is_redirected = client_is_redirect(r);
-	t->rc = one->is_redirected ? 1 : client_understand(m->client, &t->x, m->arena, &t->v, &one->err);
+	t->rc = one->is_redirected ? 1 : client_understand(c, &t->x, m->arena, &t->v, &one->err);
 	if (one->is_redirected || t->v.action == ACTION_REFRESH_RETRY)
 		*t = (struct tried){ .rc = 1 };
 }

@@ -1,5 +1,5 @@
-/* How fast we may ask: one token bucket per class of URL, as configured; what the answers' headers say only slows it
- * down. */
+/* How fast we may ask: gates per class of URL, as configured, shared by all processes that ask the same source; what
+ * the answers' headers say only slows it down. */
 #ifndef CONNECT_LIMITS_H
 #define CONNECT_LIMITS_H
 
@@ -9,9 +9,12 @@
 
 #include "common/http.h"
 #include "common/yaml.h"
+#include "limits_file.h"
 #include "quota.h"
 
-/* `{ match: "/search$", rate: 4, per: 1s, burst: 1 }`; the first that matches the path counts. */
+/* `{ match: "/search$", rate: 4, per: 1s, burst: 1 }`: at most `rate` requests arrive within any `per`, evenly spaced
+ * but for a burst. The first rule that matches the path names its class; the others with the same `match` count as
+ * well. */
 struct limit_rule {
 	const char *match;   /* NULL: every path */
 	double rate;
@@ -28,25 +31,30 @@ struct limits {
 extern const struct yaml_table limit_rule_table;
 void limits_compile(struct arena *a, struct limits *l, const struct yaml *where, struct mistakes *m);
 
-struct bucket {
-	double tokens, rate_per_ms, burst;
-	int64_t at_ms;         /* when tokens was right; 0: never used */
-	int64_t not_before_ms;
-};
-
 struct limiter {
 	const struct limits *limits;
-	struct bucket *buckets; /* one per rule */
 	double budget_percent;  /* of the daily quota that we may use; 0: never mind */
-	int64_t n_daily, n_used; /* requests a day, as the last answer said */
-	bool is_spent;          /* the budget is used up */
+	bool has_asked;
+	struct limits_file shared;
 };
 
-void limiter_init(struct limiter *l, const struct limits *limits, double budget_percent, struct arena *a);
-/* Takes a token for a path; returns for how long to wait before the request goes, -1 (ERR_RETRY) when the daily budget
- * is used up and no request may go. */
-int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, struct err *err) MUST_USE;
-/* Reads an answer's headers. now: as of quota_read. */
+/* The places that a request under way holds: one slot a gate. */
+struct limit_ticket {
+	int16_t slots[MAX_GATES];
+};
+
+/* path: the file that the source's processes share; NULL: this one alone. Lives as long as a. */
+int limiter_open(struct limiter *l, const struct limits *limits, double budget_percent, const char *path,
+                 int64_t now_ms, struct arena *a, struct err *err) MUST_USE;
+/* Returns 0: the request may leave now, and *out is for limiter_give when its answer has come or won't; above 0: ask
+ * again after so many ms; -1 (ERR_RETRY): none may leave for long, or the daily budget is used up. */
+int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, struct limit_ticket *out,
+                        struct err *err) MUST_USE;
+void limiter_give(struct limiter *l, const struct limit_ticket *ticket, int64_t now_ms);
+/* Reads an answer's headers, after its ticket was given back. now: as of quota_read. */
 void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, int64_t now);
+/* The other side wants nothing of this class for so long. */
+void limiter_hold(struct limiter *l, const char *path, int64_t for_ms, int64_t now_ms);
+bool limiter_is_spent(const struct limiter *l);
 
 #endif

@@ -142,7 +142,9 @@ int rest_source_open(const struct pull *p, struct arena *a, struct http **out_ht
 	if (open_secrets(p, a, &scope, err) < 0)
 		return -1;
 	*out_http = open_http(p->source);
-	return client_init(out, c, *out_http, &scope, NULL, p->source->budget_percent, p->now, a, err);
+	if (client_init(out, c, *out_http, &scope, NULL, p->source->budget_percent, p->now, a, err) < 0)
+		return -1;
+	return p->limits_path ? client_share_limits(out, p->limits_path, a, err) : 0;
 }
 
 int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,

@@ -160,7 +160,8 @@ static int send_all(struct sending *s, const struct plan *plan, struct err *err)
 int write_back_source(const struct write_back *w, struct arena *a, struct write_counts *out, struct err *err)
 {
 	const struct pull as_pull = { .config_dir = w->config_dir, .source = w->source, .now = w->now,
-		                          .secret = w->secret, .token_path = w->token_path };
+		                          .secret = w->secret, .token_path = w->token_path,
+		                          .limits_path = w->limits_path };
 	CLEANUP(http_freep) struct http *http = NULL;
 	CLEANUP(lock_release) int lock = -1;
 	struct sending s = { .w = w, .counts = out };

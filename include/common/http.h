@@ -81,7 +81,8 @@ void http_send_many(struct http *h, struct arena *a, const struct http_many *m);
 bool http_was_sent(const struct http *h);
 /* The value of a header (name in lower case), or NULL. */
 const char *http_header(const struct http_response *r, const char *name);
-/* Seconds to wait by Retry-After (both forms), capped at one hour; -1 when absent or absurd. */
+/* Seconds to wait by Retry-After (both forms), capped at one hour; -1 when absent or absurd. now counts where the
+ * answer has no Date of its own. */
 int64_t http_retry_after_s(const struct http_response *r, int64_t now);
 /* Whether two URLs have the same scheme, host and port, and the second neither user info nor fragment. */
 bool http_same_origin(const char *base, const char *url);

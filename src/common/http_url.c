@@ -133,8 +133,8 @@ const char *http_header(const struct http_response *r, const char *name)
 
 int64_t http_retry_after_s(const struct http_response *r, int64_t now)
 {
-	const char *value = http_header(r, "retry-after");
-	int64_t wait, at;
+	const char *value = http_header(r, "retry-after"), *date = http_header(r, "date");
+	int64_t wait, at, theirs;
 
 	if (!value)
 		return -1;
@@ -142,6 +142,8 @@ int64_t http_retry_after_s(const struct http_response *r, int64_t now)
 		if (wait < 0)
 			return -1;
 	} else if (instant_parse_http(value, &at)) {
+		if (date && instant_parse_http(date, &theirs)) /* the clock that the instant was taken from */
+			now = theirs;
 		wait = at > now ? at - now : 0;
 	} else {
 		return -1;

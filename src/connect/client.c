@@ -222,7 +222,7 @@ int client_prepare(struct client *c, const struct call *call, struct arena *a, s
 {
 	struct http_header *headers = arena_array(a, MAX_HEADERS, sizeof *headers);
 	struct http_request req = { .method = call->method, .url = call->url, .body = call->body, .headers = headers,
-		                        .is_repeatable = true };
+		                        .timeout_ms = c->connector->timeout_s * 1000, .is_repeatable = true };
 
 	if (!http_same_origin(c->base_url, call->url))
 		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, call->url),

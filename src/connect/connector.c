@@ -133,6 +133,7 @@ static const struct yaml_field connector_fields[] = {
 	FIELD("attempts", YAML_INT, connector, max_attempts, NULL, 1, 50),
 	FIELD("first_wait", YAML_REAL, connector, first_wait_s, NULL, 0.001, 600),
 	FIELD("longest_wait", YAML_REAL, connector, longest_wait_s, NULL, 0.001, 3600),
+	FIELD("timeout", YAML_DURATION, connector, timeout_s, NULL, 1, 3600),
 	REQUIRED("streams", YAML_MAP, connector, streams, &stream_table),
 	FIELD("write", YAML_STRUCT, connector, write, &writes_table, 0, 0),
 };

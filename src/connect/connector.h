@@ -147,6 +147,7 @@ struct connector {
 	struct writes write;
 	int64_t max_attempts;
 	double first_wait_s, longest_wait_s;
+	int64_t timeout_s;            /* of one request, its answer included; 0: half a minute */
 };
 
 extern const struct yaml_table auth_table;

@@ -108,6 +108,8 @@ static void tell_limits(const struct telling *t)
 		tell_quota(t, (const struct quota_settings *)l->quotas.at + i);
 	tell(t, "pace", "asks %lld times in all where the other side is unwell, after %g to %g seconds",
 	     (long long)t->connector->max_attempts, t->connector->first_wait_s, t->connector->longest_wait_s);
+	if (t->connector->timeout_s)
+		tell(t, "pace", "waits %lld seconds for an answer", (long long)t->connector->timeout_s);
 }
 
 /* the connector ---------------------------------------------------------------------------------------------------- */
@@ -484,7 +486,8 @@ void connector_explain(struct arena *a, const char *config_dir, const char *conn
                        struct mistakes *m)
 {
 	static const char *const told[] = { "base_url", "check",      "auth",         "limits",  "quota_headers", "errors",
-		                                "attempts", "first_wait", "longest_wait", "streams", "write",         NULL };
+		                                "attempts", "first_wait", "longest_wait", "timeout", "streams",       "write",
+		                                NULL };
 	const char *slash = strrchr(connector, '/'), *name = slash ? slash + 1 : connector;
 	bool is_path = strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".yaml") == 0;
 	const char *path = is_path ? connector : arena_printf(a, "%s/connectors/%s.yaml", config_dir, connector);

@@ -255,10 +255,12 @@ static int next_last_id(struct pager *p, const struct page_view *v, struct arena
 
 		if (text_is_blank(id))
 			return err_set(err, ERR_INPUT, "a row has no `%s`, so the place to go on from is not known", s->field);
-		if (s->ascending && last && !is_greater(id, last))
+		if (s->ascending && last && is_greater(last, id)) /* a row that comes twice is harmless */
 			return err_set(err, ERR_INPUT, "rows come out of order (%s behind %s): some could be lost", id, last);
 		last = id;
 	}
+	if (!v->n_rows && s->more && says_more(s, v->body))
+		return err_set(err, ERR_RETRY, "the page is empty, but the answer says that there is more (`%s`)", s->more);
 	if (v->n_rows)
 		*out = last;
 	return 0;
@@ -303,6 +305,9 @@ static int next_last_time(struct pager *p, const struct page_view *v, struct are
 		number = 1;
 	if (read_times(s, v, a, &first, &last, err) < 0)
 		return -1;
+	/* The query began a second before a row that was read: even if it has moved since, it is still behind there. */
+	if (p->n_pages > 1 && !v->n_rows && number == 1)
+		return err_set(err, ERR_INPUT, "the list is empty from %s on, where it had rows a moment ago", word);
 	if ((int64_t)v->n_rows < s->size)
 		return 0;
 	if (last - 1 > since) {

@@ -138,6 +138,17 @@ static void retry_after_is_read_in_both_forms(void **state)
 	ASSERT_INT(wait_of(""), -1);
 }
 
+static void retry_after_is_counted_from_the_clock_of_the_answer(void **state)
+{
+	struct http_header headers[] = { { "retry-after", "Thu, 01 Jan 2026 02:00:30 GMT" },
+		                             { "date", "Thu, 01 Jan 2026 02:00:00 GMT" } };
+	struct http_response r = { .headers = headers, .n_headers = 2 };
+
+	(void)state;
+	ASSERT_INT(http_retry_after_s(&r, 1767225600), 30); /* two hours behind */
+	ASSERT_INT(http_retry_after_s(&r, 1767240000), 30); /* two hours ahead */
+}
+
 struct address_case {
 	const char *text;
 	enum address_kind kind;
@@ -191,6 +202,7 @@ int main(void)
 		cmocka_unit_test(escapes_leave_unreserved_characters_alone),
 		cmocka_unit_test(a_secret_url_shows_its_host_and_four_characters),
 		cmocka_unit_test(retry_after_is_read_in_both_forms),
+		cmocka_unit_test(retry_after_is_counted_from_the_clock_of_the_answer),
 		cmocka_unit_test(addresses_of_no_public_service_are_told_apart),
 	};
 

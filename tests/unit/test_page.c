@@ -178,7 +178,11 @@ static void the_last_id_carries_on_and_must_rise(void **state)
 	arena_free(b->a);
 
 	b = open_book(keyset, "500");
-	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"500\"}]}"), -1);
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"499\"}]}"), -1);
+	arena_free(b->a);
+
+	b = open_book(keyset, "500"); /* a row that comes twice is harmless */
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"500\"},{\"id\":\"501\"}]}"), 0);
 	arena_free(b->a);
 
 	b = open_book(keyset, NULL);
@@ -187,6 +191,25 @@ static void the_last_id_carries_on_and_must_rise(void **state)
 
 	b = open_book(keyset, NULL);
 	ASSERT_INT(turn(b, "{\"rows\":[]}"), 0);
+	arena_free(b->a);
+}
+
+static void an_empty_page_is_not_the_end_where_more_is_promised(void **state)
+{
+	struct book *b = open_book("{ kind: last_id, field: id, more: has_more }", NULL);
+
+	(void)state;
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"9\"}],\"has_more\":true}"), 1);
+	ASSERT_INT(turn(b, "{\"rows\":[],\"has_more\":true}"), -1);
+	ASSERT_INT(b->err.kind, ERR_RETRY);
+	assert_string_equal(b->pager.token, "9");
+	ASSERT_INT(turn(b, "{\"rows\":[],\"has_more\":false}"), 0);
+	arena_free(b->a);
+
+	b = open_book("{ kind: last_time, field: t, size: 2, first: \"2026-03-01T00:00:00Z\" }", NULL);
+	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:00Z\"},{\"t\":\"2026-03-02T00:00:09Z\"}]}"), 1);
+	ASSERT_INT(turn(b, "{\"rows\":[]}"), -1);
+	ASSERT_INT(b->err.kind, ERR_INPUT);
 	arena_free(b->a);
 }
 
@@ -353,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_list_without_an_end_is_an_error),
 		cmocka_unit_test(offsets_and_numbers_end_at_a_short_page_or_the_total),
 		cmocka_unit_test(the_last_id_carries_on_and_must_rise),
+		cmocka_unit_test(an_empty_page_is_not_the_end_where_more_is_promised),
 		cmocka_unit_test(next_links_are_followed_within_the_origin_only),
 		cmocka_unit_test(a_link_header_names_the_next_page),
 		cmocka_unit_test(rows_that_slip_to_an_earlier_page_are_read_again),

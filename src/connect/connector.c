@@ -369,6 +369,10 @@ static void finish_cursor(const struct reading *r, struct stream_settings *s, co
 		mistake_at(r->mistakes, where, "a delta_url goes with pages of kind next_url, an opaque cursor with others");
 	if (s->retention_s && !s->has_incremental && !s->cursor.from)
 		mistake_at(r->mistakes, where, "`retention:` says how long changes are told; the stream asks for none");
+	if (s->full_diff && !page_shows_all(&s->full.page))
+		mistake_at(r->mistakes, where,
+		           "`full_diff:` takes rows that a list lacks for deleted, so none may slip by: a list walked by counting "
+		           "rows needs `kind: offset` with `order_by:`, `total:` and `overlap:`");
 	s->has_incremental = s->has_incremental || s->cursor.from;
 	join_first_query(r, &s->full);
 	join_first_query(r, &s->incremental);

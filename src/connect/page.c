@@ -431,6 +431,11 @@ bool page_counts_rows(const struct page_settings *s)
 	return s->kind == PAGER_OFFSET || s->kind == PAGER_NUMBER;
 }
 
+bool page_shows_all(const struct page_settings *s)
+{
+	return !page_counts_rows(s) || (s->kind == PAGER_OFFSET && s->order_by && s->total && s->overlap);
+}
+
 bool pager_token_is_url(const struct pager *p)
 {
 	return page_has_urls(p->settings) && p->token;

@@ -65,6 +65,8 @@ const char *page_kind(const struct page_settings *s);
 bool page_has_urls(const struct page_settings *s);
 /* Whether the first page is asked for without a token. */
 bool page_begins_bare(const struct page_settings *s);
+/* Whether a walk that came to its end has shown every row that was there all the while. */
+bool page_shows_all(const struct page_settings *s);
 /* Whether the list is walked by counting rows: then its order must stand still. */
 bool page_counts_rows(const struct page_settings *s);
 /* Whether the token is itself the URL of the page. */

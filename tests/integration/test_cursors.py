@@ -3,6 +3,7 @@
 
 Every stream's first sync and three increments, with changes, new and deleted rows between them: the store equals the server.
 """
+import re
 import sqlite3
 import sys
 import time
@@ -249,6 +250,219 @@ def test_dataverse_says_which_table_is_not_tracked(case):
     api, _ = dataverse(case, tracked=("accounts", "contacts", "opportunities", "incidents"))
     results, said = pull(case, expect=78)
     assert "turn Track changes on" in said and results["systemusers"]["result"] == "failed" and results["accounts"]["result"] == "ok", said
+
+
+# Whole lists that show what is gone -------------------------------------------------------------------------------------
+
+PLAIN = """
+base_url: https://nowhere.example
+auth: {{ kind: header, name: X-Key, value: "{{{{secret.key}}}}" }}
+attempts: 2
+first_wait: 0.005
+longest_wait: 0.05
+streams:
+  things:
+    row: {{ entity: account, key: id, map: [ {{ to: name, from: name }}, {{ to: modified_at, from: at }} ] }}
+    full:
+      get: /things
+      query: {{ after: "{{{{page.token}}}}" }}
+      records: rows
+      page: {{ kind: last_id, field: id, more: more }}
+{more}"""
+CHANGED = """    incremental:
+      get: /things
+      query: { after: "{{page.token}}", since: "{{window.start|s}}" }
+      records: rows
+      page: { kind: last_id, field: id, more: more }
+    full_every: 1d
+"""
+
+
+class Things:
+    def __init__(self, n):
+        self.rows, self.bad, self.seen = {i: {"id": i, "name": f"T {i}", "at": T0} for i in range(1, n + 1)}, {}, 0
+
+    def __call__(self, request):
+        self.seen += 1
+        if self.seen in self.bad:
+            return self.bad[self.seen]
+        q = request.query
+        rows = [r for i, r in sorted(self.rows.items()) if i > int(q.get("after", 0)) and r["at"] >= int(q.get("since", 0))]
+        return 200, {"rows": rows[:50], "more": len(rows) > 50}
+
+
+def things(case, n_rows, more="    full_diff: true\n"):
+    api = Things(n_rows)
+    server = Vendor(case, api)
+    (case.tmp / "made.yaml").write_text(PLAIN.format(more=more))
+    organisation(case, "zendesk", server.url, more="    config: { email: x }\n")
+    (case.tmp / "config/connectors/made.yaml").write_text(PLAIN.format(more=more))
+    org = case.tmp / "config/orgs/acme.yaml"
+    org.write_text(org.read_text().replace("connector: zendesk", "connector: made").replace("token:", "key:"))
+    return api
+
+
+def living(case):
+    return {int(k) for k in keys(case, "account")}
+
+
+def test_only_a_complete_list_shows_what_is_gone(case):
+    """A walk that fails, is cut short or killed on the way deletes nothing; the whole list it becomes later deletes exactly what it
+    lacks, also what increments had brought."""
+    api = things(case, 230, more=CHANGED + "    full_diff: true\n")
+    pull(case, "--now", iso(T0))
+    for i in (3, 77, 78, 200):
+        del api.rows[i]
+    for bad in ((500, b"oops"), (200, b'{"rows": [{"id": 5'), (200, {"other": 1}), (401, {}), (429, b"")):
+        api.bad = {n: bad for n in range(api.seen + 3, api.seen + 20)}
+        pull(case, "--full", "--now", iso(T0 + 60), expect=None)
+        assert len(living(case)) == 230, bad
+    api.bad = {}
+    api.rows[500] = {"id": 500, "name": "new", "at": T0 + 3600}
+    results, _ = pull(case, "--now", iso(T0 + 7200))  # goes on where the last one broke off, to its end
+    assert results["things"]["mode"] == "full" and living(case) == set(api.rows), results
+    api.rows[501] = {"id": 501, "name": "new", "at": T0 + 9000}
+    results, _ = pull(case, "--now", iso(T0 + 9000))
+    assert results["things"]["mode"] == "incremental" and n(results, "things", "new", "deleted") == (1, 0), results
+    del api.rows[501], api.rows[4]
+    results, _ = pull(case, "--now", iso(T0 + 9600))
+    assert results["things"]["mode"] == "incremental" and len(living(case)) == 228
+    results, _ = pull(case, "--now", iso(T0 + 3 * DAY_S))
+    assert n(results, "things", "deleted", "new", "changed") == (2, 0, 0) and living(case) == set(api.rows), results
+    api.rows[4] = {"id": 4, "name": "back", "at": T0 + 4 * DAY_S}
+    pull(case, "--now", iso(T0 + 4 * DAY_S))
+    assert living(case) == set(api.rows)
+
+
+def test_a_list_that_lost_most_needs_a_persons_word(case):
+    """An empty list, or one that lacks more than half, deletes nothing and says what to do, at every pull; new and changed rows come
+    through; --accept-gone deletes; a dry run neither deletes nor counts as a list."""
+    api = things(case, 60)
+    pull(case)
+    all_rows = dict(api.rows)
+    api.rows = {i: r for i, r in all_rows.items() if i <= 20}
+    api.rows[9]["name"] = "changed"
+    api.rows[70] = {"id": 70, "name": "new", "at": T0}
+    for _ in range(2):
+        results, said = pull(case, expect=78)
+        assert results["things"]["result"] == "failed" and "40 of 61 rows" in said and "--accept-gone" in said, said
+        assert len(living(case)) == 61 and case.query("SELECT name FROM account WHERE source_key = '9'") == [("changed",)]
+        assert case.query("SELECT last_ok_at FROM source") == case.query("SELECT last_ok_at FROM source WHERE last_error IS NOT NULL")
+    case.retaind("pull", "--dry-run", "--source", "src", "--stream", "things", "--accept-gone")
+    assert len(living(case)) == 61
+    case.retaind("pull", "--accept-gone", expect=64)
+    results, _ = pull(case, "--source", "src", "--stream", "things", "--accept-gone")
+    assert n(results, "things", "deleted") == (40,) and living(case) == set(api.rows), results
+    api.rows = {}
+    _, said = pull(case, expect=78)
+    assert "21 of 21 rows" in said and len(living(case)) == 21, said
+    api.rows = {1: all_rows[1], 2: all_rows[2]}
+    pull(case, "--source", "src", "--stream", "things", "--accept-gone")
+    del api.rows[1]
+    results, _ = pull(case)
+    assert living(case) == {2}
+
+
+def test_what_may_not_be_said_of_cursors_is_refused(case):
+    """A broken word about cursors, retention or whole lists is told with file, line and what would be right."""
+    for more, said in (("    full_diff: 7\n", "things.full_diff"), ("    cursor: { kind: opaque }\n", "cursor: `from` is missing"),
+                       ("    cursor: { kind: opake, from: x }\n", "opaque"),
+                       ("    cursor: { kind: delta_url, from: x }\n", "goes with pages of kind next_url"),
+                       (CHANGED + "    cursor: { kind: opaque, from: x }\n", "takes no `incremental:`"),
+                       ("    retention: 6d\n", "the stream asks for none"), ("    retentoin: 6d\n", "retention"),
+                       ("    gone: { get: /x, records: rows, first_query: { a: 1 }, page: { kind: none } }\n", "whose first page has no token")):
+        things(case, 1, more=more)
+        result = case.retaind("check", expect=78)
+        assert said in result.stdout + result.stderr and "made.yaml:" in result.stdout + result.stderr, (more, result.stdout, result.stderr)
+    things(case, 1)
+    made = case.tmp / "config/connectors/made.yaml"
+    made.write_text(made.read_text().replace("kind: last_id, field: id, more: more", "kind: number, size: 50"))
+    result = case.retaind("check", expect=78)
+    assert "so none may slip by" in result.stdout + result.stderr, result.stdout
+
+
+# recorded ----------------------------------------------------------------------------------------------------------------
+
+def recorded(name):
+    path = SHARED / f"data/exchanges/{name}.jsonl"
+    if not path.exists():
+        raise Skip("the recordings are not beside the tree")
+    return replay.load(path)
+
+
+ODATA = """
+base_url: https://nowhere.example
+auth: { kind: header, name: X-Key, value: "{{secret.key}}" }
+streams:
+  accounts:
+    row: { entity: account, key: accountid, map: [ { to: name, from: name }, { to: modified_at, from: modifiedon } ] }
+    full:
+      get: /api/data/v9.2/accounts
+      query: { $select: "accountid,name,modifiedon,revenue", $orderby: modifiedon }
+      records: value
+      page: { kind: next_url, from: "@odata.nextLink" }
+    full_diff: true
+"""
+
+
+def test_recorded_odata_is_followed_to_its_end(case):
+    """The 250 accounts that an OData server gave in 3 pages, by relative and percent-encoded links: each once, word for word as recorded;
+    its errors are its errors."""
+    exchanges = recorded("sap-cap-8-live__odata")
+    server = replay.Replay([{**e, "query": e["query"] or {}} for e in exchanges]).start()
+    case.at_end(server.stop)
+    things(case, 1)
+    made = case.tmp / "config/connectors/made.yaml"
+    made.write_text(ODATA)
+    org = case.tmp / "config/orgs/acme.yaml"
+    org.write_text(re.sub(r"base_url: .*", f'base_url: "{server.url}"', org.read_text()))
+    for _ in range(2):
+        results, _ = pull(case)
+        assert n(results, "accounts", "pages", "rows", "set_aside", "deleted") == (3, 250, 0, 0) and not server.unmatched, (results, server.unmatched)
+        assert keys(case, "account") == {r["accountid"] for e in exchanges[:3] for r in e["body"]["value"]} and len(keys(case, "account")) == 250
+    for number, said in ((4, "Property"), (5, "Invalid resource path")):
+        made.write_text(ODATA.replace("/api/data/v9.2/accounts", f"/rec/{number}/x"))
+        _, errors = pull(case, "--full", expect=None)
+        assert said in errors and server.asked[str(number)] == 1, errors
+    assert len(keys(case, "account")) == 250
+
+
+def test_recorded_zendesk_users_are_mapped(case):
+    """Every recorded list of Zendesk's users is mapped; a user who was deleted goes; the recorded 429, plain text, is waited for by its
+    Retry-After and no more than asked; 422 is the list's own error."""
+    exchanges = recorded("grouparoo__zendesk")
+    lists = [i for i, e in enumerate(exchanges) if e["method"] == "GET" and isinstance(e["body"], dict) and "users" in e["body"]]
+    bodies = [e["body"]["user"] for e in exchanges if isinstance(e["body"], dict) and "user" in e["body"]]
+    ids = {str(u["id"]) for i in lists for u in exchanges[i]["body"]["users"]}
+
+    def swap(text):
+        head, _, rest = text.partition("  users:\n")
+        row = rest.partition("    full:\n")[0]
+        streams = "".join(f"  s{i}:\n{row}    full:\n      get: /rec/{i}/x\n      records: users\n      page: {{ kind: none }}\n" for i in lists)
+        return quick(head.partition("streams:\n")[0]) + "streams:\n" + streams
+    server = replay.Replay([{**e, "query": e["query"] or {}} for e in exchanges]).start()
+    case.at_end(server.stop)
+    organisation(case, "zendesk", server.url, more="    config: { email: x }\n", change=swap)
+    results, _ = pull(case)
+    ok(results)
+    assert sum(int(r["rows"]) for r in results.values()) == sum(len(exchanges[i]["body"]["users"]) for i in lists)
+    assert keys(case, "contact") == ids and not any(int(r["set_aside"]) for r in results.values()), results
+    print(f"         {len(lists)} lists, {len(ids)} users")
+    gone = next(u for u in bodies if not u["active"] and str(u["id"]) in ids)
+    server.exchanges.append({**exchanges[lists[0]], "body": {"users": [gone]}})
+    made = case.tmp / "config/connectors/zendesk.yaml"
+    text = made.read_text()
+    limited = next(i for i, e in enumerate(exchanges) if e["status"] == 429)
+    exchanges[limited]["headers"]["Retry-After"] = "1"
+    start = time.monotonic()
+    made.write_text(text.replace(f"/rec/{lists[0]}/x", f"/rec/{limited},{len(exchanges)}/x"))
+    pull(case, "--stream", f"s{lists[0]}")
+    assert keys(case, "contact") == ids - {str(gone["id"])} and server.asked[f"{limited},{len(exchanges)}"] == 2
+    assert 0.9 < time.monotonic() - start < 10
+    bad = next(i for i, e in enumerate(exchanges) if e["status"] == 422)
+    made.write_text(text.replace(f"/rec/{lists[0]}/x", f"/rec/{bad}/x"))
+    _, said = pull(case, "--stream", f"s{lists[0]}", expect=75)
+    assert "HTTP 422" in said and "RecordInvalid" in said and server.asked[str(bad)] == 1, said
 
 
 run(globals())

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import crm  # noqa: E402
 from harness import ROOT, run  # noqa: E402
 from systems import DAY_S, SYSTEMS, T0, Chargebee, Espocrm, Freshdesk, Intercom, Kind, Pipedrive, Redmine, Stripe, System, iso, nth  # noqa: E402
-from vendor import SECRET, Vendor, organisation, pull  # noqa: E402
+from vendor import SECRET, Vendor, organisation, pull, quick  # noqa: E402
 
 FIRST = T0 + 20 * DAY_S
 STEP = 25 * 3600
@@ -77,13 +77,19 @@ def go_through(case, system, server, options=()):
             assert not is_increment or 3 <= int(r["rows"]) <= MOST_ROWS, (n, name, r)
             n_rows += int(r["rows"])
         equals(case, system)
+    if any(getattr(kind, "shows_deletes", False) for kind in system.kinds.values()):  # the next whole list
+        system.now, system.is_after_whole_list = FIRST + 40 * DAY_S, True
+        pull(case, "--now", iso(system.now))
+        equals(case, system)
     print(f"         {system.connector}: {len(system.kinds)} streams, {n_rows} rows in {len(server.seen)} requests, 0 lost")
 
 
 def shown(case, made):
     system = made()
     server = Vendor(case, system)
-    organisation(case, system.connector, server.url, only_these(system.connector, system.kinds))
+    # Increments are looked at for three days: meanwhile no whole list comes between.
+    organisation(case, system.connector, server.url, only_these(system.connector, system.kinds),
+                 lambda text: quick(text).replace("full_every: 1d", "full_every: 30d"))
     go_through(case, system, server)
 
 

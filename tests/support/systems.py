@@ -42,6 +42,7 @@ class Kind:
     account: Callable = None    # of the i-th row: its account's key in the store
     lists_changes: bool = True  # the API can be asked for what was changed
     tells_deletes: bool = False
+    shows_deletes: bool = False # a whole list of it is trusted to show what is gone
     page: int = 100
 
 
@@ -60,6 +61,7 @@ def get_at(row, path):
 
 class System:
     connector, kinds, first_id = "", {}, 1
+    is_after_whole_list = False
 
     def __init__(self):
         self.now, self.failures = T0, []
@@ -104,7 +106,7 @@ class System:
     def expected(self, name):
         """What the store should have: key -> (text, key of the account). A row whose deletion nobody tells stays."""
         kind = self.kinds[name]
-        rows = self.rows[name] if kind.tells_deletes else {**self.rows[name], **self.gone[name]}
+        rows = self.rows[name] if kind.tells_deletes or (self.is_after_whole_list and kind.shows_deletes) else {**self.rows[name], **self.gone[name]}
         return {str(k): (str(get_at(r, kind.text)), kind.account and kind.account(self.numbers[name][k])) for k, r in rows.items()}
 
 
@@ -383,7 +385,7 @@ class Redmine(System):
         "issues": Kind("ticket", "subject", lambda i: {
             "project": {"id": nth(i), "name": f"projects {nth(i)}"}, "tracker": {"id": 1, "name": "Bug"}, "priority": {"id": 2, "name": "Normal"},
             "status": {"id": 1 + 4 * (i % 3 == 0), "name": "New", "is_closed": i % 3 == 0}, "closed_on": iso(T0) if i % 3 == 0 else None}, "subject",
-            lambda i: str(nth(i))),
+            lambda i: str(nth(i)), shows_deletes=True),
     }
 
     def stamp(self, row, at, is_new):
@@ -425,14 +427,15 @@ class Espocrm(System):
     account = staticmethod(lambda i: f"accounts{nth(i):09d}")
     kinds = {
         "users": Kind("owner", "name", lambda i: {"emailAddress": f"u{i}@acme.example", "isActive": True}, "name", lists_changes=False, page=20),
-        "accounts": Kind("account", "name", lambda i: {"type": "Customer", "website": f"a{i}.example", **{f: None for f in Espocrm.own}}, "name", page=200),
+        "accounts": Kind("account", "name", lambda i: {"type": "Customer", "website": f"a{i}.example", **{f: None for f in Espocrm.own}}, "name", page=200,
+                         shows_deletes=True),
         "contacts": Kind("contact", "name", lambda i: {"accountId": Espocrm.account(i), "emailAddress": f"p{i}@x.example"}, "name",
-                         lambda i: Espocrm.account(i), page=200),
+                         lambda i: Espocrm.account(i), page=200, shows_deletes=True),
         "opportunities": Kind("opportunity", "name", lambda i: {
             "accountId": Espocrm.account(i), "amount": 1000, "amountCurrency": "USD", "stage": "Prospecting", "closeDate": "2027-01-15"}, "name",
-            lambda i: Espocrm.account(i), page=200),
+            lambda i: Espocrm.account(i), page=200, shows_deletes=True),
         "cases": Kind("ticket", "subject", lambda i: {"accountId": Espocrm.account(i), "status": "New", "priority": "Normal"}, "name",
-                      lambda i: Espocrm.account(i), page=200),
+                      lambda i: Espocrm.account(i), page=200, shows_deletes=True),
     }
 
     def key(self, name, i):

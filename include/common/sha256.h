@@ -22,6 +22,7 @@ char *sha256_hex(struct arena *a, const void *data, size_t len);
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[SHA256_BYTES]);
 char *hex_text(struct arena *a, const void *data, size_t len);
 char *base64_text(struct arena *a, const void *data, size_t len);
+char *base64url_text(struct arena *a, const void *data, size_t len); /* RFC 4648 5, without padding */
 /* Returns the bytes and sets *out_len, or NULL when it is not base64. */
 void *base64_bytes(struct arena *a, const char *text, size_t *out_len);
 

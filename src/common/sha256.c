@@ -167,6 +167,16 @@ char *base64_text(struct arena *a, const void *data, size_t len)
 	return text;
 }
 
+char *base64url_text(struct arena *a, const void *data, size_t len)
+{
+	char *text = base64_text(a, data, len), *at = text;
+
+	for (; *at && *at != '='; at++)
+		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+	*at = '\0';
+	return text;
+}
+
 void *base64_bytes(struct arena *a, const char *text, size_t *out_len)
 {
 	size_t len = strlen(text), n_padding = 0, n = 0;

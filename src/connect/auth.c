@@ -77,7 +77,7 @@ static const struct {
 
 static const char *const kinds[] = { "none", "header", "query", "basic", "oauth2", NULL };
 static const char *const grants[] = { [OAUTH_REFRESH] = "refresh", [OAUTH_CLIENT_CREDENTIALS] = "client_credentials",
-	                                  NULL };
+	                                  [OAUTH_JWT_BEARER] = "jwt_bearer", NULL };
 static const char *const client_auths[] = { [OAUTH_BODY] = "body", [OAUTH_BASIC] = "basic", NULL };
 
 static const struct yaml_field store_fields[] = {
@@ -99,6 +99,8 @@ static const struct yaml_field fields[] = {
 	{ "grant", YAML_ENUM, offsetof(struct auth_settings, oauth.grant), false, grants, 0, 0 },
 	{ "token_url", YAML_TEXT, offsetof(struct auth_settings, oauth.token_url), false, NULL, 0, 0 },
 	{ "fields", YAML_NODE, offsetof(struct auth_settings, oauth.fields), false, NULL, 0, 0 },
+	{ "key", YAML_TEXT, offsetof(struct auth_settings, oauth.key), false, NULL, 0, 0 },
+	{ "claims", YAML_NODE, offsetof(struct auth_settings, oauth.claims), false, NULL, 0, 0 },
 	{ "client_auth", YAML_ENUM, offsetof(struct auth_settings, oauth.client_auth), false, client_auths, 0, 0 },
 	{ "store", YAML_STRUCT, offsetof(struct auth_settings, oauth.store), false, &store_table, 0, 0 },
 	{ "refresh_on", YAML_TEXTS, offsetof(struct auth_settings, oauth.refresh_on), false, NULL, 0, 0 },
@@ -119,7 +121,9 @@ static const struct {
 	{ "password", BASIC, BASIC },
 	{ "grant", OAUTH2, OAUTH2 },
 	{ "token_url", OAUTH2, OAUTH2 },
-	{ "fields", OAUTH2, OAUTH2 },
+	{ "fields", OAUTH2, 0 },
+	{ "key", OAUTH2, 0 },
+	{ "claims", OAUTH2, 0 },
 	{ "client_auth", OAUTH2, 0 },
 	{ "store", OAUTH2, 0 },
 	{ "refresh_on", OAUTH2, 0 },
@@ -137,15 +141,34 @@ static void check_field(const struct oauth_settings *s, const char *name, const 
 		mistake_at(m, where, "`fields:` needs `%s:`, a text", name);
 }
 
+/* Whether it is a mapping of texts. */
+static bool is_of_texts(const struct yaml *node, struct mistakes *m)
+{
+	if (!node || node->type != YAML_MAPPING)
+		return false;
+	for (const struct yaml *f = node->first; f; f = f->next)
+		if (f->type != YAML_SCALAR)
+			mistake_at(m, f, "is sent as a text, and must be one");
+	return true;
+}
+
+static void check_jwt(const struct oauth_settings *s, const struct yaml *where, struct mistakes *m)
+{
+	bool is_jwt = s->grant == OAUTH_JWT_BEARER;
+
+	if (is_jwt != (s->key != NULL) || is_jwt != (s->claims != NULL))
+		mistake_at(m, where, "`grant: jwt_bearer` goes with `key:`, the private key, and `claims:`, what it signs");
+	if (s->claims && !is_of_texts(s->claims, m))
+		mistake_at(m, where, "`claims:` is a mapping of texts, such as { iss: ..., sub: ..., aud: ... }");
+}
+
 static void check_oauth(const struct oauth_settings *s, const struct yaml *where, struct mistakes *m)
 {
-	if (!s->fields || s->fields->type != YAML_MAPPING) {
+	check_jwt(s, where, m);
+	if (!(s->fields ? is_of_texts(s->fields, m) : s->grant == OAUTH_JWT_BEARER)) {
 		mistake_at(m, where, "`fields:` is a mapping of what the token endpoint is sent");
 		return;
 	}
-	for (const struct yaml *f = s->fields->first; f; f = f->next)
-		if (f->type != YAML_SCALAR)
-			mistake_at(m, f, "is sent as a text, and must be one");
 	for (size_t i = 0; i < s->refresh_on.n; i++)
 		if (strlen(s->refresh_on.at[i]) != 3 || !strchr("45", s->refresh_on.at[i][0]))
 			mistake_at(m, where, "`refresh_on: %s` is no status; a code in the body is a rule of `errors:`",

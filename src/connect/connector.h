@@ -16,7 +16,7 @@
 #include "page.h"
 #include "template.h"
 
-enum oauth_grant { OAUTH_REFRESH, OAUTH_CLIENT_CREDENTIALS };
+enum oauth_grant { OAUTH_REFRESH, OAUTH_CLIENT_CREDENTIALS, OAUTH_JWT_BEARER };
 enum oauth_client_auth { OAUTH_BODY, OAUTH_BASIC };
 
 /* Paths in the token endpoint's answer. NULL: as RFC 6749 names them; base_url: it says none. */
@@ -28,11 +28,15 @@ struct oauth_store {
  * client_secret: ..., refresh_token: "{{secret.refresh}}" }, client_auth: body, rotate: true, refresh_on: [401],
  * store: { access: access_token, refresh: refresh_token, expires_in: expires_in, base_url: instance_url },
  * base_url_hosts: [.salesforce.com], header: Authorization, scheme: Bearer }`; other answers that mean a stale token
- * are rules of `errors:` with `action: refresh_retry`. */
+ * are rules of `errors:` with `action: refresh_retry`. `grant: jwt_bearer` has `key: "{{secret.key}}"` and `claims: {
+ * iss: ..., sub: ..., aud: ... }` in place of secrets in `fields:`. A rule of `errors:` with `path: error_description`
+ * says what to do where the token endpoint refuses. */
 struct oauth_settings {
 	int grant, client_auth;
 	const char *token_url;
-	const struct yaml *fields;    /* mapping: the form besides grant_type */
+	const struct yaml *fields;    /* mapping: the form besides grant_type; NULL: nothing */
+	const char *key;              /* jwt_bearer: PEM ... */
+	const struct yaml *claims;    /* ... and mapping of what it signs */
 	struct oauth_store store;
 	struct texts refresh_on;      /* statuses that mean a stale token */
 	bool rotates;                 /* a refresh token in the answer replaces the one that was used */

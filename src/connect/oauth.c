@@ -8,6 +8,7 @@
 #include "common/lock.h"
 #include "common/sha256.h"
 #include "common/text.h"
+#include "jwt.h"
 
 enum {
 	MARGIN_S = 60,            /* before a token expires ... */
@@ -132,13 +133,29 @@ static const char *field(const struct client *c, const char *name, struct arena 
 	return value;
 }
 
+static const char *const grant_types[] = {
+	[OAUTH_REFRESH] = "refresh_token",
+	[OAUTH_CLIENT_CREDENTIALS] = "client_credentials",
+	[OAUTH_JWT_BEARER] = "urn:ietf:params:oauth:grant-type:jwt-bearer",
+};
+
+static const struct yaml *first_field(const struct oauth_settings *s)
+{
+	return s->fields ? s->fields->first : NULL;
+}
+
 /* The form, without what goes into the Authorization header. A kept refresh token stands before the secret's. */
 static int write_form(const struct client *c, const struct token *t, struct arena *a, const char **out, struct err *err)
 {
 	const struct oauth_settings *s = c->oauth->settings;
-	const char *form = s->grant == OAUTH_REFRESH ? "grant_type=refresh_token" : "grant_type=client_credentials";
+	const char *form = arena_printf(a, "grant_type=%s", http_escape(a, grant_types[s->grant])), *assertion;
 
-	for (const struct yaml *f = s->fields->first; f; f = f->next) {
+	if (s->grant == OAUTH_JWT_BEARER) {
+		if (jwt_make(s, &c->scope, client_now(c), a, &assertion, err) < 0)
+			return -1;
+		form = arena_printf(a, "%s&assertion=%s", form, assertion);
+	}
+	for (const struct yaml *f = first_field(s); f; f = f->next) {
 		const char *value;
 
 		if (is_sent_apart(s, f->key))
@@ -215,11 +232,23 @@ static const struct {
 	{ "access_denied", "the access was denied: a person must authorise retaind again" },
 };
 
-/* lost_at: when a renewal was asked for whose answer never came; 0: none. */
-static int refused(const struct http_response *r, const struct json *body, int64_t lost_at, struct arena *a,
-                   struct err *err)
+/* What the connector's file says of this refusal: rules that look at the description. */
+static const char *rule_says(const struct client *c, const struct http_response *r, const struct json *body)
 {
-	const char *code = json_text(json_at(body, "error"));
+	const struct error_rule *rules = c->connector->errors.at;
+
+	for (size_t i = 0; i < c->connector->errors.n; i++)
+		if (rules[i].say && rules[i].path && strcmp(rules[i].path, "error_description") == 0 &&
+		    errors_judge(&rules[i], 1, r, body).say == rules[i].say)
+			return rules[i].say;
+	return NULL;
+}
+
+/* lost_at: when a renewal was asked for whose answer never came; 0: none. */
+static int refused(const struct client *c, const struct http_response *r, const struct json *body, int64_t lost_at,
+                   struct arena *a, struct err *err)
+{
+	const char *code = json_text(json_at(body, "error")), *rule = rule_says(c, r, body);
 	const char *lost = "";
 
 	for (size_t i = 0; code && i < ARRAY_LEN(refusals); i++) {
@@ -228,10 +257,10 @@ static int refused(const struct http_response *r, const struct json *body, int64
 		if (i == 0 && lost_at)
 			lost = arena_printf(a, " (the answer to a renewal begun at %s never reached the token file: what it "
 			                       "replaced is lost)", instant_text(a, lost_at));
-		return err_set(err, ERR_CONFIG, "%s: %s%s", code, refusals[i].say, lost);
+		return err_set(err, ERR_CONFIG, "%s: %s%s", code, rule ? rule : refusals[i].say, lost);
 	}
-	return err_set(err, ERR_CONFIG, "HTTP %d: the endpoint gives no token: check the source's secrets and `token_url`",
-	               r->status);
+	return err_set(err, ERR_CONFIG, "HTTP %d: %s", r->status,
+	               rule ? rule : "the endpoint gives no token: check the source's secrets and `token_url`");
 }
 
 static int64_t life_of(const struct json *value, struct arena *a)
@@ -280,7 +309,7 @@ static int ask_and_read(const struct client *c, const struct token *old, struct 
 	if (r.body_len > MAX_ANSWER_BYTES || json_parse(a, r.body, r.body_len, &body, &ignored) < 0)
 		body = NULL;
 	if (r.status != 200 || !body || json_text(json_at(body, "error"))) /* some refuse with 200 */
-		return refused(&r, body, *is_doubtful && o->settings->rotates ? next->asked_at : old->asked_at, a, err);
+		return refused(c, &r, body, *is_doubtful && o->settings->rotates ? next->asked_at : old->asked_at, a, err);
 	return read_answer(o, body, now, a, next, err);
 }
 
@@ -348,9 +377,9 @@ static int renew_alone(struct client *c, const char *stale, struct err *err)
 static int make_seed(const struct client *c, struct arena *a, const char **out, struct err *err)
 {
 	const struct oauth_settings *s = c->oauth->settings;
-	const char *all = s->token_url;
+	const char *all = s->token_url, *claim;
 
-	for (const struct yaml *f = s->fields->first; f; f = f->next) {
+	for (const struct yaml *f = first_field(s); f; f = f->next) {
 		const char *value = NULL;
 
 		if (s->grant == OAUTH_REFRESH && strcmp(f->key, "refresh_token") != 0)
@@ -359,6 +388,11 @@ static int make_seed(const struct client *c, struct arena *a, const char **out, 
 		if (!value)
 			return -1;
 		all = arena_printf(a, "%s\n%s=%s", all, f->key, value);
+	}
+	for (const struct yaml *f = s->claims ? s->claims->first : NULL; f; f = f->next) {
+		if (template_expand(a, f->text, &c->scope, TEMPLATE_RAW, &claim, err) < 0)
+			return -1;
+		all = arena_printf(a, "%s\n%s=%s", all, f->key, claim);
 	}
 	*out = sha256_hex(a, all, strlen(all));
 	return 0;

@@ -149,6 +149,15 @@ static void base64_goes_there_and_back(void **state)
 	}
 }
 
+static void base64_for_urls_has_letters_of_its_own_and_no_padding(void **state)
+{
+	struct arena *a = *state;
+
+	assert_string_equal(base64url_text(a, "\xFB\xEF\xFF", 3), "--__");
+	assert_string_equal(base64url_text(a, "fo", 2), "Zm8");
+	assert_string_equal(base64url_text(a, "", 0), "");
+}
+
 static void what_is_not_base64_is_refused(void **state)
 {
 	static const char *const cases[] = { "A", "AB", "ABC", "A===", "====", "AB=C", "=ABC",
@@ -173,6 +182,7 @@ int main(void)
 		cmocka_unit_test(keyed_digests_equal_those_of_rfc_4231),
 		cmocka_unit_test(a_standard_webhook_is_signed_as_the_standard_shows),
 		cmocka_unit_test(base64_goes_there_and_back),
+		cmocka_unit_test(base64_for_urls_has_letters_of_its_own_and_no_padding),
 		cmocka_unit_test(what_is_not_base64_is_refused),
 	};
 

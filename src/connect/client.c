@@ -129,7 +129,7 @@ static int judged_bad(const struct client *c, const struct verdict *v, const str
 	static const enum err_kind kinds[] = {
 		[ACTION_RETRY] = ERR_RETRY,         [ACTION_RATE_LIMITED] = ERR_RETRY, [ACTION_EMPTY] = ERR_NONE,
 		[ACTION_FAIL_CONFIG] = ERR_CONFIG,  [ACTION_FAIL] = ERR_INPUT,         [ACTION_OK] = ERR_NONE,
-		[ACTION_REFRESH_RETRY] = ERR_CONFIG,
+		[ACTION_REFRESH_RETRY] = ERR_CONFIG, [ACTION_QUOTA_SPENT] = ERR_RETRY,
 	};
 	const char *reason = reason_of(c, r, body, a);
 	const char *times = n_attempts > 1 ? arena_printf(a, " (asked %lld times)", (long long)n_attempts) : "";
@@ -224,6 +224,8 @@ int client_prepare(struct client *c, const struct call *call, struct arena *a, s
 	struct http_request req = { .method = call->method, .url = call->url, .body = call->body, .headers = headers,
 		                        .timeout_ms = c->connector->timeout_s * 1000, .is_repeatable = true };
 
+	if (c->is_spent)
+		return err_set(err, ERR_RETRY, "the other side's quota is used up, as it said; goes on with a later pull");
 	if (!http_same_origin(c->base_url, call->url))
 		return err_set(err, ERR_CONFIG, "%s is not at %s, where our credentials belong", http_redact(a, call->url),
 		               http_redact(a, c->base_url));
@@ -328,7 +330,7 @@ static void read_body(struct answer *x, struct arena *a, struct err *broken)
 		x->body = NULL;
 }
 
-int client_understand(const struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
+int client_understand(struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
 {
 	struct err broken = { 0 };
 
@@ -351,6 +353,7 @@ int client_understand(const struct client *c, struct answer *x, struct arena *a,
 	if (v->action == ACTION_REFRESH_RETRY && !v->say)
 		v->say = "refused with a fresh token too: authorise retaind again, or check what it may read";
 	(void)judged_bad(c, v, &x->http, x->body, 1, a, err);
+	c->is_spent = c->is_spent || v->action == ACTION_QUOTA_SPENT;
 	return v->action == ACTION_RETRY || v->action == ACTION_RATE_LIMITED ? 1 : -1;
 }
 
@@ -394,7 +397,8 @@ int client_insist(struct client *c, const struct call *call, struct tried *t, st
                   struct err *err)
 {
 	t->x.expected = call->expected;
-	while (t->n == 0 || (t->rc > 0 && t->n < c->connector->max_attempts && !limiter_is_spent(&c->limiter))) {
+	while (t->n == 0 ||
+	       (t->rc > 0 && t->n < c->connector->max_attempts && !limiter_is_spent(&c->limiter) && !c->is_spent)) {
 		if (t->n > 0)
 			rest_before(c, t, client_path(call->url, a));
 		t->rc = attempt_call(c, call, a, &t->x, &t->v, &t->is_answered, err);

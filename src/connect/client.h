@@ -22,6 +22,7 @@ struct client {
 	struct credentials credentials;
 	struct scope scope;      /* config and secrets */
 	struct limiter limiter;
+	bool is_spent;           /* the other side said that its quota is used up */
 	int64_t now;             /* wall clock when it was made */
 	int64_t started_ms;
 	/* how far our clock runs before the other side's, by its Date; 0: it doesn't, or isn't known */

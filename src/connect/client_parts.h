@@ -24,8 +24,7 @@ void client_unsent(const struct client *c, const struct http_request *req, struc
 void client_learn(struct client *c, const char *path, const struct http_response *r);
 bool client_is_redirect(const struct http_response *r);
 /* Makes sense of an answer: 0 done, 1 ask again, -1 failed. *v says why. */
-int client_understand(const struct client *c, struct answer *x, struct arena *a, struct verdict *v,
-                      struct err *err) MUST_USE;
+int client_understand(struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err) MUST_USE;
 /* Goes on from what was tried until it is answered, as client_call says it; err is the reason of the last attempt. */
 int client_insist(struct client *c, const struct call *call, struct tried *t, struct arena *a, struct answer *out,
                   struct err *err) MUST_USE;

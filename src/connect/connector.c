@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth_choice.h"
 #include "common/http.h"
 #include "common/text.h"
 #include "fingerprint.h"
@@ -241,7 +242,7 @@ static void want(const struct reading *r, struct stream_settings *s, const char 
 		want(r, s, plus + 3);
 		path = arena_strndup(r->arena, path, (size_t)(plus - path));
 	}
-	if (!path || !s->properties || !text_starts(path, s->properties))
+	if (!path || !s->properties || !text_starts(path, s->properties) || template_has_names(path))
 		return;
 	name = path + strlen(s->properties);
 	for (size_t i = 0; i < s->wanted.n; i++)
@@ -534,6 +535,9 @@ const struct connector *connector_read(struct arena *a, const struct yaml *file,
 		secrets[i].name = references[i].name;
 	r.scope = (struct scope){ .config = source->config, .secrets = secrets, .n_secrets = source->secrets.n };
 	*c = (struct connector){ .name = source->connector, .max_attempts = 8, .first_wait_s = 1, .longest_wait_s = 60 };
+	file = auth_choose(a, file, &r.scope, m);
+	if (!file)
+		return NULL;
 	yaml_read(a, file, &connector_table, c, m);
 	finish(&r, c, file);
 	return m->n == n_before ? c : NULL;

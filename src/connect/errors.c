@@ -13,6 +13,7 @@ static const char *const action_names[] = {
 	[ACTION_FAIL_CONFIG] = "fail_config",
 	[ACTION_FAIL] = "fail",
 	[ACTION_REFRESH_RETRY] = "refresh_retry",
+	[ACTION_QUOTA_SPENT] = "quota_spent",
 	NULL,
 };
 

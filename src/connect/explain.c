@@ -126,7 +126,11 @@ static void tell_auth(const struct telling *t, const struct yaml *auth)
 	const struct auth_settings *s = &t->connector->auth;
 	const char *kind = member_text(auth, "kind", "none");
 
-	if (strcmp(kind, "none") == 0)
+	if (auth && auth->type == YAML_SEQUENCE)
+		for (const struct yaml *way = auth->first; way; way = way->next)
+			tell(t, "login", "%s%s, %s, token from %s", way == auth->first ? "" : "or ",
+			     member_text(way, "kind", "none"), member_text(way, "grant", "?"), member_text(way, "token_url", "?"));
+	else if (strcmp(kind, "none") == 0)
 		tell(t, "login", "none");
 	else if (s->name && s->value)
 		tell(t, "login", "%s %s: %s", kind, s->name, s->value);
@@ -152,7 +156,7 @@ static void tell_errors(const struct telling *t, const struct yaml *file)
 		[ACTION_RETRY] = "is tried again", [ACTION_RATE_LIMITED] = "is too fast: waits and tries again",
 		[ACTION_EMPTY] = "means no rows",  [ACTION_FAIL_CONFIG] = "needs a person",
 		[ACTION_FAIL] = "ends the stream", [ACTION_REFRESH_RETRY] = "is tried again with a new token",
-		[ACTION_OK] = "is an answer",
+		[ACTION_QUOTA_SPENT] = "ends the pull: no more today", [ACTION_OK] = "is an answer",
 	};
 	const struct error_rule *rules = t->connector->errors.at;
 	const struct yaml *written = yaml_member(file, "errors");
@@ -243,6 +247,12 @@ static const char *last_time_words(struct arena *a, const struct page_settings *
 	return arena_printf(a, "with a new query at each page, from a second before the last row's %s", s->field);
 }
 
+static const char *keyset_words(struct arena *a, const struct page_settings *s)
+{
+	return arena_printf(a, "in the order of %s%s%s, from behind the last row where that ends early", s->field,
+	                    s->from ? ", by the link at " : "", s->from ? s->from : "");
+}
+
 static const char *none_words(struct arena *a, const struct page_settings *s)
 {
 	(void)a, (void)s;
@@ -255,7 +265,7 @@ static const struct {
 } page_kinds[] = {
 	{ "none", none_words },           { "cursor", cursor_words }, { "next_url", link_words },
 	{ "offset", offset_words },       { "number", number_words }, { "last_id", last_id_words },
-	{ "last_time", last_time_words },
+	{ "last_time", last_time_words }, { "keyset", keyset_words },
 };
 
 static const char *page_words(struct arena *a, const struct request_settings *q)
@@ -447,7 +457,8 @@ static struct source_settings somebody(struct arena *a, const char *name, const 
 	struct texts secrets = names_in(a, file, "secret."), config = names_in(a, file, "config.");
 	struct named_secret *references = arena_array(a, secrets.n + 1, sizeof *references);
 	struct yaml *mapping = arena_alloc(a, sizeof *mapping), **end = &mapping->first;
-	const struct yaml *store = yaml_member(yaml_member(file, "auth"), "store");
+	const struct yaml *auth = yaml_member(file, "auth");
+	const struct yaml *store = yaml_member(auth && auth->type == YAML_SEQUENCE ? auth->first : auth, "store");
 	bool has_url = yaml_member(file, "base_url") || yaml_member(store, "base_url");
 
 	*mapping = (struct yaml){ .type = YAML_MAPPING, .file = file->file, .path = "config" };

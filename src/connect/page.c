@@ -243,26 +243,70 @@ static bool is_greater(const char *id, const char *than)
 	return n != m ? n > m : strcmp(id, than) > 0;
 }
 
-static int next_last_id(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
-                        struct err *err)
+/* Sets *out, the id before the page, to that of its last row, and counts the rows that come for the first time; ids
+ * must not fall where that counts. */
+static int last_of(const struct page_settings *s, const struct page_view *v, bool is_ascending, struct arena *a,
+                   const char **out, int64_t *n_new, struct err *err)
 {
-	const struct page_settings *s = p->settings;
-	const char *last = p->token;
+	const char *last = *out;
 
-	*out = NULL;
 	for (const struct json *row = json_first(v->rows); row; row = json_next(row)) {
 		const char *id = json_scalar(a, json_at(row, s->field));
 
 		if (text_is_blank(id))
 			return err_set(err, ERR_INPUT, "a row has no `%s`, so the place to go on from is not known", s->field);
-		if (s->ascending && last && is_greater(last, id)) /* a row that comes twice is harmless */
+		if (is_ascending && last && is_greater(last, id)) /* a row that comes twice is harmless */
 			return err_set(err, ERR_INPUT, "rows come out of order (%s behind %s): some could be lost", id, last);
+		*n_new += !last || strcmp(last, id) != 0;
 		last = id;
 	}
+	*out = last;
+	return 0;
+}
+
+static int next_last_id(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
+                        struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	const char *last = p->token;
+	int64_t n_new = 0;
+
+	*out = NULL;
+	if (last_of(s, v, s->ascending, a, &last, &n_new, err) < 0)
+		return -1;
 	if (!v->n_rows && s->more && says_more(s, v->body))
 		return err_set(err, ERR_RETRY, "the page is empty, but the answer says that there is more (`%s`)", s->more);
 	if (v->n_rows)
 		*out = last;
+	return 0;
+}
+
+/* By links while they live, else by a new query behind the last row: the token is "id" or "id@url". A query that gives
+ * fewer rows than it says is not at its end, whatever else it says. */
+static int next_keyset(struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
+{
+	const struct page_settings *s = p->settings;
+	const char *last = first_part(p->token, a), *link = NULL;
+	int64_t total = -1;
+
+	*out = NULL;
+	if (last_of(s, v, true, a, &last, &p->n_of_query, err) < 0 || (s->from && next_url(p, v, a, &link, err) < 0))
+		return -1;
+	if (last && strpbrk(last, "@'\"\\"))
+		return err_set(err, ERR_INPUT, "a row's `%s` is no id that a query can hold", s->field);
+	if (s->total && !json_int(json_at(v->body, s->total), &total))
+		total = -1;
+	if (link) {
+		*out = arena_printf(a, "%s@%s", last ? last : "", link);
+		return 0;
+	}
+	if (p->n_of_query >= total && !(s->size && (int64_t)v->n_rows >= s->size))
+		return 0;
+	if (v->n_rows == 0)
+		return err_set(err, ERR_RETRY, "the list ends after %lld rows, but says that it has %lld",
+		               (long long)p->n_of_query, (long long)total);
+	p->n_of_query = 0;
+	*out = last;
 	return 0;
 }
 
@@ -334,11 +378,12 @@ static const struct {
 	{ "number", next_number, "1", false, false, true },
 	{ "last_id", next_last_id, NULL, false, true, false },
 	{ "last_time", next_last_time, NULL, false, true, true },
+	{ "keyset", next_keyset, NULL, false, true, false },
 };
 
 static const char *const pager_names[] = { "none", "cursor", "next_url", "offset", "number", "last_id", "last_time",
-	                                       NULL };
-enum { PAGER_NEXT_URL = 2, PAGER_OFFSET, PAGER_NUMBER, PAGER_LAST_TIME = 6 };
+	                                       "keyset", NULL };
+enum { PAGER_NEXT_URL = 2, PAGER_OFFSET, PAGER_NUMBER, PAGER_LAST_TIME = 6, PAGER_KEYSET };
 
 static const struct yaml_field fields[] = {
 	{ "kind", YAML_ENUM, offsetof(struct page_settings, kind), true, pager_names, 0, 0 },
@@ -378,6 +423,9 @@ static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 	if (pagers[s->kind].needs_size && !s->size)
 		mistake_at(m, where, "%s needs `size:`, the rows of a full page", pagers[s->kind].name);
 	check_overlap(s, where, m);
+	if (s->kind == PAGER_KEYSET && !s->total && !s->size)
+		mistake_at(m, where,
+		           "keyset needs `total:`, the path of the number of rows, or `size:`, the rows of a full page");
 	if (s->cap && s->kind != PAGER_LAST_TIME)
 		mistake_at(m, where, "`cap:` is for last_time; `max_pages:` ends a walk that has too many pages");
 }
@@ -393,13 +441,16 @@ void pager_init(struct pager *p, const struct page_settings *s, const char *base
 
 	*seen = (struct page_seen){ arena_array(walk, SEEN_AT_FIRST, sizeof *seen->slots), 0, SEEN_AT_FIRST };
 	*p = (struct pager){ .settings = s, .arena = walk, .base_url = base_url, .token = token, .seen = seen };
+	if (p->token && s->kind == PAGER_KEYSET) /* a link that was kept for a day may live no more; the place does */
+		p->token = first_part(p->token, walk);
 	if (!p->token)
 		p->token = s->first ? s->first : pagers[s->kind].first;
 }
 
 const char *pager_word(const struct pager *p, struct arena *a)
 {
-	bool has_parts = p->settings->kind == PAGER_OFFSET || p->settings->kind == PAGER_LAST_TIME;
+	bool has_parts = p->settings->kind == PAGER_OFFSET || p->settings->kind == PAGER_LAST_TIME ||
+	                 p->settings->kind == PAGER_KEYSET;
 
 	return has_parts ? first_part(p->token, a) : p->token;
 }
@@ -436,9 +487,20 @@ bool page_shows_all(const struct page_settings *s)
 	return !page_counts_rows(s) || (s->kind == PAGER_OFFSET && s->order_by && s->total && s->overlap);
 }
 
-bool pager_token_is_url(const struct pager *p)
+const char *pager_url(const struct pager *p)
 {
-	return page_has_urls(p->settings) && p->token;
+	if (p->settings->kind == PAGER_KEYSET)
+		return second_part(p->token);
+	return page_has_urls(p->settings) ? p->token : NULL;
+}
+
+bool pager_leave_link(struct pager *p)
+{
+	if (p->settings->kind != PAGER_KEYSET || !second_part(p->token))
+		return false;
+	p->token = first_part(p->token, p->arena);
+	p->n_of_query = 0;
+	return true;
 }
 
 static int guard(struct pager *p, const struct page_view *v, const char *token, struct err *err)

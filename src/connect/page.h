@@ -11,13 +11,14 @@
 
 struct page_settings {
 	int kind;              /* index into the table of pagers */
-	const char *from;      /* cursor, next_url: JSON path of the token or link; "header:NAME" */
+	const char *from;      /* cursor, next_url, keyset: JSON path of the token or link; "header:NAME" */
 	const char *link_rel;  /* next_url: relation in the Link header instead of from */
 	const char *stop;      /* cursor: this token means the end */
 	const char *more;      /* JSON path; null, false or absent there means the end */
 	const char *end;       /* JSON path; true there means the end, whatever token comes along */
-	const char *field;     /* last_id, offset: path of the id within a row; last_time: of the time it is sorted by */
-	const char *total;     /* offset: path of the number of rows in all */
+	const char *field;     /* last_id, keyset, offset: path of the id within a row; last_time: of the time it is
+	                          sorted by */
+	const char *total;     /* offset, keyset: path of the number of rows in all */
 	const char *first;     /* token of the first page, {{names}} expanded; cursor, last_id: none */
 	const char *order_by;  /* offset, number: path of what the list is sorted by; must not change while it is walked */
 	int64_t size;          /* offset, number, last_time: rows of a full page; a shorter one is the last */
@@ -38,6 +39,7 @@ struct pager {
 	const char *base_url;  /* next_url: where links may lead */
 	const char *token;     /* of the page to ask for; NULL: the first, which has none */
 	int64_t n_pages, n_rows, n_backs;
+	int64_t n_of_query;    /* keyset: rows since a query began */
 	struct page_seen *seen;
 };
 
@@ -69,7 +71,9 @@ bool page_begins_bare(const struct page_settings *s);
 bool page_shows_all(const struct page_settings *s);
 /* Whether the list is walked by counting rows: then its order must stand still. */
 bool page_counts_rows(const struct page_settings *s);
-/* Whether the token is itself the URL of the page. */
-bool pager_token_is_url(const struct pager *p);
+/* The URL of the page where its token is one or holds one; NULL: it is made from the request's words. */
+const char *pager_url(const struct pager *p);
+/* Where a link to the next page is refused and the place in the list is known without it: goes there. */
+bool pager_leave_link(struct pager *p);
 
 #endif

@@ -52,7 +52,8 @@ static int open_secrets(const struct pull *p, struct arena *a, struct scope *out
 		if (p->secret(a, references[i].reference, &values[i].value, err) < 0)
 			return err_in(err, "secret %s", references[i].name);
 	}
-	*out = (struct scope){ .config = p->source->config, .secrets = values, .n_secrets = p->source->secrets.n };
+	*out = (struct scope){ .config = p->source->config, .secrets = values, .n_secrets = p->source->secrets.n,
+	                       .currency = p->currency };
 	return 0;
 }
 

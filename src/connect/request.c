@@ -197,8 +197,10 @@ int request_body(const struct yaml *node, const struct scope *scope, const struc
 {
 	CLEANUP(buf_done) struct buf b;
 	struct json_out o;
-	struct writing w = { .out = &o, .scope = scope, .lists = lists, .arena = a, .err = err };
+	struct scope with = *scope;
+	struct writing w = { .out = &o, .scope = &with, .lists = lists, .arena = a, .err = err };
 
+	with.properties = joined(a, &lists->properties);
 	w.item = lists->n_parents == 1 ? lists->parents : NULL;
 	buf_init(&b, MAX_BODY_BYTES);
 	o = json_out_to(&b);

@@ -46,17 +46,17 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 	const struct request_settings *q = w->request;
 	struct scope scope = r->client->scope;
 	struct request_lists lists = { .properties = *properties };
-	const char *url = w->pager.token, *body = NULL;
+	const char *link = pager_url(&w->pager), *url = link, *body = NULL;
 
 	scope.window_start = w->state.start;
 	scope.window_end = w->state.end;
 	scope.page_token = pager_word(&w->pager, a);
 	scope.page_number = pager_number(&w->pager);
-	if (pager_token_is_url(&w->pager) && !http_same_origin(r->client->base_url, url)) /* kept before the API moved */
+	if (link && !http_same_origin(r->client->base_url, link)) /* kept before the API moved */
 		return err_set(err, ERR_INPUT, "the place to go on from is not at %s", http_redact(a, r->client->base_url));
-	if (!pager_token_is_url(&w->pager) &&
-	    request_url(r->client->base_url, q->get ? q->get : q->post, url || !q->first_query ? q->query : q->first_query,
-	                &scope, &lists, a, &url, err) < 0)
+	if (!link && request_url(r->client->base_url, q->get ? q->get : q->post,
+	                         w->pager.token || !q->first_query ? q->query : q->first_query, &scope, &lists, a, &url,
+	                         err) < 0)
 		return -1;
 	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
 		return -1;
@@ -264,7 +264,10 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	size_t n = 0;
 	int more;
 
-	if (get_page(r, w, a, &x, &list, &rows, &n, err) < 0 || see_cursor(r, w, &x, a, err) < 0)
+	if ((get_page(r, w, a, &x, &list, &rows, &n, err) < 0 &&
+	     (err->kind != ERR_INPUT || !pager_leave_link(&w->pager) ||
+	      get_page(r, w, a, &x, &list, &rows, &n, err) < 0)) ||
+	    see_cursor(r, w, &x, a, err) < 0)
 		return -1;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&w->pager, &view, a, err);

@@ -118,6 +118,11 @@ static const char *secret_value(const struct scope *s, struct slice name)
 static const char *value_of(const struct part *p, const struct scope *s, struct arena *a)
 {
 	static const char config[] = "config.", secret[] = "secret.";
+	const struct named_value texts[] = {
+		{ "page.token", s->page_token }, { "page.number", s->page_number }, { "parent.id", s->parent_id },
+		{ "item.id", s->parent_id },     { "job.id", s->job_id },           { "org.currency", s->currency },
+		{ "properties", s->properties },
+	};
 	struct slice n = p->name;
 
 	if (slice_is(n, "window.start"))
@@ -128,14 +133,9 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 		return instant_value(a, s->window_end, p->filter);
 	if (p->filter.len)
 		return NULL;
-	if (slice_is(n, "page.token"))
-		return or_nothing(s->page_token);
-	if (slice_is(n, "page.number"))
-		return or_nothing(s->page_number);
-	if (slice_is(n, "parent.id") || slice_is(n, "item.id"))
-		return or_nothing(s->parent_id);
-	if (slice_is(n, "properties"))
-		return or_nothing(s->properties);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (slice_is(n, texts[i].name))
+			return or_nothing(texts[i].value);
 	if (n.len > strlen(config) && memcmp(n.at, config, strlen(config)) == 0)
 		return config_value(s, a, (struct slice){ n.at + strlen(config), n.len - strlen(config) });
 	if (n.len > strlen(secret) && memcmp(n.at, secret, strlen(secret)) == 0)
@@ -188,7 +188,7 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 			                    p.name.at + 7);
 		return arena_printf(a,
 		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
-		                    "|s, |day, |utc), page.token, page.number, parent.id, item.id, properties",
+		                    "|s, |day, |utc), page.token, page.number, parent.id, item.id, job.id, org.currency, properties",
 		                    (int)p.name.len, p.name.at,
 		                    p.filter.len ? "|" : "", (int)p.filter.len, p.filter.at);
 	}

@@ -1,5 +1,5 @@
 /* {{names}} within a connector's texts: config.X, secret.X, window.start|ms, window.end|iso, page.token, page.number,
- * parent.id, properties. There is no expression language. */
+ * parent.id, job.id, org.currency, properties. There is no expression language. */
 #ifndef CONNECT_TEMPLATE_H
 #define CONNECT_TEMPLATE_H
 
@@ -24,6 +24,8 @@ struct scope {
 	const char *page_token;            /* NULL stands for nothing */
 	const char *page_number;           /* likewise */
 	const char *parent_id;
+	const char *job_id;                /* likewise */
+	const char *currency;              /* the organisation's; likewise */
 	const char *properties;            /* joined with commas */
 };
 

@@ -14,6 +14,7 @@ static const char *const settings_texts[] = {
 	"kind: number\nsize: 2\nmore: has_more\n",
 	"kind: last_id\nfield: id\nascending: true\nempty_page_stops: true\n",
 	"kind: none\n",
+	"kind: keyset\nfield: id\nfrom: paging.next.link\ntotal: total\nsize: 2\n",
 };
 
 static void read_settings(struct arena *a, const char *text, struct page_settings *out)
@@ -44,9 +45,9 @@ static void walk(struct arena *a, const struct page_settings *s, const char *lin
 	pager_init(&p, s, base, NULL, a);
 	while ((rc = pager_next(&p, &view, a, &err)) > 0) {
 		REQUIRE(++n <= MAX_PAGES && p.token);
-		if (pager_token_is_url(&p)) {
-			REQUIRE(http_same_origin(base, p.token));
-			view.url = p.token;
+		if (pager_url(&p)) {
+			REQUIRE(http_same_origin(base, pager_url(&p)));
+			view.url = pager_url(&p);
 		}
 	}
 	REQUIRE(rc == 0 || (err.kind == ERR_INPUT && err.text[0]));

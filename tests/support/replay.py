@@ -59,6 +59,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.answer("POST")
 
+    def do_PATCH(self):
+        self.answer("PATCH")
+
     def answer(self, method):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)

@@ -238,7 +238,7 @@ static void next_links_are_followed_within_the_origin_only(void **state)
 		ASSERT_INT(turn(b, body), cases[i].want ? 1 : -1);
 		if (cases[i].want) {
 			assert_string_equal(b->pager.token, cases[i].want);
-			assert_true(pager_token_is_url(&b->pager));
+			assert_non_null(pager_url(&b->pager));
 		}
 		arena_free(b->a);
 	}
@@ -255,6 +255,63 @@ static void a_link_header_names_the_next_page(void **state)
 	assert_string_equal(b->pager.token, "https://api.example.com/p?n=2");
 	ASSERT_INT(turn_with(b, "{\"rows\":[2]}", &last, 1), 0);
 	arena_free(b->a);
+}
+
+static void a_keyset_goes_by_links_and_without_them_behind_the_last_row(void **state)
+{
+	struct book *b = open_book("{ kind: keyset, field: id, from: next, total: n, first: '000' }", NULL);
+
+	(void)state;
+	assert_string_equal(pager_word(&b->pager, b->a), "000");
+	assert_null(pager_url(&b->pager));
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"001\"},{\"id\":\"00A\"}],\"n\":7,\"next\":\"/v1/more/1\"}"), 1);
+	assert_string_equal(pager_url(&b->pager), "https://api.example.com/v1/more/1");
+	assert_string_equal(pager_word(&b->pager, b->a), "00A");
+	/* One comes twice, one is missing. */
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"00B\"},{\"id\":\"00a\"},{\"id\":\"00a\"}],\"n\":5}"), 1);
+	assert_null(pager_url(&b->pager));
+	assert_string_equal(pager_word(&b->pager, b->a), "00a");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"00b\"}],\"n\":2,\"next\":\"/v1/more/2\"}"), 1);
+	assert_true(pager_leave_link(&b->pager));
+	assert_false(pager_leave_link(&b->pager));
+	assert_string_equal(pager_word(&b->pager, b->a), "00b");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"00c\"}],\"n\":1}"), 0);
+	arena_free(b->a);
+}
+
+static void a_keyset_that_was_broken_off_goes_on_without_its_link(void **state)
+{
+	struct book *b = open_book("{ kind: keyset, field: id, size: 2 }", "00A@https://api.example.com/v1/more/1");
+
+	(void)state;
+	assert_null(pager_url(&b->pager));
+	assert_string_equal(pager_word(&b->pager, b->a), "00A");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"00B\"},{\"id\":\"00C\"}]}"), 1);
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"00D\"}]}"), 0);
+	arena_free(b->a);
+}
+
+static void a_keyset_out_of_order_or_short_of_rows_is_an_error(void **state)
+{
+	static const struct {
+		const char *body;
+		enum err_kind kind;
+	} cases[] = {
+		{ "{\"rows\":[{\"id\":\"00B\"},{\"id\":\"00A\"}],\"n\":2}", ERR_INPUT },
+		{ "{\"rows\":[{\"id\":\"001\"},{}],\"n\":2}", ERR_INPUT },
+		{ "{\"rows\":[{\"id\":\"0' OR 1\"}],\"n\":1}", ERR_INPUT },
+		{ "{\"rows\":[{\"id\":\"001\"}],\"n\":2,\"next\":\"https://evil.test/\"}", ERR_INPUT },
+		{ "{\"rows\":[],\"n\":3}", ERR_RETRY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct book *b = open_book("{ kind: keyset, field: id, from: next, total: n }", NULL);
+
+		ASSERT_INT(turn(b, cases[i].body), -1);
+		ASSERT_INT(b->err.kind, cases[i].kind);
+		arena_free(b->a);
+	}
 }
 
 static const char *word_of(const struct book *b)
@@ -379,6 +436,9 @@ int main(void)
 		cmocka_unit_test(an_empty_page_is_not_the_end_where_more_is_promised),
 		cmocka_unit_test(next_links_are_followed_within_the_origin_only),
 		cmocka_unit_test(a_link_header_names_the_next_page),
+		cmocka_unit_test(a_keyset_goes_by_links_and_without_them_behind_the_last_row),
+		cmocka_unit_test(a_keyset_that_was_broken_off_goes_on_without_its_link),
+		cmocka_unit_test(a_keyset_out_of_order_or_short_of_rows_is_an_error),
 		cmocka_unit_test(rows_that_slip_to_an_earlier_page_are_read_again),
 		cmocka_unit_test(a_list_that_always_runs_away_is_given_up),
 		cmocka_unit_test(a_list_that_ends_before_its_total_is_an_error),

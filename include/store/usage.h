@@ -24,6 +24,9 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err) MU
  * changed. */
 int64_t usage_put(struct db *db, struct usage_cell *cells, size_t n, struct err *err) MUST_USE;
 
+/* What a cell holds; USAGE_NONE where nothing was reported. */
+int usage_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err) MUST_USE;
+
 /* Walks the blocks of a metric and a range of days for one account block (account / USAGE_BLOCK): for each day with
  * data calls fn with USAGE_BLOCK values (USAGE_NONE where not reported). */
 typedef void usage_block_fn(void *context, int32_t day, const int64_t *values);
@@ -39,5 +42,6 @@ struct usage_detail {
 	int64_t value;
 };
 int usage_detail_put(struct db *db, const struct usage_detail *d, struct err *err) MUST_USE;
+int usage_detail_add(struct db *db, const struct usage_detail *d, struct err *err) MUST_USE; /* to what is there */
 
 #endif

@@ -20,5 +20,7 @@ int usage_batch_add(struct db *db, enum usage_merge merge, const struct usage_ro
 /* Stores at most max_cells cells and what is known of their contacts and teams. Adds the cells that changed to
  * *io_changed. Returns 1 when there are more, 0 when that was all. */
 int usage_batch_store(struct db *db, int max_cells, int64_t *io_changed, struct err *err) MUST_USE;
+/* The same, but what was gathered is added to what is stored: of events that come once. */
+int usage_batch_add_up(struct db *db, int max_cells, int64_t *io_changed, struct err *err) MUST_USE;
 
 #endif

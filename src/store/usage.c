@@ -242,13 +242,8 @@ int64_t usage_put(struct db *db, struct usage_cell *cells, size_t n, struct err 
 	return n_changed;
 }
 
-int usage_detail_put(struct db *db, const struct usage_detail *d, struct err *err)
+static int put_detail(struct stmt *q, const struct usage_detail *d, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "INSERT INTO usage_detail (account_id, day, metric_id, contact_key, team, value) "
-	               "VALUES (:account, :day, :metric, :contact, :team, :value) "
-	               "ON CONFLICT (account_id, day, metric_id, contact_key, team) DO UPDATE SET value = excluded.value");
-
 	bind_int(q, ":account", d->account);
 	bind_day(q, ":day", d->day);
 	bind_int(q, ":metric", d->metric);
@@ -256,6 +251,26 @@ int usage_detail_put(struct db *db, const struct usage_detail *d, struct err *er
 	bind_text(q, ":team", d->team);
 	bind_int(q, ":value", d->value);
 	return stmt_run(q, err);
+}
+
+int usage_detail_put(struct db *db, const struct usage_detail *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(db, "INSERT INTO usage_detail (account_id, day, metric_id, contact_key, team, value) "
+	               "VALUES (:account, :day, :metric, :contact, :team, :value) "
+	               "ON CONFLICT (account_id, day, metric_id, contact_key, team) DO UPDATE SET value = excluded.value");
+
+	return put_detail(q, d, err);
+}
+
+int usage_detail_add(struct db *db, const struct usage_detail *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(
+		db, "INSERT INTO usage_detail (account_id, day, metric_id, contact_key, team, value) "
+			"VALUES (:account, :day, :metric, :contact, :team, :value) "
+			"ON CONFLICT (account_id, day, metric_id, contact_key, team) DO UPDATE SET value = value + excluded.value");
+
+	return put_detail(q, d, err);
 }
 
 static int metric_find(struct db *db, const char *name, int32_t *out, struct err *err)
@@ -290,6 +305,15 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err)
 }
 
 /* reading ---------------------------------------------------------------------------------------------------------- */
+
+int usage_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
+{
+	uint8_t block[BLOCK_BYTES] = { 0 };
+
+	if (block_load(db, block_id(metric, day, block_of(account)), block, err) < 0)
+		return -1;
+	return cell_value(db, cell_get(block, (int)(account % USAGE_BLOCK)), metric, day, account, out, err);
+}
 
 static int32_t clamp_day(int32_t day)
 {

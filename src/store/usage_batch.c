@@ -51,7 +51,9 @@ static int read_cells(struct db *db, struct usage_cell *cells, int max_cells, st
 	return rc < 0 ? -1 : n;
 }
 
-static int store_details(struct db *db, const struct usage_cell *last, struct err *err)
+typedef int detail_fn(struct db *db, const struct usage_detail *d, struct err *err);
+
+static int store_details(struct db *db, const struct usage_cell *last, detail_fn *store, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q =
 		db_sql(db, "SELECT metric, day, account, contact_key, team, value FROM temp.usage_gathered "
@@ -69,7 +71,7 @@ static int store_details(struct db *db, const struct usage_cell *last, struct er
 			                      .team = col_text(q, 4),
 			                      .value = col_int(q, 5) };
 
-		if (usage_detail_put(db, &d, err) < 0)
+		if (store(db, &d, err) < 0)
 			return -1;
 	}
 	return rc;
@@ -86,7 +88,24 @@ static int forget(struct db *db, const struct usage_cell *last, struct err *err)
 	return stmt_run(q, err);
 }
 
-int usage_batch_store(struct db *db, int max_cells, int64_t *io_changed, struct err *err)
+/* Adds what is stored; sums end where no count of a day can be. */
+static int add_stored(struct db *db, struct usage_cell *cells, int n, struct err *err)
+{
+	static const int64_t most = 1000000000000000000;
+
+	for (int i = 0; i < n; i++) {
+		int64_t stored;
+
+		if (usage_get(db, cells[i].metric, cells[i].day, cells[i].account, &stored, err) < 0)
+			return -1;
+		if (stored == USAGE_NONE)
+			continue;
+		cells[i].value = stored > most - cells[i].value ? most : stored + cells[i].value;
+	}
+	return 0;
+}
+
+static int store_cells(struct db *db, int max_cells, bool adds, int64_t *io_changed, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct usage_cell *cells = arena_array(a, (size_t)max_cells, sizeof *cells);
@@ -95,9 +114,22 @@ int usage_batch_store(struct db *db, int max_cells, int64_t *io_changed, struct 
 
 	if (n <= 0)
 		return n;
+	if (adds && add_stored(db, cells, n, err) < 0)
+		return -1;
 	changed = usage_put(db, cells, (size_t)n, err); /* in order already: the last one stays the last one */
-	if (changed < 0 || store_details(db, &cells[n - 1], err) < 0 || forget(db, &cells[n - 1], err) < 0)
+	if (changed < 0 || store_details(db, &cells[n - 1], adds ? usage_detail_add : usage_detail_put, err) < 0 ||
+	    forget(db, &cells[n - 1], err) < 0)
 		return -1;
 	*io_changed += changed;
 	return n == max_cells;
+}
+
+int usage_batch_store(struct db *db, int max_cells, int64_t *io_changed, struct err *err)
+{
+	return store_cells(db, max_cells, false, io_changed, err);
+}
+
+int usage_batch_add_up(struct db *db, int max_cells, int64_t *io_changed, struct err *err)
+{
+	return store_cells(db, max_cells, true, io_changed, err);
 }

@@ -73,6 +73,8 @@ const char *beside_database(struct arena *a, const struct org_settings *org, con
 int session_open(struct cli *c, enum db_mode mode, struct session *out, struct err *err) MUST_USE;
 void session_close(struct session *s); /* for CLEANUP */
 
+/* Where what is pushed to a source waits for its pull. */
+const char *spool_folder(struct arena *a, const struct org_settings *org, const char *source);
 /* Where a source's OAuth tokens are kept: beside the database, never in it. */
 const char *token_path(struct arena *a, const struct org_settings *org, const char *source);
 /* What a source's processes share of its limits. */

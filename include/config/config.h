@@ -12,6 +12,7 @@
 #include "digest/settings.h"
 #include "schedule/settings.h"
 #include "score/settings.h"
+#include "web/settings.h"
 
 struct holiday_set {
 	const char *name;   /* file name without ending */
@@ -42,6 +43,7 @@ struct config {
 	const char *dir;
 	const char *state_dir;
 	const char *log_level;
+	struct web_settings web;
 	const char *admin_channel; /* "org/channel" that problems are told to; NULL: log only */
 	struct yaml_array orgs;    /* struct org_settings */
 	struct yaml_array holidays; /* struct holiday_set */

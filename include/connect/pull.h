@@ -29,6 +29,7 @@ struct pull {
 	const char *lock_path;     /* held while it pulls: one pull of a source at a time. NULL: none */
 	const char *token_path;    /* where the source's OAuth tokens are kept; NULL: it can't use OAuth */
 	const char *limits_path;   /* what its processes share of the source's limits; NULL: this one keeps them alone */
+	const char *spool_folder;  /* where the daemon puts what is pushed; NULL: nothing can be */
 	const struct source_settings *source;
 	const struct zone *zone;   /* of the organisation */
 	const char *currency;      /* of the organisation: of amounts whose row leaves its own empty; NULL: none */
@@ -56,6 +57,11 @@ void pull_check(struct arena *a, const char *config_dir, const struct source_set
 /* The csv connector, one row of pull_source's table of kinds. */
 int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
                     struct err *err) MUST_USE;
+/* The push connector, another. */
+int push_source_pull(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
+                     struct err *err) MUST_USE;
+/* Mistakes in a push source's `events:` are noted in m. */
+void push_source_check(struct arena *a, const struct source_settings *s, struct mistakes *m);
 /* Mistakes in a csv source's `files:` are noted in m. */
 void csv_source_check(struct arena *a, const struct source_settings *s, struct mistakes *m);
 

@@ -27,9 +27,19 @@ struct write_back_settings {
 	struct write_names account;
 };
 
+/* How who pushes shows who it is; the names are those of config/sources.c. */
+enum push_auth { PUSH_WRITE_KEY, PUSH_STANDARD_WEBHOOKS, PUSH_ESPOCRM };
+
+struct push_settings {
+	int auth;               /* enum push_auth */
+	double per_second;      /* requests */
+	int64_t spool_mb;       /* kept until a pull has read it */
+	int64_t remember_s;     /* how long an event that comes again is known */
+};
+
 struct source_settings {
 	const char *name;
-	const char *connector;   /* a file of config/connectors, or "csv" */
+	const char *connector;   /* a file of config/connectors, "csv" or "push" */
 	const char *base_url;    /* NULL: the connector's */
 	const char *folder;      /* csv: where the files are */
 	struct yaml_array secrets; /* struct named_secret: what {{secret.NAME}} means */
@@ -37,6 +47,8 @@ struct source_settings {
 	/* per stream: further or replaced map entries; NULL: none. Read by connect/connector.h */
 	const struct yaml *map;
 	const struct yaml *files;  /* csv: the streams; read by connect/connector.h */
+	const struct yaml *events; /* push: what becomes of events; read by connect/push_events.h */
+	struct push_settings push;
 	bool allows_http_loopback; /* plain http to this machine, for tests and the demo */
 	const char *ca_file;       /* NULL: the system's */
 	double budget_percent;     /* of the vendor's daily quota */

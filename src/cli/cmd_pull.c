@@ -140,6 +140,7 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 			.lock_path = cli_option(c, "dry-run") ? NULL : lock_path(c->arena, s->org, sources[i].name),
 			.token_path = token_path(c->arena, s->org, sources[i].name),
 			.limits_path = limits_path(c->arena, s->org, sources[i].name),
+			.spool_folder = spool_folder(c->arena, s->org, sources[i].name),
 			.source = &sources[i],
 			.zone = s->zone,
 			.currency = s->org->currency,

@@ -13,11 +13,13 @@
 #include "common/text.h"
 #include "config/secret.h"
 #include "run.h"
+#include "run_web.h"
 #include "schedule/notify.h"
 
 enum {
 	LOOK_WITHIN_MS = 60000, /* a clock that was set is noticed at the latest then */
 	TICK_MS = 10000,
+	TELL_EVERY_MS = 500,
 	STOP_KILL_MS = 3000, STOP_END_MS = 4000
 };
 
@@ -31,6 +33,9 @@ struct daemon {
 	struct jobs jobs;
 	struct loop *loop;
 	struct notify notify;
+	struct run_web web;
+	int64_t told_ms; /* when the service manager last heard of us, and of how many children */
+	int told_children;
 	int tick_ms;
 	bool is_stopping;
 	int64_t stopping_ms;
@@ -149,6 +154,8 @@ static void on_reload(void *context, int number)
 		log_event(LOG_LEVEL_ERROR, "reload_refused", LOG_TEXT("error", err.text), LOG_INT("mistakes", (int64_t)m.n));
 	} else {
 		open_log(d);
+		if (run_web_adopt(&d->web, d->loop, d->config, &err) < 0)
+			log_event(LOG_LEVEL_ERROR, "web_failed", LOG_TEXT("error", err.text));
 		log_event(LOG_LEVEL_INFO, "reloaded", LOG_INT("orgs", (int64_t)d->n_orgs));
 	}
 	notify_send(&d->notify, "READY=1");
@@ -166,6 +173,7 @@ static void on_stop(void *context, int number)
 	notify_send(&d->notify, "STOPPING=1");
 	d->is_stopping = true;
 	d->stopping_ms = clock_monotonic_ms();
+	run_web_done(&d->web);
 	jobs_stop(&d->jobs, d->stopping_ms);
 }
 
@@ -196,11 +204,27 @@ static void stop_in_time(struct daemon *d)
 	loop_wake_within(d->loop, 100);
 }
 
+/* Requests wake us often; the service manager needn't hear of each. */
+static void tell_manager(struct daemon *d, int64_t ms)
+{
+	if (d->told_children == d->jobs.n && ms - d->told_ms < TELL_EVERY_MS && d->tick_ms > 2 * TELL_EVERY_MS)
+		return;
+	d->told_children = d->jobs.n;
+	d->told_ms = ms;
+	notify_send(&d->notify, "WATCHDOG=1\nSTATUS=%zu organisations, %d children", d->n_orgs, d->jobs.n);
+}
+
+/* Below 0: never. */
+static int sooner(int ms, int other_ms)
+{
+	return other_ms >= 0 && other_ms < ms ? other_ms : ms;
+}
+
 static void on_time(void *context, int64_t now)
 {
 	struct daemon *d = context;
 	int64_t ms = clock_monotonic_ms(), wake_at = INT64_MAX;
-	int jobs_ms;
+	int jobs_ms, web_ms;
 
 	if (d->is_stopping) {
 		stop_in_time(d);
@@ -209,16 +233,18 @@ static void on_time(void *context, int64_t now)
 	for (size_t i = 0; i < d->n_orgs; i++) {
 		struct run_org *o = &d->orgs[i];
 
-		notify_send(&d->notify, "WATCHDOG=1"); /* only here: a loop that hangs says nothing */
-		if (now >= o->s.look_at || ms - o->s.looked_ms >= LOOK_WITHIN_MS)
+		if (now >= o->s.look_at || ms - o->s.looked_ms >= LOOK_WITHIN_MS) {
+			notify_send(&d->notify, "WATCHDOG=1"); /* only here: a loop that hangs says nothing */
 			run_org_look(o, &d->jobs, now);
+		}
 		if (o->s.look_at < wake_at)
 			wake_at = o->s.look_at;
 	}
 	jobs_ms = jobs_enforce(&d->jobs, ms);
-	notify_send(&d->notify, "WATCHDOG=1\nSTATUS=%zu organisations, %d children", d->n_orgs, d->jobs.n);
+	tell_manager(d, ms);
+	web_ms = run_web_tick(&d->web, ms);
 	loop_wake_at(d->loop, wake_at);
-	loop_wake_within(d->loop, jobs_ms >= 0 && jobs_ms < d->tick_ms ? jobs_ms : d->tick_ms);
+	loop_wake_within(d->loop, sooner(sooner(d->tick_ms, jobs_ms), web_ms));
 }
 
 /* A third of what the service manager allows, or our own tick. */
@@ -235,12 +261,15 @@ static int tick_ms(void)
 static int run_loop(struct daemon *d, struct err *err)
 {
 	CLEANUP(loop_freep) struct loop *loop = NULL;
+	CLEANUP(run_web_donep) struct run_web *web = &d->web;
 
 	if (loop_new(&loop, err) < 0 || loop_on_signal(loop, SIGTERM, on_stop, d, err) < 0 ||
 	    loop_on_signal(loop, SIGINT, on_stop, d, err) < 0 || loop_on_signal(loop, SIGHUP, on_reload, d, err) < 0 ||
 	    loop_on_child(loop, on_child, d, err) < 0 || loop_on_time(loop, on_time, d, err) < 0)
 		return -1;
 	d->loop = loop;
+	if (run_web_adopt(web, loop, d->config, err) < 0)
+		return -1;
 	d->tick_ms = tick_ms();
 	notify_open(&d->notify, environment("NOTIFY_SOCKET"));
 	notify_send(&d->notify, "READY=1\nSTATUS=%zu organisations", d->n_orgs);
@@ -261,7 +290,7 @@ static void daemon_done(struct daemon *d)
 
 int cmd_run(struct cli *c, struct err *err)
 {
-	CLEANUP(daemon_done) struct daemon d = { .cli = c, .notify.fd = -1, .lock = -1,
+	CLEANUP(daemon_done) struct daemon d = { .cli = c, .notify.fd = -1, .lock = -1, .web.fd = -1,
 		                                 .jobs = { .program = "/proc/self/exe" } };
 	struct mistakes m = { .arena = c->arena };
 

@@ -110,6 +110,11 @@ int session_open(struct cli *c, enum db_mode mode, struct session *out, struct e
 	return 0;
 }
 
+const char *spool_folder(struct arena *a, const struct org_settings *org, const char *source)
+{
+	return beside_database(a, org, arena_printf(a, "push/%s", source));
+}
+
 const char *token_path(struct arena *a, const struct org_settings *org, const char *source)
 {
 	const char *slash = strrchr(org->db_path, '/');

@@ -29,6 +29,9 @@ struct loop {
 	void *child_context;
 	loop_time_fn *time_fn;
 	void *time_context;
+	int readable_fd; /* -1: none */
+	loop_fd_fn *readable_fn;
+	void *readable_context;
 	int64_t wake_at;
 	int most_ms;
 	bool is_stopped;
@@ -69,7 +72,7 @@ int loop_new(struct loop **out, struct err *err)
 
 	if (l == NULL)
 		die("out of memory");
-	l->signal_fd = l->timer_fd = -1;
+	l->signal_fd = l->timer_fd = l->readable_fd = -1;
 	l->wake_at = INT64_MAX;
 	l->most_ms = MAX_SLEEP_MS;
 	(void)sigemptyset(&l->signals);
@@ -106,6 +109,25 @@ int loop_on_child(struct loop *l, loop_child_fn *fn, void *context, struct err *
 	l->child_fn = fn;
 	l->child_context = context;
 	return take_signal(l, SIGCHLD, err);
+}
+
+int loop_on_readable(struct loop *l, int fd, loop_fd_fn *fn, void *context, struct err *err)
+{
+	if (l->readable_fd >= 0)
+		return err_set(err, ERR_FATAL, "a descriptor is looked after already");
+	if (watch_own(l, fd, err) < 0)
+		return -1;
+	l->readable_fd = fd;
+	l->readable_fn = fn;
+	l->readable_context = context;
+	return 0;
+}
+
+void loop_forget_readable(struct loop *l)
+{
+	if (l->readable_fd >= 0)
+		(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->readable_fd, NULL);
+	l->readable_fd = -1;
 }
 
 int loop_on_time(struct loop *l, loop_time_fn *fn, void *context, struct err *err)
@@ -164,7 +186,9 @@ static void dispatch(struct loop *l, const struct epoll_event *event)
 
 	if (event->data.fd == l->signal_fd)
 		read_signals(l);
-	else /* ECANCELED says that the clock was set; either way the time function runs next */
+	else if (event->data.fd == l->readable_fd)
+		l->readable_fn(l->readable_context);
+	else if (event->data.fd == l->timer_fd) /* ECANCELED: the clock was set; the time function runs next either way */
 		(void)!read(l->timer_fd, &expirations, sizeof expirations);
 }
 

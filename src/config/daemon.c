@@ -1,6 +1,9 @@
-/* retaind.yaml: where the state is, how much is logged, who is told of problems. */
+/* retaind.yaml: where the state is, how much is logged, who is told of problems, where HTTP is served. */
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "load.h"
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -8,11 +11,56 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug", N
 struct daemon_file {
 	const char *state, *admin_channel;
 	int log_level;
+	struct web_settings web;
 };
+
+static const struct yaml_field web_fields[] = {
+	{ .key = "listen", .kind = YAML_TEXT, .offset = offsetof(struct web_settings, listen), .is_required = true },
+	{ .key = "allows_public", .kind = YAML_BOOL, .offset = offsetof(struct web_settings, allows_public) },
+};
+
+enum { MAX_HOST = 64, MAX_PORT = 65535 };
+
+/* An address as a number, so that what it means does not depend on anybody's answer. */
+static void check_web(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct web_settings *w = item;
+	const struct yaml *at = yaml_member(where, "listen");
+	const char *colon = w->listen ? strrchr(w->listen, ':') : NULL;
+	struct in_addr four;
+	struct in6_addr six;
+	char host[MAX_HOST];
+	int64_t port;
+
+	if (!w->listen)
+		return;
+	if (!colon || colon - w->listen >= MAX_HOST || !text_to_int(colon + 1, &port) || port < 0 || port > MAX_PORT) {
+		mistake_at(m, at, "is `%.80s`, expected ADDRESS:PORT such as 127.0.0.1:8642", w->listen);
+		return;
+	}
+	(void)snprintf(host, sizeof host, "%.*s", (int)(colon - w->listen), w->listen);
+	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
+		memmove(host, host + 1, strlen(host));
+		host[strlen(host) - 1] = '\0';
+	} else if (strchr(host, ':')) {
+		host[0] = '\0'; /* without brackets nobody knows where the port begins */
+	}
+	if (inet_pton(AF_INET, host, &four) != 1 && inet_pton(AF_INET6, host, &six) != 1)
+		mistake_at(m, at, "is `%.80s`, expected a number for the address: 127.0.0.1:8642 or [::1]:8642", w->listen);
+	else if (!is_loopback(host) && !w->allows_public)
+		mistake_at(m, at, "is `%.80s`, which others reach, without TLS: put a proxy in front of 127.0.0.1, or say "
+		           "allows_public: true", w->listen);
+}
+
+static const struct yaml_table web_table = {
+	.size = sizeof(struct web_settings), .fields = web_fields, .n_fields = ARRAY_LEN(web_fields), .check = check_web
+};
+
 
 static const struct yaml_field fields[] = {
 	{ .key = "state", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, state) },
 	{ .key = "log_level", .kind = YAML_ENUM, .offset = offsetof(struct daemon_file, log_level), .extra = log_levels },
+	{ .key = "web", .kind = YAML_STRUCT, .offset = offsetof(struct daemon_file, web), .extra = &web_table },
 	{ .key = "admin_channel", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, admin_channel) },
 };
 
@@ -40,4 +88,5 @@ void read_daemon(struct loading *l)
 	l->config->state_dir = d.state;
 	l->config->log_level = log_levels[d.log_level];
 	l->config->admin_channel = d.admin_channel;
+	l->config->web = d.web;
 }

@@ -69,6 +69,23 @@ static const struct yaml_table write_back_table = {
 	.size = sizeof(struct write_back_settings), .fields = write_back_fields, .n_fields = ARRAY_LEN(write_back_fields)
 };
 
+static const char *const push_auths[] = { "write_key", "standard_webhooks", "espocrm", NULL }; /* as enum push_auth */
+
+static const struct yaml_field push_fields[] = {
+	{ .key = "auth", .kind = YAML_ENUM, .offset = offsetof(struct push_settings, auth), .extra = push_auths,
+	  .is_required = true },
+	{ .key = "per_second", .kind = YAML_REAL, .offset = offsetof(struct push_settings, per_second), .min = 0.1,
+	  .max = 1000 },
+	{ .key = "spool_mb", .kind = YAML_INT, .offset = offsetof(struct push_settings, spool_mb), .min = 16,
+	  .max = 65536 },
+	{ .key = "remember", .kind = YAML_DURATION, .offset = offsetof(struct push_settings, remember_s), .min = DAY_S,
+	  .max = 90.0 * DAY_S },
+};
+
+static const struct yaml_table push_table = {
+	.size = sizeof(struct push_settings), .fields = push_fields, .n_fields = ARRAY_LEN(push_fields)
+};
+
 static const struct yaml_field fields[] = {
 	{ .key = "connector", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, connector),
 	  .is_required = true },
@@ -78,6 +95,8 @@ static const struct yaml_field fields[] = {
 	{ .key = "config", .kind = YAML_NODE, .offset = offsetof(struct source_settings, config) },
 	{ .key = "map", .kind = YAML_NODE, .offset = offsetof(struct source_settings, map) },
 	{ .key = "files", .kind = YAML_NODE, .offset = offsetof(struct source_settings, files) },
+	{ .key = "events", .kind = YAML_NODE, .offset = offsetof(struct source_settings, events) },
+	{ .key = "push", .kind = YAML_STRUCT, .offset = offsetof(struct source_settings, push), .extra = &push_table },
 	{ .key = "allows_http_loopback", .kind = YAML_BOOL,
 	  .offset = offsetof(struct source_settings, allows_http_loopback) },
 	{ .key = "ca_file", .kind = YAML_TEXT, .offset = offsetof(struct source_settings, ca_file) },
@@ -89,32 +108,51 @@ static const struct yaml_field fields[] = {
 	  .extra = &write_back_table },
 };
 
-static bool is_csv(const struct source_settings *s)
+/* What a source is; each has keys of its own. */
+enum kind { KIND_CSV = 1, KIND_PUSH = 2, KIND_REST = 4 };
+
+static enum kind kind_of(const struct source_settings *s)
 {
-	return s->connector && strcmp(s->connector, "csv") == 0;
+	if (s->connector && strcmp(s->connector, "csv") == 0)
+		return KIND_CSV;
+	return s->connector && strcmp(s->connector, "push") == 0 ? KIND_PUSH : KIND_REST;
 }
 
-/* Keys that only one of the two kinds of source has. */
 static const struct {
 	const char *key;
-	bool is_csv, is_required;
+	int kinds;
+	bool is_required; /* by the only kind that has it */
 } kind_keys[] = {
-	{ "folder", true, true },   { "files", true, true },    { "base_url", false, false },
-	{ "config", false, false }, { "secrets", false, false }, { "map", false, false },
-	{ "write_back", false, false },
+	{ "folder", KIND_CSV, true },
+	{ "files", KIND_CSV, true },
+	{ "events", KIND_PUSH, true },
+	{ "push", KIND_PUSH, true },
+	{ "secrets", KIND_PUSH | KIND_REST, false },
+	{ "base_url", KIND_REST, false },
+	{ "config", KIND_REST, false },
+	{ "map", KIND_REST, false },
+	{ "write_back", KIND_REST, false },
 };
+
+/* The connector of keys that one kind needs; of the others, the one that has them not. */
+static const char *only_kind(int kinds, const struct source_settings *s)
+{
+	return kinds == KIND_CSV ? "csv" : kinds == KIND_PUSH ? "push" : s->connector;
+}
 
 static void check_kind(const struct source_settings *s, const struct yaml *where, struct mistakes *m)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kind_keys); i++) {
 		const struct yaml *entry = yaml_member(where, kind_keys[i].key);
 
-		if (entry && kind_keys[i].is_csv != is_csv(s))
-			mistake_at(m, entry, "is not used with connector `%s`, expected it only with %s", s->connector,
-			           kind_keys[i].is_csv ? "`csv`" : "other connectors than `csv`");
-		if (!entry && is_csv(s) && kind_keys[i].is_required)
-			mistake_at(m, where, "`%s` is missing, connector `csv` needs it", kind_keys[i].key);
+		if (entry && !(kind_keys[i].kinds & (int)kind_of(s)))
+			mistake_at(m, entry, "is not used with connector `%s`, expected it only with %s`%s`", s->connector,
+			           kind_keys[i].is_required ? "" : "other connectors than ", only_kind(kind_keys[i].kinds, s));
+		if (!entry && kind_keys[i].is_required && kind_keys[i].kinds == (int)kind_of(s))
+			mistake_at(m, where, "`%s` is missing, connector `%s` needs it", kind_keys[i].key, s->connector);
 	}
+	if (kind_of(s) == KIND_PUSH && s->secrets.n == 0)
+		mistake_at(m, where, "`secrets` is missing, expected what the senders have, such as { key: credential:NAME }");
 }
 
 static void check_mapping(const struct yaml *node, bool is_of_texts, struct mistakes *m)
@@ -139,23 +177,26 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_mapping(s->config, true, m);
 	check_mapping(s->map, false, m);
 	check_mapping(s->files, false, m);
+	check_mapping(s->events, false, m);
 }
 
-static const struct source_settings defaults = { .budget_percent = 80, .stale_after_s = 2 * DAY_S };
+static const struct source_settings defaults = { .budget_percent = 80, .stale_after_s = 2 * DAY_S,
+	.push = { .per_second = 50, .spool_mb = 256, .remember_s = 7 * DAY_S } };
 
 const struct yaml_table source_table = {
 	.size = sizeof(struct source_settings), .fields = fields, .n_fields = ARRAY_LEN(fields), .check = check,
 	.defaults = &defaults
 };
 
-/* The connectors that there are: the files of connectors/, and csv. */
+/* The connectors that there are: the files of connectors/, csv and push. */
 static struct texts connectors(struct loading *l)
 {
 	static const char *const endings[] = { ".yaml" };
 	struct texts files = config_list(l, "connectors", endings, ARRAY_LEN(endings));
-	struct texts names = { .at = arena_array(l->arena, files.n + 1, sizeof *names.at) };
+	struct texts names = { .at = arena_array(l->arena, files.n + 2, sizeof *names.at) };
 
 	names.at[names.n++] = "csv";
+	names.at[names.n++] = "push";
 	for (size_t i = 0; i < files.n; i++)
 		names.at[names.n++] = config_stem(l->arena, files.at[i]);
 	return names;
@@ -177,8 +218,8 @@ static bool is_mapping(const struct yaml *node)
 /* Whether it has the shape that its connector needs; what is missing was told already. */
 static bool is_whole(const struct source_settings *s)
 {
-	if (is_csv(s))
-		return s->folder && is_mapping(s->files);
+	if (kind_of(s) != KIND_REST)
+		return kind_of(s) == KIND_CSV ? s->folder && is_mapping(s->files) : is_mapping(s->events);
 	return (!s->map || is_mapping(s->map)) && (!s->config || is_mapping(s->config));
 }
 
@@ -193,7 +234,10 @@ void check_sources(struct loading *l, const struct org_settings *o, const struct
 		if (!is_among(known, s[i].connector))
 			continue;
 		check_kind(&s[i], where, l->mistakes);
-		if (!is_csv(&s[i])) /* read for the version of the configuration */
+		if (kind_of(&s[i]) == KIND_PUSH && !l->config->web.listen)
+			mistake_at(l->mistakes, where,
+			           "is pushed to, and nothing listens: expected web: { listen: 127.0.0.1:8642 } in retaind.yaml");
+		if (kind_of(&s[i]) == KIND_REST) /* read for the version of the configuration */
 			(void)config_file(l, arena_printf(l->arena, "connectors/%s.yaml", s[i].connector), "a connector");
 		if (l->checks->check_source && is_whole(&s[i]))
 			l->checks->check_source(l->arena, l->dir, &s[i], l->mistakes);

@@ -17,6 +17,7 @@ static const struct {
 	int (*pull)(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n, struct err *err);
 } kinds[] = {
 	{ "csv", csv_source_pull },
+	{ "push", push_source_pull },
 	{ NULL, rest_source_pull },
 };
 
@@ -36,6 +37,8 @@ void pull_check(struct arena *a, const char *config_dir, const struct source_set
 {
 	if (strcmp(s->connector, "csv") == 0)
 		csv_source_check(a, s, m);
+	else if (strcmp(s->connector, "push") == 0)
+		push_source_check(a, s, m);
 	else
 		(void)connector_load(a, config_dir, s, m);
 }

@@ -57,6 +57,11 @@ const char *rows_key(const struct row *row, struct arena *a)
 	return get(row, row->stream->maps[0]->key, a);
 }
 
+const char *rows_get(const void *row, const char *from, struct arena *a)
+{
+	return get(row, from, a);
+}
+
 /* usage and limits ------------------------------------------------------------------------------------------------- */
 
 static bool metric_value(const struct row *row, const struct metric_settings *m, struct arena *a, int64_t *out)

@@ -26,6 +26,8 @@ struct rows_to {
 	int64_t list;               /* number of the whole list that they belong to or follow on */
 };
 
+/* What a path says of a row (struct row), for map_apply: alternatives and sums included. */
+const char *rows_get(const void *row, const char *from, struct arena *a);
 /* Stores them; what can't be used goes to the quarantine. Runs in the caller's transaction. */
 int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 /* The rows are gone at the source, but for those that say themselves that they aren't. */

@@ -1,0 +1,37 @@
+/* What is answered to whom: paths, authority, ceilings; what is accepted goes to its spool. Knows no HTTP library. */
+#ifndef WEB_PUSH_H
+#define WEB_PUSH_H
+
+#include "auth.h"
+#include "store/spool.h"
+
+/* A source as it goes. */
+struct push_target {
+	const struct web_source *source;
+	struct spool spool;
+	bool is_open;     /* the spool */
+	double n_allowed; /* requests, at allowed_ms */
+	int64_t allowed_ms;
+};
+
+struct push {
+	struct push_target *targets;
+	size_t n_targets;
+};
+
+struct push_answer {
+	int status;
+	const char *text;  /* for the sender; "": success */
+	const char *why;   /* for the log, where it says more; else NULL */
+	const char *allow; /* 405; NULL otherwise */
+	int retry_after_s; /* 0: none */
+};
+
+/* The head of a request. Returns true when it is answered already; else its body is wanted. Both *out may be set. */
+bool push_head(struct push *p, const struct web_head *h, int64_t now_ms, struct arena *a,
+               struct push_target **out_target, struct push_answer *out);
+/* The body of one that wasn't. It is on the disk when the status is 200. */
+void push_body(struct push_target *t, const struct web_head *h, const char *body, size_t len, int64_t now,
+               int64_t now_ms, struct arena *a, struct push_answer *out);
+
+#endif

@@ -1,0 +1,316 @@
+#include "web/web.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "push.h"
+
+enum {
+	CONNECTION_BYTES = 32 * 1024,
+	BACKLOG = 64,
+	MAX_ADDRESS = 80,
+	SCRATCH_BYTES = 128 << 20,
+	MAX_UNHEARD = 4 * WEB_MAX_BODY /* who sends much hears why not only once it has been taken in */
+};
+
+/* A connection, and since when it has been busy with its request. */
+struct line {
+	int fd;
+	int64_t since_ms;
+};
+
+struct web {
+	struct arena *arena;
+	struct MHD_Daemon *daemon;
+	struct push push;
+	web_refused_fn *refused;
+	void *context;
+	struct line lines[WEB_MAX_CONNECTIONS];
+};
+
+/* One request. */
+struct exchange {
+	struct arena *arena;
+	struct push_target *target;
+	struct buf body;
+	size_t n_bytes; /* that came, kept or not */
+	bool is_refused;
+	struct push_answer refusal;
+};
+
+/* listening -------------------------------------------------------------------------------------------------------- */
+
+static int bind_to(const struct addrinfo *at, const char *address, int *out, struct err *err)
+{
+	CLEANUP(fd_closep) int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+	    bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+		return err_errno(err, errno == EADDRINUSE ? ERR_RETRY : ERR_CONFIG, "listen on %s", address);
+	*out = fd;
+	fd = -1;
+	return 0;
+}
+
+int web_listen(const char *address, int *out_fd, struct err *err)
+{
+	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		                            .ai_socktype = SOCK_STREAM };
+	char host[MAX_ADDRESS];
+	const char *colon = strrchr(address, ':'), *start = address;
+	size_t len = colon ? (size_t)(colon - address) : 0;
+	struct addrinfo *found = NULL;
+	int rc;
+
+	if (len > 2 && *start == '[' && start[len - 1] == ']') {
+		start++;
+		len -= 2;
+	}
+	if (!colon || len >= sizeof host)
+		return err_set(err, ERR_CONFIG, "listen: `%s`, expected ADDRESS:PORT", address);
+	memcpy(host, start, len);
+	host[len] = '\0';
+	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+		return err_set(err, ERR_CONFIG, "listen: `%s` is no address of a machine and a port", address);
+	rc = bind_to(found, address, out_fd, err);
+	freeaddrinfo(found);
+	return rc;
+}
+
+/* answers ---------------------------------------------------------------------------------------------------------- */
+
+static void put_header(struct MHD_Response *r, const char *name, const char *value)
+{
+	(void)MHD_add_response_header(r, name, value);
+}
+
+static void answer_text(const struct push_answer *x, struct buf *to)
+{
+	struct json_out out = json_out_to(to);
+
+	json_open_object(&out, NULL);
+	json_put_bool(&out, "success", x->status == MHD_HTTP_OK);
+	if (*x->text)
+		json_put_text(&out, "error", x->text);
+	json_close_object(&out);
+}
+
+static enum MHD_Result answer(struct web *w, struct MHD_Connection *connection, const struct push_target *t,
+                              const struct push_answer *x)
+{
+	CLEANUP(buf_done) struct buf text;
+	struct MHD_Response *r;
+	enum MHD_Result rc;
+	char seconds[16];
+
+	buf_init(&text, 4096);
+	answer_text(x, &text);
+	r = MHD_create_response_from_buffer(text.len, text.at, MHD_RESPMEM_MUST_COPY);
+	if (!r)
+		return MHD_NO;
+	put_header(r, "Content-Type", "application/json");
+	put_header(r, "Cache-Control", "no-store");
+	if (x->allow)
+		put_header(r, "Allow", x->allow);
+	if (x->status == MHD_HTTP_UNAUTHORIZED)
+		put_header(r, "WWW-Authenticate", "Basic realm=\"push\", charset=\"UTF-8\"");
+	(void)snprintf(seconds, sizeof seconds, "%d", x->retry_after_s);
+	if (x->retry_after_s)
+		put_header(r, "Retry-After", seconds);
+	rc = MHD_queue_response(connection, (unsigned)x->status, r);
+	MHD_destroy_response(r);
+	if (w->refused && x->status != MHD_HTTP_OK)
+		w->refused(w->context, t ? t->source : NULL, x->status, x->why ? x->why : x->text);
+	return rc;
+}
+
+/* requests --------------------------------------------------------------------------------------------------------- */
+
+static const char *header(void *context, const char *name)
+{
+	return MHD_lookup_connection_value(context, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result begin(struct web *w, struct MHD_Connection *connection, const struct web_head *h, void **own)
+{
+	struct arena *a = arena_new(0);
+	struct exchange *x = arena_alloc(a, sizeof *x);
+	const char *length = h->header(h->context, "Content-Length");
+	int64_t n_announced = 0;
+
+	x->arena = a;
+	buf_init(&x->body, WEB_MAX_BODY);
+	*own = x;
+	x->is_refused = push_head(&w->push, h, clock_monotonic_ms(), a, &x->target, &x->refusal);
+	if (length && !text_to_int(length, &n_announced))
+		n_announced = INT64_MAX;
+	if (x->is_refused && (n_announced > MAX_UNHEARD || h->header(h->context, "Expect")))
+		return answer(w, connection, x->target, &x->refusal);
+	return MHD_YES;
+}
+
+static enum MHD_Result finish(struct web *w, struct MHD_Connection *connection, const struct web_head *h,
+                              const struct exchange *x)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(SCRATCH_BYTES);
+	struct push_answer out = { .status = MHD_HTTP_CONTENT_TOO_LARGE, .text = "at most 1 MiB a request" };
+
+	if (!x->body.is_full)
+		push_body(x->target, h, x->body.at, x->body.len, clock_now(), clock_monotonic_ms(), scratch, &out);
+	return answer(w, connection, x->target, &out);
+}
+
+/* Called with the head, with each piece of the body, and at its end. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                                  const char *version, const char *piece, size_t *len, void **own)
+{
+	const struct web_head h = { .method = method, .path = url, .header = header, .context = connection };
+	struct exchange *x = *own;
+
+	(void)version;
+	if (!x)
+		return begin(context, connection, &h, own);
+	if (*len) {
+		x->n_bytes += *len;
+		if (!x->is_refused)
+			buf_add(&x->body, piece, *len);
+		*len = 0;
+		return x->n_bytes > MAX_UNHEARD ? MHD_NO : MHD_YES;
+	}
+	return x->is_refused ? answer(context, connection, x->target, &x->refusal) : finish(context, connection, &h, x);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **own,
+                         enum MHD_RequestTerminationCode code)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct line *line = info ? info->socket_context : NULL;
+	struct exchange *x = *own;
+	struct arena *a;
+
+	(void)context;
+	(void)code;
+	if (line)
+		line->since_ms = clock_monotonic_ms();
+	if (!x)
+		return;
+	*own = NULL;
+	buf_done(&x->body);
+	a = x->arena;
+	arena_free(a);
+}
+
+/* connections ------------------------------------------------------------------------------------------------------ */
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **own,
+                          enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct web *w = context;
+	struct line *line = *own;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED && line)
+		line->fd = -1;
+	if (code != MHD_CONNECTION_NOTIFY_STARTED || !info)
+		return;
+	for (int i = 0; i < WEB_MAX_CONNECTIONS; i++)
+		if (w->lines[i].fd < 0) {
+			w->lines[i] = (struct line){ info->connect_fd, clock_monotonic_ms() };
+			*own = &w->lines[i];
+			return;
+		}
+}
+
+/* The library ends what is silent. One that sends a byte now and then would stay for ever. */
+static void end_slow(struct web *w, int64_t now_ms)
+{
+	for (int i = 0; i < WEB_MAX_CONNECTIONS; i++)
+		if (w->lines[i].fd >= 0 && now_ms - w->lines[i].since_ms > WEB_REQUEST_S * 1000)
+			(void)shutdown(w->lines[i].fd, SHUT_RDWR);
+}
+
+/* life ------------------------------------------------------------------------------------------------------------- */
+
+static struct web *web_new(const struct web_options *o)
+{
+	struct arena *a = arena_new(0);
+	struct web *w = arena_alloc(a, sizeof *w);
+
+	w->arena = a;
+	w->refused = o->refused;
+	w->context = o->context;
+	w->push.targets = arena_array(a, o->n_sources + 1, sizeof *w->push.targets);
+	w->push.n_targets = o->n_sources;
+	for (size_t i = 0; i < o->n_sources; i++)
+		w->push.targets[i] = (struct push_target){ .source = &o->sources[i], .n_allowed = INT32_MAX,
+			                                       .allowed_ms = clock_monotonic_ms() };
+	for (int i = 0; i < WEB_MAX_CONNECTIONS; i++)
+		w->lines[i].fd = -1;
+	return w;
+}
+
+void web_stop(struct web *w)
+{
+	struct arena *a;
+
+	if (!w)
+		return;
+	if (w->daemon)
+		MHD_stop_daemon(w->daemon);
+	for (size_t i = 0; i < w->push.n_targets; i++)
+		if (w->push.targets[i].is_open)
+			spool_close(&w->push.targets[i].spool);
+	a = w->arena;
+	arena_free(a);
+}
+
+int web_start(const struct web_options *o, struct web **out, struct err *err)
+{
+	struct web *w = web_new(o);
+	int fd = fcntl(o->listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		w->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, w, MHD_OPTION_LISTEN_SOCKET, fd,
+		                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_MAX_CONNECTIONS,
+		                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
+		                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, w,
+		                             MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_END);
+	if (!w->daemon) {
+		(void)err_errno(err, ERR_RETRY, "start the HTTP endpoint");
+		web_stop(w); /* the socket went with it */
+		return -1;
+	}
+	*out = w;
+	return 0;
+}
+
+int web_fd(const struct web *w)
+{
+	return MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int web_run(struct web *w, int64_t now_ms)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	end_slow(w, now_ms);
+	(void)MHD_run(w->daemon);
+	if (MHD_get_timeout(w->daemon, &wait_ms) != MHD_YES)
+		return -1;
+	return wait_ms > WEB_IDLE_S * 1000 ? WEB_IDLE_S * 1000 : (int)wait_ms;
+}

@@ -406,6 +406,19 @@ CASES = [
      [("connectors/crm.yaml", None, "timeout: 0s\nbase_url: https://crm.example\nstreams: {}\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
      ['connectors/crm.yaml:1: timeout: is `0s`, expected 1s to 1h']),
+    ("headers of a quota that say nothing",
+     [("connectors/crm.yaml", None, "base_url: https://crm.example\nquota_headers:\n  - { remaining: x-left, reset_as: epoch }\n"
+       "  - { per: 1d, unit: s }\nlimits:\n  - { match: '(', rate: 0, per: 1s }\nstreams: {}\n"),
+      (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
+     ['connectors/crm.yaml:3: quota_headers[0]: `reset_as:` says how to read `reset:`, which is missing',
+      'connectors/crm.yaml:3: quota_headers[0]: a quota\'s header needs `per:` (10s, 1m, 1d), `per_ms:` or `reset:`, or it '
+      'is not known how long to wait',
+      'connectors/crm.yaml:4: quota_headers[1].unit: unknown key `unit`, expected one of match, header, limit, remaining, '
+      'used, reset, reset_as, per, per_ms',
+      'connectors/crm.yaml:4: quota_headers[1]: a quota\'s header needs `limit:`, `remaining:` or `used:`, the name of what '
+      'says it',
+      'connectors/crm.yaml:6: limits[0].rate: is `0`, expected 0.01 to 100000',
+      'connectors/crm.yaml:1: `(` is no regular expression']),
     ("mistakes in three files at once",
      [("retaind.yaml", "info", "inf"),
       ("signals.yaml", "family_cap: 45", "family_cap: 450"),

@@ -24,7 +24,7 @@ struct map_entry {
 /* What one row becomes: one record of one entity; a stream may have several maps over the same row. */
 struct map {
 	const struct entity *entity;
-	const char *key;          /* path or column; several joined with "+" ("id+date") */
+	const char *key;          /* path or column; several joined with "+" ("id+date", "'note'+id") */
 	const char *account;      /* path or column of the account's key; NULL: none, or set later by a link */
 	enum account_by account_by;
 	const struct map_entry *entries;

@@ -7,6 +7,7 @@
 #include "auth_choice.h"
 #include "common/http.h"
 #include "common/text.h"
+#include "each.h"
 #include "fingerprint.h"
 #include "request.h"
 #include "writer.h"
@@ -101,6 +102,7 @@ static const struct yaml_field stream_fields[] = {
 	FIELD("incremental", YAML_STRUCT, stream_settings, incremental, &request_table, 0, 0),
 	FIELD("gone", YAML_STRUCT, stream_settings, gone, &request_table, 0, 0),
 	FIELD("link", YAML_STRUCT, stream_settings, link, &link_table, 0, 0),
+	FIELD("each", YAML_STRUCT, stream_settings, each, &each_table, 0, 0),
 	FIELD("lag", YAML_DURATION, stream_settings, lag_s, NULL, 0, 30 * 86400),
 	FIELD("full_every", YAML_DURATION, stream_settings, full_every_s, NULL, 60, 366 * 86400),
 	FIELD("gone_every", YAML_DURATION, stream_settings, gone_every_s, NULL, 60, 366 * 86400),
@@ -298,7 +300,8 @@ static const struct yaml *source_map(const struct reading *r, const char *stream
 /* All that says what a row becomes. */
 static const char *mapping_of(const struct reading *r, const struct stream_settings *s, const struct yaml *where)
 {
-	const struct yaml *const nodes[] = { s->row, s->also, yaml_member(where, "link"), source_map(r, s->name) };
+	const struct yaml *const nodes[] = { s->row, s->also, yaml_member(where, "link"), source_map(r, s->name),
+	                                     yaml_member(where, "each") };
 
 	return fingerprint_of(r->arena, nodes, ARRAY_LEN(nodes));
 }
@@ -310,8 +313,11 @@ static bool stands_still(const struct stream_settings *s, const char *path)
 	static const char *const births[] = { "created_on", "opened_at", "at", "issued_on" };
 	const struct map *m = s->maps[0];
 
-	if (strcmp(path, m->key) == 0)
-		return true;
+	for (const char *part = m->key, *end; part; part = *end ? end + 1 : NULL) {
+		end = part + strcspn(part, "+");
+		if (strlen(path) == (size_t)(end - part) && text_starts(part, path))
+			return true;
+	}
 	for (size_t i = 0; i < m->n_entries; i++)
 		for (size_t j = 0; j < ARRAY_LEN(births); j++)
 			if (m->entries[i].from && strcmp(m->entries[i].from, path) == 0 && strcmp(m->entries[i].to, births[j]) == 0)
@@ -390,6 +396,7 @@ static void finish_stream(const struct reading *r, struct stream_settings *s, co
 	s->has_gone = s->gone.get || s->gone.post;
 	s->has_link = s->link.post != NULL;
 	finish_cursor(r, s, where);
+	s->has_each = s->each.request.get || s->each.request.post;
 	s->is_left_out = says_skip(r, more);
 	if (!s->has_full)
 		mistake_at(r->mistakes, where, "a stream needs `full:`, the request that lists everything");

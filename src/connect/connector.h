@@ -63,6 +63,14 @@ struct request_settings {
 	struct page_settings page;
 };
 
+/* What is asked about each row of a list; the answers give the stream's rows. */
+struct each_settings {
+	struct request_settings request; /* records NULL: the answer is the row in full, or says that it is gone */
+	const char *id;               /* path in a row of the list: what {{parent.id}} stands for */
+	const char *row;              /* path of the row in the answer, without records */
+	int64_t concurrent;           /* requests at the same time */
+};
+
 /* Which account each row of a page belongs to, asked for in batches. */
 struct link_settings {
 	const char *post;
@@ -95,12 +103,13 @@ struct stream_settings {
 	const char *properties;       /* start of the paths that must be asked for by name ("properties.") */
 	struct request_settings full, incremental, gone;
 	struct link_settings link;
+	struct each_settings each;
 	int64_t lag_s, full_every_s, gone_every_s;
 	int64_t retention_s;          /* what changed is told for so long; 0: for ever. Then all is listed anew */
 	struct cursor_settings cursor;
 	bool full_diff;               /* what a whole list no longer has is gone */
 	/* made from these and the organisation's file */
-	bool is_left_out, has_full, has_incremental, has_gone, has_link;
+	bool is_left_out, has_full, has_incremental, has_gone, has_link, has_each;
 	const struct map **maps;      /* the first is the row itself */
 	size_t n_maps;
 	struct yaml_array usage, limits; /* struct metric_settings */

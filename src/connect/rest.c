@@ -5,6 +5,7 @@
 #include "books.h"
 #include "common/http.h"
 #include "common/text.h"
+#include "each.h"
 #include "fanout.h"
 #include "missing.h"
 #include "page.h"
@@ -71,6 +72,8 @@ static int list_of(const struct run *r, const struct walk *w, const struct answe
 	if (x->is_empty)
 		return 0;
 	*out = json_at(x->body, w->request->records);
+	if (json_is_null(*out) && *out) /* some write an empty list so */
+		return 0;
 	if (!*out && w->state.kind == WALK_INCREMENTAL && r->stream->cursor.from && json_type(x->body) == JSON_OBJECT &&
 	    !json_first(x->body)) /* "{}" is how some say that nothing changed */
 		return 0;
@@ -80,18 +83,19 @@ static int list_of(const struct run *r, const struct walk *w, const struct answe
 	return 0;
 }
 
-static int read_rows(const struct run *r, const struct json *list, struct arena *a, struct row **out, size_t *out_n,
-                     struct err *err)
+static int read_rows(const struct run *r, const struct json *list, bool is_asked_about, struct arena *a,
+                     struct row **out, size_t *out_n, struct err *err)
 {
+	const char *key = is_asked_about ? r->stream->each.id : r->stream->maps[0]->key;
 	size_t n = 0;
 
 	*out = arena_array(a, json_count(list) + 1, sizeof **out);
 	for (const struct json *j = json_first(list); j; j = json_next(j)) {
 		struct row row = { .main = j, .stream = r->stream, .currency = r->pull->currency };
 
-		row.id = rows_key(&row, a);
-		if (text_is_blank(row.id))
-			return err_set(err, ERR_INPUT, "a row has no `%s`", r->stream->maps[0]->key);
+		row.id = rows_id(&row, key, a);
+		if (!row.id)
+			return err_set(err, ERR_INPUT, "a row has no `%s`", key);
 		(*out)[n++] = row;
 	}
 	*out_n = n;
@@ -128,6 +132,12 @@ static int add_chunk(const struct json *list, struct row *rows, size_t n, size_t
 	return 0;
 }
 
+/* Whether the rows of its pages are only those to ask about. */
+static bool is_expanded(const struct run *r, const struct walk *w)
+{
+	return r->stream->has_each && w->state.kind != WALK_GONE;
+}
+
 /* Asks for a page, all its properties, and splits it into rows. */
 static int get_page(const struct run *r, const struct walk *w, struct arena *a, struct answer *x,
                     const struct json **list, struct row **rows, size_t *n_rows, struct err *err)
@@ -137,7 +147,7 @@ static int get_page(const struct run *r, const struct walk *w, struct arena *a, 
 	                                 uses_properties_in_url(w->request) ? PROPERTY_CHARS : SIZE_MAX, &chunks);
 
 	if (ask_page(r, w, &chunks[0], a, x, err) < 0 || list_of(r, w, x, list, err) < 0 ||
-	    read_rows(r, *list, a, rows, n_rows, err) < 0)
+	    read_rows(r, *list, is_expanded(r, w), a, rows, n_rows, err) < 0)
 		return -1;
 	for (size_t i = 1; i < n_chunks && *n_rows; i++) {
 		const struct json *more;
@@ -148,6 +158,19 @@ static int get_page(const struct run *r, const struct walk *w, struct arena *a, 
 			return -1;
 	}
 	return 0;
+}
+
+static int expand_page(const struct run *r, const struct walk *w, struct row **rows, size_t *n, struct arena *a,
+                       struct err *err)
+{
+	struct scope scope = r->client->scope;
+	size_t n_parents = *n;
+
+	scope.window_start = w->state.start;
+	scope.window_end = w->state.end;
+	if (r->pull->is_dry_run && r->pull->limit_rows && n_parents > (size_t)r->pull->limit_rows)
+		n_parents = (size_t)r->pull->limit_rows;
+	return each_expand(r->client, r->stream, &scope, *rows, n_parents, a, rows, n, err);
 }
 
 static int link_page(const struct run *r, struct row *rows, size_t n, struct arena *a, struct err *err)
@@ -271,7 +294,9 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 		return -1;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&w->pager, &view, a, err);
-	if (more < 0 || (r->stream->has_link && w->state.kind != WALK_GONE && n && link_page(r, rows, n, a, err) < 0))
+	if (more < 0 || (is_expanded(r, w) && expand_page(r, w, &rows, &n, a, err) < 0))
+		return -1;
+	if (r->stream->has_link && w->state.kind != WALK_GONE && n && link_page(r, rows, n, a, err) < 0)
 		return -1;
 	if (keep_page(r, w, rows, n, more == 0, a, err) < 0)
 		return -1;

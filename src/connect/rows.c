@@ -14,7 +14,15 @@
 
 static const char *get_one(const struct row *row, const char *path, struct arena *a)
 {
-	const char *text = json_scalar(a, json_at(row->main, path));
+	static const char parent[] = "parent.";
+	size_t len = strlen(path);
+	const char *text;
+
+	if (len > 2 && path[0] == '\'' && path[len - 1] == '\'') /* a text, in a key that is not alone in its entity */
+		return arena_strndup(a, path + 1, len - 2);
+	if (row->parent && text_starts(path, parent))
+		return json_scalar(a, json_at(row->parent, path + strlen(parent)));
+	text = json_scalar(a, json_at(row->main, path));
 
 	for (size_t i = 0; i < row->n_more && !text; i++)
 		text = json_scalar(a, json_at(row->more[i], path));
@@ -52,9 +60,20 @@ static const char *get(const void *context, const char *from, struct arena *a)
 	return get_sum(context, from, a);
 }
 
-const char *rows_key(const struct row *row, struct arena *a)
+const char *rows_id(const struct row *row, const char *key, struct arena *a)
 {
-	return get(row, row->stream->maps[0]->key, a);
+	const char *id = NULL;
+
+	for (const char *at = key, *end; at; at = *end ? end + 1 : NULL) {
+		const char *part;
+
+		end = at + strcspn(at, "+");
+		part = get(row, text_trim(a, arena_strndup(a, at, (size_t)(end - at))), a);
+		if (text_is_blank(part))
+			return NULL;
+		id = id ? arena_printf(a, "%s+%s", id, part) : part;
+	}
+	return id;
 }
 
 const char *rows_get(const void *row, const char *from, struct arena *a)
@@ -244,21 +263,6 @@ static int note_listed(const struct rows_to *to, const struct row *row, struct a
 	return listed_put(to->pull->db, to->source, s->name, row->id, to->list, err);
 }
 
-int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
-{
-	struct cells usage = { arena_array(a, n * to->stream->usage.n + 1, sizeof *usage.at), 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		to->result->n_rows++;
-		if (note_listed(to, &rows[i], a, err) < 0)
-			return -1;
-		for (size_t map = 0; map < to->stream->n_maps; map++)
-			if (put_row(to, &rows[i], map, a, &usage, err) < 0)
-				return err_in(err, "row %s", rows[i].id);
-	}
-	return usage.n && usage_put(to->pull->db, usage.at, usage.n, err) < 0 ? -1 : 0;
-}
-
 /* A further map's records have the row's key only where the map says the same path. */
 int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
 {
@@ -276,6 +280,32 @@ int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, stru
 	return 0;
 }
 
+/* What each map makes of a row. */
+static int put_maps(const struct rows_to *to, const struct row *row, struct arena *a, struct cells *usage,
+                    struct err *err)
+{
+	if (note_listed(to, row, a, err) < 0)
+		return -1;
+	for (size_t map = 0; map < to->stream->n_maps; map++)
+		if (put_row(to, row, map, a, usage, err) < 0)
+			return -1;
+	return 0;
+}
+
+int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
+{
+	struct cells usage = { arena_array(a, n * to->stream->usage.n + 1, sizeof *usage.at), 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = rows[i].is_gone ? rows_delete(to, &rows[i], 1, a, err) : put_maps(to, &rows[i], a, &usage, err);
+
+		to->result->n_rows++;
+		if (rc < 0)
+			return err_in(err, "row %s", rows[i].id);
+	}
+	return usage.n && usage_put(to->pull->db, usage.at, usage.n, err) < 0 ? -1 : 0;
+}
+
 /* dry run ---------------------------------------------------------------------------------------------------------- */
 
 int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
@@ -286,7 +316,7 @@ int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct
 		if (p->limit_rows && to->result->n_rows >= p->limit_rows)
 			return 0;
 		to->result->n_rows++;
-		for (size_t map = 0; map < to->stream->n_maps; map++) {
+		for (size_t map = 0; !rows[i].is_gone && map < to->stream->n_maps; map++) {
 			struct record r = { 0 };
 			int rc = map_apply(to->stream->maps[map], get, &rows[i], p->zone, a, &r, err);
 

@@ -10,10 +10,12 @@
 struct row {
 	const char *id;
 	const struct json *main;
+	const struct json *parent; /* the row of the list that it was asked about by; NULL: none */
 	const struct json **more;
 	size_t n_more;
 	const char *account;  /* from the stream's link; NULL: not known */
 	bool has_no_account;  /* the link says so */
+	bool is_gone;         /* asked about by itself, it was not there */
 	const struct stream_settings *stream;
 	const char *currency; /* where the row says none; NULL: none */
 };
@@ -28,12 +30,12 @@ struct rows_to {
 
 /* What a path says of a row (struct row), for map_apply: alternatives and sums included. */
 const char *rows_get(const void *row, const char *from, struct arena *a);
+/* The text of a key ("id", "id+date") in a row, NULL when a part of it is not there. */
+const char *rows_id(const struct row *row, const char *key, struct arena *a);
 /* Stores them; what can't be used goes to the quarantine. Runs in the caller's transaction. */
 int rows_put(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 /* The rows are gone at the source, but for those that say themselves that they aren't. */
 int rows_delete(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
-/* The key of a row, by its first map; NULL when it has none. */
-const char *rows_key(const struct row *row, struct arena *a);
 /* Shows what they would become instead (dry run). */
 int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err) MUST_USE;
 

@@ -144,7 +144,7 @@ def test_chargebee_errors_are_classed(case):
 # Pipedrive ------------------------------------------------------------------------------------------------------------
 
 class Pipedrive:
-    """Lists of version 2 by cursor in the order of ids, as documented; users of version 1."""
+    """Lists of version 2 by cursor in the order of ids, as documented; users, leads and notes of version 1, the latter two by offset."""
 
     def __init__(self, rows):
         self.rows, self.failures = rows, []
@@ -157,6 +157,8 @@ class Pipedrive:
         q, kind = request.query, request.path.rpartition("/")[2]
         if request.path == "/v1/users":
             return 200, {"success": True, "data": self.rows["users"]}
+        if request.path in ("/v1/leads", "/v1/notes"):
+            return self.old_list(kind, q)
         unknown = set(q) - {"limit", "cursor", "sort_by", "sort_direction", "updated_since", "status"}
         if not request.path.startswith("/api/v2/") or unknown or int(q["limit"]) > 500 or q["sort_by"] != "id":
             return 400, {"success": False, "error": f"refused {request.path} {sorted(unknown)}", "errorCode": 400}
@@ -166,6 +168,17 @@ class Pipedrive:
         page = rows[:int(q["limit"])]
         cursor = base64.b64encode(json.dumps({"id": page[-1]["id"]}).encode()).decode() if len(rows) > len(page) else None
         return 200, {"success": True, "data": page, "additional_data": {"next_cursor": cursor}}
+
+    def old_list(self, kind, q):
+        unknown, order = set(q) - {"limit", "start", "sort", "updated_since"}, q["sort"].split()[0]
+        if unknown or int(q["limit"]) > 500 or order not in ({"leads": ("id", "add_time"), "notes": ("id",)}[kind]):
+            return 400, {"success": False, "error": f"refused {kind} {sorted(unknown)}", "errorCode": 400}
+        rows = [r for r in self.rows.get(kind, []) if r["update_time"].replace(" ", "T") >= q.get("updated_since", "").rstrip("Z")]
+        rows.sort(key=lambda r: (r[order], r["id"]))
+        start, n = int(q.get("start", 0)), int(q["limit"])
+        more = start + n < len(rows)
+        paging = {"start": start, "limit": n, "more_items_in_collection": more, **({"next_start": start + n} if more else {})}
+        return 200, {"success": True, "data": rows[start:start + n] or None, "additional_data": {"pagination": paging}}
 
 
 def pipedrive_rows():
@@ -180,7 +193,13 @@ def pipedrive_rows():
                    "due_date": "2026-01-05", "due_time": time_, "marked_as_done_time": None, **stamp}
                   for i, done, time_ in ((1, True, "15:00:00"), (2, True, None), (3, False, None))]
     users = [{"id": 1, "name": "Ana", "email": "ana@acme.example", "active_flag": True, "is_deleted": False}]
-    return {"organizations": organizations, "persons": persons, "deals": deals, "activities": activities, "users": users}
+    leads = [{"id": f"adf21080-{i:04}", "title": f"Lead {i}", "organization_id": 7, "person_id": None, "owner_id": 1, "is_archived": False,
+              "value": {"amount": 12.5, "currency": "USD"}, "expected_close_date": None, "add_time": f"2026-01-01T00:00:{i:02}.551Z",
+              "update_time": f"2026-01-01T00:00:{i:02}.551Z"} for i in range(1, 3)]
+    notes = [{"id": i, "org_id": 7, "person_id": 1, "user_id": 1, "content": f"<p>Note {i}</p>", "active_flag": True,
+              "add_time": "2026-01-01 13:59:21", "update_time": "2026-01-01 13:59:21"} for i in range(1, 1101)]
+    return {"organizations": organizations, "persons": persons, "deals": deals, "activities": activities, "users": users, "leads": leads,
+            "notes": notes}
 
 
 def test_pipedrive_is_read_whole_and_then_what_changed(case):
@@ -193,14 +212,18 @@ def test_pipedrive_is_read_whole_and_then_what_changed(case):
     results, _ = pull(case, "--now", iso(now))
     assert {k: counts(v) for k, v in results.items()} == {
         "users": (1, 1, 0, 0, 0), "organizations": (1202, 1202, 0, 0, 0), "persons": (1, 1, 0, 0, 0), "deals": (3, 3, 0, 0, 0),
-        "activities": (3, 2, 0, 0, 0)}, results
+        "activities": (3, 2, 0, 0, 0), "leads": (2, 2, 0, 0, 0), "notes": (1110, 1100, 0, 0, 0)}, results
     assert case.query("SELECT name, amount_minor, currency, stage, close_on, is_closed, is_won, account_id IS NOT NULL FROM opportunity "
-                      "ORDER BY source_key") == [("Deal 1", 9950, "EUR", "3", day("2026-04-01"), 0, 0, 1),
+                      "WHERE kind IS NULL ORDER BY source_key") == [("Deal 1", 9950, "EUR", "3", day("2026-04-01"), 0, 0, 1),
                                                  ("Deal 2", 9950, "EUR", "3", day("2026-01-02"), 1, 1, 1),
                                                  ("Deal 3", 9950, "EUR", "3", day("2026-01-02"), 1, 0, 1)]
     assert case.query("SELECT c.name, c.email, c.title, a.name, a.region FROM contact c JOIN account a ON a.id = c.account_id") == [
         ("Ada N", "ada@o7.example", "CTO", "Org 7", "Estonia")]
-    assert case.query("SELECT kind, at, subject FROM interaction ORDER BY source_key") == [
+    assert case.query("SELECT name, kind, stage, amount_minor, currency, is_closed, account_id IS NOT NULL FROM opportunity WHERE kind = 'new' "
+                      "ORDER BY source_key") == [("Lead 1", "new", "lead", 1250, "USD", 0, 1), ("Lead 2", "new", "lead", 1250, "USD", 0, 1)]
+    assert case.query("SELECT at, body, contact_key, account_id IS NOT NULL FROM interaction WHERE source_key = 'note+1000'") == [
+        (T0 + 13 * 3600 + 59 * 60 + 21, "<p>Note 1000</p>", "1", 1)]
+    assert case.query("SELECT kind, at, subject FROM interaction WHERE kind <> 'note' ORDER BY source_key") == [
         ("meeting", T0 + 4 * DAY_S + 14 * 3600, "Talk 1"), ("meeting", T0 + 4 * DAY_S - 3600, "Talk 2")]
 
     api.rows["organizations"][6].update(name="Org seven", update_time=iso(now - 200))
@@ -209,7 +232,7 @@ def test_pipedrive_is_read_whole_and_then_what_changed(case):
     results, _ = pull(case, "--now", iso(now + 2 * DAY_S))
     assert {k: counts(v) for k, v in results.items()} == {
         "users": (1, 0, 0, 0, 0), "organizations": (1, 0, 1, 0, 0), "persons": (0, 0, 0, 0, 0), "deals": (0, 0, 0, 1, 0),
-        "activities": (0, 0, 0, 0, 0)}, results
+        "activities": (0, 0, 0, 0, 0), "leads": (0, 0, 0, 0, 0), "notes": (0, 0, 0, 0, 0)}, results
     assert {r.query["updated_since"] for r in server.seen if "updated_since" in r.query} == {iso(now - 300)}
     server.seen.clear()
     api.failures = [(429, {"success": False, "error": "request over limit", "errorCode": 429})]
@@ -238,15 +261,20 @@ class Intercom:
         if request.path == "/companies/list":
             n, page = int(request.query["per_page"]), int(request.query["page"])
             return 200, {"type": "list", "data": self.rows["companies"][(page - 1) * n:page * n], "pages": {"page": page}}
+        if request.method == "GET" and request.path.startswith("/conversations/") and set(request.query) <= {"display_as"}:
+            found = [r for r in self.rows["conversations"] if r["id"] == request.path.split("/")[2]]
+            return (200, {**found[0], "conversation_parts": {"conversation_parts": self.rows["parts"][found[0]["id"]]}}) if found else (
+                404, {"type": "error.list", "errors": [{"code": "not_found", "message": "Resource Not Found"}]})
         kind, query, paging = request.path.split("/")[1], request.body["query"], request.body["pagination"]
         if request.method != "POST" or query["operator"] != ">" or set(paging) - {"per_page", "starting_after"} or paging["per_page"] > 150:
             return 400, {"type": "error.list", "errors": [{"code": "parameter_invalid", "message": "refused"}]}
         rows = [r for r in self.rows[kind] if r[query["field"]] > int(query["value"])]
         at = int(json.loads(base64.b64decode(paging["starting_after"]))[0]) if "starting_after" in paging else 0
-        pages = {"type": "pages", "per_page": 150}
-        if at + 150 < len(rows):
-            pages["next"] = {"page": 2, "starting_after": base64.b64encode(json.dumps([at + 150]).encode()).decode()}
-        return 200, {"type": "list", "data" if kind == "contacts" else kind: rows[at:at + 150], "pages": pages}
+        n = paging["per_page"]
+        pages = {"type": "pages", "per_page": n}
+        if at + n < len(rows):
+            pages["next"] = {"page": 2, "starting_after": base64.b64encode(json.dumps([at + n]).encode()).decode()}
+        return 200, {"type": "list", "data" if kind == "contacts" else kind: rows[at:at + n], "pages": pages}
 
 
 def intercom_rows():
@@ -261,7 +289,10 @@ def intercom_rows():
     tickets = [{"id": "3", "open": False, "ticket_attributes": {"_default_title_": "Bug"}, "ticket_state": {"category": "resolved"},
                 "ticket_type": {"name": "Defect"}, **who, "updated_at": T0 + 90}]
     return {"admins": [{"id": "9", "name": "Ana", "email": "ana@acme.example"}], "companies": companies, "contacts": contacts,
-            "conversations": conversations, "tickets": tickets}
+            "conversations": conversations, "tickets": tickets, "parts": {c["id"]: [
+                {"type": "conversation_part", "id": f"{c['id']}{i}", "part_type": kind, "body": f"<p>{who}</p>", "author": {"type": who, "id": "p7"},
+                 "created_at": T0 + i, "updated_at": T0 + i} for i, (kind, who) in enumerate(
+                     (("comment", "user"), ("comment", "admin"), ("note", "admin"), ("assignment", "bot"), ("open", "lead")))] for c in conversations}}
 
 
 def test_intercom_is_read_whole_and_then_what_changed(case):
@@ -273,16 +304,23 @@ def test_intercom_is_read_whole_and_then_what_changed(case):
     now = T0 + 20 * DAY_S
     results, _ = pull(case, "--now", iso(now))
     assert {k: counts(v)[:2] for k, v in results.items()} == {
-        "admins": (1, 1), "companies": (130, 130), "contacts": (340, 340), "conversations": (2, 2), "tickets": (1, 1)}, results
+        "admins": (1, 1), "companies": (130, 130), "contacts": (340, 340), "conversations": (2, 2), "conversation_parts": (10, 6),
+        "tickets": (1, 1)}, results
     columns = "t.source_key, a.name, t.subject, t.status, t.opened_at, t.closed_at, t.satisfaction"
     rows = f"SELECT {columns} FROM ticket t JOIN account a ON a.id = t.account_id ORDER BY t.source_key"
     assert case.query(rows) == [("1", "Company 7", "Down", "closed", T0, T0 + 60, 2), ("2", "Company 7", "Again", "open", T0, None, None),
                                 ("3", "Company 7", "Bug", "resolved", T0, T0 + 90, None)], case.query(rows)
     assert case.query("SELECT count(DISTINCT account_id) FROM contact") == [(130,)]
+    said = "SELECT i.source_key, a.name, i.direction, i.body, i.at FROM interaction i JOIN account a ON a.id = i.account_id ORDER BY i.source_key"
+    assert case.query(said)[:3] == [("10", "Company 7", "in", "<p>user</p>", T0), ("11", "Company 7", "out", "<p>admin</p>", T0 + 1),
+                                    ("14", "Company 7", "in", "<p>lead</p>", T0 + 4)], case.query(said)
     api.rows["conversations"][0].update(state="open", updated_at=now - 200)
+    api.rows["parts"]["1"].append({**api.rows["parts"]["1"][0], "id": "19", "created_at": now - 200})
     server.seen.clear()
     results, _ = pull(case, "--now", iso(now + 3600))
-    assert {k: counts(v)[0] for k, v in results.items()} == {"admins": 1, "companies": 130, "contacts": 0, "conversations": 1, "tickets": 0}
+    assert {k: counts(v)[0] for k, v in results.items()} == {"admins": 1, "companies": 130, "contacts": 0, "conversations": 1,
+                                                            "conversation_parts": 6, "tickets": 0}
+    assert (results["conversation_parts"]["new"], results["conversation_parts"]["changed"]) == (1, 0), results
     assert case.query("SELECT status, closed_at FROM ticket WHERE source_key = '1'") == [("open", None)]
 
 

@@ -108,7 +108,9 @@ def test_requests_to_pipedrive_are_accepted(case):
     names = {"cursor": "limit,sort_by,sort_direction", "since": "limit,sort_by,sort_direction,updated_since"}
     expected = {("GET", f"/{kind}", n) for kind in ("organizations", "persons", "deals", "activities") for n in names.values()}
     proxy = judged(case, "pipedrive", PIPEDRIVE, lambda content: content.pop("additional_data", None),
-                   expected | {("GET", "/users", ""), ("GET", "/deals", "limit,sort_by,sort_direction,status")})
+                   expected | {("GET", "/users", ""), ("GET", "/leads", "limit,sort,start"), ("GET", "/notes", "limit,sort,start"),
+                               ("GET", "/leads", "limit,sort,start,updated_since"), ("GET", "/notes", "limit,sort,start,updated_since"),
+                               ("GET", "/deals", "limit,sort_by,sort_direction,status")})
     assert case.query("SELECT name, url, region FROM account") == [("Organization Name", "https://www.company.com", "USA")]
     assert case.query("SELECT count(*) FROM opportunity WHERE account_id IS NOT NULL AND amount_minor = 20000") == [(1,)]
     proxy.keeps_paging = True

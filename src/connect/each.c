@@ -98,13 +98,13 @@ static int make_call(const struct expansion *x, const struct asked *one, struct 
 	const struct request_settings *q = &x->each->request;
 	const struct request_lists none = { 0 };
 	struct scope scope = *x->scope;
-	struct call call = { .method = q->get ? "GET" : "POST", .url = one->pager.token,
+	struct call call = { .method = q->get ? "GET" : "POST", .url = pager_url(&one->pager),
 		                 .expected = { .empty = &q->empty } };
 
 	scope.parent_id = one->parent->id;
 	scope.page_token = pager_word(&one->pager, x->arena);
 	scope.page_number = pager_number(&one->pager);
-	if (!pager_token_is_url(&one->pager) &&
+	if (!call.url &&
 	    request_url(x->client->base_url, q->get ? q->get : q->post, q->query, &scope, &none, x->arena, &call.url,
 	                err) < 0)
 		return -1;

@@ -188,6 +188,15 @@ static int link_page(const struct run *r, struct row *rows, size_t n, struct are
 	return 0;
 }
 
+/* Asks for what the list itself does not say of its rows. */
+static int complete_rows(const struct run *r, const struct walk *w, struct row **rows, size_t *n, struct arena *a,
+                         struct err *err)
+{
+	if (is_expanded(r, w) && expand_page(r, w, rows, n, a, err) < 0)
+		return -1;
+	return r->stream->has_link && w->state.kind != WALK_GONE && *n ? link_page(r, *rows, *n, a, err) : 0;
+}
+
 static void note_end(const struct run *r, const struct walk *w, struct progress *next)
 {
 	window_done(next, &w->state, r->client->ahead_s);
@@ -294,11 +303,7 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 		return -1;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&w->pager, &view, a, err);
-	if (more < 0 || (is_expanded(r, w) && expand_page(r, w, &rows, &n, a, err) < 0))
-		return -1;
-	if (r->stream->has_link && w->state.kind != WALK_GONE && n && link_page(r, rows, n, a, err) < 0)
-		return -1;
-	if (keep_page(r, w, rows, n, more == 0, a, err) < 0)
+	if (more < 0 || complete_rows(r, w, &rows, &n, a, err) < 0 || keep_page(r, w, rows, n, more == 0, a, err) < 0)
 		return -1;
 	r->result->n_pages++;
 	if (r->pull->progress)

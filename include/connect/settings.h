@@ -22,9 +22,17 @@ struct write_names {
 	const char *at[N_WRITE_FIELDS]; /* the system's name of the property; NULL: not written */
 };
 
+/* A task in the source's own system for each open finding. */
+struct write_tasks {
+	bool is_wanted;
+	struct texts engines; /* none: both */
+	int64_t most;         /* new ones a run, those with most at stake first */
+};
+
 struct write_back_settings {
 	bool is_enabled;
 	struct write_names account;
+	struct write_tasks tasks;
 };
 
 /* How who pushes shows who it is; the names are those of config/sources.c. */

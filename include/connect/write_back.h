@@ -11,6 +11,17 @@ struct write_account {
 	const char *values[N_WRITE_FIELDS]; /* "": nothing to say, which empties what was said before */
 };
 
+/* A finding that is to have a task. */
+struct write_task {
+	struct write_account account; /* values are not read */
+	int64_t finding;
+	const char *engine, *cause;
+	const char *title, *text;     /* plain; what to do, and why */
+	const char *owner_key;        /* in the same system; NULL: none of its people */
+	int32_t opened_on, due_on;
+	int64_t sent_at;              /* INSTANT_NONE: never; else it isn't known whether it arrived */
+};
+
 struct write_change {
 	const struct write_account *account;
 	const char *property, *was, *becomes;
@@ -25,6 +36,8 @@ struct write_back {
 	secret_fn *secret;
 	const struct write_account *accounts;
 	size_t n_accounts;
+	const struct write_task *tasks;
+	size_t n_tasks;
 	bool is_full;            /* also what was written before just so */
 	bool is_dry_run;         /* only shows the changes: no secret is read and nothing sent */
 	void (*show)(void *context, const struct write_change *change); /* of a dry run */
@@ -34,12 +47,12 @@ struct write_back {
 };
 
 struct write_counts {
-	int64_t n_written, n_same, n_refused, n_requests;
+	int64_t n_written, n_same, n_refused, n_tasks, n_requests;
 };
 
 /* Each batch that was answered is noted at once, so a run that ends in between repeats at most one batch, which does no
- * harm. The day alone is no change: it goes along with what is. Returns 0, or -1 when it could not go on: out has what
- * was done until then. */
+ * harm. The day alone is no change: it goes along with what is. Tasks come last, each made once. Returns 0, or -1 when
+ * it could not go on: out has what was done until then. */
 int write_back_source(const struct write_back *w, struct arena *a, struct write_counts *out, struct err *err) MUST_USE;
 
 #endif

@@ -12,6 +12,7 @@
 #include "score/score.h"
 #include "store/findings.h"
 #include "store/written.h"
+#include "write_tasks.h"
 
 struct writing {
 	struct cli *cli;
@@ -96,12 +97,13 @@ static void tell_refused(void *context, const struct write_account *account, con
 
 static void add_row(const struct writing *x, const struct write_counts *counts, bool is_failed)
 {
-	const int64_t numbers[] = { counts->n_written, counts->n_same, counts->n_refused, counts->n_requests };
-	const char *cells[6] = { x->source->name };
+	const int64_t numbers[] = { counts->n_written, counts->n_same, counts->n_refused, counts->n_tasks,
+		                        counts->n_requests };
+	const char *cells[7] = { x->source->name };
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		cells[1 + i] = arena_printf(x->cli->arena, "%" PRId64, numbers[i]);
-	cells[5] = is_failed ? "failed" : counts->n_refused ? "some refused" : "ok";
+	cells[6] = is_failed ? "failed" : counts->n_refused ? "some refused" : "ok";
 	table_row(x->table, cells);
 }
 
@@ -115,12 +117,17 @@ static bool has_names(const struct source_settings *s)
 	return false;
 }
 
+static bool has_something(const struct source_settings *s)
+{
+	return has_names(s) || s->write_back.tasks.is_wanted;
+}
+
 bool org_writes_back(const struct org_settings *org)
 {
 	const struct source_settings *sources = org->sources.at;
 
 	for (size_t i = 0; i < org->sources.n; i++)
-		if (sources[i].write_back.is_enabled && has_names(&sources[i]))
+		if (sources[i].write_back.is_enabled && has_something(&sources[i]))
 			return true;
 	return false;
 }
@@ -153,7 +160,8 @@ static int write_source(struct writing *x, struct err *err)
 	struct write_counts counts = { 0 };
 	int rc;
 
-	if (read_accounts(x, &w.accounts, &w.n_accounts, err) < 0)
+	if ((has_names(x->source) && read_accounts(x, &w.accounts, &w.n_accounts, err) < 0) ||
+	    write_tasks_read(x->session, x->source, x->cli->arena, &w.tasks, &w.n_tasks, err) < 0)
 		return -1;
 	rc = write_back_source(&w, x->cli->arena, &counts, err);
 	if (rc < 0 && err->kind == ERR_FATAL)
@@ -176,7 +184,7 @@ static int write_sources(struct writing *x, struct err *err)
 
 	for (size_t i = 0; i < x->session->org->sources.n; i++) {
 		x->source = &sources[i];
-		if (!has_names(x->source) || (only && strcmp(only, x->source->name) != 0))
+		if (!has_something(x->source) || (only && strcmp(only, x->source->name) != 0))
 			continue;
 		if (!x->is_dry_run && !x->source->write_back.is_enabled) {
 			off = x->source->name;
@@ -202,8 +210,8 @@ int cmd_write_back(struct cli *c, struct err *err)
 		{ "property", false }, { "was", false },     { "becomes", false },
 	};
 	static const struct table_column results[] = {
-		{ "source", false }, { "written", true },  { "unchanged", true },
-		{ "refused", true }, { "requests", true }, { "result", false },
+		{ "source", false }, { "written", true },  { "unchanged", true }, { "refused", true },
+		{ "tasks", true },   { "requests", true }, { "result", false },
 	};
 	CLEANUP(session_close) struct session s = { 0 };
 	struct writing x = { .cli = c, .session = &s, .is_dry_run = cli_option(c, "dry-run") != NULL };

@@ -81,14 +81,15 @@ const struct command commands[] = {
 	          "person must act.",
 	  .run = cmd_pull },
 	{ .name = "write-back",
-	  .summary = "tell the CRM risk, readiness, band and cause, where the organisation asked for it",
+	  .summary = "tell the CRM risk, readiness, band, cause and tasks, where the organisation asked for it",
 	  .options = { "dry-run: send nothing, show what would change", "source=S: only this source",
 	               "full: also what was written before just so" },
 	  .help = "Writes how each account stands on the last scored day into the properties that the source's write_back: "
 	          "names, and into no others; only what differs from what was written last, in batches. as_of is the day of "
 	          "the scores that were written: a new day alone writes nothing. Where there is nothing to say any more the "
-	          "property is emptied. Accounts of other sources are left alone. What somebody changed in the CRM stays "
-	          "until we have something new to say, or --full.\n\nNothing is sent unless the source says write_back: "
+	          "property is emptied. With `tasks:` it also makes a task in the CRM for each open finding, never a "
+	          "second one. Accounts of other sources are left alone. What somebody changed in the CRM stays until "
+	          "we have something new to say, or --full.\n\nNothing is sent unless the source says write_back: "
 	          "is_enabled: true; look at --dry-run first. Ends with 0 when all is written, 65 when the CRM refused some "
 	          "accounts (they are tried again the next time), 75 when trying again later may help, 78 when a person "
 	          "must act.",

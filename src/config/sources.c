@@ -59,14 +59,46 @@ static const struct yaml_table names_table = {
 	.size = sizeof(struct write_names), .fields = name_fields, .n_fields = ARRAY_LEN(name_fields), .check = check_names
 };
 
+static const char *const engine_names[] = { "defense", "expansion" };
+
+static void check_tasks(void *item, const struct yaml *where, struct mistakes *m)
+{
+	struct write_tasks *t = item;
+
+	t->is_wanted = true;
+	for (size_t i = 0; i < t->engines.n; i++)
+		if (strcmp(t->engines.at[i], engine_names[0]) != 0 && strcmp(t->engines.at[i], engine_names[1]) != 0)
+			mistake_at(m, where, "engine `%s` is none, expected defense or expansion", t->engines.at[i]);
+}
+
+static const struct yaml_field tasks_fields[] = {
+	{ .key = "engines", .kind = YAML_TEXTS, .offset = offsetof(struct write_tasks, engines) },
+	{ .key = "most", .kind = YAML_INT, .offset = offsetof(struct write_tasks, most), .min = 1, .max = 1000 },
+};
+
+static const struct yaml_table tasks_table = {
+	.size = sizeof(struct write_tasks), .fields = tasks_fields, .n_fields = ARRAY_LEN(tasks_fields),
+	.check = check_tasks
+};
+
+static void check_write_back(void *item, const struct yaml *where, struct mistakes *m)
+{
+	(void)item;
+	if (!yaml_member(where, "account") && !yaml_member(where, "tasks"))
+		mistake_at(m, where, "says nothing to write, expected `account:` with names of properties, or `tasks:`");
+}
+
 static const struct yaml_field write_back_fields[] = {
 	{ .key = "is_enabled", .kind = YAML_BOOL, .offset = offsetof(struct write_back_settings, is_enabled) },
 	{ .key = "account", .kind = YAML_STRUCT, .offset = offsetof(struct write_back_settings, account),
-	  .extra = &names_table, .is_required = true },
+	  .extra = &names_table },
+	{ .key = "tasks", .kind = YAML_STRUCT, .offset = offsetof(struct write_back_settings, tasks),
+	  .extra = &tasks_table },
 };
 
 static const struct yaml_table write_back_table = {
-	.size = sizeof(struct write_back_settings), .fields = write_back_fields, .n_fields = ARRAY_LEN(write_back_fields)
+	.size = sizeof(struct write_back_settings), .fields = write_back_fields, .n_fields = ARRAY_LEN(write_back_fields),
+	.check = check_write_back
 };
 
 static const char *const push_auths[] = { "write_key", "standard_webhooks", "espocrm", NULL }; /* as enum push_auth */
@@ -181,7 +213,7 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 }
 
 static const struct source_settings defaults = { .budget_percent = 80, .stale_after_s = 2 * DAY_S,
-	.push = { .per_second = 50, .spool_mb = 256, .remember_s = 7 * DAY_S } };
+	.push = { .per_second = 50, .spool_mb = 256, .remember_s = 7 * DAY_S }, .write_back.tasks.most = 20 };
 
 const struct yaml_table source_table = {
 	.size = sizeof(struct source_settings), .fields = fields, .n_fields = ARRAY_LEN(fields), .check = check,

@@ -222,7 +222,8 @@ int client_prepare(struct client *c, const struct call *call, struct arena *a, s
 {
 	struct http_header *headers = arena_array(a, MAX_HEADERS, sizeof *headers);
 	struct http_request req = { .method = call->method, .url = call->url, .body = call->body, .headers = headers,
-		                        .timeout_ms = c->connector->timeout_s * 1000, .is_repeatable = true };
+		                        .timeout_ms = c->connector->timeout_s * 1000,
+		                        .is_repeatable = !call->is_once };
 
 	if (c->is_spent)
 		return err_set(err, ERR_RETRY, "the other side's quota is used up, as it said; goes on with a later pull");
@@ -396,9 +397,10 @@ static void rest_before(struct client *c, const struct tried *t, const char *pat
 int client_insist(struct client *c, const struct call *call, struct tried *t, struct arena *a, struct answer *out,
                   struct err *err)
 {
+	int64_t most = call->is_once ? 1 : c->connector->max_attempts;
+
 	t->x.expected = call->expected;
-	while (t->n == 0 ||
-	       (t->rc > 0 && t->n < c->connector->max_attempts && !limiter_is_spent(&c->limiter) && !c->is_spent)) {
+	while (t->n == 0 || (t->rc > 0 && t->n < most && !limiter_is_spent(&c->limiter) && !c->is_spent)) {
 		if (t->n > 0)
 			rest_before(c, t, client_path(call->url, a));
 		t->rc = attempt_call(c, call, a, &t->x, &t->v, &t->is_answered, err);
@@ -416,10 +418,19 @@ int client_insist(struct client *c, const struct call *call, struct tried *t, st
 	return -1;
 }
 
+int client_call_once(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                     struct answer *out, struct err *err)
+{
+	const struct call call = { .method = method, .url = url, .body = body, .is_once = true };
+	struct tried t = { 0 };
+
+	return client_insist(c, &call, &t, a, out, err);
+}
+
 int client_call_for(struct client *c, const char *method, const char *url, const char *body,
                     const struct expected *expected, struct arena *a, struct answer *out, struct err *err)
 {
-	const struct call call = { method, url, body, *expected };
+	const struct call call = { .method = method, .url = url, .body = body, .expected = *expected };
 	struct tried t = { 0 };
 
 	return client_insist(c, &call, &t, a, out, err);

@@ -59,6 +59,9 @@ int64_t client_now(const struct client *c);
  * act, ERR_INPUT when this can't be answered. No secret is in err. */
 int client_call(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
                 struct answer *out, struct err *err) MUST_USE;
+/* The same for what makes something and must not be made twice: ERR_RETRY when it is not known whether it arrived. */
+int client_call_once(struct client *c, const char *method, const char *url, const char *body, struct arena *a,
+                     struct answer *out, struct err *err) MUST_USE;
 /* The same for an answer that is no JSON document. */
 int client_call_for(struct client *c, const char *method, const char *url, const char *body,
                     const struct expected *expected, struct arena *a, struct answer *out, struct err *err) MUST_USE;
@@ -66,6 +69,7 @@ int client_call_for(struct client *c, const char *method, const char *url, const
 struct call {
 	const char *method, *url, *body;
 	struct expected expected;
+	bool is_once; /* it makes something: is not made again when it is not known whether it arrived */
 };
 
 enum { CALL_MANY_BODY_BYTES = 8 << 20 }; /* the largest answer of one among many */

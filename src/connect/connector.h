@@ -135,8 +135,27 @@ struct write_settings {
 };
 enum correlate { CORRELATE_ID, CORRELATE_INDEX };
 
+/* Where a task that was made is found again: the row that has the task's key in a text of its own. */
+struct task_find {
+	const char *get, *post;       /* path; one of the two */
+	const struct yaml *query, *body;
+	const char *records;          /* the list in the answer */
+	const char *field, *id;       /* paths in a row: the text, and its id */
+};
+
+/* How a task is made: {{task.subject}}, {{task.text}}, with the key in it ... */
+struct task_settings {
+	const char *post;             /* path; NULL: the connector can't */
+	const struct yaml *body;
+	bool has_types;               /* `typed: true`: keys that are numbers go as numbers */
+	bool is_html;                 /* the text is shown as HTML */
+	const char *id;               /* path of its id in the answer */
+	struct task_find find;
+};
+
 struct writes {
 	struct write_settings account; /* path NULL: the connector can't */
+	struct task_settings task;
 };
 
 /* A question before any list: who are we? Some systems answer a wrong key with what everybody may see. */

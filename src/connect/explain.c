@@ -179,6 +179,9 @@ static void tell_writes(const struct telling *t)
 	else
 		tell(t, "writes", "accounts, where the organisation asks for it: %s %s, %lld at a time", w->method, w->path,
 		     (long long)w->batch);
+	if (t->connector->write.task.post)
+		tell(t, "writes", "a task for each open finding, where the organisation asks for it: POST %s",
+		     t->connector->write.task.post);
 }
 
 /* requests --------------------------------------------------------------------------------------------------------- */

@@ -151,6 +151,7 @@ static void write_literal(const struct writing *w, const struct yaml *node, cons
 static int write_scalar(const struct writing *w, const struct yaml *node, const char *key)
 {
 	const char *value;
+	int64_t number;
 
 	if (template_is(node->text, "parents") || template_is(node->text, "items"))
 		return write_parents(w, key);
@@ -168,7 +169,9 @@ static int write_scalar(const struct writing *w, const struct yaml *node, const 
 	}
 	if (template_expand(w->arena, node->text, w->scope, TEMPLATE_RAW, &value, w->err) < 0)
 		return -1;
-	if (*value || !key)
+	if (w->lists->has_types && template_is_name(node->text) && text_to_int(value, &number))
+		json_put_int(w->out, key, number);
+	else if (*value || !key)
 		json_put_text(w->out, key, value);
 	return 0;
 }

@@ -118,10 +118,13 @@ static const char *secret_value(const struct scope *s, struct slice name)
 static const char *value_of(const struct part *p, const struct scope *s, struct arena *a)
 {
 	static const char config[] = "config.", secret[] = "secret.";
+	const struct task_words none = { 0 }, *task = s->task ? s->task : &none;
 	const struct named_value texts[] = {
 		{ "page.token", s->page_token }, { "page.number", s->page_number }, { "parent.id", s->parent_id },
 		{ "item.id", s->parent_id },     { "job.id", s->job_id },           { "org.currency", s->currency },
-		{ "properties", s->properties },
+		{ "properties", s->properties }, { "task.subject", task->subject },  { "task.text", task->text },
+		{ "task.key", task->key },       { "task.account", task->account },  { "task.owner", task->owner },
+		{ "task.due", task->due },       { "task.due_ms", task->due_ms },
 	};
 	struct slice n = p->name;
 
@@ -188,7 +191,8 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 			                    p.name.at + 7);
 		return arena_printf(a,
 		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
-		                    "|s, |day, |utc), page.token, page.number, parent.id, item.id, job.id, org.currency, properties",
+		                    "|s, |day, |utc), page.token, page.number, parent.id, item.id, job.id, org.currency, properties; "
+		                    "in a task task.subject, task.text, task.key, task.account, task.owner, task.due, task.due_ms",
 		                    (int)p.name.len, p.name.at,
 		                    p.filter.len ? "|" : "", (int)p.filter.len, p.filter.at);
 	}
@@ -205,4 +209,11 @@ bool template_is(const char *text, const char *name)
 	struct part p = next_part(text);
 
 	return p.rest && !*p.rest && p.before.len == 0 && p.filter.len == 0 && slice_is(p.name, name);
+}
+
+bool template_is_name(const char *text)
+{
+	struct part p = next_part(text);
+
+	return p.rest && !*p.rest && p.before.len == 0;
 }

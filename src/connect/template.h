@@ -15,6 +15,13 @@ struct named_value {
 	const char *name, *value;
 };
 
+/* What a task says: {{task.subject}} ... */
+struct task_words {
+	const char *subject, *text, *key;
+	const char *account, *owner;  /* keys in the system; owner "": not one of its people */
+	const char *due, *due_ms;     /* "2026-06-01"; noon of it in UTC, in milliseconds */
+};
+
 /* What the names stand for at the moment. */
 struct scope {
 	const struct yaml *config;         /* mapping; NULL: none */
@@ -27,6 +34,7 @@ struct scope {
 	const char *job_id;                /* likewise */
 	const char *currency;              /* the organisation's; likewise */
 	const char *properties;            /* joined with commas */
+	const struct task_words *task;     /* NULL: its names stand for nothing */
 };
 
 /* Escaped for a URL: the values of names, not the text around them. */
@@ -37,6 +45,8 @@ int template_expand(struct arena *a, const char *text, const struct scope *s, en
 /* NULL when every name in the text is known, else what is wrong with it. */
 const char *template_mistake(struct arena *a, const char *text, const struct scope *s);
 bool template_has_names(const char *text);
+/* Whether the whole text is one name, whichever. */
+bool template_is_name(const char *text);
 /* Whether the whole text is one name ("{{properties}}"). */
 bool template_is(const char *text, const char *name);
 

@@ -6,6 +6,7 @@
 #include "common/lock.h"
 #include "rest.h"
 #include "store/written.h"
+#include "task.h"
 #include "writer.h"
 
 enum {
@@ -157,6 +158,15 @@ static int send_all(struct sending *s, const struct plan *plan, struct err *err)
 	return 0;
 }
 
+static void show_tasks(const struct write_back *w, struct arena *a)
+{
+	for (size_t i = 0; i < w->n_tasks; i++) {
+		struct write_change shown = { &w->tasks[i].account, "task", "", task_subject(&w->tasks[i], a) };
+
+		w->show(w->context, &shown);
+	}
+}
+
 int write_back_source(const struct write_back *w, struct arena *a, struct write_counts *out, struct err *err)
 {
 	const struct pull as_pull = { .config_dir = w->config_dir, .source = w->source, .now = w->now,
@@ -173,10 +183,12 @@ int write_back_source(const struct write_back *w, struct arena *a, struct write_
 	if (make_plan(w, a, &plan, err) < 0)
 		return -1;
 	out->n_same = (int64_t)(w->n_accounts - plan.n);
-	if (w->is_dry_run || plan.n == 0)
+	if (w->is_dry_run)
+		show_tasks(w, a);
+	if (w->is_dry_run || plan.n + w->n_tasks == 0)
 		return 0;
 	if (rest_source_open(&as_pull, a, &http, &s.client, err) < 0 ||
 	    client_login(&s.client, w->token_path, a, err) < 0)
 		return -1;
-	return send_all(&s, &plan, err);
+	return send_all(&s, &plan, err) < 0 ? -1 : task_make_all(&s.client, w, out, err);
 }

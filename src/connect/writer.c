@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "task.h"
 
 enum { SHOWN_CHARS = 200 };
 
@@ -54,6 +55,7 @@ static const struct yaml_table write_table = {
 };
 static const struct yaml_field writes_fields[] = {
 	{ .key = "account", .kind = YAML_STRUCT, .offset = offsetof(struct writes, account), .extra = &write_table },
+	{ .key = "task", .kind = YAML_STRUCT, .offset = offsetof(struct writes, task), .extra = &task_table },
 };
 const struct yaml_table writes_table = {
 	.size = sizeof(struct writes), .fields = writes_fields, .n_fields = ARRAY_LEN(writes_fields),
@@ -112,6 +114,9 @@ void writer_check(const struct connector *c, const struct source_settings *sourc
 	}
 	if (n && !c->write.account.path)
 		mistake_at(m, file, "source %s: connector %s does not write; leave write_back out", source->name, c->name);
+	if (source->write_back.tasks.is_wanted && !c->write.task.post)
+		mistake_at(m, file, "source %s: connector %s makes no tasks; leave `tasks:` out of write_back", source->name,
+		           c->name);
 }
 
 /* answers ---------------------------------------------------------------------------------------------------------- */

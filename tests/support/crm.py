@@ -26,7 +26,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-KINDS = ("companies", "contacts", "deals", "tickets", "calls", "emails", "meetings", "notes")
+KINDS = ("companies", "contacts", "deals", "tickets", "calls", "emails", "meetings", "notes", "tasks")
 DEFAULT_PROPERTIES = {"companies": ("name", "domain"), "contacts": ("firstname", "lastname", "email"),
                       "deals": ("dealname", "dealstage", "amount", "closedate", "pipeline"),
                       "tickets": ("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority")}
@@ -205,6 +205,14 @@ def test_of(f):
     return lambda row: fits(row, f)
 
 
+def association_test(store, kind, f):
+    """`associations.company` is no property: what the rows are linked to."""
+    if f["propertyName"] != "associations.company" or f["operator"] != "EQ":
+        raise Refused(400, f"There was a problem with the request: {f['propertyName']}")
+    links = store.links.get((kind, "companies"), {})
+    return lambda row: f["value"] in links.get(row["id"], {})
+
+
 def check_filter(f):
     if not isinstance(f, dict) or set(f) - {"propertyName", "operator", "value", "highValue", "values"}:
         raise Refused(400, f"Invalid input JSON on line 1: unrecognized filter {json.dumps(f)}")
@@ -270,7 +278,8 @@ def candidates(store, kind, groups):
 
 def search(store, kind, body):
     groups, properties, limit, after, (name, descending) = check_search(body)
-    tests = [[test_of(f) for f in g.get("filters", [])] for g in groups] or [[]]
+    tests = [[association_test(store, kind, f) if f["propertyName"].startswith("associations.") else test_of(f)
+              for f in g.get("filters", [])] for g in groups] or [[]]
     found = [r for r in candidates(store, kind, groups) if any(all(test(r) for test in group) for group in tests)]
     if name is None:
         found.reverse()
@@ -410,6 +419,30 @@ def update(store, kind, body):
     if errors:
         out |= {"numErrors": len(errors), "errors": errors}
     return (207 if errors else 200), out
+
+
+TASK_PROPERTIES = {"hs_task_subject", "hs_task_body", "hs_timestamp", "hs_task_status", "hs_task_type", "hs_task_priority", "hubspot_owner_id"}
+
+
+def create_task(store, body):
+    """A task with its associations, which have the type that HubSpot gives them."""
+    properties, links = body.get("properties"), body.get("associations")
+    if set(body) != {"properties", "associations"} or not isinstance(properties, dict) or not all(isinstance(v, str) for v in properties.values()):
+        raise Refused(400, "Invalid input JSON on line 1: properties must be strings")
+    if set(properties) - TASK_PROPERTIES or not re.fullmatch(r"\d{13}", properties.get("hs_timestamp", "")):
+        raise Refused(400, "Property values were not valid: hs_timestamp")
+    if properties.get("hubspot_owner_id", "") not in {"", *store.owners} or properties["hs_task_status"] not in ("NOT_STARTED", "COMPLETED"):
+        raise Refused(400, "Property values were not valid: hubspot_owner_id")
+    for link in links:
+        if link["types"] != [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 192}] or link["to"]["id"] not in store.rows["companies"]:
+            raise Refused(400, "One or more associations are not valid")
+    if links[0]["to"]["id"] in store.poison:
+        raise Refused(400, f"Property values were not valid: {links[0]['to']['id']}")
+    identity = str(9_000_000 + len(store.rows["tasks"]))
+    now = iso(time.time() * 1000)
+    store.merge({"tasks": [{"id": identity, "properties": properties, "createdAt": now, "updatedAt": now}],
+                 "associations": [("tasks", identity, "companies", link["to"]["id"]) for link in links]})
+    return 201, shown(store.rows["tasks"][identity], "tasks", list(properties), False)
 
 
 # the server -----------------------------------------------------------------------------------------------------------
@@ -562,6 +595,8 @@ class Handler(BaseHTTPRequestHandler):
         match = re.fullmatch(r"/crm/v3/objects/([a-z]+)(/search)?", parts.path)
         if match and match[1] in KINDS and method == ("POST" if match[2] else "GET"):
             return 200, search(store, match[1], self.json_body()) if match[2] else listing(store, match[1], query, self.server.url)
+        if method == "POST" and parts.path == "/crm/v3/objects/tasks":
+            return create_task(store, self.json_body())
         match = re.fullmatch(r"/crm/v3/objects/([a-z]+)/batch/update", parts.path)
         if match and match[1] in KINDS and method == "POST":
             return update(store, match[1], self.json_body())

@@ -64,7 +64,7 @@ class System:
     is_after_whole_list = False
 
     def __init__(self):
-        self.now, self.failures = T0, []
+        self.now, self.failures, self.unwilling = T0, [], set()
         self.rows = {name: {} for name in self.kinds}   # what lists show
         self.gone = {name: {} for name in self.kinds}   # what was deleted
         self.numbers = {name: {} for name in self.kinds}
@@ -227,6 +227,7 @@ class Pipedrive(System):
         if not re.fullmatch(ISO, q.get("updated_since", iso(0))):
             self.refuse(400, "Validation failed: updated_since: must be in RFC3339 format")
         rows = self.gone[name] if q.get("status") == "deleted" else self.rows[name]
+        rows = {k: r for k, r in rows.items() if "org_id" not in q or r.get("org_id") == int(q["org_id"])}
         after = int(json.loads(base64.b64decode(q["cursor"]))["id"]) if "cursor" in q else 0
         rows = [r for k, r in sorted(rows.items()) if k > after and r["update_time"] >= q.get("updated_since", "")]
         page = rows[:int(q.get("limit", 100))]
@@ -249,7 +250,18 @@ class Pipedrive(System):
         return 200, {"success": True, "data": row}
 
     def create(self, name, body):
-        self.refuse(404, "Unknown method .")
+        types = {"subject": str, "type": str, "owner_id": int, "org_id": int, "due_date": str, "note": str, "done": bool}
+        if name != "activities":
+            self.refuse(404, "Unknown method .")
+        for field, value in body.items():
+            if not isinstance(value, types.get(field, ())):
+                self.refuse(400, f"Validation failed: {field}: Expected another type, received {type(value).__name__}")
+        if body["org_id"] not in self.rows["organizations"] or body["org_id"] in self.unwilling:
+            self.refuse(400, "Validation failed: org_id: not found")
+        key = max(self.rows[name]) + 1
+        self.rows[name][key] = row = {"id": key, "done": False, **body}
+        self.stamp(row, self.now, True)
+        return 201, {"success": True, "data": row}
 
 
 # Intercom -------------------------------------------------------------------------------------------------------------
@@ -438,6 +450,10 @@ class Espocrm(System):
                       lambda i: Espocrm.account(i), page=200, shows_deletes=True),
     }
 
+    def __init__(self):
+        super().__init__()
+        self.tasks = []
+
     def key(self, name, i):
         return f"{name}{i:09d}"
 
@@ -454,6 +470,8 @@ class Espocrm(System):
             raise Refused(401, b"")
         if request.path == "/api/v1/App/user":
             return 200, {"user": {"id": "u1"}}
+        if request.path == "/api/v1/Task":
+            return self.create_task(request.body) if request.method == "POST" else self.list_tasks(request.query)
         path = re.fullmatch(r"/api/v1/(\w+)(?:/(\w+))?", request.path)
         if not path or path[1] not in self.paths:
             self.refuse(404, f"Controller '{path and path[1]}' does not exist.")
@@ -479,6 +497,21 @@ class Espocrm(System):
         rows.sort(key=lambda r: (r[order], r["id"]), reverse=q.get("order") == "desc")
         offset = int(q.get("offset", 0))
         return 200, {"total": len(rows), "list": rows[offset:offset + int(q.get("maxSize", 20))]}
+
+    def create_task(self, body):
+        status = ("Not Started", "Started", "Completed", "Canceled", "Deferred")
+        if set(body) - {"name", "description", "status", "dateEndDate", "parentType", "parentId", "assignedUserId"} or body["status"] not in status:
+            self.refuse(400, "Field validation failure; entityType: Task, field: status, type: valid.")
+        if body["parentType"] != "Account" or body["parentId"] not in self.rows["accounts"] or body["parentId"] in self.unwilling:
+            self.refuse(400, "Field validation failure; entityType: Task, field: parent, type: required.")
+        self.tasks.append({"id": f"t{len(self.tasks)}", "createdAt": utc(self.now), **body})
+        return 200, self.tasks[-1]
+
+    def list_tasks(self, q):
+        if int(q["maxSize"]) > 200 or (q["where[0][type]"], q["where[0][attribute]"]) != ("equals", "parentId"):
+            self.refuse(403, "Max size should not exceed 200. Use offset and limit.")
+        rows = [{k: t[k] for k in q["select"].split(",")} for t in self.tasks[::-1] if t["parentId"] == q["where[0][value]"]]
+        return 200, {"total": len(rows), "list": rows[:int(q["maxSize"])]}
 
     def update(self, name, key, body):
         row = self.rows[name].get(key)

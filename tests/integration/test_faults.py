@@ -11,20 +11,17 @@ import socket
 import sys
 import threading
 import time
-import traceback
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import lists  # noqa: E402
-from harness import HEAVY, Case, run  # noqa: E402
-from lists import ATTEMPTS, BORN, FAMILIES, PAGE, Reply  # noqa: E402
+from harness import HEAVY, run  # noqa: E402
+from lists import ATTEMPTS, BORN, FAMILIES, PAGE, Reply, all_pairs  # noqa: E402
 
 N_ROWS = 18
 NOW = BORN + 86400
-WORKERS = 6
 ALWAYS = 10**9
 
 
@@ -274,26 +271,6 @@ def try_pair(case, family, fault):
     assert fault.again is None or server.n == fault.again(family), f"{server.n} requests in the second run, not {fault.again(family)}"
     assert sorted(lists.stored(case, family)) == family.keys(server.rows), (sorted(lists.stored(case, family)), family.keys(server.rows))
     assert not server.wrong, server.wrong[0][1].data()
-
-
-def all_pairs(pairs, check, **options):
-    """Runs check(case, *pair) for each, some at a time; raises with all that failed."""
-    wrong = []
-
-    def one(pair):
-        inner = Case("pair")
-        inner.options = options
-        try:
-            check(inner, *pair)
-        except Exception:
-            wrong.append(f"{' x '.join(getattr(p, 'name', getattr(p, 'what', str(p))) for p in pair)}\n{traceback.format_exc(limit=-2)}")
-        finally:
-            inner.close()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(one, pairs))
-    if wrong:
-        raise AssertionError(f"{len(wrong)} of {len(pairs)} failed:\n" + "\n".join(sorted(wrong)))
-    print(f"         {len(pairs)} pairs")
 
 
 class Thief:

@@ -11,17 +11,20 @@ import socket
 import struct
 import threading
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from harness import ROOT
+from harness import ROOT, Case
 
 SECRET = "planted-secret-7c41f09ad2"
 BORN = 1_767_225_600  # 2026-01-01
 PAGE = 5
 ATTEMPTS = 4
+WORKERS = 6
 ORG = """
 title: Acme
 zone: Europe/Paris
@@ -496,3 +499,23 @@ def progress(case, family):
         return {}
     found = case.query("SELECT cursor FROM stream_cursor WHERE stream = ?", family.stream)
     return json.loads(found[0][0]) if found else {}
+
+
+def all_pairs(pairs, check, **options):
+    """Runs check(case, *pair) for each, some at a time; raises with all that failed."""
+    wrong = []
+
+    def one(pair):
+        inner = Case("pair")
+        inner.options = options
+        try:
+            check(inner, *pair)
+        except Exception:
+            wrong.append(f"{' x '.join(getattr(p, 'name', getattr(p, 'what', str(p))) for p in pair)}\n{traceback.format_exc(limit=-2)}")
+        finally:
+            inner.close()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(one, pairs))
+    if wrong:
+        raise AssertionError(f"{len(wrong)} of {len(pairs)} failed:\n" + "\n".join(sorted(wrong)))
+    print(f"         {len(pairs)} pairs")

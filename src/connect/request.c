@@ -169,7 +169,7 @@ static int write_scalar(const struct writing *w, const struct yaml *node, const 
 	}
 	if (template_expand(w->arena, node->text, w->scope, TEMPLATE_RAW, &value, w->err) < 0)
 		return -1;
-	if (w->lists->has_types && template_is_name(node->text) && text_to_int(value, &number))
+	if (w->lists->has_types && w->scope->task && template_is_name(node->text) && text_to_int(value, &number))
 		json_put_int(w->out, key, number);
 	else if (*value || !key)
 		json_put_text(w->out, key, value);

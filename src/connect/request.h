@@ -17,7 +17,7 @@ struct request_lists {
 	const struct parent *parents;
 	size_t n_parents;
 	const struct yaml *element; /* one parent, as YAML */
-	bool has_types;             /* whole numbers go as such; of {{item.values}} what is empty as null */
+	bool has_types;             /* whole numbers go as such, values that are empty as null */
 };
 
 /* base + path + query; names in path and query are expanded and escaped. */

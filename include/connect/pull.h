@@ -15,6 +15,8 @@ typedef int secret_fn(struct arena *a, const char *reference, const char **out, 
 struct pull_result {
 	const char *stream;
 	const char *mode;      /* full | incremental */
+	int64_t n_requests;
+	int64_t n_expected;    /* rows, as the source or the last list like this said; 0: not known */
 	int64_t n_pages, n_rows, n_new, n_changed, n_deleted, n_quarantined;
 	bool is_failed;
 	const char *error;     /* NULL unless failed */

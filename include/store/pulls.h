@@ -18,6 +18,9 @@ int pull_run_begin(struct db *db, int64_t source, const char *stream, const char
 /* error NULL: it came through. */
 int pull_run_end(struct db *db, int64_t run, const struct pull_counts *counts, const char *error, int64_t now,
                  struct err *err) MUST_USE;
+/* How many rows the last run of the stream in this mode had that came through; 0: there was none. */
+int pull_run_expected(struct db *db, int64_t source, const char *stream, const char *mode, int64_t *out,
+                      struct err *err) MUST_USE;
 
 /* Every stream came through: last_ok_at and last_ok_on are set, last_error goes. */
 int source_ok(struct db *db, int64_t source, int64_t now, int32_t today, struct err *err) MUST_USE;

@@ -20,29 +20,45 @@ struct pulling {
 	const char *org;
 	struct table *table;
 	int64_t started_ms, shown_ms;
+	int64_t n_rows_before;  /* when it was started */
 	const char *stream;     /* the one whose rate is shown */
 	bool is_terminal, has_line;
 	int exit_code;
 };
 
+/* ", 946 a second, 123 requests, 1:33 left". */
+static void show_rate(const struct pulling *p, const struct pull_result *r, int64_t took_ms)
+{
+	int64_t per_second = (r->n_rows - p->n_rows_before) * 1000 / took_ms, left_s;
+
+	(void)fprintf(stderr, ", %" PRId64 " a second, %" PRId64 " requests", per_second, r->n_requests);
+	if (r->n_expected <= r->n_rows || per_second <= 0)
+		return;
+	left_s = (r->n_expected - r->n_rows) / per_second;
+	(void)fprintf(stderr, ", %" PRId64 ":%02d left", left_s / 60, (int)(left_s % 60));
+}
+
 static void show_progress(void *context, const struct pull_result *r)
 {
 	struct pulling *p = context;
-	int64_t now = clock_monotonic_ms(), took;
+	int64_t now = clock_monotonic_ms();
 
 	if (!p->is_terminal)
 		return;
 	if (p->stream != r->stream) {
 		p->stream = r->stream;
 		p->started_ms = now;
+		p->n_rows_before = r->n_rows;
 	}
 	if (now - p->shown_ms < SHOW_EVERY_MS)
 		return;
 	p->shown_ms = now;
-	took = now - p->started_ms;
-	(void)fprintf(stderr, "\r\033[K%s %s: %" PRId64 " rows", p->source->name, r->stream, r->n_rows);
-	if (took >= RATE_AFTER_MS)
-		(void)fprintf(stderr, ", %" PRId64 " a second", r->n_rows * 1000 / took);
+	(void)fprintf(stderr, "\r\033[K%s %s: %" PRId64, p->source->name, r->stream, r->n_rows);
+	if (r->n_expected > r->n_rows)
+		(void)fprintf(stderr, " of %" PRId64, r->n_expected);
+	(void)fputs(" rows", stderr);
+	if (now - p->started_ms >= RATE_AFTER_MS)
+		show_rate(p, r, now - p->started_ms);
 	p->has_line = true;
 	(void)fflush(stderr);
 }

@@ -1,5 +1,7 @@
 #include "books.h"
 
+#include <string.h>
+
 #include "store/pulls.h"
 #include "store/record.h"
 
@@ -10,6 +12,13 @@ int books_source(const struct pull *p, int64_t *out, struct err *err)
 	if (txn_begin(&txn, p->db, err) < 0 || source_id(p->db, p->source->name, p->source->connector, out, err) < 0)
 		return -1;
 	return p->is_dry_run ? 0 : txn_commit(&txn, err);
+}
+
+int books_expected(const struct pull *p, int64_t source, struct pull_result *r, struct err *err)
+{
+	if (strcmp(r->mode, "full") != 0)
+		return 0;
+	return pull_run_expected(p->db, source, r->stream, r->mode, &r->n_expected, err);
 }
 
 int books_begin(const struct pull *p, int64_t source, const struct pull_result *r, int64_t *out_run, struct err *err)

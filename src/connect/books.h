@@ -7,6 +7,8 @@
 
 /* The id of the pull's source, made where it isn't there; a dry run leaves nothing of it behind. */
 int books_source(const struct pull *p, int64_t *out, struct err *err) MUST_USE;
+/* How many rows a full list brought last, for people who wait for the next: r->n_expected. */
+int books_expected(const struct pull *p, int64_t source, struct pull_result *r, struct err *err) MUST_USE;
 /* A stream begins and ends (error NULL: well). */
 int books_begin(const struct pull *p, int64_t source, const struct pull_result *r, int64_t *out_run,
                 struct err *err) MUST_USE;

@@ -168,6 +168,7 @@ int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, str
 	for (int i = 0; i < MAX_GATES && !is_spent && wait == 0; i++)
 		out->slots[i] = through & (1u << i) ? (int16_t)gate_enter(&gates[i], pid, now_ms) : GATE_NO_SLOT;
 	l->has_asked = l->has_asked || wait == 0;
+	l->n_requests += !is_spent && wait == 0;
 	limits_file_unlock(&l->shared);
 	if (is_spent)
 		return refuse_spent(l->shared.state, l->budget_percent, err);

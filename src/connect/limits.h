@@ -35,6 +35,7 @@ struct limiter {
 	const struct limits *limits;
 	double budget_percent;  /* of the daily quota that we may use; 0: never mind */
 	bool has_asked;
+	int64_t n_requests;     /* of this process */
 	struct limits_file shared;
 };
 

@@ -28,6 +28,7 @@ struct run {
 	int64_t source;
 	struct pull_result *result;
 	struct progress progress;
+	int64_t n_requests_before;
 };
 
 /* One list being walked. */
@@ -285,6 +286,16 @@ static int see_cursor(const struct run *r, struct walk *w, const struct answer *
 	return 0;
 }
 
+/* What people are shown while it goes on. */
+static void note_pace(struct run *r, const struct walk *w, const struct answer *x)
+{
+	int64_t total;
+
+	r->result->n_requests = r->client->limiter.n_requests - r->n_requests_before;
+	if (w->page.total && json_int(json_at(x->body, w->page.total), &total) && total > 0)
+		r->result->n_expected = total;
+}
+
 /* One page. Returns 1 when there is a further one. */
 static int walk_page(struct run *r, struct walk *w, struct err *err)
 {
@@ -306,6 +317,7 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	if (more < 0 || complete_rows(r, w, &rows, &n, a, err) < 0 || keep_page(r, w, rows, n, more == 0, a, err) < 0)
 		return -1;
 	r->result->n_pages++;
+	note_pace(r, w, &x);
 	if (r->pull->progress)
 		r->pull->progress(r->pull->context, r->result);
 	return more && !has_enough(r);
@@ -393,6 +405,7 @@ int rest_stream(const struct pull *p, struct client *client, int64_t source, con
 	int64_t id = 0;
 	int rc;
 
+	r.n_requests_before = client->limiter.n_requests;
 	*out = (struct pull_result){ .stream = s->name, .mode = "full" };
 	if (cursor_get(p->db, source, s->name, a, &cursor, err) < 0)
 		return -1;
@@ -400,7 +413,7 @@ int rest_stream(const struct pull *p, struct client *client, int64_t source, con
 	progress_expect(&r.progress, s->mapping);
 	walk = window_plan(&r.progress, &wish, p->now);
 	out->mode = mode_of(&walk);
-	if (books_begin(p, source, out, &id, err) < 0)
+	if (books_expected(p, source, out, err) < 0 || books_begin(p, source, out, &id, err) < 0)
 		return -1;
 	rc = pull_lists(&r, &walk, &wish, err);
 	if (books_end(p, id, out, rc < 0 ? err->text : NULL, &broken) < 0) {

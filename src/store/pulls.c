@@ -111,6 +111,23 @@ int pull_run_end(struct db *db, int64_t run, const struct pull_counts *counts, c
 	return stmt_run(q, err);
 }
 
+int pull_run_expected(struct db *db, int64_t source, const char *stream, const char *mode, int64_t *out,
+                      struct err *err)
+{
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "SELECT n_rows FROM pull_run WHERE source_id = :source AND stream = :stream "
+	                            "AND mode = :mode AND state = 'ok' ORDER BY id DESC LIMIT 1");
+	int rc;
+
+	bind_int(q, ":source", source);
+	bind_text(q, ":stream", stream);
+	bind_text(q, ":mode", mode);
+	rc = stmt_step(q, err);
+	if (rc >= 0)
+		*out = rc == 1 ? col_int(q, 0) : 0;
+	return rc < 0 ? -1 : 0;
+}
+
 int quarantine_put(struct db *db, int64_t source, const char *stream, const char *key, const char *reason,
                    const char *raw, int64_t now, struct err *err)
 {

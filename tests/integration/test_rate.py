@@ -3,6 +3,7 @@
 costs. RETAIND_HEAVY=1: 100,000 companies and 100 kills."""
 import json
 import os
+import pty
 import random
 import re
 import signal
@@ -226,6 +227,38 @@ def test_kill_costs_at_most_a_page(case):
     assert done >= n_kills // 2 and n_again <= done, (done, n_again, f"seed {SEED}")
     assert sorted(accounts(case)) == sorted(expected), f"seed {SEED}"
     assert api.n_refused == 0 and api.most_in_a_second() <= rate, f"seed {SEED}"
+
+
+def shown_on_terminal(case, *options):
+    """What a pull writes to a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BIN, "pull", "--config", case.tmp / "config", *options], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the terminal's other end is closed
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(timeout=10) == 0, shown
+    return shown.decode()
+
+
+def test_progress_is_shown(case):
+    """On a terminal a pull that takes its time shows rows, rate and requests, and how long it will take where the last list tells."""
+    api = Api(case, 2_500, rate=1000, latency_s=0.08)
+    organisation(case, api.url, connector=quick)
+    first = shown_on_terminal(case, "--stream", "companies")
+    assert re.search(r"crm companies: \d+ rows, \d+ a second, \d+ requests", first) and "left" not in first, first
+    again = shown_on_terminal(case, "--stream", "companies", "--full")
+    shown = re.findall(r"crm companies: (\d+) of 2500 rows, (\d+) a second, (\d+) requests, 0:(\d\d) left", again)
+    assert shown, again
+    for rows, rate, requests, left in ([int(x) for x in line] for line in shown):
+        assert requests == rows // PAGE and 500 <= rate <= 1300 and left <= 3, shown
+    assert again.endswith("\r\x1b[K"), again[-200:]
 
 
 def test_daily_budget_is_shared(case):

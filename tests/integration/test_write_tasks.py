@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A task in HubSpot, Pipedrive and EspoCRM for each open finding: made once, whatever ends in between."""
+"""A task in HubSpot, Pipedrive, EspoCRM and Salesforce for each open finding: made once, whatever ends in between."""
 import shutil
 import signal
 import subprocess
@@ -9,21 +9,44 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import crm  # noqa: E402
 import prism  # noqa: E402
+import salesforce  # noqa: E402
 from harness import BIN, run, wait_for  # noqa: E402
 from systems import Espocrm, Pipedrive, iso  # noqa: E402
 from test_increments import FIRST, Hubspot  # noqa: E402
 from test_write_back import write, write_back  # noqa: E402
-from vendor import SECRET, Vendor, organisation, pull  # noqa: E402
+from vendor import ORG, SECRET, Vendor, organisation, pull, quick  # noqa: E402
 
-ACCOUNTS = {"hubspot": "companies", "pipedrive": "organizations", "espocrm": "accounts"}
-PEOPLE = {"hubspot": "owners", "pipedrive": "users", "espocrm": "users"}
+ACCOUNTS = {"hubspot": "companies", "pipedrive": "organizations", "espocrm": "accounts", "salesforce": "accounts"}
+PEOPLE = {"hubspot": "owners", "pipedrive": "users", "espocrm": "users", "salesforce": "users"}
 FINDING = ("INSERT INTO finding (account_id, engine, cause, state, opened_on, updated_on, closed_on, score, worst_score, confidence, value_minor, "
            "currency, expected_minor, act_by_on, play, summary, evidence, owner_email) SELECT id, ?, ?, ?, 20600, 20600, ?, 70, 70, 1, 1, 'EUR', ?, "
            "20610, 'reactivate', ?, '[]', 'u1@acme.example' FROM account WHERE source_key = ?")
 
 
+class Force:
+    """The stand-in Salesforce in a System's clothes."""
+    connector = "salesforce"
+
+    def __init__(self):
+        self.org = salesforce.Org(FIRST)
+        self.rows = {"users": [self.org.add("User", Name=f"U {i}", Email=f"u{i}@acme.example", IsActive=True) for i in (1, 2)],
+                     "accounts": [self.org.add("Account", Name=f"Company {i}", Type="Customer") for i in range(30)]}
+
+    def organisation(self, case, server, more):
+        ids = {name: case.write(f"secrets/{name}", value + "\n") for name, value in (("id", salesforce.CLIENT), ("pass", salesforce.SECRET))}
+        for path in ids.values():
+            path.chmod(0o600)
+        text = ORG.format(connector="salesforce", url=server.url, name="id", secret=ids["id"], folder=case.tmp / "out", more=more)
+        case.org(text.replace(f'id: "file:{ids["id"]}"', f'id: "file:{ids["id"]}", pass: "file:{ids["pass"]}"')
+                 .replace("    secrets:", "    config: { host: acme }\n    secrets:"))
+        path = case.tmp / "config/connectors/salesforce.yaml"
+        path.write_text(quick(path.read_text()).replace("https://{{config.host}}", server.url))
+
+
 def tasks(system):
     """What the system has of ours: (account, subject, text, owner, day)."""
+    if system.connector == "salesforce":
+        return [(t["WhatId"], t["Subject"], t["Description"], t["OwnerId"], t["ActivityDate"]) for t in system.org.rows["Task"].values()]
     if system.connector == "hubspot":
         links = system.store.links.get(("tasks", "companies"), {})
         return [(next(iter(links[k])), p["hs_task_subject"], p["hs_task_body"], p.get("hubspot_owner_id"), int(p["hs_timestamp"]) // 86_400_000)
@@ -42,10 +65,15 @@ def found(case, made, more=settings()):
     shutil.rmtree(case.tmp / "state", ignore_errors=True)
     system = made()
     system.now = FIRST
-    server = crm.serve(system.store, token=SECRET, search_rate=0, other_rate=0) if made is Hubspot else Vendor(case, system)
-    if made is Hubspot:
+    server = (crm.serve(system.store, token=SECRET, search_rate=0, other_rate=0) if made is Hubspot else
+              salesforce.Salesforce(system.org) if made is Force else Vendor(case, system))
+    if made in (Hubspot, Force):
         case.at_end(server.stop)
-    organisation(case, system.connector, server.url, more)
+    if made is Force:
+        system.unwilling = server.unwilling
+        system.organisation(case, server, more)
+    else:
+        organisation(case, system.connector, server.url, more)
     for stream in (ACCOUNTS[system.connector], PEOPLE[system.connector]):
         pull(case, "--stream", stream, "--now", iso(FIRST))
     keys = [str(k) for k in system.rows[ACCOUNTS[system.connector]]][:6]
@@ -57,11 +85,11 @@ def found(case, made, more=settings()):
 
 
 def posts(server):
-    return [r for r in ([(s["method"], s["path"]) for s in server.seen] if server.seen and isinstance(server.seen[0], dict) else
-                        [(r.method, r.path) for r in server.seen]) if r[0] == "POST" and not r[1].endswith("/search")]
+    asked = [(s["method"], s["path"]) if isinstance(s, dict) else (s.method, s.path) for s in server.seen]
+    return [r for r in asked if r[0] == "POST" and not r[1].endswith(("/search", "/token"))]
 
 
-EVERY = (Hubspot, Pipedrive, Espocrm)
+EVERY = (Hubspot, Pipedrive, Espocrm, Force)
 
 
 def test_each_open_finding_gets_its_task_once(case):
@@ -76,7 +104,7 @@ def test_each_open_finding_gets_its_task_once(case):
         _, subject, text, owner, day = have[0]
         name = case.query("SELECT name FROM account WHERE source_key = ?", keys[1])[0][0]
         assert subject == f"Bring use back: {name}" and day in (20610, "2026-06-06"), have[0]
-        escaped = "&lt;40&gt; % &amp; more" if system.connector != "espocrm" else "<40> % & more"
+        escaped = "&lt;40&gt; % &amp; more" if system.connector in ("hubspot", "pipedrive") else "<40> % & more"
         assert text.startswith(f"Use fell by {escaped}") and "First step: Call the most active user" in text and "(retaind-" in text, text
         assert owner == case.query("SELECT source_key FROM owner WHERE email = 'u1@acme.example'")[0][0], have[0]
         server.seen.clear()
@@ -141,10 +169,12 @@ def test_a_task_that_is_refused_is_told_and_tried_again(case):
     """A refusal ends with 65 and the system's words, the others are made; it is tried again the next time."""
     for made in EVERY:
         system, _, keys = found(case, made)
-        (system.store.poison if made is Hubspot else system.unwilling).add(keys[2] if made is not Pipedrive else int(keys[2]))
+        unwilling = system.store.poison if made is Hubspot else system.unwilling
+        bad = int(keys[2]) if made is Pipedrive else keys[2]
+        unwilling.update({bad: "x"} if made is Force else {bad})
         told, said = write_back(case, expect=65)
         assert (told[0]["tasks"], told[0]["refused"]) == (2, 1) and f"account={keys[2]} " in said and SECRET not in said, (told, said)
-        (system.store.poison if made is Hubspot else system.unwilling).clear()
+        unwilling.clear()
         told, _ = write_back(case)
         assert told[0]["tasks"] == 1 and len(tasks(system)) == 3, told
 

@@ -27,7 +27,7 @@ FIELDS = {
     "Contact": "Id IsDeleted AccountId Name Email Title CreatedDate SystemModstamp",
     "Opportunity": "Id IsDeleted AccountId Name Type StageName Amount CreatedDate CloseDate IsClosed IsWon OwnerId SystemModstamp",
     "Case": "Id IsDeleted AccountId ContactId Subject Description Type Status Priority CreatedDate ClosedDate IsEscalated SystemModstamp",
-    "Task": "Id IsDeleted AccountId WhoId OwnerId Subject Description TaskSubtype CallType ActivityDate CompletedDateTime IsClosed "
+    "Task": "Id IsDeleted AccountId WhoId WhatId OwnerId Subject Description TaskSubtype CallType ActivityDate CompletedDateTime IsClosed "
             "CreatedDate SystemModstamp",
     "Event": "Id IsDeleted AccountId WhoId OwnerId Subject Description StartDateTime ActivityDate IsRecurrence CreatedDate SystemModstamp",
 }
@@ -346,6 +346,19 @@ class Salesforce(ThreadingHTTPServer):
         self.org.edit(kind, identity, **values)
         return {"id": identity, "success": True, "errors": []}
 
+    def create_task(self, body):
+        wrong = set(body) - {"Subject", "Description", "WhatId", "OwnerId", "ActivityDate", "Status"}
+        if wrong:
+            raise Refused(400, "INVALID_FIELD", f"No such column '{sorted(wrong)[0]}' on sobject of type Task", fields=sorted(wrong))
+        if body["WhatId"] not in self.org.rows["Account"] or body["WhatId"] in self.unwilling:
+            raise Refused(400, "MALFORMED_ID", "Related To ID: id value of incorrect type", fields=["WhatId"])
+        if body.get("OwnerId", next(iter(self.org.rows["User"]), None)) not in self.org.rows["User"]:
+            raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "Assigned To ID: owner cannot be blank", fields=["OwnerId"])
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", body["ActivityDate"]) or len(body["Subject"]) > 255:
+            raise Refused(400, "JSON_PARSER_ERROR", "Cannot deserialize instance of date")
+        fields = {k: v for k, v in body.items() if k != "Status"}
+        return {"id": self.org.add("Task", **fields, AccountId=body["WhatId"], IsClosed=False), "success": True, "errors": []}
+
     # jobs
 
     def job(self, body):
@@ -461,6 +474,8 @@ class Handler(BaseHTTPRequestHandler):
             return 200, s.more(locator[1], fault)
         if method == "PATCH" and path == VERSION + "/composite/sobjects":
             return 200, s.write(json.loads(raw))
+        if method == "POST" and path == VERSION + "/sobjects/Task":
+            return 201, s.create_task(json.loads(raw))
         if method == "POST" and path == VERSION + "/jobs/query":
             return 200, s.job(json.loads(raw))
         if method == "GET" and job and job[2]:

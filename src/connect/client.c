@@ -78,26 +78,37 @@ static void black_out(char *text, const char *secret)
 	}
 }
 
-/* An API may say our own words back to us: the secrets as they are, as a URL writes them, and what was made of them. */
+/* As it is, and as a URL writes it, in capitals and without. */
+static void black_out_forms(char *text, const char *secret, struct arena *a)
+{
+	char *escaped = http_escape(a, secret);
+
+	black_out(text, secret);
+	black_out(text, escaped);
+	for (char *c = escaped; (c = strchr(c, '%')) != NULL; c++)
+		for (char *digit = c + 1; digit < c + 3; digit++)
+			*digit = *digit >= 'A' && *digit <= 'F' ? (char)(*digit - 'A' + 'a') : *digit;
+	black_out(text, escaped);
+}
+
+/* An API may say our own words back to us: the secrets, and what was made of them, with the scheme and without. */
 static void hide_secrets(const struct client *c, char *text, struct arena *a)
 {
 	size_t n_tokens = 0;
 	const char *const *tokens = c->oauth ? oauth_tokens(c->oauth, &n_tokens) : NULL;
 
-	for (size_t i = 0; i < n_tokens; i++) {
-		black_out(text, tokens[i]);
-		black_out(text, http_escape(a, tokens[i]));
-	}
-	for (size_t i = 0; i < c->scope.n_secrets; i++) {
-		const char *secret = c->scope.secrets[i].value;
+	for (size_t i = 0; i < n_tokens; i++)
+		black_out_forms(text, tokens[i], a);
+	for (size_t i = 0; i < c->scope.n_secrets; i++)
+		if (c->scope.secrets[i].value)
+			black_out_forms(text, c->scope.secrets[i].value, a);
+	for (size_t i = 0; i < c->credentials.n_headers; i++) {
+		const char *value = c->credentials.headers[i].value, *space = strchr(value, ' ');
 
-		if (!secret)
-			continue;
-		black_out(text, secret);
-		black_out(text, http_escape(a, secret));
+		black_out_forms(text, value, a);
+		if (space)
+			black_out_forms(text, space + 1, a);
 	}
-	for (size_t i = 0; i < c->credentials.n_headers; i++)
-		black_out(text, c->credentials.headers[i].value);
 }
 
 /* What the other side gives as its reason, cleaned and short. Secrets go before the text is cut: half a secret is none

@@ -376,10 +376,12 @@ static void finish_cursor(const struct reading *r, struct stream_settings *s, co
 		mistake_at(r->mistakes, where, "a delta_url goes with pages of kind next_url, an opaque cursor with others");
 	if (s->retention_s && !s->has_incremental && !s->cursor.from)
 		mistake_at(r->mistakes, where, "`retention:` says how long changes are told; the stream asks for none");
-	if (s->full_diff && !page_shows_all(&s->full.page))
+	if (s->each.of == EACH_CHANGES && !s->has_incremental && !s->full_diff)
+		mistake_at(r->mistakes, where, "`each: of: changes` goes with `incremental:` or `full_diff:`, which name them");
+	if (s->full_diff && !page_shows_all(&s->full.page) && s->each.of != EACH_CHANGES)
 		mistake_at(r->mistakes, where,
 		           "`full_diff:` takes rows that a list lacks for deleted, so none may slip by: a list walked by counting "
-		           "rows needs `kind: offset` with `order_by:`, `total:` and `overlap:`");
+		           "rows needs `kind: offset` with `order_by:`, `total:` and `overlap:`, or `each: { of: changes }`");
 	s->has_incremental = s->has_incremental || s->cursor.from;
 	join_first_query(r, &s->full);
 	join_first_query(r, &s->incremental);

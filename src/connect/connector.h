@@ -63,12 +63,16 @@ struct request_settings {
 	struct page_settings page;
 };
 
+/* changes: about what only is named: rows of `incremental:`, and those that a whole list no longer has. */
+enum each_of { EACH_ROWS, EACH_CHANGES };
+
 /* What is asked about each row of a list; the answers give the stream's rows. */
 struct each_settings {
 	struct request_settings request; /* records NULL: the answer is the row in full, or says that it is gone */
 	const char *id;               /* path in a row of the list: what {{parent.id}} stands for */
 	const char *row;              /* path of the row in the answer, without records */
 	int64_t concurrent;           /* requests at the same time */
+	int of;                       /* enum each_of */
 };
 
 /* Which account each row of a page belongs to, asked for in batches. */

@@ -13,6 +13,8 @@ enum { DEFAULT_CONCURRENT = 4, MAX_WALK = 32 };
 #define FIELD(key, kind, member, extra, min, max) \
 	{ key, kind, offsetof(struct each_settings, member), false, extra, min, max }
 
+static const char *const of_names[] = { [EACH_ROWS] = "rows", [EACH_CHANGES] = "changes", NULL };
+
 static const struct yaml_field fields[] = {
 	FIELD("get", YAML_TEXT, request.get, NULL, 0, 0),
 	FIELD("post", YAML_TEXT, request.post, NULL, 0, 0),
@@ -23,6 +25,7 @@ static const struct yaml_field fields[] = {
 	FIELD("empty", YAML_TEXTS, request.empty, NULL, 0, 0),
 	FIELD("id", YAML_TEXT, id, NULL, 0, 0),
 	FIELD("row", YAML_TEXT, row, NULL, 0, 0),
+	FIELD("of", YAML_ENUM, of, of_names, 0, 0),
 	FIELD("concurrent", YAML_INT, concurrent, NULL, 1, HTTP_MOST_AT_ONCE),
 };
 
@@ -58,6 +61,8 @@ static void check_each(void *item, const struct yaml *where, struct mistakes *m)
 		mistake_at(m, where, "`page:` goes with `records:`, the list in the answer; without it the answer is one row");
 	if (q->records && s->row)
 		mistake_at(m, where, "`row:` is where the row stands in an answer that has no `records:`; one of the two");
+	if (q->records && s->of == EACH_CHANGES)
+		mistake_at(m, where, "`of: changes` reads a row anew by itself; `records:` is a list");
 	errors_check_status(&q->empty, where, m);
 	if (!s->id)
 		s->id = "id";
@@ -180,10 +185,25 @@ static int add_row(const struct expansion *x, const struct row *row, struct row 
 	return 0;
 }
 
+/* A row that was only named stands for itself: what named it says nothing of it. */
+static int add_named(const struct expansion *x, const struct asked *one, struct row *out, size_t *n, struct err *err)
+{
+	struct row row = *one->parent;
+
+	row.main = one->whole;
+	row.is_gone = !one->whole;
+	if (one->whole)
+		return add_row(x, &row, out, n, err);
+	out[(*n)++] = row;
+	return 0;
+}
+
 static int add_rows(const struct expansion *x, const struct asked *one, struct row *out, size_t *n, struct err *err)
 {
 	struct row row = *one->parent;
 
+	if (x->each->of == EACH_CHANGES)
+		return add_named(x, one, out, n, err);
 	row.parent = one->parent->main;
 	if (!x->each->request.records) {
 		row.is_gone = !one->whole;
@@ -199,10 +219,26 @@ static int add_rows(const struct expansion *x, const struct asked *one, struct r
 	return 0;
 }
 
+/* The same may be named several times. */
+static size_t keep_once(struct asked *asked, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_there = false;
+
+		for (size_t j = 0; j < kept && !is_there; j++)
+			is_there = strcmp(asked[j].parent->id, asked[i].parent->id) == 0;
+		if (!is_there)
+			asked[kept++] = asked[i];
+	}
+	return kept;
+}
+
 int each_expand(struct client *c, const struct stream_settings *s, const struct scope *scope, const struct row *parents,
                 size_t n, struct arena *a, struct row **out, size_t *out_n, struct err *err)
 {
-	struct expansion x = { .client = c, .stream = s, .each = &s->each, .scope = scope, .n = n, .arena = a };
+	struct expansion x = { .client = c, .stream = s, .each = &s->each, .scope = scope, .arena = a };
 	size_t n_rows = n, n_out = 0;
 	struct row *rows;
 	int rc;
@@ -212,17 +248,18 @@ int each_expand(struct client *c, const struct stream_settings *s, const struct 
 		x.asked[i].parent = &parents[i];
 		pager_init(&x.asked[i].pager, &s->each.request.page, c->base_url, NULL, a);
 	}
+	x.n = s->each.of == EACH_CHANGES ? keep_once(x.asked, n) : n;
 	while ((rc = ask_round(&x, err)) == 1)
 		continue;
 	if (rc < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < x.n; i++)
 		for (size_t j = 0; j < x.asked[i].n_lists; j++)
 			n_rows += json_count(x.asked[i].lists[j]);
 	rows = arena_array(a, n_rows + 1, sizeof *rows);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < x.n; i++)
 		if (add_rows(&x, &x.asked[i], rows, &n_out, err) < 0)
-			return err_in(err, "row %s", parents[i].id);
+			return err_in(err, "row %s", x.asked[i].parent->id);
 	*out = rows;
 	*out_n = n_out;
 	return 0;

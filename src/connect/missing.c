@@ -2,7 +2,10 @@
 
 #include "store/listed.h"
 
-enum { FEW = 10 }; /* so many may be more than half of a short list */
+enum {
+	FEW = 10,            /* so many may be more than half of a short list */
+	MOST_ASKED = 1000
+};
 
 /* A list that is empty, or has lost more than half, looks like a right that was taken away. */
 static bool is_doubtful(int64_t n_all, int64_t n_missing)
@@ -10,12 +13,12 @@ static bool is_doubtful(int64_t n_all, int64_t n_missing)
 	return n_missing == n_all || (n_missing > FEW && n_missing > n_all / 2);
 }
 
-int missing_delete(const struct rows_to *to, struct arena *a, struct err *err)
+int missing_find(const struct rows_to *to, struct arena *a, struct row **out, size_t *out_n, struct err *err)
 {
 	const struct pull *p = to->pull;
+	size_t most = to->stream->each.of == EACH_CHANGES ? MOST_ASKED : SIZE_MAX >> 1;
 	const char *const *keys;
 	int64_t n_all, n_missing;
-	size_t n;
 
 	if (listed_count(p->db, to->source, to->stream->name, to->list, &n_all, &n_missing, err) < 0)
 		return -1;
@@ -26,13 +29,18 @@ int missing_delete(const struct rows_to *to, struct arena *a, struct err *err)
 		              (long long)n_missing, (long long)n_all, p->source->name, to->stream->name);
 		return 1;
 	}
-	if (listed_missing(p->db, to->source, to->stream->name, to->list, SIZE_MAX >> 1, a, &keys, &n, err) < 0)
+	if (listed_missing(p->db, to->source, to->stream->name, to->list, most, a, &keys, out_n, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const struct row row = { .id = keys[i], .stream = to->stream };
+	*out = arena_array(a, *out_n + 1, sizeof **out);
+	for (size_t i = 0; i < *out_n; i++)
+		(*out)[i] = (struct row){ .id = keys[i], .is_gone = true, .stream = to->stream, .currency = p->currency };
+	return 0;
+}
 
-		if (rows_delete(to, &row, 1, a, err) < 0)
+int missing_settle(const struct rows_to *to, const struct row *rows, size_t n, struct arena *a, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((rows[i].is_gone ? rows_delete : rows_put)(to, &rows[i], 1, a, err) < 0)
 			return -1;
-	}
 	return 0;
 }

@@ -136,6 +136,8 @@ static int add_chunk(const struct json *list, struct row *rows, size_t n, size_t
 /* Whether the rows of its pages are only those to ask about. */
 static bool is_expanded(const struct run *r, const struct walk *w)
 {
+	if (r->stream->each.of == EACH_CHANGES)
+		return w->state.kind == WALK_INCREMENTAL;
 	return r->stream->has_each && w->state.kind != WALK_GONE;
 }
 
@@ -230,6 +232,17 @@ static int store_page(struct run *r, const struct walk *w, const struct row *row
 	return 0;
 }
 
+/* What a whole list no longer has: those that a question by itself finds are living after all. */
+static int find_missing(const struct run *r, const struct walk *w, const struct rows_to *to, struct row **rows,
+                        size_t *n, struct arena *a, struct err *err)
+{
+	int rc = missing_find(to, a, rows, n, err);
+
+	if (rc || !*n || r->stream->each.of != EACH_CHANGES)
+		return rc;
+	return expand_page(r, w, rows, n, a, err);
+}
+
 /* The end of a whole list, all of which is stored: what it no longer has is gone. A list in doubt doesn't count as the
  * one that is due. */
 static int end_list(struct run *r, const struct walk *w, struct arena *a, struct err *err)
@@ -238,16 +251,15 @@ static int end_list(struct run *r, const struct walk *w, struct arena *a, struct
 	struct progress next = r->progress;
 	struct err doubt = { 0 };
 	CLEANUP(txn_end) struct txn txn = { 0 };
-	int rc;
+	struct row *rows = NULL;
+	size_t n = 0;
+	int rc = find_missing(r, w, &to, &rows, &n, a, &doubt);
 
+	*err = doubt;
 	note_end(r, w, &next);
-	if (txn_begin(&txn, r->pull->db, err) < 0)
-		return -1;
-	rc = missing_delete(&to, a, &doubt);
 	if (rc > 0)
 		next.full_at = r->progress.full_at;
-	*err = doubt;
-	if (rc < 0 ||
+	if (rc < 0 || txn_begin(&txn, r->pull->db, err) < 0 || missing_settle(&to, rows, n, a, err) < 0 ||
 	    cursor_set(r->pull->db, r->source, r->stream->name, progress_write(a, &next), r->pull->now, err) < 0 ||
 	    txn_commit(&txn, err) < 0)
 		return -1;

@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from harness import run  # noqa: E402
@@ -327,17 +328,24 @@ def test_intercom_is_read_whole_and_then_what_changed(case):
 # Stripe ---------------------------------------------------------------------------------------------------------------
 
 class Stripe:
-    """Lists, the newest first, from behind the id in starting_after; canceled subscriptions only with status=all."""
+    """Lists, the newest first, from behind the id in starting_after; canceled subscriptions only with status=all; events; one thing by id."""
 
     def __init__(self, rows):
-        self.rows, self.failures = rows, []
+        self.rows, self.failures, self.told = rows, [], []
 
     def __call__(self, request):
         if self.failures:
             return self.failures.pop(0)
         if request.headers["Authorization"] != f"Bearer {SECRET}" or not request.headers["Stripe-Version"]:
             return 401, {"error": {"message": "Invalid API Key provided", "type": "invalid_request_error"}}
-        kind, q = request.path.removeprefix("/v1/"), request.query
+        (kind, _, key), q = request.path.removeprefix("/v1/").partition("/"), request.query
+        if key:
+            found = [r for r in self.rows[kind] if r["id"] == key]
+            return (200, found[0]) if found else (404, {"error": {"message": f"No such {kind}: '{key}'", "code": "resource_missing"}})
+        if kind == "events":
+            kinds = {v for k, v in parse_qsl(request.raw_query) if k == "types[]"}
+            rows = [e for e in self.told if e["type"] in kinds and e["created"] >= int(q["created[gte]"])]
+            return 200, {"object": "list", "data": rows[::-1], "has_more": False, "url": request.path}
         if kind not in self.rows or set(q) - {"limit", "starting_after", "status"} or int(q["limit"]) > 100:
             return 400, {"error": {"message": "refused", "type": "invalid_request_error"}}
         rows = [r for r in self.rows[kind] if kind != "subscriptions" or q.get("status") == "all" or r["status"] != "canceled"]
@@ -361,9 +369,10 @@ def stripe_rows():
     return {"customers": customers, "subscriptions": subscriptions, "invoices": invoices}
 
 
-def test_stripe_is_read_whole_at_each_pull(case):
+def test_stripe_is_read_whole_and_then_what_events_name(case):
     """Stripe: 250 customers in 3 pages from behind the last id, none lost when one is made meanwhile; canceled subscriptions, amounts in
-    minor units, drafts left out; what changed comes with the next whole list; errors in their class."""
+    minor units, drafts left out; what changed or is gone comes by events, each thing read anew once; errors in their
+    class."""
     api = Stripe(stripe_rows())
     server = Vendor(case, api)
     organisation(case, "stripe", server.url)
@@ -378,8 +387,18 @@ def test_stripe_is_read_whole_at_each_pull(case):
     assert case.query("SELECT amount_minor, currency, issued_on, paid_on FROM invoice ORDER BY source_key") == [
         (4999, "JPY", day("2026-01-02"), None), (4999, "USD", day("2026-01-02"), day("2026-01-03"))]
     api.rows["subscriptions"][0].update(status="past_due")
+    api.rows["customers"] = [r for r in api.rows["customers"] if r["id"] != "cus_003"] + [{"id": "cus_003", "object": "customer", "deleted": True}]
+    api.rows["invoices"] = [r for r in api.rows["invoices"] if r["id"] != "in_open"]
+    api.told = [{"id": f"evt_{n}", "type": kind, "created": T0 + 20 * DAY_S + 9 * n - 60, "data": {"object": {"id": key, "status": "as it was"}}}
+                for n, (kind, key) in enumerate((("customer.created", "cus_new"), ("customer.subscription.updated", "sub_active"),
+                                                 ("customer.subscription.updated", "sub_active"), ("customer.updated", "cus_003"),
+                                                 ("customer.deleted", "cus_003"), ("invoice.deleted", "in_open"), ("charge.failed", "ch_1")))]
+    server.seen.clear()
     results, _ = pull(case, "--now", iso(T0 + 21 * DAY_S))
-    assert counts(results["subscriptions"]) == (3, 0, 1, 0, 0) and counts(results["customers"])[:2] == (251, 2), results
+    assert {k: counts(v) for k, v in results.items()} == {
+        "customers": (2, 2, 0, 2, 0), "subscriptions": (1, 0, 1, 0, 0), "invoices": (1, 0, 0, 1, 0)}, results
+    asked = [r.path for r in server.seen if r.path.count("/") == 3]
+    assert sorted(asked) == ["/v1/customers/cus_003", "/v1/customers/cus_new", "/v1/invoices/in_open", "/v1/subscriptions/sub_active"], asked
     for status, expect, n, said in ((429, 0, 2, ""), (500, 0, 2, ""), (401, 78, 1, "restricted key"), (403, 78, 1, "restricted key"),
                                     (400, 75, 1, "told by Stripe")):
         server.seen.clear()

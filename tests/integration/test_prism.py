@@ -130,14 +130,25 @@ def test_requests_to_intercom_are_accepted(case):
     assert case.query("SELECT count(*) FROM ticket")[0][0] == 2
 
 
+# Single invoices are not in the document: who asks for one is judged as if it were a subscription.
+STRIPE = [(r"/v1/invoices/(?=\w)", "stripe-pruned-prism-ready.json", "/v1/subscriptions/"), (r"/", "stripe-pruned-prism-ready.json")]
+
+
 def cut_stripe(content):
-    content["has_more"] = False
+    if isinstance(content.get("data"), list):
+        content["has_more"] = False
+        for event in content["data"]:
+            if event["object"] == "event":
+                event.update(id="evt_1", data={"object": {"id": "named_1"}})
 
 
 def test_requests_to_stripe_are_accepted(case):
     """Prism accepts every request of stripe.yaml."""
     expected = {("GET", "/v1/customers", "limit"), ("GET", "/v1/subscriptions", "limit,status"), ("GET", "/v1/invoices", "limit")}
-    proxy = judged(case, "stripe", [(r"/", "stripe-pruned-prism-ready.json")], cut_stripe, expected)
+    one = {("GET", f"/v1/{kind}/named_1", "") for kind in ("customers", "subscriptions")}
+    proxy = judged(case, "stripe", STRIPE, cut_stripe, expected | one)
+    events = {k[2].replace(",types%5B%5D", "") for k in prism.kinds(proxy) if k[1] == "/v1/events"}
+    assert events == {"created%5Bgte%5D,limit"} and "types%5B%5D=customer.deleted" in "".join(s["path"] for s in proxy.seen), events
     # Prism can't make an invoice, but it does judge who asks for one.
     connection = http.client.HTTPConnection("127.0.0.1", *proxy.ports.values(), timeout=20)
     connection.request("GET", "/v1/invoices?limit=many", headers={"Authorization": "Bearer x"})

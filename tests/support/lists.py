@@ -187,6 +187,11 @@ def stripe(server, request):
     q = request.query
     if request.headers["Authorization"] != f"Bearer {SECRET}" or not request.headers["Stripe-Version"]:
         raise Refused(401, {"error": {"message": "Invalid API Key provided", "type": "invalid_request_error"}})
+    if request.path == "/v1/events":
+        only(q, "limit", "types[]", "created[gte]")
+        rows = [r for r in server.rows if r.at >= int(q["created[gte]"])]
+        data = [{"id": f"evt_{r.n}", "object": "event", "created": r.at, "data": {"object": {"id": f"cus_{r.n:05d}"}}} for r in rows]
+        return Reply(200, {"object": "list", "data": data, "has_more": False, "url": request.path}, rows=rows)
     only(q, "limit", "starting_after")
     if request.path != "/v1/customers":
         raise Refused(404, {"error": {"message": "Unrecognized request URL", "type": "invalid_request_error"}})

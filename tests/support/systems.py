@@ -10,6 +10,7 @@ import re
 import time
 from dataclasses import dataclass
 from typing import Callable
+from urllib.parse import parse_qsl
 
 from vendor import SECRET
 
@@ -340,14 +341,15 @@ class Stripe(System):
     item = staticmethod(lambda: {"data": [{"quantity": 3, "price": {"id": "price_1", "product": "prod_1", "recurring": {"interval": "month"}}}]})
     kinds = {
         "customers": Kind("account", "name", lambda i: {"email": f"c{i}@x.example", "currency": "usd", "address": {"country": "US"}}, "name",
-                          lists_changes=False),
+                          tells_deletes=True),
         "subscriptions": Kind("subscription", "status", lambda i: {
             "customer": f"customers_{nth(i)}", "currency": "usd", "start_date": T0, "current_period_end": T0 + 30 * DAY_S, "items": Stripe.item()},
-            "status", lambda i: f"customers_{nth(i)}", lists_changes=False),
+            "status", lambda i: f"customers_{nth(i)}", tells_deletes=True),
         "invoices": Kind("invoice", "currency", lambda i: {
             "customer": f"customers_{nth(i)}", "status": "open", "total": 4999, "due_date": None, "status_transitions": {"finalized_at": T0}},
-            "currency", lambda i: f"customers_{nth(i)}", lists_changes=False),
+            "currency", lambda i: f"customers_{nth(i)}", tells_deletes=True),
     }
+    prefixes = {"customers": "customer", "subscriptions": "customer.subscription", "invoices": "invoice"}
     texts = {"subscriptions": ("active", "past_due", "unpaid", "canceled"), "invoices": ("USD", "EUR", "GBP", "CHF")}
 
     def key(self, name, i):
@@ -363,7 +365,23 @@ class Stripe(System):
         key = super().add(name, at)
         if name in self.texts:
             set_at(self.rows[name][key], self.kinds[name].text, self.texts[name][0].lower())
+        self.tell(name, self.rows[name][key], "created", at)
         return key
+
+    def change(self, name, key, text, at):
+        super().change(name, key, text, at)
+        for _ in range(2):  # a change is told more than once
+            self.tell(name, self.rows[name][key], "updated", at)
+
+    def delete(self, name, key, at):
+        self.tell(name, self.rows[name][key], "deleted", at)
+        super().delete(name, key, at)
+
+    def tell(self, name, row, what, at):
+        """An event carries the row as it was then, in the shape of an old version of the API."""
+        self.told = getattr(self, "told", [])
+        old = {"id": row["id"], "object": name[:-1], "name": "as it was", "status": "as it was", "currency": "xxx"}
+        self.told.append({"id": f"evt_{len(self.told)}", "object": "event", "created": at, "type": f"{self.prefixes[name]}.{what}", "data": {"object": old}})
 
     def refuse(self, status, message):
         raise Refused(status, {"error": {"message": message, "type": "invalid_request_error"}})
@@ -371,9 +389,14 @@ class Stripe(System):
     def answer(self, request):
         if request.headers["Authorization"] != f"Bearer {SECRET}":
             self.refuse(401, "Invalid API Key provided")
-        name, q = request.path.removeprefix("/v1/"), request.query
-        if name not in self.rows or request.method != "GET" or not re.match(r"\d{4}-\d\d-\d\d", request.headers["Stripe-Version"] or ""):
+        (name, _, key), q = request.path.removeprefix("/v1/").partition("/"), request.query
+        is_known = name in self.rows or request.path == "/v1/events"
+        if not is_known or request.method != "GET" or not re.match(r"\d{4}-\d\d-\d\d", request.headers["Stripe-Version"] or ""):
             self.refuse(404, f"Unrecognized request URL ({request.method}: {request.path})")
+        if name == "events":
+            return self.events(parse_qsl(request.raw_query))
+        if key:
+            return self.one(name, key, q)
         unknown = only(q, "limit", "starting_after", "ending_before", "created", *(("status", "customer") if name != "customers" else ("email",)))
         if unknown or not 1 <= int(q.get("limit", 10)) <= 100:
             self.refuse(400, f"Received unknown parameter: {unknown}" if unknown else "Invalid integer: limit")
@@ -386,6 +409,31 @@ class Stripe(System):
         at = ids.index(q["starting_after"]) + 1 if "starting_after" in q else 0
         page = rows[at:at + int(q.get("limit", 10))]
         return 200, {"object": "list", "url": request.path, "has_more": at + len(page) < len(rows), "data": page}
+
+    def one(self, name, key, q):
+        if only(q, "expand[]"):
+            self.refuse(400, f"Received unknown parameter: {sorted(q)}")
+        if key in self.rows[name]:
+            return 200, self.rows[name][key]
+        if name == "customers" and key in self.gone[name]:
+            return 200, {"id": key, "object": "customer", "deleted": True}
+        raise Refused(404, {"error": {"code": "resource_missing", "message": f"No such {name[:-1]}: '{key}'", "type": "invalid_request_error"}})
+
+    def events(self, pairs):
+        q, types = dict(pairs), [v for k, v in pairs if k == "types[]"]
+        unknown = only(q, "limit", "starting_after", "ending_before", "types[]", "created[gte]", "created[lte]")
+        if unknown or not 1 <= int(q.get("limit", 10)) <= 100 or not 1 <= len(types) <= 20:
+            self.refuse(400, f"Received unknown parameter: {unknown}" if unknown else "Invalid array: types, or limit")
+        rows = [e for e in self.told if e["created"] > self.now - 30 * DAY_S]
+        ids = [e["id"] for e in sorted(rows, key=lambda e: (-e["created"], -int(e["id"][4:])))]
+        if "starting_after" in q and q["starting_after"] not in ids:
+            self.refuse(400, f"The event {q['starting_after']} has aged out of our retention policy")
+        rows = sorted((e for e in rows if e["type"] in types and int(q.get("created[gte]", 0)) <= e["created"] <= int(q.get("created[lte]", 1 << 40))),
+                      key=lambda e: ids.index(e["id"]))
+        if "starting_after" in q:
+            rows = [e for e in rows if ids.index(e["id"]) > ids.index(q["starting_after"])]
+        page = rows[:int(q.get("limit", 10))]
+        return 200, {"object": "list", "url": "/v1/events", "has_more": len(rows) > len(page), "data": page}
 
 
 # Redmine --------------------------------------------------------------------------------------------------------------

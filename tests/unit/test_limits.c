@@ -1,5 +1,6 @@
 #include "cmocka_shim.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -260,13 +261,21 @@ static void all_that_name_a_file_share_it(void **state)
 	ASSERT_INT(ask(b, "/list", 2000, 0), 9000);
 	other = pace_shared("rules: [ { rate: 20, per: 1s } ]", 0, path); /* other limits begin anew */
 	ASSERT_INT(ask(other, "/list", 2000, 0), 0);
-	arena_free(a->a);
 	arena_free(b->a);
 	arena_free(other->a);
-	assert_true(truncate(path, 100) == 0); /* of another version */
-	a = pace_shared(two_classes, 0, path);
-	ASSERT_INT(ask(a, "/list", 2000, 0), 0);
+	(void)unlink(path); /* whoever has it goes on with it */
+	ASSERT_INT(ask(a, "/list", 3000, 0), 0);
+	fd = open(path, O_WRONLY | O_CREAT, 0600); /* one of another version */
+	assert_true(fd >= 0 && write(fd, "old", 3) == 3 && close(fd) == 0);
+	b = pace_shared(two_classes, 0, path);
+	ASSERT_INT(ask(b, "/list", 3000, 0), 0);
 	arena_free(a->a);
+	a = pace_shared(two_classes, 0, path);
+	for (int i = 1; i < 10; i++)
+		ASSERT_INT(ask(a, "/list", 3000 + i * 100, 0), 0);
+	ASSERT_INT(ask(b, "/list", 3950, 0), 51);
+	arena_free(a->a);
+	arena_free(b->a);
 	(void)unlink(path);
 }
 

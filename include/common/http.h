@@ -32,6 +32,9 @@ struct http_request {
 	size_t body_len;
 	int64_t timeout_ms; /* 0: the options' */
 	size_t max_body_bytes; /* of the answer; 0: the options' */
+	/* above 0: the file that the body of a 2xx goes to instead of memory, from its beginning; max_body_bytes counts */
+	int download_fd;
+	int64_t silence_ms; /* without a byte, then the other side is stuck; 0: 20 s */
 	bool is_repeatable; /* a POST that only asks: may go over a kept connection, which libcurl tries twice */
 };
 
@@ -39,6 +42,7 @@ struct http_response {
 	int status;
 	const char *body; /* NUL-terminated behind body_len */
 	size_t body_len;
+	int64_t n_downloaded; /* bytes that went to download_fd */
 	const struct http_header *headers; /* names in lower case */
 	size_t n_headers;
 	int64_t elapsed_ms;

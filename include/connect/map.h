@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/yaml.h"
 #include "store/record.h"
+#include "store/usage_batch.h"
 
 /* One entry: `{ to: renewal_on, from: properties.renewal_date, format: "%Y-%m-%d" }`. */
 struct map_entry {
@@ -33,12 +34,17 @@ struct map {
 	const struct yaml *when_in; /* ... has one of these values (a list); NULL: always */
 	const char *deleted_from; /* path or column that says the row is gone, a boolean ... */
 	const struct yaml *deleted_in; /* ... or, where this list is given, one of these values; NULL: none */
+	enum usage_merge merge;   /* `aggregate:` of usage: several rows for one account, metric, day, contact and team */
 };
 
 /* Reads `entity: key: account: {from:, by:}: map: [...] when: {from:, in: [...]} deleted:` of a stream or file. */
 const struct map *map_read(struct arena *a, const struct yaml *node, struct mistakes *m);
 /* With further entries that replace those with the same `to` (organisation's file over connector). */
 const struct map *map_extend(struct arena *a, const struct map *base, const struct yaml *more, struct mistakes *m);
+
+/* With another account (organisation's file over connector): path, or { from:, by: }. */
+const struct map *map_with_account(struct arena *a, const struct map *base, const struct yaml *account,
+                                   struct mistakes *m);
 
 /* Gives the text of a column or path, NULL when it is not there or null; may use the arena. */
 typedef const char *map_get_fn(const void *row, const char *from, struct arena *a);

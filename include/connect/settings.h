@@ -54,6 +54,7 @@ struct source_settings {
 	const struct yaml *config; /* mapping of plain texts: what {{config.NAME}} means; NULL: none */
 	/* per stream: further or replaced map entries; NULL: none. Read by connect/connector.h */
 	const struct yaml *map;
+	const struct yaml *streams; /* for a connector that leaves them to the organisation; NULL: it has its own */
 	const struct yaml *files;  /* csv: the streams; read by connect/connector.h */
 	const struct yaml *events; /* push: what becomes of events; read by connect/push_events.h */
 	struct push_settings push;

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,10 +20,25 @@ void folder_closep(DIR **folder)
 		(void)closedir(*folder);
 }
 
+/* Where the file system knows no files without a name: one that loses it at once. */
+static int make_and_unlink(const char *folder)
+{
+	char path[PATH_MAX];
+	int fd = -1, n = snprintf(path, sizeof path, "%s/.part-XXXXXX", folder);
+
+	if (n > 0 && (size_t)n < sizeof path)
+		fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
 int fd_nameless(const char *folder, struct err *err)
 {
 	int fd = folder ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : memfd_create("nameless", MFD_CLOEXEC);
 
+	if (fd < 0 && folder && (errno == EOPNOTSUPP || errno == EISDIR))
+		fd = make_and_unlink(folder);
 	return fd < 0 ? err_errno(err, ERR_FATAL, "%s: no file can be made there", folder ? folder : "memory") : fd;
 }
 

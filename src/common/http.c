@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "common/buf.h"
+#include "common/fd.h"
 #include "http_parts.h"
 
 enum {
@@ -37,6 +38,11 @@ struct http {
 /* What the callbacks of one exchange gather, and why they broke it off. */
 struct exchange {
 	const struct http_options *options;
+	CURL *curl;
+	int download_fd; /* above 0: where the body of a 2xx goes */
+	size_t max_download;
+	int64_t n_downloaded;
+	struct err disk;      /* why a download couldn't be kept */
 	bool is_https;
 	struct buf body, headers;
 	size_t n_headers;
@@ -109,9 +115,32 @@ bool http_was_sent(const struct http *h)
 	return h->was_sent;
 }
 
+static bool is_download(const struct exchange *x)
+{
+	long status = 0;
+
+	if (x->download_fd <= 0)
+		return false;
+	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status < 300;
+}
+
+static size_t download(struct exchange *x, const char *data, size_t len)
+{
+	x->n_downloaded += (int64_t)len;
+	if ((uint64_t)x->n_downloaded > x->max_download) {
+		x->too_much = "body";
+		return 0;
+	}
+	return fd_write(x->download_fd, data, len, &x->disk) < 0 ? 0 : len;
+}
+
 static size_t take_body(char *data, size_t size, size_t n, void *context)
 {
 	struct exchange *x = context;
+
+	if (is_download(x))
+		return download(x, data, size * n);
 
 	buf_add(&x->body, data, size * n);
 	if (!x->body.is_full)
@@ -216,7 +245,7 @@ static void set_limits(CURL *c, const struct http_options *o, const struct http_
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(req->timeout_ms ? req->timeout_ms : o->timeout_ms));
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(req->silence_ms ? req->silence_ms / 1000 : LOW_SPEED_S));
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	if (o->user_agent)
 		curl_easy_setopt(c, CURLOPT_USERAGENT, o->user_agent);
@@ -266,6 +295,8 @@ static int failed(const struct http_request *req, const struct exchange *x, CURL
 	const char *where = http_redact(a, req->url);
 	enum err_kind kind = ERR_RETRY;
 
+	if (x->disk.kind != ERR_NONE)
+		return err_set(err, x->disk.kind, "%s", x->disk.text);
 	if (x->too_much)
 		return err_set(err, ERR_INPUT, "%s: the answer's %s are larger than we accept", where, x->too_much);
 	if (x->is_refused && x->is_https)
@@ -341,13 +372,17 @@ static void flight_done(struct flight *f)
 static int flight_begin(const struct http *h, CURL *curl, struct arena *a, const struct http_request *req,
                         struct flight *f, struct err *err)
 {
-	*f = (struct flight){ .curl = curl, .req = *req, .x = { .options = &h->options } };
+	*f = (struct flight){ .curl = curl, .req = *req, .x = { .options = &h->options, .curl = curl,
+		                                                    .download_fd = req->download_fd } };
 	f->x.is_https = strncasecmp(req->url, "https:", 6) == 0;
-	buf_init(&f->x.body, req->max_body_bytes ? req->max_body_bytes : h->options.max_body_bytes);
+	f->x.max_download = req->max_body_bytes;
+	buf_init(&f->x.body,
+	         req->max_body_bytes && req->download_fd <= 0 ? req->max_body_bytes : h->options.max_body_bytes);
 	buf_init(&f->x.headers, MAX_HEADER_BYTES);
 	if (!is_method(req->method) || !strstr(req->url, "://"))
 		return err_set(err, ERR_CONFIG, "%s: not a request that can be made", http_redact(a, req->url));
-	if (request_headers(req, a, &f->headers, err) < 0)
+	if (request_headers(req, a, &f->headers, err) < 0 ||
+	    (req->download_fd > 0 && fd_rewind(req->download_fd, true, err) < 0))
 		return -1;
 	curl_easy_reset(curl);
 	set_limits(curl, &h->options, req);
@@ -378,6 +413,7 @@ static int flight_end(const struct flight *f, CURLcode code, struct arena *a, st
 	r.elapsed_ms = us / 1000;
 	r.body = arena_memdup(a, x->body.at, x->body.len + 1);
 	r.body_len = x->body.len;
+	r.n_downloaded = x->n_downloaded;
 	give_headers(x, a, &r);
 	*out = r;
 	return 0;

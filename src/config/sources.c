@@ -126,6 +126,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "secrets", .kind = YAML_MAP, .offset = offsetof(struct source_settings, secrets), .extra = &secret_table },
 	{ .key = "config", .kind = YAML_NODE, .offset = offsetof(struct source_settings, config) },
 	{ .key = "map", .kind = YAML_NODE, .offset = offsetof(struct source_settings, map) },
+	{ .key = "streams", .kind = YAML_NODE, .offset = offsetof(struct source_settings, streams) },
 	{ .key = "files", .kind = YAML_NODE, .offset = offsetof(struct source_settings, files) },
 	{ .key = "events", .kind = YAML_NODE, .offset = offsetof(struct source_settings, events) },
 	{ .key = "push", .kind = YAML_STRUCT, .offset = offsetof(struct source_settings, push), .extra = &push_table },
@@ -164,6 +165,7 @@ static const struct {
 	{ "config", KIND_REST, false },
 	{ "map", KIND_REST, false },
 	{ "write_back", KIND_REST, false },
+	{ "streams", KIND_REST, false },
 };
 
 /* The connector of keys that one kind needs; of the others, the one that has them not. */
@@ -210,6 +212,7 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_mapping(s->map, false, m);
 	check_mapping(s->files, false, m);
 	check_mapping(s->events, false, m);
+	check_mapping(s->streams, false, m);
 }
 
 static const struct source_settings defaults = { .budget_percent = 80, .stale_after_s = 2 * DAY_S,

@@ -141,6 +141,7 @@ static int judged_bad(const struct client *c, const struct verdict *v, const str
 		[ACTION_RETRY] = ERR_RETRY,         [ACTION_RATE_LIMITED] = ERR_RETRY, [ACTION_EMPTY] = ERR_NONE,
 		[ACTION_FAIL_CONFIG] = ERR_CONFIG,  [ACTION_FAIL] = ERR_INPUT,         [ACTION_OK] = ERR_NONE,
 		[ACTION_REFRESH_RETRY] = ERR_CONFIG, [ACTION_QUOTA_SPENT] = ERR_RETRY,
+		[ACTION_ASK_LESS] = ERR_INPUT,
 	};
 	const char *reason = reason_of(c, r, body, a);
 	const char *times = n_attempts > 1 ? arena_printf(a, " (asked %lld times)", (long long)n_attempts) : "";
@@ -233,9 +234,13 @@ int client_prepare(struct client *c, const struct call *call, struct arena *a, s
 {
 	struct http_header *headers = arena_array(a, MAX_HEADERS, sizeof *headers);
 	struct http_request req = { .method = call->method, .url = call->url, .body = call->body, .headers = headers,
-		                        .timeout_ms = c->connector->timeout_s * 1000,
-		                        .is_repeatable = !call->is_once };
+		                        .timeout_ms = c->connector->timeout_s * 1000, .is_repeatable = !call->is_once,
+		                        .download_fd = call->expected.download_fd,
+		                        .max_body_bytes = call->expected.max_bytes,
+		                        .silence_ms = call->expected.timeout_ms };
 
+	if (call->expected.timeout_ms)
+		req.timeout_ms = call->expected.timeout_ms;
 	if (c->is_spent)
 		return err_set(err, ERR_RETRY, "the other side's quota is used up, as it said; goes on with a later pull");
 	if (!http_same_origin(c->base_url, call->url))
@@ -325,7 +330,8 @@ static int exchange_with_hops(struct client *c, const struct call *call, struct 
 
 static bool is_decoded(const struct answer *x)
 {
-	return x->expected.decode && !decode_is_plain(x->expected.decode) && x->http.status < 300;
+	return x->expected.decode && !decode_is_plain(x->expected.decode) && x->http.status < 300 &&
+	       x->expected.download_fd <= 0;
 }
 
 /* Reads the body: as JSON where it may be an error's, whatever was asked for. */
@@ -342,19 +348,25 @@ static void read_body(struct answer *x, struct arena *a, struct err *broken)
 		x->body = NULL;
 }
 
+/* By the call's own words, then by the connector's. */
+static struct verdict judge(const struct client *c, const struct answer *x)
+{
+	if (x->expected.empty && errors_status_fits(x->expected.empty, x->http.status))
+		return (struct verdict){ .action = ACTION_EMPTY };
+	return errors_judge(c->connector->errors.at, c->connector->errors.n, &x->http, x->body);
+}
+
 int client_understand(struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
 {
 	struct err broken = { 0 };
 
 	read_body(x, a, &broken);
-	*v = errors_judge(c->connector->errors.at, c->connector->errors.n, &x->http, x->body);
-	if (x->expected.empty && errors_status_fits(x->expected.empty, x->http.status))
-		v->action = ACTION_EMPTY;
+	*v = judge(c, x);
 	x->is_empty = v->action == ACTION_EMPTY || (v->action == ACTION_OK && x->http.status == 204);
 	if (x->is_empty)
 		return 0;
 	if (v->action == ACTION_OK) {
-		if (x->body)
+		if (x->body || x->expected.download_fd > 0)
 			return 0;
 		/* Half an answer must never be taken for a short list. */
 		*v = (struct verdict){ .action = ACTION_RETRY };
@@ -424,6 +436,7 @@ int client_insist(struct client *c, const struct call *call, struct tried *t, st
 	if (t->is_answered && t->rc > 0 && t->v.action != ACTION_OK &&
 	    !(t->x.http.status >= 200 && t->x.http.status < 300))
 		(void)judged_bad(c, &t->v, &t->x.http, t->x.body, t->n, a, err);
+	c->wants_less = t->is_answered && t->v.action == ACTION_ASK_LESS;
 	(void)err_in(err, "%s %s", call->method, client_path(call->url, a));
 	hide_secrets(c, err->text, a);
 	return -1;

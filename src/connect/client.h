@@ -27,12 +27,16 @@ struct client {
 	int64_t started_ms;
 	/* how far our clock runs before the other side's, by its Date; 0: it doesn't, or isn't known */
 	int64_t ahead_s;
+	bool wants_less;         /* the last answer that failed said that we asked for too much at once */
 };
 
 /* What an answer should look like. */
 struct expected {
 	const struct decode_settings *decode; /* NULL: a JSON document */
 	const struct texts *empty;            /* statuses that stand for no rows; NULL: as the rules say */
+	int download_fd;                      /* above 0: the file that the answer goes to, undecoded: body is NULL */
+	size_t max_bytes;                     /* of that */
+	int64_t timeout_ms;                   /* 0: the usual */
 };
 
 struct answer {

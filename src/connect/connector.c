@@ -7,6 +7,7 @@
 #include "auth_choice.h"
 #include "common/http.h"
 #include "common/text.h"
+#include "counting.h"
 #include "each.h"
 #include "fingerprint.h"
 #include "request.h"
@@ -14,42 +15,10 @@
 
 enum { MAX_CONNECTOR_NAME = 60, MAX_WALK = 32 };
 
-static void check_request(void *item, const struct yaml *where, struct mistakes *m)
-{
-	struct request_settings *r = item;
-
-	if (!r->get == !r->post)
-		mistake_at(m, where, "one of `get:` and `post:` must say the path");
-	if (r->get && r->body)
-		mistake_at(m, where, "a `get:` carries no `body:`");
-	decode_check(&r->decode, where, m);
-	errors_check_status(&r->empty, where, m);
-	if (r->first_query && (!page_begins_bare(&r->page) || r->first_query->type != YAML_MAPPING))
-		mistake_at(m, where, "`first_query:` is a mapping, for a list whose first page has no token: cursor, last_id");
-}
-
 #define FIELD(key, kind, struct_name, member, extra, min, max) \
 	{ key, kind, offsetof(struct struct_name, member), false, extra, min, max }
 #define REQUIRED(key, kind, struct_name, member, extra) \
 	{ key, kind, offsetof(struct struct_name, member), true, extra, 0, 0 }
-
-static const struct yaml_field request_fields[] = {
-	FIELD("get", YAML_TEXT, request_settings, get, NULL, 0, 0),
-	FIELD("post", YAML_TEXT, request_settings, post, NULL, 0, 0),
-	FIELD("query", YAML_NODE, request_settings, query, NULL, 0, 0),
-	FIELD("first_query", YAML_NODE, request_settings, first_query, NULL, 0, 0),
-	FIELD("body", YAML_NODE, request_settings, body, NULL, 0, 0),
-	REQUIRED("records", YAML_TEXT, request_settings, records, NULL),
-	FIELD("page", YAML_STRUCT, request_settings, page, &page_table, 0, 0),
-	FIELD("decoder", YAML_TEXTS, request_settings, decode.steps, NULL, 0, 0),
-	FIELD("delimiter", YAML_TEXT, request_settings, decode.delimiter_text, NULL, 0, 0),
-	FIELD("quote", YAML_TEXT, request_settings, decode.quote_text, NULL, 0, 0),
-	FIELD("empty", YAML_TEXTS, request_settings, empty, NULL, 0, 0),
-};
-static const struct yaml_table request_table = {
-	.size = sizeof(struct request_settings), .fields = request_fields, .n_fields = ARRAY_LEN(request_fields),
-	.check = check_request,
-};
 
 static const struct yaml_field link_fields[] = {
 	REQUIRED("post", YAML_TEXT, link_settings, post, NULL),
@@ -109,6 +78,10 @@ static const struct yaml_field stream_fields[] = {
 	FIELD("retention", YAML_DURATION, stream_settings, retention_s, NULL, 3600, 366 * 86400),
 	FIELD("full_diff", YAML_BOOL, stream_settings, full_diff, NULL, 0, 0),
 	FIELD("cursor", YAML_STRUCT, stream_settings, cursor, &cursor_table, 0, 0),
+	FIELD("step", YAML_DURATION, stream_settings, slice.step_s, NULL, 3600, 366 * 86400),
+	FIELD("history", YAML_DURATION, stream_settings, slice.history_s, NULL, 3600, 3660 * 86400.0),
+	FIELD("hold", YAML_DURATION, stream_settings, slice.hold_s, NULL, 0, 30 * 86400),
+	FIELD("zone", YAML_TEXT, stream_settings, slice.zone_name, NULL, 0, 0),
 };
 static const struct yaml_table stream_table = {
 	.size = sizeof(struct stream_settings), .fields = stream_fields, .n_fields = ARRAY_LEN(stream_fields),
@@ -137,7 +110,7 @@ static const struct yaml_field connector_fields[] = {
 	FIELD("first_wait", YAML_REAL, connector, first_wait_s, NULL, 0.001, 600),
 	FIELD("longest_wait", YAML_REAL, connector, longest_wait_s, NULL, 0.001, 3600),
 	FIELD("timeout", YAML_DURATION, connector, timeout_s, NULL, 1, 3600),
-	REQUIRED("streams", YAML_MAP, connector, streams, &stream_table),
+	FIELD("streams", YAML_MAP, connector, streams, &stream_table, 0, 0),
 	FIELD("write", YAML_STRUCT, connector, write, &writes_table, 0, 0),
 };
 static const struct yaml_table connector_table = {
@@ -147,13 +120,14 @@ static const struct yaml_table connector_table = {
 
 /* What the organisation's file may say of a stream, besides a bare list of map entries. */
 struct addition {
-	const struct yaml *map, *also;
+	const struct yaml *map, *also, *account;
 	struct yaml_array usage, limits;
 };
 
 static const struct yaml_field addition_fields[] = {
 	FIELD("map", YAML_NODE, addition, map, NULL, 0, 0),
 	FIELD("also", YAML_NODE, addition, also, NULL, 0, 0),
+	FIELD("account", YAML_NODE, addition, account, NULL, 0, 0),
 	FIELD("usage", YAML_LIST, addition, usage, &metric_table, 0, 0),
 	FIELD("limits", YAML_LIST, addition, limits, &metric_table, 0, 0),
 };
@@ -209,6 +183,28 @@ static void add_also(const struct reading *r, struct stream_settings *s, const s
 	}
 	for (const struct yaml *n = list ? list->first : NULL; n; n = n->next)
 		add_map(r, s, n, NULL);
+}
+
+/* The rows belong to the account that the organisation's file names: of all that is counted, else of the first map. */
+static void move_to_account(const struct reading *r, struct stream_settings *s, const struct yaml *account)
+{
+	for (size_t i = 0; i < s->n_maps; i++)
+		if (i == 0 || counting_is_for(s->maps[i]))
+			s->maps[i] = map_with_account(r->arena, s->maps[i], account, r->mistakes);
+}
+
+/* Words that belong to slices of time and to rows that are counted. */
+static void finish_slices(const struct reading *r, struct stream_settings *s, const struct yaml *where)
+{
+	slice_check(&s->slice, &r->scope, r->arena, where, r->mistakes);
+	counting_check(s, where, r->mistakes);
+	if (s->full_diff && (s->slice.step_s || (s->n_maps && counting_is_for(s->maps[0]))))
+		mistake_at(r->mistakes, where,
+		           "`full_diff:` is for whole lists of rows that are kept, not for slices of time or usage");
+	if (!s->slice.step_s || s->has_incremental)
+		return;
+	s->incremental = s->full; /* the slice says from when to when */
+	s->has_incremental = true;
 }
 
 static void read_addition(const struct reading *r, const struct yaml *node, struct addition *out)
@@ -409,11 +405,14 @@ static void finish_stream(const struct reading *r, struct stream_settings *s, co
 	read_addition(r, more, &add);
 	add_map(r, s, s->row, add.map);
 	add_also(r, s, s->also);
+	if (add.account)
+		move_to_account(r, s, add.account);
 	add_also(r, s, add.also);
 	s->usage = add.usage;
 	s->limits = add.limits;
 	if ((add.usage.n || add.limits.n) && !is_map_for_accounts(s))
 		mistake_at(r->mistakes, more, "`usage:` and `limits:` belong to a stream of accounts");
+	finish_slices(r, s, where);
 	check_order(r, s, &s->full, yaml_member(where, "full"));
 	check_order(r, s, &s->incremental, yaml_member(where, "incremental"));
 	check_order(r, s, &s->gone, yaml_member(where, "gone"));
@@ -506,9 +505,34 @@ static void finish_auth(const struct reading *r, struct connector *c, const stru
 		c->auth.oauth.store.base_url = NULL;
 }
 
+/* The connector's own, or, where it leaves them to the organisation, those of its file. */
+static const struct yaml *streams_of(const struct reading *r, struct connector *c, const struct yaml *file)
+{
+	static const struct yaml_field field[] = { REQUIRED("streams", YAML_MAP, connector, streams, &stream_table) };
+	static const struct yaml_table table = { .size = sizeof(struct connector), .fields = field, .n_fields = 1,
+		                                     .check = NULL };
+	const struct yaml *own = yaml_member(file, "streams"), *given = r->source->streams;
+	struct yaml entry, holder;
+
+	if (own && given)
+		mistake_at(r->mistakes, given, "connector %s has streams of its own; say more of them under `map:`", c->name);
+	if (!own && !given)
+		mistake_at(r->mistakes, file, "connector %s leaves its streams to you: source %s needs `streams:`", c->name,
+		           r->source->name);
+	if (own || !given)
+		return own;
+	entry = *given;
+	entry.key = "streams";
+	entry.next = NULL;
+	holder = (struct yaml){ .type = YAML_MAPPING, .file = given->file, .path = given->path, .line = given->line,
+		                    .first = &entry };
+	yaml_read(r->arena, &holder, &table, c, r->mistakes);
+	return given;
+}
+
 static void finish(const struct reading *r, struct connector *c, const struct yaml *file)
 {
-	const struct yaml *streams = yaml_member(file, "streams");
+	const struct yaml *streams = streams_of(r, c, file);
 	struct stream_settings *all = c->streams.at;
 	size_t n = 0;
 

@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "limits.h"
 #include "page.h"
+#include "slice.h"
 #include "template.h"
 
 enum oauth_grant { OAUTH_REFRESH, OAUTH_CLIENT_CREDENTIALS, OAUTH_JWT_BEARER };
@@ -60,6 +61,8 @@ struct request_settings {
 	const char *records;          /* path of the list of rows */
 	struct decode_settings decode;
 	struct texts empty;           /* statuses that stand for no rows: "404" */
+	int64_t download_mb;          /* the answer goes to a file, of at most so much; 0: to memory */
+	int64_t timeout_s;            /* for one answer; 0: the usual */
 	struct page_settings page;
 };
 
@@ -112,6 +115,7 @@ struct stream_settings {
 	int64_t retention_s;          /* what changed is told for so long; 0: for ever. Then all is listed anew */
 	struct cursor_settings cursor;
 	bool full_diff;               /* what a whole list no longer has is gone */
+	struct slice_settings slice;
 	/* made from these and the organisation's file */
 	bool is_left_out, has_full, has_incremental, has_gone, has_link, has_each;
 	const struct map **maps;      /* the first is the row itself */
@@ -186,7 +190,7 @@ struct connector {
 	int64_t timeout_s;            /* of one request, its answer included; 0: half a minute */
 };
 
-extern const struct yaml_table auth_table;
+extern const struct yaml_table auth_table, request_table;
 /* Whether credentials are tokens that expire. */
 bool auth_is_oauth(const struct auth_settings *s);
 

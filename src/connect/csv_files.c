@@ -71,9 +71,6 @@ static void read_stream(struct arena *a, const struct yaml *node, struct csv_str
 	if (words.match && names_a_path(words.match))
 		mistake_at(m, yaml_member(node, "match"),
 		           "has a `/`, expected the name of a file in the source's folder, such as usage*.csv");
-	if (out->map && out->map->entity->table && yaml_member(node, "aggregate"))
-		mistake_at(m, yaml_member(node, "aggregate"), "stands with %s, expected only with usage",
-		           out->map->entity->name);
 	if (out->map && out->map->entity->has_account && !out->map->account)
 		mistake_at(m, node, "`account` is missing, expected the column that names the account");
 }

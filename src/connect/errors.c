@@ -14,6 +14,7 @@ static const char *const action_names[] = {
 	[ACTION_FAIL] = "fail",
 	[ACTION_REFRESH_RETRY] = "refresh_retry",
 	[ACTION_QUOTA_SPENT] = "quota_spent",
+	[ACTION_ASK_LESS] = "ask_less",
 	NULL,
 };
 

@@ -18,6 +18,7 @@ enum action {
 	ACTION_FAIL,         /* this stream can't go on now */
 	ACTION_REFRESH_RETRY, /* the token is stale: renew it and ask once more; then a person must act */
 	ACTION_QUOTA_SPENT,  /* nothing more for hours: this pull asks no more */
+	ACTION_ASK_LESS,     /* too much at once: a slice of time is asked for in halves, anything else fails */
 	ACTION_OK            /* an answer to be read; not to be said in a rule */
 };
 

@@ -6,6 +6,7 @@
 
 #include "common/text.h"
 #include "connector.h"
+#include "counting.h"
 
 enum { MAX_WORDS = 4000, MAX_DEPTH = 32 };
 
@@ -156,7 +157,8 @@ static void tell_errors(const struct telling *t, const struct yaml *file)
 		[ACTION_RETRY] = "is tried again", [ACTION_RATE_LIMITED] = "is too fast: waits and tries again",
 		[ACTION_EMPTY] = "means no rows",  [ACTION_FAIL_CONFIG] = "needs a person",
 		[ACTION_FAIL] = "ends the stream", [ACTION_REFRESH_RETRY] = "is tried again with a new token",
-		[ACTION_QUOTA_SPENT] = "ends the pull: no more today", [ACTION_OK] = "is an answer",
+		[ACTION_QUOTA_SPENT] = "ends the pull: no more today", [ACTION_ASK_LESS] = "is asked for in halves",
+		[ACTION_OK] = "is an answer",
 	};
 	const struct error_rule *rules = t->connector->errors.at;
 	const struct yaml *written = yaml_member(file, "errors");
@@ -308,6 +310,16 @@ static void tell_retention(const struct telling *t, const struct stream_settings
 		tell(t, "anew", "everything again every %s, and when the mapping changes", every(t->arena, s->full_every_s));
 }
 
+static void tell_slices(const struct telling *t, const struct stream_settings *s)
+{
+	struct arena *a = t->arena;
+
+	tell(t, "changes", "the same in slices of %s, from %s ago at first, then from %s before the last pull on",
+	     span(a, s->slice.step_s), span(a, s->slice.history_s), span(a, s->lag_s));
+	tell(t, "cursor", "keeps the end of the last whole slice; what is younger than %s isn't asked for",
+	     span(a, s->slice.hold_s));
+}
+
 static void tell_increments(const struct telling *t, const struct stream_settings *s)
 {
 	struct arena *a = t->arena;
@@ -319,6 +331,10 @@ static void tell_increments(const struct telling *t, const struct stream_setting
 	if (s->cursor.from) {
 		tell_source_cursor(t, s);
 		tell_retention(t, s);
+		return;
+	}
+	if (s->slice.step_s) {
+		tell_slices(t, s);
 		return;
 	}
 	tell(t, "changes", "%s", request_words(t, &s->incremental));
@@ -340,7 +356,9 @@ static void tell_deletes(const struct telling *t, const struct stream_settings *
 		     s->maps[0]->deleted_in ? as_text(t->arena, s->maps[0]->deleted_in, 0) : "true");
 	if (s->full_diff)
 		tell(t, "deletes", "rows that a whole list no longer has are gone, unless that is most of them");
-	if (!s->has_gone && !path && !s->full_diff)
+	if (s->n_maps && counting_is_for(s->maps[0]))
+		tell(t, "deletes", "a day that is counted again replaces what was counted of it before");
+	else if (!s->has_gone && !path && !s->full_diff)
 		tell(t, "deletes", "not told by the lists: what was read stays");
 }
 
@@ -393,7 +411,7 @@ static void tell_stream(const struct telling *all, const struct stream_settings 
 {
 	static const char *const told[] = { "row",  "also", "properties", "full",       "incremental", "gone",
 		                                "link", "lag",  "full_every", "gone_every", "cursor",      "retention",
-		                                "full_diff", NULL };
+		                                "full_diff", "step", "history", "hold", NULL };
 	static const char *const requests[] = { "full", "incremental", "gone" };
 	static const char *const request_told[] = { "get", "post", "query", "body", "records", "page", NULL };
 	struct telling t = *all;
@@ -459,7 +477,7 @@ static struct source_settings somebody(struct arena *a, const char *name, const 
 {
 	struct texts secrets = names_in(a, file, "secret."), config = names_in(a, file, "config.");
 	struct named_secret *references = arena_array(a, secrets.n + 1, sizeof *references);
-	struct yaml *mapping = arena_alloc(a, sizeof *mapping), **end = &mapping->first;
+	struct yaml *mapping = arena_alloc(a, sizeof *mapping), **end = &mapping->first, *streams = NULL;
 	const struct yaml *auth = yaml_member(file, "auth");
 	const struct yaml *store = yaml_member(auth && auth->type == YAML_SEQUENCE ? auth->first : auth, "store");
 	bool has_url = yaml_member(file, "base_url") || yaml_member(store, "base_url");
@@ -470,12 +488,19 @@ static struct source_settings somebody(struct arena *a, const char *name, const 
 		**end = (struct yaml){
 			.type = YAML_SCALAR, .key = config.at[i], .text = config.at[i], .file = file->file, .path = "config"
 		};
+		if (strcmp(config.at[i], "zone") == 0) /* must be one that there is */
+			(*end)->text = "UTC";
 		end = &(*end)->next;
 	}
 	for (size_t i = 0; i < secrets.n; i++)
 		references[i].name = secrets.at[i];
+	if (!yaml_member(file, "streams")) {
+		streams = arena_alloc(a, sizeof *streams);
+		*streams = (struct yaml){ .type = YAML_MAPPING, .file = file->file, .path = "streams" };
+	}
 	return (struct source_settings){ .name = name,
 		                             .connector = name,
+		                             .streams = streams,
 		                             .config = mapping,
 		                             .secrets = { references, secrets.n },
 		                             .base_url = has_url ? NULL : "https://address.of.the.source" };

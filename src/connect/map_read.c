@@ -12,6 +12,7 @@ enum { MAX_ENTITIES = 16 };
 struct map_words {
 	const char *entity, *key;
 	const struct yaml *account, *when, *deleted;
+	int merge;
 	struct yaml_array entries; /* struct entry_words */
 };
 
@@ -37,6 +38,8 @@ static const char *const zone_names[] = { "organisation", "utc", NULL };
 static const char *const account_by_names[] = {
 	"key", "external_id", "domain", "name", "subscription", "contact", NULL,
 };
+
+static const char *const merge_names[] = { "last", "sum", "max", NULL }; /* in the order of enum usage_merge */
 
 static void note_node(void *item, const struct yaml *where, struct mistakes *m)
 {
@@ -67,6 +70,7 @@ static const struct yaml_field map_fields[] = {
 	WORD("entity", YAML_TEXT, entity, true, NULL),    WORD("key", YAML_TEXT, key, false, NULL),
 	WORD("account", YAML_NODE, account, false, NULL), WORD("when", YAML_NODE, when, false, NULL),
 	WORD("deleted", YAML_NODE, deleted, false, NULL), WORD("map", YAML_LIST, entries, true, &entry_table),
+	WORD("aggregate", YAML_ENUM, merge, false, merge_names),
 };
 static const struct yaml_table map_table = { .size = sizeof(struct map_words), .fields = map_fields,
 	                                         .n_fields = ARRAY_LEN(map_fields) };
@@ -299,6 +303,14 @@ static void read_values(struct arena *a, const struct yaml *node, const char **f
 	*in = words.in;
 }
 
+static void check_entity(const struct map *map, const struct yaml *node, struct mistakes *m)
+{
+	if (map->entity->table && yaml_member(node, "aggregate"))
+		mistake_at(m, yaml_member(node, "aggregate"), "stands with %s, expected only with usage", map->entity->name);
+	if (map->entity->table && !map->key)
+		mistake_at(m, node, "`key` is missing, expected the column or path of the row's own id");
+}
+
 const struct map *map_read(struct arena *a, const struct yaml *node, struct mistakes *m)
 {
 	struct map *map = arena_alloc(a, sizeof *map);
@@ -314,8 +326,8 @@ const struct map *map_read(struct arena *a, const struct yaml *node, struct mist
 	if (!map->entity)
 		return NULL;
 	map->key = words.key;
-	if (map->entity->table && !map->key)
-		mistake_at(m, node, "`key` is missing, expected the column or path of the row's own id");
+	map->merge = (enum usage_merge)words.merge;
+	check_entity(map, node, m);
 	if (words.account)
 		read_account(a, words.account, map, m);
 	if (words.when)
@@ -350,4 +362,13 @@ const struct map *map_extend(struct arena *a, const struct map *base, const stru
 	if (m->n == before)
 		check_whole(map, more, m);
 	return m->n == before ? map : NULL;
+}
+
+const struct map *map_with_account(struct arena *a, const struct map *base, const struct yaml *account,
+                                   struct mistakes *m)
+{
+	struct map *map = arena_memdup(a, base, sizeof *base);
+
+	read_account(a, account, map, m);
+	return map;
 }

@@ -507,7 +507,8 @@ static int guard(struct pager *p, const struct page_view *v, const char *token, 
 {
 	int64_t most = p->settings->max_pages ? p->settings->max_pages : DEFAULT_MAX_PAGES;
 
-	if (v->n_rows && !is_new(p, 'b', v->response->body, v->response->body_len))
+	/* A page that went to a file has no body here. */
+	if (v->n_rows && v->body && !is_new(p, 'b', v->response->body, v->response->body_len))
 		return err_set(err, ERR_INPUT, "page %lld is the very same as one before: the list goes in circles",
 		               (long long)p->n_pages);
 	if (!token)

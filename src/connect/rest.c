@@ -8,42 +8,20 @@
 #include "each.h"
 #include "fanout.h"
 #include "missing.h"
-#include "page.h"
 #include "request.h"
+#include "rest_parts.h"
 #include "rows.h"
 #include "store/record.h"
-#include "window.h"
 
 enum {
 	PAGE_BYTES = 512 << 20,   /* of one page: a body of 32 MiB, its tree, some repetitions */
 	PROPERTY_CHARS = 15000,   /* of property names in one URL */
 };
 
-/* One stream being pulled. */
-struct run {
-	const struct pull *pull;
-	struct client *client;
-	const struct stream_settings *stream;
-	struct arena *arena;
-	int64_t source;
-	struct pull_result *result;
-	struct progress progress;
-	int64_t n_requests_before;
-};
-
-/* One list being walked. */
-struct walk {
-	const struct request_settings *request;
-	struct page_settings page; /* the request's, its first token expanded */
-	struct walk_state state;
-	struct pager pager;
-	const char *cursor;        /* that the source gave last; NULL: none yet */
-};
-
 /* pages ------------------------------------------------------------------------------------------------------------ */
 
-static int ask_page(const struct run *r, const struct walk *w, const struct texts *properties, struct arena *a,
-                    struct answer *out, struct err *err)
+int rest_ask_page(const struct run *r, const struct walk *w, const struct texts *properties, struct arena *a,
+                  struct answer *out, struct err *err)
 {
 	const struct request_settings *q = w->request;
 	struct scope scope = r->client->scope;
@@ -52,6 +30,7 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 
 	scope.window_start = w->state.start;
 	scope.window_end = w->state.end;
+	scope.zone = w->zone;
 	scope.page_token = pager_word(&w->pager, a);
 	scope.page_number = pager_number(&w->pager);
 	if (link && !http_same_origin(r->client->base_url, link)) /* kept before the API moved */
@@ -63,11 +42,14 @@ static int ask_page(const struct run *r, const struct walk *w, const struct text
 	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
 		return -1;
 	return client_call_for(r->client, q->get ? "GET" : "POST", url, body,
-	                       &(struct expected){ &q->decode, &q->empty }, a, out, err);
+	                       &(struct expected){ .decode = &q->decode, .empty = &q->empty, .download_fd = w->download_fd,
+	                                           .max_bytes = (size_t)q->download_mb << 20,
+	                                           .timeout_ms = q->timeout_s * 1000 },
+	                       a, out, err);
 }
 
-static int list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out,
-                   struct err *err)
+int rest_list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out,
+                 struct err *err)
 {
 	*out = NULL;
 	if (x->is_empty)
@@ -149,14 +131,14 @@ static int get_page(const struct run *r, const struct walk *w, struct arena *a, 
 	size_t n_chunks = request_chunks(a, &r->stream->wanted,
 	                                 uses_properties_in_url(w->request) ? PROPERTY_CHARS : SIZE_MAX, &chunks);
 
-	if (ask_page(r, w, &chunks[0], a, x, err) < 0 || list_of(r, w, x, list, err) < 0 ||
+	if (rest_ask_page(r, w, &chunks[0], a, x, err) < 0 || rest_list_of(r, w, x, list, err) < 0 ||
 	    read_rows(r, *list, is_expanded(r, w), a, rows, n_rows, err) < 0)
 		return -1;
 	for (size_t i = 1; i < n_chunks && *n_rows; i++) {
 		const struct json *more;
 		struct answer y;
 
-		if (ask_page(r, w, &chunks[i], a, &y, err) < 0 || list_of(r, w, &y, &more, err) < 0 ||
+		if (rest_ask_page(r, w, &chunks[i], a, &y, err) < 0 || rest_list_of(r, w, &y, &more, err) < 0 ||
 		    add_chunk(more, *rows, *n_rows, n_chunks, r->stream->maps[0]->key, a, err) < 0)
 			return -1;
 	}
@@ -280,7 +262,7 @@ static int keep_page(struct run *r, const struct walk *w, const struct row *rows
 	return must_compare ? end_list(r, w, a, err) : 0;
 }
 
-static bool has_enough(const struct run *r)
+bool rest_has_enough(const struct run *r)
 {
 	return r->pull->is_dry_run && r->pull->limit_rows && r->result->n_rows >= r->pull->limit_rows;
 }
@@ -332,7 +314,7 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	note_pace(r, w, &x);
 	if (r->pull->progress)
 		r->pull->progress(r->pull->context, r->result);
-	return more && !has_enough(r);
+	return more && !rest_has_enough(r);
 }
 
 /* walks ------------------------------------------------------------------------------------------------------------ */
@@ -348,24 +330,36 @@ static const struct request_settings *request_of(const struct stream_settings *s
 	return &s->full;
 }
 
+int rest_walk_begin(const struct run *r, struct walk *w, const struct walk_state *state, struct arena *a,
+                    struct err *err)
+{
+	struct scope scope = r->client->scope;
+
+	w->request = request_of(r->stream, state->kind);
+	w->state = *state;
+	w->page = w->request->page;
+	if (r->stream->cursor.kind == CURSOR_OPAQUE && r->stream->cursor.from)
+		w->cursor = state->token;
+	scope.window_start = state->start;
+	scope.window_end = state->end;
+	scope.zone = w->zone;
+	if (w->page.first && template_expand(a, w->page.first, &scope, TEMPLATE_RAW, &w->page.first, err) < 0)
+		return -1;
+	pager_init(&w->pager, &w->page, r->client->base_url, state->token, a);
+	return 0;
+}
+
 static int walk_list(struct run *r, const struct walk_state *state, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct walk w = { .request = request_of(r->stream, state->kind), .state = *state };
-	struct scope scope = r->client->scope;
+	struct walk w = { 0 };
 	int64_t page = 1;
 	int rc;
 
-	w.page = w.request->page;
 	if (r->stream->full_diff && state->kind == WALK_FULL && !state->token)
 		r->progress.n_lists++;
-	if (r->stream->cursor.kind == CURSOR_OPAQUE && r->stream->cursor.from)
-		w.cursor = state->token;
-	scope.window_start = state->start;
-	scope.window_end = state->end;
-	if (w.page.first && template_expand(a, w.page.first, &scope, TEMPLATE_RAW, &w.page.first, err) < 0)
+	if (rest_walk_begin(r, &w, state, a, err) < 0)
 		return -1;
-	pager_init(&w.pager, &w.page, r->client->base_url, state->token, a);
 	while ((rc = walk_page(r, &w, err)) == 1)
 		page++;
 	return rc < 0 ? err_in(err, "page %lld", (long long)page) : 0;
@@ -395,6 +389,8 @@ static int pull_lists(struct run *r, struct walk_state *main_walk, const struct 
 {
 	struct walk_state gone = { .kind = WALK_GONE, .start = INSTANT_NONE, .end = r->pull->now };
 
+	if (slices_are_for(r->stream))
+		return slices_pull(r, main_walk, err);
 	if (walk_from(r, main_walk, wish, err) < 0)
 		return -1;
 	if (!r->stream->has_gone || r->pull->is_dry_run ||

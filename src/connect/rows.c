@@ -47,7 +47,7 @@ static const char *get_sum(const struct row *context, const char *from, struct a
 }
 
 /* "company | first_name + last_name": the first of these that is there. */
-static const char *get(const void *context, const char *from, struct arena *a)
+const char *rows_get(const void *context, const char *from, struct arena *a)
 {
 	const char *bar, *text;
 
@@ -68,7 +68,7 @@ const char *rows_id(const struct row *row, const char *key, struct arena *a)
 		const char *part;
 
 		end = at + strcspn(at, "+");
-		part = get(row, text_trim(a, arena_strndup(a, at, (size_t)(end - at))), a);
+		part = rows_get(row, text_trim(a, arena_strndup(a, at, (size_t)(end - at))), a);
 		if (text_is_blank(part))
 			return NULL;
 		id = id ? arena_printf(a, "%s+%s", id, part) : part;
@@ -76,16 +76,11 @@ const char *rows_id(const struct row *row, const char *key, struct arena *a)
 	return id;
 }
 
-const char *rows_get(const void *row, const char *from, struct arena *a)
-{
-	return get(row, from, a);
-}
-
 /* usage and limits ------------------------------------------------------------------------------------------------- */
 
 static bool metric_value(const struct row *row, const struct metric_settings *m, struct arena *a, int64_t *out)
 {
-	const char *text = get(row, m->from, a);
+	const char *text = rows_get(row, m->from, a);
 	double value;
 
 	if (text_is_blank(text) || !text_to_real(text, &value))
@@ -146,7 +141,7 @@ static int put_limits(const struct rows_to *to, const struct row *row, const cha
 		                    .account_key = key, .account_by = ACCOUNT_BY_KEY };
 		int64_t value;
 
-		if (text_is_blank(get(row, metrics[i].from, a))) {
+		if (text_is_blank(rows_get(row, metrics[i].from, a))) {
 			if (record_delete(to->pull->db, to->source, r.entity, r.key, to->pull->today, err) < 0)
 				return -1;
 			continue;
@@ -224,7 +219,7 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 	const struct map *m = to->stream->maps[map];
 	struct record r = { 0 };
 	struct err why = { 0 };
-	int rc = map_apply(m, get, row, to->pull->zone, a, &r, &why);
+	int rc = map_apply(m, rows_get, row, to->pull->zone, a, &r, &why);
 
 	if (rc < 0)
 		return why.kind == ERR_INPUT ? set_aside(to, row, map, why.text, a, err)
@@ -244,7 +239,7 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 /* Whether the row says of itself that it is gone or, as is_gone has it, that it isn't. */
 static bool says_it_is(const struct row *row, const struct map *m, bool is_gone, struct arena *a)
 {
-	const char *text = m->deleted_from ? get(row, m->deleted_from, a) : NULL;
+	const char *text = m->deleted_from ? rows_get(row, m->deleted_from, a) : NULL;
 	bool deleted;
 	struct err unused;
 
@@ -318,7 +313,7 @@ int rows_show(const struct rows_to *to, const struct row *rows, size_t n, struct
 		to->result->n_rows++;
 		for (size_t map = 0; !rows[i].is_gone && map < to->stream->n_maps; map++) {
 			struct record r = { 0 };
-			int rc = map_apply(to->stream->maps[map], get, &rows[i], p->zone, a, &r, err);
+			int rc = map_apply(to->stream->maps[map], rows_get, &rows[i], p->zone, a, &r, err);
 
 			if (rc < 0 && err->kind != ERR_INPUT)
 				return -1;

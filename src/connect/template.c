@@ -51,46 +51,62 @@ static struct part next_part(const char *text)
 
 /* values ----------------------------------------------------------------------------------------------------------- */
 
-static const char *as_ms(struct arena *a, int64_t at)
+static const char *as_ms(struct arena *a, int64_t at, const struct zone *zone)
 {
+	(void)zone;
 	return arena_printf(a, "%lld", (long long)at * 1000);
 }
 
-static const char *as_seconds(struct arena *a, int64_t at)
+static const char *as_seconds(struct arena *a, int64_t at, const struct zone *zone)
 {
+	(void)zone;
 	return arena_printf(a, "%lld", (long long)at);
 }
 
-static const char *as_iso(struct arena *a, int64_t at)
+static const char *as_iso(struct arena *a, int64_t at, const struct zone *zone)
 {
+	(void)zone;
 	return instant_text(a, at);
 }
 
-static const char *as_day(struct arena *a, int64_t at)
+static const char *as_day(struct arena *a, int64_t at, const struct zone *zone)
 {
-	return day_text(a, day_of_instant(at));
+	int second;
+
+	return day_text(a, zone_day(zone, at, &second));
+}
+
+/* "20260301T08" */
+static const char *as_hour(struct arena *a, int64_t at, const struct zone *zone)
+{
+	int second, year, month, day;
+
+	day_split(zone_day(zone, at, &second), &year, &month, &day);
+	return arena_printf(a, "%04d%02d%02dT%02d", year, month, day, second / 3600);
 }
 
 /* As systems write it that keep UTC and don't say so. */
-static const char *as_utc(struct arena *a, int64_t at)
+static const char *as_utc(struct arena *a, int64_t at, const struct zone *zone)
 {
 	const char *iso = instant_text(a, at);
 
+	(void)zone;
 	return arena_printf(a, "%.10s %.8s", iso, iso + 11);
 }
 
 static const struct {
 	const char *name;
-	const char *(*format)(struct arena *a, int64_t at);
+	const char *(*format)(struct arena *a, int64_t at, const struct zone *zone);
 } filters[] = {
 	{ "iso", as_iso }, { "ms", as_ms }, { "s", as_seconds }, { "day", as_day }, { "utc", as_utc },
+	{ "hour", as_hour },
 };
 
-static const char *instant_value(struct arena *a, int64_t at, struct slice filter)
+static const char *instant_value(struct arena *a, int64_t at, struct slice filter, const struct scope *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(filters); i++)
 		if (slice_is(filter, filters[i].name) || (i == 0 && filter.len == 0))
-			return filters[i].format(a, at);
+			return filters[i].format(a, at, s->zone ? s->zone : zone_utc());
 	return NULL;
 }
 
@@ -129,11 +145,11 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 	struct slice n = p->name;
 
 	if (slice_is(n, "window.start"))
-		return instant_value(a, s->window_start, p->filter);
+		return instant_value(a, s->window_start, p->filter, s);
 	if (slice_is(n, "window.end") && slice_is(p->filter, "ms"))
 		return arena_printf(a, "%lld", (long long)s->window_end * 1000 + 999); /* the whole of its last second */
 	if (slice_is(n, "window.end"))
-		return instant_value(a, s->window_end, p->filter);
+		return instant_value(a, s->window_end, p->filter, s);
 	if (p->filter.len)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -191,8 +207,9 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 			                    p.name.at + 7);
 		return arena_printf(a,
 		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
-		                    "|s, |day, |utc), page.token, page.number, parent.id, item.id, job.id, org.currency, properties; "
-		                    "in a task task.subject, task.text, task.key, task.account, task.owner, task.due, task.due_ms",
+		                    "|s, |day, |hour, |utc), page.token, page.number, parent.id, item.id, job.id, org.currency, "
+		                    "properties; in a task task.subject, task.text, task.key, task.account, task.owner, "
+		                    "task.due, task.due_ms",
 		                    (int)p.name.len, p.name.at,
 		                    p.filter.len ? "|" : "", (int)p.filter.len, p.filter.at);
 	}

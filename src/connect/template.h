@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/arena.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/yaml.h"
 
@@ -28,6 +29,7 @@ struct scope {
 	const struct named_value *secrets; /* values NULL while only checking */
 	size_t n_secrets;
 	int64_t window_start, window_end;
+	const struct zone *zone;           /* of days and hours; NULL: UTC */
 	const char *page_token;            /* NULL stands for nothing */
 	const char *page_number;           /* likewise */
 	const char *parent_id;

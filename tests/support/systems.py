@@ -24,6 +24,10 @@ def iso(at):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
+def utc(at):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+
+
 def nth(i):
     """The account that the i-th row belongs to."""
     return i % N_ACCOUNTS + 1
@@ -45,6 +49,7 @@ class Kind:
     tells_deletes: bool = False
     shows_deletes: bool = False # a whole list of it is trusted to show what is gone
     page: int = 100
+    stored_key: Callable = str  # of a row's key: what the store calls it
 
 
 def set_at(row, path, value):
@@ -108,7 +113,7 @@ class System:
         """What the store should have: key -> (text, key of the account). A row whose deletion nobody tells stays."""
         kind = self.kinds[name]
         rows = self.rows[name] if kind.tells_deletes or (self.is_after_whole_list and kind.shows_deletes) else {**self.rows[name], **self.gone[name]}
-        return {str(k): (str(get_at(r, kind.text)), kind.account and kind.account(self.numbers[name][k])) for k, r in rows.items()}
+        return {kind.stored_key(k): (str(get_at(r, kind.text)), kind.account and kind.account(self.numbers[name][k])) for k, r in rows.items()}
 
 
 def basic(user, password=""):
@@ -188,11 +193,20 @@ class Pipedrive(System):
         "activities": Kind("interaction", "subject", lambda i: {
             "org_id": nth(i), "type": "call", "done": True, "due_date": "2026-01-05", "due_time": "15:00:00"}, "subject",
             lambda i: str(nth(i)), page=500),
+        "leads": Kind("opportunity", "name", lambda i: {
+            "organization_id": nth(i), "owner_id": 1, "is_archived": False, "value": {"amount": 99.5, "currency": "EUR"}}, "title",
+            lambda i: str(nth(i)), page=500),
+        "notes": Kind("interaction", "body", lambda i: {"org_id": nth(i), "person_id": None, "user_id": 1}, "content", lambda i: str(nth(i)),
+                      page=500, stored_key=lambda k: f"note+{k}"),
     }
 
+    def key(self, name, i):
+        return f"adf21080-0ce0-11ea-b7b5-{i:012d}" if name == "leads" else i
+
     def stamp(self, row, at, is_new):
-        row["update_time"] = iso(at)
-        row.setdefault("add_time", iso(at))
+        write = utc if "content" in row else iso  # version 1 writes the times of notes as databases do
+        row["update_time"] = write(at)
+        row.setdefault("add_time", write(at))
         row.setdefault("is_deleted", False)
 
     def delete(self, name, key, at):
@@ -207,6 +221,8 @@ class Pipedrive(System):
             self.refuse(401, "unauthorized access")
         if request.path == "/v1/users":
             return 200, {"success": True, "data": [*self.rows["users"].values(), *self.gone["users"].values()]}
+        if request.path in ("/v1/leads", "/v1/notes") and request.method == "GET":
+            return self.list_v1(request.path.removeprefix("/v1/"), request.query)
         path = re.fullmatch(r"/api/v2/(organizations|persons|deals|activities)(?:/(\d+))?", request.path)
         if not path or request.method not in ("GET", "PATCH", "POST"):
             self.refuse(404, "Unknown method .")
@@ -234,6 +250,21 @@ class Pipedrive(System):
         page = rows[:int(q.get("limit", 100))]
         cursor = base64.b64encode(json.dumps({"id": page[-1]["id"]}).encode()).decode() if len(rows) > len(page) else None
         return 200, {"success": True, "data": page, "additional_data": {"next_cursor": cursor}}
+
+    def list_v1(self, name, q):
+        unknown = only(q, "limit", "start", "sort", "updated_since", "owner_id", "user_id", "org_id", "organization_id", "person_id")
+        order, _, way = q.get("sort", "id").partition(" ")
+        if unknown or int(q.get("limit", 100)) > 500 or order not in ("id", "add_time", "update_time") or way not in ("", "ASC", "DESC"):
+            self.refuse(400, f"refused {unknown or order}")
+        if not re.fullmatch(ISO, q.get("updated_since", iso(0))):
+            self.refuse(400, "updated_since must be in RFC3339 format")
+        rows = [r for r in self.rows[name].values() if r["update_time"].replace(" ", "T") >= q.get("updated_since", "").rstrip("Z")]
+        rows.sort(key=lambda r: (r[order], r["id"]), reverse=way == "DESC")
+        start, size = int(q.get("start", 0)), int(q.get("limit", 100))
+        more = {"start": start, "limit": size, "more_items_in_collection": len(rows) > start + size}
+        if more["more_items_in_collection"]:
+            more["next_start"] = start + size
+        return 200, {"success": True, "data": rows[start:start + size] or None, "additional_data": {"pagination": more}}
 
     def update(self, name, key, body):
         row = self.rows[name].get(int(key or 0))
@@ -277,6 +308,9 @@ class Intercom(System):
                          lambda i: f"companies-{nth(i)}", page=150),
         "conversations": Kind("ticket", "subject", lambda i: {"state": "open", "priority": "priority", **Intercom.who(i)}, "title",
                               lambda i: f"companies-{nth(nth(i))}", page=150),
+        "conversation_parts": Kind("interaction", "body", lambda i: {
+            "conversation": f"conversations-{nth(i)}", "part_type": "comment", "author": {"type": "user"}}, "body",
+            lambda i: f"companies-{nth(nth(nth(i)))}", page=50),
         "tickets": Kind("ticket", "subject", lambda i: {
             "open": True, "ticket_attributes": {}, "ticket_state": {"category": "submitted"}, "ticket_type": {"name": "Bug"}, **Intercom.who(i)},
             "ticket_attributes._default_title_", lambda i: f"companies-{nth(nth(i))}", page=150),
@@ -288,6 +322,8 @@ class Intercom(System):
     def stamp(self, row, at, is_new):
         row["updated_at"] = at
         row.setdefault("created_at", at)
+        if "conversation" in row:
+            self.stamp(self.rows["conversations"][row["conversation"]], at, False)
 
     def refuse(self, status, code, message):
         raise Refused(status, {"type": "error.list", "request_id": "r", "errors": [{"code": code, "message": message}]})
@@ -301,6 +337,9 @@ class Intercom(System):
             return 200, {"type": "admin.list", "admins": list(self.rows["admins"].values())}
         if (request.method, request.path) == ("POST", "/companies/list"):
             return self.companies(request.query)
+        path = re.fullmatch(r"/conversations/([\w-]+)", request.path)
+        if request.method == "GET" and path and set(request.query) <= {"display_as"}:
+            return self.conversation(path[1])
         path = re.fullmatch(r"/(contacts|conversations|tickets)/search", request.path)
         if not path or request.method != "POST":
             self.refuse(404, "not_found", "Resource Not Found")
@@ -314,6 +353,12 @@ class Intercom(System):
             self.refuse(400, "page_limit_reached", "page limit reached, please use scroll API")
         return 200, {"type": "list", "data": rows[(page - 1) * size:page * size], "total_count": len(rows),
                      "pages": {"type": "pages", "page": page, "per_page": size, "total_pages": -(-len(rows) // size)}}
+
+    def conversation(self, key):
+        if key not in self.rows["conversations"]:
+            self.refuse(404, "not_found", "Resource Not Found")
+        parts = [{k: v for k, v in p.items() if k != "conversation"} for p in self.rows["conversation_parts"].values() if p["conversation"] == key]
+        return 200, {**self.rows["conversations"][key], "conversation_parts": {"type": "conversation_part.list", "conversation_parts": parts}}
 
     def search(self, name, body):
         query, paging = body.get("query", {}), body.get("pagination", {})
@@ -475,10 +520,6 @@ class Redmine(System):
 
 
 # EspoCRM --------------------------------------------------------------------------------------------------------------
-
-def utc(at):
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
-
 
 class Espocrm(System):
     connector = "espocrm"

@@ -201,6 +201,8 @@ static size_t add_headers(const struct client *c, const struct expected *expecte
 		out[n++] = (struct http_header){ "Content-Type", "application/json" };
 	for (size_t i = 0; i < c->credentials.n_headers; i++)
 		out[n++] = c->credentials.headers[i];
+	for (size_t i = 0; i < expected->n_headers && n < MAX_HEADERS; i++)
+		out[n++] = expected->headers[i];
 	for (; more && n < MAX_HEADERS; more = more->next) {
 		const char *value = more->text ? more->text : "";
 

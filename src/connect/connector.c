@@ -231,6 +231,16 @@ static bool is_map_for_accounts(const struct stream_settings *s)
 	return s->n_maps && strcmp(s->maps[0]->entity->name, "account") == 0;
 }
 
+/* The property that a path is of; NULL: none. */
+static const char *property_of(struct arena *a, const char *start, const char *path)
+{
+	if (!start || *path == '\'')
+		return NULL;
+	if (strcmp(start, ".") == 0)
+		return arena_strndup(a, path, strcspn(path, ".["));
+	return text_starts(path, start) ? path + strlen(start) : NULL;
+}
+
 /* Notes the property that a path needs; "a + b" and "a | b" need two. */
 static void want(const struct reading *r, struct stream_settings *s, const char *path)
 {
@@ -240,9 +250,8 @@ static void want(const struct reading *r, struct stream_settings *s, const char 
 		want(r, s, plus + 3);
 		path = arena_strndup(r->arena, path, (size_t)(plus - path));
 	}
-	if (!path || !s->properties || !text_starts(path, s->properties) || template_has_names(path))
+	if (!path || template_has_names(path) || !(name = property_of(r->arena, s->properties, path)))
 		return;
-	name = path + strlen(s->properties);
 	for (size_t i = 0; i < s->wanted.n; i++)
 		if (strcmp(s->wanted.at[i], name) == 0)
 			return;
@@ -338,7 +347,7 @@ static void check_order(const struct reading *r, const struct stream_settings *s
 
 	if (!(q->get || q->post) || !page_counts_rows(&q->page) || !s->n_maps || !s->maps[0]->key)
 		return;
-	if (!order && s->has_incremental)
+	if (!order && s->has_incremental && q != &s->gone) /* rows only ever come to the list of those that are gone */
 		mistake_at(r->mistakes, where,
 		           "a list walked by counting rows needs `order_by:` in its `page:`, the path of what it is sorted by");
 	if (order && !stands_still(s, order))

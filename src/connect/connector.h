@@ -58,6 +58,7 @@ struct request_settings {
 	const struct yaml *query;     /* mapping; a list repeats its name; what becomes empty is left out */
 	const struct yaml *first_query; /* what the first page's URL says besides; then with all of query */
 	const struct yaml *body;      /* becomes JSON */
+	const struct yaml *headers;   /* mapping; besides the connector's. What becomes empty is left out */
 	const char *records;          /* path of the list of rows */
 	struct decode_settings decode;
 	struct texts empty;           /* statuses that stand for no rows: "404" */
@@ -107,7 +108,8 @@ struct stream_settings {
 	const char *name;
 	const struct yaml *row;       /* entity, key, account, map, when, deleted: map_read */
 	const struct yaml *also;      /* list of the same: further records from each row */
-	const char *properties;       /* start of the paths that must be asked for by name ("properties.") */
+	const char *properties;       /* start of the paths that must be asked for by name ("properties."); ".": their
+	                               * first name */
 	struct request_settings full, incremental, gone;
 	struct link_settings link;
 	struct each_settings each;

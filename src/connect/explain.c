@@ -238,8 +238,8 @@ static const char *offset_words(struct arena *a, const struct page_settings *s)
 
 static const char *number_words(struct arena *a, const struct page_settings *s)
 {
-	return arena_printf(a, "by page number%s%s", s->order_by ? " in the order of " : "",
-	                    s->order_by ? s->order_by : "");
+	return arena_printf(a, "by page number%s%s%s%s", s->order_by ? " in the order of " : "",
+	                    s->order_by ? s->order_by : "", s->from ? ", or the token at " : "", s->from ? s->from : "");
 }
 
 static const char *last_id_words(struct arena *a, const struct page_settings *s)

@@ -221,17 +221,25 @@ static int next_offset(struct pager *p, const struct page_view *v, struct arena 
 	return 0;
 }
 
+/* Some lists have numbers for their first pages and tokens ("@token" here) for what comes behind. */
 static int next_number(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                        struct err *err)
 {
+	const struct page_settings *s = p->settings;
+	const char *token = s->from ? json_scalar(a, json_at(v->body, s->from)) : NULL;
 	int64_t at = 1;
 
-	(void)err;
 	*out = NULL;
-	if (p->token && !text_to_int(p->token, &at))
-		at = 1;
-	if (v->n_rows > 0 && (int64_t)v->n_rows >= p->settings->size)
-		*out = arena_printf(a, "%lld", (long long)at + 1);
+	if (s->more ? !v->n_rows || !says_more(s, v->body) : (int64_t)v->n_rows < s->size)
+		return 0;
+	if (!text_is_blank(token)) {
+		*out = arena_printf(a, "@%s", token);
+		return 0;
+	}
+	if (!text_to_int(p->token, &at) || (s->cap && at >= s->cap))
+		return err_set(err, ERR_INPUT, "the list goes on behind page %s, but its answer has no `%s` to go on with",
+		               p->token, s->from ? s->from : "number");
+	*out = arena_printf(a, "%lld", (long long)at + 1);
 	return 0;
 }
 
@@ -411,6 +419,12 @@ static void check_overlap(const struct page_settings *s, const struct yaml *wher
 		           "`overlap:` is for offset, less than `size:`, and needs `field:`, the path of the id in a row");
 }
 
+/* Whether pages have a number at first, and a token later. */
+static bool has_tokens(const struct page_settings *s)
+{
+	return s->kind == PAGER_NUMBER && s->from;
+}
+
 static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 {
 	const struct page_settings *s = item;
@@ -426,8 +440,9 @@ static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 	if (s->kind == PAGER_KEYSET && !s->total && !s->size)
 		mistake_at(m, where,
 		           "keyset needs `total:`, the path of the number of rows, or `size:`, the rows of a full page");
-	if (s->cap && s->kind != PAGER_LAST_TIME)
-		mistake_at(m, where, "`cap:` is for last_time; `max_pages:` ends a walk that has too many pages");
+	if (s->cap && s->kind != PAGER_LAST_TIME && !has_tokens(s))
+		mistake_at(m, where,
+		           "`cap:` is for last_time, and number with `from:`; `max_pages:` ends a walk that has too many pages");
 }
 
 const struct yaml_table page_table = {
@@ -452,6 +467,8 @@ const char *pager_word(const struct pager *p, struct arena *a)
 	bool has_parts = p->settings->kind == PAGER_OFFSET || p->settings->kind == PAGER_LAST_TIME ||
 	                 p->settings->kind == PAGER_KEYSET;
 
+	if (has_tokens(p->settings))
+		return second_part(p->token);
 	return has_parts ? first_part(p->token, a) : p->token;
 }
 
@@ -459,6 +476,8 @@ const char *pager_number(const struct pager *p)
 {
 	const char *number = p->settings->kind == PAGER_LAST_TIME ? second_part(p->token) : NULL;
 
+	if (has_tokens(p->settings))
+		return second_part(p->token) ? NULL : p->token;
 	return number ? number : "1";
 }
 

@@ -11,7 +11,8 @@
 
 struct page_settings {
 	int kind;              /* index into the table of pagers */
-	const char *from;      /* cursor, next_url, keyset: JSON path of the token or link; "header:NAME" */
+	const char *from;      /* cursor, next_url, keyset: JSON path of the token or link; "header:NAME". number: of a
+	                        * token that goes before the next number */
 	const char *link_rel;  /* next_url: relation in the Link header instead of from */
 	const char *stop;      /* cursor: this token means the end */
 	const char *more;      /* JSON path; null, false or absent there means the end */
@@ -23,7 +24,7 @@ struct page_settings {
 	const char *order_by;  /* offset, number: path of what the list is sorted by; must not change while it is walked */
 	int64_t size;          /* offset, number, last_time: rows of a full page; a shorter one is the last */
 	int64_t overlap;       /* offset: rows read twice, by which it is seen that none slipped through between pages */
-	int64_t cap;           /* last_time: pages that the API gives of one query; 0: no such limit */
+	int64_t cap;           /* last_time: pages that the API gives of one query; number: with a number; 0: no limit */
 	int64_t max_pages;     /* of a walk */
 	bool ascending;        /* last_id: each row's id must be greater than the one before, or rows could be lost */
 	bool empty_page_stops;

@@ -15,6 +15,8 @@ static void check_request(void *item, const struct yaml *where, struct mistakes 
 		mistake_at(m, where, "a `get:` carries no `body:`");
 	decode_check(&r->decode, where, m);
 	errors_check_status(&r->empty, where, m);
+	if (r->headers && r->headers->type != YAML_MAPPING)
+		mistake_at(m, r->headers, "is no mapping, expected name: value");
 	if (r->first_query && (!page_begins_bare(&r->page) || r->first_query->type != YAML_MAPPING))
 		mistake_at(m, where, "`first_query:` is a mapping, for a list whose first page has no token: cursor, last_id");
 	if (!r->records && r->decode.format != DECODE_JSON)
@@ -30,6 +32,7 @@ static const struct yaml_field request_fields[] = {
 	FIELD("post", YAML_TEXT, post, NULL, 0, 0),
 	FIELD("query", YAML_NODE, query, NULL, 0, 0),
 	FIELD("first_query", YAML_NODE, first_query, NULL, 0, 0),
+	FIELD("headers", YAML_NODE, headers, NULL, 0, 0),
 	FIELD("body", YAML_NODE, body, NULL, 0, 0),
 	FIELD("records", YAML_TEXT, records, NULL, 0, 0),
 	FIELD("page", YAML_STRUCT, page, &page_table, 0, 0),

@@ -16,9 +16,29 @@
 enum {
 	PAGE_BYTES = 512 << 20,   /* of one page: a body of 32 MiB, its tree, some repetitions */
 	PROPERTY_CHARS = 15000,   /* of property names in one URL */
+	MAX_REQUEST_HEADERS = 8,
 };
 
 /* pages ------------------------------------------------------------------------------------------------------------ */
+
+/* What a request says besides the connector's headers. */
+static int request_headers(const struct request_settings *q, const struct scope *scope, struct arena *a,
+                           struct expected *out, struct err *err)
+{
+	struct http_header *list = arena_array(a, MAX_REQUEST_HEADERS, sizeof *list);
+	const char *value;
+
+	out->headers = list;
+	for (const struct yaml *h = q->headers ? q->headers->first : NULL; h; h = h->next) {
+		if (h->type != YAML_SCALAR || out->n_headers == MAX_REQUEST_HEADERS)
+			continue;
+		if (template_expand(a, h->text, scope, TEMPLATE_RAW, &value, err) < 0)
+			return -1;
+		if (*value)
+			list[out->n_headers++] = (struct http_header){ h->key, value };
+	}
+	return 0;
+}
 
 int rest_ask_page(const struct run *r, const struct walk *w, const struct texts *properties, struct arena *a,
                   struct answer *out, struct err *err)
@@ -26,6 +46,8 @@ int rest_ask_page(const struct run *r, const struct walk *w, const struct texts 
 	const struct request_settings *q = w->request;
 	struct scope scope = r->client->scope;
 	struct request_lists lists = { .properties = *properties };
+	struct expected expected = { .decode = &q->decode, .empty = &q->empty, .download_fd = w->download_fd,
+		                         .max_bytes = (size_t)q->download_mb << 20, .timeout_ms = q->timeout_s * 1000 };
 	const char *link = pager_url(&w->pager), *url = link, *body = NULL;
 
 	scope.window_start = w->state.start;
@@ -39,13 +61,10 @@ int rest_ask_page(const struct run *r, const struct walk *w, const struct texts 
 	                         w->pager.token || !q->first_query ? q->query : q->first_query, &scope, &lists, a, &url,
 	                         err) < 0)
 		return -1;
-	if (q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0)
+	if ((q->body && request_body(q->body, &scope, &lists, a, &body, err) < 0) ||
+	    request_headers(q, &scope, a, &expected, err) < 0)
 		return -1;
-	return client_call_for(r->client, q->get ? "GET" : "POST", url, body,
-	                       &(struct expected){ .decode = &q->decode, .empty = &q->empty, .download_fd = w->download_fd,
-	                                           .max_bytes = (size_t)q->download_mb << 20,
-	                                           .timeout_ms = q->timeout_s * 1000 },
-	                       a, out, err);
+	return client_call_for(r->client, q->get ? "GET" : "POST", url, body, &expected, a, out, err);
 }
 
 int rest_list_of(const struct run *r, const struct walk *w, const struct answer *x, const struct json **out,

@@ -425,6 +425,13 @@ static bool has_tokens(const struct page_settings *s)
 	return s->kind == PAGER_NUMBER && s->from;
 }
 
+static void check_cap(const struct page_settings *s, const struct yaml *where, struct mistakes *m)
+{
+	if (s->cap && s->kind != PAGER_LAST_TIME && !has_tokens(s))
+		mistake_at(m, where,
+		           "`cap:` is for last_time, and number with `from:`; `max_pages:` ends a walk that has too many pages");
+}
+
 static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 {
 	const struct page_settings *s = item;
@@ -440,9 +447,7 @@ static void check_page(void *item, const struct yaml *where, struct mistakes *m)
 	if (s->kind == PAGER_KEYSET && !s->total && !s->size)
 		mistake_at(m, where,
 		           "keyset needs `total:`, the path of the number of rows, or `size:`, the rows of a full page");
-	if (s->cap && s->kind != PAGER_LAST_TIME && !has_tokens(s))
-		mistake_at(m, where,
-		           "`cap:` is for last_time, and number with `from:`; `max_pages:` ends a walk that has too many pages");
+	check_cap(s, where, m);
 }
 
 const struct yaml_table page_table = {

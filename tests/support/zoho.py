@@ -100,7 +100,8 @@ class Zoho(System):
             self.refuse(400, "REQUIRED_PARAM_MISSING", param_name="fields")
         if len(fields) > 50:
             self.refuse(400, "LIMIT_EXCEEDED", limit=50, param_name="fields")
-        if only(q, "fields", "sort_by", "sort_order", "per_page", "page", "page_token") or q.get("sort_by", "id") not in ("id", "Created_Time", "Modified_Time"):
+        unknown = only(q, "fields", "sort_by", "sort_order", "per_page", "page", "page_token")
+        if unknown or q.get("sort_by", "id") not in ("id", "Created_Time", "Modified_Time"):
             self.refuse(400, "INVALID_REQUEST")
         if "page" in q and "page_token" in q:
             self.refuse(400, "AMBIGUITY_DURING_PROCESSING", ambiguity_due_to=["page", "page_token"])

@@ -70,21 +70,23 @@ static const char *every(struct arena *a, int64_t s)
 
 static const char *rate_words(struct arena *a, const struct limit_rule *r)
 {
-	const char *per = span(a, r->per_s);
+	const char *per = span(a, r->per_s), *in = text_starts(per, "1 h") ? "an " : text_starts(per, "1 ") ? "a " : "in ";
 
-	return arena_printf(a, "%g request%s %s%s", r->rate, r->rate == 1 ? "" : "s", text_starts(per, "1 ") ? "a " : "in ",
+	return arena_printf(a, "%g request%s %s%s", r->rate, r->rate == 1 ? "" : "s", in,
 	                    text_starts(per, "1 ") ? per + 2 : per);
 }
 
-/* The words of the rule that counts for a path; "" where none does. */
+/* The words of the rules that count for a path; "" where none does. */
 static const char *pace_of(const struct telling *t, const char *path)
 {
-	const struct limit_rule *rules = t->connector->limits.rules.at;
+	const struct limits *l = &t->connector->limits;
+	const struct limit_rule *rules = l->rules.at;
+	const char *out = "";
 
-	for (size_t i = 0; i < t->connector->limits.rules.n; i++)
-		if (!rules[i].compiled || regexec(rules[i].compiled, path, 0, NULL, 0) == 0)
-			return arena_printf(t->arena, ", at most %s", rate_words(t->arena, &rules[i]));
-	return "";
+	for (size_t i = 0; i < l->rules.n; i++)
+		if (limits_count(l, &rules[i], path))
+			out = arena_printf(t->arena, "%s%s at most %s", out, *out ? " and" : ",", rate_words(t->arena, &rules[i]));
+	return out;
 }
 
 static void tell_quota(const struct telling *t, const struct quota_settings *q)
@@ -104,7 +106,7 @@ static void tell_limits(const struct telling *t)
 
 	for (size_t i = 0; i < l->rules.n; i++)
 		tell(t, "pace", "at most %s%s%s", rate_words(t->arena, &rules[i]),
-		     rules[i].match ? " to paths like " : (i ? " to all else" : ""), rules[i].match ? rules[i].match : "");
+		     rules[i].match ? " to paths like " : (rules[0].match ? " to all else" : ""), rules[i].match ? rules[i].match : "");
 	for (size_t i = 0; i < l->quotas.n; i++)
 		tell_quota(t, (const struct quota_settings *)l->quotas.at + i);
 	tell(t, "pace", "asks %lld times in all where the other side is unwell, after %g to %g seconds",

@@ -106,19 +106,26 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
 
+bool limits_count(const struct limits *l, const struct limit_rule *rule, const char *path)
+{
+	const struct limit_rule *rules = l->rules.at;
+
+	for (size_t i = 0; i < l->rules.n; i++)
+		if (!rules[i].compiled || regexec(rules[i].compiled, path, 0, NULL, 0) == 0)
+			return is_same(rules[i].match, rule->match);
+	return false;
+}
+
 /* Which gates a path goes through: one bit each, rules first. */
 static uint32_t gates_of(const struct limiter *l, const char *path)
 {
-	const struct limit_rule *rules = l->limits->rules.at, *class = NULL;
+	const struct limit_rule *rules = l->limits->rules.at;
 	const struct quota_settings *quotas = l->limits->quotas.at;
 	uint32_t out = 0;
 
-	for (size_t i = 0; i < l->limits->rules.n; i++) {
-		if (!class && (!rules[i].compiled || regexec(rules[i].compiled, path, 0, NULL, 0) == 0))
-			class = &rules[i];
-		if (class && is_same(rules[i].match, class->match))
+	for (size_t i = 0; i < l->limits->rules.n; i++)
+		if (limits_count(l->limits, &rules[i], path))
 			out |= 1u << i;
-	}
 	for (size_t i = 0; i < l->limits->quotas.n; i++)
 		if (!quota_is_daily(&quotas[i]) && quota_fits(&quotas[i], path))
 			out |= 1u << (l->limits->rules.n + i);

@@ -31,6 +31,9 @@ struct limits {
 extern const struct yaml_table limit_rule_table;
 void limits_compile(struct arena *a, struct limits *l, const struct yaml *where, struct mistakes *m);
 
+/* Whether a rule counts what is asked of this path. */
+bool limits_count(const struct limits *l, const struct limit_rule *rule, const char *path);
+
 struct limiter {
 	const struct limits *limits;
 	double budget_percent;  /* of the daily quota that we may use; 0: never mind */

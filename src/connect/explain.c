@@ -106,7 +106,8 @@ static void tell_limits(const struct telling *t)
 
 	for (size_t i = 0; i < l->rules.n; i++)
 		tell(t, "pace", "at most %s%s%s", rate_words(t->arena, &rules[i]),
-		     rules[i].match ? " to paths like " : (rules[0].match ? " to all else" : ""), rules[i].match ? rules[i].match : "");
+		     rules[i].match ? " to paths like " : (rules[0].match ? " to all else" : ""),
+		     rules[i].match ? rules[i].match : "");
 	for (size_t i = 0; i < l->quotas.n; i++)
 		tell_quota(t, (const struct quota_settings *)l->quotas.at + i);
 	tell(t, "pace", "asks %lld times in all where the other side is unwell, after %g to %g seconds",

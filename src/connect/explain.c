@@ -6,6 +6,7 @@
 
 #include "common/text.h"
 #include "connector.h"
+#include "explain_source.h"
 #include "counting.h"
 
 enum { MAX_WORDS = 4000, MAX_DEPTH = 32 };
@@ -319,8 +320,8 @@ static void tell_slices(const struct telling *t, const struct stream_settings *s
 
 	tell(t, "changes", "the same in slices of %s, from %s ago at first, then from %s before the last pull on",
 	     span(a, s->slice.step_s), span(a, s->slice.history_s), span(a, s->lag_s));
-	tell(t, "cursor", "keeps the end of the last whole slice; what is younger than %s isn't asked for",
-	     span(a, s->slice.hold_s));
+	tell(t, "cursor", "keeps the end of the last whole slice%s%s%s", s->slice.hold_s ? "; what is younger than " : "",
+	     s->slice.hold_s ? span(a, s->slice.hold_s) : "", s->slice.hold_s ? " isn't asked for" : "");
 }
 
 static void tell_increments(const struct telling *t, const struct stream_settings *s)
@@ -376,13 +377,24 @@ static const char *account_words(struct arena *a, const struct map *m)
 	return m->account ? arena_printf(a, " of the account whose %s is %s", how ? how : "word", m->account) : "";
 }
 
+static void tell_each(const struct telling *t, const struct stream_settings *s)
+{
+	static const char *const of[] = { [EACH_ROWS] = "each row", [EACH_CHANGES] = "what each row of the changes names" };
+	const struct request_settings *q = &s->each.request;
+	const char *path = q->get ? q->get : q->post;
+
+	tell(t, "each", "asks %s %s about %s (%s), %lld at the same time%s: %s%s", q->get ? "GET" : "POST", path,
+	     of[s->each.of], s->each.id, (long long)s->each.concurrent, pace_of(t, path),
+	     q->records ? "the rows are those of its " : "the answer is the row", q->records ? q->records : "");
+}
+
 static void tell_map(const struct telling *t, const struct map *m)
 {
 	struct arena *a = t->arena;
 	const char *when =
 		m->when_from ? arena_printf(a, " whose %s is one of %s", m->when_from, as_text(a, m->when_in, 0)) : "";
-	const char *out = arena_printf(a, "each row%s becomes %s %s%s:", when, m->entity->name, m->key ? m->key : "",
-	                               account_words(a, m));
+	const char *out = arena_printf(a, "each row%s becomes %s%s%s%s:", when, m->entity->name, m->key ? " " : "",
+	                               m->key ? m->key : "", account_words(a, m));
 
 	for (size_t i = 0; i < m->n_entries; i++) {
 		const struct map_entry *e = &m->entries[i];
@@ -414,7 +426,8 @@ static void tell_stream(const struct telling *all, const struct stream_settings 
 {
 	static const char *const told[] = { "row",  "also", "properties", "full",       "incremental", "gone",
 		                                "link", "lag",  "full_every", "gone_every", "cursor",      "retention",
-		                                "full_diff", "step", "history", "hold", NULL };
+		                                "full_diff", "step", "history", "hold", "each",
+		                                NULL };
 	static const char *const requests[] = { "full", "incremental", "gone" };
 	static const char *const request_told[] = { "get", "post", "query", "body", "records", "page", NULL };
 	struct telling t = *all;
@@ -426,6 +439,8 @@ static void tell_stream(const struct telling *all, const struct stream_settings 
 	if (s->has_link)
 		tell(&t, "account", "asks for it by POST %s, %lld rows at a time%s", s->link.post, (long long)s->link.batch,
 		     s->link.prefer ? arena_printf(t.arena, "; the one labelled %s wins", s->link.prefer) : "");
+	if (s->has_each)
+		tell_each(&t, s);
 	for (size_t i = 0; i < s->n_maps; i++)
 		tell_map(&t, s->maps[i]);
 	tell_rest(&t, node, told, NULL);
@@ -433,85 +448,11 @@ static void tell_stream(const struct telling *all, const struct stream_settings 
 		tell_rest(&t, yaml_member(node, requests[i]), request_told, requests[i]);
 }
 
-/* the organisation that isn't there -------------------------------------------------------------------------------- */
-
-/* What the names {{secret.X}} or {{config.X}} of the file are. */
-struct names {
-	struct arena *arena;
-	const char *prefix;
-	struct texts found;
-};
-
-static void note_name(struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->found.n; i++)
-		if (strcmp(names->found.at[i], name) == 0)
-			return;
-	names->found.at =
-		arena_grow(names->arena, names->found.at, names->found.n, names->found.n + 1, sizeof *names->found.at);
-	names->found.at[names->found.n++] = name;
-}
-
-static void find_names(struct names *names, const struct yaml *node, int depth)
-{
-	size_t len = strlen(names->prefix);
-
-	for (const char *at = node->type == YAML_SCALAR ? node->text : NULL; at && (at = strstr(at, "{{")) != NULL;
-	     at += 2) {
-		const char *word = at + 2 + strspn(at + 2, " ");
-
-		if (text_starts(word, names->prefix))
-			note_name(names, arena_strndup(names->arena, word + len, strcspn(word + len, " |}")));
-	}
-	for (const struct yaml *n = node->first; n && depth < MAX_DEPTH; n = n->next)
-		find_names(names, n, depth + 1);
-}
-
-static struct texts names_in(struct arena *a, const struct yaml *file, const char *prefix)
-{
-	struct names names = { .arena = a, .prefix = prefix };
-
-	find_names(&names, file, 0);
-	return names.found;
-}
-
-/* A source that says all that the file asks for, each thing by its own name. */
-static struct source_settings somebody(struct arena *a, const char *name, const struct yaml *file)
-{
-	struct texts secrets = names_in(a, file, "secret."), config = names_in(a, file, "config.");
-	struct named_secret *references = arena_array(a, secrets.n + 1, sizeof *references);
-	struct yaml *mapping = arena_alloc(a, sizeof *mapping), **end = &mapping->first, *streams = NULL;
-	const struct yaml *auth = yaml_member(file, "auth");
-	const struct yaml *store = yaml_member(auth && auth->type == YAML_SEQUENCE ? auth->first : auth, "store");
-	bool has_url = yaml_member(file, "base_url") || yaml_member(store, "base_url");
-
-	*mapping = (struct yaml){ .type = YAML_MAPPING, .file = file->file, .path = "config" };
-	for (size_t i = 0; i < config.n; i++) {
-		*end = arena_alloc(a, sizeof **end);
-		**end = (struct yaml){
-			.type = YAML_SCALAR, .key = config.at[i], .text = config.at[i], .file = file->file, .path = "config"
-		};
-		if (strcmp(config.at[i], "zone") == 0) /* must be one that there is */
-			(*end)->text = "UTC";
-		end = &(*end)->next;
-	}
-	for (size_t i = 0; i < secrets.n; i++)
-		references[i].name = secrets.at[i];
-	if (!yaml_member(file, "streams")) {
-		streams = arena_alloc(a, sizeof *streams);
-		*streams = (struct yaml){ .type = YAML_MAPPING, .file = file->file, .path = "streams" };
-	}
-	return (struct source_settings){ .name = name,
-		                             .connector = name,
-		                             .streams = streams,
-		                             .config = mapping,
-		                             .secrets = { references, secrets.n },
-		                             .base_url = has_url ? NULL : "https://address.of.the.source" };
-}
+/* all of it -------------------------------------------------------------------------------------------------------- */
 
 static void tell_needs(const struct telling *t, const struct yaml *file, const struct source_settings *s)
 {
-	struct texts secrets = names_in(t->arena, file, "secret."), config = names_in(t->arena, file, "config.");
+	struct texts secrets = explain_names(t->arena, file, "secret."), config = explain_names(t->arena, file, "config.");
 
 	tell(t, "address", "%s%s", t->connector->base_url ? t->connector->base_url : "comes with the token",
 	     s->base_url ? " (the source's base_url)" : "");
@@ -539,7 +480,7 @@ void connector_explain(struct arena *a, const char *config_dir, const char *conn
 
 	if (!file)
 		return;
-	source = somebody(a, is_path ? arena_strndup(a, name, strlen(name) - 5) : name, file);
+	source = explain_source(a, is_path ? arena_strndup(a, name, strlen(name) - 5) : name, file);
 	t.connector = connector_read(a, file, &source, m);
 	if (!t.connector)
 		return;

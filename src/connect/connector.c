@@ -201,6 +201,10 @@ static void finish_slices(const struct reading *r, struct stream_settings *s, co
 	if (s->full_diff && (s->slice.step_s || (s->n_maps && counting_is_for(s->maps[0]))))
 		mistake_at(r->mistakes, where,
 		           "`full_diff:` is for whole lists of rows that are kept, not for slices of time or usage");
+	if ((s->full.job.post || s->incremental.job.post) &&
+	    (s->slice.step_s || s->full.download_mb || (s->n_maps && counting_is_for(s->maps[0]))))
+		mistake_at(r->mistakes, where,
+		           "`job:` prepares a list of rows that are kept, not slices of time, files or usage");
 	if (!s->slice.step_s || s->has_incremental)
 		return;
 	s->incremental = s->full; /* the slice says from when to when */

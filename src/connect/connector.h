@@ -12,6 +12,7 @@
 #include "cursor.h"
 #include "decode.h"
 #include "errors.h"
+#include "job.h"
 #include "limits.h"
 #include "page.h"
 #include "slice.h"
@@ -64,6 +65,7 @@ struct request_settings {
 	struct texts empty;           /* statuses that stand for no rows: "404" */
 	int64_t download_mb;          /* the answer goes to a file, of at most so much; 0: to memory */
 	int64_t timeout_s;            /* for one answer; 0: the usual */
+	struct job_settings job;      /* must be done before; {{job.id}} */
 	struct page_settings page;
 };
 

@@ -13,6 +13,7 @@ enum {
 	LAST_DAY = 84006    /* 2200-01-01 */
 };
 
+static const double largest_exact = 9e13; /* with cents: a double holds no more digits */
 /* Epochs begin in 1973, so that a day written 20240131 is not taken for one; from 1e11 on they are milliseconds. */
 static const int64_t first_epoch_s = 100000000, first_epoch_ms = 100000000000;
 
@@ -164,6 +165,16 @@ static int read_bool(const struct map_value_of *of, const char *text, struct val
 	return 0;
 }
 
+/* "3.5E8" as some exports write what is large: with the digits of the currency. */
+static const char *without_exponent(const struct map_value_of *of, const char *text, int digits)
+{
+	double real;
+
+	if (!strpbrk(text, "eE") || !text_to_real(text, &real) || !(fabs(real) < largest_exact))
+		return text;
+	return arena_printf(of->arena, "%.*f", digits, real);
+}
+
 static int read_money(const struct map_value_of *of, const char *text, struct value *out, struct err *err)
 {
 	int digits;
@@ -173,7 +184,8 @@ static int read_money(const struct map_value_of *of, const char *text, struct va
 	digits = money_digits(of->currency);
 	if (digits < 0)
 		return refuse(of, of->currency, "an ISO 4217 currency", err);
-	if (!text_to_minor(text, of->entry->is_minor ? 0 : digits, &out->number))
+	if (!text_to_minor(of->entry->is_minor ? text : without_exponent(of, text, digits),
+	                   of->entry->is_minor ? 0 : digits, &out->number))
 		return refuse(of, text, of->entry->is_minor ? "an amount in cents like 123450" : "an amount like 1234.50", err);
 	if (of->entry->scale != 0 && !to_int((double)out->number * of->entry->scale, &out->number))
 		return refuse(of, text, "a smaller amount", err);

@@ -70,13 +70,13 @@ static bool says_more(const struct page_settings *s, const struct json *body)
 	return !json_is_null(more) && (!json_bool(more, &flag) || flag);
 }
 
-static const char *text_from(const struct page_settings *s, const struct page_view *v, struct arena *a)
+static const char *text_from(const char *from, const struct page_view *v, struct arena *a)
 {
 	static const char header[] = "header:";
 
-	if (text_starts(s->from, header))
-		return http_header(v->response, s->from + strlen(header));
-	return json_scalar(a, json_at(v->body, s->from));
+	if (text_starts(from, header))
+		return http_header(v->response, from + strlen(header));
+	return json_scalar(a, json_at(v->body, from));
 }
 
 static int next_none(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
@@ -90,7 +90,7 @@ static int next_none(struct pager *p, const struct page_view *v, struct arena *a
 static int next_cursor(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
                        struct err *err)
 {
-	const char *token = text_from(p->settings, v, a);
+	const char *token = text_from(p->settings->from, v, a);
 
 	(void)err;
 	if (text_is_blank(token) || (p->settings->stop && strcmp(token, p->settings->stop) == 0))
@@ -121,7 +121,8 @@ static int next_url(struct pager *p, const struct page_view *v, struct arena *a,
                     struct err *err)
 {
 	const struct page_settings *s = p->settings;
-	const char *link = s->link_rel ? link_of(http_header(v->response, "link"), s->link_rel, a) : text_from(s, v, a);
+	const char *link = s->link_rel ? link_of(http_header(v->response, "link"), s->link_rel, a)
+	                               : text_from(s->from, v, a);
 
 	if (text_is_blank(link)) {
 		*out = NULL;
@@ -402,6 +403,7 @@ static const struct yaml_field fields[] = {
 	{ "end", YAML_TEXT, offsetof(struct page_settings, end), false, NULL, 0, 0 },
 	{ "field", YAML_TEXT, offsetof(struct page_settings, field), false, NULL, 0, 0 },
 	{ "total", YAML_TEXT, offsetof(struct page_settings, total), false, NULL, 0, 0 },
+	{ "count", YAML_TEXT, offsetof(struct page_settings, count), false, NULL, 0, 0 },
 	{ "first", YAML_TEXT, offsetof(struct page_settings, first), false, NULL, 0, 0 },
 	{ "order_by", YAML_TEXT, offsetof(struct page_settings, order_by), false, NULL, 0, 0 },
 	{ "size", YAML_INT, offsetof(struct page_settings, size), false, NULL, 1, 100000 },
@@ -548,6 +550,17 @@ static int guard(struct pager *p, const struct page_view *v, const char *token, 
 	return 0;
 }
 
+/* A page that was cut short on its way may still look whole. */
+static int check_count(const struct page_settings *s, const struct page_view *v, struct arena *a, struct err *err)
+{
+	const char *text = s->count ? text_from(s->count, v, a) : NULL;
+	int64_t n;
+
+	if (!text || !text_to_int(text, &n) || n == (int64_t)v->n_rows)
+		return 0;
+	return err_set(err, ERR_RETRY, "the page has %zu rows, but says that it has %lld", v->n_rows, (long long)n);
+}
+
 int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err)
 {
 	const char *token = NULL;
@@ -557,7 +570,7 @@ int pager_next(struct pager *p, const struct page_view *v, struct arena *a, stru
 		(void)is_new(p, 't', p->token, strlen(p->token));
 	p->n_pages++;
 	p->n_rows += (int64_t)v->n_rows;
-	if (pagers[p->settings->kind].next(p, v, a, &token, err) < 0)
+	if (check_count(p->settings, v, a, err) < 0 || pagers[p->settings->kind].next(p, v, a, &token, err) < 0)
 		return -1;
 	if (!says_more(p->settings, v->body) || (p->settings->empty_page_stops && v->n_rows == 0))
 		token = NULL;

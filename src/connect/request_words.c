@@ -42,6 +42,7 @@ static const struct yaml_field request_fields[] = {
 	FIELD("empty", YAML_TEXTS, empty, NULL, 0, 0),
 	FIELD("download_mb", YAML_INT, download_mb, NULL, 1, 65536),
 	FIELD("timeout", YAML_DURATION, timeout_s, NULL, 1, 3600),
+	FIELD("job", YAML_STRUCT, job, &job_table, 0, 0),
 };
 const struct yaml_table request_table = {
 	.size = sizeof(struct request_settings), .fields = request_fields, .n_fields = ARRAY_LEN(request_fields),

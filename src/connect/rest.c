@@ -55,6 +55,7 @@ int rest_ask_page(const struct run *r, const struct walk *w, const struct texts 
 	scope.zone = w->zone;
 	scope.page_token = pager_word(&w->pager, a);
 	scope.page_number = pager_number(&w->pager);
+	scope.job_id = w->job.id;
 	if (link && !http_same_origin(r->client->base_url, link)) /* kept before the API moved */
 		return err_set(err, ERR_INPUT, "the place to go on from is not at %s", http_redact(a, r->client->base_url));
 	if (!link && request_url(r->client->base_url, q->get ? q->get : q->post,
@@ -164,6 +165,17 @@ static int get_page(const struct run *r, const struct walk *w, struct arena *a, 
 	return 0;
 }
 
+/* The same; where the link to a page is refused, from behind the last row. */
+static int get_page_somehow(const struct run *r, struct walk *w, struct arena *a, struct answer *x,
+                            const struct json **list, struct row **rows, size_t *n_rows, struct err *err)
+{
+	if (get_page(r, w, a, x, list, rows, n_rows, err) == 0)
+		return 0;
+	if (err->kind != ERR_INPUT || !pager_leave_link(&w->pager))
+		return -1;
+	return get_page(r, w, a, x, list, rows, n_rows, err);
+}
+
 static int expand_page(const struct run *r, const struct walk *w, struct row **rows, size_t *n, struct arena *a,
                        struct err *err)
 {
@@ -218,7 +230,7 @@ static int store_page(struct run *r, const struct walk *w, const struct row *row
 	int rc;
 
 	next.walk = w->state;
-	next.walk.token = w->pager.token;
+	next.walk.token = rest_job_place(w, a);
 	if (is_last)
 		note_end(r, w, &next);
 	if (txn_begin(&txn, r->pull->db, err) < 0)
@@ -320,13 +332,12 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	size_t n = 0;
 	int more;
 
-	if ((get_page(r, w, a, &x, &list, &rows, &n, err) < 0 &&
-	     (err->kind != ERR_INPUT || !pager_leave_link(&w->pager) ||
-	      get_page(r, w, a, &x, &list, &rows, &n, err) < 0)) ||
-	    see_cursor(r, w, &x, a, err) < 0)
+	if (get_page_somehow(r, w, a, &x, &list, &rows, &n, err) < 0 || see_cursor(r, w, &x, a, err) < 0)
 		return -1;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&w->pager, &view, a, err);
+	if (more == 0 && rest_job_check(r, w, err) < 0)
+		return -1;
 	if (more < 0 || complete_rows(r, w, &rows, &n, a, err) < 0 || keep_page(r, w, rows, n, more == 0, a, err) < 0)
 		return -1;
 	r->result->n_pages++;
@@ -377,10 +388,12 @@ static int walk_list(struct run *r, const struct walk_state *state, struct err *
 
 	if (r->stream->full_diff && state->kind == WALK_FULL && !state->token)
 		r->progress.n_lists++;
-	if (rest_walk_begin(r, &w, state, a, err) < 0)
+	if (rest_walk_begin(r, &w, state, a, err) < 0 || rest_job_open(r, &w, a, err) < 0)
 		return -1;
 	while ((rc = walk_page(r, &w, err)) == 1)
 		page++;
+	if (rc == 0)
+		rest_job_close(r, &w);
 	return rc < 0 ? err_in(err, "page %lld", (long long)page) : 0;
 }
 

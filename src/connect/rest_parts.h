@@ -28,6 +28,7 @@ struct walk {
 	int download_fd;           /* above 0: the file that a page goes to, undecoded */
 	struct pager pager;
 	const char *cursor;        /* that the source gave last; NULL: none yet */
+	struct job job;            /* id NULL: the request has none */
 };
 
 /* Makes the walk ready, from the state's token on. */
@@ -40,6 +41,14 @@ int rest_list_of(const struct run *r, const struct walk *w, const struct answer 
                  struct err *err) MUST_USE;
 /* A dry run's limit of rows is met. */
 bool rest_has_enough(const struct run *r);
+
+/* rest_job.c: has the job of a walk done, one that was asked for before if there is one. */
+int rest_job_open(const struct run *r, struct walk *w, struct arena *a, struct err *err) MUST_USE;
+/* Where to go on behind the page at hand, with or without a job. */
+const char *rest_job_place(const struct walk *w, struct arena *a);
+/* After the last page: whether all rows have come that the job had. One that lacks some is not asked again. */
+int rest_job_check(const struct run *r, const struct walk *w, struct err *err) MUST_USE;
+void rest_job_close(const struct run *r, const struct walk *w);
 
 /* slices.c: walks a stream whose rows are counted, come as files, or are asked for in slices of time. */
 bool slices_are_for(const struct stream_settings *s);

@@ -3,6 +3,7 @@
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import salesforce  # noqa: E402
-from harness import ROOT, Skip, run  # noqa: E402
+from harness import BIN, HEAVY, ROOT, Skip, run, wait_for  # noqa: E402
 from hubspot import number, pull, quick  # noqa: E402
 
 NOW = 1_780_300_800  # 2026-06-01T08:00:00Z
@@ -51,7 +52,7 @@ COLUMNS = {
 def local(text):
     """The connector as shipped, but quick and for a Salesforce on this machine."""
     text = quick(text).replace("https://{{config.host}}", "http://{{config.host}}:PORT").replace("[.salesforce.com]", '["127.0.0.1"]')
-    return re.sub(r"wait: 5s", "wait: 0s", text)
+    return text.replace("first_wait: 0.2", "first_wait: 0.01").replace("wait: 5s", "wait: 0s")
 
 
 def stand_in(case, **options):
@@ -432,6 +433,124 @@ def test_fields_that_are_not_there_are_told(case):
     assert "No such column 'Renewel__c'" in said and "Let the user read it" in said, said
 
 
+# jobs -----------------------------------------------------------------------------------------------------------------
+
+JOB = salesforce.VERSION + "/jobs/query"
+
+
+def job_stand_in(case, n=100, size=10, change=lambda text: text):
+    """n accounts that come as a job in pages of so many rows."""
+    server = stand_in(case)
+    for i in range(n):
+        server.org.add("Account", Name=f"A {i}, \"quoted\"\nand more")
+    organisation(case, server, change=lambda text: change(local(text).replace("maxRecords: 2000", f"maxRecords: {size}")))
+    return server
+
+
+def calls(server, method, path=JOB):
+    return [r for r in server.seen if r["method"] == method and r["path"].startswith(path)]
+
+
+def test_a_whole_list_comes_as_a_job(case):
+    """The first list is asked for once, looked at until it is done, read in pages and cleared away; what it costs is counted."""
+    server = job_stand_in(case, 95)
+    results, _ = pull_at(case, server, NOW, "--stream", "accounts")
+    assert (number(results["accounts"], "rows"), number(results["accounts"], "pages")) == (95, 10), results
+    assert_same(case, server.org, ["accounts"])
+    assert [len(calls(server, m)) for m in ("POST", "GET", "DELETE")] == [1, 13, 1] and not server.jobs, [r["path"] for r in server.seen]
+    asked = calls(server, "POST")[0]["body"]
+    assert '"operation":"queryAll"' in asked and " WHERE " not in asked and "SystemModstamp" in asked, asked
+    result = case.retaind("pull", "--now", at(NOW), "--dry-run", "--full", "--stream", "accounts", "--limit", "3")
+    assert len([line for line in result.stdout.splitlines() if '"name"' in line or "A " in line]) >= 3 and not server.jobs, result.stdout
+
+
+def test_a_job_that_fails_fails_its_stream_alone(case):
+    """A job that ends as Failed or Aborted says why; the next pull asks for another."""
+    server = job_stand_in(case)
+    for end in ("Failed", "Aborted"):
+        server.job_end = end
+        results, said = pull_at(case, server, NOW, expect=75)
+        assert results["accounts"]["result"] == "failed" and results["users"]["result"] == "ok", results
+        assert f"the job ended as {end}: INVALIDENTITY" in said, said
+    server.job_end = "JobComplete"
+    results, _ = pull_at(case, server, NOW + 60, "--stream", "accounts")
+    assert number(results["accounts"], "rows") == 100, results
+    assert_same(case, server.org, ["accounts"])
+
+
+def test_a_job_is_found_again(case):
+    """A pull that ends while the job is at work, or between its pages, goes on with the same job: no second one, no page twice."""
+    server = job_stand_in(case, change=lambda text: text.replace("        first_wait: 0.01\n", "        first_wait: 0.01\n        within: 1s\n"))
+    server.polls_needed = 10**6
+    _, said = pull_at(case, server, NOW, "--stream", "accounts", expect=75)
+    assert "the job isn't done after" in said and "the next pull looks again" in said, said
+    server.polls_needed = 0
+    server.fail("/results", after=4, times=20, status=503, code="SERVER_UNAVAILABLE")
+    pull_at(case, server, NOW + 60, "--stream", "accounts", expect=75)
+    assert case.query("SELECT count(*) FROM account") == [(40,)]
+    server.faults.clear()
+    pull_at(case, server, NOW + 120, "--stream", "accounts")
+    assert_same(case, server.org, ["accounts"])
+    assert len(calls(server, "POST")) == 1
+    pages = [r["query"].get("locator") for r in calls(server, "GET") if r["path"].endswith("/results")]
+    assert len(set(pages)) == 10 and sum(p == pages[4] for p in pages) == len(pages) - 9, pages
+
+
+def test_a_job_that_is_gone_is_asked_for_anew(case):
+    """Salesforce has cleared the job away before all was read: the list begins anew in the same pull."""
+    server = job_stand_in(case)
+    server.fail("/results", after=4, times=20, status=503, code="SERVER_UNAVAILABLE")
+    pull_at(case, server, NOW, "--stream", "accounts", expect=75)
+    server.faults.clear()
+    server.jobs.clear()
+    results, _ = pull_at(case, server, NOW + 60, "--stream", "accounts")
+    assert number(results["accounts"], "rows") == 100 and len(calls(server, "POST")) == 2, results
+    assert_same(case, server.org, ["accounts"])
+
+
+def test_pages_that_lack_rows_are_not_taken(case):
+    """A page that says that it has more rows than came is read again by the next pull; pages that are fewer rows in all than the job
+    counted make no list, and another job is asked for."""
+    server = job_stand_in(case)
+    server.fail("/results", after=3, short=2)
+    _, said = pull_at(case, server, NOW, "--stream", "accounts", expect=75)
+    assert "the page has 8 rows, but says that it has 10" in said and case.query("SELECT count(*) FROM account") == [(30,)], said
+    results, _ = pull_at(case, server, NOW + 60, "--stream", "accounts")
+    assert number(results["accounts"], "rows") == 70 and len(calls(server, "POST")) == 1, results
+    assert_same(case, server.org, ["accounts"])
+    server.lost_rows = 3
+    _, said = pull_at(case, server, NOW + 120, "--full", "--stream", "accounts", expect=75)
+    assert "the job's pages have 100 rows, but it says that it has 103" in said, said
+    server.lost_rows = 0
+    results, _ = pull_at(case, server, NOW + 180, "--full", "--stream", "accounts")
+    assert results["accounts"]["result"] == "ok"
+    server.fail("/results", after=2, times=1, cut=400)
+    results, _ = pull_at(case, server, NOW + 240, "--full", "--stream", "accounts")
+    assert number(results["accounts"], "rows") == 100 and number(results["accounts"], "set_aside") == 0, results
+
+
+def test_a_job_outlives_the_process(case):
+    """kill -9 at any moment of a first list by jobs: the same rows in the end, one job, and at most one page read twice for each kill."""
+    server, n_kills, dice = job_stand_in(case, 60, 5), 0, random.Random(11)
+    command = [BIN, "pull", "--config", str(case.tmp / "config"), "--now", at(NOW), "-q", "--stream", "accounts"]
+    server.org.now, server.polls_needed, most = NOW, 3, 20 if HEAVY else 6
+    while n_kills < most:
+        n, wanted = len(server.seen), dice.randrange(1, 5)
+        running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda n=n, w=wanted: len(server.seen) >= n + w or running.poll() is not None, what="requests")
+        if running.poll() is not None:
+            break
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        n_kills += 1
+    pull_at(case, server, NOW, "--stream", "accounts", expect=None)
+    assert_same(case, server.org, ["accounts"])
+    pages = [r["query"].get("locator") for r in calls(server, "GET") if r["path"].endswith("/results")]
+    n_jobs = len(calls(server, "POST"))
+    assert len(pages) <= 12 * n_jobs + n_kills and n_jobs <= 1 + n_kills, (len(pages), n_jobs, n_kills)
+    print(f"         {n_kills} kills, {n_jobs} jobs, {len(pages)} pages read of 12")
+
+
 BROKEN = (
     ('    key: "{{secret.key}}"\n', "", "auth[0]: `grant: jwt_bearer` goes with `key:`, the private key, and `claims:`, what it signs"),
     ("grant: client_credentials", "grant: jwt_bearer", "auth[2]: `grant: jwt_bearer` goes with `key:`"),
@@ -440,6 +559,11 @@ BROKEN = (
     ("keyset, field: Id", "keyset", "keyset needs `field:`, the path of the id in a row"),
     ("org.currency", "org.curency", "{{org.curency}} is not known; there are config.X"),
     ("quota_spent", "quota_gone", "action: is `quota_gone`, did you mean `quota_spent`?"),
+    ("poll: /services/data/v60.0/jobs/query/{{job.id}}", "poll: /jobs", "job: `poll:` asks for one job, and must name it: {{job.id}}"),
+    ("failed: [Failed, Aborted]", "failed: [Failed, JobComplete]", "job: `JobComplete` stands under `done:` and `failed:`"),
+    ("    lag: 5m\n", "    step: 1d\n    history: 9d\n", "`job:` prepares a list of rows that are kept, not slices of time, files or usage"),
+    ("        state: state\n", "", "job: `state` is missing, expected a text"),
+    ("        state: state\n", "        sate: state\n", "job.sate: unknown key `sate`, did you mean `state`?"),
 )
 
 

@@ -169,6 +169,10 @@ def as_cell(name, value):
         return ""
     if name in INSTANTS:
         return shown_instant(value, "Z")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 1e7:  # as Java writes a double
+        mantissa, exponent = f"{value:.15e}".split("e")
+        mantissa = mantissa.rstrip("0")
+        return f"{mantissa}{'0' if mantissa.endswith('.') else ''}E{int(exponent)}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -202,7 +206,7 @@ class Salesforce(ThreadingHTTPServer):
         self.locators, self.jobs, self.n = {}, {}, 0
         self.seen, self.plans, self.faults = [], [], []
         self.used = 100
-        self.polls_needed, self.job_end = 2, "JobComplete"
+        self.polls_needed, self.job_end, self.lost_rows = 2, "JobComplete", 0
         self.unwilling = {}             # id -> error of a row that is written
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -382,7 +386,7 @@ class Salesforce(ThreadingHTTPServer):
                "createdDate": shown_instant(self.org.now), "systemModstamp": shown_instant(self.org.now), "concurrencyMode": "Parallel",
                "contentType": "CSV", "apiVersion": 60.0, "lineEnding": "LF", "columnDelimiter": "COMMA"}
         if is_poll:
-            out |= {"jobType": "V2Query", "numberRecordsProcessed": len(job["ids"]) if is_over else 0, "retries": 0, "totalProcessingTime": 12}
+            out |= {"jobType": "V2Query", "numberRecordsProcessed": len(job["ids"]) + self.lost_rows if is_over else 0, "retries": 0, "totalProcessingTime": 12}
         if state in ("Failed", "Aborted"):
             out["errorMessage"] = "INVALIDENTITY: Entity 'Account' is not supported by the Bulk API."
         return out

@@ -156,6 +156,8 @@ static void numbers_and_amounts_are_exact_or_refused(void **state)
 		{ "arr_minor", ", scale: 12", "100.10", 120120 }, { "arr_minor", ", scale: 1/12", "33432", 278600 },
 		{ "arr_minor", ", minor: true", "123456", 123456 }, { "arr_minor", ", minor: true", "-5", -5 },
 		{ "arr_minor", ", minor: true, scale: 1/12", "1200", 100 }, { "arr_minor", ", minor: true", "1e3", INT64_MIN },
+		{ "arr_minor", "", "3.5E8", 35000000000 }, { "arr_minor", "", "1.0000001E7", 1000000100 },
+		{ "arr_minor", "", "1E99", INT64_MIN },
 		{ "arr_minor", "", "1.234,56", INT64_MIN }, { "arr_minor", "", "12 EUR", INT64_MIN },
 		{ "is_customer", "", "TRUE", 1 },  { "is_customer", "", "no", 0 },   { "is_customer", "", "maybe", INT64_MIN },
 		{ "is_customer", ", values: { active: yes, '*': no }", "active", 1 },

@@ -12,6 +12,7 @@
 #include "digest/settings.h"
 #include "schedule/settings.h"
 #include "score/settings.h"
+#include "store/settings.h"
 #include "web/settings.h"
 
 struct holiday_set {
@@ -36,6 +37,7 @@ struct org_settings {
 	struct texts holidays;
 	struct schedule_settings schedule;
 	struct score_settings score;
+	struct identity_settings identity;
 	bool nrr_rolls_up_to_parent;
 };
 

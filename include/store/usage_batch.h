@@ -5,14 +5,15 @@
 
 #include "store/db.h"
 
-/* What becomes of several rows with the same account, metric, day, contact and team. A cell is the total over its
- * contacts and teams. */
+/* What becomes of several rows with the same account, origin, metric, day, contact and team. A cell is the total over
+ * its origins, contacts and teams. */
 enum usage_merge { USAGE_LAST, USAGE_SUM, USAGE_LARGEST };
 
 struct usage_row {
 	int32_t metric, day;
 	int64_t account, value;
 	const char *contact_key, *team; /* "" when not known */
+	const char *origin; /* the account's key: of several that are one company each counts; NULL: one has one */
 };
 
 int usage_batch_begin(struct db *db, struct err *err) MUST_USE;

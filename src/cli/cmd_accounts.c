@@ -5,6 +5,7 @@
 #include "common/money.h"
 #include "score/score.h"
 #include "store/findings.h"
+#include "store/identity.h"
 
 static const struct table_column columns[] = {
 	{ "rank", true },   { "finding", true }, { "engine", false },  { "account", true },  { "name", false },
@@ -53,6 +54,29 @@ static int read_query(struct cli *c, const struct session *s, struct finding_que
 	return 0;
 }
 
+static int show_conflicts(struct cli *c, const struct session *s, struct err *err)
+{
+	static const struct table_column titles[] = {
+		{ "kind", false }, { "source", false }, { "account", false }, { "name", false }, { "reason", false },
+	};
+	struct table *t = table_new(c->arena, titles, ARRAY_LEN(titles));
+	struct identity_conflict *list;
+	size_t n;
+
+	if (identity_conflicts(s->db, c->arena, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const char *cells[ARRAY_LEN(titles)] = {
+			list[i].kind, list[i].source, evidence_quote(c->arena, list[i].key, 60),
+			evidence_quote(c->arena, list[i].name, 60), list[i].reason,
+		};
+
+		table_row(t, cells);
+	}
+	table_print(t, c->format);
+	return 0;
+}
+
 int cmd_accounts(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session session = { 0 };
@@ -61,7 +85,11 @@ int cmd_accounts(struct cli *c, struct err *err)
 	struct finding *list;
 	size_t n;
 
-	if (session_open(c, DB_READ, &session, err) < 0 || read_query(c, &session, &query, err) < 0 ||
+	if (session_open(c, DB_READ, &session, err) < 0)
+		return -1;
+	if (cli_option(c, "conflicts"))
+		return show_conflicts(c, &session, err);
+	if (read_query(c, &session, &query, err) < 0 ||
 	    findings_list(session.db, &query, c->arena, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "config/secret.h"
 #include "connect/pull.h"
+#include "store/identity.h"
 
 enum { SHOW_EVERY_MS = 200, RATE_AFTER_MS = 1000 };
 
@@ -185,6 +186,22 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 	return n ? 0 : err_set(err, ERR_CONFIG, "organisation %s has no sources, expected some in its file", s->org->name);
 }
 
+/* What keys don't settle stays apart until a person has looked. */
+static int tell_conflicts(const struct cli *c, const struct session *s, struct err *err)
+{
+	struct identity_conflict *list;
+	size_t n, n_conflicts = 0;
+
+	if (identity_conflicts(s->db, c->arena, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		n_conflicts += strcmp(list[i].kind, "conflict") == 0;
+	if (n_conflicts)
+		log_event(LOG_LEVEL_WARNING, "identity_conflicts", LOG_TEXT("org", s->org->name),
+		          LOG_INT("accounts", (int64_t)n_conflicts), LOG_TEXT("see", "retaind accounts --conflicts"));
+	return 0;
+}
+
 int cmd_pull(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = {
@@ -199,7 +216,8 @@ int cmd_pull(struct cli *c, struct err *err)
 		return -1;
 	p.org = s.org->name;
 	p.table = table_new(c->arena, columns, ARRAY_LEN(columns));
-	if (pull_sources(c, &s, &p, limit, err) < 0)
+	if ((!cli_option(c, "dry-run") && identity_rules_set(s.db, &s.org->identity, err) < 0) ||
+	    pull_sources(c, &s, &p, limit, err) < 0 || tell_conflicts(c, &s, err) < 0)
 		return -1;
 	if (c->verbosity >= 0 || p.exit_code)
 		table_print(p.table, c->format);

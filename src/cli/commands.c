@@ -30,7 +30,8 @@ const struct command commands[] = {
 	{ .name = "accounts",
 	  .summary = "the accounts to handle, most pressing first",
 	  .options = { "engine=ENGINE: defense or expansion", "owner=EMAIL: of this owner; empty: of nobody",
-	               "all: also what was acknowledged or snoozed" },
+	               "all: also what was acknowledged or snoozed",
+	               "conflicts: instead, accounts that the keys of identity don't settle, and usage of unknown ones" },
 	  .help = "Lists what is open, ranked by value at stake times probability times urgency: urgency is 1 when 90 "
 	          "days or more are left to act and 2 on the last day.",
 	  .run = cmd_accounts },

@@ -41,9 +41,10 @@ void read_score(struct loading *l);
 void read_org_score(struct loading *l, const struct yaml *where, struct score_settings *out);
 void read_orgs(struct loading *l);
 
-extern const struct yaml_table source_table, owner_table, channel_table;
+extern const struct yaml_table source_table, owner_table, channel_table, identity_table;
 /* What needs more than the one entry. sources, owners and channels are nodes of the file; NULL when not there. */
 void check_sources(struct loading *l, const struct org_settings *o, const struct yaml *sources);
+void check_identity(struct loading *l, const struct org_settings *o, const struct yaml *identity);
 void check_owners(struct loading *l, const struct org_settings *o, const struct yaml *owners);
 
 /* check.c: each notes what is wrong with the value of a key; a value that is NULL (absent) is right. */

@@ -54,6 +54,8 @@ static const struct yaml_field fields[] = {
 	{ .key = "channels", .kind = YAML_MAP, .offset = offsetof(struct org_file, o.channels), .extra = &channel_table },
 	{ .key = "schedule", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.schedule),
 	  .extra = &schedule_table },
+	{ .key = "identity", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.identity),
+	  .extra = &identity_table },
 	{ .key = "score", .kind = YAML_NODE, .offset = offsetof(struct org_file, score) },
 	{ .key = "nrr", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o), .extra = &nrr_table },
 };
@@ -165,6 +167,7 @@ static void read_org(struct loading *l, const char *name, struct org_settings *o
 		check_known(tree, "holidays", "holidays", names_of(l->arena, l->config->holidays, sizeof(struct holiday_set)),
 		            l->mistakes);
 		check_sources(l, &f.o, yaml_member(tree, "sources"));
+		check_identity(l, &f.o, yaml_member(tree, "identity"));
 		check_owners(l, &f.o, yaml_member(tree, "owners"));
 	}
 	read_org_score(l, f.score, &f.o.score);

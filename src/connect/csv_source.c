@@ -162,6 +162,7 @@ static int put_usage(struct loading *l, const struct record *r, struct arena *a,
 		return why.kind == ERR_INPUT ? set_aside(l, why.text, a, err) : -1;
 	}
 	row.value = llround(value);
+	row.origin = r->account_key;
 	return usage_batch_add(l->pull->db, l->stream->merge, &row, err);
 }
 

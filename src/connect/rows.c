@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "record_show.h"
 #include "store/listed.h"
+#include "store/identity.h"
 #include "store/pulls.h"
 #include "store/record.h"
 #include "store/usage.h"
@@ -181,6 +182,20 @@ static int delete_record(const struct rows_to *to, const struct map *map, const 
 	return rc < 0 ? -1 : 0;
 }
 
+/* A row that is gone may say which one took it in. */
+static int note_merge(const struct rows_to *to, const struct row *row, const struct map *m, const char *key,
+                      struct arena *a, struct err *err)
+{
+	for (size_t i = 0; i < m->n_entries; i++) {
+		const char *into = m->entries[i].from && strcmp(m->entries[i].to, "merged_into") == 0
+		                       ? get(row, m->entries[i].from, a) : NULL;
+
+		if (!text_is_blank(into))
+			return identity_note_merge(to->pull->db, to->source, key, into, err);
+	}
+	return 0;
+}
+
 static int store_record(const struct rows_to *to, const struct record *r, struct err *err)
 {
 	int rc = record_put(to->pull->db, to->source, r, to->pull->today, err);
@@ -227,7 +242,7 @@ static int put_row(const struct rows_to *to, const struct row *row, size_t map, 
 	if (rc == 0)
 		return 0;
 	if (rc == 2)
-		return delete_record(to, m, r.key, err);
+		return delete_record(to, m, r.key, err) < 0 ? -1 : note_merge(to, row, m, r.key, a, err);
 	if (store_linked(to, row, m, &r, err) < 0 ||
 	    quarantine_clear(to->pull->db, to->source, to->stream->name, quarantine_key(row, map, a), err) < 0)
 		return -1;

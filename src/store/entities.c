@@ -33,6 +33,8 @@ static const struct entity_field account_fields[] = {
 	{ "created_on", VALUE_DAY, PLAIN },
 	{ "customer_since_on", VALUE_DAY, PLAIN },
 	{ "is_customer", VALUE_BOOL, TRACKED },
+	{ "merged_into", VALUE_TEXT, PLAIN }, /* its source's key of the account that took it in */
+	{ "merged_keys", VALUE_TEXT, PLAIN }, /* those of accounts that it took in, between ; or , */
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 

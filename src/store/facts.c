@@ -137,10 +137,10 @@ int facts_load(struct db *db, const struct fact_query *q, const struct fact_base
 int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT id, CASE WHEN id = :id THEN 0 WHEN source_key = :what THEN 1 WHEN external_id = :what THEN 2 "
-		"WHEN domain = :what THEN 3 ELSE 4 END AS how FROM account "
+		"SELECT coalesce(main_id, id) AS main, min(CASE WHEN id = :id THEN 0 WHEN source_key = :what THEN 1 "
+		"WHEN external_id = :what THEN 2 WHEN domain = :what THEN 3 ELSE 4 END) AS how FROM account "
 		"WHERE id = :id OR source_key = :what OR external_id = :what OR domain = :what OR name = :what COLLATE NOCASE "
-		"ORDER BY how, id");
+		"GROUP BY main ORDER BY how, main");
 	int64_t number = -1, how = -1;
 	size_t found = 0, n_found = 0;
 	int rc;

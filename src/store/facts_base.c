@@ -11,7 +11,7 @@ static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fa
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT id, segment FROM account WHERE (created_on IS NULL OR created_on <= :day) "
-		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY id");
+		"AND (deleted_on IS NULL OR deleted_on > :day) AND main_id IS NULL ORDER BY id");
 	struct fact_member *members = NULL;
 	struct history history;
 	size_t n = 0, cap = 0;

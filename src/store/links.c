@@ -3,15 +3,20 @@
 #include <stdio.h>
 
 #include "common/text.h"
+#include "store/identity.h"
+
+/* Several rows may stand for one company (store/identity.h); what leads to one of them leads to the main one. */
+#define ONE_COMPANY \
+	"SELECT CASE WHEN count(DISTINCT coalesce(a.main_id, a.id)) = 1 THEN min(coalesce(a.main_id, a.id)) END "
+#define IS_THERE "(a.deleted_on IS NULL OR a.main_id IS NOT NULL)"
 
 /* How an open account_key finds its account, by enum account_by. An id that fits several accounts fits none. */
 static const char *const finders[] = {
-	[ACCOUNT_BY_KEY] = "SELECT a.id FROM account a WHERE a.source_id = t.source_id AND a.source_key = t.account_key",
-	[ACCOUNT_BY_EXTERNAL_ID] = "SELECT CASE WHEN count(*) = 1 THEN min(a.id) END FROM account a "
-	                           "WHERE a.external_id = t.account_key AND a.deleted_on IS NULL",
-	[ACCOUNT_BY_DOMAIN] = "SELECT CASE WHEN count(*) = 1 THEN min(a.id) END FROM account a "
-	                      "WHERE lower(a.domain) = lower(t.account_key) AND a.deleted_on IS NULL",
-	[ACCOUNT_BY_NAME] = "SELECT CASE WHEN count(*) = 1 THEN min(n.account_id) END FROM temp.name_folded n "
+	[ACCOUNT_BY_KEY] = "SELECT coalesce(a.main_id, a.id) FROM account a "
+	                   "WHERE a.source_id = t.source_id AND a.source_key = t.account_key",
+	[ACCOUNT_BY_EXTERNAL_ID] = ONE_COMPANY "FROM account a WHERE a.external_id = t.account_key AND " IS_THERE,
+	[ACCOUNT_BY_DOMAIN] = ONE_COMPANY "FROM account a WHERE lower(a.domain) = lower(t.account_key) AND " IS_THERE,
+	[ACCOUNT_BY_NAME] = ONE_COMPANY "FROM temp.name_folded n JOIN account a ON a.id = n.account_id "
 	                    "WHERE n.folded = (SELECT k.folded FROM temp.key_folded k WHERE k.account_key = t.account_key)",
 	[ACCOUNT_BY_SUBSCRIPTION] = "SELECT s.account_id FROM subscription s "
 	                            "WHERE s.source_id = t.source_id AND s.source_key = t.account_key",
@@ -22,7 +27,7 @@ static const char *const finders[] = {
 enum { N_FINDERS = ARRAY_LEN(finders), N_TABLES = 16 };
 
 struct link_sql {
-	char link[N_FINDERS][640], count_open[256], count_by_name[256], keys_by_name[320];
+	char link[N_FINDERS][1024], count_open[256], count_by_name[256], keys_by_name[320];
 };
 
 static const struct link_sql *link_sql(const struct entity *e)
@@ -105,6 +110,7 @@ static int make_name_tables(struct db *db, struct err *err)
 	return db_run(db,
 	              "CREATE TABLE IF NOT EXISTS temp.name_folded (folded TEXT NOT NULL, account_id INTEGER NOT NULL); "
 	              "CREATE INDEX IF NOT EXISTS temp.name_folded_by_name ON name_folded (folded); "
+	              "CREATE INDEX IF NOT EXISTS temp.name_folded_by_account ON name_folded (account_id); "
 	              "CREATE TABLE IF NOT EXISTS temp.key_folded (account_key TEXT PRIMARY KEY, folded TEXT NOT NULL)",
 	              err);
 }
@@ -113,13 +119,14 @@ static int make_name_tables(struct db *db, struct err *err)
 static int prepare_names(struct db *db, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	bool compares_names;
 	int64_t n;
 
 	if (make_name_tables(db, err) < 0 ||
 	    db_run(db, "DELETE FROM temp.name_folded; DELETE FROM temp.key_folded", err) < 0 ||
-	    count_by_name(db, &n, err) < 0)
+	    count_by_name(db, &n, err) < 0 || identity_uses_names(db, &compares_names, err) < 0)
 		return -1;
-	if (n == 0)
+	if (n == 0 && !compares_names)
 		return 0;
 	for (const struct entity *e = entities; e->name; e++)
 		if (e->table && e->has_account && fold_keys(db, e, a, err) < 0)
@@ -144,10 +151,10 @@ static int link_entity(struct db *db, const struct entity *e, struct err *err)
 static int link_accounts(struct db *db, struct err *err)
 {
 	return db_run(db,
-	              "UPDATE account AS t SET parent_id = (SELECT p.id FROM account p WHERE p.source_id = t.source_id "
-	              "AND p.source_key = t.parent_key AND p.id <> t.id) "
-	              "WHERE t.parent_id IS NOT (SELECT p.id FROM account p WHERE p.source_id = t.source_id "
-	              "AND p.source_key = t.parent_key AND p.id <> t.id); "
+	              "UPDATE account AS t SET parent_id = (SELECT coalesce(p.main_id, p.id) FROM account p "
+	              "WHERE p.source_id = t.source_id AND p.source_key = t.parent_key AND coalesce(p.main_id, p.id) <> t.id) "
+	              "WHERE t.parent_id IS NOT (SELECT coalesce(p.main_id, p.id) FROM account p "
+	              "WHERE p.source_id = t.source_id AND p.source_key = t.parent_key AND coalesce(p.main_id, p.id) <> t.id); "
 	              "UPDATE account AS t SET csm_email = lower(CASE WHEN instr(t.csm_key, '@') > 1 THEN t.csm_key ELSE "
 	              "(SELECT o.email FROM owner o WHERE o.source_id = t.source_id AND o.source_key = t.csm_key) END) "
 	              "WHERE t.csm_email IS NOT lower(CASE WHEN instr(t.csm_key, '@') > 1 THEN t.csm_key ELSE "
@@ -163,7 +170,7 @@ int64_t record_resolve_links(struct db *db, struct err *err)
 {
 	int64_t n_open = 0;
 
-	if (prepare_names(db, err) < 0 || link_accounts(db, err) < 0 ||
+	if (prepare_names(db, err) < 0 || identity_resolve(db, err) < 0 || link_accounts(db, err) < 0 ||
 	    db_int(db,
 	           "SELECT count(*) FROM account WHERE parent_key IS NOT NULL AND parent_id IS NULL AND deleted_on IS NULL",
 	           0, &n_open, err) < 0)
@@ -208,7 +215,7 @@ static int prepare_name(struct db *db, const char *key, struct err *err)
 int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out,
                         struct err *err)
 {
-	static char sql[N_FINDERS][512];
+	static char sql[N_FINDERS][640];
 	CLEANUP(stmt_donep) struct stmt *q = NULL;
 
 	if (by == ACCOUNT_BY_NAME && prepare_name(db, key, err) < 0)

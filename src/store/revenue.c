@@ -133,7 +133,7 @@ static int32_t find_account(const struct revenue *r, int64_t id)
 static int load_accounts(struct db *db, struct loader *l, struct history *history, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT id, name, segment, csm_email, am_email, plan FROM account ORDER BY id");
+		"SELECT id, name, segment, csm_email, am_email, plan FROM account WHERE main_id IS NULL ORDER BY id");
 	struct revenue *r = l->out;
 	size_t room = 0;
 	int rc;
@@ -162,7 +162,8 @@ static int load_parents(struct db *db, const struct loader *l, const struct hist
 {
 	CLEANUP(stmt_donep) struct stmt *all = db_sql(db, "SELECT id, parent_id FROM account WHERE parent_id IS NOT NULL");
 	CLEANUP(stmt_donep) struct stmt *by_key = db_sql(db,
-		"SELECT p.id FROM account c JOIN account p ON p.source_id = c.source_id AND p.source_key = :key WHERE c.id = :id");
+		"SELECT coalesce(p.main_id, p.id) FROM account c JOIN account p ON p.source_id = c.source_id "
+		"AND p.source_key = :key WHERE c.id = :id");
 	const struct revenue *r = l->out;
 	int rc;
 
@@ -348,7 +349,8 @@ static int load_annual(struct db *db, struct loader *l, const struct history *hi
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT a.id, a.arr_minor, a.is_customer, a.plan, coalesce(a.customer_since_on, a.created_on), a.currency,"
-		" a.deleted_on FROM account a WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
+		" a.deleted_on FROM account a WHERE a.main_id IS NULL"
+		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
 		"  AND (s.start_on IS NULL OR s.start_on <= :as_of)) ORDER BY a.id");
 	int rc;
 

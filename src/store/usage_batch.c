@@ -6,8 +6,9 @@ int usage_batch_begin(struct db *db, struct err *err)
 {
 	return db_run(db,
 	              "CREATE TABLE IF NOT EXISTS temp.usage_gathered (metric INTEGER NOT NULL, day INTEGER NOT NULL, "
-	              "account INTEGER NOT NULL, contact_key TEXT NOT NULL, team TEXT NOT NULL, value INTEGER NOT NULL, "
-	              "PRIMARY KEY (metric, day, account, contact_key, team)) WITHOUT ROWID; "
+	              "account INTEGER NOT NULL, origin TEXT NOT NULL, contact_key TEXT NOT NULL, "
+	              "team TEXT NOT NULL, value INTEGER NOT NULL, "
+	              "PRIMARY KEY (metric, day, account, origin, contact_key, team)) WITHOUT ROWID; "
 	              "DELETE FROM temp.usage_gathered",
 	              err);
 }
@@ -15,15 +16,15 @@ int usage_batch_begin(struct db *db, struct err *err)
 int usage_batch_add(struct db *db, enum usage_merge merge, const struct usage_row *row, struct err *err)
 {
 	static const char *const sql[] = {
-		[USAGE_LAST] = "INSERT INTO temp.usage_gathered (metric, day, account, contact_key, team, value) "
-		               "VALUES (:metric, :day, :account, :contact, :team, :value) "
-		               "ON CONFLICT (metric, day, account, contact_key, team) DO UPDATE SET value = excluded.value",
-		[USAGE_SUM] = "INSERT INTO temp.usage_gathered (metric, day, account, contact_key, team, value) "
-		              "VALUES (:metric, :day, :account, :contact, :team, :value) "
-		              "ON CONFLICT (metric, day, account, contact_key, team) DO UPDATE SET value = value + excluded.value",
-		[USAGE_LARGEST] = "INSERT INTO temp.usage_gathered (metric, day, account, contact_key, team, value) "
-		                  "VALUES (:metric, :day, :account, :contact, :team, :value) "
-		                  "ON CONFLICT (metric, day, account, contact_key, team) DO UPDATE SET value = excluded.value "
+		[USAGE_LAST] = "INSERT INTO temp.usage_gathered (metric, day, account, origin, contact_key, team, value) "
+		               "VALUES (:metric, :day, :account, :origin, :contact, :team, :value) "
+		               "ON CONFLICT (metric, day, account, origin, contact_key, team) DO UPDATE SET value = excluded.value",
+		[USAGE_SUM] = "INSERT INTO temp.usage_gathered (metric, day, account, origin, contact_key, team, value) "
+		              "VALUES (:metric, :day, :account, :origin, :contact, :team, :value) "
+		              "ON CONFLICT (metric, day, account, origin, contact_key, team) DO UPDATE SET value = value + excluded.value",
+		[USAGE_LARGEST] = "INSERT INTO temp.usage_gathered (metric, day, account, origin, contact_key, team, value) "
+		                  "VALUES (:metric, :day, :account, :origin, :contact, :team, :value) "
+		                  "ON CONFLICT (metric, day, account, origin, contact_key, team) DO UPDATE SET value = excluded.value "
 		                  "WHERE excluded.value > value",
 	};
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql[merge]);
@@ -31,6 +32,7 @@ int usage_batch_add(struct db *db, enum usage_merge merge, const struct usage_ro
 	bind_int(q, ":metric", row->metric);
 	bind_int(q, ":day", row->day);
 	bind_int(q, ":account", row->account);
+	bind_text(q, ":origin", row->origin ? row->origin : "");
 	bind_text(q, ":contact", row->contact_key);
 	bind_text(q, ":team", row->team);
 	bind_int(q, ":value", row->value);
@@ -56,8 +58,9 @@ typedef int detail_fn(struct db *db, const struct usage_detail *d, struct err *e
 static int store_details(struct db *db, const struct usage_cell *last, detail_fn *store, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "SELECT metric, day, account, contact_key, team, value FROM temp.usage_gathered "
-	               "WHERE (metric, day, account) <= (:metric, :day, :account) AND (contact_key <> '' OR team <> '')");
+		db_sql(db, "SELECT metric, day, account, contact_key, team, sum(value) FROM temp.usage_gathered "
+	               "WHERE (metric, day, account) <= (:metric, :day, :account) AND (contact_key <> '' OR team <> '') "
+	               "GROUP BY metric, day, account, contact_key, team");
 	int rc;
 
 	bind_int(q, ":metric", last->metric);

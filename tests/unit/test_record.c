@@ -90,7 +90,7 @@ static int64_t resolve(void)
 static void the_fields_of_every_entity_are_the_columns_of_its_table(void **state)
 {
 	static const char *const own[] = { "id", "source_id", "source_key", "account_key", "account_by", "account_id",
-		                               "parent_id", "csm_email", "am_email", "deleted_on" };
+		                               "parent_id", "main_id", "csm_email", "am_email", "deleted_on" };
 
 	(void)state;
 	for (const struct entity *e = entities; e->name; e++) {

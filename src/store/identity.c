@@ -257,7 +257,8 @@ int identity_conflicts(struct db *db, struct arena *a, struct identity_conflict 
 		db, "SELECT 'conflict' AS kind, s.name, a.source_key, coalesce(a.name, ''), c.reason FROM identity_conflict c "
 			"JOIN account a ON a.id = c.account_id JOIN source s ON s.id = a.source_id WHERE a.deleted_on IS NULL UNION ALL "
 			"SELECT 'waiting', s.name, w.account_key, '', 'usage of ' || count(DISTINCT w.day) || ' days waits for an account' "
-			"FROM usage_waiting w JOIN source s ON s.id = w.source_id GROUP BY s.name, w.account_key ORDER BY 1, 2, 3");
+			"FROM (SELECT source_id, account_key, day FROM usage_waiting UNION ALL SELECT source_id, account_key, day "
+			"FROM counted_waiting) w JOIN source s ON s.id = w.source_id GROUP BY s.name, w.account_key ORDER BY 1, 2, 3");
 	struct identity_conflict *list = NULL;
 	size_t n = 0, room = 0;
 	int rc;

@@ -208,6 +208,8 @@ def test_waiting(case):
     d.push([event(i, "u-9") for i in range(3, 8)])
     d.pull()
     assert d.counts() == {} and case.query("SELECT sum(value) FROM usage_waiting") == [(8,)]
+    shown = case.retaind("accounts", "--conflicts", "--format", "csv").stdout
+    assert "waiting,product,u-9,,usage of 1 days waits for an account" in shown.replace('"', ""), shown
     case.write("csv/accounts.csv", "id,name,ext\n1,Umbra,u-1\n9,Nadir,u-9\n")
     d.pull()
     assert d.counts() == {"u-9": 8} and case.query("SELECT count(*) FROM usage_waiting") == [(0,)]

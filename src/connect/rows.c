@@ -188,7 +188,7 @@ static int note_merge(const struct rows_to *to, const struct row *row, const str
 {
 	for (size_t i = 0; i < m->n_entries; i++) {
 		const char *into = m->entries[i].from && strcmp(m->entries[i].to, "merged_into") == 0
-		                       ? get(row, m->entries[i].from, a) : NULL;
+		                       ? rows_get(row, m->entries[i].from, a) : NULL;
 
 		if (!text_is_blank(into))
 			return identity_note_merge(to->pull->db, to->source, key, into, err);

@@ -3,7 +3,9 @@
 
 Every stream's first sync and three increments, with changes, new and deleted rows between them: the store equals the server.
 """
+import random
 import re
+import shutil
 import sqlite3
 import sys
 import time
@@ -11,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import replay  # noqa: E402
-from cursors import Dataverse, Zendesk  # noqa: E402
-from harness import SHARED, Skip, run  # noqa: E402
+from cursors import KEYS, Dataverse, Zendesk  # noqa: E402
+from harness import HEAVY, SHARED, Skip, run  # noqa: E402
 from vendor import SECRET, Vendor, organisation, pull, quick  # noqa: E402
 
 DAY_S = 86400
@@ -252,6 +254,70 @@ def test_dataverse_says_which_table_is_not_tracked(case):
     assert "turn Track changes on" in said and results["systemusers"]["result"] == "failed" and results["accounts"]["result"] == "ok", said
 
 
+# Changes during the walks -------------------------------------------------------------------------------------------------
+
+class Drift:
+    """Edits, makes and deletes rows between any two pages."""
+
+    def __init__(self, seed):
+        self.random, self.n, self.left = random.Random(seed), 0, 0
+
+    def __call__(self, page):
+        for _ in range(min(4, self.left)):
+            self.left, self.n = self.left - 1, self.n + 1
+            self.act()
+
+    def act(self):
+        raise NotImplementedError
+
+
+class ZendeskDrift(Drift):
+    def act(self):
+        api, kind = self.api, self.random.choice(["users", "tickets"])
+        living = sorted(i for i, r in api.now(kind).items() if (r["active"] if kind == "users" else r["status"] != "deleted") and i < 9000)
+        row, what = dict(api.now(kind)[self.random.choice(living)]), self.random.choice(["edit", "edit", "make", "delete"])
+        if what == "make":
+            row["id"] = 20000 + self.n
+        row["name" if kind == "users" else "raw_subject"] = f"{what} {self.n}"
+        if what == "delete":
+            row.update({"active": False} if kind == "users" else {"status": "deleted"})
+        api.put(kind, row)
+
+
+class DataverseDrift(Drift):
+    def act(self):
+        api, kind = self.api, self.random.choice(["accounts", "contacts", "incidents"])
+        key = self.random.choice(sorted(api.now(kind)))
+        row, what = dict(api.now(kind)[key]), self.random.choice(["edit", "edit", "make", "delete"])
+        if what == "delete":
+            api.delete(kind, key)
+            return
+        row["name"] = f"{what} {self.n}"
+        api.put(kind, {**row, KEYS[kind]: guid(9, 1000 + self.n)} if what == "make" else row)
+
+
+def test_nothing_is_lost_while_rows_change_under_the_walk(case):
+    """Zendesk and Dataverse, 100 rows a page, while their rows are edited, made and deleted between the pages of the first walk and of two
+    increments, one of which breaks off: with the next pull the store equals the server."""
+    for make, same, drift in ((zendesk, same_as_zendesk, ZendeskDrift), (dataverse, same_as_dataverse, DataverseDrift)):
+        for seed in range(6 if HEAVY else 1):
+            api, server = make(case, most=100)
+            api.between = d = drift(seed)
+            d.api = api
+            for i in range(3):
+                d.left = 60
+                api.failures = []
+                if i == 1:
+                    server.answer = lambda request, fails=iter([0] * 5 + [1] * 500 + [0] * 10**6): (500, b"oops") if next(fails) else api(request)
+                pull(case, "--now", iso(T0 + i * DAY_S), expect=None)
+                server.answer = api
+            d.left = 0
+            ok(pull(case, "--now", iso(T0 + 3 * DAY_S))[0])
+            same(case, api)
+            print(f"         {d.n} changes, 0 lost")
+            shutil.rmtree(case.tmp / "state")
+
+
 # Whole lists that show what is gone -------------------------------------------------------------------------------------
 
 PLAIN = """
@@ -363,6 +429,44 @@ def test_a_list_that_lost_most_needs_a_persons_word(case):
     assert living(case) == {2}
 
 
+def test_a_row_that_slips_between_pages_is_asked_about(case):
+    """A list walked by page number, from whose first page rows go while it is read: those that slip by are asked about by themselves and
+    stay, with what changed; those that answer 404 are gone; a question that fails deletes nothing."""
+    api = things(case, 230, more="    each: { of: changes, get: \"/things/{{parent.id}}\", empty: [\"404\"] }\n    full_diff: true\n")
+    made = case.tmp / "config/connectors/made.yaml"
+    made.write_text(made.read_text().replace("after:", "page:").replace("kind: last_id, field: id, more: more", "kind: number, size: 50"))
+    asked, deletes = [], []
+
+    def answer(request):
+        key = request.path.removeprefix("/things").strip("/")
+        if key:
+            asked.append(int(key))
+            return (500, b"oops") if api.bad else (200, api.rows[int(key)]) if int(key) in api.rows else (404, {})
+        page = int(request.query["page"])
+        rows = [r for _, r in sorted(api.rows.items())][50 * (page - 1):50 * page]
+        for i in deletes[3 * page - 3:3 * page]:
+            del api.rows[i]
+        return 200, {"rows": rows}
+    Things.__call__, usual = (lambda self, request: answer(request)), Things.__call__
+    case.at_end(lambda: setattr(Things, "__call__", usual))
+    results, _ = pull(case)
+    assert n(results, "things", "pages", "rows", "new") == (5, 230, 230) and not asked, results
+    deletes.extend((3, 9, 17, 60, 61, 62))
+    api.rows[53]["name"] = "changed"
+    results, _ = pull(case)
+    # Each page's deletions make the next begin three rows further on; those that go after they were shown stay until the next list.
+    assert sorted(asked) == [51, 52, 53, 104, 105, 106], asked
+    assert living(case) == set(range(1, 231)) and case.query("SELECT name FROM account WHERE source_key = '53'") == [("changed",)]
+    deletes.clear()
+    asked.clear()
+    api.bad = {1: True}
+    pull(case, expect=75)
+    assert len(living(case)) == 230
+    api.bad = {}
+    results, _ = pull(case)
+    assert sorted(set(asked)) == [3, 9, 17, 60, 61, 62] and living(case) == set(api.rows) and n(results, "things", "deleted") == (6,), results
+
+
 def test_what_may_not_be_said_of_cursors_is_refused(case):
     """A broken word about cursors, retention or whole lists is told with file, line and what would be right."""
     for more, said in (("    full_diff: 7\n", "things.full_diff"), ("    cursor: { kind: opaque }\n", "cursor: `from` is missing"),
@@ -370,7 +474,9 @@ def test_what_may_not_be_said_of_cursors_is_refused(case):
                        ("    cursor: { kind: delta_url, from: x }\n", "goes with pages of kind next_url"),
                        (CHANGED + "    cursor: { kind: opaque, from: x }\n", "takes no `incremental:`"),
                        ("    retention: 6d\n", "the stream asks for none"), ("    retentoin: 6d\n", "retention"),
-                       ("    gone: { get: /x, records: rows, first_query: { a: 1 }, page: { kind: none } }\n", "whose first page has no token")):
+                       ("    gone: { get: /x, records: rows, first_query: { a: 1 }, page: { kind: none } }\n", "whose first page has no token"),
+                       ("    each: { of: changes, get: \"/x/{{parent.id}}\" }\n", "which name them"),
+                       ("    each: { of: changes, get: \"/x/{{parent.id}}\", records: rows }\n    full_diff: true\n", "reads a row anew by itself")):
         things(case, 1, more=more)
         result = case.retaind("check", expect=78)
         assert said in result.stdout + result.stderr and "made.yaml:" in result.stdout + result.stderr, (more, result.stdout, result.stderr)

@@ -196,7 +196,8 @@ def test_a_list_that_lacks_rows_is_no_whole_list(case):
             body["issues"] = []
         return status, headers, body
     server.rule = short
-    organisation(case, "redmine", server.url, more=ONLY_ISSUES, change=lambda t: t.replace(", overlap: 5", "").replace("    full_diff: true\n", ""))
+    organisation(case, "redmine", server.url, more=ONLY_ISSUES, change=lambda t: t.replace(", overlap: 5", "").replace(
+        "full_every: 1d\n    full_diff: true\n", "full_every: 1d\n"))
     _, said = pull(case, "--full", expect=75)
     assert "says that it has 250" in said, said
 

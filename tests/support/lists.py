@@ -183,6 +183,10 @@ def intercom(server, request):
     return Reply(200, {"type": "list", "data": [intercom_row(r) for r in page], "pages": pages}, rows=page, token=token)
 
 
+def stripe_row(r):
+    return {"id": f"cus_{r.n:05d}", "object": "customer", "name": r.name, "email": f"p{r.n}@x.example", "created": r.born}
+
+
 def stripe(server, request):
     q = request.query
     if request.headers["Authorization"] != f"Bearer {SECRET}" or not request.headers["Stripe-Version"]:
@@ -192,6 +196,9 @@ def stripe(server, request):
         rows = [r for r in server.rows if r.at >= int(q["created[gte]"])]
         data = [{"id": f"evt_{r.n}", "object": "event", "created": r.at, "data": {"object": {"id": f"cus_{r.n:05d}"}}} for r in rows]
         return Reply(200, {"object": "list", "data": data, "has_more": False, "url": request.path}, rows=rows)
+    if request.path.startswith("/v1/customers/cus_"):
+        found = [stripe_row(r) for r in server.rows if f"/v1/customers/cus_{r.n:05d}" == request.path]
+        return Reply(200, found[0] if found else {"id": request.path.rpartition("/")[2], "object": "customer", "deleted": True})
     only(q, "limit", "starting_after")
     if request.path != "/v1/customers":
         raise Refused(404, {"error": {"message": "Unrecognized request URL", "type": "invalid_request_error"}})
@@ -201,8 +208,7 @@ def stripe(server, request):
         raise Refused(400, {"error": {"message": f"No such customer: '{q['starting_after']}'", "param": "starting_after", "code": "resource_missing"}})
     at = ids.index(q["starting_after"]) + 1 if "starting_after" in q else 0
     page = rows[at:at + int(q["limit"])]
-    data = [{"id": f"cus_{r.n:05d}", "object": "customer", "name": r.name, "email": f"p{r.n}@x.example", "created": r.born} for r in page]
-    return Reply(200, {"object": "list", "data": data, "has_more": at + len(page) < len(rows), "url": request.path}, rows=page)
+    return Reply(200, {"object": "list", "data": [stripe_row(r) for r in page], "has_more": at + len(page) < len(rows), "url": request.path}, rows=page)
 
 
 def chargebee(server, request):
@@ -261,6 +267,11 @@ def freshdesk(server, request):
     q = request.query
     if request.headers["Authorization"] != "Basic " + base64.b64encode(f"{SECRET}:X".encode()).decode():
         raise Refused(401, {"code": "invalid_credentials", "message": "You have to be logged in to perform this action."})
+    if request.path.startswith("/api/v2/companies/"):
+        found = [r for r in server.rows if str(r.n) == request.path.rpartition("/")[2]]
+        if not found:
+            raise Refused(404, b"")
+        return Reply(200, {"id": found[0].n, "name": found[0].name, "domains": [], "created_at": iso(found[0].born), "updated_at": iso(found[0].at)})
     n, number = int(q["per_page"]), int(q["page"])
     if number > server.cap_pages:
         raise Refused(400, {"description": "Validation failed", "errors": [{"field": "page", "message": f"It should be at most {server.cap_pages}"}]})
@@ -370,7 +381,7 @@ FAMILIES = [
     Family("pipedrive changes", "pipedrive", "organizations", "account", pipedrive, "{}", is_increment=True),
     Family("intercom contacts", "intercom", "contacts", "contact", intercom, "i{:05d}"),
     Family("intercom companies", "intercom", "companies", "account", intercom, "i{:05d}", has_increment=False, empty="the end", counts=True, cap="told"),
-    Family("stripe", "stripe", "customers", "account", stripe, "cus_{:05d}", has_increment=False, empty="again"),
+    Family("stripe", "stripe", "customers", "account", stripe, "cus_{:05d}", empty="again"),
     Family("chargebee", "chargebee", "customers", "account", chargebee, "c{:05d}"),
     Family("redmine", "redmine", "issues", "ticket", redmine, "{}", path="/issues.json", empty="goes back", counts=True),
     Family("espocrm", "espocrm", "accounts", "account", espocrm, "e{:05d}", path="/api/v1/Account", empty="goes back", counts=True),

@@ -486,7 +486,7 @@ class Stripe(System):
 class Redmine(System):
     connector = "redmine"
     kinds = {
-        "projects": Kind("account", "name", lambda i: {"identifier": f"p{i}"}, "name", lists_changes=False),
+        "projects": Kind("account", "name", lambda i: {"identifier": f"p{i}"}, "name", lists_changes=False, tells_deletes=True),
         "issues": Kind("ticket", "subject", lambda i: {
             "project": {"id": nth(i), "name": f"projects {nth(i)}"}, "tracker": {"id": 1, "name": "Bug"}, "priority": {"id": 2, "name": "Normal"},
             "status": {"id": 1 + 4 * (i % 3 == 0), "name": "New", "is_closed": i % 3 == 0}, "closed_on": iso(T0) if i % 3 == 0 else None}, "subject",
@@ -503,6 +503,9 @@ class Redmine(System):
         if request.path == "/users/current.json":
             return 200, {"user": {"id": 1, "login": "admin"}}
         name, q = request.path.strip("/").removesuffix(".json"), request.query
+        one = re.fullmatch(r"projects/(\d+)", name)
+        if one and int(one[1]) in self.rows["projects"]:
+            return 200, {"project": self.rows["projects"][int(one[1])]}
         if name not in self.rows or request.method != "GET":
             return 404, b""
         rows = list(self.rows[name].values())
@@ -527,7 +530,8 @@ class Espocrm(System):
     paths = {"User": "users", "Account": "accounts", "Contact": "contacts", "Opportunity": "opportunities", "Case": "cases"}
     account = staticmethod(lambda i: f"accounts{nth(i):09d}")
     kinds = {
-        "users": Kind("owner", "name", lambda i: {"emailAddress": f"u{i}@acme.example", "isActive": True}, "name", lists_changes=False, page=20),
+        "users": Kind("owner", "name", lambda i: {"emailAddress": f"u{i}@acme.example", "isActive": True}, "name", lists_changes=False, tells_deletes=True,
+                      page=20),
         "accounts": Kind("account", "name", lambda i: {"type": "Customer", "website": f"a{i}.example", **{f: None for f in Espocrm.own}}, "name", page=200,
                          shows_deletes=True),
         "contacts": Kind("contact", "name", lambda i: {"accountId": Espocrm.account(i), "emailAddress": f"p{i}@x.example"}, "name",
@@ -566,8 +570,11 @@ class Espocrm(System):
             self.refuse(404, f"Controller '{path and path[1]}' does not exist.")
         if request.method == "PUT" and path[2]:
             return self.update(self.paths[path[1]], path[2], request.body)
-        if request.method != "GET" or path[2]:
+        if request.method != "GET":
             self.refuse(405, "Method not allowed")
+        if path[2]:
+            row = self.rows[self.paths[path[1]]].get(path[2])
+            return (200, row) if row else self.refuse(404, f"Record {path[2]} does not exist.")
         return self.list(self.paths[path[1]], request.query)
 
     def list(self, name, q):
@@ -622,10 +629,10 @@ class Espocrm(System):
 class Freshdesk(System):
     connector, most_pages = "freshdesk", 300
     kinds = {
-        "agents": Kind("owner", "name", lambda i: {"contact": {"email": f"u{i}@acme.example"}}, "contact.name", lists_changes=False),
-        "companies": Kind("account", "name", lambda i: {"domains": [f"a{i}.example"], "industry": "Retail"}, "name", lists_changes=False),
+        "agents": Kind("owner", "name", lambda i: {"contact": {"email": f"u{i}@acme.example"}}, "contact.name", lists_changes=False, tells_deletes=True),
+        "companies": Kind("account", "name", lambda i: {"domains": [f"a{i}.example"], "industry": "Retail"}, "name", lists_changes=False, tells_deletes=True),
         "contacts": Kind("contact", "name", lambda i: {"company_id": nth(i), "email": f"p{i}@x.example"}, "name", lambda i: str(nth(i)),
-                         lists_changes=False),
+                         lists_changes=False, tells_deletes=True),
         "tickets": Kind("ticket", "subject", lambda i: {"company_id": nth(i), "requester_id": nth(i), "status": 2, "priority": 1,
                                                         "stats": {"resolved_at": None, "first_responded_at": None}, "description_text": "help"},
                         "subject", lambda i: str(nth(i)), tells_deletes=True),
@@ -649,8 +656,11 @@ class Freshdesk(System):
         if request.headers["Authorization"] != basic(SECRET, "X"):
             raise Refused(401, {"code": "invalid_credentials", "message": "You have to be logged in to perform this action."})
         name, q = request.path.removeprefix("/api/v2/"), request.query
+        name, _, key = name.partition("/")
         if name not in self.rows or request.method != "GET":
             raise Refused(404, b"")
+        if key:
+            return self.one(name, int(key))
         unknown = only(q, "page", "per_page", *self.allowed[name])
         if unknown:
             self.refuse(unknown, "Unexpected/invalid field in request")
@@ -662,6 +672,12 @@ class Freshdesk(System):
         rows = self.tickets(q) if name == "tickets" else list(self.rows[name].values())
         more = {"Link": f'<{request.path}?page={page + 1}>; rel="next"'} if len(rows) > page * size else {}
         return 200, rows[(page - 1) * size:page * size], more
+
+    def one(self, name, key):
+        row = self.rows[name].get(key) or (self.gone["contacts"].get(key) if name == "contacts" else None)  # a deleted contact is shown as such
+        if not row:
+            raise Refused(404, b"")
+        return 200, row
 
     def tickets(self, q):
         if q.get("order_by", "created_at") not in ("created_at", "due_by", "updated_at", "status") or q.get("order_type", "desc") not in ("asc", "desc"):

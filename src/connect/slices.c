@@ -12,7 +12,7 @@
 enum {
 	PAGE_BYTES = 512 << 20, /* of a list that comes whole */
 	BATCH_BYTES = 64 << 20,
-	BATCH_ROWS = 2000,
+	BATCH_ROWS = 500,
 	MAX_SET_ASIDE = 1000,   /* rows of one slice; more are only counted */
 	MAX_ATTEMPTS = 3,       /* at a slice whose files come damaged */
 	HOUR_S = 3600

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "connector.h"
+#include "common/http.h"
+#include "common/text.h"
 
 enum { MAX_WALK = 8 };
 
@@ -58,4 +59,52 @@ const struct yaml *auth_choose(struct arena *a, const struct yaml *file, const s
 		return replaced(a, file, ways, chosen);
 	mistake_at(m, ways, "none of the ways to log in is complete: %s", n ? all : "the list is empty");
 	return NULL;
+}
+
+/* The statuses of `refresh_on:` become rules behind the connector's own. */
+static void add_refresh_rules(struct arena *a, struct connector *c)
+{
+	static const char *const usual[] = { "401" };
+	const struct texts *on = &c->auth.oauth.refresh_on;
+	size_t n = on->n ? on->n : 1, old_n = c->errors.n;
+	struct error_rule *rules = arena_grow(a, c->errors.at, old_n, old_n + 1, sizeof *rules);
+
+	rules[old_n].status.at = arena_memdup(a, on->n ? on->at : usual, n * sizeof *on->at);
+	rules[old_n].status.n = n;
+	rules[old_n].action = ACTION_REFRESH_RETRY;
+	c->errors = (struct yaml_array){ rules, old_n + 1 };
+}
+
+/* Secrets in a URL would stand in every message about it. */
+static void finish_token_url(struct arena *a, struct oauth_settings *s, const struct source_settings *source,
+                             const struct yaml *where, struct mistakes *m)
+{
+	struct scope scope = { .config = source->config };
+	struct err err;
+
+	if (!s->token_url || template_expand(a, s->token_url, &scope, TEMPLATE_URL, &s->token_url, &err) < 0) {
+		if (s->token_url)
+			mistake_at(m, where, "`token_url`: %s", err.text);
+		return;
+	}
+	if (!http_same_origin(s->token_url, s->token_url) ||
+	    (!text_starts(s->token_url, "https://") && !source->allows_http_loopback))
+		mistake_at(m, where, "`token_url` is `%s`; write https://host/path, without user, password or #", s->token_url);
+}
+
+void auth_finish(struct arena *a, struct connector *c, const struct source_settings *source, const struct yaml *where,
+                 struct mistakes *m)
+{
+	const struct error_rule *rules = c->errors.at;
+
+	for (size_t i = 0; i < c->errors.n && !auth_is_oauth(&c->auth); i++)
+		if (rules[i].action == ACTION_REFRESH_RETRY)
+			mistake_at(m, where, "`action: refresh_retry` goes with `auth: { kind: oauth2 }`");
+	if (!auth_is_oauth(&c->auth))
+		return;
+	finish_token_url(a, &c->auth.oauth, source, where, m);
+	add_refresh_rules(a, c);
+	c->allows_http_loopback = source->allows_http_loopback;
+	if (source->base_url) /* a person's word stands before the token's */
+		c->auth.oauth.store.base_url = NULL;
 }

@@ -467,55 +467,12 @@ static void finish_base_url(const struct reading *r, struct connector *c, const 
 		mistake_at(r->mistakes, where, "%s", err.text);
 }
 
-/* OAuth ------------------------------------------------------------------------------------------------------------ */
-
-/* The statuses of `refresh_on:` become rules behind the connector's own. */
-static void add_refresh_rules(const struct reading *r, struct connector *c)
-{
-	static const char *const usual[] = { "401" };
-	const struct texts *on = &c->auth.oauth.refresh_on;
-	size_t n = on->n ? on->n : 1, old_n = c->errors.n;
-	struct error_rule *rules = arena_grow(r->arena, c->errors.at, old_n, old_n + 1, sizeof *rules);
-
-	rules[old_n].status.at = arena_memdup(r->arena, on->n ? on->at : usual, n * sizeof *on->at);
-	rules[old_n].status.n = n;
-	rules[old_n].action = ACTION_REFRESH_RETRY;
-	c->errors = (struct yaml_array){ rules, old_n + 1 };
-}
-
-/* Secrets in a URL would stand in every message about it. */
-static void finish_token_url(const struct reading *r, struct connector *c, const struct yaml *where)
-{
-	struct oauth_settings *s = &c->auth.oauth;
-	struct scope scope = { .config = r->scope.config };
-	struct err err;
-
-	if (!s->token_url || template_expand(r->arena, s->token_url, &scope, TEMPLATE_URL, &s->token_url, &err) < 0) {
-		if (s->token_url)
-			mistake_at(r->mistakes, where, "`token_url`: %s", err.text);
-		return;
-	}
-	if (!http_same_origin(s->token_url, s->token_url) ||
-	    (!text_starts(s->token_url, "https://") && !r->source->allows_http_loopback))
-		mistake_at(r->mistakes, where, "`token_url` is `%s`; write https://host/path, without user, password or #",
-		           s->token_url);
-}
-
 static void finish_auth(const struct reading *r, struct connector *c, const struct yaml *file)
 {
-	const struct error_rule *rules = c->errors.at;
+	const struct yaml *where = yaml_member(file, "auth");
 
-	for (size_t i = 0; i < c->errors.n && !auth_is_oauth(&c->auth); i++)
-		if (rules[i].action == ACTION_REFRESH_RETRY)
-			mistake_at(r->mistakes, file, "`action: refresh_retry` goes with `auth: { kind: oauth2 }`");
-	check_texts(r, yaml_member(file, "auth"), 0);
-	if (!auth_is_oauth(&c->auth))
-		return;
-	finish_token_url(r, c, yaml_member(file, "auth"));
-	add_refresh_rules(r, c);
-	c->allows_http_loopback = r->source->allows_http_loopback;
-	if (r->source->base_url) /* a person's word stands before the token's */
-		c->auth.oauth.store.base_url = NULL;
+	check_texts(r, where, 0);
+	auth_finish(r->arena, c, r->source, where ? where : file, r->mistakes);
 }
 
 /* The connector's own, or, where it leaves them to the organisation, those of its file. */

@@ -379,12 +379,14 @@ static const char *account_words(struct arena *a, const struct map *m)
 
 static void tell_each(const struct telling *t, const struct stream_settings *s)
 {
-	static const char *const of[] = { [EACH_ROWS] = "each row", [EACH_CHANGES] = "what each row of the changes names" };
+	const char *of = s->each.of == EACH_ROWS ? "each row"
+	                 : s->has_incremental   ? "each row that the changes name or a whole list no longer has"
+	                                        : "each row that a whole list no longer has";
 	const struct request_settings *q = &s->each.request;
 	const char *path = q->get ? q->get : q->post;
 
 	tell(t, "each", "asks %s %s about %s (%s), %lld at the same time%s: %s%s", q->get ? "GET" : "POST", path,
-	     of[s->each.of], s->each.id, (long long)s->each.concurrent, pace_of(t, path),
+	     of, s->each.id, (long long)s->each.concurrent, pace_of(t, path),
 	     q->records ? "the rows are those of its " : "the answer is the row", q->records ? q->records : "");
 }
 

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import replay  # noqa: E402
 from cursors import KEYS, Dataverse, Zendesk  # noqa: E402
 from harness import HEAVY, SHARED, Skip, run  # noqa: E402
+from systems import T0 as T0_SYSTEMS  # noqa: E402
+from systems import Stripe  # noqa: E402
 from vendor import SECRET, Vendor, organisation, pull, quick  # noqa: E402
 
 DAY_S = 86400
@@ -465,6 +467,47 @@ def test_a_row_that_slips_between_pages_is_asked_about(case):
     api.bad = {}
     results, _ = pull(case)
     assert sorted(set(asked)) == [3, 9, 17, 60, 61, 62] and living(case) == set(api.rows) and n(results, "things", "deleted") == (6,), results
+
+
+def test_stripe_lists_anew_what_its_events_have_forgotten(case):
+    """Stripe: 260 changes come in 3 pages of events; a walk over them that breaks off goes on; one whose place has aged out begins anew;
+    after 40 days everything is listed, and who was deleted meanwhile is asked about and goes."""
+    api = Stripe()
+    server = Vendor(case, api)
+    organisation(case, "stripe", server.url, more="    map: { subscriptions: skip, invoices: skip }\n")
+
+    def sync(days, **options):
+        api.now = T0_SYSTEMS + int(days * DAY_S)
+        server.seen.clear()
+        return pull(case, "--now", iso(api.now), **options)[0].get("customers")
+
+    def same():
+        assert dict(case.query("SELECT source_key, name FROM account WHERE deleted_on IS NULL")) == {k: r["name"] for k, r in api.rows["customers"].items()}
+    sync(1)
+    same()
+    for i, key in enumerate(list(api.rows["customers"])[:130]):
+        api.change("customers", key, f"changed {i}", T0_SYSTEMS + DAY_S + i)
+    server.answer = lambda request, served=[]: (500, b"oops") if len([r for r in server.seen if r.path == "/v1/events"]) > 1 else api(request)
+    assert sync(2, expect=75)["pages"] == 1 and len(server.seen) > 50
+    server.answer = api
+    r = sync(2.1)
+    assert (r["mode"], r["pages"]) == ("incremental", 2) and "starting_after" in server.seen[0].query, r
+    same()
+    for i, key in enumerate(list(api.rows["customers"])[:130]):
+        api.change("customers", key, f"again {i}", api.now + i)
+    server.answer = lambda request: (500, b"oops") if "starting_after" in request.query else api(request)
+    sync(3, expect=75)
+    server.answer = api
+    api.told = [e for e in api.told if e["id"] != (server.seen[-1].query["starting_after"])]  # the place to go on from is gone
+    r = sync(3.1)
+    assert (r["mode"], r["pages"]) == ("incremental", 3), r
+    same()
+    gone = list(api.rows["customers"])[7]
+    api.delete("customers", gone, api.now + 5)
+    api.change("customers", list(api.rows["customers"])[9], "long ago", api.now + 6)
+    r = sync(43)
+    assert r["mode"] == "full" and f"/v1/customers/{gone}" in [q.path for q in server.seen] and r["deleted"] == 2, r
+    same()
 
 
 def test_what_may_not_be_said_of_cursors_is_refused(case):

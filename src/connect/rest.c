@@ -284,7 +284,7 @@ static int keep_page(struct run *r, const struct walk *w, const struct row *rows
                      struct arena *a, struct err *err)
 {
 	const struct rows_to to = { r->pull, r->stream, r->source, r->result, 0 };
-	bool must_compare = is_last && r->stream->full_diff && w->state.kind == WALK_FULL;
+	bool must_compare = is_last && r->stream->full_diff && w->state.kind == WALK_FULL && w->is_proper_end;
 
 	if (r->pull->is_dry_run)
 		return w->state.kind == WALK_GONE ? 0 : rows_show(&to, rows, n, a, err);
@@ -298,7 +298,8 @@ bool rest_has_enough(const struct run *r)
 	return r->pull->is_dry_run && r->pull->limit_rows && r->result->n_rows >= r->pull->limit_rows;
 }
 
-/* Notes the source's own cursor, where the page says one. */
+/* Notes the source's own cursor, where the page says one. A list that ends without it, or with a status that stands
+ * for no rows, may have been cut short. */
 static int see_cursor(const struct run *r, struct walk *w, const struct answer *x, struct arena *a, struct err *err)
 {
 	const char *cursor = NULL;
@@ -308,6 +309,7 @@ static int see_cursor(const struct run *r, struct walk *w, const struct answer *
 		return w->state.kind == WALK_GONE ? 0 : -1;
 	if (cursor)
 		w->cursor = arena_strdup(w->pager.arena, cursor);
+	w->is_proper_end = !x->is_empty && (!r->stream->cursor.from || w->cursor);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct walk {
 	int download_fd;           /* above 0: the file that a page goes to, undecoded */
 	struct pager pager;
 	const char *cursor;        /* that the source gave last; NULL: none yet */
+	bool is_proper_end;        /* the page at hand may end a list: with rows or none, not with silence */
 	struct job job;            /* id NULL: the request has none */
 };
 

@@ -105,7 +105,7 @@ def test_zendesk_goes_on_from_its_cursor(case):
         assert n(results, "tickets", "pages", "rows", "deleted") == (1, 4, 1) and results["tickets"]["mode"] == "incremental", results
         assert n(results, "users", "rows", "new", "changed", "deleted") == (3, 1, 1, 1), results
         assert n(results, "organizations", "rows", "new", "deleted") == (230, 1, 1), results
-        assert not [r for r in server.seen if "start_time" in r.query] and len(server.seen) == 5
+        assert not [r for r in server.seen if "start_time" in r.query] and len(server.seen) == 6
         same_as_zendesk(case, api)
     results, _ = pull(case, "--now", iso(T0 + 9 * DAY_S))
     assert n(results, "tickets", "pages", "rows", "changed") == (1, 0, 0), results
@@ -246,6 +246,27 @@ def test_dataverse_lists_anew_what_it_has_forgotten(case):
     assert "leads to another place" in said and "$deltatoken" not in said, said
     server.answer = api
     ok(pull(case, "--now", iso(T0 + 10 * DAY_S))[0])
+    same_as_dataverse(case, api)
+
+
+def test_dataverse_without_a_delta_link_deletes_nothing(case):
+    """A whole list that ends without the link to later changes is not taken for whole: nothing is deleted, and the next pull lists anew."""
+    api, server = dataverse(case)
+    pull(case)
+    change_dataverse(api, 1)
+
+    def cut(request):
+        status, body, *head = api(request)
+        if "value" in body:
+            body.pop("@odata.deltaLink", None)
+            body["value"] = body["value"][:5]
+        return status, body, *head
+    server.answer = cut
+    results, _ = pull(case, "--full")
+    assert {r["mode"] for r in results.values()} == {"full"} and not any(int(r["deleted"]) for r in results.values()), results
+    server.answer = api
+    results, _ = pull(case)
+    assert {r["mode"] for r in results.values()} == {"full"}, results
     same_as_dataverse(case, api)
 
 
@@ -397,6 +418,12 @@ def test_only_a_complete_list_shows_what_is_gone(case):
     assert results["things"]["mode"] == "incremental" and len(living(case)) == 228
     results, _ = pull(case, "--now", iso(T0 + 3 * DAY_S))
     assert n(results, "things", "deleted", "new", "changed") == (2, 0, 0) and living(case) == set(api.rows), results
+    del api.rows[5]
+    api.bad = {api.seen + 3: (204, b"")}  # silence, where the third page should be
+    results, _ = pull(case, "--full", "--now", iso(T0 + 3 * DAY_S + 60))
+    assert n(results, "things", "pages", "deleted") == (3, 0) and living(case) == {5, *api.rows}, results
+    pull(case, "--full", "--now", iso(T0 + 3 * DAY_S + 120))
+    assert living(case) == set(api.rows)
     api.rows[4] = {"id": 4, "name": "back", "at": T0 + 4 * DAY_S}
     pull(case, "--now", iso(T0 + 4 * DAY_S))
     assert living(case) == set(api.rows)

@@ -53,6 +53,9 @@ class Zendesk(Api):
         if request.headers["Authorization"] != self.auth:
             return 401, {"error": "Couldn't authenticate you"}
         export = re.fullmatch(r"/api/v2/incremental/(users|tickets)/cursor\.json", request.path)
+        one = re.fullmatch(r"/api/v2/organizations/(\d+)\.json", request.path)
+        if one and int(one[1]) in self.now("organizations"):
+            return 200, {"organization": self.now("organizations")[int(one[1])]}
         if request.method != "GET" or not (export or request.path == "/api/v2/organizations.json"):
             return 404, {"error": "InvalidEndpoint", "description": "Not found"}
         if len(request.query) != len(parse_qsl(request.raw_query, keep_blank_values=True)):

@@ -44,5 +44,13 @@ def test_the_commands_of_readme_exist(case):
         assert re.search(rf"^{name}:", makefile, re.M), name
 
 
+def test_the_connectors_of_readme_exist(case):
+    """Every connector that is shipped stands in README.md's table, and no other."""
+    del case
+    named = set(re.findall(r"`([a-z_]+)`", README[README.index("| what | connectors |"):README.index("are also written to")]))
+    shipped = {p.stem for p in (ROOT / "config/connectors").glob("*.yaml")} | {"csv", "push"}
+    assert named == shipped, named ^ shipped
+
+
 if __name__ == "__main__":
     run(globals())

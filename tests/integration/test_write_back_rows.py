@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Write-back into systems that take one account at a time and know types: Pipedrive by PATCH, EspoCRM by PUT."""
+"""Write-back into systems that take one account at a time and know types: Pipedrive by PATCH, EspoCRM by PUT; and into Salesforce,
+whose answer is 200 whatever became of each."""
+import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import prism  # noqa: E402
+import salesforce  # noqa: E402
 from harness import run  # noqa: E402
 from systems import FIELDS, Espocrm, Pipedrive  # noqa: E402
 from test_write_back import DAY, settings, write, write_back  # noqa: E402
+from test_write_tasks import Force  # noqa: E402
 from vendor import SECRET, Vendor, organisation, pull  # noqa: E402
 
 WORDS = ("risk", "band", "cause", "as_of")
@@ -103,6 +108,50 @@ def test_a_field_that_is_read_is_not_written(case):
     system.failures = [(403, b"", {"X-Status-Reason": "No edit access."})]
     _, said = write_back(case, expect=78)
     assert "No edit access" in said and "give it the right" in said, said
+
+
+FORCE = {"risk": "Retaind_Risk__c", "band": "Retaind_Band__c", "as_of": "Retaind_As_Of__c"}
+
+
+def test_salesforce_says_of_each_account_what_became_of_it(case):
+    """250 accounts in two requests that are 200 all the same: one that a rule refuses, one deleted and one purged are told, 65; the next run
+    sends these alone, and then what changed; no other field is ever named."""
+    system = Force()
+    for i in range(220):
+        system.rows["accounts"].append(system.org.add("Account", Name=f"More {i}", Type="Customer"))
+    server = salesforce.Salesforce(system.org)
+    case.at_end(server.stop)
+    system.organisation(case, server, settings(names=FORCE))
+    pull(case, "--stream", "accounts")
+    write(case, (f"INSERT INTO score_day SELECT {DAY}, id, id % 100, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account",))
+    unruly, deleted, purged = system.rows["accounts"][7], system.rows["accounts"][70], system.rows["accounts"][240]
+    server.unwilling[unruly] = ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Risk needs a reason", "Retaind_Risk__c")
+    system.org.delete("Account", deleted)
+    system.org.purge("Account", purged)
+
+    def bodies():
+        asked = [json.loads(r["body"]) for r in server.seen if r["path"].endswith("/composite/sobjects")]
+        server.seen.clear()
+        return asked
+    server.seen.clear()
+    told, said = write_back(case, expect=65)
+    assert (told[0]["written"], told[0]["refused"], told[0]["requests"]) == (247, 3, 2), told
+    for key, reason in ((unruly, "Risk needs a reason"), (deleted, "entity is deleted"), (purged, "invalid cross reference id")):
+        assert re.search(f"account={key} .*{reason}", said), (reason, said)
+    first = bodies()
+    assert [len(b["records"]) for b in first] == [200, 50] and all(b["allOrNone"] is False for b in first)
+    assert {n for b in first for r in b["records"] for n in r} == {"attributes", "id", *FORCE.values()}
+    assert system.org.rows["Account"][system.rows["accounts"][4]]["Retaind_Risk__c"] == 5
+    told, _ = write_back(case, expect=65)
+    assert sorted(r["id"] for b in bodies() for r in b["records"]) == sorted((unruly, deleted, purged)), told
+    server.unwilling.clear()
+    write(case, ("DELETE FROM score_day WHERE account_id IN (SELECT id FROM account WHERE source_key IN (?, ?))", deleted, purged),
+          ("UPDATE score_day SET risk = NULL WHERE account_id = 3",))
+    told, _ = write_back(case)
+    sent = {r["id"]: r for b in bodies() for r in b["records"]}
+    assert set(sent) == {unruly, system.rows["accounts"][2]} and sent[system.rows["accounts"][2]]["Retaind_Risk__c"] is None, sent
+    told, _ = write_back(case)
+    assert (told[0]["unchanged"], bodies()) == (248, []), told
 
 
 def test_the_published_document_allows_what_is_written(case):

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "counting.h"
 #include "each.h"
+#include "fanout.h"
 #include "fingerprint.h"
 #include "request.h"
 #include "writer.h"
@@ -19,39 +20,6 @@ enum { MAX_CONNECTOR_NAME = 60, MAX_WALK = 32 };
 	{ key, kind, offsetof(struct struct_name, member), false, extra, min, max }
 #define REQUIRED(key, kind, struct_name, member, extra) \
 	{ key, kind, offsetof(struct struct_name, member), true, extra, 0, 0 }
-
-static const struct yaml_field link_fields[] = {
-	REQUIRED("post", YAML_TEXT, link_settings, post, NULL),
-	FIELD("query", YAML_NODE, link_settings, query, NULL, 0, 0),
-	REQUIRED("body", YAML_NODE, link_settings, body, NULL),
-	REQUIRED("element", YAML_NODE, link_settings, element, NULL),
-	FIELD("batch", YAML_INT, link_settings, batch, NULL, 1, 10000),
-	REQUIRED("records", YAML_TEXT, link_settings, records, NULL),
-	REQUIRED("from", YAML_TEXT, link_settings, from, NULL),
-	REQUIRED("to", YAML_TEXT, link_settings, to, NULL),
-	REQUIRED("key", YAML_TEXT, link_settings, key, NULL),
-	FIELD("labels", YAML_TEXT, link_settings, labels, NULL, 0, 0),
-	FIELD("label", YAML_TEXT, link_settings, label, NULL, 0, 0),
-	FIELD("prefer", YAML_TEXT, link_settings, prefer, NULL, 0, 0),
-	FIELD("more", YAML_TEXT, link_settings, more, NULL, 0, 0),
-	FIELD("none", YAML_TEXT, link_settings, none, NULL, 0, 0),
-	FIELD("none_id", YAML_TEXT, link_settings, none_id, NULL, 0, 0),
-	FIELD("none_if", YAML_TEXT, link_settings, none_if, NULL, 0, 0),
-	FIELD("none_is", YAML_TEXT, link_settings, none_is, NULL, 0, 0),
-};
-
-static void check_link(void *item, const struct yaml *where, struct mistakes *m)
-{
-	const struct link_settings *l = item;
-
-	if (!l->none != !l->none_id || !l->none != !l->none_if || !l->none != !l->none_is)
-		mistake_at(m, where, "`none:`, `none_id:`, `none_if:` and `none_is:` go together");
-}
-
-static const struct yaml_table link_table = {
-	.size = sizeof(struct link_settings), .fields = link_fields, .n_fields = ARRAY_LEN(link_fields),
-	.check = check_link,
-};
 
 static const struct yaml_field metric_fields[] = {
 	REQUIRED("metric", YAML_TEXT, metric_settings, metric, NULL),

@@ -1,10 +1,44 @@
 #include "fanout.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "request.h"
 
 enum { MAX_ROUNDS = 200 };
+
+static const struct yaml_field link_fields[] = {
+	{ "post", YAML_TEXT, offsetof(struct link_settings, post), true, NULL, 0, 0 },
+	{ "query", YAML_NODE, offsetof(struct link_settings, query), false, NULL, 0, 0 },
+	{ "body", YAML_NODE, offsetof(struct link_settings, body), true, NULL, 0, 0 },
+	{ "element", YAML_NODE, offsetof(struct link_settings, element), true, NULL, 0, 0 },
+	{ "batch", YAML_INT, offsetof(struct link_settings, batch), false, NULL, 1, 10000 },
+	{ "records", YAML_TEXT, offsetof(struct link_settings, records), true, NULL, 0, 0 },
+	{ "from", YAML_TEXT, offsetof(struct link_settings, from), true, NULL, 0, 0 },
+	{ "to", YAML_TEXT, offsetof(struct link_settings, to), true, NULL, 0, 0 },
+	{ "key", YAML_TEXT, offsetof(struct link_settings, key), true, NULL, 0, 0 },
+	{ "labels", YAML_TEXT, offsetof(struct link_settings, labels), false, NULL, 0, 0 },
+	{ "label", YAML_TEXT, offsetof(struct link_settings, label), false, NULL, 0, 0 },
+	{ "prefer", YAML_TEXT, offsetof(struct link_settings, prefer), false, NULL, 0, 0 },
+	{ "more", YAML_TEXT, offsetof(struct link_settings, more), false, NULL, 0, 0 },
+	{ "none", YAML_TEXT, offsetof(struct link_settings, none), false, NULL, 0, 0 },
+	{ "none_id", YAML_TEXT, offsetof(struct link_settings, none_id), false, NULL, 0, 0 },
+	{ "none_if", YAML_TEXT, offsetof(struct link_settings, none_if), false, NULL, 0, 0 },
+	{ "none_is", YAML_TEXT, offsetof(struct link_settings, none_is), false, NULL, 0, 0 },
+};
+
+static void check_link(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct link_settings *l = item;
+
+	if (!l->none != !l->none_id || !l->none != !l->none_if || !l->none != !l->none_is)
+		mistake_at(m, where, "`none:`, `none_id:`, `none_if:` and `none_is:` go together");
+}
+
+const struct yaml_table link_table = {
+	.size = sizeof(struct link_settings), .fields = link_fields, .n_fields = ARRAY_LEN(link_fields),
+	.check = check_link,
+};
 
 static struct linked *row_of(struct linked *rows, size_t n_rows, const char *id)
 {

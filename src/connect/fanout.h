@@ -4,6 +4,8 @@
 
 #include "client.h"
 
+extern const struct yaml_table link_table;
+
 struct linked {
 	const char *id;      /* of the row */
 	const char *account; /* key of its account; NULL: none found */

@@ -67,7 +67,7 @@ def test_rows_are_shown_and_nothing_is_stored(case):
             records = [json.loads(line[2]) for line in lines]
             assert {(line[0], line[1]) for line in lines} == {(source, stream)} and SECRET not in result.stdout, (connector, stream, result.stdout)
             assert 1 <= len({r["key"] for r in records}) <= 5 and all(set(r) - FIELDS for r in records), (connector, stream, records)
-            most = 60 if stream in ASKED_EACH else 4
+            most = 60 if stream in ASKED_EACH else 10 if connector == "salesforce" else 4  # whose first list is a job
             assert len(server.seen) <= most, (connector, stream, len(server.seen))
             n += 1
         with sqlite3.connect(case.database()) as db:

@@ -141,7 +141,8 @@ def test_salesforce_says_of_each_account_what_became_of_it(case):
     first = bodies()
     assert [len(b["records"]) for b in first] == [200, 50] and all(b["allOrNone"] is False for b in first)
     assert {n for b in first for r in b["records"] for n in r} == {"attributes", "id", *FORCE.values()}
-    assert system.org.rows["Account"][system.rows["accounts"][4]]["Retaind_Risk__c"] == 5
+    keys = dict(case.query("SELECT id, source_key FROM account"))
+    assert system.org.rows["Account"][keys[5]]["Retaind_Risk__c"] == 5
     told, _ = write_back(case, expect=65)
     assert sorted(r["id"] for b in bodies() for r in b["records"]) == sorted((unruly, deleted, purged)), told
     server.unwilling.clear()
@@ -149,7 +150,7 @@ def test_salesforce_says_of_each_account_what_became_of_it(case):
           ("UPDATE score_day SET risk = NULL WHERE account_id = 3",))
     told, _ = write_back(case)
     sent = {r["id"]: r for b in bodies() for r in b["records"]}
-    assert set(sent) == {unruly, system.rows["accounts"][2]} and sent[system.rows["accounts"][2]]["Retaind_Risk__c"] is None, sent
+    assert set(sent) == {unruly, keys[3]} and sent[keys[3]]["Retaind_Risk__c"] is None, sent
     told, _ = write_back(case)
     assert (told[0]["unchanged"], bodies()) == (248, []), told
 

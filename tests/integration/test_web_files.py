@@ -262,7 +262,7 @@ def test_a_large_file_takes_disk_and_not_memory(case):
     took = time.monotonic() - start_at
     assert child.returncode == 0 and sum(cells(case).values()) == n, child.returncode
     print(f"         {n} rows, {n // 50_000 * len(part) >> 20} MiB unpacked, {took:.1f} s, {n / took:.0f} rows/s, child {used.ru_maxrss >> 10} MiB")
-    assert used.ru_maxrss <= 64 << 10, used.ru_maxrss
+    assert "asan" in BIN or used.ru_maxrss <= 64 << 10, used.ru_maxrss  # its shadow counts too
 
 
 run(globals())

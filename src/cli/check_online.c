@@ -148,7 +148,8 @@ static int ask_source(const struct checking *c, const struct org_settings *org, 
 	CLEANUP(db_closep) struct db *db = NULL;
 	struct pull pull = { .config_dir = c->cli->config_dir, .source = source, .now = c->cli->now, .secret = secret_read,
 		                 .token_path = token_path(a, org, source->name),
-		                 .limits_path = limits_path(a, org, source->name), .is_dry_run = true, .limit_rows = 1 };
+		                 .limits_path = limits_path(a, org, source->name),
+		                 .spool_folder = spool_folder(a, org, source->name), .is_dry_run = true, .limit_rows = 1 };
 	const struct pull_result *results;
 	int second;
 	size_t n;

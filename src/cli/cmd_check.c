@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "config/secret.h"
 #include "diagnose.h"
+#include "run_web.h"
 #include "store/account.h"
 #include "store/migrate.h"
 
@@ -60,6 +61,16 @@ static void check_secret(struct checking *c, const char *what, const char *refer
 	check_outcome(c, "secret", what, secret_read(a, reference, &value, &err), &err);
 }
 
+static void check_source_secret(struct checking *c, const char *what, const struct source_settings *source,
+                                const char *reference)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0); /* wiped as soon as we know */
+	const char *value;
+	struct err err;
+
+	check_outcome(c, "secret", what, run_web_secret(a, source, reference, &value, &err), &err);
+}
+
 static void check_source_secrets(struct checking *c, const struct org_settings *org)
 {
 	const struct source_settings *sources = org->sources.at;
@@ -68,7 +79,7 @@ static void check_source_secrets(struct checking *c, const struct org_settings *
 		const struct named_secret *secrets = sources[i].secrets.at;
 
 		for (size_t k = 0; k < sources[i].secrets.n; k++)
-			check_secret(c, place(c, org, sources[i].name, secrets[k].name), secrets[k].reference);
+			check_source_secret(c, place(c, org, sources[i].name, secrets[k].name), &sources[i], secrets[k].reference);
 	}
 }
 

@@ -21,6 +21,19 @@ static bool is_pushed_to(const struct source_settings *s)
 	return strcmp(s->connector, "push") == 0;
 }
 
+int run_web_secret(struct arena *a, const struct source_settings *s, const char *reference, const char **out,
+                   struct err *err)
+{
+	enum web_auth auth = auths[s->push.auth];
+
+	if (secret_read(a, reference, out, err) < 0)
+		return -1;
+	if (is_pushed_to(s) && !web_secret_is_usable(auth, *out))
+		return err_set(err, ERR_CONFIG, "%s: expected 16 bytes or more%s", reference,
+		               auth == WEB_AUTH_STANDARD_WEBHOOKS ? " in base64, as in whsec_..." : ", without `:`");
+	return 0;
+}
+
 static int read_source(struct arena *a, const struct org_settings *org, const struct source_settings *s,
                        struct web_source *out, struct err *err)
 {
@@ -31,13 +44,9 @@ static int read_source(struct arena *a, const struct org_settings *org, const st
 		                        .auth = auths[s->push.auth], .secrets = secrets, .n_secrets = s->secrets.n,
 		                        .spool_folder = spool_folder(a, org, s->name),
 		                        .spool_bytes = s->push.spool_mb << 20, .per_second = s->push.per_second };
-	for (size_t i = 0; i < s->secrets.n; i++) {
-		if (secret_read(a, references[i].reference, &secrets[i], err) < 0)
+	for (size_t i = 0; i < s->secrets.n; i++)
+		if (run_web_secret(a, s, references[i].reference, &secrets[i], err) < 0)
 			return err_in(err, "secret %s", references[i].name);
-		if (!web_secret_is_usable(out->auth, secrets[i]))
-			return err_set(err, ERR_CONFIG, "secret %s: expected 16 bytes or more%s", references[i].name,
-			               out->auth == WEB_AUTH_STANDARD_WEBHOOKS ? " in base64, as in whsec_..." : ", without `:`");
-	}
 	return 0;
 }
 

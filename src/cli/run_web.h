@@ -15,6 +15,9 @@ struct run_web {
 	int64_t told_ms, fault_told_ms, n_refused, n_faults;
 };
 
+/* A source's secret; ERR_CONFIG, too, when it has not the form that those who push need. */
+int run_web_secret(struct arena *a, const struct source_settings *s, const char *reference, const char **out,
+                   struct err *err) MUST_USE;
 /* Takes over what a configuration says. On failure the old endpoint serves on, or none does. */
 int run_web_adopt(struct run_web *w, struct loop *loop, const struct config *config, struct err *err) MUST_USE;
 /* Returns within how many milliseconds it wants to be called again; -1: whenever. */

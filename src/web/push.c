@@ -4,10 +4,11 @@
 
 #include "common/json.h"
 #include "common/text.h"
+#include "gzip.h"
 
 enum { BURST_S = 2, FULL_RETRY_S = 300, BROKEN_RETRY_S = 30, BUSY_RETRY_S = 1 };
 
-static const char prefix[] = "/push/";
+static const char prefix[] = "/push/", gzip[] = "gzip";
 
 /* What may stand behind a source's address, as Segment's libraries put it there. */
 static const struct {
@@ -79,13 +80,15 @@ static bool take_turn(struct push_target *t, int64_t now_ms)
 /* head ------------------------------------------------------------------------------------------------------------- */
 
 /* Whether the body that is announced may come. */
-static bool check_length(const struct web_head *h, struct push_answer *out)
+static bool check_length(const struct web_source *s, const struct web_head *h, struct push_answer *out)
 {
 	const char *length = h->header(h->context, "Content-Length"),
 			   *encoding = h->header(h->context, "Content-Encoding");
 	int64_t n;
 
-	if (encoding && !text_equal_fold(encoding, "identity"))
+	/* what a signature is of, packed or not, is nowhere agreed on */
+	if (encoding && !text_equal_fold(encoding, "identity") &&
+	    (!text_equal_fold(encoding, gzip) || s->auth != WEB_AUTH_WRITE_KEY))
 		*out = refuse(415, "send it without Content-Encoding");
 	else if (length && (!text_to_int(length, &n) || n > WEB_MAX_BODY))
 		*out = refuse(413, "at most 1 MiB a request");
@@ -127,7 +130,7 @@ bool push_head(struct push *p, const struct web_head *h, int64_t now_ms, struct 
 		*out = refuse_stranger();
 	else if (!kind_of(h->path, t->source))
 		*out = refuse(404, "nothing is here");
-	else if (!check_length(h, out))
+	else if (!check_length(t->source, h, out))
 		return true;
 	else if (t->source->auth == WEB_AUTH_WRITE_KEY && !take_turn(t, now_ms))
 		*out = refuse_for(429, "too many requests", BUSY_RETRY_S);
@@ -164,6 +167,18 @@ static const char *check_shape(struct arena *a, const char *body, size_t len)
 	return NULL;
 }
 
+/* NULL when the body is, or has become, one that can be read. */
+static const char *open_body(const struct web_head *h, struct arena *a, struct spool_entry *e)
+{
+	const char *encoding = h->header(h->context, "Content-Encoding");
+	struct err err;
+
+	if (encoding && text_equal_fold(encoding, gzip) &&
+	    gzip_unpack(a, e->body, e->body_len, &e->body, &e->body_len, &err) < 0)
+		return "expected gzip of at most 1 MiB";
+	return check_shape(a, e->body, e->body_len);
+}
+
 /* Opened when first needed: a source that nobody pushes to has no folder. */
 static int keep(struct push_target *t, const struct spool_entry *e, struct err *err)
 {
@@ -176,7 +191,7 @@ static int keep(struct push_target *t, const struct spool_entry *e, struct err *
 void push_body(struct push_target *t, const struct web_head *h, const char *body, size_t len, int64_t now,
                int64_t now_ms, struct arena *a, struct push_answer *out)
 {
-	const struct spool_entry e = { .received_at = now, .kind = kind_of(h->path, t->source),
+	struct spool_entry e = { .received_at = now, .kind = kind_of(h->path, t->source),
 		                           .id = auth_id(t->source, h), .body = body, .body_len = len };
 	const char *wrong;
 	struct err err;
@@ -190,7 +205,7 @@ void push_body(struct push_target *t, const struct web_head *h, const char *body
 		*out = refuse_for(429, "too many requests", BUSY_RETRY_S);
 		return;
 	}
-	wrong = check_shape(a, body, len);
+	wrong = open_body(h, a, &e);
 	if (wrong) {
 		*out = refuse(400, wrong);
 		return;

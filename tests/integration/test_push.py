@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Events that are pushed to the daemon: who may, how much, and that each counts once whoever is killed when."""
 import base64
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -250,7 +251,14 @@ def test_ceilings(case):
     assert d.call("POST", path, json.dumps([{}] * 5001), auth)[0] == 400
     for bad in ("", "{", "[1]", "17", "[" * 100 + "]" * 100, '{"batch": {}}', '{"batch": [1]}', '{"a": "\xff"}'.encode("latin-1")):
         assert d.call("POST", path, bad, auth)[0] == 400, bad
-    assert d.call("POST", path, b"\x1f\x8b", {**auth, "Content-Encoding": "gzip"})[0] == 415
+    assert d.call("POST", path, b"x", {**auth, "Content-Encoding": "br"})[0] == 415
+    assert d.call("POST", path, b"x", {**auth, "Content-Encoding": "gzip, gzip"})[0] == 415
+    good = gzip.compress(json.dumps([event("packed", "u-2")]).encode())
+    bomb = gzip.compress(b"[" + b" " * (64 << 20) + b"]")
+    for bad in (b"", b"\x1f\x8b", good[:-9], good[:20], b"{}", bomb, gzip.compress(b"{"), gzip.compress(b"\0" * 100)):
+        assert d.call("POST", path, bad, {**auth, "Content-Encoding": "gzip"})[0] == 400, bad[:20]
+    wait_for(lambda: d.call("POST", path, good, {**auth, "Content-Encoding": "gzip"})[0] == 200, 10, "a turn")
+    assert webhook(d, good, headers={"Content-Encoding": "gzip"}) == 415
     statuses = [d.push([event(i)])[0] for i in range(200)]
     refused = statuses.count(429)
     assert refused and statuses.count(200) + refused == 200, statuses
@@ -258,7 +266,7 @@ def test_ceilings(case):
     assert answer[1]["Retry-After"] == "1"
     wait_for(lambda: d.push([event("last")])[0] == 200, 10, "a turn")
     d.pull()
-    assert d.counts()["u-1"] >= statuses.count(200)
+    assert d.counts()["u-1"] >= statuses.count(200) and d.counts()["u-2"] == 1
     assert case.query("SELECT count(*) FROM quarantine") == [(0,)]
 
 
@@ -281,11 +289,11 @@ def test_full(case):
     assert kept <= 9 << 20, kept
 
 
-def webhook(d, body, key=HOOK, at=None, msg="msg_1", path="/push/acme/hooks", extra=""):
+def webhook(d, body, key=HOOK, at=None, msg="msg_1", path="/push/acme/hooks", extra="", headers=None):
     at = int(time.time()) if at is None else at
     text = body if isinstance(body, bytes) else body.encode()
     mac = base64.b64encode(hmac.new(key, f"{msg}.{at}.".encode() + text, hashlib.sha256).digest()).decode()
-    return d.call("POST", path, text, {"webhook-id": msg, "webhook-timestamp": str(at), "webhook-signature": f"{extra}v1,{mac}"})[0]
+    return d.call("POST", path, text, {**(headers or {}), "webhook-id": msg, "webhook-timestamp": str(at), "webhook-signature": f"{extra}v1,{mac}"})[0]
 
 
 def test_signatures(case):
@@ -355,6 +363,21 @@ def test_address(case):
         assert says in case.retaind("check", expect=78).stderr, listen
     case.write("config/retaind.yaml", f"state: {case.tmp}/state\n")
     assert "nothing listens" in case.retaind("check", expect=78).stderr
+
+
+def test_check(case):
+    """`check` tells of secrets that senders can't have, and --online reads what waits."""
+    d = Daemon(case)
+    d.push([event(1)])
+    shown = case.retaind("check", "--online", "--format", "csv").stdout
+    assert shown.count("source,acme: ") == 4 and ",failed," not in shown, shown
+    d.pull()
+    assert d.counts() == {"u-1": 1}
+    (case.tmp / "secrets/key").write_text("short")
+    (case.tmp / "secrets/hook").write_text("whsec_not-base-64-at-all!")
+    shown = case.retaind("check", "--format", "csv", expect=78).stdout
+    assert "expected 16 bytes or more, without" in shown and "in base64, as in whsec_" in shown, shown
+    assert "short" not in shown and "not-base" not in shown
 
 
 def test_broken_configuration(case):

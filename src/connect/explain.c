@@ -77,15 +77,18 @@ static const char *rate_words(struct arena *a, const struct limit_rule *r)
 	                    text_starts(per, "1 ") ? per + 2 : per);
 }
 
-/* The words of the rules that count for a path; "" where none does. */
+/* The words of the rules that count for a path, for all paths only where nothing narrower does; "" where none does. */
 static const char *pace_of(const struct telling *t, const char *path)
 {
 	const struct limits *l = &t->connector->limits;
 	const struct limit_rule *rules = l->rules.at;
 	const char *out = "";
+	bool is_narrow = false;
 
 	for (size_t i = 0; i < l->rules.n; i++)
-		if (limits_count(l, &rules[i], path))
+		is_narrow = is_narrow || (rules[i].match && limit_rule_fits(&rules[i], path));
+	for (size_t i = 0; i < l->rules.n; i++)
+		if (limit_rule_fits(&rules[i], path) && (rules[i].match || !is_narrow))
 			out = arena_printf(t->arena, "%s%s at most %s", out, *out ? " and" : ",", rate_words(t->arena, &rules[i]));
 	return out;
 }
@@ -107,7 +110,7 @@ static void tell_limits(const struct telling *t)
 
 	for (size_t i = 0; i < l->rules.n; i++)
 		tell(t, "pace", "at most %s%s%s", rate_words(t->arena, &rules[i]),
-		     rules[i].match ? " to paths like " : (rules[0].match ? " to all else" : ""),
+		     rules[i].match ? " to paths like " : (rules[0].match ? " in all" : ""),
 		     rules[i].match ? rules[i].match : "");
 	for (size_t i = 0; i < l->quotas.n; i++)
 		tell_quota(t, (const struct quota_settings *)l->quotas.at + i);

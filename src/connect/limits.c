@@ -101,19 +101,9 @@ int limiter_open(struct limiter *l, const struct limits *limits, double budget_p
 	return 0;
 }
 
-static bool is_same(const char *a, const char *b)
+bool limit_rule_fits(const struct limit_rule *rule, const char *path)
 {
-	return a && b ? strcmp(a, b) == 0 : !a && !b;
-}
-
-bool limits_count(const struct limits *l, const struct limit_rule *rule, const char *path)
-{
-	const struct limit_rule *rules = l->rules.at;
-
-	for (size_t i = 0; i < l->rules.n; i++)
-		if (!rules[i].compiled || regexec(rules[i].compiled, path, 0, NULL, 0) == 0)
-			return is_same(rules[i].match, rule->match);
-	return false;
+	return !rule->compiled || regexec(rule->compiled, path, 0, NULL, 0) == 0;
 }
 
 /* Which gates a path goes through: one bit each, rules first. */
@@ -124,7 +114,7 @@ static uint32_t gates_of(const struct limiter *l, const char *path)
 	uint32_t out = 0;
 
 	for (size_t i = 0; i < l->limits->rules.n; i++)
-		if (limits_count(l->limits, &rules[i], path))
+		if (limit_rule_fits(&rules[i], path))
 			out |= 1u << i;
 	for (size_t i = 0; i < l->limits->quotas.n; i++)
 		if (!quota_is_daily(&quotas[i]) && quota_fits(&quotas[i], path))
@@ -195,12 +185,14 @@ void limiter_give(struct limiter *l, const struct limit_ticket *ticket, int64_t 
 
 void limiter_hold(struct limiter *l, const char *path, int64_t for_ms, int64_t now_ms)
 {
-	uint32_t through = gates_of(l, path);
+	const struct limit_rule *rules = l->limits->rules.at;
+	size_t i = 0;
 
+	while (i < l->limits->rules.n && !limit_rule_fits(&rules[i], path))
+		i++;
 	limits_file_lock(&l->shared);
-	for (size_t i = 0; i < l->limits->rules.n; i++)
-		if (through & (1u << i))
-			gate_close(&l->shared.state->gates[i], for_ms, now_ms);
+	if (i < l->limits->rules.n)
+		gate_close(&l->shared.state->gates[i], for_ms, now_ms);
 	limits_file_unlock(&l->shared);
 }
 

@@ -13,8 +13,7 @@
 #include "quota.h"
 
 /* `{ match: "/search$", rate: 4, per: 1s, burst: 1 }`: at most `rate` requests arrive within any `per`, evenly spaced
- * but for a burst. The first rule that matches the path names its class; the others with the same `match` count as
- * well. */
+ * but for a burst. Every rule counts that matches the path. */
 struct limit_rule {
 	const char *match;   /* NULL: every path */
 	double rate;
@@ -31,8 +30,8 @@ struct limits {
 extern const struct yaml_table limit_rule_table;
 void limits_compile(struct arena *a, struct limits *l, const struct yaml *where, struct mistakes *m);
 
-/* Whether a rule counts what is asked of this path. */
-bool limits_count(const struct limits *l, const struct limit_rule *rule, const char *path);
+/* Whether it counts what is asked of this path. */
+bool limit_rule_fits(const struct limit_rule *rule, const char *path);
 
 struct limiter {
 	const struct limits *limits;
@@ -57,7 +56,7 @@ int64_t limiter_take_ms(struct limiter *l, const char *path, int64_t now_ms, str
 void limiter_give(struct limiter *l, const struct limit_ticket *ticket, int64_t now_ms);
 /* Reads an answer's headers, after its ticket was given back. now: as of quota_read. */
 void limiter_learn(struct limiter *l, const char *path, const struct http_response *r, int64_t now_ms, int64_t now);
-/* The other side wants nothing of this class for so long. */
+/* The other side wants nothing of this kind for so long: the first rule that fits is closed. */
 void limiter_hold(struct limiter *l, const char *path, int64_t for_ms, int64_t now_ms);
 bool limiter_is_spent(const struct limiter *l);
 

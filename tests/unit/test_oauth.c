@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../src/connect/client.h"
+#include "common/sha256.h"
 
 static struct err err; /* of the last call */
 
@@ -310,6 +311,51 @@ static void a_revoked_grant_is_for_a_person(void **state)
 	}
 }
 
+static const char jwt_text[] =
+	"kind: oauth2\ngrant: jwt_bearer\ntoken_url: https://id.example.com/token\nkey: '{{secret.pass}}'\n"
+	"claims: { iss: me, sub: \"a\\\"b\", aud: https://login.example.com }\n";
+
+static char *read_key(struct arena *a)
+{
+	char *text = arena_alloc(a, 4096);
+	FILE *file = fopen("tests/data/sign/rsa2048.key", "r");
+
+	assert_non_null(file);
+	assert_true(fread(text, 1, 4095, file) > 0);
+	(void)fclose(file);
+	return text;
+}
+
+static void an_assertion_says_who_we_are_for_three_minutes(void **state)
+{
+	static const char claims[] = "{\"iss\":\"me\",\"sub\":\"a\\\"b\",\"aud\":\"https://login.example.com\","
+	                             "\"iat\":1767225600,\"exp\":1767225780}";
+	struct world *w = world_new();
+	const char *want;
+
+	(void)state;
+	read_auth(w, jwt_text);
+	w->secrets[0].value = read_key(w->a);
+	w->good = "access-1";
+	grants(w, "{\"access_token\":\"access-1\",\"expires_in\":60}");
+	ASSERT_OK(start(w));
+	want = arena_printf(w->a, "grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Ajwt-bearer&assertion=%s.%s.",
+	                    "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9", base64url_text(w->a, claims, strlen(claims)));
+	assert_memory_equal(w->form, want, strlen(want));
+	ASSERT_INT(strlen(w->form) - strlen(want), 342); /* 256 bytes */
+	ASSERT_OK(get(w));
+	w->now_ms += 60 * 1000;
+	ASSERT_OK(get(w));
+	ASSERT_INT(w->n_tokens, 2);
+	assert_memory_not_equal(w->form, want, strlen(want)); /* made anew */
+	w->secrets[0].value = "planted";
+	w->now_ms += 60 * 1000;
+	ASSERT_INT(get(w), -1);
+	ASSERT_INT(err.kind, ERR_CONFIG);
+	assert_null(strstr(err.text, "planted"));
+	world_free(w);
+}
+
 static void an_endpoint_that_is_unwell_is_asked_three_times(void **state)
 {
 	struct world *w = world_new();
@@ -452,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_refused_token_is_renewed_once_and_then_a_person_must_act),
 		cmocka_unit_test(a_token_that_another_process_has_renewed_is_taken),
 		cmocka_unit_test(a_revoked_grant_is_for_a_person),
+		cmocka_unit_test(an_assertion_says_who_we_are_for_three_minutes),
 		cmocka_unit_test(an_endpoint_that_is_unwell_is_asked_three_times),
 		cmocka_unit_test(a_rotation_whose_answer_was_lost_is_told),
 		cmocka_unit_test(client_credentials_may_go_into_the_header),

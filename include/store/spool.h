@@ -3,6 +3,7 @@
 #ifndef STORE_SPOOL_H
 #define STORE_SPOOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,13 +27,17 @@ struct spool {
 	int64_t limit_bytes;
 	int fd; /* off limits from here */
 	int64_t segment, size_bytes, total_bytes, opened_at;
+	bool is_unsynced, is_lost; /* something that was appended since the last time */
 };
 
 /* Makes the folder where it is missing (0700). Nothing is written before the first entry. */
 int spool_open(struct spool *s, const char *folder, int64_t limit_bytes, struct err *err) MUST_USE;
 void spool_close(struct spool *s);
-/* On the disk when it returns 0. 1: nothing is kept as the folder is full until a pull has been there. */
+/* 1: nothing is kept as the folder is full until a pull has been there. */
 int spool_append(struct spool *s, const struct spool_entry *e, struct err *err) MUST_USE;
+/* All that was appended is on the disk when it returns 0; -1: of what came since the last time nobody knows, so nobody
+ * may be told that it is kept. */
+int spool_sync(struct spool *s, struct err *err) MUST_USE;
 
 /* The reading side. */
 struct spool_reader {

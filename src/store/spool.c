@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +141,34 @@ void spool_close(struct spool *s)
 	s->fd = -1;
 }
 
+/* What is behind a torn entry would never be read, and what a failed writing has left is unknown: on in a new file. */
+static void give_up_segment(struct spool *s)
+{
+	s->is_lost = s->is_lost || s->is_unsynced;
+	s->is_unsynced = false;
+	spool_close(s);
+}
+
+static int sync_segment(struct spool *s, struct err *err)
+{
+	if (s->is_unsynced && fdatasync(s->fd) < 0) {
+		(void)err_errno(err, ERR_RETRY, "write %s", s->folder);
+		give_up_segment(s);
+		return -1;
+	}
+	s->is_unsynced = false;
+	return 0;
+}
+
+int spool_sync(struct spool *s, struct err *err)
+{
+	bool was_lost = s->is_lost;
+	int rc = sync_segment(s, err);
+
+	s->is_lost = false;
+	return was_lost && rc == 0 ? err_set(err, ERR_RETRY, "write %s: some of it is lost", s->folder) : rc;
+}
+
 /* Numbers go by the clock, and up whatever the clock does: a position of old stays behind what comes, even where
  * somebody has emptied the folder. */
 static int begin_segment(struct spool *s, int64_t now, struct err *err)
@@ -150,6 +177,8 @@ static int begin_segment(struct spool *s, int64_t now, struct err *err)
 	CLEANUP(fd_closep) int folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int64_t segment = now > s->segment ? now : s->segment + 1;
 
+	if (sync_segment(s, err) < 0)
+		return -1;
 	spool_close(s);
 	s->fd = open(segment_path(a, s->folder, segment), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	if (folder < 0 || s->fd < 0 || fsync(folder) < 0) {
@@ -175,7 +204,7 @@ static int write_whole(int fd, const char *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 	}
-	return fdatasync(fd);
+	return 0;
 }
 
 /* Pulls remove what they have stored, and nobody tells us. */
@@ -216,11 +245,12 @@ int spool_append(struct spool *s, const struct spool_entry *e, struct err *err)
 	if ((s->fd < 0 || s->size_bytes + (int64_t)b.len > SEGMENT_BYTES || now - s->opened_at > SEGMENT_AGE_S) &&
 	    begin_segment(s, now, err) < 0)
 		return -1;
-	if (write_whole(s->fd, b.at, b.len) < 0) { /* what is behind a torn entry would never be read */
+	if (write_whole(s->fd, b.at, b.len) < 0) {
 		(void)err_errno(err, ERR_RETRY, "write %s", s->folder);
-		spool_close(s);
+		give_up_segment(s);
 		return -1;
 	}
+	s->is_unsynced = true;
 	s->size_bytes += (int64_t)b.len;
 	s->total_bytes += (int64_t)b.len;
 	return 0;

@@ -218,5 +218,18 @@ void push_body(struct push_target *t, const struct web_head *h, const char *body
 	if (rc > 0)
 		*out = refuse_for(429, "no room until what came before has been read", FULL_RETRY_S);
 	if (rc == 0)
-		*out = (struct push_answer){ .status = 200, .text = "" };
+		*out = (struct push_answer){ .status = 0, .text = "" };
+}
+
+void push_sync(struct push *p)
+{
+	for (size_t i = 0; i < p->n_targets; i++) {
+		struct push_target *t = &p->targets[i];
+
+		t->synced = (struct push_answer){ .status = 200, .text = "" };
+		if (!t->is_open || spool_sync(&t->spool, &t->why) == 0)
+			continue;
+		t->synced = refuse_for(503, "it can't be kept now", BROKEN_RETRY_S);
+		t->synced.why = t->why.text;
+	}
 }

@@ -23,6 +23,7 @@ enum {
 	BACKLOG = 64,
 	MAX_ADDRESS = 80,
 	SCRATCH_BYTES = 128 << 20,
+	MAX_ROUNDS = 4, /* of those who came while others were answered */
 	MAX_UNHEARD = 4 * WEB_MAX_BODY /* who sends much hears why not only once it has been taken in */
 };
 
@@ -39,6 +40,7 @@ struct web {
 	web_refused_fn *refused;
 	void *context;
 	struct line lines[WEB_MAX_CONNECTIONS];
+	struct exchange *waiting; /* for the disk; empty but while web_run is at work */
 };
 
 /* One request. */
@@ -47,8 +49,10 @@ struct exchange {
 	struct push_target *target;
 	struct buf body;
 	size_t n_bytes; /* that came, kept or not */
-	bool is_refused;
-	struct push_answer refusal;
+	bool is_settled;
+	struct push_answer settled; /* what it is, whatever else comes */
+	struct MHD_Connection *connection; /* that waits */
+	struct exchange *next;
 };
 
 /* listening -------------------------------------------------------------------------------------------------------- */
@@ -155,23 +159,42 @@ static enum MHD_Result begin(struct web *w, struct MHD_Connection *connection, c
 	x->arena = a;
 	buf_init(&x->body, WEB_MAX_BODY);
 	*own = x;
-	x->is_refused = push_head(&w->push, h, clock_monotonic_ms(), a, &x->target, &x->refusal);
+	x->is_settled = push_head(&w->push, h, clock_monotonic_ms(), a, &x->target, &x->settled);
 	if (length && !text_to_int(length, &n_announced))
 		n_announced = INT64_MAX;
-	if (x->is_refused && (n_announced > MAX_UNHEARD || h->header(h->context, "Expect")))
-		return answer(w, connection, x->target, &x->refusal);
+	if (x->is_settled && (n_announced > MAX_UNHEARD || h->header(h->context, "Expect")))
+		return answer(w, connection, x->target, &x->settled);
 	return MHD_YES;
 }
 
 static enum MHD_Result finish(struct web *w, struct MHD_Connection *connection, const struct web_head *h,
-                              const struct exchange *x)
+                              struct exchange *x)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(SCRATCH_BYTES);
 	struct push_answer out = { .status = MHD_HTTP_CONTENT_TOO_LARGE, .text = "at most 1 MiB a request" };
 
 	if (!x->body.is_full)
 		push_body(x->target, h, x->body.at, x->body.len, clock_now(), clock_monotonic_ms(), scratch, &out);
-	return answer(w, connection, x->target, &out);
+	if (out.status != 0)
+		return answer(w, connection, x->target, &out);
+	x->connection = connection;
+	x->next = w->waiting;
+	w->waiting = x;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+/* One writing to the disk for all requests that came together: that is what takes the time. */
+static void settle_waiting(struct web *w)
+{
+	push_sync(&w->push);
+	for (struct exchange *x = w->waiting, *next; x; x = next) {
+		next = x->next;
+		x->settled = x->target->synced;
+		x->is_settled = true;
+		MHD_resume_connection(x->connection);
+	}
+	w->waiting = NULL;
 }
 
 /* Called with the head, with each piece of the body, and at its end. */
@@ -186,12 +209,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return begin(context, connection, &h, own);
 	if (*len) {
 		x->n_bytes += *len;
-		if (!x->is_refused)
+		if (!x->is_settled)
 			buf_add(&x->body, piece, *len);
 		*len = 0;
 		return x->n_bytes > MAX_UNHEARD ? MHD_NO : MHD_YES;
 	}
-	return x->is_refused ? answer(context, connection, x->target, &x->refusal) : finish(context, connection, &h, x);
+	return x->is_settled ? answer(context, connection, x->target, &x->settled) : finish(context, connection, &h, x);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **own,
@@ -284,7 +307,8 @@ int web_start(const struct web_options *o, struct web **out, struct err *err)
 	int fd = fcntl(o->listen_fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd >= 0)
-		w->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, w, MHD_OPTION_LISTEN_SOCKET, fd,
+		w->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, w,
+		                             MHD_OPTION_LISTEN_SOCKET, fd,
 		                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_MAX_CONNECTIONS,
 		                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
 		                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
@@ -310,6 +334,14 @@ int web_run(struct web *w, int64_t now_ms)
 
 	end_slow(w, now_ms);
 	(void)MHD_run(w->daemon);
+	for (int i = 0; w->waiting && i < MAX_ROUNDS; i++) {
+		settle_waiting(w);
+		(void)MHD_run(w->daemon);
+	}
+	if (w->waiting) {
+		settle_waiting(w);
+		return 0;
+	}
 	if (MHD_get_timeout(w->daemon, &wait_ms) != MHD_YES)
 		return -1;
 	return wait_ms > WEB_IDLE_S * 1000 ? WEB_IDLE_S * 1000 : (int)wait_ms;

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import sqlite3
@@ -110,10 +111,10 @@ class Daemon:
         self.start()
         wait_for(lambda: "event=sync" in self.text(), 20, "the first sync")  # or it would read what a test pushes
 
-    def start(self):
+    def start(self, **options):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([BIN, "run", "-v", "--config", str(self.case.tmp / "config")],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen([BIN, "run", "-v", "--config", str(self.case.tmp / "config")], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True, **options)
         wait_for(self.is_up, 20, f"the endpoint\n{self.text()}")
 
     def is_up(self):
@@ -494,6 +495,33 @@ def test_torn(case):
     assert d.push([event(7)])[0] == 200
     d.pull()
     assert d.counts() == {"u-1": 3}
+
+
+def test_disk(case):
+    """A disk that takes no more, or half of a request, is told with 503 and in the log; all that was acknowledged counts."""
+    d = Daemon(case)
+    d.kill()
+    d.start(restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)))
+    statuses = [d.push([event(i, properties={"text": "x" * 90_000})]) for i in range(10)]
+    codes = [s[0] for s in statuses]
+    assert set(codes) == {200, 503} and codes[:3] == [200, 200, 200] and codes[-1] == 200, codes
+    assert all(int(s[1]["Retry-After"]) > 0 for s in statuses if s[0] == 503)
+    assert "event=push_refused" in d.text() and "File too large" in d.text(), d.text()
+    for i in (i for i, c in enumerate(codes) if c == 503):
+        wait_for(lambda i=i: d.push([event(i, properties={"text": "x" * 90_000})])[0] == 200, 10, "another file")
+    d.pull()
+    assert d.counts() == {"u-1": 10}
+    spool = case.tmp / "state/orgs/acme/push"
+    spool.rename(case.tmp / "elsewhere")
+    spool.write_text("not a folder")
+    d.kill()
+    d.start()
+    assert d.push([event("n")])[0] == 503 and d.call("GET", "/health")[0] == 200
+    spool.unlink()
+    (case.tmp / "elsewhere").rename(spool)
+    assert d.push([event("n")])[0] == 200
+    d.pull()
+    assert d.counts() == {"u-1": 11}
 
 
 def test_slow(case):

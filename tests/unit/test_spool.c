@@ -37,6 +37,7 @@ static void put(struct spool *s, int64_t at, const char *text, size_t len, int e
 	const struct spool_entry e = { .received_at = at, .kind = "track", .id = "msg", .body = text, .body_len = len };
 
 	ASSERT_INT(spool_append(s, &e, &err), expected);
+	ASSERT_OK(spool_sync(s, &err));
 }
 
 /* Reads on behind a position and gives the next one. */

@@ -15,6 +15,7 @@ enum {
 	BATCH_ROWS = 500,
 	MAX_SET_ASIDE = 1000,   /* rows of one slice; more are only counted */
 	MAX_ATTEMPTS = 3,       /* at a slice whose files come damaged */
+	MAX_TRIED = 5,          /* slices of a dry run that wants some rows */
 	HOUR_S = 3600
 };
 
@@ -223,6 +224,7 @@ static int read_page(struct reading *g, struct err *err)
 	            : rest_list_of(g->run, &g->walk, &x, &list, err) < 0 || read_list(g, list, a, &n, err) < 0)
 		return -1;
 	g->run->result->n_pages++;
+	g->run->result->n_requests = g->run->client->limiter.n_requests - g->run->n_requests_before;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&g->walk.pager, &view, a, err);
 	return more < 0 ? -1 : more && !rest_has_enough(g->run);
@@ -394,6 +396,23 @@ bool slices_are_for(const struct stream_settings *s)
 	return s->slice.step_s || s->full.download_mb || (s->n_maps && counting_is_for(s->maps[0]));
 }
 
+/* The newest slices, until enough rows were shown: a year of empty days says nothing to who tries out a mapping. */
+static int show_newest(struct run *r, const struct walk_state *whole, const struct zone *zone, int64_t last,
+                       struct err *err)
+{
+	const struct slice_settings *s = &r->stream->slice;
+	struct walk_state slice = *whole;
+
+	slice.end = last;
+	for (int i = 0; i < MAX_TRIED && !rest_has_enough(r); i++) {
+		slice.start = slice_begin(s, zone, slice.end - 1);
+		if (read_slice(r, &slice, zone, err) < 0)
+			return -1;
+		slice.end = slice.start;
+	}
+	return 0;
+}
+
 int slices_pull(struct run *r, const struct walk_state *whole, struct err *err)
 {
 	const struct slice_settings *s = &r->stream->slice;
@@ -407,6 +426,8 @@ int slices_pull(struct run *r, const struct walk_state *whole, struct err *err)
 	r->progress.n_lists += r->stream->full_diff;
 	if (!s->step_s)
 		return read_slice(r, &slice, zone, err);
+	if (r->pull->is_dry_run && r->pull->limit_rows)
+		return show_newest(r, &slice, zone, last, err);
 	if (slice.start == INSTANT_NONE)
 		slice.start = r->pull->now - s->history_s;
 	slice.start = slice_begin(s, zone, slice.start);

@@ -231,13 +231,15 @@ def test_refused_credentials_say_what_a_person_must_do(case):
 
 
 def test_a_dry_run_shows_what_would_be_counted(case):
-    """A dry run prints the rows as usage and stores nothing; check says what the connectors do."""
+    """A dry run prints the newest rows as usage and stores nothing; so does check --online, in some requests, not in one for each day of a year."""
     events = some(Events(), range(1, 4))
-    start(case, "mixpanel", events, history="3d")
+    server = start(case, "mixpanel", events, history="365d")
     pull(case, "--source", "crm")
-    result = case.retaind("pull", "--dry-run", "--source", "product", "--stream", "events", "--limit", "2", "--now", "2026-03-03T23:00:00Z")
-    assert '"metric":"events"' in result.stdout and '"day":"2026-03-01"' in result.stdout, result.stdout
-    assert cells(case) == {}
+    result = case.retaind("pull", "--dry-run", "--source", "product", "--stream", "events", "--limit", "2", "--now", "2026-03-05T23:00:00Z")
+    assert '"metric":"events"' in result.stdout and '"day":"2026-03-03"' in result.stdout, result.stdout
+    assert cells(case) == {} and len(server.seen) == 3, len(server.seen)
+    result = case.retaind("check", "--online", expect=None)
+    assert "product" in result.stdout and len(server.seen) <= 8, (result.stdout, result.stderr, len(server.seen))
 
 
 def test_long_keysets_are_walked_to_their_end(case):

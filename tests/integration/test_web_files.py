@@ -3,8 +3,8 @@
 import gzip
 import io
 import json
-import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -257,12 +257,15 @@ def test_a_large_file_takes_disk_and_not_memory(case):
     files.at["/u"] = zipped(*[part] * (n // 50_000))
     start_at = time.monotonic()
     child = subprocess.Popen([BIN, "pull", "--config", str(case.tmp / "config")], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    most = 0
+    while child.poll() is None:  # what wait4 says has this program's own size in it
+        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{child.pid}/status").read_text())
+        most = max(most, int(peak[1]) if peak else 0)
+        time.sleep(0.02)
     took = time.monotonic() - start_at
     assert child.returncode == 0 and sum(cells(case).values()) == n, child.returncode
-    print(f"         {n} rows, {n // 50_000 * len(part) >> 20} MiB unpacked, {took:.1f} s, {n / took:.0f} rows/s, child {used.ru_maxrss >> 10} MiB")
-    assert "asan" in BIN or used.ru_maxrss <= 64 << 10, used.ru_maxrss  # its shadow counts too
+    print(f"         {n} rows, {n // 50_000 * len(part) >> 20} MiB unpacked, {took:.1f} s, {n / took:.0f} rows/s, child {most >> 10} MiB")
+    assert "asan" in BIN or 0 < most <= 32 << 10, most
 
 
 run(globals())

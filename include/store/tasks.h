@@ -19,7 +19,8 @@ struct task_wanted {
 	int64_t sent_at;                                /* INSTANT_NONE: never; else it isn't known whether it arrived */
 };
 
-/* Of the source's accounts: first what was sent, then by value at stake, at most `most`. engine NULL: both. */
+/* Of the source's accounts, or of the companies that they are other names of: first what was sent, then by value at
+ * stake, at most `most`. engine NULL: both. */
 int tasks_wanted(struct db *db, const char *source, const char *engine, int64_t most, struct arena *a,
                  struct task_wanted **out, size_t *out_n, struct err *err) MUST_USE;
 /* remote_id NULL: it is about to be sent. */

@@ -17,7 +17,8 @@ struct standing {
 	const char *cause;       /* of the leading finding that isn't closed, defense first; NULL: none */
 };
 
-/* The accounts that the source has, with a score on the day or with something written once; ascending. */
+/* The accounts that the source has, with a score on the day or with something written once; ascending. What is said of
+ * one that is another name of a company's is what is said of the company. */
 int standings_read(struct db *db, const char *source, int32_t day, struct arena *a, struct standing **out,
                    size_t *out_n, struct err *err) MUST_USE;
 /* Returns 1 with what was last written into the field, 0 when nothing ever was. */

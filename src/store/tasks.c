@@ -27,10 +27,14 @@ int tasks_wanted(struct db *db, const char *source, const char *engine, int64_t 
 			"(SELECT o.source_key FROM owner o WHERE o.source_id = a.source_id AND o.deleted_on IS NULL "
 			"AND lower(o.email) = lower(f.owner_email) ORDER BY o.id LIMIT 1), "
 			"f.opened_on, f.act_by_on, f.expected_minor, f.currency, t.sent_at "
-			"FROM finding f JOIN account a ON a.id = f.account_id JOIN source x ON x.id = a.source_id "
+			"FROM source x JOIN account a ON a.source_id = x.id AND a.deleted_on IS NULL "
+			"JOIN finding f ON f.account_id = COALESCE(a.main_id, a.id) "
 			"LEFT JOIN task_written t ON t.source_id = a.source_id AND t.finding_id = f.id "
-			"WHERE x.name = :source AND (:engine IS NULL OR f.engine = :engine) AND f.state = 'open' "
-			"AND f.closed_on IS NULL AND a.deleted_on IS NULL AND t.remote_id IS NULL "
+			"WHERE x.name = :source AND NOT EXISTS (SELECT 1 FROM account b WHERE b.source_id = a.source_id "
+			"AND b.deleted_on IS NULL AND a.main_id IS NOT NULL "
+			"AND (b.id = a.main_id OR (b.main_id = a.main_id AND b.id < a.id))) "
+			"AND (:engine IS NULL OR f.engine = :engine) AND f.state = 'open' "
+			"AND f.closed_on IS NULL AND t.remote_id IS NULL "
 			"ORDER BY t.sent_at IS NULL, f.expected_minor DESC, f.id LIMIT :most");
 	struct task_wanted *list = NULL;
 	size_t n = 0;

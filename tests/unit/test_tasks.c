@@ -55,6 +55,21 @@ static void open_findings_of_living_accounts_of_the_source_are_wanted_by_value(v
 	ASSERT_INT(read(db, NULL, 1, a, &list), 1);
 }
 
+static void a_company_has_its_task_at_the_row_that_the_source_has_of_it(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(db_closep) struct db *db = filled();
+	struct task_wanted *list;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO account (id, source_id, source_key, name, main_id) VALUES (7, 1, '17', 'B', 3), "
+	                     "(8, 1, '18', 'B', 3), (9, 1, '19', 'B', 1);", &err));
+	ASSERT_INT(read(db, NULL, 20, a, &list), 3);
+	ASSERT_INT(list[0].finding, 6);
+	assert_string_equal(list[0].account_key, "17");
+	assert_string_equal(list[1].account_key, "10");
+}
+
 static void what_was_sent_comes_first_until_it_is_known_to_be_there(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -77,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_findings_of_living_accounts_of_the_source_are_wanted_by_value),
+		cmocka_unit_test(a_company_has_its_task_at_the_row_that_the_source_has_of_it),
 		cmocka_unit_test(what_was_sent_comes_first_until_it_is_known_to_be_there),
 	};
 

@@ -53,6 +53,22 @@ static void the_accounts_of_the_source_stand_as_scored_and_what_was_written_once
 	ASSERT_INT(n, 0);
 }
 
+static void another_name_of_a_company_stands_as_the_company(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(db_closep) struct db *db = filled();
+	struct standing *list;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "UPDATE account SET main_id = 1 WHERE id = 4;", &err));
+	ASSERT_OK(standings_read(db, "billing", 100, a, &list, &n, &err));
+	ASSERT_INT(n, 1);
+	assert_string_equal(list[0].key, "13");
+	ASSERT_NEAR(list[0].risk, 71.5, 1e-9);
+	assert_string_equal(list[0].cause, "usage");
+}
+
 static void what_was_written_last_is_known_per_field(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -75,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_accounts_of_the_source_stand_as_scored_and_what_was_written_once_stays_in_sight),
+		cmocka_unit_test(another_name_of_a_company_stands_as_the_company),
 		cmocka_unit_test(what_was_written_last_is_known_per_field),
 	};
 

@@ -23,8 +23,8 @@ int json_parse(struct arena *a, const char *text, size_t len, const struct json 
 /* All of these accept NULL (nothing there). */
 enum json_type json_type(const struct json *j); /* NULL is JSON_NULL */
 bool json_is_null(const struct json *j);
-/* "paging.next.after", "pages[0].id", or one member that is named just so; "." or "" is the value itself; NULL when not
- * there. */
+/* "paging.next.after", "pages[0].id", "headers[name=From].value" (the first that has it, case aside), or one member
+ * that is named just so; "." or "" is the value itself; NULL when not there. */
 const struct json *json_at(const struct json *j, const char *path);
 /* One member whose name is taken literally, dots included. */
 const struct json *json_member(const struct json *j, const char *name);

@@ -16,11 +16,15 @@ struct map_entry {
 	const char *fallback; /* `default:` when what came is empty */
 	const struct yaml *values; /* mapping from what comes to what is stored; "*" for all else */
 	bool is_minor;        /* amounts come in minor units already (cents) */
+	int as;               /* enum map_as */
 	bool is_utc;          /* `zone: utc`: times without an offset are UTC, not the organisation's */
 	double scale;         /* numbers and money are multiplied by it (1/12 for a yearly amount); 0: as it is */
 	int field;            /* index of `to` in the entity */
 	int line;             /* in the YAML, for messages */
 };
+
+/* `as:` address: the first e-mail address in the text; direction: out where that is one of ours, else in. */
+enum map_as { MAP_AS_TEXT, MAP_AS_ADDRESS, MAP_AS_DIRECTION };
 
 /* What one row becomes: one record of one entity; a stream may have several maps over the same row. */
 struct map {
@@ -28,6 +32,7 @@ struct map {
 	const char *key;          /* path or column; several joined with "+" ("id+date", "'note'+id") */
 	const char *account;      /* path or column of the account's key; NULL: none, or set later by a link */
 	enum account_by account_by;
+	const char *ours;         /* addresses and domains that are no customer's; rows without any other are left out */
 	const struct map_entry *entries;
 	size_t n_entries;
 	const char *when_from;    /* the row counts only when this column or path ... */

@@ -58,7 +58,9 @@ enum account_by {
 	ACCOUNT_BY_DOMAIN,      /* account.domain, likewise */
 	ACCOUNT_BY_NAME,        /* account.name, folded, likewise; must be unambiguous */
 	ACCOUNT_BY_SUBSCRIPTION, /* account_key is the key of a subscription of this source */
-	ACCOUNT_BY_CONTACT       /* ... of a contact of this source */
+	ACCOUNT_BY_CONTACT,      /* ... of a contact of this source */
+	ACCOUNT_BY_PARTICIPANTS  /* a list of e-mail addresses in JSON: of the first that is a contact's, whatever its
+	                          * source, else of the first whose domain is an account's */
 };
 
 struct record {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/text.h"
 #include "json_scan.h"
@@ -159,6 +160,22 @@ static const struct json *element_at(const struct json *j, const char *digits, s
 	return element;
 }
 
+/* The first element in which the member "name=text]" names has that text; the case of letters doesn't count. */
+static const struct json *element_where(const struct json *j, const char *name, size_t len)
+{
+	const char *equals = memchr(name, '=', len);
+	const struct json *element = equals && json_type(j) == JSON_ARRAY ? json_first(j) : NULL;
+	size_t name_len = equals ? (size_t)(equals - name) : 0, text_len = len - name_len - 1;
+
+	for (; element; element = json_next(element)) {
+		const char *text = json_text(member_of(element, name, name_len));
+
+		if (text && strlen(text) == text_len && strncasecmp(text, equals + 1, text_len) == 0)
+			return element;
+	}
+	return NULL;
+}
+
 const struct json *json_at(const struct json *j, const char *path)
 {
 	const struct json *whole = j;
@@ -170,10 +187,12 @@ const struct json *json_at(const struct json *j, const char *path)
 		size_t len;
 
 		if (*path == '[') {
-			len = strspn(++path, "0123456789");
+			bool is_index = path[1] >= '0' && path[1] <= '9';
+
+			len = is_index ? strspn(++path, "0123456789") : strcspn(++path, "]");
 			if (path[len] != ']')
 				return json_member(whole, from);
-			j = element_at(j, path, len);
+			j = is_index ? element_at(j, path, len) : element_where(j, path, len);
 			path += len + 1;
 		} else {
 			len = strcspn(path, ".[");

@@ -196,8 +196,8 @@ static void check_mapping(const struct yaml *node, bool is_of_texts, struct mist
 		return;
 	}
 	for (const struct yaml *entry = is_of_texts && node ? node->first : NULL; entry; entry = entry->next)
-		if (entry->type != YAML_SCALAR || yaml_is_null(entry))
-			mistake_at(m, entry, "expected a text");
+		if (entry->type == YAML_MAPPING || yaml_is_null(entry))
+			mistake_at(m, entry, "expected a text, or a list of texts");
 }
 
 static void check(void *item, const struct yaml *where, struct mistakes *m)

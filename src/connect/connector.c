@@ -10,6 +10,7 @@
 #include "counting.h"
 #include "each.h"
 #include "fanout.h"
+#include "for_each.h"
 #include "fingerprint.h"
 #include "request.h"
 #include "writer.h"
@@ -40,6 +41,8 @@ static const struct yaml_field stream_fields[] = {
 	FIELD("gone", YAML_STRUCT, stream_settings, gone, &request_table, 0, 0),
 	FIELD("link", YAML_STRUCT, stream_settings, link, &link_table, 0, 0),
 	FIELD("each", YAML_STRUCT, stream_settings, each, &each_table, 0, 0),
+	FIELD("for_each", YAML_TEXT, stream_settings, for_each, NULL, 0, 0),
+	FIELD("since", YAML_DURATION, stream_settings, since_s, NULL, 3600, 3660 * 86400.0),
 	FIELD("lag", YAML_DURATION, stream_settings, lag_s, NULL, 0, 30 * 86400),
 	FIELD("full_every", YAML_DURATION, stream_settings, full_every_s, NULL, 60, 366 * 86400),
 	FIELD("gone_every", YAML_DURATION, stream_settings, gone_every_s, NULL, 60, 366 * 86400),
@@ -206,11 +209,14 @@ static bool is_map_for_accounts(const struct stream_settings *s)
 /* The property that a path is of; NULL: none. */
 static const char *property_of(struct arena *a, const char *start, const char *path)
 {
-	if (!start || *path == '\'')
+	if (!start || *path == '\'' || text_starts(path, "parent.") || strcmp(path, "for_each") == 0)
 		return NULL;
 	if (strcmp(start, ".") == 0)
 		return arena_strndup(a, path, strcspn(path, ".["));
-	return text_starts(path, start) ? path + strlen(start) : NULL;
+	if (!text_starts(path, start))
+		return NULL;
+	path += strlen(start); /* "headers[name=" is a start too */
+	return strchr(start, '[') ? arena_strndup(a, path, strcspn(path, "]")) : path;
 }
 
 /* Notes the property that a path needs; "a + b" and "a | b" need two. */
@@ -365,10 +371,24 @@ static void finish_cursor(const struct reading *r, struct stream_settings *s, co
 	join_first_query(r, &s->gone);
 }
 
+/* Names in what maps say themselves. */
+static void maps_expand(const struct scope *scope, struct arena *a, struct stream_settings *s)
+{
+	for (size_t i = 0; i < s->n_maps; i++) {
+		struct map *map = s->maps[i]->ours ? arena_memdup(a, s->maps[i], sizeof *map) : NULL;
+		struct err unused;
+
+		if (map && template_expand(a, map->ours, scope, TEMPLATE_RAW, &map->ours, &unused) == 0)
+			s->maps[i] = map;
+	}
+}
+
 static void finish_stream(const struct reading *r, struct stream_settings *s, const struct yaml *where)
 {
 	const struct yaml *more = source_map(r, s->name);
 	struct addition add = { 0 };
+	struct reading stream = *r;
+	size_t n_before = r->mistakes->n;
 
 	s->has_full = s->full.get || s->full.post;
 	s->has_incremental = s->incremental.get || s->incremental.post;
@@ -399,7 +419,11 @@ static void finish_stream(const struct reading *r, struct stream_settings *s, co
 	check_order(r, s, &s->gone, yaml_member(where, "gone"));
 	want_all(r, s);
 	s->mapping = mapping_of(r, s, where);
-	check_texts(r, where, 0);
+	for_each_check(s, r->source->config, where, r->mistakes);
+	stream.scope.for_each = s->for_each; /* any text will do */
+	check_texts(&stream, where, 0);
+	if (r->mistakes->n == n_before)
+		maps_expand(&stream.scope, r->arena, s);
 }
 
 static bool is_file_name(const char *name)

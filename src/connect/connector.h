@@ -61,6 +61,7 @@ struct request_settings {
 	const struct yaml *body;      /* becomes JSON */
 	const struct yaml *headers;   /* mapping; besides the connector's. What becomes empty is left out */
 	const char *records;          /* path of the list of rows */
+	bool has_optional_records;    /* an answer without that list has no rows */
 	struct decode_settings decode;
 	struct texts empty;           /* statuses that stand for no rows: "404" */
 	int64_t download_mb;          /* the answer goes to a file, of at most so much; 0: to memory */
@@ -115,6 +116,10 @@ struct stream_settings {
 	struct request_settings full, incremental, gone;
 	struct link_settings link;
 	struct each_settings each;
+	const char *for_each;         /* the list of the source's `config:` whose elements the stream is walked for, one
+	                               * after the other; NULL: it is walked once */
+	const char *element;          /* the one it is walked for; NULL: none */
+	int64_t since_s;              /* how far back a whole list is asked for, as {{window.start}}; 0: it has no start */
 	int64_t lag_s, full_every_s, gone_every_s;
 	int64_t retention_s;          /* what changed is told for so long; 0: for ever. Then all is listed anew */
 	struct cursor_settings cursor;

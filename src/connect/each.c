@@ -101,7 +101,7 @@ struct expansion {
 static int make_call(const struct expansion *x, const struct asked *one, struct call *out, struct err *err)
 {
 	const struct request_settings *q = &x->each->request;
-	const struct request_lists none = { 0 };
+	const struct request_lists lists = { .properties = x->stream->wanted };
 	struct scope scope = *x->scope;
 	struct call call = { .method = q->get ? "GET" : "POST", .url = pager_url(&one->pager),
 		                 .expected = { .empty = &q->empty } };
@@ -110,10 +110,10 @@ static int make_call(const struct expansion *x, const struct asked *one, struct 
 	scope.page_token = pager_word(&one->pager, x->arena);
 	scope.page_number = pager_number(&one->pager);
 	if (!call.url &&
-	    request_url(x->client->base_url, q->get ? q->get : q->post, q->query, &scope, &none, x->arena, &call.url,
+	    request_url(x->client->base_url, q->get ? q->get : q->post, q->query, &scope, &lists, x->arena, &call.url,
 	                err) < 0)
 		return -1;
-	if (q->body && request_body(q->body, &scope, &none, x->arena, &call.body, err) < 0)
+	if (q->body && request_body(q->body, &scope, &lists, x->arena, &call.body, err) < 0)
 		return -1;
 	*out = call;
 	return 0;

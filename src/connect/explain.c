@@ -374,6 +374,7 @@ static const char *account_words(struct arena *a, const struct map *m)
 	static const char *const by[] = {
 		[ACCOUNT_BY_KEY] = "key",   [ACCOUNT_BY_EXTERNAL_ID] = "external id",   [ACCOUNT_BY_DOMAIN] = "domain",
 		[ACCOUNT_BY_NAME] = "name", [ACCOUNT_BY_SUBSCRIPTION] = "subscription", [ACCOUNT_BY_CONTACT] = "contact",
+		[ACCOUNT_BY_PARTICIPANTS] = "participants",
 	};
 	const char *how = (size_t)m->account_by < ARRAY_LEN(by) ? by[m->account_by] : NULL;
 
@@ -411,9 +412,8 @@ static void tell_map(const struct telling *t, const struct map *m)
 	tell(t, "maps", "%s", out);
 }
 
-/* What this file has no sentence for is shown as it is written: nothing of a
- * connector is kept quiet. told: the keys that sentences are made of, NULL at
- * their end. */
+/* What this file has no sentence for is shown as it is written: nothing of a connector is kept quiet. told: the keys
+ * that sentences are made of, NULL at their end. */
 static void tell_rest(const struct telling *t, const struct yaml *node, const char *const *told, const char *within)
 {
 	for (const struct yaml *n = node ? node->first : NULL; n; n = n->next) {
@@ -427,12 +427,20 @@ static void tell_rest(const struct telling *t, const struct yaml *node, const ch
 	}
 }
 
+static void tell_span(const struct telling *t, const struct stream_settings *s)
+{
+	if (s->for_each)
+		tell(t, "for each", "of %s, one after the other, each with a cursor of its own", s->for_each);
+	if (s->since_s)
+		tell(t, "since", "a whole list goes back %s", span(t->arena, s->since_s));
+}
+
 static void tell_stream(const struct telling *all, const struct stream_settings *s, const struct yaml *node)
 {
 	static const char *const told[] = { "row",  "also", "properties", "full",       "incremental", "gone",
 		                                "link", "lag",  "full_every", "gone_every", "cursor",      "retention",
-		                                "full_diff", "step", "history", "hold", "each",
-		                                NULL };
+		                                "full_diff", "step", "history", "hold",       "each",        "for_each",
+		                                "since",     NULL };
 	static const char *const requests[] = { "full", "incremental", "gone" };
 	static const char *const request_told[] = { "get", "post", "query", "body", "records", "page", NULL };
 	struct telling t = *all;
@@ -448,6 +456,7 @@ static void tell_stream(const struct telling *all, const struct stream_settings 
 		tell_each(&t, s);
 	for (size_t i = 0; i < s->n_maps; i++)
 		tell_map(&t, s->maps[i]);
+	tell_span(&t, s);
 	tell_rest(&t, node, told, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
 		tell_rest(&t, yaml_member(node, requests[i]), request_told, requests[i]);
@@ -458,6 +467,7 @@ static void tell_stream(const struct telling *all, const struct stream_settings 
 static void tell_needs(const struct telling *t, const struct yaml *file, const struct source_settings *s)
 {
 	struct texts secrets = explain_names(t->arena, file, "secret."), config = explain_names(t->arena, file, "config.");
+	struct texts lists = explain_lists(t->arena, file);
 
 	tell(t, "address", "%s%s", t->connector->base_url ? t->connector->base_url : "comes with the token",
 	     s->base_url ? " (the source's base_url)" : "");
@@ -465,6 +475,8 @@ static void tell_needs(const struct telling *t, const struct yaml *file, const s
 		tell(t, "needs", "secrets: %s", joined(t->arena, &secrets));
 	if (config.n)
 		tell(t, "needs", "config: %s", joined(t->arena, &config));
+	if (lists.n)
+		tell(t, "needs", "config, as a list: %s", joined(t->arena, &lists));
 	if (t->connector->check.get)
 		tell(t, "first", "asks GET %s who we are: the answer must have %s", t->connector->check.get,
 		     t->connector->check.path);

@@ -46,6 +46,35 @@ struct texts explain_names(struct arena *a, const struct yaml *file, const char 
 	return names.found;
 }
 
+struct texts explain_lists(struct arena *a, const struct yaml *file)
+{
+	struct names names = { .arena = a };
+	const struct yaml *streams = yaml_member(file, "streams");
+
+	for (const struct yaml *s = streams ? streams->first : NULL; s; s = s->next) {
+		const struct yaml *list = yaml_member(s, "for_each");
+
+		if (list && list->type == YAML_SCALAR)
+			note_name(&names, list->text);
+	}
+	return names.found;
+}
+
+/* The lists, each of one element, at the end of the mapping. */
+static void add_lists(struct arena *a, const struct yaml *file, struct yaml **end)
+{
+	struct texts lists = explain_lists(a, file);
+
+	for (size_t i = 0; i < lists.n; i++) {
+		const struct yaml element = { .type = YAML_SCALAR, .text = lists.at[i], .file = file->file, .path = "config" };
+
+		*end = arena_alloc(a, sizeof **end);
+		**end = (struct yaml){ .type = YAML_SEQUENCE, .key = lists.at[i], .file = file->file, .path = "config" };
+		(*end)->first = arena_memdup(a, &element, sizeof element);
+		end = &(*end)->next;
+	}
+}
+
 /* A source that says all that the file asks for, each thing by its own name. */
 struct source_settings explain_source(struct arena *a, const char *name, const struct yaml *file)
 {
@@ -66,6 +95,7 @@ struct source_settings explain_source(struct arena *a, const char *name, const s
 			(*end)->text = "UTC";
 		end = &(*end)->next;
 	}
+	add_lists(a, file, end);
 	for (size_t i = 0; i < secrets.n; i++)
 		references[i].name = secrets.at[i];
 	if (!yaml_member(file, "streams")) {

@@ -4,6 +4,7 @@
 
 #include "common/text.h"
 #include "map_value.h"
+#include "participants.h"
 
 enum { MAX_KEY_BYTES = 512, SHOWN_CHARS = 60 };
 
@@ -136,13 +137,30 @@ static int translate(const struct mapping *m, const struct map_entry *entry, con
 	return 0;
 }
 
+/* What the first address in a text says. */
+static const char *read_as(const struct mapping *m, int as, const char *text)
+{
+	const struct texts all = as && text ? participants_read(m->arena, text) : (struct texts){ 0 };
+
+	if (!as || !text)
+		return text;
+	if (!all.n)
+		return NULL;
+	if (as == MAP_AS_ADDRESS)
+		return all.at[0];
+	return participants_is_ours(m->map->ours, all.at[0]) ? "out" : "in";
+}
+
 /* The text that an entry stands for; NULL when it is empty. */
 static int entry_text(const struct mapping *m, const struct map_entry *entry, const char **out, struct err *err)
 {
 	*out = entry->value;
 	if (!entry->from)
 		return 0;
-	if (fetch(m, entry->from, out, err) < 0 || (*out && entry->values && translate(m, entry, out, err) < 0))
+	if (fetch(m, entry->from, out, err) < 0)
+		return -1;
+	*out = read_as(m, entry->as, *out);
+	if ((*out && entry->values && translate(m, entry, out, err) < 0))
 		return -1;
 	if (!*out)
 		*out = entry->fallback;
@@ -220,6 +238,11 @@ int map_apply(const struct map *map, map_get_fn *get, const void *row, const str
 	if (rc == 0 &&
 	    ((map->account && fetch(&m, map->account, &r.account_key, err) < 0) || read_entries(&m, &r, err) < 0))
 		return -1;
+	if (rc == 0 && map->account_by == ACCOUNT_BY_PARTICIPANTS) {
+		r.account_key = participants_key(a, r.account_key, map->ours);
+		if (!r.account_key) /* among ourselves */
+			return 0;
+	}
 	*out = r;
 	return rc ? 2 : 1;
 }

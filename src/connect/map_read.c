@@ -10,7 +10,7 @@
 enum { MAX_ENTITIES = 16 };
 
 struct map_words {
-	const char *entity, *key;
+	const char *entity, *key, *ours;
 	const struct yaml *account, *when, *deleted;
 	int merge;
 	struct yaml_array entries; /* struct entry_words */
@@ -19,7 +19,7 @@ struct map_words {
 struct entry_words {
 	const char *to, *from, *value, *format, *fallback, *scale;
 	bool is_minor;
-	int zone;
+	int zone, as;
 	const struct yaml *values;
 	const struct yaml *node;
 };
@@ -35,8 +35,9 @@ struct when_words {
 };
 
 static const char *const zone_names[] = { "organisation", "utc", NULL };
+static const char *const as_names[] = { "text", "address", "direction", NULL };
 static const char *const account_by_names[] = {
-	"key", "external_id", "domain", "name", "subscription", "contact", NULL,
+	"key", "external_id", "domain", "name", "subscription", "contact", "participants", NULL,
 };
 
 static const char *const merge_names[] = { "last", "sum", "max", NULL }; /* in the order of enum usage_merge */
@@ -57,6 +58,7 @@ static const struct yaml_field entry_fields[] = {
 	ENTRY("default", YAML_TEXT, fallback, false), ENTRY("scale", YAML_TEXT, scale, false),
 	ENTRY("values", YAML_NODE, values, false), ENTRY("minor", YAML_BOOL, is_minor, false),
 	{ .key = "zone", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, zone), .extra = zone_names },
+	{ .key = "as", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, as), .extra = as_names },
 };
 static const struct yaml_table entry_table = { .size = sizeof(struct entry_words), .fields = entry_fields,
 	                                           .n_fields = ARRAY_LEN(entry_fields), .check = note_node };
@@ -70,6 +72,7 @@ static const struct yaml_field map_fields[] = {
 	WORD("entity", YAML_TEXT, entity, true, NULL),    WORD("key", YAML_TEXT, key, false, NULL),
 	WORD("account", YAML_NODE, account, false, NULL), WORD("when", YAML_NODE, when, false, NULL),
 	WORD("deleted", YAML_NODE, deleted, false, NULL), WORD("map", YAML_LIST, entries, true, &entry_table),
+	WORD("ours", YAML_TEXT, ours, false, NULL),
 	WORD("aggregate", YAML_ENUM, merge, false, merge_names),
 };
 static const struct yaml_table map_table = { .size = sizeof(struct map_words), .fields = map_fields,
@@ -139,6 +142,8 @@ static void check_words(const struct entry_words *w, enum value_type type, struc
 		mistake_at(m, w->node, "%s: has `zone:`, which only days and times take", w->to);
 	if (w->format && !takes_format(type))
 		mistake_at(m, w->node, "%s: has `format:`, which only days and times take", w->to);
+	if (w->as && type != VALUE_TEXT)
+		mistake_at(m, w->node, "%s: has `as:`, which only texts take", w->to);
 	if (w->is_minor && type != VALUE_MONEY)
 		mistake_at(m, w->node, "%s: has `minor:`, which only amounts take", w->to);
 }
@@ -160,6 +165,7 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		                       .values = w->values,
 		                       .is_minor = w->is_minor,
 		                       .is_utc = w->zone == 1,
+		                       .as = w->as,
 		                       .field = entity_field_index(e, w->to),
 		                       .line = w->node->line };
 	if (out->field < 0) {
@@ -213,6 +219,17 @@ static void add_entries(struct arena *a, struct map *map, const struct yaml_arra
 	map->n_entries = n;
 }
 
+/* Who is ours must be said where it makes a difference. */
+static void check_ours(const struct map *map, const struct yaml *node, struct mistakes *m)
+{
+	bool is_needed = map->account_by == ACCOUNT_BY_PARTICIPANTS;
+
+	for (size_t i = 0; i < map->n_entries; i++)
+		is_needed = is_needed || map->entries[i].as == MAP_AS_DIRECTION;
+	if (is_needed && !map->ours)
+		mistake_at(m, node, "`by: participants` and `as: direction` need `ours:`, our own domains");
+}
+
 static void check_whole(const struct map *map, const struct yaml *node, struct mistakes *m)
 {
 	const struct entity *e = map->entity;
@@ -237,6 +254,7 @@ static void check_whole(const struct map *map, const struct yaml *node, struct m
 		if (e->fields[field].is_required && !is_mapped)
 			mistake_at(m, node, "`%s` isn't mapped, and %s can't be used without it", e->fields[field].name, e->name);
 	}
+	check_ours(map, node, m);
 }
 
 /* the rest --------------------------------------------------------------------------------------------------------- */
@@ -336,6 +354,7 @@ const struct map *map_read(struct arena *a, const struct yaml *node, struct mist
 		map->deleted_from = words.deleted->text;
 	else if (words.deleted)
 		read_values(a, words.deleted, &map->deleted_from, &map->deleted_in, m);
+	map->ours = words.ours;
 	add_entries(a, map, &words.entries, m);
 	if (m->n == before)
 		check_whole(map, node, m);

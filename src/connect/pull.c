@@ -8,6 +8,7 @@
 #include "common/lock.h"
 #include "common/text.h"
 #include "connector.h"
+#include "for_each.h"
 #include "request.h"
 #include "rest.h"
 
@@ -105,6 +106,23 @@ static bool is_wanted(const struct pull *p, const struct stream_settings *s)
 	return p->only_stream ? strcmp(p->only_stream, s->name) == 0 : !s->is_left_out;
 }
 
+/* One stream, for one element where it has several. */
+static int pull_stream(const struct pull *p, struct client *client, int64_t source, const struct stream_settings *s,
+                       struct pull_result *r, struct arena *a, const char **error, struct err *err)
+{
+	client->scope.for_each = s->element;
+	if (rest_stream(p, client, source, s, r, err) == 0)
+		return 0;
+	if (err->kind == ERR_FATAL)
+		return -1;
+	r->is_failed = true;
+	r->kind = err->kind;
+	r->error = arena_strdup(a, err->text);
+	if (!*error)
+		*error = arena_printf(a, "%s: %s", r->stream, r->error);
+	return 0;
+}
+
 /* Every stream is tried; what our own store refuses ends the pull. Sets *error to the first that failed. */
 static int pull_streams(const struct pull *p, struct client *client, int64_t source, struct pull_result *results,
                         size_t *n, struct arena *a, const char **error, struct err *err)
@@ -113,25 +131,29 @@ static int pull_streams(const struct pull *p, struct client *client, int64_t sou
 	const struct stream_settings *streams = c->streams.at;
 
 	for (size_t i = 0; i < c->streams.n; i++) {
-		struct pull_result *r = &results[*n];
+		size_t n_walks = is_wanted(p, &streams[i]) ? for_each_count(&streams[i], p->source->config) : 0;
 
-		if (!is_wanted(p, &streams[i]))
-			continue;
-		(*n)++;
-		if (rest_stream(p, client, source, &streams[i], r, err) == 0)
-			continue;
-		if (err->kind == ERR_FATAL)
-			return -1;
-		r->is_failed = true;
-		r->kind = err->kind;
-		r->error = arena_strdup(a, err->text);
-		if (!*error)
-			*error = arena_printf(a, "%s: %s", r->stream, r->error);
+		for (size_t k = 0; k < n_walks; k++) {
+			const struct stream_settings *s = for_each_stream(&streams[i], p->source->config, k, a);
+
+			if (pull_stream(p, client, source, s, &results[(*n)++], a, error, err) < 0)
+				return -1;
+		}
 	}
 	if (*n == 0)
 		return err_set(err, ERR_CONFIG, "connector %s has no stream %s", c->name,
 		               p->only_stream ? p->only_stream : "to pull");
 	return 0;
+}
+
+static size_t count_walks(const struct pull *p, const struct connector *c)
+{
+	const struct stream_settings *streams = c->streams.at;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->streams.n; i++)
+		n += for_each_count(&streams[i], p->source->config);
+	return n;
 }
 
 int rest_source_open(const struct pull *p, struct arena *a, struct http **out_http, struct client *out,
@@ -165,7 +187,7 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 		return -1;
 	if (client_login(&client, p->token_path, a, err) < 0 || check_credentials(&client, a, err) < 0)
 		return note_refusal(p, source, err);
-	results = arena_array(a, client.connector->streams.n + 1, sizeof *results);
+	results = arena_array(a, count_walks(p, client.connector) + 1, sizeof *results);
 	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || books_close(p, source, error, err) < 0)
 		return -1;
 	*out = results;

@@ -34,6 +34,18 @@ static int add_parameter(struct buf *url, const char *name, const char *text, co
 	return 0;
 }
 
+/* In a list, {{properties}} stands for a parameter each. */
+static int add_repeated(struct buf *url, const char *name, const char *text, const struct scope *scope,
+                        const struct request_lists *lists, struct arena *a, struct err *err)
+{
+	if (!template_is(text, "properties"))
+		return add_parameter(url, name, text, scope, a, err);
+	for (size_t i = 0; i < lists->properties.n; i++)
+		if (add_parameter(url, name, lists->properties.at[i], scope, a, err) < 0)
+			return -1;
+	return 0;
+}
+
 int request_url(const char *base_url, const char *path, const struct yaml *query, const struct scope *scope,
                 const struct request_lists *lists, struct arena *a, const char **out, struct err *err)
 {
@@ -54,7 +66,7 @@ int request_url(const char *base_url, const char *path, const struct yaml *query
 		if (q->type == YAML_SCALAR && add_parameter(&url, q->key, q->text, &with, a, err) < 0)
 			return -1;
 		for (const struct yaml *e = q->first; e; e = e->next)
-			if (e->type == YAML_SCALAR && add_parameter(&url, q->key, e->text, &with, a, err) < 0)
+			if (e->type == YAML_SCALAR && add_repeated(&url, q->key, e->text, &with, lists, a, err) < 0)
 				return -1;
 	}
 	if (url.is_full)

@@ -35,6 +35,7 @@ static const struct yaml_field request_fields[] = {
 	FIELD("headers", YAML_NODE, headers, NULL, 0, 0),
 	FIELD("body", YAML_NODE, body, NULL, 0, 0),
 	FIELD("records", YAML_TEXT, records, NULL, 0, 0),
+	FIELD("optional_records", YAML_BOOL, has_optional_records, NULL, 0, 0),
 	FIELD("page", YAML_STRUCT, page, &page_table, 0, 0),
 	FIELD("decoder", YAML_TEXTS, decode.steps, NULL, 0, 0),
 	FIELD("delimiter", YAML_TEXT, decode.delimiter_text, NULL, 0, 0),

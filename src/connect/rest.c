@@ -21,6 +21,14 @@ enum {
 
 /* pages ------------------------------------------------------------------------------------------------------------ */
 
+/* A whole list may have a start too, as far back as the stream says. */
+static int64_t start_of(const struct run *r, const struct walk_state *state)
+{
+	bool is_open = state->start == INSTANT_NONE && r->stream->since_s;
+
+	return is_open ? state->end - r->stream->since_s : state->start;
+}
+
 /* What a request says besides the connector's headers. */
 static int request_headers(const struct request_settings *q, const struct scope *scope, struct arena *a,
                            struct expected *out, struct err *err)
@@ -50,7 +58,7 @@ int rest_ask_page(const struct run *r, const struct walk *w, const struct texts 
 		                         .max_bytes = (size_t)q->download_mb << 20, .timeout_ms = q->timeout_s * 1000 };
 	const char *link = pager_url(&w->pager), *url = link, *body = NULL;
 
-	scope.window_start = w->state.start;
+	scope.window_start = start_of(r, &w->state);
 	scope.window_end = w->state.end;
 	scope.zone = w->zone;
 	scope.page_token = pager_word(&w->pager, a);
@@ -75,7 +83,7 @@ int rest_list_of(const struct run *r, const struct walk *w, const struct answer 
 	if (x->is_empty)
 		return 0;
 	*out = json_at(x->body, w->request->records);
-	if (json_is_null(*out) && *out) /* some write an empty list so */
+	if (json_is_null(*out) && (*out || w->request->has_optional_records)) /* some write an empty list so */
 		return 0;
 	if (!*out && w->state.kind == WALK_INCREMENTAL && r->stream->cursor.from && json_type(x->body) == JSON_OBJECT &&
 	    !json_first(x->body)) /* "{}" is how some say that nothing changed */
@@ -182,7 +190,7 @@ static int expand_page(const struct run *r, const struct walk *w, struct row **r
 	struct scope scope = r->client->scope;
 	size_t n_parents = *n;
 
-	scope.window_start = w->state.start;
+	scope.window_start = start_of(r, &w->state);
 	scope.window_end = w->state.end;
 	if (r->pull->is_dry_run && r->pull->limit_rows && n_parents > (size_t)r->pull->limit_rows)
 		n_parents = (size_t)r->pull->limit_rows;
@@ -372,7 +380,7 @@ int rest_walk_begin(const struct run *r, struct walk *w, const struct walk_state
 	w->page = w->request->page;
 	if (r->stream->cursor.kind == CURSOR_OPAQUE && r->stream->cursor.from)
 		w->cursor = state->token;
-	scope.window_start = state->start;
+	scope.window_start = start_of(r, state);
 	scope.window_end = state->end;
 	scope.zone = w->zone;
 	if (w->page.first && template_expand(a, w->page.first, &scope, TEMPLATE_RAW, &w->page.first, err) < 0)

@@ -13,6 +13,22 @@
 
 /* values ----------------------------------------------------------------------------------------------------------- */
 
+/* "to[*].address": those of all elements, with a blank between. Recursion: one level for each [*] of the path. */
+static const char *get_path(const struct json *j, const char *path, struct arena *a)
+{
+	const char *star = strstr(path, "[*]"), *rest = star ? star + 3 : NULL, *all = NULL, *one;
+
+	if (!star)
+		return json_scalar(a, json_at(j, path));
+	j = json_at(j, arena_strndup(a, path, (size_t)(star - path)));
+	for (j = json_type(j) == JSON_ARRAY ? json_first(j) : NULL; j; j = json_next(j)) {
+		one = get_path(j, *rest == '.' ? rest + 1 : rest, a);
+		if (!text_is_blank(one))
+			all = all ? arena_printf(a, "%s %s", all, one) : one;
+	}
+	return all;
+}
+
 static const char *get_one(const struct row *row, const char *path, struct arena *a)
 {
 	static const char parent[] = "parent.";
@@ -22,11 +38,12 @@ static const char *get_one(const struct row *row, const char *path, struct arena
 	if (len > 2 && path[0] == '\'' && path[len - 1] == '\'') /* a text, in a key that is not alone in its entity */
 		return arena_strndup(a, path + 1, len - 2);
 	if (row->parent && text_starts(path, parent))
-		return json_scalar(a, json_at(row->parent, path + strlen(parent)));
-	text = json_scalar(a, json_at(row->main, path));
-
+		return get_path(row->parent, path + strlen(parent), a);
+	if (strcmp(path, "for_each") == 0)
+		return row->stream->element;
+	text = get_path(row->main, path, a);
 	for (size_t i = 0; i < row->n_more && !text; i++)
-		text = json_scalar(a, json_at(row->more[i], path));
+		text = get_path(row->more[i], path, a);
 	for (size_t i = 0; i < row->stream->currencies.n && !text; i++)
 		if (strcmp(row->stream->currencies.at[i], path) == 0)
 			text = row->currency;

@@ -138,6 +138,7 @@ static const char *value_of(const struct part *p, const struct scope *s, struct 
 	const struct named_value texts[] = {
 		{ "page.token", s->page_token }, { "page.number", s->page_number }, { "parent.id", s->parent_id },
 		{ "item.id", s->parent_id },     { "job.id", s->job_id },           { "org.currency", s->currency },
+		{ "for_each", s->for_each },
 		{ "properties", s->properties }, { "task.subject", task->subject },  { "task.text", task->text },
 		{ "task.key", task->key },       { "task.account", task->account },  { "task.owner", task->owner },
 		{ "task.due", task->due },       { "task.due_ms", task->due_ms },
@@ -207,7 +208,7 @@ const char *template_mistake(struct arena *a, const char *text, const struct sco
 			                    p.name.at + 7);
 		return arena_printf(a,
 		                    "{{%.*s%s%.*s}} is not known; there are config.X, secret.X, window.start, window.end (|iso, |ms, "
-		                    "|s, |day, |hour, |utc), page.token, page.number, parent.id, item.id, job.id, org.currency, "
+		                    "|s, |day, |hour, |utc), page.token, page.number, parent.id, item.id, job.id, for_each, org.currency, "
 		                    "properties; in a task task.subject, task.text, task.key, task.account, task.owner, "
 		                    "task.due, task.due_ms",
 		                    (int)p.name.len, p.name.at,

@@ -33,6 +33,7 @@ struct scope {
 	const char *page_token;            /* NULL stands for nothing */
 	const char *page_number;           /* likewise */
 	const char *parent_id;
+	const char *for_each;              /* the element of a list in `config:` that a stream is walked for */
 	const char *job_id;                /* likewise */
 	const char *currency;              /* the organisation's; likewise */
 	const char *properties;            /* joined with commas */

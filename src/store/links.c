@@ -22,12 +22,19 @@ static const char *const finders[] = {
 	                            "WHERE s.source_id = t.source_id AND s.source_key = t.account_key",
 	[ACCOUNT_BY_CONTACT] = "SELECT c.account_id FROM contact c "
 	                       "WHERE c.source_id = t.source_id AND c.source_key = t.account_key",
+	[ACCOUNT_BY_PARTICIPANTS] =
+		"SELECT COALESCE((SELECT min(c.account_id) FROM json_each(t.account_key) p JOIN contact c "
+		"ON lower(c.email) = p.value AND c.deleted_on IS NULL AND c.account_id IS NOT NULL GROUP BY p.key "
+		"HAVING count(DISTINCT c.account_id) = 1 ORDER BY p.key LIMIT 1), "
+		"(SELECT min(coalesce(a.main_id, a.id)) FROM json_each(t.account_key) p JOIN account a "
+		"ON lower(a.domain) = substr(p.value, instr(p.value, '@') + 1) AND " IS_THERE " GROUP BY p.key "
+		"HAVING count(DISTINCT coalesce(a.main_id, a.id)) = 1 ORDER BY p.key LIMIT 1))",
 };
 
 enum { N_FINDERS = ARRAY_LEN(finders), N_TABLES = 16 };
 
 struct link_sql {
-	char link[N_FINDERS][1024], count_open[256], count_by_name[256], keys_by_name[320];
+	char link[N_FINDERS][1600], count_open[256], count_by_name[256], keys_by_name[320];
 };
 
 static const struct link_sql *link_sql(const struct entity *e)
@@ -215,7 +222,7 @@ static int prepare_name(struct db *db, const char *key, struct err *err)
 int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out,
                         struct err *err)
 {
-	static char sql[N_FINDERS][640];
+	static char sql[N_FINDERS][800];
 	CLEANUP(stmt_donep) struct stmt *q = NULL;
 
 	if (by == ACCOUNT_BY_NAME && prepare_name(db, key, err) < 0)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from harness import BIN, HEAVY, run  # noqa: E402
-from vendor import Vendor, pull, quick  # noqa: E402
+from vendor import Handler, Vendor, pull, quick  # noqa: E402
 
 WORD = "Bearer planted-files-word-c0de"
 ORG = """
@@ -197,6 +197,40 @@ def test_a_file_that_is_not_whole_changes_nothing(case):
     stop[0] = 3
     pull(case)
     assert cells(case) == sums(usage + usage[:300])
+
+
+class Cutting(Handler):
+    """Hangs up after so many bytes of the next answer about usage."""
+
+    def handle_request(self):
+        super().handle_request()
+        if self.server.hang_up:
+            self.close_connection, self.server.hang_up = True, False
+
+
+def test_a_connection_cut_after_any_byte_is_asked_again(case):
+    """The connection ends after N bytes of a packed file, for many N (all with RETAIND_HEAVY): asked once more, counted once, nothing lost."""
+    files = start(case, ACCOUNTS.replace("full_diff: true", "full_diff: false") + USAGE.replace("zip, gzip", "gzip"))
+    rows = {f"A{i}": (f"Company {i}", "gold", "false") for i in range(9)}
+    files.at["/a.csv"] = accounts_csv(rows)
+    files.server.RequestHandlerClass = Cutting
+    whole, at = files.answer, [None]
+
+    def cut(request):
+        status, data, headers = whole(request)
+        files.server.hang_up = request.path == "/u" and at[0] is not None
+        if files.server.hang_up:
+            headers, data, at[0] = {**headers, "Content-Length": len(data)}, data[:at[0]], None
+        return status, data, headers
+    files.server.answer, files.server.hang_up = cut, False
+    for n in range(0, 512, 1 if HEAVY else 17):
+        usage = [(f"A{i % 9}", f"2026-03-{i % 28 + 1:02}", "logins", i + n) for i in range(100)]
+        files.at["/u"] = gzip.compress(ndjson(usage), mtime=0)
+        at[0] = n
+        before = len(files.server.seen)
+        pull(case, "--stream", "usage") if n else pull(case)
+        assert cells(case) == sums(usage) and at[0] is None and len(files.server.seen) - before == (2 if n else 3), (n, len(files.server.seen) - before)
+    assert len(files.at["/u"]) > 512
 
 
 def test_wrong_words_end_with_what_to_do(case):

@@ -123,8 +123,10 @@ def posthog(events, request):
     if request.path != f"/api/projects/{PROJECT}/query/":
         return refuse(404, "Project not found.", "not_found")
     query = (request.body or {}).get("query", {})
-    if request.method != "POST" or set(request.body) != {"query"} or set(query) != {"kind", "query", "values"} or query["kind"] != "HogQLQuery":
+    if request.method != "POST" or set(request.body) != {"query", "refresh"} or set(query) != {"kind", "query", "values"} or query["kind"] != "HogQLQuery":
         return refuse(400, "query: not a HogQLQuery")
+    if request.body["refresh"] != "force_blocking":
+        return refuse(400, "refresh: what was asked before is answered from a cache")
     match = re.fullmatch(KEYSET, query["query"])
     if not match or int(match["limit"]) > 50000 or set(query["values"]) != {"since", "until", "after"}:
         return refuse(400, "Unable to resolve the query")

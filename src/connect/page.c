@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "page_parts.h"
 
 enum { DEFAULT_MAX_PAGES = 10000, SEEN_AT_FIRST = 256, MAX_TOKEN_BYTES = 8192, MAX_BACKS = 12 };
 
@@ -52,11 +53,17 @@ static bool is_new(struct pager *p, char kind, const char *data, size_t len)
 	return insert(s, hash_of(kind, data, len));
 }
 
-/* pagers ----------------------------------------------------------------------------------------------------------- */
+static struct page_seen nothing_seen(struct arena *a)
+{
+	return (struct page_seen){ arena_array(a, SEEN_AT_FIRST, sizeof(uint64_t)), 0, SEEN_AT_FIRST };
+}
 
-/* Sets *out to the next token, NULL at the end. */
-typedef int next_fn(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
-                    struct err *err);
+void page_forget_seen(struct pager *p)
+{
+	*p->seen = nothing_seen(p->arena);
+}
+
+/* pagers ----------------------------------------------------------------------------------------------------------- */
 
 static bool says_more(const struct page_settings *s, const struct json *body)
 {
@@ -117,8 +124,7 @@ static const char *link_of(const char *header, const char *rel, struct arena *a)
 	return NULL;
 }
 
-static int next_url(struct pager *p, const struct page_view *v, struct arena *a, const char **out,
-                    struct err *err)
+int page_next_url(struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
 {
 	const struct page_settings *s = p->settings;
 	const char *link = s->link_rel ? link_of(http_header(v->response, "link"), s->link_rel, a)
@@ -137,16 +143,14 @@ static int next_url(struct pager *p, const struct page_view *v, struct arena *a,
 	return 0;
 }
 
-/* Tokens of two parts: "195@hash,hash,hash" (offset: and the rows seen last), "2026-03-01T08:00:00Z@2" (last_time: and
- * the page). */
-static const char *second_part(const char *token)
+const char *page_second_part(const char *token)
 {
 	const char *at = token ? strchr(token, '@') : NULL;
 
 	return at ? at + 1 : NULL;
 }
 
-static const char *first_part(const char *token, struct arena *a)
+const char *page_first_part(const char *token, struct arena *a)
 {
 	return token ? arena_strndup(a, token, strcspn(token, "@")) : NULL;
 }
@@ -161,7 +165,7 @@ static const char *mark_of(const struct page_settings *s, const struct json *row
 /* Whether rows have slipped away since the page before: none of those that must come again does. */
 static bool is_torn(const struct pager *p, const struct page_view *v, struct arena *a)
 {
-	const char *marks = second_part(p->token);
+	const char *marks = page_second_part(p->token);
 
 	for (const struct json *row = marks ? json_first(v->rows) : NULL; row; row = json_next(row)) {
 		const char *mark = mark_of(p->settings, row, a);
@@ -179,8 +183,8 @@ static int step_back(struct pager *p, int64_t at, struct arena *a, const char **
 
 	if (p->n_backs++ == MAX_BACKS)
 		return err_set(err, ERR_RETRY, "rows leave the list faster than it can be read");
-	*p->seen = (struct page_seen){ arena_array(p->arena, SEEN_AT_FIRST, sizeof *p->seen->slots), 0, SEEN_AT_FIRST };
-	*out = at > back ? arena_printf(a, "%lld@%s", (long long)(at - back), second_part(p->token)) : "0";
+	page_forget_seen(p);
+	*out = at > back ? arena_printf(a, "%lld@%s", (long long)(at - back), page_second_part(p->token)) : "0";
 	return 0;
 }
 
@@ -205,7 +209,7 @@ static int next_offset(struct pager *p, const struct page_view *v, struct arena 
 	int64_t at = 0, end, total = -1;
 
 	*out = NULL;
-	if (p->token && !text_to_int(first_part(p->token, a), &at))
+	if (p->token && !text_to_int(page_first_part(p->token, a), &at))
 		at = 0;
 	if (is_torn(p, v, a))
 		return step_back(p, at, a, out, err);
@@ -252,10 +256,8 @@ static bool is_greater(const char *id, const char *than)
 	return n != m ? n > m : strcmp(id, than) > 0;
 }
 
-/* Sets *out, the id before the page, to that of its last row, and counts the rows that come for the first time; ids
- * must not fall where that counts. */
-static int last_of(const struct page_settings *s, const struct page_view *v, bool is_ascending, struct arena *a,
-                   const char **out, int64_t *n_new, struct err *err)
+int page_last_of(const struct page_settings *s, const struct page_view *v, bool is_ascending, struct arena *a,
+                 const char **out, int64_t *n_new, struct err *err)
 {
 	const char *last = *out;
 
@@ -281,41 +283,12 @@ static int next_last_id(struct pager *p, const struct page_view *v, struct arena
 	int64_t n_new = 0;
 
 	*out = NULL;
-	if (last_of(s, v, s->ascending, a, &last, &n_new, err) < 0)
+	if (page_last_of(s, v, s->ascending, a, &last, &n_new, err) < 0)
 		return -1;
 	if (!v->n_rows && s->more && says_more(s, v->body))
 		return err_set(err, ERR_RETRY, "the page is empty, but the answer says that there is more (`%s`)", s->more);
 	if (v->n_rows)
 		*out = last;
-	return 0;
-}
-
-/* By links while they live, else by a new query behind the last row: the token is "id" or "id@url". A query that gives
- * fewer rows than it says is not at its end, whatever else it says. */
-static int next_keyset(struct pager *p, const struct page_view *v, struct arena *a, const char **out, struct err *err)
-{
-	const struct page_settings *s = p->settings;
-	const char *last = first_part(p->token, a), *link = NULL;
-	int64_t total = -1;
-
-	*out = NULL;
-	if (last_of(s, v, true, a, &last, &p->n_of_query, err) < 0 || (s->from && next_url(p, v, a, &link, err) < 0))
-		return -1;
-	if (last && strpbrk(last, "@'\"\\"))
-		return err_set(err, ERR_INPUT, "a row's `%s` is no id that a query can hold", s->field);
-	if (s->total && !json_int(json_at(v->body, s->total), &total))
-		total = -1;
-	if (link) {
-		*out = arena_printf(a, "%s@%s", last ? last : "", link);
-		return 0;
-	}
-	if (p->n_of_query >= total && !(s->size && (int64_t)v->n_rows >= s->size))
-		return 0;
-	if (v->n_rows == 0)
-		return err_set(err, ERR_RETRY, "the list ends after %lld rows, but says that it has %lld",
-		               (long long)p->n_of_query, (long long)total);
-	p->n_of_query = 0;
-	*out = last;
 	return 0;
 }
 
@@ -349,7 +322,7 @@ static int next_last_time(struct pager *p, const struct page_view *v, struct are
 {
 	const struct page_settings *s = p->settings;
 	int64_t since = INSTANT_NONE, number, first = 0, last = 0;
-	const char *word = first_part(p->token, a);
+	const char *word = page_first_part(p->token, a);
 
 	*out = NULL;
 	if (word && !instant_parse(word, &since))
@@ -376,18 +349,18 @@ static int next_last_time(struct pager *p, const struct page_view *v, struct are
 
 static const struct {
 	const char *name;
-	next_fn *next;
+	page_next_fn *next;
 	const char *first; /* token of the first page */
 	bool needs_from, needs_field, needs_size;
 } pagers[] = {
 	{ "none", next_none, NULL, false, false, false },
 	{ "cursor", next_cursor, NULL, true, false, false },
-	{ "next_url", next_url, NULL, true, false, false },
+	{ "next_url", page_next_url, NULL, true, false, false },
 	{ "offset", next_offset, "0", false, false, true },
 	{ "number", next_number, "1", false, false, true },
 	{ "last_id", next_last_id, NULL, false, true, false },
 	{ "last_time", next_last_time, NULL, false, true, true },
-	{ "keyset", next_keyset, NULL, false, true, false },
+	{ "keyset", page_next_keyset, NULL, false, true, false },
 };
 
 static const char *const pager_names[] = { "none", "cursor", "next_url", "offset", "number", "last_id", "last_time",
@@ -461,10 +434,10 @@ void pager_init(struct pager *p, const struct page_settings *s, const char *base
 {
 	struct page_seen *seen = arena_alloc(walk, sizeof *seen);
 
-	*seen = (struct page_seen){ arena_array(walk, SEEN_AT_FIRST, sizeof *seen->slots), 0, SEEN_AT_FIRST };
+	*seen = nothing_seen(walk);
 	*p = (struct pager){ .settings = s, .arena = walk, .base_url = base_url, .token = token, .seen = seen };
 	if (p->token && s->kind == PAGER_KEYSET) /* a link that was kept for a day may live no more; the place does */
-		p->token = first_part(p->token, walk);
+		p->token = page_first_part(p->token, walk);
 	if (!p->token)
 		p->token = s->first ? s->first : pagers[s->kind].first;
 }
@@ -475,16 +448,16 @@ const char *pager_word(const struct pager *p, struct arena *a)
 	                 p->settings->kind == PAGER_KEYSET;
 
 	if (has_tokens(p->settings))
-		return second_part(p->token);
-	return has_parts ? first_part(p->token, a) : p->token;
+		return page_second_part(p->token);
+	return has_parts ? page_first_part(p->token, a) : p->token;
 }
 
 const char *pager_number(const struct pager *p)
 {
-	const char *number = p->settings->kind == PAGER_LAST_TIME ? second_part(p->token) : NULL;
+	const char *number = p->settings->kind == PAGER_LAST_TIME ? page_second_part(p->token) : NULL;
 
 	if (has_tokens(p->settings))
-		return second_part(p->token) ? NULL : p->token;
+		return page_second_part(p->token) ? NULL : p->token;
 	return number ? number : "1";
 }
 
@@ -516,17 +489,13 @@ bool page_shows_all(const struct page_settings *s)
 const char *pager_url(const struct pager *p)
 {
 	if (p->settings->kind == PAGER_KEYSET)
-		return second_part(p->token);
+		return page_second_part(p->token);
 	return page_has_urls(p->settings) ? p->token : NULL;
 }
 
-bool pager_leave_link(struct pager *p)
+bool pager_has_place(const struct pager *p)
 {
-	if (p->settings->kind != PAGER_KEYSET || !second_part(p->token))
-		return false;
-	p->token = first_part(p->token, p->arena);
-	p->n_of_query = 0;
-	return true;
+	return p->settings->kind == PAGER_KEYSET;
 }
 
 static int guard(struct pager *p, const struct page_view *v, const char *token, struct err *err)

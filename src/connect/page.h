@@ -35,13 +35,20 @@ extern const struct yaml_table page_table;
 
 struct page_seen; /* hashes of tokens and bodies */
 
+/* A query that is under way. */
+struct keyset {
+	const char *from;      /* the token that it began with */
+	int64_t n, total;      /* rows that came, and that it said it has; -1: it didn't */
+	int64_t awaited;       /* rows that a query which goes on behind the last one must have */
+};
+
 struct pager {
 	const struct page_settings *settings;
 	struct arena *arena;   /* of the walk: tokens live here */
 	const char *base_url;  /* next_url: where links may lead */
 	const char *token;     /* of the page to ask for; NULL: the first, which has none */
 	int64_t n_pages, n_rows, n_backs;
-	int64_t n_of_query;    /* keyset: rows since a query began */
+	struct keyset keyset;
 	struct page_seen *seen;
 };
 
@@ -75,7 +82,9 @@ bool page_shows_all(const struct page_settings *s);
 bool page_counts_rows(const struct page_settings *s);
 /* The URL of the page where its token is one or holds one; NULL: it is made from the request's words. */
 const char *pager_url(const struct pager *p);
-/* Where a link to the next page is refused and the place in the list is known without it: goes there. */
+/* Whether the place in the list is known without a link. */
+bool pager_has_place(const struct pager *p);
+/* Where a link to the next page is refused and the place is known without it: goes there. */
 bool pager_leave_link(struct pager *p);
 
 #endif

@@ -222,7 +222,8 @@ class Salesforce(ThreadingHTTPServer):
         self.plans.append((number, function))
 
     def fail(self, path, times=1, after=0, **what):
-        """status=N with code= and message=; short=N: a page gives so many rows fewer and no link; cut=N bytes of the answer."""
+        """status=N with code= and message=; short=N: a page gives so many rows fewer and no link; hole=1: one within it is missing;
+        cut=N bytes of the answer."""
         self.faults.append({"path": path, "times": times, "after": after, **what})
 
     def fault_for(self, path):
@@ -296,6 +297,7 @@ class Salesforce(ThreadingHTTPServer):
         rows = [self.org.rows[query.kind][i] for i in ids[at:at + size] if i in self.org.rows[query.kind]]
         if "short" in fault:
             return {"totalSize": total, "done": True, "records": [as_json(query.kind, r, query.fields) for r in rows[:-fault["short"]]]}
+        rows = rows[:len(rows) // 2] + rows[len(rows) // 2 + 1:] if "hole" in fault else rows
         out = {"totalSize": total, "done": at + size >= len(ids), "records": [as_json(query.kind, r, query.fields) for r in rows]}
         if not out["done"]:
             self.n += 1

@@ -264,7 +264,7 @@ static void a_keyset_goes_by_links_and_without_them_behind_the_last_row(void **s
 	(void)state;
 	assert_string_equal(pager_word(&b->pager, b->a), "000");
 	assert_null(pager_url(&b->pager));
-	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"001\"},{\"id\":\"00A\"}],\"n\":7,\"next\":\"/v1/more/1\"}"), 1);
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"001\"},{\"id\":\"00A\"}],\"n\":5,\"next\":\"/v1/more/1\"}"), 1);
 	assert_string_equal(pager_url(&b->pager), "https://api.example.com/v1/more/1");
 	assert_string_equal(pager_word(&b->pager, b->a), "00A");
 	/* One comes twice, one is missing. */
@@ -276,6 +276,30 @@ static void a_keyset_goes_by_links_and_without_them_behind_the_last_row(void **s
 	assert_false(pager_leave_link(&b->pager));
 	assert_string_equal(pager_word(&b->pager, b->a), "00b");
 	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"00c\"}],\"n\":1}"), 0);
+	arena_free(b->a);
+}
+
+static void a_keyset_whose_rows_are_missing_within_is_asked_for_again(void **state)
+{
+	struct book *b = open_book("{ kind: keyset, field: id, from: next, total: n, first: '000' }", NULL);
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"001\"}],\"n\":4,\"next\":\"/v1/more/1\"}"), 1);
+		ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"003\"}],\"n\":4,\"next\":\"/v1/more/2\"}"), 1); /* 002 is missing */
+		ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"004\"}],\"n\":4}"), 1);
+		assert_string_equal(pager_word(&b->pager, b->a), "004");
+		ASSERT_INT(turn(b, "{\"rows\":[],\"n\":0}"), i < 3 ? 1 : -1);
+		assert_string_equal(pager_word(&b->pager, b->a), i < 3 ? "000" : "004");
+	}
+	ASSERT_INT(b->err.kind, ERR_RETRY);
+	arena_free(b->a);
+	b = open_book("{ kind: keyset, field: id, from: next, total: n, first: '000' }", NULL);
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"001\"}],\"n\":3,\"next\":\"/v1/more/1\"}"), 1);
+	assert_true(pager_leave_link(&b->pager));
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"003\"}],\"n\":1}"), 1); /* one was deleted meanwhile, or is missing */
+	assert_string_equal(pager_word(&b->pager, b->a), "000");
+	ASSERT_INT(turn(b, "{\"rows\":[{\"id\":\"001\"},{\"id\":\"003\"}],\"n\":2}"), 0);
 	arena_free(b->a);
 }
 
@@ -437,6 +461,7 @@ int main(void)
 		cmocka_unit_test(next_links_are_followed_within_the_origin_only),
 		cmocka_unit_test(a_link_header_names_the_next_page),
 		cmocka_unit_test(a_keyset_goes_by_links_and_without_them_behind_the_last_row),
+		cmocka_unit_test(a_keyset_whose_rows_are_missing_within_is_asked_for_again),
 		cmocka_unit_test(a_keyset_that_was_broken_off_goes_on_without_its_link),
 		cmocka_unit_test(a_keyset_out_of_order_or_short_of_rows_is_an_error),
 		cmocka_unit_test(rows_that_slip_to_an_earlier_page_are_read_again),

@@ -458,6 +458,23 @@ def test_a_list_that_lost_most_needs_a_persons_word(case):
     assert living(case) == {2}
 
 
+def test_a_list_in_doubt_is_made_again(case):
+    """Where a whole list is due once a day, one in doubt doesn't count: the next pull, ten minutes later, makes it again; meanwhile new rows
+    come through."""
+    api = things(case, 60, more=CHANGED + "    full_diff: true\n")
+    pull(case, "--now", iso(T0))
+    all_rows, api.rows = api.rows, {i: r for i, r in api.rows.items() if i <= 20}
+    for minutes in (1440, 1450):
+        api.rows[1000 + minutes] = {"id": 1000 + minutes, "name": "new", "at": T0 + 60 * minutes}
+        results, said = pull(case, "--now", iso(T0 + 60 * minutes), expect=78)
+        assert results["things"]["mode"] == "full" and "--accept-gone" in said and 1000 + minutes in living(case), results
+    api.rows = {**all_rows, **api.rows}  # the right to see them was given back
+    results, _ = pull(case, "--now", iso(T0 + 60 * 1460))
+    assert results["things"]["mode"] == "full" and living(case) == set(api.rows), results
+    results, _ = pull(case, "--now", iso(T0 + 60 * 1470))
+    assert results["things"]["mode"] == "incremental", results
+
+
 def test_a_row_that_slips_between_pages_is_asked_about(case):
     """A list walked by page number, from whose first page rows go while it is read: those that slip by are asked about by themselves and
     stay, with what changed; those that answer 404 are gone; a question that fails deletes nothing."""

@@ -17,6 +17,7 @@ int push_seen_forget(struct db *db, int64_t source, int32_t before, struct err *
 /* Keeps a row (its account is not read) until the account is known that the key names. */
 int usage_waiting_add(struct db *db, int64_t source, enum account_by by, const char *key, const struct usage_row *row,
                       struct err *err) MUST_USE;
+int usage_waiting_count(struct db *db, int64_t source, int64_t *out, struct err *err) MUST_USE;
 /* Hands what waits for accounts that are known by now to the batch that has begun. Usage of before a day is given up.
  * Returns the rows that still wait. */
 int64_t usage_waiting_settle(struct db *db, int64_t source, int32_t before, struct err *err) MUST_USE;

@@ -17,6 +17,8 @@ enum {
 	BATCH_ROWS = 5000, BATCH_REQUESTS = 500, /* of a transaction */
 	MAX_CELLS = 10000,
 	MAX_KEY_BYTES = 512,
+	MAX_SET_ASIDE = 10000, /* of a pull; what is beyond is counted only */
+	MAX_WAITING = 1000000, /* counts of accounts that nobody knows: whoever has the key must not fill the disk */
 	WAITING_DAYS = 400, /* longer than any signal looks back */
 	DAY_S = 86400
 };
@@ -30,7 +32,7 @@ struct reading {
 	const struct pull *pull;
 	const struct push_event_map *maps;
 	size_t n_maps;
-	int64_t source;
+	int64_t source, n_waiting;
 	struct pull_result *result;
 	struct spool_reader spool;
 	struct arena *arena; /* of the request at hand */
@@ -43,7 +45,8 @@ struct reading {
 
 static int set_aside(const struct reading *r, size_t map, const char *why, struct err *err)
 {
-	r->result->n_quarantined++;
+	if (r->result->n_quarantined++ >= MAX_SET_ASIDE)
+		return 0;
 	return quarantine_put(r->pull->db, r->source, stream,
 	                      arena_printf(r->arena, "%s#%s", r->id, r->maps[map].name),
 	                      arena_printf(r->arena, "%s: %s", r->maps[map].name, why), json_print(r->arena, r->row.main),
@@ -80,7 +83,7 @@ static const char *what_is_wrong(const struct reading *r, const struct record *r
 }
 
 /* Counted for its account, or kept until that is known: it won't come again. */
-static int put_usage(const struct reading *r, const struct record *record, size_t map, struct err *err)
+static int put_usage(struct reading *r, const struct record *record, size_t map, struct err *err)
 {
 	struct usage_row row = { .day = (int32_t)value_of(record, "day")->number,
 		                     .contact_key = text_or_empty(value_of(record, "contact_key")),
@@ -96,6 +99,9 @@ static int put_usage(const struct reading *r, const struct record *record, size_
 	rc = record_find_account(r->pull->db, r->source, record->account_by, record->account_key, &row.account, err);
 	if (rc < 0)
 		return -1;
+	if (rc == 0 && r->n_waiting >= MAX_WAITING)
+		return set_aside(r, map, "account: isn't known, and too many others aren't", err);
+	r->n_waiting += rc == 0;
 	return rc ? usage_batch_add(r->pull->db, USAGE_SUM, &row, err)
 	          : usage_waiting_add(r->pull->db, r->source, record->account_by, record->account_key, &row, err);
 }
@@ -123,7 +129,7 @@ static void show(const struct reading *r, const struct record *record)
 		r->pull->show_row(r->pull->context, r->maps->name, record_show(record, NULL, r->arena));
 }
 
-static int put_event(const struct reading *r, size_t map, struct err *err)
+static int put_event(struct reading *r, size_t map, struct err *err)
 {
 	struct record record = { 0 };
 	struct err why = { 0 };
@@ -311,6 +317,8 @@ static int read_all(struct reading *r, struct arena *a, struct err *err)
 
 	if (cursor_get(r->pull->db, r->source, stream, a, &position, err) < 0 ||
 	    spool_read_open(&r->spool, r->pull->spool_folder, position, a, err) < 0)
+		return -1;
+	if (usage_waiting_count(r->pull->db, r->source, &r->n_waiting, err) < 0)
 		return -1;
 	while (rc == 1) {
 		rc = read_batch(r, err);

@@ -43,6 +43,18 @@ int usage_waiting_add(struct db *db, int64_t source, enum account_by by, const c
 	return stmt_run(q, err);
 }
 
+int usage_waiting_count(struct db *db, int64_t source, int64_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "SELECT count(*) FROM usage_waiting WHERE source_id = :source");
+
+	bind_int(q, ":source", source);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	*out = col_int(q, 0);
+	return 0;
+}
+
 static int give_up(struct db *db, int64_t source, int32_t before, struct err *err)
 {
 	CLEANUP(stmt_donep)
@@ -113,8 +125,8 @@ static int waiting_keys(struct db *db, int64_t source, struct arena *a, struct w
 int64_t usage_waiting_settle(struct db *db, int64_t source, int32_t before, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	CLEANUP(stmt_donep) struct stmt *q = NULL;
 	struct waiting_key *k;
+	int64_t n;
 
 	if (give_up(db, source, before, err) < 0 || waiting_keys(db, source, a, &k, err) < 0)
 		return -1;
@@ -125,7 +137,5 @@ int64_t usage_waiting_settle(struct db *db, int64_t source, int32_t before, stru
 		if (rc < 0 || (rc == 1 && settle_key(db, source, k->by, k->key, account, err) < 0))
 			return -1;
 	}
-	q = db_sql(db, "SELECT count(*) FROM usage_waiting WHERE source_id = :source");
-	bind_int(q, ":source", source);
-	return stmt_step(q, err) < 0 ? -1 : col_int(q, 0);
+	return usage_waiting_count(db, source, &n, err) < 0 ? -1 : n;
 }

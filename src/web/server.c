@@ -63,8 +63,13 @@ static int bind_to(const struct addrinfo *at, const char *address, int *out, str
 	const int on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-	    bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
-		return err_errno(err, errno == EADDRINUSE ? ERR_RETRY : ERR_CONFIG, "listen on %s", address);
+	    bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+		bool is_forbidden = errno == EPERM || errno == EACCES;
+
+		(void)err_errno(err, errno == EADDRINUSE ? ERR_RETRY : ERR_CONFIG, "listen on %s%s", address,
+		                is_forbidden ? " (does SocketBindAllow= of the unit name the port?)" : "");
+		return -1;
+	}
 	*out = fd;
 	fd = -1;
 	return 0;

@@ -49,6 +49,13 @@ static void the_accounts_of_the_source_stand_as_scored_and_what_was_written_once
 	ASSERT_INT(n, 2);
 	assert_string_equal(list[1].key, "11");
 	assert_false(list[1].is_scored);
+	/* another system's account of the same company is told what is said of the main one */
+	ASSERT_OK(db_run(db, "UPDATE account SET main_id = 1 WHERE id = 4", &err));
+	ASSERT_OK(standings_read(db, "billing", 100, a, &list, &n, &err));
+	ASSERT_INT(n, 1);
+	assert_string_equal(list[0].key, "13");
+	ASSERT_NEAR(list[0].risk, 71.5, 1e-9);
+	assert_string_equal(list[0].cause, "usage");
 	ASSERT_OK(standings_read(db, "nowhere", 100, a, &list, &n, &err));
 	ASSERT_INT(n, 0);
 }

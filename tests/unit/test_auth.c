@@ -121,8 +121,8 @@ static void espocrm_signs_the_body_in_hex_behind_the_webhooks_id(void **state)
 {
 	struct asked q = { .auth = WEB_AUTH_ESPOCRM,
 		               .secrets = { "espo-secret-0123456789" },
-		               .headers = { "Signature", "d2gxOmU4NzQxODMyMWJjY2JmZDZjYjc3NWU3MjQzMDkwNTJjNzkwYzYyZmYxZjlmNWE2YjM4"
-		                                         "ZTQ2ZTA2ODdiY2ZiYzk=" },
+		               .headers = { "Signature", "d2gxOmU4NzQxODMyMWJjY2JmZDZjYjc3NWU3MjQzMDkwNTJjNzkwYzYyZm"
+		                                         "YxZjlmNWE2YjM4ZTQ2ZTA2ODdiY2ZiYzk=" },
 		               .body = "[{\"id\":\"1\"}]" };
 
 	(void)state;

@@ -38,7 +38,7 @@ def stored(case, kind):
 
 def disturb(system, n, before):
     """Of each list: rows that are changed (one of them at the very second of the last pull, one a minute before, as lists trail behind),
-    two new ones and one deleted."""
+    one that belongs to another account now, two new ones and one deleted."""
     for name, kind in system.kinds.items():
         keys = [k for k, i in system.numbers[name].items() if k in system.rows[name] and i > 20]
         text = system.texts[name][n % 4].lower() if name in getattr(system, "texts", {}) else f"changed {n} of {name}"
@@ -47,6 +47,8 @@ def disturb(system, n, before):
         for _ in range(2):
             system.add(name, system.now - 30)
         system.delete(name, keys[n], system.now - 20)
+        if name in system.links:
+            system.move(name, keys[5 + n], n + 7, system.now - 15)
 
 
 def equals(case, system):
@@ -135,7 +137,7 @@ TYPES = {"companies": ("account", "name", "name"), "contacts": ("contact", "name
 
 class Hubspot(System):
     """The stand-in CRM in a System's clothes: its own store has the rows."""
-    connector = "hubspot"
+    connector, links = "hubspot", dict.fromkeys(("contacts", "deals", "tickets", "calls", "emails", "meetings", "notes"), "")
     kinds = {"owners": Kind("owner", "name", None, "", lists_changes=False, tells_deletes=True),
              **{name: Kind(table, column, None, text, None if table == "account" else lambda i: str(nth(i)), tells_deletes=True)
                 for name, (table, column, text) in TYPES.items()}}
@@ -163,6 +165,12 @@ class Hubspot(System):
             self.store.owners[key]["firstName"] = text
         else:
             self.store.edit(name, key, {TYPES[name][2]: text}, at_ms=at * 1000)
+
+    def move(self, name, key, n, at):
+        """HubSpot doesn't call it a change of the row: one comes with it."""
+        self.numbers[name][key] = i = 100 + n - 1
+        self.store.links[name, "companies"][key] = {str(nth(i)): "Primary"}
+        self.change(name, key, self.rows[name][key] + " moved", at)
 
     def delete(self, name, key, at):
         del self.rows[name][key]

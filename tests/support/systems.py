@@ -66,7 +66,8 @@ def get_at(row, path):
 
 
 class System:
-    connector, kinds, first_id = "", {}, 1
+    """links: of each list, the path in a row of what says to which account it belongs."""
+    connector, kinds, links = "", {}, {}
     is_after_whole_list = False
 
     def __init__(self):
@@ -105,6 +106,13 @@ class System:
         set_at(self.rows[name][key], self.kinds[name].text, text)
         self.stamp(self.rows[name][key], at, False)
 
+    def move(self, name, key, n, at):
+        """The row belongs to the n-th account now."""
+        self.numbers[name][key] = i = 5 * N_ACCOUNTS + n - 1
+        account, old = self.kinds[name].account(i), get_at(self.rows[name][key], self.links[name])
+        set_at(self.rows[name][key], self.links[name], int(account) if isinstance(old, int) else account)
+        self.stamp(self.rows[name][key], at, False)
+
     def delete(self, name, key, at):
         self.gone[name][key] = self.rows[name].pop(key)
         self.stamp(self.gone[name][key], at, False)
@@ -128,7 +136,7 @@ def only(query, *names):
 # Chargebee ------------------------------------------------------------------------------------------------------------
 
 class Chargebee(System):
-    connector = "chargebee"
+    connector, links = "chargebee", {"subscriptions": "customer_id", "invoices": "customer_id"}
     kinds = {
         "customers": Kind("account", "name", lambda i: {"email": f"c{i}@x.example", "preferred_currency_code": "EUR"}, "company",
                           tells_deletes=True),
@@ -181,6 +189,7 @@ TYPES = {"double": (int, float), "varchar": str, "date": str}
 
 class Pipedrive(System):
     connector = "pipedrive"
+    links = {"persons": "org_id", "deals": "org_id", "activities": "org_id", "leads": "organization_id", "notes": "org_id"}
     kinds = {
         "users": Kind("owner", "name", lambda i: {"email": f"u{i}@acme.example", "active_flag": True}, "name", lists_changes=False,
                       tells_deletes=True, page=5),
@@ -299,7 +308,7 @@ class Pipedrive(System):
 # Intercom -------------------------------------------------------------------------------------------------------------
 
 class Intercom(System):
-    connector = "intercom"
+    connector, links = "intercom", {"contacts": "companies.data.0.id"}
     who = staticmethod(lambda i: {"contacts": {"contacts": [{"id": f"contacts-{nth(i)}"}]}})
     kinds = {
         "admins": Kind("owner", "name", lambda i: {"email": f"u{i}@acme.example"}, "name", lists_changes=False, page=5),
@@ -382,7 +391,7 @@ class Intercom(System):
 # Stripe ---------------------------------------------------------------------------------------------------------------
 
 class Stripe(System):
-    connector = "stripe"
+    connector, links = "stripe", {"subscriptions": "customer", "invoices": "customer"}
     item = staticmethod(lambda: {"data": [{"quantity": 3, "price": {"id": "price_1", "product": "prod_1", "recurring": {"interval": "month"}}}]})
     kinds = {
         "customers": Kind("account", "name", lambda i: {"email": f"c{i}@x.example", "currency": "usd", "address": {"country": "US"}}, "name",
@@ -417,6 +426,10 @@ class Stripe(System):
         super().change(name, key, text, at)
         for _ in range(2):  # a change is told more than once
             self.tell(name, self.rows[name][key], "updated", at)
+
+    def move(self, name, key, n, at):
+        super().move(name, key, n, at)
+        self.tell(name, self.rows[name][key], "updated", at)
 
     def delete(self, name, key, at):
         self.tell(name, self.rows[name][key], "deleted", at)
@@ -525,7 +538,7 @@ class Redmine(System):
 # EspoCRM --------------------------------------------------------------------------------------------------------------
 
 class Espocrm(System):
-    connector = "espocrm"
+    connector, links = "espocrm", {"contacts": "accountId", "opportunities": "accountId", "cases": "accountId"}
     own = {"cRisk": int, "cRiskBand": str, "cRiskCause": str, "cRiskAsOf": str}
     paths = {"User": "users", "Account": "accounts", "Contact": "contacts", "Opportunity": "opportunities", "Case": "cases"}
     account = staticmethod(lambda i: f"accounts{nth(i):09d}")
@@ -627,7 +640,7 @@ class Espocrm(System):
 # Freshdesk ------------------------------------------------------------------------------------------------------------
 
 class Freshdesk(System):
-    connector, most_pages = "freshdesk", 300
+    connector, most_pages, links = "freshdesk", 300, {"contacts": "company_id", "tickets": "company_id"}
     kinds = {
         "agents": Kind("owner", "name", lambda i: {"contact": {"email": f"u{i}@acme.example"}}, "contact.name", lists_changes=False, tells_deletes=True),
         "companies": Kind("account", "name", lambda i: {"domains": [f"a{i}.example"], "industry": "Retail"}, "name", lists_changes=False, tells_deletes=True),

@@ -33,7 +33,8 @@ struct counted_result {
 /* Replaces what these days had. */
 int counted_store(struct db *db, const struct counted_days *d, struct arena *a, struct counted_result *out,
                   struct err *err) MUST_USE;
-/* Gives what waits to accounts that have come; adds the cells that changed. */
-int counted_settle(struct db *db, int64_t source, const char *stream, int64_t *io_changed, struct err *err) MUST_USE;
+/* Gives what waits to accounts that have come; adds the cells that changed. Returns how many keys still wait. */
+int64_t counted_settle(struct db *db, int64_t source, const char *stream, int64_t *io_changed,
+                       struct err *err) MUST_USE;
 
 #endif

@@ -381,12 +381,15 @@ static int read_slice(struct run *r, const struct walk_state *slice, const struc
 static int settle(struct run *r, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
+	int64_t n_waiting;
 
 	if (r->pull->is_dry_run || !counting_is_for(r->stream->maps[0]))
 		return 0;
-	if (txn_begin(&txn, r->pull->db, err) < 0 ||
-	    counted_settle(r->pull->db, r->source, r->stream->name, &r->result->n_changed, err) < 0 ||
-	    quarantine_clear(r->pull->db, r->source, r->stream->name, "accounts", err) < 0)
+	if (txn_begin(&txn, r->pull->db, err) < 0)
+		return -1;
+	n_waiting = counted_settle(r->pull->db, r->source, r->stream->name, &r->result->n_changed, err);
+	if (n_waiting < 0 ||
+	    (n_waiting == 0 && quarantine_clear(r->pull->db, r->source, r->stream->name, "accounts", err) < 0))
 		return -1;
 	return txn_commit(&txn, err);
 }

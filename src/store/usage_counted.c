@@ -401,12 +401,13 @@ static int give_all(struct db *db, const struct counted_days *d, const struct ke
 	return stmt_run(done, err);
 }
 
-int counted_settle(struct db *db, int64_t source, const char *stream, int64_t *io_changed, struct err *err)
+int64_t counted_settle(struct db *db, int64_t source, const char *stream, int64_t *io_changed, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT DISTINCT account_by, account_key FROM counted_waiting "
 	                                                "WHERE source_id = :source AND stream = :stream");
 	const struct counted_days d = { .source = source, .stream = stream };
+	int64_t n_waiting = 0;
 	struct key *keys;
 	size_t n;
 
@@ -420,6 +421,7 @@ int counted_settle(struct db *db, int64_t source, const char *stream, int64_t *i
 
 		if (rc < 0 || (rc && give_all(db, &d, &keys[i], account, io_changed, err) < 0))
 			return -1;
+		n_waiting += !rc;
 	}
-	return 0;
+	return n_waiting;
 }

@@ -139,6 +139,8 @@ def test_companies_that_are_not_known_yet_get_their_usage_when_they_come(case):
     assert int(result["events"]["set_aside"]) == 1, result
     assert {a for a, _, _ in cells(case)} == {"acme"}
     assert "1 accounts are not known" in case.query("SELECT reason FROM quarantine")[0][0]
+    pull(case, "--now", "2026-03-19T23:00:00Z")
+    assert "1 accounts are not known" in case.query("SELECT reason FROM quarantine")[0][0]
     accounts(case, "acme", "beta")
     pull(case, "--now", "2026-03-20T23:00:00Z")  # those days are not asked for any more
     assert cells(case) == events.cells(), set(cells(case).items()) ^ set(events.cells().items())

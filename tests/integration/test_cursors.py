@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import replay  # noqa: E402
 from cursors import KEYS, Dataverse, Zendesk  # noqa: E402
-from harness import HEAVY, SHARED, Skip, run  # noqa: E402
+from harness import BIN, HEAVY, SHARED, Skip, run  # noqa: E402
 from systems import T0 as T0_SYSTEMS  # noqa: E402
 from systems import Stripe  # noqa: E402
 from vendor import SECRET, Vendor, organisation, pull, quick  # noqa: E402
@@ -473,6 +474,28 @@ def test_a_list_in_doubt_is_made_again(case):
     assert results["things"]["mode"] == "full" and living(case) == set(api.rows), results
     results, _ = pull(case, "--now", iso(T0 + 60 * 1470))
     assert results["things"]["mode"] == "incremental", results
+
+
+def test_a_kill_at_any_moment_neither_keeps_nor_deletes_too_much(case):
+    """Whole lists and increments killed at random moments, rows deleted, edited and made between: no living row is ever taken for deleted, and
+    at the end exactly the living ones are there."""
+    api = things(case, 400, more=CHANGED + "    full_diff: true\n")
+    dice, at = random.Random(7), T0
+    pull(case, "--now", iso(at))
+    for i in range(100 if HEAVY else 8):
+        at += 6 * 3600
+        for key in dice.sample(sorted(api.rows), 3):
+            api.rows.pop(key) if key % 2 else api.rows[key].update(name=f"edited {i}", at=at - 60)
+        api.rows[1000 + i] = {"id": 1000 + i, "name": "new", "at": at - 60}
+        known = living(case) & set(api.rows)
+        command = subprocess.Popen([BIN, "pull", "--config", case.tmp / "config", "--now", iso(at)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0.005, 0.09))
+        command.kill()
+        command.wait()
+        assert known <= living(case), known - living(case)
+    pull(case, "--now", iso(at + 60))
+    pull(case, "--full", "--now", iso(at + 120))
+    assert dict(case.query("SELECT CAST(source_key AS INTEGER), name FROM account WHERE deleted_on IS NULL")) == {k: r["name"] for k, r in api.rows.items()}
 
 
 def test_a_row_that_slips_between_pages_is_asked_about(case):

@@ -66,6 +66,9 @@ class Vendor(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         case.at_end(lambda: (self.shutdown(), self.server_close()))
 
+    def handle_error(self, request, client_address):
+        pass  # clients that were killed
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

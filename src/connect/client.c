@@ -350,6 +350,15 @@ static void read_body(struct answer *x, struct arena *a, struct err *broken)
 		x->body = NULL;
 }
 
+/* A page for people where rows were asked for: CSV would take its first line for a header. */
+static bool is_web_page(const struct answer *x)
+{
+	const char *type = http_header(&x->http, "content-type");
+
+	return x->expected.decode && !decode_is_plain(x->expected.decode) && type &&
+	       strncasecmp(type, "text/html", strlen("text/html")) == 0;
+}
+
 /* By the call's own words, then by the connector's. */
 static struct verdict judge(const struct client *c, const struct answer *x)
 {
@@ -368,12 +377,15 @@ int client_understand(struct client *c, struct answer *x, struct arena *a, struc
 	if (x->is_empty)
 		return 0;
 	if (v->action == ACTION_OK) {
-		if (x->body || x->expected.download_fd > 0)
+		if (is_web_page(x))
+			(void)err_set(&broken, ERR_RETRY, "it is a page in HTML");
+		else if (x->body || x->expected.download_fd > 0)
 			return 0;
 		/* Half an answer must never be taken for a short list. */
 		*v = (struct verdict){ .action = ACTION_RETRY };
 		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer %s%s%s", x->http.status,
-		              is_decoded(x) ? "can't be read" : "is no JSON", broken.text[0] ? ": " : "", broken.text);
+		              is_decoded(x) || is_web_page(x) ? "can't be read" : "is no JSON",
+		              broken.text[0] ? ": " : "", broken.text);
 		return 1;
 	}
 	if (v->action == ACTION_REFRESH_RETRY && !v->say)

@@ -102,6 +102,9 @@ def only(query, *names):
         raise Refused(400, {"message": f"unknown parameters {sorted(set(query) - set(names))}"})
 
 
+LISTS = ("results", "data", "list", "issues", "value", "tickets", "organizations", "records")  # where a body has its rows
+
+
 # the vendors ----------------------------------------------------------------------------------------------------------
 
 def hubspot_row(r):
@@ -183,22 +186,47 @@ def intercom(server, request):
     return Reply(200, {"type": "list", "data": [intercom_row(r) for r in page], "pages": pages}, rows=page, token=token)
 
 
+def note_events(server):
+    """An event for each row that was made, changed or deleted since the last request."""
+    now = {r.n: (r.at, r.name) for r in server.rows}
+    for n, state in sorted(now.items(), key=lambda item: item[1]):
+        if server.known.get(n) != state:
+            server.events.append((n, state[0]))
+    server.events += [(n, server.clock) for n in server.known if n not in now and server.known[n]]
+    server.known = {**{n: None for n in server.known}, **now}
+
+
 def stripe_row(r):
     return {"id": f"cus_{r.n:05d}", "object": "customer", "name": r.name, "email": f"p{r.n}@x.example", "created": r.born}
+
+
+def stripe_customer(server, key):
+    n = int(key.removeprefix("cus_"))
+    living = [r for r in server.rows if r.n == n]
+    if living:
+        return Reply(200, stripe_row(living[0]))
+    return Reply(200, {"id": key, "object": "customer", "deleted": True}) if n in server.known else Reply(404, {"error": {"code": "resource_missing"}})
+
+
+def stripe_events(server, q):
+    only(q, "limit", "types[]", "created[gte]", "starting_after")
+    found = [(i, n, at) for i, (n, at) in reversed(list(enumerate(server.events))) if at >= int(q["created[gte]"])]
+    if "starting_after" in q:
+        found = [e for e in found if e[0] < int(q["starting_after"].removeprefix("evt_"))]
+    page = found[:int(q["limit"])]
+    data = [{"id": f"evt_{i:06d}", "object": "event", "created": at, "data": {"object": {"id": f"cus_{n:05d}"}}} for i, n, at in page]
+    return Reply(200, {"object": "list", "data": data, "has_more": len(found) > len(page), "url": "/v1/events"}, rows=[Row(n) for _, n, _ in page])
 
 
 def stripe(server, request):
     q = request.query
     if request.headers["Authorization"] != f"Bearer {SECRET}" or not request.headers["Stripe-Version"]:
         raise Refused(401, {"error": {"message": "Invalid API Key provided", "type": "invalid_request_error"}})
+    note_events(server)
+    if request.path.startswith("/v1/customers/"):
+        return stripe_customer(server, request.path.rpartition("/")[2])
     if request.path == "/v1/events":
-        only(q, "limit", "types[]", "created[gte]")
-        rows = [r for r in server.rows if r.at >= int(q["created[gte]"])]
-        data = [{"id": f"evt_{r.n}", "object": "event", "created": r.at, "data": {"object": {"id": f"cus_{r.n:05d}"}}} for r in rows]
-        return Reply(200, {"object": "list", "data": data, "has_more": False, "url": request.path}, rows=rows)
-    if request.path.startswith("/v1/customers/cus_"):
-        found = [stripe_row(r) for r in server.rows if f"/v1/customers/cus_{r.n:05d}" == request.path]
-        return Reply(200, found[0] if found else {"id": request.path.rpartition("/")[2], "object": "customer", "deleted": True})
+        return stripe_events(server, q)
     only(q, "limit", "starting_after")
     if request.path != "/v1/customers":
         raise Refused(404, {"error": {"message": "Unrecognized request URL", "type": "invalid_request_error"}})
@@ -300,11 +328,12 @@ def linked(server, request):
     page = rows[:PAGE]
     path = f"{request.path}?" + urlencode({"$skiptoken": page[-1].n}) if len(rows) > PAGE else None
     body = {"value": [{"id": r.n, "name": r.name} for r in page]}
+    if not path:
+        return Reply(200, body, rows=page)
     if request.path == "/header/things":
-        return Reply(200, body, {"Link": f'<{server.url}/first>; rel="first", <{server.url}{path}>; rel="next"'} if path else {}, page, path)
-    if path:
-        body["next"] = path.rpartition("/")[2] if request.path == "/relative/things" else server.url + path
-    return Reply(200, body, rows=page, token=path)
+        return Reply(200, body, {"Link": f'<{server.url}/first>; rel="first", <{server.url}{path}>; rel="next"'}, page, server.url + path)
+    link = path.rpartition("/")[2] if request.path == "/relative/things" else server.url + path
+    return Reply(200, {**body, "next": link}, rows=page, token=link)
 
 
 def oauth(server, request):
@@ -317,6 +346,124 @@ def oauth(server, request):
     server.n_tokens += 1
     server.token = f"{SECRET}-access-{server.n_tokens}"
     return Reply(200, {"access_token": server.token, "token_type": "Bearer", "expires_in": 3600})
+
+
+def zendesk_organization(r):
+    return {"id": r.n, "name": r.name, "created_at": iso(r.born), "updated_at": iso(r.at)}
+
+
+def zendesk(server, request):
+    q, login = request.query, "Basic " + base64.b64encode(f"api@acme.example/token:{SECRET}".encode()).decode()
+    if request.headers["Authorization"] != login:
+        raise Refused(401, {"error": "Couldn't authenticate you"})
+    if request.path.startswith("/api/v2/organizations/"):
+        found = [r for r in server.rows if f"{r.n}.json" == request.path.rpartition("/")[2]]
+        if not found:
+            raise Refused(404, {"error": "RecordNotFound", "description": "Not found"})
+        return Reply(200, {"organization": zendesk_organization(found[0])})
+    if request.path == "/api/v2/organizations.json":
+        only(q, "page[size]", "page[after]")
+        after = int(base64.b64decode(q["page[after]"])) if "page[after]" in q else 0
+        rows = [r for r in sorted(server.rows, key=lambda r: r.n) if r.n > after]
+        page = rows[:int(q["page[size]"])]
+        token = base64.b64encode(str(page[-1].n).encode()).decode() if page else None
+        body = {"organizations": [zendesk_organization(r) for r in page],
+                "meta": {"has_more": len(rows) > len(page), "after_cursor": token}}
+        return Reply(200, body, rows=page, token=token)
+    if request.path != "/api/v2/incremental/tickets/cursor.json":
+        raise Refused(404, {"error": "InvalidEndpoint", "description": "Not found"})
+    only(q, "start_time", "cursor", "per_page", "include")
+    if ("start_time" in q) == ("cursor" in q):
+        raise Refused(400, {"error": "InvalidParameter", "description": "start_time or cursor"})
+    after = tuple(int(x) for x in base64.b64decode(q["cursor"]).decode().split("||")) if "cursor" in q else (int(q["start_time"]), 0)
+    rows = [r for r in sorted(server.rows, key=lambda r: (r.at, r.n)) if (r.at, r.n) > after]
+    page = rows[:int(q["per_page"])]
+    token = base64.b64encode(f"{page[-1].at}||{page[-1].n}".encode()).decode() if page else q.get("cursor")
+    tickets = [{"id": r.n, "subject": r.name, "status": "open", "created_at": iso(r.born), "updated_at": iso(r.at)} for r in page]
+    return Reply(200, {"tickets": tickets, "after_cursor": token, "end_of_stream": len(rows) <= len(page)}, rows=page, token=token)
+
+
+def grant(server, request, wanted):
+    """The token endpoint of client credentials."""
+    if server.is_revoked or request.body != {"grant_type": "client_credentials", **wanted}:
+        raise Refused(401, {"error": "invalid_client"})
+    server.n_tokens += 1
+    server.token = f"{SECRET}-access-{server.n_tokens}"
+    return Reply(200, {"access_token": server.token, "token_type": "Bearer", "instance_url": server.url})
+
+
+def dataverse(server, request):
+    """A skip token carries when the walk began: the delta link at its end shows what has changed since."""
+    if request.path == "/token":
+        return grant(server, request, {"client_id": "c1", "client_secret": SECRET, "scope": "https://org.crm4.dynamics.com/.default"})
+    if request.headers["Authorization"] != f"Bearer {server.token}":
+        raise Refused(401, b"", **{"WWW-Authenticate": "Bearer"})
+    q = request.query
+    only(q, "$select", "$skiptoken", "$deltatoken")
+    if request.path != "/api/data/v9.2/accounts" or "odata.track-changes" not in request.headers["Prefer"]:
+        raise Refused(404, {"error": {"code": "0x80060888", "message": "Resource not found"}})
+    since, began, after = (int(x) for x in q.get("$skiptoken", f"{q.get('$deltatoken', 0)}.{server.clock}.0").split("."))
+    rows = [r for r in sorted(server.rows, key=lambda r: r.n) if r.n > after and r.at > since]
+    page = rows[:PAGE]
+    body = {"value": [{"accountid": f"d{r.n:05d}", "name": r.name, "createdon": iso(r.born), "modifiedon": iso(r.at)} for r in page]}
+    if len(rows) <= PAGE:
+        return Reply(200, {**body, "@odata.deltaLink": f"{server.url}{request.path}?$deltatoken={began}"}, rows=page)
+    link = f"{server.url}{request.path}?$skiptoken={since}.{began}.{page[-1].n}"
+    return Reply(200, {**body, "@odata.nextLink": link}, rows=page, token=link)
+
+
+def salesforce_job(server, request):
+    """A query that runs by itself, and its results as CSV."""
+    _, _, rest = request.path.partition("/jobs/query")
+    if request.method == "POST" and not rest:
+        server.queries.append(sorted(server.rows, key=lambda r: r.n))
+        return Reply(200, {"id": f"750{len(server.queries)}", "state": "UploadComplete"})
+    number, what = int(rest.split("/")[1][3:]), rest.split("/")[2:]
+    if not 0 < number <= len(server.queries):
+        raise Refused(404, [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}])
+    query = server.queries[number - 1]
+    if request.method == "DELETE":
+        return Reply(204, b"")
+    if not what:
+        return Reply(200, {"id": f"750{number}", "state": "JobComplete", "numberRecordsProcessed": len(query)})
+    only(request.query, "maxRecords", "locator")
+    at = int(request.query.get("locator", "at0")[2:])
+    page = query[at:at + int(request.query["maxRecords"])]
+    lines = ["Id,Name,IsDeleted,CreatedDate,SystemModstamp"] + [f'"001{r.n:012d}","{r.name}","false","{iso(r.born)}","{iso(r.at)}"' for r in page]
+    token = f"at{at + len(page)}" if at + len(page) < len(query) else None
+    return Reply(200, ("\n".join(lines) + "\n").encode(), {"Content-Type": "text/csv", "Sforce-Locator": token or "null",
+                                                            "Sforce-NumberOfRecords": str(len(page))}, page, token)
+
+
+def salesforce(server, request):
+    """A query, and links to the rest of what it found."""
+    if request.path == "/token":
+        return grant(server, request, {"client_id": SECRET, "client_secret": SECRET})
+    if request.headers["Authorization"] != f"Bearer {server.token}":
+        raise Refused(401, [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}])
+    if request.path.startswith("/services/data/v60.0/jobs/query"):
+        return salesforce_job(server, request)
+    base, _, locator = request.path.partition("/queryAll")
+    if base != "/services/data/v60.0":
+        raise Refused(404, [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}])
+    if locator:
+        query, at = server.queries[int(locator[1:].split("-")[0])], int(locator.split("-")[1])
+    else:
+        only(request.query, "q")
+        found = re.fullmatch(r"SELECT [\w,]+ FROM Account WHERE (?:SystemModstamp >= (\S+) AND SystemModstamp <= (\S+) AND )?Id > '(\w+)' ORDER BY Id",
+                             request.query["q"])
+        if not found:
+            raise Refused(400, [{"message": f"unexpected token: {request.query['q']}", "errorCode": "MALFORMED_QUERY"}])
+        low, high = (at_of(found[1]), at_of(found[2])) if found[1] else (0, 10**10)
+        query, at = [r for r in sorted(server.rows, key=lambda r: r.n) if low <= r.at <= high and f"001{r.n:012d}" > found[3]], 0
+        server.queries.append(query)
+        locator = f"/{len(server.queries) - 1}-0"
+    page = query[at:at + PAGE]
+    records = [{"attributes": {"type": "Account"}, "Id": f"001{r.n:012d}", "Name": r.name, "IsDeleted": False, "CreatedDate": iso(r.born),
+                "SystemModstamp": iso(r.at)} for r in page]
+    link = f"{base}/queryAll{locator.split('-')[0]}-{at + PAGE}" if at + PAGE < len(query) else None
+    more = {"done": False, "nextRecordsUrl": link} if link else {"done": True}
+    return Reply(200, {"totalSize": len(query), **more, "records": records}, rows=page, token=link)
 
 
 MADE_UP = """
@@ -352,28 +499,38 @@ class Family:
     is_increment: bool = False      # the walk in question is of the increment, behind a first sync of nothing
     has_increment: bool = True
     made: str = None                # a connector that is not shipped
-    empty: str = "goes on"          # what an empty page with a word of more means: goes on | again (75) | goes back | the end
+    empty: str = "goes on"          # what an empty page with a word of more means: goes on | again (75) | goes back | anew | the end
     counts: bool = False            # by rows or pages: a row that is put in before shows one twice
-    path: str = None                # of the requests that count; None: of the family's only list
+    path: str = None                # of the requests that count, a pattern; None: there is but one list
     has_links: bool = False
     is_oauth: bool = False
+    is_csv: bool = False
+    falls_back: bool = False        # a link that is dead is answered by a new query, once
+    config: str = ""                # what the organisation says under config:
+    left_out: tuple = ()            # secrets that the organisation doesn't give
     cap: str = None                 # None: the API has no end of pages; "passes": the walk goes around it; "told": it ends there
 
-    def yaml(self, attempts=ATTEMPTS):
+    def yaml(self, attempts=ATTEMPTS, timeout="10s"):
         """The connector as shipped, but for its pace and the size of its pages."""
         text = self.made or (ROOT / f"config/connectors/{self.connector}.yaml").read_text()
         text = re.sub(r"rate: [\d.]+, per", "rate: 10000, per", text)
         text = re.sub(r", wait: \d+s", "", text)
-        text = re.sub(r"^(attempts|first_wait|longest_wait|timeout): .*\n", "", text, flags=re.M)
-        text = re.sub(r"\b(limit|size|per_page|maxSize): \d+", rf"\1: {PAGE}", text)
+        text = re.sub(r"^((attempts|first_wait|longest_wait)| +first_wait| *timeout): .*\n", "", text, flags=re.M)
+        text = re.sub(r"(\b(?:limit|size|per_page|maxSize|maxRecords)|page\[size\]\"): \d+", rf"\1: {PAGE}", text)
+        text = re.sub(r"\nquota_headers:\n((?:  .*)?\n)+?(?=\S)", "\n\n", text)
+        text = re.sub(r'token_url: ".*"', 'token_url: "http://127.0.0.1:{{config.port}}/token"', text)
         text = text.replace("overlap: 5", "overlap: 2").replace("cap: 300", "cap: 3")
-        return f"attempts: {attempts}\nfirst_wait: 0.002\nlongest_wait: 0.01\ntimeout: 1s\n" + text
+        return f"attempts: {attempts}\nfirst_wait: 0.002\nlongest_wait: 0.01\ntimeout: {timeout}\n" + text
 
     def keys(self, rows):
         return sorted(self.key.format(r.n) for r in rows)
 
 
+STRIPE = ("stripe", "customers", "account", stripe, "cus_{:05d}")
 HUBSPOT = ("hubspot", "companies", "account", hubspot, "{}")
+QUERIES = "/services/data/v60.0/queryAll.*"
+SALESFORCE = ("salesforce", "accounts", "account", salesforce, "001{:012d}")
+DATAVERSE = ("dataverse", "accounts", "account", dataverse, "d{:05d}")
 FAMILIES = [
     Family("hubspot list", *HUBSPOT, path="/crm/v3/objects/companies"),
     Family("hubspot search", *HUBSPOT, path="/crm/v3/objects/companies/search", is_increment=True, empty="again", cap="passes"),
@@ -381,12 +538,14 @@ FAMILIES = [
     Family("pipedrive changes", "pipedrive", "organizations", "account", pipedrive, "{}", is_increment=True),
     Family("intercom contacts", "intercom", "contacts", "contact", intercom, "i{:05d}"),
     Family("intercom companies", "intercom", "companies", "account", intercom, "i{:05d}", has_increment=False, empty="the end", counts=True, cap="told"),
-    Family("stripe", "stripe", "customers", "account", stripe, "cus_{:05d}", empty="again"),
+    Family("stripe list", *STRIPE, path="/v1/customers", empty="again"),
+    Family("stripe events", *STRIPE, path="/v1/events", is_increment=True, empty="again"),
     Family("chargebee", "chargebee", "customers", "account", chargebee, "c{:05d}"),
     Family("redmine", "redmine", "issues", "ticket", redmine, "{}", path="/issues.json", empty="goes back", counts=True),
     Family("espocrm", "espocrm", "accounts", "account", espocrm, "e{:05d}", path="/api/v1/Account", empty="goes back", counts=True),
     Family("freshdesk tickets", "freshdesk", "tickets", "ticket", freshdesk, "{}", empty="again", cap="passes"),
-    Family("freshdesk companies", "freshdesk", "companies", "account", freshdesk, "{}", has_increment=False, empty="the end", counts=True, cap="told"),
+    Family("freshdesk companies", "freshdesk", "companies", "account", freshdesk, "{}", has_increment=False, path="/api/v2/companies",
+           empty="the end", counts=True, cap="told"),
     Family("absolute links", "linked", "things", "account", linked, "{}", has_increment=False, has_links=True,
            made=made_up("/absolute/things", '{ kind: next_url, from: "next" }')),
     Family("relative links", "linked", "things", "account", linked, "{}", has_increment=False, has_links=True,
@@ -395,6 +554,20 @@ FAMILIES = [
            made=made_up("/header/things", "{ kind: next_url, link: next }")),
     Family("oauth", "linked", "things", "account", oauth, "{}", has_increment=False, has_links=True, is_oauth=True,
            path="/absolute/things", made=made_up("/absolute/things", '{ kind: next_url, from: "next" }', OAUTH)),
+]
+
+
+MY_DOMAIN = dict(config="host: my.salesforce.com", left_out=("key", "refresh"))
+TOKENS = dict(is_oauth=True, has_links=True)
+FAMILIES += [
+    Family("zendesk export", "zendesk", "tickets", "ticket", zendesk, "{}", config="email: api@acme.example"),
+    Family("zendesk list", "zendesk", "organizations", "account", zendesk, "{}", has_increment=False, config="email: api@acme.example",
+           path="/api/v2/organizations.json"),
+    Family("dataverse table", *DATAVERSE, config="host: org.crm4.dynamics.com, tenant: t1, client_id: c1", path="/api/data/v9.2/accounts", **TOKENS),
+    Family("dataverse delta", *DATAVERSE, config="host: org.crm4.dynamics.com, tenant: t1, client_id: c1", path="/api/data/v9.2/accounts",
+           is_increment=True, **TOKENS),
+    Family("salesforce changes", *SALESFORCE, **MY_DOMAIN, **TOKENS, path=QUERIES, empty="anew", falls_back=True, is_increment=True),
+    Family("salesforce job", *SALESFORCE, **MY_DOMAIN, is_oauth=True, path="/services/data/v60.0/jobs/query/\\w+/results", is_csv=True),
 ]
 
 
@@ -412,7 +585,8 @@ class Server(ThreadingHTTPServer):
         self.cap_rows, self.cap_pages = 10_000, 300
         self.token, self.is_revoked, self.n_tokens = SECRET, False, 0
         self.clock = BORN + 86400  # what it takes the time to be
-        self.n, self.pages, self.lists, self.wrong = 0, [], [], []
+        self.n, self.pages, self.lists, self.wrong, self.queries = 0, [], [], [], []
+        self.events, self.known = [], {}
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def begin(self):
@@ -440,6 +614,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.handle_request()
 
+    def do_DELETE(self):
+        self.handle_request()
+
     def read(self):
         parts = urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -455,10 +632,10 @@ class Handler(BaseHTTPRequestHandler):
             reply = refused.reply
         except Exception as error:  # what the stand-in doesn't understand it must not hide
             reply = Reply(400, {"message": f"{type(error).__name__}: {error}"})
-        if reply.status not in (200, 401, 429) and server.fault is None:
+        if reply.status not in (200, 204, 401, 429) and server.fault is None:
             server.wrong.append((request, reply))
         is_list = reply.rows is not None or (reply.status != 200 and request.path != "/token")
-        if is_list and request.path in (server.family.path, None) or (is_list and not server.family.path):
+        if is_list and re.fullmatch(server.family.path or ".*", request.path):
             server.n += 1
             server.lists.append(request)
             if server.fault:
@@ -495,10 +672,11 @@ def rows(n, step=60, first=1):
 
 def organisation(case, family, server, change=lambda text: text, more="", daemon_yaml="", **options):
     text = family.yaml(**options)
-    names = re.findall(r"\{\{secret\.(\w+)", text)
+    names = [n for n in re.findall(r"\{\{secret\.(\w+)", text) if n not in family.left_out]
     path = case.write("key", SECRET + "\n")
     path.chmod(0o600)
-    more += f"    config: {{ port: '{server.server_port}' }}\n" if family.is_oauth else ""
+    config = ", ".join(filter(None, (family.config, f"port: '{server.server_port}'" if family.is_oauth else "")))
+    more += f"    config: {{ {config} }}\n" if config else ""
     secrets = ", ".join(f'{n}: "file:{path}"' for n in dict.fromkeys(names))
     case.org(ORG.format(connector=family.connector, url=server.url, names=secrets, folder=case.tmp / "out", more=more), daemon_yaml=daemon_yaml)
     case.write(f"config/connectors/{family.connector}.yaml", change(text)).chmod(0o644)

@@ -336,6 +336,22 @@ static bool is_decoded(const struct answer *x)
 	       x->expected.download_fd <= 0;
 }
 
+/* An answer that was cut short on its way may still look whole, rows of CSV most of all. */
+static int check_count(const struct answer *x, struct err *err)
+{
+	const char *text = x->expected.count && x->http.status < 300 ? http_header(&x->http, x->expected.count) : NULL;
+	size_t n_rows = text ? json_count(json_at(x->body, x->expected.records)) : 0;
+	int64_t n;
+
+	if (!x->expected.count || x->http.status >= 300)
+		return 0;
+	if (!text || !text_to_int(text, &n))
+		return err_set(err, ERR_RETRY, "`%s` doesn't say how many rows it has", x->expected.count);
+	if (n == (int64_t)n_rows)
+		return 0;
+	return err_set(err, ERR_RETRY, "it has %zu rows, but says that it has %lld", n_rows, (long long)n);
+}
+
 /* Reads the body: as JSON where it may be an error's, whatever was asked for. */
 static void read_body(struct answer *x, struct arena *a, struct err *broken)
 {
@@ -346,7 +362,7 @@ static void read_body(struct answer *x, struct arena *a, struct err *broken)
 		rc = decode_list(x->expected.decode, x->http.body, x->http.body_len, a, &x->body, broken);
 	else if (x->http.body_len)
 		rc = json_parse(a, x->http.body, x->http.body_len, &x->body, broken);
-	if (rc < 0)
+	if (rc < 0 || (x->body && check_count(x, broken) < 0))
 		x->body = NULL;
 }
 

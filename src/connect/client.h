@@ -37,6 +37,7 @@ struct expected {
 	int download_fd;                      /* above 0: the file that the answer goes to, undecoded: body is NULL */
 	size_t max_bytes;                     /* of that */
 	int64_t timeout_ms;                   /* 0: the usual */
+	const char *count, *records;          /* header that says how many rows there are, and where; NULL: none does */
 	const struct http_header *headers;    /* to be sent besides the connector's */
 	size_t n_headers;
 };

@@ -519,17 +519,6 @@ static int guard(struct pager *p, const struct page_view *v, const char *token, 
 	return 0;
 }
 
-/* A page that was cut short on its way may still look whole. */
-static int check_count(const struct page_settings *s, const struct page_view *v, struct arena *a, struct err *err)
-{
-	const char *text = s->count ? text_from(s->count, v, a) : NULL;
-	int64_t n;
-
-	if (!text || !text_to_int(text, &n) || n == (int64_t)v->n_rows)
-		return 0;
-	return err_set(err, ERR_RETRY, "the page has %zu rows, but says that it has %lld", v->n_rows, (long long)n);
-}
-
 int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err)
 {
 	const char *token = NULL;
@@ -539,7 +528,7 @@ int pager_next(struct pager *p, const struct page_view *v, struct arena *a, stru
 		(void)is_new(p, 't', p->token, strlen(p->token));
 	p->n_pages++;
 	p->n_rows += (int64_t)v->n_rows;
-	if (check_count(p->settings, v, a, err) < 0 || pagers[p->settings->kind].next(p, v, a, &token, err) < 0)
+	if (pagers[p->settings->kind].next(p, v, a, &token, err) < 0)
 		return -1;
 	if (!says_more(p->settings, v->body) || (p->settings->empty_page_stops && v->n_rows == 0))
 		token = NULL;

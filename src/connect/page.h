@@ -20,7 +20,7 @@ struct page_settings {
 	const char *field;     /* last_id, keyset, offset: path of the id within a row; last_time: of the time it is
 	                          sorted by */
 	const char *total;     /* offset, keyset: path of the number of rows in all */
-	const char *count;     /* JSON path or "header:NAME" of the number of rows in the page, where the API says it */
+	const char *count;     /* header that says how many rows the page has; then it must */
 	const char *first;     /* token of the first page, {{names}} expanded; cursor, last_id: none */
 	const char *order_by;  /* offset, number: path of what the list is sorted by; must not change while it is walked */
 	int64_t size;          /* offset, number, last_time: rows of a full page; a shorter one is the last */

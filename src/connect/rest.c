@@ -55,7 +55,8 @@ int rest_ask_page(const struct run *r, const struct walk *w, const struct texts 
 	struct scope scope = r->client->scope;
 	struct request_lists lists = { .properties = *properties };
 	struct expected expected = { .decode = &q->decode, .empty = &q->empty, .download_fd = w->download_fd,
-		                         .max_bytes = (size_t)q->download_mb << 20, .timeout_ms = q->timeout_s * 1000 };
+		                         .max_bytes = (size_t)q->download_mb << 20, .timeout_ms = q->timeout_s * 1000,
+		                         .count = q->page.count, .records = q->records };
 	const char *link = pager_url(&w->pager), *url = link, *body = NULL;
 
 	scope.window_start = start_of(r, &w->state);

@@ -320,4 +320,21 @@ def test_mistakes_are_told(case):
         assert said in result.stdout + result.stderr, (new, result.stdout, result.stderr)
 
 
-run(globals())
+def test_a_dry_run_shows_five(case):
+    """`pull --dry-run --limit 5` shows five mapped messages or meetings, asks for no more of them, and stores nothing."""
+    gmail, outlook = Gmail(), Outlook()
+    gmail.messages = {f"g{i}": message(i, NOW - DAY_S + i) for i in range(90)}
+    outlook.mailboxes = {ANA: {"messages": [], "events": []}, BOB: {"messages": [], "events": []}}
+    grow(outlook, 1, 40, NOW - DAY_S)
+    for connector, api, stream, options, most in (("gmail", gmail, "messages", {}, 7), ("outlook", outlook, "messages", OUTLOOK, 3),
+                                                  ("outlook", outlook, "meetings", OUTLOOK, 3)):
+        server = serve(case, connector, api, **options)
+        result = case.retaind("pull", "--dry-run", "--source", "mail", "--stream", stream, "--limit", "5", "--now", iso(NOW))
+        lines = [line.split("\t") for line in result.stdout.splitlines() if line.startswith("mail\t")]
+        walks = 2 if options else 1
+        assert len(lines) == 5 * walks and len(server.seen) <= most and '"direction"' in lines[0][2] or stream == "meetings", result.stdout
+        assert not case.query("SELECT 1 FROM interaction") and SUBJECT not in result.stdout
+
+
+if __name__ == "__main__":
+    run(globals())

@@ -170,14 +170,15 @@ def test_no_more_than_allowed_are_asked_for_at_the_same_time(case):
 
 
 def test_several_at_a_time_keep_the_pace_of_one(case):
-    """40 requests a second allowed, 8 at a time, 20 ms each: as many as allowed in no window of a second, and no fewer than nine tenths."""
+    """40 requests a second allowed, 8 at a time, 100 ms each: never more than allowed within a second, and twice as many at least as one
+    at a time could make."""
     api, _ = serve(case, n=60, rate=40, concurrent=8)
-    api.delay_s = 0.02
+    api.delay_s = 0.1
     pull(case, "--stream", "people")
     at = api.arrivals
     worst = max(sum(1 for x in at if start <= x < start + 1) for start in at)
     rate = (len(at) - 1) / (at[-1] - at[0])
-    assert worst <= 41 and rate > 36, (worst, rate)
+    assert worst <= 40 and rate > 20, (worst, rate)
     print(f"         {len(at)} requests, {rate:.1f} a second, at most {worst} in any second")
 
 

@@ -383,6 +383,16 @@ static struct verdict judge(const struct client *c, const struct answer *x)
 	return errors_judge(c->connector->errors.at, c->connector->errors.n, &x->http, x->body);
 }
 
+/* Says so and returns 1: ask again. */
+static int unreadable(const struct answer *x, const struct err *why, struct err *err)
+{
+	const char *what = is_web_page(x) ? "is a page in HTML" : is_decoded(x) ? "can't be read" : "is no JSON";
+
+	(void)err_set(err, ERR_RETRY, "HTTP %d: the answer %s%s%s", x->http.status, what,
+	              why->text[0] && !is_web_page(x) ? ": " : "", is_web_page(x) ? "" : why->text);
+	return 1;
+}
+
 int client_understand(struct client *c, struct answer *x, struct arena *a, struct verdict *v, struct err *err)
 {
 	struct err broken = { 0 };
@@ -393,16 +403,11 @@ int client_understand(struct client *c, struct answer *x, struct arena *a, struc
 	if (x->is_empty)
 		return 0;
 	if (v->action == ACTION_OK) {
-		if (is_web_page(x))
-			(void)err_set(&broken, ERR_RETRY, "it is a page in HTML");
-		else if (x->body || x->expected.download_fd > 0)
+		if (!is_web_page(x) && (x->body || x->expected.download_fd > 0))
 			return 0;
 		/* Half an answer must never be taken for a short list. */
 		*v = (struct verdict){ .action = ACTION_RETRY };
-		(void)err_set(err, ERR_RETRY, "HTTP %d: the answer %s%s%s", x->http.status,
-		              is_decoded(x) || is_web_page(x) ? "can't be read" : "is no JSON",
-		              broken.text[0] ? ": " : "", broken.text);
-		return 1;
+		return unreadable(x, &broken, err);
 	}
 	if (v->action == ACTION_REFRESH_RETRY && !v->say)
 		v->say = "refused with a fresh token too: authorise retaind again, or check what it may read";

@@ -64,6 +64,7 @@ struct request_settings {
 	bool has_optional_records;    /* an answer without that list has no rows */
 	struct decode_settings decode;
 	struct texts empty;           /* statuses that stand for no rows: "404" */
+	const char *proof;            /* of slices: path that every row has; what has it not is no row of this list */
 	int64_t download_mb;          /* the answer goes to a file, of at most so much; 0: to memory */
 	int64_t timeout_s;            /* for one answer; 0: the usual */
 	struct job_settings job;      /* must be done before; {{job.id}} */

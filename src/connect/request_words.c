@@ -41,6 +41,7 @@ static const struct yaml_field request_fields[] = {
 	FIELD("delimiter", YAML_TEXT, decode.delimiter_text, NULL, 0, 0),
 	FIELD("quote", YAML_TEXT, decode.quote_text, NULL, 0, 0),
 	FIELD("empty", YAML_TEXTS, empty, NULL, 0, 0),
+	FIELD("proof", YAML_TEXT, proof, NULL, 0, 0),
 	FIELD("download_mb", YAML_INT, download_mb, NULL, 1, 65536),
 	FIELD("timeout", YAML_DURATION, timeout_s, NULL, 1, 3600),
 	FIELD("job", YAML_STRUCT, job, &job_table, 0, 0),

@@ -13,6 +13,7 @@ enum {
 	PAGE_BYTES = 512 << 20, /* of a list that comes whole */
 	BATCH_BYTES = 64 << 20,
 	BATCH_ROWS = 500,
+	MANY_ROWS = 100,        /* that none of them fits the mapping is no accident */
 	MAX_SET_ASIDE = 1000,   /* rows of one slice; more are only counted */
 	MAX_ATTEMPTS = 3,       /* at a slice whose files come damaged */
 	MAX_TRIED = 5,          /* slices of a dry run that wants some rows */
@@ -27,7 +28,9 @@ struct reading {
 	struct counting counting;
 	struct rows_to to;
 	const char *name;       /* for the quarantine: "2026-03-01" */
-	int64_t n_rows, n_aside, n_nameless; /* nameless: what couldn't be read, or has no key */
+	int64_t n_rows, n_aside;
+	int64_t n_good, n_refused; /* refused: by the mapping */
+	int64_t n_nameless;        /* what couldn't be read, or isn't what was asked for */
 	bool is_counted;
 	bool is_damaged;        /* what came couldn't be unpacked or read to its end */
 };
@@ -53,12 +56,37 @@ static int set_aside(struct reading *g, const struct item *i, const char *why, s
 	                      i->row ? json_print(a, i->row) : "", p->now, err);
 }
 
+/* Why what came is no row of the list; NULL: it is one. */
+static const char *doubt_of(const struct reading *g, const struct item *i, struct arena *a)
+{
+	const struct map *m = g->run->stream->maps[0];
+	const char *proof = g->walk.request->proof;
+
+	if (!i->row)
+		return i->why;
+	if (!proof && g->is_counted && g->walk.request->decode.format == DECODE_CSV && !strstr(m->account, " | "))
+		return json_at(i->row, m->account) ? NULL : arena_printf(a, "there is no column `%s`", m->account);
+	return proof && json_is_null(json_at(i->row, proof)) ? arena_printf(a, "has no `%s`", proof) : NULL;
+}
+
+static int set_nameless(struct reading *g, const struct item *i, const char *why, struct arena *a, struct err *err)
+{
+	g->n_nameless++;
+	return set_aside(g, i, why, a, err);
+}
+
 static int count_item(struct reading *g, const struct item *i, struct arena *a, struct err *err)
 {
+	const char *doubt = doubt_of(g, i, a);
 	struct err why = { 0 };
 
-	if (counting_row(&g->counting, i->row, a, &why) == 0)
+	if (doubt)
+		return set_nameless(g, i, doubt, a, err);
+	if (counting_row(&g->counting, i->row, a, &why) == 0) {
+		g->n_good++;
 		return 0;
+	}
+	g->n_refused++;
 	return why.kind == ERR_INPUT ? set_aside(g, i, why.text, a, err) : err_set(err, why.kind, "%s", why.text);
 }
 
@@ -66,8 +94,7 @@ static int count_items(struct reading *g, const struct item *items, size_t n, st
 {
 	for (size_t i = 0; i < n; i++) {
 		g->run->result->n_rows++;
-		if (items[i].row ? count_item(g, &items[i], a, err) < 0
-		                 : set_aside(g, &items[i], items[i].why, a, err) < 0)
+		if (count_item(g, &items[i], a, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -80,20 +107,20 @@ static int keep_items(struct reading *g, const struct item *items, size_t n, str
 	size_t n_rows = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const char *doubt = doubt_of(g, &items[i], a);
 		struct row *row = &rows[n_rows];
 
 		*row = (struct row){ .main = items[i].row, .stream = s, .currency = g->run->pull->currency };
-		row->id = row->main ? rows_id(row, s->maps[0]->key, a) : NULL;
+		row->id = doubt ? NULL : rows_id(row, s->maps[0]->key, a);
 		if (!text_is_blank(row->id)) {
 			n_rows++;
 			continue;
 		}
 		g->run->result->n_rows++;
-		g->n_nameless++;
-		if (set_aside(g, &items[i], items[i].row ? arena_printf(a, "has no `%s`", s->maps[0]->key) : items[i].why, a,
-		              err) < 0)
+		if (set_nameless(g, &items[i], doubt ? doubt : arena_printf(a, "has no `%s`", s->maps[0]->key), a, err) < 0)
 			return -1;
 	}
+	g->n_good += (int64_t)n_rows;
 	return rows_put(&g->to, rows, n_rows, a, err);
 }
 
@@ -335,7 +362,7 @@ static int begin_slice(struct reading *g, struct arena *a, struct err *err)
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	const struct pull *p = g->run->pull;
 
-	g->n_rows = g->n_aside = g->n_nameless = 0;
+	g->n_rows = g->n_aside = g->n_good = g->n_refused = g->n_nameless = 0;
 	g->is_damaged = false;
 	if (p->is_dry_run)
 		return 0;
@@ -344,6 +371,18 @@ static int begin_slice(struct reading *g, struct arena *a, struct err *err)
 	                              err) < 0)
 		return -1;
 	return txn_commit(&txn, err);
+}
+
+/* Neither a page that says "please sign in" nor a mapping that fits nothing must pass for a day without events. */
+static int check_rows(struct reading *g, struct err *err)
+{
+	if (g->n_good || (!g->n_nameless && g->n_refused < MANY_ROWS) || g->run->pull->is_dry_run)
+		return 0;
+	if (!g->n_nameless)
+		return err_set(err, ERR_INPUT, "%s: the mapping fits none of %lld rows", g->name, (long long)g->n_refused);
+	g->is_damaged = true;
+	return err_set(err, ERR_RETRY, "%s: none of %lld rows is what was asked for", g->name,
+	               (long long)(g->n_nameless + g->n_refused));
 }
 
 /* A file that came damaged is asked for again, and the slice counted from its beginning. */
@@ -370,7 +409,7 @@ static int read_slice(struct run *r, const struct walk_state *slice, const struc
 
 		if (begin_slice(&g, a, err) < 0)
 			return -1;
-		if (read_part(&g, slice->start, slice->end, err) == 0)
+		if (read_part(&g, slice->start, slice->end, err) == 0 && check_rows(&g, err) == 0)
 			return end_slice(&g, err);
 		if (!g.is_damaged || attempt == MAX_ATTEMPTS)
 			return -1;

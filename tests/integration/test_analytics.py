@@ -187,8 +187,9 @@ def test_a_day_too_large_is_asked_for_in_halves(case):
 
 
 def test_an_export_that_breaks_off_counts_for_nothing(case):
-    """A cut answer, a flipped byte, a server that gives up in the middle: asked for again, counted once; still broken, the day stays as it was."""
-    for connector, ways in (("mixpanel", ["cut", "giving_up"]), ("amplitude", ["cut", "flip"])):
+    """A cut answer, a flipped byte, a server that gives up in the middle, that wants one to sign in or says an error with 200: asked for again,
+    counted once; still broken, the day stays as it was."""
+    for connector, ways in (("mixpanel", ["cut", "giving_up", "sign_in", "error"]), ("amplitude", ["cut", "flip", "error"])):
         for how in ways:
             events = some(Events(), range(1, 4))
             start(case, connector, events, history="4d")

@@ -233,6 +233,33 @@ def test_a_connection_cut_after_any_byte_is_asked_again(case):
     assert len(files.at["/u"]) > 512
 
 
+def test_what_is_no_such_file_counts_for_nothing(case):
+    """A page to sign in, with 200, where usage was; a file whose columns have other names; a mapping that fits no row: usage stays as it was."""
+    streams = ACCOUNTS.replace("full_diff: true", "full_diff: false") + """      usage:
+        row: { entity: usage, aggregate: sum, account: id, map: [ { to: day, from: window.day }, { to: metric, value: logins }, { to: value, from: n } ] }
+        full: { get: "/u/{{window.start|day}}.csv", decoder: csv, download_mb: 64, empty: [404] }
+        step: 1d
+        history: 3d
+        lag: 3d
+"""
+    files = start(case, streams)
+    files.at["/a.csv"] = accounts_csv({f"A{i}": (f"Company {i}", "gold", "false") for i in range(9)})
+    good = b"id,n\n" + b"".join(b"A%d,%d\n" % (i % 9, i) for i in range(200))
+    files.at["/u/2026-03-02.csv"] = good
+    pull(case, "--now", "2026-03-03T10:00:00Z")
+    before = cells(case)
+    assert len(before) == 9
+    for bad, says in ((b"<!doctype html>\n<title>Sign in</title>\n<p>Please, sign in\n", "none of 2 rows is what was asked for"),
+                      (good.replace(b"id,n", b"account,n"), "none of 200 rows is what was asked for"),
+                      (good.replace(b"id,n", b"id,m"), "the mapping fits none of 200 rows")):
+        files.at["/u/2026-03-02.csv"] = bad
+        result, said = pull(case, "--now", "2026-03-03T10:00:00Z", expect=None)
+        assert result["usage"]["result"] == "failed" and says in said and cells(case) == before, (says, said, result)
+    del files.at["/u/2026-03-02.csv"]
+    pull(case, "--now", "2026-03-03T10:00:00Z")
+    assert cells(case) == {}
+
+
 def test_wrong_words_end_with_what_to_do(case):
     """A wrong Authorization, a file that isn't there, a decoder that doesn't fit: each ends with a reason, the secret in none of them."""
     files = start(case, ACCOUNTS)

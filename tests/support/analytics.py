@@ -14,6 +14,9 @@ import zipfile
 USER, SECRET, PROJECT = "svc.9f31", "planted-export-secret-77ab", "4711"
 
 
+ODD = {"sign_in": b"<!doctype html>\n<title>Sign in</title>\n<p>Please sign in to continue</p>\n", "error": b'{"error": "try again later"}\n'}
+
+
 class Events:
     """day, hour (UTC, of arrival), company, user, name."""
 
@@ -70,13 +73,15 @@ def mixpanel(events, request):
                                                              **({"company_id": r["company"]} if r["company"] else {})}})
              for i, r in enumerate(rows)]
     how = events.breaks()
+    if how in ODD:
+        return 200, ODD[how], text
     data = "".join(line + "\n" for line in lines).encode()
     if how == "giving_up":
         return 200, b"".join(data.splitlines(True)[:len(lines) // 2]) + b"terminated early", text
     return 200, spoil(how, data), text
 
 
-def packed(rows):
+def packed(rows, instead=None):
     """A zip of one gzip for each hour, as Amplitude names them."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
@@ -84,7 +89,7 @@ def packed(rows):
             lines = [json.dumps({"event_type": r["name"], "user_id": r["user"], "server_upload_time": f"{r['day']} {r['hour']:02}:10:00.000000",
                                  "groups": {"company": [r["company"]]} if r["company"] else {}}) + "\n"
                      for r in rows if (r["day"], r["hour"]) == hour]
-            z.writestr(f"{PROJECT}/{PROJECT}_{hour[0]}_{hour[1]}#0.json.gz", gzip.compress("".join(lines).encode(), mtime=0))
+            z.writestr(f"{PROJECT}/{PROJECT}_{hour[0]}_{hour[1]}#0.json.gz", gzip.compress(instead or "".join(lines).encode(), mtime=0))
     return out.getvalue()
 
 
@@ -102,6 +107,8 @@ def amplitude(events, request):
     if len(rows) > events.most:
         return 400, b"The file size of the exported data is too large.", {"Content-Type": "text/html"}
     how = events.breaks()
+    if how == "error":
+        return 200, packed(rows, ODD["error"]), {"Content-Type": "application/zip"}
     if how == "bomb":
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:

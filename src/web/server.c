@@ -23,6 +23,7 @@ enum {
 	BACKLOG = 64,
 	MAX_ADDRESS = 80,
 	SCRATCH_BYTES = 128 << 20,
+	LOOK_MS = 250, /* at those who are connected */
 	MAX_ROUNDS = 4, /* of those who came while others were answered */
 	MAX_UNHEARD = 4 * WEB_MAX_BODY /* who sends much hears why not only once it has been taken in */
 };
@@ -263,12 +264,30 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 		}
 }
 
-/* The library ends what is silent. One that sends a byte now and then would stay for ever. */
-static void end_slow(struct web *w, int64_t now_ms)
+/* Whoever has sent all that he will, and of whom nothing is left to read. */
+static bool is_gone(int fd)
 {
-	for (int i = 0; i < WEB_MAX_CONNECTIONS; i++)
-		if (w->lines[i].fd >= 0 && now_ms - w->lines[i].since_ms > WEB_REQUEST_S * 1000)
-			(void)shutdown(w->lines[i].fd, SHUT_RDWR);
+	char next;
+
+	return recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The library ends what is silent. One that sends a byte now and then would stay for ever; and an end that comes right
+ * behind half a request it would notice only when that has been silent for long. Returns whether there are any. */
+static bool end_lines(struct web *w, int64_t now_ms)
+{
+	bool has_any = false;
+
+	for (int i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+		const struct line *l = &w->lines[i];
+
+		if (l->fd < 0)
+			continue;
+		has_any = true;
+		if (now_ms - l->since_ms > WEB_REQUEST_S * 1000 || is_gone(l->fd))
+			(void)shutdown(l->fd, SHUT_RDWR);
+	}
+	return has_any;
 }
 
 /* life ------------------------------------------------------------------------------------------------------------- */
@@ -335,9 +354,8 @@ int web_fd(const struct web *w)
 
 int web_run(struct web *w, int64_t now_ms)
 {
-	MHD_UNSIGNED_LONG_LONG wait_ms;
+	MHD_UNSIGNED_LONG_LONG wait_ms = WEB_IDLE_S * 1000;
 
-	end_slow(w, now_ms);
 	(void)MHD_run(w->daemon);
 	for (int i = 0; w->waiting && i < MAX_ROUNDS; i++) {
 		settle_waiting(w);
@@ -347,7 +365,9 @@ int web_run(struct web *w, int64_t now_ms)
 		settle_waiting(w);
 		return 0;
 	}
-	if (MHD_get_timeout(w->daemon, &wait_ms) != MHD_YES)
+	if (!end_lines(w, now_ms))
 		return -1;
-	return wait_ms > WEB_IDLE_S * 1000 ? WEB_IDLE_S * 1000 : (int)wait_ms;
+	if (MHD_get_timeout(w->daemon, &wait_ms) != MHD_YES || wait_ms > LOOK_MS)
+		return LOOK_MS;
+	return (int)wait_ms;
 }

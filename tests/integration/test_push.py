@@ -524,6 +524,49 @@ def test_disk(case):
     assert d.counts() == {"u-1": 11}
 
 
+def test_garbage(case):
+    """Whatever comes over the wire, cut, mangled or endless: the daemon serves on, in little memory, and keeps nothing of it."""
+    d = Daemon(case, more=", per_second: 1000")
+    rng = random.Random(3)
+    head = f"POST /push/acme/product HTTP/1.1\r\nHost: x\r\nAuthorization: {basic(KEY)}\r\n".encode()
+    whole = head + b"Content-Length: 2\r\n\r\n{}"
+    crafted = [b"\0" * 5000, b"\r\n" * 5000, b"GET / HTTP/9.9\r\n\r\n", b"A" * 200_000, head + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
+               head + b"Content-Length: -5\r\n\r\n{}", head + b"Content-Length: 2\r\nContent-Length: 99\r\n\r\n{}x",
+               head + b"Content-Length: 99999999999999999999\r\n\r\n", head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+               head + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", head + b"Transfer-Encoding: gzip\r\n\r\n{}",
+               head + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n{]}", head * 3 + b"\r\n", b"POST http://[::1 HTTP/1.1\r\n\r\n",
+               head.replace(b"product", b"%00product") + b"\r\n", head.replace(b"product", b"..%2fproduct") + b"\r\n",
+               head.replace(b"Basic", b"Basic" + b" " * 3000) + b"Content-Length: 3\r\n\r\n{]}"]
+    for _ in range(1000 if HEAVY else 150):
+        mangled = bytearray(whole[:-2] + b"{]")
+        for _ in range(rng.randint(1, 6)):
+            mangled[rng.randrange(len(mangled))] = rng.randrange(256)
+        crafted.append(bytes(mangled[:rng.randint(1, len(mangled))]))
+    for data in crafted:
+        with socket.create_connection(("127.0.0.1", d.port), timeout=5) as s:
+            try:
+                s.sendall(data)
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(65536):
+                    pass
+            except OSError:
+                pass
+    with socket.create_connection(("127.0.0.1", d.port), timeout=5) as s:  # one behind the other without waiting
+        s.sendall(b"".join(head + f"Content-Length: {len(b)}\r\n\r\n".encode() + b for b in
+                           (json.dumps(event(i)).encode() for i in range(20))))
+        got = b""
+        while got.count(b"HTTP/1.1 200") < 20:
+            more = s.recv(65536)
+            assert more, got
+            got += more
+    assert d.call("GET", "/health")[0] == 200
+    status = Path(f"/proc/{d.process.pid}/status").read_text()
+    if "asan" not in BIN:
+        assert int(status.split("VmHWM:")[1].split()[0]) < 64 << 10, status
+    d.pull()
+    assert d.counts() == {"u-1": 20} and case.query("SELECT count(*) FROM quarantine") == [(0,)]
+
+
 def test_slow(case):
     """Connections that send nothing, or a byte now and then, or only hold on, keep nobody else out for long."""
     d = Daemon(case)

@@ -445,7 +445,7 @@ class Sender(threading.Thread):
 def test_kills(case):
     """Daemon and pulls are killed again and again while senders send and repeat: in the end each event counted once."""
     d = Daemon(case, more=", per_second: 1000")
-    n, rng = (40000 if HEAVY else 4000), random.Random(7)
+    n, rng = (40000 if HEAVY else 2400), random.Random(7)
     d.pull()
     senders = [Sender(d, f"s{i}", n) for i in range(3)]
     for s in senders:

@@ -271,6 +271,23 @@ def test_fields_that_are_not_there_are_told(case):
     assert "No such column 'Renewel__c'" in said and "Let the user read it" in said, said
 
 
+def test_more_fields_than_a_query_holds_are_told(case):
+    """450 fields of the organisation's own come with the whole list, whose query is in a body; where the changes' query would be longer than
+    Salesforce takes, that is told with what to do."""
+    names = [f"A_field_of_our_own_with_a_long_name_{i}__c" for i in range(450)]
+    usual = salesforce.FIELDS["Account"]
+    case.at_end(lambda: salesforce.FIELDS.update(Account=usual))
+    salesforce.FIELDS["Account"] = " ".join([usual, *names])
+    server = stand_in(case)
+    server.org.add("Account", Name="A", **{n: i for i, n in enumerate(names)})
+    metrics = "".join(f"          - {{ metric: m{i}, from: {n} }}\n" for i, n in enumerate(names))
+    organisation(case, server, more=f"    map:\n      accounts:\n        usage:\n{metrics}")
+    pull_at(case, server, NOW, "--stream", "accounts")
+    assert case.query("SELECT count(*), sum(value) FROM usage_daily") == [(450, sum(range(450)))]
+    _, said = pull_at(case, server, NOW + 3600, "--stream", "accounts", expect=78)
+    assert "HTTP 431" in said and "Map fewer fields" in said and len(requests(server, "queryAll")) == 1, said
+
+
 BROKEN = (
     ('    key: "{{secret.key}}"\n', "", "auth[0]: `grant: jwt_bearer` goes with `key:`, the private key, and `claims:`, what it signs"),
     ("grant: client_credentials", "grant: jwt_bearer", "auth[2]: `grant: jwt_bearer` goes with `key:`"),

@@ -2,6 +2,7 @@
 """Every stream of eight connectors: a first sync and three increments against a strict stand-in; in between rows are changed, made and
 deleted. After each pull the store has what the system has, each row once; deletions that no list tells stay, and only those."""
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -191,6 +192,33 @@ def test_hubspot(case):
     case.at_end(server.stop)
     organisation(case, "hubspot", server.url, only_these("hubspot", system.kinds))
     go_through(case, system, server)
+
+
+# Of a connector: list, place in a row, what comes there, and the field and value that the store has of it.
+KEPT = {Pipedrive: (("organizations", "owner_id", 2, "csm_key", "2"), ("deals", "stage_id", 4, "stage", "4")),
+        Espocrm: (("accounts", "assignedUserId", "users000000002", "csm_key", "users000000002"),
+                  ("opportunities", "stage", "Negotiation", "stage", "Negotiation")),
+        Chargebee: (("subscriptions", "plan_id", "platinum", "plan", "platinum"),
+                    ("subscriptions", "current_term_end", T0 + 400 * DAY_S, "renewal_on", str(T0 // DAY_S + 400)))}
+
+
+def test_what_was_said_before_is_kept(case):
+    """Owner, stage, plan and renewal date that change between two pulls are in the history from the day on that the change came."""
+    for made, changes in KEPT.items():
+        system = made()
+        server = Vendor(case, system)
+        organisation(case, system.connector, server.url, only_these(system.connector, system.kinds))
+        system.now = FIRST
+        pull(case, "--now", iso(FIRST))
+        for i, (name, place, value, _, _) in enumerate(changes):
+            key = list(system.rows[name])[30 + i]
+            system.rows[name][key][place] = value
+            system.stamp(system.rows[name][key], FIRST + 60, False)
+        pull(case, "--now", iso(FIRST + STEP))
+        kept = case.query("SELECT field, known_on, value FROM history WHERE known_on > ?", FIRST // DAY_S)
+        want = {(field, (FIRST + STEP) // DAY_S, value) for *_, field, value in changes}
+        assert {k for k in kept if k[0] != "am_key"} == want, (system.connector, kept)  # an owner is both
+        shutil.rmtree(case.tmp / "state")
 
 
 def test_the_table_is_of_streams_that_there_are(case):

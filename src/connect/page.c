@@ -235,12 +235,14 @@ static int next_number(struct pager *p, const struct page_view *v, struct arena 
 	int64_t at = 1;
 
 	*out = NULL;
-	if (s->more ? !v->n_rows || !says_more(s, v->body) : (int64_t)v->n_rows < s->size)
+	if (s->more ? !says_more(s, v->body) : (int64_t)v->n_rows < s->size)
 		return 0;
 	if (!text_is_blank(token)) {
 		*out = arena_printf(a, "@%s", token);
 		return 0;
 	}
+	if (!v->n_rows)
+		return err_set(err, ERR_RETRY, "the page is empty, but the answer says that there is more (`%s`)", s->more);
 	if (!text_to_int(p->token, &at) || (s->cap && at >= s->cap))
 		return err_set(err, ERR_INPUT, "the list goes on behind page %s, but its answer has no `%s` to go on with",
 		               p->token, s->from ? s->from : "number");

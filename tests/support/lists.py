@@ -157,6 +157,22 @@ def pipedrive(server, request):
     return Reply(200, {"success": True, "data": data, "additional_data": {"next_cursor": token}}, rows=page, token=token)
 
 
+def pipedrive_leads(server, request):
+    """Version 1: by counting."""
+    q = request.query
+    if request.headers["x-api-token"] != SECRET:
+        raise Refused(401, {"success": False, "error": "unauthorized access", "errorCode": 401})
+    if request.path != "/v1/leads" or request.method != "GET":
+        raise Refused(404, {"success": False, "error": "not found"})
+    only(q, "limit", "start", "sort", "updated_since")
+    rows = [r for r in sorted(server.rows, key=lambda r: (r.born, r.n)) if iso(r.at) >= q.get("updated_since", "")]
+    at, n = int(q["start"]), int(q["limit"])
+    page = rows[at:at + n]
+    leads = [{"id": f"l{r.n:05d}", "title": r.name, "add_time": iso(r.born), "update_time": iso(r.at), "is_archived": False} for r in page]
+    pagination = {"start": at, "limit": n, "more_items_in_collection": at + n < len(rows), "next_start": at + n}
+    return Reply(200, {"success": True, "data": leads, "additional_data": {"pagination": pagination}}, rows=page)
+
+
 def intercom_row(r):
     return {"id": f"i{r.n:05d}", "name": r.name, "email": f"p{r.n}@x.example", "company_id": f"x{r.n}", "created_at": r.born, "updated_at": r.at,
             "companies": {"data": []}}
@@ -466,6 +482,38 @@ def salesforce(server, request):
     return Reply(200, {"totalSize": len(query), **more, "records": records}, rows=page, token=link)
 
 
+def zoho(server, request):
+    """By number up to a limit of pages, by token all the way; nothing is 204."""
+    if request.path == "/token":
+        if request.body != {"grant_type": "refresh_token", "client_id": SECRET, "client_secret": SECRET, "refresh_token": SECRET}:
+            raise Refused(400, {"error": "invalid_code"})
+        server.n_tokens += 1
+        server.token = f"{SECRET}-access-{server.n_tokens}"
+        return Reply(200, {"access_token": server.token, "token_type": "Bearer", "expires_in": 3600, "api_domain": server.url})
+    if request.headers["Authorization"] != f"Zoho-oauthtoken {server.token}":
+        raise Refused(401, {"code": "INVALID_TOKEN", "message": "invalid oauth token", "status": "error"})
+    q, since = request.query, request.headers["If-Modified-Since"]
+    if request.path == "/crm/v8/Accounts/deleted":
+        return Reply(204, b"")
+    only(q, "fields", "sort_by", "sort_order", "per_page", "page", "page_token")
+    if request.path != "/crm/v8/Accounts" or len(q["fields"].split(",")) > 50 or q["sort_by"] != "id":
+        raise Refused(400, {"code": "INVALID_REQUEST", "message": "refused", "status": "error"})
+    rows, n = [r for r in sorted(server.rows, key=lambda r: r.n) if not since or r.at >= at_of(since)], int(q["per_page"])
+    if "page_token" in q:
+        rows = [r for r in rows if r.n > int(base64.b64decode(q["page_token"]))]
+    elif int(q["page"]) > 3:
+        raise Refused(400, {"code": "DISCRETE_PAGINATION_LIMIT_EXCEEDED", "details": {"limit": 3 * n}, "status": "error"})
+    else:
+        rows = rows[(int(q["page"]) - 1) * n:]
+    page = rows[:n]
+    if not page:
+        return Reply(204, b"", rows=[])
+    more = len(rows) > n
+    token = base64.b64encode(str(page[-1].n).encode()).decode() if more else None
+    data = [{"id": f"z{r.n:05d}", "Account_Name": r.name, "Created_Time": iso(r.born), "Modified_Time": iso(r.at)} for r in page]
+    return Reply(200, {"data": data, "info": {"per_page": n, "count": len(page), "more_records": more, "next_page_token": token}}, rows=page, token=token)
+
+
 MADE_UP = """
 auth: {auth}
 streams:
@@ -519,7 +567,7 @@ class Family:
         text = re.sub(r"(\b(?:limit|size|per_page|maxSize|maxRecords)|page\[size\]\"): \d+", rf"\1: {PAGE}", text)
         text = re.sub(r"\nquota_headers:\n((?:  .*)?\n)+?(?=\S)", "\n\n", text)
         text = re.sub(r'token_url: ".*"', 'token_url: "http://127.0.0.1:{{config.port}}/token"', text)
-        text = text.replace("overlap: 5", "overlap: 2").replace("cap: 300", "cap: 3")
+        text = text.replace("overlap: 5", "overlap: 2").replace("cap: 300", "cap: 3").replace("cap: 10,", "cap: 3,")
         return f"attempts: {attempts}\nfirst_wait: 0.002\nlongest_wait: 0.01\ntimeout: {timeout}\n" + text
 
     def keys(self, rows):
@@ -558,8 +606,12 @@ FAMILIES = [
 
 
 MY_DOMAIN = dict(config="host: my.salesforce.com", left_out=("key", "refresh"))
+ZOHO = ("zoho", "accounts", "account", zoho, "z{:05d}")
 TOKENS = dict(is_oauth=True, has_links=True)
 FAMILIES += [
+    Family("pipedrive leads", "pipedrive", "leads", "opportunity", pipedrive_leads, "l{:05d}", empty="goes back", counts=True),
+    Family("zoho list", *ZOHO, config="domain: eu", path="/crm/v8/Accounts", is_oauth=True),
+    Family("zoho changes", *ZOHO, config="domain: eu", path="/crm/v8/Accounts", is_oauth=True, is_increment=True),
     Family("zendesk export", "zendesk", "tickets", "ticket", zendesk, "{}", config="email: api@acme.example"),
     Family("zendesk list", "zendesk", "organizations", "account", zendesk, "{}", has_increment=False, config="email: api@acme.example",
            path="/api/v2/organizations.json"),

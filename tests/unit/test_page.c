@@ -206,6 +206,14 @@ static void an_empty_page_is_not_the_end_where_more_is_promised(void **state)
 	ASSERT_INT(turn(b, "{\"rows\":[],\"has_more\":false}"), 0);
 	arena_free(b->a);
 
+	b = open_book("{ kind: number, from: next, more: more, size: 2 }", NULL);
+	ASSERT_INT(turn(b, "{\"rows\":[],\"more\":true,\"next\":\"x\"}"), 1);
+	assert_string_equal(b->pager.token, "@x");
+	ASSERT_INT(turn(b, "{\"rows\":[],\"more\":true}"), -1);
+	ASSERT_INT(b->err.kind, ERR_RETRY);
+	ASSERT_INT(turn(b, "{\"rows\":[],\"more\":false}"), 0);
+	arena_free(b->a);
+
 	b = open_book("{ kind: last_time, field: t, size: 2, first: \"2026-03-01T00:00:00Z\" }", NULL);
 	ASSERT_INT(turn(b, "{\"rows\":[{\"t\":\"2026-03-02T00:00:00Z\"},{\"t\":\"2026-03-02T00:00:09Z\"}]}"), 1);
 	ASSERT_INT(turn(b, "{\"rows\":[]}"), -1);

@@ -16,7 +16,6 @@ static bool is_doubtful(int64_t n_all, int64_t n_missing)
 int missing_find(const struct rows_to *to, struct arena *a, struct row **out, size_t *out_n, struct err *err)
 {
 	const struct pull *p = to->pull;
-	size_t most = to->stream->each.of == EACH_CHANGES ? MOST_ASKED : SIZE_MAX >> 1;
 	const char *const *keys;
 	int64_t n_all, n_missing;
 
@@ -29,7 +28,9 @@ int missing_find(const struct rows_to *to, struct arena *a, struct row **out, si
 		              (long long)n_missing, (long long)n_all, p->source->name, to->stream->name);
 		return 1;
 	}
-	if (listed_missing(p->db, to->source, to->stream->name, to->list, most, a, &keys, out_n, err) < 0)
+	if (to->stream->each.of == EACH_CHANGES && n_missing > MOST_ASKED)
+		n_missing = MOST_ASKED;
+	if (listed_missing(p->db, to->source, to->stream->name, to->list, (size_t)n_missing, a, &keys, out_n, err) < 0)
 		return -1;
 	*out = arena_array(a, *out_n + 1, sizeof **out);
 	for (size_t i = 0; i < *out_n; i++)

@@ -51,7 +51,7 @@ int listed_missing(struct db *db, int64_t source, const char *stream, int64_t li
 	CLEANUP(stmt_donep) struct stmt *q =
 		db_sql(db, "SELECT source_key FROM listed WHERE source_id = :source AND stream = :stream AND list <> :list "
 	               "ORDER BY source_key LIMIT :max");
-	const char **keys = NULL;
+	const char **keys = arena_array(a, max + 1, sizeof *keys);
 	size_t n = 0;
 	int rc;
 
@@ -59,10 +59,8 @@ int listed_missing(struct db *db, int64_t source, const char *stream, int64_t li
 	bind_text(q, ":stream", stream);
 	bind_int(q, ":list", list);
 	bind_int(q, ":max", (int64_t)max);
-	while ((rc = stmt_step(q, err)) == 1) {
-		keys = arena_grow(a, keys, n, n + 1, sizeof *keys);
+	while ((rc = stmt_step(q, err)) == 1)
 		keys[n++] = arena_strdup(a, col_text(q, 0));
-	}
 	if (rc < 0)
 		return -1;
 	*out = keys;

@@ -164,6 +164,17 @@ static void move_to_account(const struct reading *r, struct stream_settings *s, 
 			s->maps[i] = map_with_account(r->arena, s->maps[i], account, r->mistakes);
 }
 
+/* Whether slices.c walks it, and not rest.c. */
+static bool is_sliced(const struct stream_settings *s)
+{
+	return s->slice.step_s || s->full.download_mb || (s->n_maps && counting_is_for(s->maps[0]));
+}
+
+static bool has_list_words(const struct stream_settings *s)
+{
+	return s->has_link || s->has_each || s->has_gone || s->cursor.from || s->for_each;
+}
+
 /* Words that belong to slices of time and to rows that are counted. */
 static void finish_slices(const struct reading *r, struct stream_settings *s, const struct yaml *where)
 {
@@ -172,10 +183,13 @@ static void finish_slices(const struct reading *r, struct stream_settings *s, co
 	if (s->full_diff && (s->slice.step_s || (s->n_maps && counting_is_for(s->maps[0]))))
 		mistake_at(r->mistakes, where,
 		           "`full_diff:` is for whole lists of rows that are kept, not for slices of time or usage");
-	if ((s->full.job.post || s->incremental.job.post) &&
-	    (s->slice.step_s || s->full.download_mb || (s->n_maps && counting_is_for(s->maps[0]))))
+	if ((s->full.job.post || s->incremental.job.post) && is_sliced(s))
 		mistake_at(r->mistakes, where,
 		           "`job:` prepares a list of rows that are kept, not slices of time, files or usage");
+	if (is_sliced(s) && has_list_words(s))
+		mistake_at(r->mistakes, where,
+		           "`link:`, `each:`, `gone:`, `cursor:` and `for_each:` go with lists, not with slices of time, files or "
+		           "usage");
 	if (!s->slice.step_s || s->has_incremental)
 		return;
 	s->incremental = s->full; /* the slice says from when to when */

@@ -423,7 +423,7 @@ CASES = [
      [("connectors/crm.yaml", None, "base_url: https://crm.example\nstreams:\n  events:\n    step: 36h\n    full_diff: true\n"
        "    row: { entity: usage, account: a, map: [ { to: metric, from: m }, { to: day, from: d }, { to: value, from: v } ] }\n"
        "    full: { get: /a, decoder: [csv, gzip], delimiter: tabs, empty: [4040], download_mb: 9 }\n"
-       "  more:\n    hold: 2h\n    full_every: 1d\n"
+       "  more:\n    hold: 2h\n    gone: { get: /gone, records: a }\n"
        "    row: { entity: contact, aggregate: sum, key: id, map: [ { to: name, from: n } ] }\n"
        "    full: { get: /b, decoder: json, quote: x, download_mb: 9 }\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n  exports:")],
@@ -438,7 +438,9 @@ CASES = [
       'connectors/crm.yaml:3: streams.events: usage is counted a day at a time: `step:` must be whole days',
       'connectors/crm.yaml:3: streams.events: `full_diff:` is for whole lists of rows that are kept, not for slices of time or usage',
       'connectors/crm.yaml:11: streams.more.row.aggregate: stands with contact, expected only with usage',
-      'connectors/crm.yaml:8: streams.more: `history:` and `hold:` go with `step:`, the length of a slice of time']),
+      'connectors/crm.yaml:8: streams.more: `history:` and `hold:` go with `step:`, the length of a slice of time',
+      'connectors/crm.yaml:8: streams.more: `link:`, `each:`, `gone:`, `cursor:` and `for_each:` go with lists, not with slices of time, '
+      'files or usage']),
     ("streams of a connector that has its own",
      [("connectors/crm.yaml", None, "base_url: https://crm.example\nstreams: {}\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n    streams: {}\n  exports:")],

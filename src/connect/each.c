@@ -121,9 +121,11 @@ static int make_call(const struct expansion *x, const struct asked *one, struct 
 
 static int take_whole(const struct expansion *x, struct asked *one, const struct answer *answer, struct err *err)
 {
+	bool is_gone = errors_status_fits(&x->each->request.empty, answer->http.status);
+
 	one->is_over = true;
-	one->whole = answer->is_empty ? NULL : json_at(answer->body, x->each->row);
-	if (!answer->is_empty && json_type(one->whole) != JSON_OBJECT)
+	one->whole = is_gone ? NULL : json_at(answer->body, x->each->row);
+	if (!is_gone && json_type(one->whole) != JSON_OBJECT) /* no answer at all says nothing of the row either */
 		return err_set(err, ERR_INPUT, "the answer has no row at `%s`", x->each->row);
 	return 0;
 }

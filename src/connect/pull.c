@@ -101,9 +101,12 @@ static int note_refusal(const struct pull *p, int64_t source, struct err *err)
 	return -1;
 }
 
-static bool is_wanted(const struct pull *p, const struct stream_settings *s)
+/* A stream that is walked for several goes by its own name, or by that of one of its walks. */
+static bool is_wanted(const struct pull *p, const struct stream_settings *s, const struct stream_settings *walk)
 {
-	return p->only_stream ? strcmp(p->only_stream, s->name) == 0 : !s->is_left_out;
+	if (!p->only_stream)
+		return !s->is_left_out;
+	return strcmp(p->only_stream, s->name) == 0 || strcmp(p->only_stream, walk->name) == 0;
 }
 
 /* One stream, for one element where it has several. */
@@ -131,11 +134,13 @@ static int pull_streams(const struct pull *p, struct client *client, int64_t sou
 	const struct stream_settings *streams = c->streams.at;
 
 	for (size_t i = 0; i < c->streams.n; i++) {
-		size_t n_walks = is_wanted(p, &streams[i]) ? for_each_count(&streams[i], p->source->config) : 0;
+		size_t n_walks = for_each_count(&streams[i], p->source->config);
 
 		for (size_t k = 0; k < n_walks; k++) {
 			const struct stream_settings *s = for_each_stream(&streams[i], p->source->config, k, a);
 
+			if (!is_wanted(p, &streams[i], s))
+				continue;
 			if (pull_stream(p, client, source, s, &results[(*n)++], a, error, err) < 0)
 				return -1;
 		}

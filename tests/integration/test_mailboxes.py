@@ -250,6 +250,8 @@ def test_one_mailbox_that_is_gone_stops_no_other(case):
     results, said = at(case, NOW, expect=78)
     assert results[f"messages {ANA}"]["result"] == "failed" and results[f"messages {BOB}"]["result"] == "ok" and "no such mailbox" in said, said
     assert len(case.query("SELECT 1 FROM interaction")) == 10
+    results, _ = at(case, NOW + 60, "--source", "mail", "--stream", f"messages {BOB}")
+    assert set(results) == {f"messages {BOB}"}, results
 
 
 # Google Calendar ------------------------------------------------------------------------------------------------------

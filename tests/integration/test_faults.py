@@ -251,6 +251,11 @@ def assert_cursor_is_behind(case, family, before):
     assert all(now.get(name) == before.get(name) for name in ("until", "full_at", "cursor")), (before, now)
 
 
+def assert_no_secret_is_stored(case):
+    for path in (case.tmp / "state").rglob("*"):
+        assert not path.is_file() or path.parent.name == "tokens" or lists.SECRET.encode() not in path.read_bytes(), path
+
+
 def try_pair(case, family, fault):
     server = prepare(case, family, timeout="1s" if fault.happens is stall else "10s")
     usual = {name: getattr(server, name) for name in fault.server}
@@ -270,6 +275,7 @@ def try_pair(case, family, fault):
     assert have == sorted({family.key.format(n) for page in kept for n in page}), (have, kept)
     if fault.code:
         assert_cursor_is_behind(case, family, before)
+    assert_no_secret_is_stored(case)
     server.fault = None
     vars(server).update(usual)
     server.begin()
@@ -319,6 +325,43 @@ def test_every_fault_of_every_family(case):
     pairs = [(f, x) for x in FAULTS for f in FAMILIES if x.only(f)]
     every = 1 if HEAVY else 3
     all_pairs(pairs[time.time_ns() // 1000 % every::every], try_pair)
+    assert not THIEF.seen, THIEF.seen
+
+
+DETAILS = [  # what happens to one of the rows that are read by themselves, how often, the exit code, whether the page is kept
+    ("503", status(503, DOWN), 1, 0, True), ("503 for ever", status(503, DOWN), ALWAYS, 75, False), ("reset", reset, 1, 0, True),
+    ("reset for ever", reset, ALWAYS, 75, False), ("half JSON for ever", half_json, ALWAYS, 75, False), ("HTML for ever", html, ALWAYS, 75, False),
+    ("bomb", bomb, ALWAYS, 75, False), ("token refused", unauthorized, ALWAYS, 78, False), ("redirect", elsewhere, ALWAYS, 78, False),
+    ("429 with Retry-After", status(429, BUSY, {"Retry-After": "1"}), 1, 0, True),
+]
+
+
+def try_detail(case, what, happens, n, code, is_kept):
+    """One row of the second page of Stripe's events can't be read by itself."""
+    family = next(f for f in FAMILIES if f.name == "stripe events")
+    server = prepare(case, family)
+    before, left = lists.progress(case, family), [n]
+
+    def detail(request, reply, handler):
+        if not request.path.endswith("cus_00011") or not left[0]:
+            return reply
+        left[0] -= 1
+        return happens(server, reply, handler)
+    server.detail = detail
+    first = pull(case, family)
+    assert first.returncode == code and lists.SECRET not in first.stderr, (first.returncode, first.stdout, first.stderr)
+    want = server.pages if is_kept else server.pages[:1]
+    assert sorted(lists.stored(case, family)) == sorted({family.key.format(n) for page in want for n in page})
+    if code:
+        assert_cursor_is_behind(case, family, before)
+    server.detail = None
+    second = pull(case, family, now=NOW + 60)
+    assert second.returncode == 0 and sorted(lists.stored(case, family)) == family.keys(server.rows), second.stderr
+
+
+def test_rows_that_are_read_by_themselves(case):
+    """One row of a page that is read row by row fails in any way: the page is kept whole or not at all, and the next run ends it."""
+    all_pairs(DETAILS, try_detail)
     assert not THIEF.seen, THIEF.seen
 
 

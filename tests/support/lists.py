@@ -634,6 +634,7 @@ class Server(ThreadingHTTPServer):
         self.family, self.rows = family, rows
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.fault = self.between = None  # fault(n, request, reply, handler) -> reply or None (it answered itself)
+        self.detail = None                # the same for requests that belong to no list: detail(request, reply, handler)
         self.cap_rows, self.cap_pages = 10_000, 300
         self.token, self.is_revoked, self.n_tokens = SECRET, False, 0
         self.clock = BORN + 86400  # what it takes the time to be
@@ -692,6 +693,8 @@ class Handler(BaseHTTPRequestHandler):
             server.lists.append(request)
             if server.fault:
                 reply = server.fault(server.n, request, reply, self)
+        elif server.detail:
+            reply = server.detail(request, reply, self)
         if reply is None:
             self.close_connection = True
             return

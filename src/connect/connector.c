@@ -172,7 +172,7 @@ static bool is_sliced(const struct stream_settings *s)
 
 static bool has_list_words(const struct stream_settings *s)
 {
-	return s->has_link || s->has_each || s->has_gone || s->cursor.from || s->for_each;
+	return s->has_link || s->has_each || s->has_gone || s->cursor.from || s->for_each || s->since_s;
 }
 
 /* Words that belong to slices of time and to rows that are counted. */
@@ -188,8 +188,8 @@ static void finish_slices(const struct reading *r, struct stream_settings *s, co
 		           "`job:` prepares a list of rows that are kept, not slices of time, files or usage");
 	if (is_sliced(s) && has_list_words(s))
 		mistake_at(r->mistakes, where,
-		           "`link:`, `each:`, `gone:`, `cursor:` and `for_each:` go with lists, not with slices of time, files or "
-		           "usage");
+		           "`link:`, `each:`, `gone:`, `cursor:`, `for_each:` and `since:` go with lists, not with slices of time, "
+		           "files or usage");
 	if (!s->slice.step_s || s->has_incremental)
 		return;
 	s->incremental = s->full; /* the slice says from when to when */

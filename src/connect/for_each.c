@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { MAX_ELEMENTS = 1000, MAX_ELEMENT_BYTES = 254 };
+enum { MAX_ELEMENTS = 1000, MAX_ELEMENT_BYTES = 254, MAX_WALK = 32 };
 
 static const struct yaml *list_of(const struct stream_settings *s, const struct yaml *config)
 {
@@ -18,12 +18,25 @@ static void check_element(const struct yaml *element, struct mistakes *m)
 			mistake_at(m, n, "stands in the list twice");
 }
 
+/* Recursion: YAML is at most 32 deep. */
+static bool is_named(const struct yaml *node, int depth)
+{
+	bool is_there = node && node->type == YAML_SCALAR && strstr(node->text, "{{for_each}}");
+
+	for (const struct yaml *n = node ? node->first : NULL; n && !is_there && depth < MAX_WALK; n = n->next)
+		is_there = is_named(n, depth + 1);
+	return is_there;
+}
+
 void for_each_check(const struct stream_settings *s, const struct yaml *config, const struct yaml *where,
                     struct mistakes *m)
 {
 	const struct yaml *list = list_of(s, config);
 	size_t n = 0;
 
+	if (!s->for_each != !is_named(where, 0))
+		mistake_at(m, where, s->for_each ? "asks the same for every element: {{for_each}} belongs into its requests"
+		                                 : "{{for_each}} is known where `for_each:` names a list of `config:`");
 	if (!s->for_each || s->is_left_out)
 		return;
 	if (!list || list->type != YAML_SEQUENCE || !list->first) {

@@ -311,6 +311,15 @@ def test_mistakes_are_told(case):
         serve(case, "outlook", Outlook(), config=config, secrets=("id", "pass"))
         result = case.retaind("check", expect=78)
         assert said in result.stdout + result.stderr, (config, result.stdout, result.stderr)
+    for old, new, said in (("    for_each: mailboxes\n", "", "{{for_each}} is known where `for_each:` names a list"),
+                           ("{{for_each}}", "me", "asks the same for every element"),
+                           ("    since: 180d\n", "    step: 1d\n    history: 180d\n    since: 180d\n", "go with lists, not with slices")):
+        serve(case, "outlook", Outlook(), **OUTLOOK)
+        path = case.tmp / "config/connectors/outlook.yaml"
+        assert old in path.read_text(), old
+        path.write_text(path.read_text().replace(old, new))
+        result = case.retaind("check", expect=78)
+        assert said in result.stdout + result.stderr, (new, result.stdout, result.stderr)
     for old, new, said in (('      ours: "{{config.our_domains}}"\n', "", "need `ours:`, our own domains"),
                            ("{{config.our_domains}}", "{{config.domains}}", "the source says no `domains`"),
                            ("as: direction", "as: sender", "as"), ("from: internalDate }", "from: internalDate, as: address }", "only texts take")):

@@ -439,8 +439,8 @@ CASES = [
       'connectors/crm.yaml:3: streams.events: `full_diff:` is for whole lists of rows that are kept, not for slices of time or usage',
       'connectors/crm.yaml:11: streams.more.row.aggregate: stands with contact, expected only with usage',
       'connectors/crm.yaml:8: streams.more: `history:` and `hold:` go with `step:`, the length of a slice of time',
-      'connectors/crm.yaml:8: streams.more: `link:`, `each:`, `gone:`, `cursor:` and `for_each:` go with lists, not with slices of time, '
-      'files or usage']),
+      'connectors/crm.yaml:8: streams.more: `link:`, `each:`, `gone:`, `cursor:`, `for_each:` and `since:` go with lists, not with '
+      'slices of time, files or usage']),
     ("streams of a connector that has its own",
      [("connectors/crm.yaml", None, "base_url: https://crm.example\nstreams: {}\n"),
       (ORG, "  exports:", "  crm:\n    connector: crm\n    streams: {}\n  exports:")],

@@ -189,6 +189,9 @@ def intercom(server, request):
         rows = sorted(server.rows, key=lambda r: (r.born, r.n))
         page = rows[(number - 1) * n:number * n]
         return Reply(200, {"type": "list", "data": [intercom_row(r) for r in page], "pages": {"page": number}}, rows=page)
+    one = [r for r in server.rows if request.path == f"/companies/i{r.n:05d}"]
+    if request.method == "GET" and one:
+        return Reply(200, intercom_row(one[0]))
     if (request.method, request.path) != ("POST", "/contacts/search"):
         raise Refused(404, {"type": "error.list", "errors": [{"code": "not_found", "message": "Not found"}]})
     query, paging = request.body["query"], request.body["pagination"]

@@ -312,7 +312,7 @@ class Intercom(System):
     who = staticmethod(lambda i: {"contacts": {"contacts": [{"id": f"contacts-{nth(i)}"}]}})
     kinds = {
         "admins": Kind("owner", "name", lambda i: {"email": f"u{i}@acme.example"}, "name", lists_changes=False, page=5),
-        "companies": Kind("account", "name", lambda i: {"company_id": f"ours-{i}"}, "name", lists_changes=False, page=60),
+        "companies": Kind("account", "name", lambda i: {"company_id": f"ours-{i}"}, "name", lists_changes=False, tells_deletes=True, page=60),
         "contacts": Kind("contact", "name", lambda i: {"email": f"p{i}@x.example", "companies": {"data": [{"id": f"companies-{nth(i)}"}]}}, "name",
                          lambda i: f"companies-{nth(i)}", page=150),
         "conversations": Kind("ticket", "subject", lambda i: {"state": "open", "priority": "priority", **Intercom.who(i)}, "title",
@@ -346,6 +346,10 @@ class Intercom(System):
             return 200, {"type": "admin.list", "admins": list(self.rows["admins"].values())}
         if (request.method, request.path) == ("POST", "/companies/list"):
             return self.companies(request.query)
+        path = re.fullmatch(r"/companies/([\w-]+)", request.path)
+        if request.method == "GET" and path and not request.query:
+            row = self.rows["companies"].get(path[1])
+            return (200, row) if row else self.refuse(404, "company_not_found", "Company Not Found")
         path = re.fullmatch(r"/conversations/([\w-]+)", request.path)
         if request.method == "GET" and path and set(request.query) <= {"display_as"}:
             return self.conversation(path[1])

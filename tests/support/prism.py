@@ -3,6 +3,7 @@
 A proxy in front of it sends each path to the right document and notes status and violations. Prism's lists never end, so the proxy
 takes the way to the next page out of the answers.
 """
+import fcntl
 import functools
 import http.client
 import json
@@ -27,8 +28,14 @@ def why_not():
     """None when Prism is there, installed now if need be; else the reason. Asked once."""
     if not SPECS.is_dir():
         return "the OpenAPI documents are not here"
-    if PRISM.exists():
-        return None
+    HOME.parent.mkdir(exist_ok=True)
+    with open(HOME.with_name("prism.lock"), "w") as lock:  # test files run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return None if PRISM.exists() else install()
+
+
+def install():
+    """None, or the reason why it can't be done."""
     if not shutil.which("npm"):
         return "npm, which installs Prism, is not there"
     # What was begun and not finished is not Prism: it comes into its place whole.

@@ -92,16 +92,29 @@ static void finish_token_url(struct arena *a, struct oauth_settings *s, const st
 		mistake_at(m, where, "`token_url` is `%s`; write https://host/path, without user, password or #", s->token_url);
 }
 
+/* Of a connector with several ways to log in, the rules fit those whose tokens expire; with the others a person must
+ * act. */
+static void without_tokens(struct connector *c, const struct yaml *where, struct mistakes *m)
+{
+	struct error_rule *rules = c->errors.at;
+
+	for (size_t i = 0; i < c->errors.n; i++) {
+		if (rules[i].action != ACTION_REFRESH_RETRY)
+			continue;
+		if (c->auth.is_one_of_several)
+			rules[i].action = ACTION_FAIL_CONFIG;
+		else
+			mistake_at(m, where, "`action: refresh_retry` goes with `auth: { kind: oauth2 }`");
+	}
+}
+
 void auth_finish(struct arena *a, struct connector *c, const struct source_settings *source, const struct yaml *where,
                  struct mistakes *m)
 {
-	const struct error_rule *rules = c->errors.at;
-
-	for (size_t i = 0; i < c->errors.n && !auth_is_oauth(&c->auth); i++)
-		if (rules[i].action == ACTION_REFRESH_RETRY)
-			mistake_at(m, where, "`action: refresh_retry` goes with `auth: { kind: oauth2 }`");
-	if (!auth_is_oauth(&c->auth))
+	if (!auth_is_oauth(&c->auth)) {
+		without_tokens(c, where, m);
 		return;
+	}
 	finish_token_url(a, &c->auth.oauth, source, where, m);
 	add_refresh_rules(a, c);
 	c->allows_http_loopback = source->allows_http_loopback;

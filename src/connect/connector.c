@@ -539,6 +539,7 @@ const struct connector *connector_read(struct arena *a, const struct yaml *file,
 	const struct named_secret *references = source->secrets.at;
 	struct reading r = { .arena = a, .source = source, .mistakes = m };
 	size_t n_before = m->n;
+	const struct yaml *whole = file;
 
 	for (size_t i = 0; i < source->secrets.n; i++)
 		secrets[i].name = references[i].name;
@@ -548,6 +549,7 @@ const struct connector *connector_read(struct arena *a, const struct yaml *file,
 	if (!file)
 		return NULL;
 	yaml_read(a, file, &connector_table, c, m);
+	c->auth.is_one_of_several = file != whole;
 	finish(&r, c, file);
 	return m->n == n_before ? c : NULL;
 }

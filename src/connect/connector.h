@@ -51,6 +51,7 @@ struct auth_settings {
 	const char *name, *value;     /* header, query */
 	const char *user, *password;  /* basic */
 	struct oauth_settings oauth;
+	bool is_one_of_several;       /* `auth:` is a list */
 };
 
 /* One way to ask for rows. */

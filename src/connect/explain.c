@@ -129,24 +129,29 @@ static const char *member_text(const struct yaml *node, const char *key, const c
 	return member && member->type == YAML_SCALAR && member->text ? member->text : otherwise;
 }
 
+/* One way to log in, from the file's own words: of a list only one is read. */
+static void tell_way(const struct telling *t, const struct yaml *way, const char *before)
+{
+	const char *kind = member_text(way, "kind", "none"), *name = member_text(way, "name", NULL),
+	           *user = member_text(way, "user", NULL);
+
+	if (name)
+		tell(t, "login", "%s%s %s: %s", before, kind, name, member_text(way, "value", ""));
+	else if (user)
+		tell(t, "login", "%s%s, user %s, password %s", before, kind, user, member_text(way, "password", ""));
+	else if (yaml_member(way, "token_url"))
+		tell(t, "login", "%s%s, %s, token from %s", before, kind, member_text(way, "grant", "refresh"),
+		     member_text(way, "token_url", "?"));
+	else
+		tell(t, "login", "%s%s", before, kind);
+}
+
 static void tell_auth(const struct telling *t, const struct yaml *auth)
 {
-	const struct auth_settings *s = &t->connector->auth;
-	const char *kind = member_text(auth, "kind", "none");
-
-	if (auth && auth->type == YAML_SEQUENCE)
-		for (const struct yaml *way = auth->first; way; way = way->next)
-			tell(t, "login", "%s%s, %s, token from %s", way == auth->first ? "" : "or ",
-			     member_text(way, "kind", "none"), member_text(way, "grant", "?"), member_text(way, "token_url", "?"));
-	else if (strcmp(kind, "none") == 0)
-		tell(t, "login", "none");
-	else if (s->name && s->value)
-		tell(t, "login", "%s %s: %s", kind, s->name, s->value);
-	else if (s->user)
-		tell(t, "login", "%s, user %s, password %s", kind, s->user, s->password ? s->password : "");
-	else
-		tell(t, "login", "%s, %s, token from %s", kind, member_text(auth, "grant", "refresh"),
-		     member_text(auth, "token_url", "?"));
+	if (!auth || auth->type != YAML_SEQUENCE)
+		tell_way(t, auth, "");
+	for (const struct yaml *way = auth && auth->type == YAML_SEQUENCE ? auth->first : NULL; way; way = way->next)
+		tell_way(t, way, way == auth->first ? "" : "or ");
 }
 
 static const char *joined(struct arena *a, const struct texts *list)

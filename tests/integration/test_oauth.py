@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import crm  # noqa: E402
+import hubspot  # noqa: E402
 import oauth  # noqa: E402
 from harness import BIN, HEAVY, run, wait_for  # noqa: E402
 
@@ -126,6 +128,40 @@ def test_tokens_with_a_life_are_renewed_beforehand(case):
     later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3590))
     pull(case, "--full", "--now", later)
     assert len(tokens_asked(server)) == 2 and rows(case) == (100, 100)
+
+
+class Newest:
+    """What the CRM takes for a token: the one that was issued last, unless it has died."""
+
+    def __init__(self, grant):
+        self.grant, self.dead = grant, set()
+
+    def __str__(self):
+        alive = [t for t in self.grant.access if t not in self.dead]
+        return alive[-1] if alive else "none"
+
+
+def test_hubspot_by_oauth(case):
+    """HubSpot's connector logs in by OAuth where the source gives a refresh token, renews what has died in the middle, and says what to
+    do when the app was removed."""
+    tokens = stand_in(case, rotates=False)
+    tokens.grant.rotates, newest = False, Newest(tokens.grant)
+    server = crm.serve(crm.Store({"companies": hubspot.companies(250)}), token=newest, search_rate=0, other_rate=0)
+    case.at_end(server.stop)
+    hubspot.organisation(case, server.url, connector=lambda text: hubspot.quick(text).replace(
+        "https://api.hubapi.com/oauth/v1/token", f"{tokens.url}/token"))
+    path = case.tmp / "config/orgs/acme.yaml"
+    named = {"id": oauth.CLIENT, "pass": oauth.SECRET, "refresh": tokens.grant.refresh[-1]}
+    path.write_text(re.sub(r"secrets: .*", "secrets: { " + ", ".join(f"{k}: {secret(case, k, v)}" for k, v in named.items()) + " }", path.read_text()))
+    pull(case, "--stream", "companies")
+    assert rows(case) == (250, 250) and len(tokens_asked(tokens)) == 1
+    newest.dead |= set(tokens.grant.access)
+    pull(case, "--stream", "companies", "--full")
+    assert rows(case) == (250, 250) and len(tokens_asked(tokens)) == 2
+    newest.dead |= set(tokens.grant.access)
+    tokens.grant.is_revoked = True
+    assert "authorise" in pull(case, "--stream", "companies", "--full", expect=78).stderr
+    assert_no_leak(case)
 
 
 def test_client_credentials_need_no_refresh_token(case):

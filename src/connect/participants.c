@@ -11,14 +11,17 @@ enum { MAX_PARTICIPANTS = 50, MAX_ADDRESS_BYTES = 254, MAX_KEY_BYTES = 16 << 10 
 static const char address_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                     "!#$%&'*+-/=?^_`{|}~.@";
 
-/* Behind a name in quotes or a comment, whose @ are no addresses'; the same place where none begins. */
-static const char *skip_words(const char *at)
+/* Behind a name in quotes or a comment, whose @ are no addresses'; the same place where none begins. What is never
+ * closed is looked for once: is_open has a place for each of the two. */
+static const char *skip_words(const char *at, bool is_open[2])
 {
 	char close = *at == '"' ? '"' : *at == '(' ? ')' : '\0';
-	const char *end = close ? at + 1 : NULL;
+	const char *end = close && !is_open[close == ')'] ? at + 1 : NULL;
 
 	while (end && *end && *end != close)
 		end += end[0] == '\\' && end[1] ? 2 : 1;
+	if (end && !*end)
+		is_open[close == ')'] = true;
 	return end && *end ? end + 1 : at;
 }
 
@@ -51,9 +54,10 @@ static char *lower(struct arena *a, const char *text, size_t len)
 struct texts participants_read(struct arena *a, const char *text)
 {
 	struct texts out = { .at = arena_array(a, MAX_PARTICIPANTS, sizeof *out.at) };
+	bool is_open[2] = { false, false };
 
 	for (const char *at = text ? text : ""; *at && out.n < MAX_PARTICIPANTS;) {
-		const char *behind = skip_words(at);
+		const char *behind = skip_words(at, is_open);
 		size_t len = behind == at ? strspn(at, address_chars) : 0, kept = len;
 		const char *word;
 

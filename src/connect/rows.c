@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/text.h"
 #include "record_show.h"
 #include "store/listed.h"
@@ -11,22 +12,35 @@
 #include "store/record.h"
 #include "store/usage.h"
 
+enum { MAX_LIST_BYTES = 256 << 10 }; /* of one text made of a list's elements; what is beyond is left out */
+
 /* values ----------------------------------------------------------------------------------------------------------- */
 
 /* "to[*].address": those of all elements, with a blank between. Recursion: one level for each [*] of the path. */
+static void add_path(const struct json *j, const char *path, struct arena *a, struct buf *to)
+{
+	const char *star = strstr(path, "[*]"), *rest = star ? star + 3 : NULL, *one;
+
+	if (!star) {
+		one = json_scalar(a, json_at(j, path));
+		if (!text_is_blank(one))
+			buf_printf(to, "%s%s", to->len ? " " : "", one);
+		return;
+	}
+	j = json_at(j, arena_strndup(a, path, (size_t)(star - path)));
+	for (j = json_type(j) == JSON_ARRAY ? json_first(j) : NULL; j; j = json_next(j))
+		add_path(j, *rest == '.' ? rest + 1 : rest, a, to);
+}
+
 static const char *get_path(const struct json *j, const char *path, struct arena *a)
 {
-	const char *star = strstr(path, "[*]"), *rest = star ? star + 3 : NULL, *all = NULL, *one;
+	CLEANUP(buf_done) struct buf all;
 
-	if (!star)
+	if (!strstr(path, "[*]"))
 		return json_scalar(a, json_at(j, path));
-	j = json_at(j, arena_strndup(a, path, (size_t)(star - path)));
-	for (j = json_type(j) == JSON_ARRAY ? json_first(j) : NULL; j; j = json_next(j)) {
-		one = get_path(j, *rest == '.' ? rest + 1 : rest, a);
-		if (!text_is_blank(one))
-			all = all ? arena_printf(a, "%s %s", all, one) : one;
-	}
-	return all;
+	buf_init(&all, MAX_LIST_BYTES);
+	add_path(j, path, a, &all);
+	return all.len ? arena_strndup(a, all.at, all.len) : NULL;
 }
 
 static const char *get_one(const struct row *row, const char *path, struct arena *a)

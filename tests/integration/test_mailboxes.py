@@ -240,6 +240,18 @@ def test_outlook(case):
     assert case.query("SELECT count(*) FROM stream_cursor WHERE stream LIKE 'messages %'") == [(2,)]
 
 
+def test_messages_to_a_thousand_people(case):
+    """A page of messages to a thousand people each is read like any other: what they take of memory grows with their number, not its
+    square."""
+    api = Outlook()
+    api.mailboxes = {ANA: {"messages": [], "events": []}, BOB: {"messages": [], "events": []}}
+    everybody = [{"emailAddress": {"name": f"P {i}", "address": f"somebody.{i}@unknown{i}.example"}} for i in range(1000)]
+    api.mailboxes[ANA]["messages"] = [{**letter(i, NOW - DAY_S + i, ANA), "toRecipients": everybody, "at": 0} for i in range(80)]
+    serve(case, "outlook", api, **OUTLOOK)
+    results, said = at(case, NOW)
+    assert results[f"messages {ANA}"]["result"] == "ok" and len(case.query("SELECT 1 FROM interaction")) == 80, said
+
+
 def test_one_mailbox_that_is_gone_stops_no_other(case):
     """A mailbox that there is not fails with its name and needs a person; the others are read, and go on from where they were."""
     api = Outlook()

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../src/connect/participants.h"
+#include "common/clock.h"
 
 static const char *joined(struct arena *a, const struct texts *t)
 {
@@ -63,6 +64,21 @@ static void no_more_than_fifty_are_kept(void **state)
 	arena_free(a);
 }
 
+static void what_is_never_closed_is_no_work_without_end(void **state)
+{
+	enum { LEN = 1 << 20 };
+	struct arena *a = arena_new(0);
+	char *text = arena_alloc(a, LEN + 1);
+	int64_t began = clock_monotonic_ms();
+
+	(void)state;
+	memset(text, '(', LEN);
+	memcpy(text + LEN - 20, "\" a@b.example       ", 20);
+	ASSERT_INT(participants_read(a, text).n, 1);
+	assert_true(clock_monotonic_ms() - began < 5000);
+	arena_free(a);
+}
+
 static void ours_are_addresses_and_domains_with_those_below(void **state)
 {
 	static const struct {
@@ -103,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_found_in_what_header_lines_hold),
 		cmocka_unit_test(no_more_than_fifty_are_kept),
+		cmocka_unit_test(what_is_never_closed_is_no_work_without_end),
 		cmocka_unit_test(ours_are_addresses_and_domains_with_those_below),
 		cmocka_unit_test(the_key_has_the_others_in_their_order),
 	};

@@ -117,7 +117,7 @@ static const char *reason_of(const struct client *c, const struct http_response 
                              struct arena *a)
 {
 	static const char *const paths[] = { "message", "error.message", "error_description", "error", "errors[0].message",
-	                                     "[0].message", "title", "errors[0]", "description" };
+	                                     "[0].message", "detail", "title", "errors[0]", "description" };
 	const char *text = NULL;
 	char *shown;
 

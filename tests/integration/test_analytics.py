@@ -209,6 +209,17 @@ def test_an_export_that_breaks_off_counts_for_nothing(case):
                 f.unlink()
 
 
+def test_only_amplitudes_own_words_mean_a_day_without_events(case):
+    """A 404 of another server, or of a gateway before it, is no day without events: the counted days stay, and a person is asked."""
+    events = some(Events(), range(1, 4))
+    start(case, "amplitude", events, history="4d")
+    pull(case, "--now", "2026-03-03T23:00:00Z")
+    assert cells(case) == events.cells() and cells(case)
+    before, events.broken = cells(case), ["elsewhere"]
+    result, said = pull(case, "--now", "2026-03-03T23:10:00Z", expect=78)
+    assert result["events"]["result"] == "failed" and "base_url" in said and cells(case) == before, (result, said)
+
+
 def test_a_zip_that_unpacks_to_far_more_fails_and_fills_nothing(case):
     """200 MiB from a few hundred kilobytes: the stream fails with the reason; no file stays behind."""
     events = some(Events(), range(1, 2))

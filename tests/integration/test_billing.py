@@ -287,7 +287,7 @@ def intercom_rows():
     conversations = [{"id": "1", "state": "closed", "title": None, "source": {"subject": "Down", "body": "<p>help</p>"}, "priority": "priority",
                       "statistics": {"last_close_at": T0 + 60}, "conversation_rating": {"rating": 2}, **who},
                      {"id": "2", "state": "open", "title": "Again", "priority": "not_priority", "statistics": {"last_close_at": T0 + 60}, **who}]
-    tickets = [{"id": "3", "open": False, "ticket_attributes": {"_default_title_": "Bug"}, "ticket_state": {"category": "resolved"},
+    tickets = [{"id": "3", "open": False, "ticket_attributes": {"_default_title_": "Bug"}, "ticket_state": "resolved",
                 "ticket_type": {"name": "Defect"}, **who, "updated_at": T0 + 90}]
     return {"admins": [{"id": "9", "name": "Ana", "email": "ana@acme.example"}], "companies": companies, "contacts": contacts,
             "conversations": conversations, "tickets": tickets, "parts": {c["id"]: [

@@ -1,7 +1,8 @@
 """Stands in for Mixpanel, Amplitude and PostHog: their exports by their rules, over events that a test changes between pulls.
 
 Each refuses what the real one refuses, in its own words; `broken` is a list of what to do wrong next: "cut" (the answer ends in the
-middle), "flip" (a byte of it is another), "bomb" (it unpacks to far more than it is), "giving_up" (a last line that is no event).
+middle), "flip" (a byte of it is another), "bomb" (it unpacks to far more than it is), "giving_up" (a last line that is no event), "elsewhere" (a server that
+knows nothing of exports, for ever).
 """
 import base64
 import datetime
@@ -104,6 +105,8 @@ def amplitude(events, request):
     rows = [r for r in events.rows if request.query["start"] <= stamp(r) <= request.query["end"]]
     if not rows:
         return 404, b"Raw data files were not found.", {"Content-Type": "text/html"}
+    if events.broken[:1] == ["elsewhere"]:
+        return 404, ODD["sign_in"], {"Content-Type": "text/html"}
     if len(rows) > events.most:
         return 400, b"The file size of the exported data is too large.", {"Content-Type": "text/html"}
     how = events.breaks()

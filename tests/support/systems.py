@@ -321,7 +321,7 @@ class Intercom(System):
             "conversation": f"conversations-{nth(i)}", "part_type": "comment", "author": {"type": "user"}}, "body",
             lambda i: f"companies-{nth(nth(nth(i)))}", page=50),
         "tickets": Kind("ticket", "subject", lambda i: {
-            "open": True, "ticket_attributes": {}, "ticket_state": {"category": "submitted"}, "ticket_type": {"name": "Bug"}, **Intercom.who(i)},
+            "open": True, "ticket_attributes": {}, "ticket_state": "submitted", "ticket_type": {"name": "Bug"}, **Intercom.who(i)},
             "ticket_attributes._default_title_", lambda i: f"companies-{nth(nth(i))}", page=150),
     }
 

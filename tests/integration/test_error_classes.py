@@ -128,7 +128,7 @@ ANSWERS = {
 def connector_for(name):
     """The shipped file up to its streams, with a token as it is, and a stream of its own."""
     head = quick((ROOT / f"config/connectors/{name}.yaml").read_text()).split("\nstreams:\n")[0]
-    if "kind: oauth2" in head:
+    if re.search(r"\nauth:\n  kind: oauth2", head):
         head = re.sub(r"\nauth:\n(?:  .*\n)+", '\nauth: { kind: header, name: Authorization, value: "Bearer {{secret.token}}" }\n', head)
     head = re.sub(r"\n(attempts|first_wait|longest_wait): .*", "", head)
     return head + f"\nattempts: {ATTEMPTS}\nfirst_wait: 0.002\nlongest_wait: 0.004\n" + STREAM
@@ -140,7 +140,8 @@ def judge(case, name, answer):
     secret = case.write("key", "planted-key\n")
     secret.chmod(0o600)
     text = connector_for(name)
-    names = ", ".join(f'{n}: "file:{secret}"' for n in sorted(set(re.findall(r"\{\{secret\.(\w+)", text))))
+    # Where there are several ways to log in, the first.
+    names = ", ".join(f'{n}: "file:{secret}"' for n in sorted(set(re.findall(r"\{\{secret\.(\w+)", text.split("\n  - kind: oauth2")[0]))))
     case.org(ORG.format(connector=name, url=server.url, names=names, folder=case.tmp / "out"))
     (case.tmp / f"config/connectors/{name}.yaml").write_text(text)
     ended = case.retaind("pull", expect=None)

@@ -379,6 +379,9 @@ static void finish_cursor(const struct reading *r, struct stream_settings *s, co
 		mistake_at(r->mistakes, where,
 		           "`full_diff:` takes rows that a list lacks for deleted, so none may slip by: a list walked by counting "
 		           "rows needs `kind: offset` with `order_by:`, `total:` and `overlap:`, or `each: { of: changes }`");
+	if (s->full_diff && s->for_each)
+		mistake_at(r->mistakes, where,
+		           "`full_diff:` takes rows that a list lacks for deleted, and with `for_each:` they may be in another's list");
 	s->has_incremental = s->has_incremental || s->cursor.from;
 	join_first_query(r, &s->full);
 	join_first_query(r, &s->incremental);

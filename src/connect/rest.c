@@ -307,9 +307,10 @@ bool rest_has_enough(const struct run *r)
 	return r->pull->is_dry_run && r->pull->limit_rows && r->result->n_rows >= r->pull->limit_rows;
 }
 
-/* Notes the source's own cursor, where the page says one. A list that ends without it, or with a status that stands
- * for no rows, may have been cut short. */
-static int see_cursor(const struct run *r, struct walk *w, const struct answer *x, struct arena *a, struct err *err)
+/* Notes the source's own cursor, where the page says one. A list that ends without it, or with a status or a null that
+ * stands for no rows, may have been cut short. */
+static int see_cursor(const struct run *r, struct walk *w, const struct answer *x, const struct json *list,
+                      struct arena *a, struct err *err)
 {
 	const char *cursor = NULL;
 
@@ -318,7 +319,7 @@ static int see_cursor(const struct run *r, struct walk *w, const struct answer *
 		return w->state.kind == WALK_GONE ? 0 : -1;
 	if (cursor)
 		w->cursor = arena_strdup(w->pager.arena, cursor);
-	w->is_proper_end = !x->is_empty && (!r->stream->cursor.from || w->cursor);
+	w->is_proper_end = json_type(list) == JSON_ARRAY && (!r->stream->cursor.from || w->cursor);
 	return 0;
 }
 
@@ -343,7 +344,7 @@ static int walk_page(struct run *r, struct walk *w, struct err *err)
 	size_t n = 0;
 	int more;
 
-	if (get_page_somehow(r, w, a, &x, &list, &rows, &n, err) < 0 || see_cursor(r, w, &x, a, err) < 0)
+	if (get_page_somehow(r, w, a, &x, &list, &rows, &n, err) < 0 || see_cursor(r, w, &x, list, a, err) < 0)
 		return -1;
 	view = (struct page_view){ .body = x.body, .rows = list, .n_rows = n, .response = &x.http, .url = x.url };
 	more = pager_next(&w->pager, &view, a, err);

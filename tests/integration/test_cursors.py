@@ -436,6 +436,9 @@ def test_only_a_complete_list_shows_what_is_gone(case):
     api.bad = {api.seen + 3: (204, b"")}  # silence, where the third page should be
     results, _ = pull(case, "--full", "--now", iso(T0 + 3 * DAY_S + 60))
     assert n(results, "things", "pages", "deleted") == (3, 0) and living(case) == {5, *api.rows}, results
+    api.bad = {api.seen + 5: (200, {"rows": None})}  # null, where the last rows should be
+    results, _ = pull(case, "--full", "--now", iso(T0 + 3 * DAY_S + 90))
+    assert n(results, "things", "pages", "deleted") == (5, 0) and living(case) == {5, *api.rows}, results
     pull(case, "--full", "--now", iso(T0 + 3 * DAY_S + 120))
     assert living(case) == set(api.rows)
     api.rows[4] = {"id": 4, "name": "back", "at": T0 + 4 * DAY_S}
@@ -596,6 +599,7 @@ def test_what_may_not_be_said_of_cursors_is_refused(case):
                        ("    cursor: { kind: opake, from: x }\n", "opaque"),
                        ("    cursor: { kind: delta_url, from: x }\n", "goes with pages of kind next_url"),
                        (CHANGED + "    cursor: { kind: opaque, from: x }\n", "takes no `incremental:`"),
+                       ("    full_diff: true\n    for_each: mailboxes\n", "they may be in another's list"),
                        ("    retention: 6d\n", "the stream asks for none"), ("    retentoin: 6d\n", "retention"),
                        ("    gone: { get: /x, records: rows, first_query: { a: 1 }, page: { kind: none } }\n", "whose first page has no token"),
                        ("    each: { of: changes, get: \"/x/{{parent.id}}\" }\n", "which name them"),

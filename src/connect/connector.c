@@ -364,6 +364,17 @@ static void join_first_query(const struct reading *r, struct request_settings *q
 	q->first_query = all;
 }
 
+static void check_full_diff(const struct reading *r, const struct stream_settings *s, const struct yaml *where)
+{
+	if (s->full_diff && !page_shows_all(&s->full.page) && s->each.of != EACH_CHANGES)
+		mistake_at(r->mistakes, where,
+		           "`full_diff:` takes rows that a list lacks for deleted, so none may slip by: a list walked by counting "
+		           "rows needs `kind: offset` with `order_by:`, `total:` and `overlap:`, or `each: { of: changes }`");
+	if (s->full_diff && s->for_each)
+		mistake_at(r->mistakes, where,
+		           "`full_diff:` takes rows that a list lacks for deleted, and with `for_each:` they may be in another's list");
+}
+
 /* An increment is what `incremental:` asks for, or the whole list's request from the cursor on. */
 static void finish_cursor(const struct reading *r, struct stream_settings *s, const struct yaml *where)
 {
@@ -375,13 +386,7 @@ static void finish_cursor(const struct reading *r, struct stream_settings *s, co
 		mistake_at(r->mistakes, where, "`retention:` says how long changes are told; the stream asks for none");
 	if (s->each.of == EACH_CHANGES && !s->has_incremental && !s->full_diff)
 		mistake_at(r->mistakes, where, "`each: of: changes` goes with `incremental:` or `full_diff:`, which name them");
-	if (s->full_diff && !page_shows_all(&s->full.page) && s->each.of != EACH_CHANGES)
-		mistake_at(r->mistakes, where,
-		           "`full_diff:` takes rows that a list lacks for deleted, so none may slip by: a list walked by counting "
-		           "rows needs `kind: offset` with `order_by:`, `total:` and `overlap:`, or `each: { of: changes }`");
-	if (s->full_diff && s->for_each)
-		mistake_at(r->mistakes, where,
-		           "`full_diff:` takes rows that a list lacks for deleted, and with `for_each:` they may be in another's list");
+	check_full_diff(r, s, where);
 	s->has_incremental = s->has_incremental || s->cursor.from;
 	join_first_query(r, &s->full);
 	join_first_query(r, &s->incremental);

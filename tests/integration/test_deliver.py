@@ -120,7 +120,8 @@ def test_twice_sends_once(case):
 
 
 def test_retry_after(case):
-    """429 with Retry-After: 7 waits 7 s, holds the whole sink, and is never final; absurd values fall back to the schedule"""
+    """429 with Retry-After: 7 waits 7 s, holds the whole sink, and is never final; absurd values fall back to the schedule; a date
+    counts from the sink's own clock"""
     slack = slack_org(case)
     slack.script = ["429:7"]
     first = put(case, "desk", "slack_webhook", TEXT)
@@ -137,8 +138,9 @@ def test_retry_after(case):
              ("Monday, 02-Mar-26 07:03:00 GMT", schedule), ("Tue, 03 Mar 2026 07:00:00 GMT", hour),
              ("Fri, 31 Dec 9999 23:59:59 GMT", hour), ("Mon, 02 Mar 2026 25:61:00 GMT", schedule)]
     at = NOW + 60
-    for n, (value, (least, most)) in enumerate(table):
-        slack.script = [f"429:{value}"]
+    ahead = [("Mon, 02 Mar 2026 09:03:00 GMT", (121, 122), 7200), ("Mon, 02 Mar 2026 05:03:00 GMT", (121, 122), -7200)]
+    for n, (value, (least, most), by) in enumerate([(*row, 0) for row in table] + ahead):
+        slack.script, slack.clock = [f"429:{value}"], at + by
         message = put(case, "desk", "slack_webhook", TEXT, owner=f"o{n}@acme.example", at=at)
         deliver(case, at, expect=75)
         wait = next_at(case, message) - at

@@ -35,6 +35,7 @@ class Sink:
         self.requests = []  # everything that came, in order
         self.messages = []  # what was accepted
         self.delay = 0      # seconds before taking a message, and again before saying so
+        self.clock = None   # what it takes the time to be; None: the real one
         self.lock = threading.Lock()
         self.n_at_work = self.most_at_work = 0
         self.directory = Path(directory) if directory else None
@@ -121,6 +122,9 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "429":
             return self.reply(429, b"ratelimited", {"Retry-After": rest} if rest else {})
         self.reply(int(kind), rest.encode())
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.server.sink.clock if timestamp is None else timestamp)
 
     def reply(self, status, body, headers=None):
         self.send_response(status)

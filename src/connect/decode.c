@@ -365,12 +365,15 @@ static int read_rows(const struct decode_settings *s, int fd, struct arena *a, c
 int decode_list(const struct decode_settings *s, const char *body, size_t len, struct arena *a, const struct json **out,
                 struct err *err)
 {
+	struct decode_settings in_memory = *s;
 	CLEANUP(fd_closep) int fd = -1;
 
 	if (decode_is_plain(s))
 		return json_parse(a, body, len, out, err);
+	in_memory.unpack.max_bytes = (int64_t)(arena_left(a) / 2); /* its file is memory, too */
 	fd = fd_nameless(NULL, err);
 	if (fd < 0 || fd_write(fd, body, len, err) < 0)
 		return -1;
-	return s->format == DECODE_JSON ? read_document(s, fd, a, out, err) : read_rows(s, fd, a, out, err);
+	return s->format == DECODE_JSON ? read_document(&in_memory, fd, a, out, err)
+	                                : read_rows(&in_memory, fd, a, out, err);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "../../src/connect/decode.h"
 #include "common/fd.h"
@@ -101,6 +102,38 @@ static void a_row_of_csv_is_an_object_of_texts(void **state)
 	assert_int_equal(decode_list(&s, "Id,Owner.Name\n1\n", 16, *state, &list, &err), -1);
 }
 
+/* gzip of so many empty lines, which is a thousandth of them. */
+static size_t pack_empty_lines(unsigned char *out, size_t room, size_t n)
+{
+	static unsigned char lines[1 << 20];
+	z_stream z = { .next_out = out, .avail_out = (uInt)room };
+
+	memset(lines, '\n', sizeof lines);
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	for (; n; n -= sizeof lines) {
+		z.next_in = lines;
+		z.avail_in = sizeof lines;
+		assert_int_equal(deflate(&z, n == sizeof lines ? Z_FINISH : Z_NO_FLUSH),
+		                 n == sizeof lines ? Z_STREAM_END : Z_OK);
+	}
+	assert_int_equal(deflateEnd(&z), Z_OK);
+	return room - z.avail_out;
+}
+
+static void what_unpacks_to_more_than_memory_is_refused(void **state)
+{
+	static unsigned char packed[1 << 20];
+	CLEANUP(arena_freep) struct arena *little = arena_new(80 << 20);
+	struct decode_settings s = settings(*state, "gzip ndjson", NULL);
+	const struct json *list;
+	size_t len = pack_empty_lines(packed, sizeof packed, 30 << 20);
+
+	ASSERT_OK(decode_list(&s, (const char *)packed, len, little, &list, &err));
+	len = pack_empty_lines(packed, sizeof packed, 50 << 20);
+	assert_int_equal(decode_list(&s, (const char *)packed, len, little, &list, &err), -1);
+	assert_non_null(strstr(err.text, "unpacks to more than"));
+}
+
 static void the_words_say_what_is_outermost_first(void **state)
 {
 	assert_true(settings(*state, "zip gzip ndjson", NULL).unpack.is_gzip);
@@ -115,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_of_json_are_rows, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(a_row_of_csv_is_an_object_of_texts, with_arena, without_arena),
+		cmocka_unit_test_setup_teardown(what_unpacks_to_more_than_memory_is_refused, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(the_words_say_what_is_outermost_first, with_arena, without_arena),
 	};
 

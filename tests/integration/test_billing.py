@@ -72,7 +72,8 @@ def chargebee_rows():
         {"id": "future", **common, "status": "future", "start_date": T0 + 400 * DAY_S, "currency_code": "JPY", "mrr": 5000},
         {"id": "trial", **common, "status": "in_trial", "started_at": T0, "mrr": 0}]
     invoices = [{"id": "i1", **common, "total": 4999, "date": T0, "due_date": T0 + 15 * DAY_S, "paid_at": T0 + DAY_S, "status": "paid"},
-                {"id": "i2", **common, "total": 700, "date": T0, "status": "not_paid", "dunning_attempts": [{"created_at": T0 + 3 * DAY_S}]}]
+                {"id": "i2", **common, "total": 700, "date": T0, "status": "not_paid", "dunning_attempts": [{"created_at": T0 + 3 * DAY_S}]},
+                {"id": "i3", **common, "total": 100, "status": "pending"}]  # which has no date yet
     return {"customer": customers, "subscription": subscriptions, "invoice": invoices}
 
 
@@ -85,7 +86,7 @@ def test_chargebee_is_read_whole_and_then_what_changed(case):
     now = T0 + 20 * DAY_S
     results, _ = pull(case, "--now", iso(now))
     assert {k: counts(v) for k, v in results.items()} == {
-        "customers": (230, 460, 0, 0, 0), "subscriptions": (4, 4, 0, 0, 0), "invoices": (2, 2, 0, 0, 0)}, results
+        "customers": (230, 460, 0, 0, 0), "subscriptions": (4, 4, 0, 0, 0), "invoices": (3, 3, 0, 0, 0)}, results
     pages = [r for r in server.seen if r.path.endswith("customers")]
     assert len(pages) == 3 and "offset=%5B%22" in pages[1].raw_query and " " not in pages[1].raw_query, pages[1].raw_query
     assert case.query("SELECT name FROM account ORDER BY source_key LIMIT 2") == [("Ada N0",), ("Company 1",)]
@@ -99,7 +100,8 @@ def test_chargebee_is_read_whole_and_then_what_changed(case):
         ("trial", None, None, 0, "USD", day("2026-01-01"), None, None, None, "in_trial", 1)]
     assert case.query("SELECT amount_minor, issued_on, due_on, paid_on, failed_on, status FROM invoice ORDER BY source_key") == [
         (4999, day("2026-01-01"), day("2026-01-16"), day("2026-01-02"), None, "paid"),
-        (700, day("2026-01-01"), None, None, day("2026-01-04"), "not_paid")]
+        (700, day("2026-01-01"), None, None, day("2026-01-04"), "not_paid"),
+        (100, day("2026-01-01"), None, None, None, "pending")]
 
     # An edit that Chargebee's list shows five minutes late, a deletion, nothing else.
     api.rows["subscription"][0].update(mrr=99900, updated_at=now - 200)
@@ -360,7 +362,7 @@ def stripe_rows():
     customers = [{"id": f"cus_{i:03d}", "name": None if i == 1 else f"Company {i}", "email": f"a{i}@x.example", "created": T0, "currency": "usd",
                   "address": {"country": "US"}} for i in range(250, 0, -1)]
     item = {"quantity": 3, "price": {"id": "price_1", "nickname": None, "product": "prod_1", "unit_amount": 5000, "recurring": {"interval": "month"}}}
-    subscriptions = [{"id": f"sub_{status}", "customer": "cus_007", "status": status, "currency": "usd", "start_date": T0, "ended_at": ended,
+    subscriptions = [{"id": f"sub_{status}", "customer": "cus_007", "status": status, "currency": "usd", "created": T0, "ended_at": ended, **({"start_date": T0} if status == "active" else {}),
                       "cancel_at": None, "canceled_at": ended, "current_period_end": T0 + 30 * DAY_S, "items": {"data": [item]}}
                      for status, ended in (("active", None), ("canceled", T0 + DAY_S), ("trialing", None))]
     invoices = [{"id": f"in_{status}", "customer": "cus_007", "status": status, "currency": currency, "total": 4999, "created": T0, "due_date": None,

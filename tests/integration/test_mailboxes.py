@@ -186,9 +186,9 @@ def in_outlook(api):
     want = {}
     for who, box in api.mailboxes.items():
         for m in box["messages"]:
-            i = int(m["internetMessageId"][2:-14])
+            i = int(m["id"][len("AAMk" + who):])
             if not m["isDraft"]:
-                want[m["internetMessageId"]] = [str(i % 5 + 1), "email", "in" if i % 2 else "out", m["at"]]
+                want[m["internetMessageId"] or m["id"]] = [str(i % 5 + 1), "email", "in" if i % 2 else "out", m["at"]]
         for e in box["events"]:
             i = int(e["iCalUId"][4:])
             if not e["isCancelled"]:
@@ -212,6 +212,7 @@ def test_outlook(case):
     server = serve(case, "outlook", api, **OUTLOOK)
     grow(api, 0, 1200, NOW - 5 * DAY_S)
     api.mailboxes[ANA]["messages"].append({**letter(9000, NOW - 3600, ANA, isDraft=True), "at": 0})
+    api.mailboxes[ANA]["messages"].append({**letter(9001, NOW - 3600, ANA, internetMessageId=None), "at": NOW - 3602})
     now = NOW
     for step in range(4):
         if step:

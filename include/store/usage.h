@@ -24,6 +24,10 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err) MU
  * changed. */
 int64_t usage_put(struct db *db, struct usage_cell *cells, size_t n, struct err *err) MUST_USE;
 
+/* Sums end where no count of a day can be; SQL's sum() would fail beyond an int64. */
+#define USAGE_TOTAL "CAST(min(total(value), 1e18) AS INTEGER)"
+#define USAGE_ADDED "min(value + excluded.value, 1000000000000000000)"
+
 /* What a cell holds; USAGE_NONE where nothing was reported. */
 int usage_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err) MUST_USE;
 

@@ -1,5 +1,7 @@
 #include "store/push.h"
 
+#include "store/usage.h"
+
 int push_seen_add(struct db *db, int64_t source, const uint8_t hash[PUSH_HASH_BYTES], int32_t received_on,
                   struct err *err)
 {
@@ -30,7 +32,7 @@ int usage_waiting_add(struct db *db, int64_t source, enum account_by by, const c
 		db, "INSERT INTO usage_waiting (source_id, account_by, account_key, metric_id, day, contact_key, team, value) "
 			"VALUES (:source, :by, :key, :metric, :day, :contact, :team, :value) "
 			"ON CONFLICT (source_id, account_by, account_key, metric_id, day, contact_key, team) "
-			"DO UPDATE SET value = value + excluded.value");
+			"DO UPDATE SET value = " USAGE_ADDED);
 
 	bind_int(q, ":source", source);
 	bind_int(q, ":by", by);

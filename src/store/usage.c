@@ -268,7 +268,7 @@ int usage_detail_add(struct db *db, const struct usage_detail *d, struct err *er
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(
 		db, "INSERT INTO usage_detail (account_id, day, metric_id, contact_key, team, value) "
 			"VALUES (:account, :day, :metric, :contact, :team, :value) "
-			"ON CONFLICT (account_id, day, metric_id, contact_key, team) DO UPDATE SET value = value + excluded.value");
+			"ON CONFLICT (account_id, day, metric_id, contact_key, team) DO UPDATE SET value = " USAGE_ADDED);
 
 	return put_detail(q, d, err);
 }

@@ -21,7 +21,8 @@ int usage_batch_add(struct db *db, enum usage_merge merge, const struct usage_ro
 		               "ON CONFLICT (metric, day, account, origin, contact_key, team) DO UPDATE SET value = excluded.value",
 		[USAGE_SUM] = "INSERT INTO temp.usage_gathered (metric, day, account, origin, contact_key, team, value) "
 		              "VALUES (:metric, :day, :account, :origin, :contact, :team, :value) "
-		              "ON CONFLICT (metric, day, account, origin, contact_key, team) DO UPDATE SET value = value + excluded.value",
+		              "ON CONFLICT (metric, day, account, origin, contact_key, team) "
+		              "DO UPDATE SET value = " USAGE_ADDED,
 		[USAGE_LARGEST] = "INSERT INTO temp.usage_gathered (metric, day, account, origin, contact_key, team, value) "
 		                  "VALUES (:metric, :day, :account, :origin, :contact, :team, :value) "
 		                  "ON CONFLICT (metric, day, account, origin, contact_key, team) DO UPDATE SET value = excluded.value "
@@ -42,7 +43,8 @@ int usage_batch_add(struct db *db, enum usage_merge merge, const struct usage_ro
 /* Reads the first cells; returns their number. */
 static int read_cells(struct db *db, struct usage_cell *cells, int max_cells, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT metric, day, account, sum(value) FROM temp.usage_gathered "
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT metric, day, account, " USAGE_TOTAL
+	                                                " FROM temp.usage_gathered "
 	                                                "GROUP BY metric, day, account ORDER BY metric, day, account LIMIT :max");
 	int n = 0, rc;
 
@@ -58,7 +60,7 @@ typedef int detail_fn(struct db *db, const struct usage_detail *d, struct err *e
 static int store_details(struct db *db, const struct usage_cell *last, detail_fn *store, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "SELECT metric, day, account, contact_key, team, sum(value) FROM temp.usage_gathered "
+		db_sql(db, "SELECT metric, day, account, contact_key, team, " USAGE_TOTAL " FROM temp.usage_gathered "
 	               "WHERE (metric, day, account) <= (:metric, :day, :account) AND (contact_key <> '' OR team <> '') "
 	               "GROUP BY metric, day, account, contact_key, team");
 	int rc;

@@ -204,6 +204,40 @@ static void an_event_is_new_once_and_usage_waits_for_its_account(void **state)
 	ASSERT_INT(usage_waiting_settle(db, 2, 101, &err), 0);
 }
 
+static void what_waits_without_end_ends_no_pull(void **state)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	static const char *const contacts[] = { "ann", "bob", "cid" };
+	struct usage_row row = { .day = 100, .account = 7, .team = "", .value = INT64_MAX / 10 }; /* of many events */
+	int64_t changed = 0, value;
+
+	(void)state;
+	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
+	ASSERT_OK(migrate_run(db, 1, &err));
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (2, 'p', 'push')", &err));
+	ASSERT_OK(metric_id(db, "reports", &row.metric, &err));
+	ASSERT_OK(usage_batch_begin(db, &err));
+	for (int i = 0; i < 60; i++) {
+		row.contact_key = contacts[i % 3];
+		ASSERT_OK(usage_waiting_add(db, 2, ACCOUNT_BY_KEY, "a", &row, &err));
+		ASSERT_OK(usage_batch_add(db, USAGE_SUM, &row, &err));
+	}
+	ASSERT_INT(usage_batch_add_up(db, 10, &changed, &err), 0);
+	ASSERT_OK(db_run(db, "INSERT INTO account (id, source_id, source_key) VALUES (7, 2, 'a')", &err));
+	for (int i = 0; i < 12; i++) {
+		row.contact_key = "dee";
+		ASSERT_OK(usage_waiting_add(db, 2, ACCOUNT_BY_KEY, "a", &row, &err));
+		ASSERT_INT(usage_waiting_settle(db, 2, 0, &err), 0);
+		ASSERT_INT(usage_batch_add_up(db, 10, &changed, &err), 0);
+	}
+	ASSERT_OK(usage_get(db, row.metric, 100, 7, &value, &err));
+	assert_true(value == 1000000000000000000);
+	ASSERT_OK(db_int(db, "SELECT max(value) FROM usage_detail WHERE typeof(value) = 'integer'", 0, &value, &err));
+	assert_true(value == 1000000000000000000);
+	ASSERT_OK(db_int(db, "SELECT count(*) FROM usage_detail WHERE typeof(value) <> 'integer'", -1, &value, &err));
+	ASSERT_INT(value, 0);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -232,6 +266,7 @@ int main(void)
 		cmocka_unit_test(a_full_spool_says_so_until_it_has_been_read),
 		cmocka_unit_test(torn_and_damaged_entries_end_their_file_and_only_that),
 		cmocka_unit_test(an_event_is_new_once_and_usage_waits_for_its_account),
+		cmocka_unit_test(what_waits_without_end_ends_no_pull),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

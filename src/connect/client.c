@@ -258,14 +258,16 @@ int client_prepare(struct client *c, const struct call *call, struct arena *a, s
 	return 0;
 }
 
-void client_unsent(const struct client *c, const struct http_request *req, struct arena *a, struct err *err)
+void client_unsent(struct client *c, const struct http_request *req, struct arena *a, struct err *err)
 {
+	c->n_unanswered++;
 	if (c->credentials.query) /* a shortened URL keeps its end, and that is the end of a secret here */
 		black_out(err->text, http_redact(a, req->url));
 }
 
 void client_learn(struct client *c, const char *path, const struct http_response *r)
 {
+	c->n_answers++;
 	limiter_learn(&c->limiter, path, r, c->time.now_ms(c->time.context), their_now(c, r));
 	learn_clock(c, r);
 }

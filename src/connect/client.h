@@ -28,6 +28,7 @@ struct client {
 	/* how far our clock runs before the other side's, by its Date; 0: it doesn't, or isn't known */
 	int64_t ahead_s;
 	bool wants_less;         /* the last answer that failed said that we asked for too much at once */
+	int64_t n_answers, n_unanswered; /* requests, of either kind */
 };
 
 /* What an answer should look like. */

@@ -19,7 +19,7 @@ const char *client_path(const char *url, struct arena *a);
 int client_prepare(struct client *c, const struct call *call, struct arena *a, struct http_request *out,
                    struct err *err) MUST_USE;
 /* Takes credentials out of the reason why a request got no answer. */
-void client_unsent(const struct client *c, const struct http_request *req, struct arena *a, struct err *err);
+void client_unsent(struct client *c, const struct http_request *req, struct arena *a, struct err *err);
 /* Limits and clock, by an answer's headers. */
 void client_learn(struct client *c, const char *path, const struct http_response *r);
 bool client_is_redirect(const struct http_response *r);

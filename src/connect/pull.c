@@ -109,43 +109,66 @@ static bool is_wanted(const struct pull *p, const struct stream_settings *s, con
 	return strcmp(p->only_stream, s->name) == 0 || strcmp(p->only_stream, walk->name) == 0;
 }
 
-/* One stream, for one element where it has several. */
-static int pull_stream(const struct pull *p, struct client *client, int64_t source, const struct stream_settings *s,
-                       struct pull_result *r, struct arena *a, const char **error, struct err *err)
+/* The streams of one source, one after another. */
+struct streams {
+	const struct pull *pull;
+	struct client *client;
+	int64_t source;
+	struct arena *arena;
+	struct pull_result *results;
+	size_t n;
+	const char *error; /* of the first that failed */
+	bool is_silent;    /* a stream asked all its attempts and got no answer to any: the others aren't asked */
+};
+
+static bool got_no_answer(const struct client *c, const struct client *before)
 {
-	client->scope.for_each = s->element;
-	if (rest_stream(p, client, source, s, r, err) == 0)
+	return c->n_answers == before->n_answers && c->n_unanswered > before->n_unanswered;
+}
+
+/* One stream, for one element where it has several. */
+static int pull_stream(struct streams *x, const struct stream_settings *s, struct err *err)
+{
+	struct pull_result *r = &x->results[x->n++];
+	const struct client before = *x->client;
+
+	if (x->is_silent) {
+		*r = (struct pull_result){ .stream = s->name, .mode = "none", .is_failed = true, .kind = ERR_RETRY,
+			                       .error = "not asked: the source doesn't answer" };
+		return 0;
+	}
+	x->client->scope.for_each = s->element;
+	if (rest_stream(x->pull, x->client, x->source, s, r, err) == 0)
 		return 0;
 	if (err->kind == ERR_FATAL)
 		return -1;
+	x->is_silent = err->kind == ERR_RETRY && got_no_answer(x->client, &before);
 	r->is_failed = true;
 	r->kind = err->kind;
-	r->error = arena_strdup(a, err->text);
-	if (!*error)
-		*error = arena_printf(a, "%s: %s", r->stream, r->error);
+	r->error = arena_strdup(x->arena, err->text);
+	if (!x->error)
+		x->error = arena_printf(x->arena, "%s: %s", r->stream, r->error);
 	return 0;
 }
 
-/* Every stream is tried; what our own store refuses ends the pull. Sets *error to the first that failed. */
-static int pull_streams(const struct pull *p, struct client *client, int64_t source, struct pull_result *results,
-                        size_t *n, struct arena *a, const char **error, struct err *err)
+/* Every stream is tried while the source answers; what our own store refuses ends the pull. */
+static int pull_streams(struct streams *x, struct err *err)
 {
-	const struct connector *c = client->connector;
+	const struct pull *p = x->pull;
+	const struct connector *c = x->client->connector;
 	const struct stream_settings *streams = c->streams.at;
 
 	for (size_t i = 0; i < c->streams.n; i++) {
 		size_t n_walks = for_each_count(&streams[i], p->source->config);
 
 		for (size_t k = 0; k < n_walks; k++) {
-			const struct stream_settings *s = for_each_stream(&streams[i], p->source->config, k, a);
+			const struct stream_settings *s = for_each_stream(&streams[i], p->source->config, k, x->arena);
 
-			if (!is_wanted(p, &streams[i], s))
-				continue;
-			if (pull_stream(p, client, source, s, &results[(*n)++], a, error, err) < 0)
+			if (is_wanted(p, &streams[i], s) && pull_stream(x, s, err) < 0)
 				return -1;
 		}
 	}
-	if (*n == 0)
+	if (x->n == 0)
 		return err_set(err, ERR_CONFIG, "connector %s has no stream %s", c->name,
 		               p->only_stream ? p->only_stream : "to pull");
 	return 0;
@@ -182,20 +205,17 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
                      struct err *err)
 {
 	CLEANUP(http_freep) struct http *http = NULL;
-	struct pull_result *results;
 	struct client client;
-	const char *error = NULL;
-	int64_t source;
-	size_t n = 0;
+	struct streams streams = { .pull = p, .client = &client, .arena = a };
 
-	if (rest_source_open(p, a, &http, &client, err) < 0 || books_source(p, &source, err) < 0)
+	if (rest_source_open(p, a, &http, &client, err) < 0 || books_source(p, &streams.source, err) < 0)
 		return -1;
 	if (client_login(&client, p->token_path, a, err) < 0 || check_credentials(&client, a, err) < 0)
-		return note_refusal(p, source, err);
-	results = arena_array(a, count_walks(p, client.connector) + 1, sizeof *results);
-	if (pull_streams(p, &client, source, results, &n, a, &error, err) < 0 || books_close(p, source, error, err) < 0)
+		return note_refusal(p, streams.source, err);
+	streams.results = arena_array(a, count_walks(p, client.connector) + 1, sizeof *streams.results);
+	if (pull_streams(&streams, err) < 0 || books_close(p, streams.source, streams.error, err) < 0)
 		return -1;
-	*out = results;
-	*out_n = n;
-	return error != NULL;
+	*out = streams.results;
+	*out_n = streams.n;
+	return streams.error != NULL;
 }

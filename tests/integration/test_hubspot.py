@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """The HubSpot connector pulls live from a strict stand-in that is edited meanwhile and misbehaves."""
+import contextlib
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -480,6 +483,25 @@ def test_a_pull_that_is_killed_goes_on(case):
     assert rows_of(case) == after_kills
     assert case.query("SELECT count(*) FROM pull_run WHERE state = 'running'") == [(0,)]
     assert n_last < n_whole, f"the last pull asked {n_last} times, a whole one {n_whole}: nothing had been kept"
+
+
+def test_a_silent_source_is_asked_for_one_stream_only(case):
+    """Where nobody answers, the first stream asks all its attempts and the others none: a dead source doesn't hold up the rest."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    connections = []
+
+    def hang_up():
+        with contextlib.suppress(OSError):
+            while True:
+                connections.append(listener.accept()[0])
+                connections[-1].close()
+
+    threading.Thread(target=hang_up, daemon=True).start()
+    case.at_end(listener.close)
+    organisation(case, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    results, errors = pull(case, expect=75)
+    assert len(results) > 5 and len(connections) == 9, (len(results), len(connections))
+    assert errors.count("not asked: the source doesn't answer") == len(results) - 1, errors
 
 
 run(globals())

@@ -95,7 +95,7 @@ def everything(n=120):
                "calls": {"hs_call_title": "Intro", "hs_call_direction": "INBOUND", "hs_timestamp": CREATED},
                "emails": {"hs_email_subject": "Hi", "hs_email_direction": "EMAIL", "hs_timestamp": CREATED},
                "meetings": {"hs_meeting_title": "QBR", "hs_meeting_outcome": "COMPLETED", "hs_timestamp": CREATED},
-               "notes": {"hs_note_body": "n/a", "hs_timestamp": CREATED}}
+               "notes": {"hs_note_body": "n/a"}}  # without a time of its own: that of its creation
     objects["associations"] = []
     for place, (kind, properties) in enumerate(details.items(), 1):
         objects[kind] = [{"id": str(place * 100000 + i), "properties": {**properties, "hubspot_owner_id": "41"}, "createdAt": CREATED,

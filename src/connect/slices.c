@@ -163,12 +163,13 @@ static int take_items(struct reading *g, const struct item *items, size_t n, str
 
 /* pages ------------------------------------------------------------------------------------------------------------ */
 
-/* The folder of the organisation, where there is room for what is read. */
+/* The folder of the organisation, where there is room for what is read, also by a dry run; memory where none is yet. */
 static const char *folder_of(const struct pull *p, struct arena *a)
 {
-	const char *slash = p->lock_path ? strrchr(p->lock_path, '/') : NULL;
+	const char *beside = p->lock_path ? p->lock_path : p->limits_path, *slash = beside ? strrchr(beside, '/') : NULL;
+	const char *folder = slash ? arena_strndup(a, beside, (size_t)(slash - beside)) : NULL;
 
-	return slash ? arena_strndup(a, p->lock_path, (size_t)(slash - p->lock_path)) : NULL;
+	return folder && access(folder, W_OK | X_OK) == 0 ? folder : NULL;
 }
 
 /* Reads some rows. Returns 1 when there are more. */

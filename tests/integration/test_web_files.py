@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import BIN, HEAVY, run  # noqa: E402
+from harness import BIN, HEAVY, run, wait_for  # noqa: E402
 from vendor import Handler, Vendor, pull, quick  # noqa: E402
 
 WORD = "Bearer planted-files-word-c0de"
@@ -327,6 +327,27 @@ def test_a_large_file_takes_disk_and_not_memory(case):
     assert child.returncode == 0 and sum(cells(case).values()) == n, child.returncode
     print(f"         {n} rows, {n // 50_000 * len(part) >> 20} MiB unpacked, {took:.1f} s, {n / took:.0f} rows/s, child {most >> 10} MiB")
     assert "asan" in BIN or 0 < most <= 32 << 10, most
+
+
+def test_a_dry_run_takes_disk_as_well(case):
+    """What a dry run and `check --online` download lies on the disk, too, without a name: an export may be larger than the memory."""
+    files = start(case, ACCOUNTS.replace("full_diff: true", "full_diff: false") + USAGE)
+    files.at["/a.csv"] = accounts_csv({"A1": ("Company", "gold", "false")})
+    files.at["/u"] = zipped(ndjson([("A1", "2026-03-01", "logins", 5)]))
+    pull(case)
+    for command in (["pull", "--dry-run", "--stream", "usage", "--limit", "5"], ["check", "--online"]):
+        opened, children = [], []
+
+        def look(request):
+            wait_for(lambda: children, 5, "the child's number")
+            opened.extend(p.resolve() for p in Path(f"/proc/{children[0].pid}/fd").iterdir())
+            return files.answer(request)
+
+        files.server.answer = look
+        children.append(subprocess.Popen([BIN, *command, "--config", str(case.tmp / "config")], stdout=subprocess.DEVNULL))
+        assert children[0].wait(20) == 0, command
+        names = [str(p) for p in opened if "(deleted)" in str(p)]
+        assert names and all(n.startswith(str(case.database().parent)) for n in names), (command, names)
 
 
 run(globals())

@@ -362,7 +362,8 @@ def stripe_rows():
     customers = [{"id": f"cus_{i:03d}", "name": None if i == 1 else f"Company {i}", "email": f"a{i}@x.example", "created": T0, "currency": "usd",
                   "address": {"country": "US"}} for i in range(250, 0, -1)]
     item = {"quantity": 3, "price": {"id": "price_1", "nickname": None, "product": "prod_1", "unit_amount": 5000, "recurring": {"interval": "month"}}}
-    subscriptions = [{"id": f"sub_{status}", "customer": "cus_007", "status": status, "currency": "usd", "created": T0, "ended_at": ended, **({"start_date": T0} if status == "active" else {}),
+    subscriptions = [{"id": f"sub_{status}", "customer": "cus_007", "status": status, "currency": "usd", "created": T0, "ended_at": ended,
+                      **({"start_date": T0} if status == "active" else {}),
                       "cancel_at": None, "canceled_at": ended, "current_period_end": T0 + 30 * DAY_S, "items": {"data": [item]}}
                      for status, ended in (("active", None), ("canceled", T0 + DAY_S), ("trialing", None))]
     invoices = [{"id": f"in_{status}", "customer": "cus_007", "status": status, "currency": currency, "total": 4999, "created": T0, "due_date": None,

@@ -232,15 +232,16 @@ static const struct {
 	{ "access_denied", "the access was denied: a person must authorise retaind again" },
 };
 
-/* What the connector's file says of this refusal: rules that look at the description. */
-static const char *rule_says(const struct client *c, const struct http_response *r, const struct json *body)
+/* What the connector's file says of this refusal: rules that look at the description. NULL: nothing. */
+static const struct error_rule *rule_for(const struct client *c, const struct http_response *r,
+                                         const struct json *body)
 {
 	const struct error_rule *rules = c->connector->errors.at;
 
 	for (size_t i = 0; i < c->connector->errors.n; i++)
 		if (rules[i].say && rules[i].path && strcmp(rules[i].path, "error_description") == 0 &&
 		    errors_judge(&rules[i], 1, r, body).say == rules[i].say)
-			return rules[i].say;
+			return &rules[i];
 	return NULL;
 }
 
@@ -248,19 +249,21 @@ static const char *rule_says(const struct client *c, const struct http_response 
 static int refused(const struct client *c, const struct http_response *r, const struct json *body, int64_t lost_at,
                    struct arena *a, struct err *err)
 {
-	const char *code = json_text(json_at(body, "error")), *rule = rule_says(c, r, body);
-	const char *lost = "";
+	const struct error_rule *rule = rule_for(c, r, body);
+	const char *code = json_text(json_at(body, "error")), *lost = "";
 
+	if (rule && rule->action == ACTION_RATE_LIMITED)
+		return err_set(err, ERR_RETRY, "HTTP %d: %s", r->status, rule->say);
 	for (size_t i = 0; code && i < ARRAY_LEN(refusals); i++) {
 		if (strcmp(code, refusals[i].code) != 0)
 			continue;
 		if (i == 0 && lost_at)
 			lost = arena_printf(a, " (the answer to a renewal begun at %s never reached the token file: what it "
 			                       "replaced is lost)", instant_text(a, lost_at));
-		return err_set(err, ERR_CONFIG, "%s: %s%s", code, rule ? rule : refusals[i].say, lost);
+		return err_set(err, ERR_CONFIG, "%s: %s%s", code, rule ? rule->say : refusals[i].say, lost);
 	}
 	return err_set(err, ERR_CONFIG, "HTTP %d: %s", r->status,
-	               rule ? rule : "the endpoint gives no token: check the source's secrets and `token_url`");
+	               rule ? rule->say : "the endpoint gives no token: check the source's secrets and `token_url`");
 }
 
 static int64_t life_of(const struct json *value, struct arena *a)

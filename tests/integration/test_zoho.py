@@ -87,6 +87,10 @@ def test_refusals_of_zoho_are_classed(case):
     give, api.give_token = api.give_token, lambda form: (200, {"error": "invalid_code"})
     _, errors = pull(case, "--stream", "accounts", "--now", iso(FIRST), expect=78)
     assert REFRESH not in errors, errors
+    api.give_token = lambda form: (400, {"error": "Access Denied", "status": "failure", "error_description": "You have made too many "
+                                         "requests continuously. Please try again after some time."})
+    _, errors = pull(case, "--stream", "accounts", "--now", iso(FIRST), expect=75)
+    assert "too many were asked for" in errors, errors
     api.give_token = give
     api.failures = []
     answer = api.list

@@ -49,7 +49,9 @@ struct pull {
 
 /* Pulls every stream; a stream that fails doesn't stop the others. *out has n results in the arena. Returns 0 when all
  * came through (source.last_ok_at is set), 1 when some stream failed (source.last_error is set), -1 when nothing could
- * be tried (ERR_RETRY: another process pulls it, who is said; ERR_CONFIG: secret, connector; ERR_FATAL: store). */
+ * be tried (ERR_RETRY: another process pulls it, who is said; ERR_CONFIG: secret, connector; ERR_FATAL: store), or
+ * PULL_NO_STREAM when the source has none called only_stream. */
+enum { PULL_NO_STREAM = 2 };
 int pull_source(const struct pull *p, struct arena *a, const struct pull_result **out, size_t *out_n,
                 struct err *err) MUST_USE;
 

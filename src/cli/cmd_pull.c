@@ -24,6 +24,7 @@ struct pulling {
 	int64_t n_rows_before;  /* when it was started */
 	const char *stream;     /* the one whose rate is shown */
 	bool is_terminal, has_line;
+	size_t n_tried;         /* sources that have what was asked for */
 	int exit_code;
 };
 
@@ -117,6 +118,9 @@ static int pull_one(struct pulling *p, struct pull *pull, struct err *err)
 	clear_progress(p);
 	if (rc < 0 && err->kind == ERR_FATAL)
 		return -1;
+	if (rc == PULL_NO_STREAM)
+		return 0;
+	p->n_tried++;
 	if (rc < 0) {
 		report(p, "", err->kind, err->text);
 		return 0;
@@ -183,6 +187,9 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 	}
 	if (n == 0 && only)
 		return err_set(err, ERR_USAGE, "organisation %s has no source `%s`", s->org->name, only);
+	if (n && !p->n_tried)
+		return err_set(err, ERR_USAGE, "%s %s has no stream `%s`", only ? "source" : "organisation",
+		               only ? only : s->org->name, cli_option(c, "stream"));
 	return n ? 0 : err_set(err, ERR_CONFIG, "organisation %s has no sources, expected some in its file", s->org->name);
 }
 

@@ -396,7 +396,7 @@ int csv_source_pull(const struct pull *p, struct arena *a, const struct pull_res
 			error = arena_printf(a, "%s: %s", l.result->stream, l.result->error);
 	}
 	if (n == 0 && p->only_stream)
-		return err_set(err, ERR_CONFIG, "source %s has no stream %s", p->source->name, p->only_stream);
+		return PULL_NO_STREAM;
 	if (books_close(p, l.source, error, err) < 0)
 		return -1;
 	*out = results;

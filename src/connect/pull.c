@@ -168,19 +168,17 @@ static int pull_streams(struct streams *x, struct err *err)
 				return -1;
 		}
 	}
-	if (x->n == 0)
-		return err_set(err, ERR_CONFIG, "connector %s has no stream %s", c->name,
-		               p->only_stream ? p->only_stream : "to pull");
 	return 0;
 }
 
-static size_t count_walks(const struct pull *p, const struct connector *c)
+static size_t count_walks(const struct pull *p, const struct connector *c, struct arena *a)
 {
 	const struct stream_settings *streams = c->streams.at;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->streams.n; i++)
-		n += for_each_count(&streams[i], p->source->config);
+		for (size_t k = 0; k < for_each_count(&streams[i], p->source->config); k++)
+			n += is_wanted(p, &streams[i], for_each_stream(&streams[i], p->source->config, k, a));
 	return n;
 }
 
@@ -207,12 +205,19 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 	CLEANUP(http_freep) struct http *http = NULL;
 	struct client client;
 	struct streams streams = { .pull = p, .client = &client, .arena = a };
+	size_t n;
 
-	if (rest_source_open(p, a, &http, &client, err) < 0 || books_source(p, &streams.source, err) < 0)
+	if (rest_source_open(p, a, &http, &client, err) < 0)
+		return -1;
+	n = count_walks(p, client.connector, a);
+	if (n == 0)
+		return p->only_stream ? PULL_NO_STREAM
+		                      : err_set(err, ERR_CONFIG, "every stream is left out: take the source away");
+	if (books_source(p, &streams.source, err) < 0)
 		return -1;
 	if (client_login(&client, p->token_path, a, err) < 0 || check_credentials(&client, a, err) < 0)
 		return note_refusal(p, streams.source, err);
-	streams.results = arena_array(a, count_walks(p, client.connector) + 1, sizeof *streams.results);
+	streams.results = arena_array(a, n, sizeof *streams.results);
 	if (pull_streams(&streams, err) < 0 || books_close(p, streams.source, streams.error, err) < 0)
 		return -1;
 	*out = streams.results;

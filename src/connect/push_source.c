@@ -347,7 +347,7 @@ int push_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 	if (!r.maps)
 		return err_set(err, ERR_CONFIG, "%s", mistakes.n_kept ? mistakes.lines[0] : "`events` can't be read");
 	if (p->only_stream && strcmp(p->only_stream, stream) != 0)
-		return err_set(err, ERR_CONFIG, "source %s has no stream %s, only %s", p->source->name, p->only_stream, stream);
+		return PULL_NO_STREAM;
 	if (books_source(p, &r.source, err) < 0 || books_begin(p, r.source, r.result, &run, err) < 0 ||
 	    read_all(&r, a, err) < 0 || books_end(p, run, r.result, NULL, err) < 0 ||
 	    books_close(p, r.source, NULL, err) < 0)

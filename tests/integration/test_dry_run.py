@@ -95,9 +95,16 @@ def test_rows_are_shown_and_nothing_is_stored(case):
 
 
 def test_what_cannot_be_tried_is_told(case):
-    """A stream or source that isn't there is named, and a limit goes with a dry run only."""
+    """A stream or source that isn't there is named; sources without the stream that was asked for don't matter; and a limit goes with a
+    dry run only."""
     STARTS["redmine"](case)
-    assert "has no stream isues" in case.retaind("pull", "--dry-run", "--stream", "isues", expect=None).stderr
+    assert "has no stream `isues`" in case.retaind("pull", "--dry-run", "--stream", "isues", expect=64).stderr
+    path = case.tmp / "config/orgs/acme.yaml"
+    people = "{ match: people.csv, entity: owner, key: id, map: [ { to: name, from: name } ] }"
+    files = f"  files: {{ connector: csv, folder: '{case.tmp}', files: {{ people: {people} }} }}\n"
+    path.write_text(path.read_text().replace("sources:\n", f"sources:\n{files}"))
+    case.write("people.csv", "id,name\n1,Ana\n")
+    assert case.retaind("pull", "--stream", "people").returncode == 0 and case.query("SELECT name FROM owner") == [("Ana",)]
     assert "has no source `crm`" in case.retaind("pull", "--dry-run", "--source", "crm", expect=64).stderr
     assert "--limit goes with --dry-run" in case.retaind("pull", "--limit", "5", expect=64).stderr
 

@@ -23,8 +23,9 @@ struct map_entry {
 	int line;             /* in the YAML, for messages */
 };
 
-/* `as:` address: the first e-mail address in the text; direction: out where that is one of ours, else in. */
-enum map_as { MAP_AS_TEXT, MAP_AS_ADDRESS, MAP_AS_DIRECTION };
+/* `as:` address: the first e-mail address in the text; direction: out where that is one of ours, else in; domain: the
+ * host of a website or address without its www, by which systems find each other's accounts. */
+enum map_as { MAP_AS_TEXT, MAP_AS_ADDRESS, MAP_AS_DIRECTION, MAP_AS_DOMAIN };
 
 /* What one row becomes: one record of one entity; a stream may have several maps over the same row. */
 struct map {

@@ -1,6 +1,7 @@
 #include "connect/map.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/text.h"
 #include "map_value.h"
@@ -137,13 +138,37 @@ static int translate(const struct mapping *m, const struct map_entry *entry, con
 	return 0;
 }
 
-/* What the first address in a text says. */
+/* "https://www.acme.example/en", "www.acme.example:443" and "ana@acme.example" are of acme.example; NULL: of none. */
+static const char *domain_of(struct arena *a, const char *text)
+{
+	const char *scheme = strstr(text, "://"), *start = scheme ? scheme + 3 : text;
+	size_t len = strcspn(start, "/?# ,;"), n_user = strcspn(start, "@");
+
+	if (n_user < len) {
+		start += n_user + 1;
+		len -= n_user + 1;
+	}
+	if (len > 4 && strncasecmp(start, "www.", 4) == 0) {
+		start += 4;
+		len -= 4;
+	}
+	if (memchr(start, ':', len))
+		len = strcspn(start, ":");
+	while (len && start[len - 1] == '.')
+		len--;
+	return memchr(start, '.', len) ? arena_strndup(a, start, len) : NULL;
+}
+
+/* What a text says of whom an entry asks for: by its first address, or as a website. */
 static const char *read_as(const struct mapping *m, int as, const char *text)
 {
-	const struct texts all = as && text ? participants_read(m->arena, text) : (struct texts){ 0 };
+	struct texts all;
 
-	if (!as || !text)
+	if (as == MAP_AS_TEXT || !text)
 		return text;
+	if (as == MAP_AS_DOMAIN)
+		return domain_of(m->arena, text);
+	all = participants_read(m->arena, text);
 	if (!all.n)
 		return NULL;
 	if (as == MAP_AS_ADDRESS)

@@ -35,7 +35,7 @@ struct when_words {
 };
 
 static const char *const zone_names[] = { "organisation", "utc", NULL };
-static const char *const as_names[] = { "text", "address", "direction", NULL };
+static const char *const as_names[] = { "text", "address", "direction", "domain", NULL };
 static const char *const account_by_names[] = {
 	"key", "external_id", "domain", "name", "subscription", "contact", "participants", NULL,
 };

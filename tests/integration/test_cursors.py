@@ -146,7 +146,7 @@ def guid(kind, i):
 def dataverse_rows():
     stamp = {"createdon": iso(T0), "modifiedon": iso(T0), "_ownerid_value": guid(1, 1)}
     users = [{"systemuserid": guid(1, i), "fullname": f"U {i}", "internalemailaddress": f"u{i}@acme.example", "isdisabled": i == 2} for i in (1, 2)]
-    accounts = [{"accountid": guid(2, i), "name": f"A {i}", "websiteurl": f"https://a{i}.example", "accountnumber": f"N{i}", "industrycode": 1,
+    accounts = [{"accountid": guid(2, i), "name": f"A {i}", "websiteurl": f"https://www.a{i}.example/", "accountnumber": f"N{i}", "industrycode": 1,
                  "customertypecode": 3 if i % 2 else 8, "address1_country": "France", "_parentaccountid_value": guid(2, 1) if i == 2 else None, **stamp}
                 for i in range(1, 2306)]
     contacts = [{"contactid": guid(3, i), "fullname": f"C {i}", "emailaddress1": f"c{i}@a{i}.example", "_parentcustomerid_value": guid(2, i), **stamp}
@@ -202,6 +202,7 @@ def test_dataverse_is_asked_for_what_changed(case):
     assert case.query("SELECT a.name, a.is_customer, a.industry, a.stage, a.csm_email, p.name FROM account a LEFT JOIN account p ON p.id = a.parent_id "
                       "WHERE a.name IN ('A 2', 'A 3') ORDER BY 1") == [("A 2", 0, "Accounting", "Prospect", "u1@acme.example", "A 1"),
                                                                      ("A 3", 1, "Accounting", "Customer", "u1@acme.example", None)]
+    assert case.query("SELECT domain FROM account WHERE name = 'A 7'") == [("a7.example",)]  # as others know it
     assert case.query("SELECT amount_minor, currency, is_closed, is_won FROM opportunity ORDER BY name LIMIT 3") == [
         (90000, "EUR", 1, 1), (100050, "EUR", 1, 0), (100050, "EUR", 0, 0)]
     for i in range(1, 4):

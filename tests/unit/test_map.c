@@ -241,6 +241,39 @@ static void a_deletion_may_be_one_of_several_words(void **state)
 	assert_int_equal(apply(map, "{\"id\":7}", &r), 1);
 }
 
+static void a_website_is_read_as_the_domain_that_others_know_it_by(void **state)
+{
+	static const struct {
+		const char *text, *domain; /* NULL: none */
+	} cases[] = {
+		{ "acme.example", "acme.example" },
+		{ "https://acme.example", "acme.example" },
+		{ "HTTPS://WWW.Acme.example/en?x=a.b#c", "Acme.example" },
+		{ "http://user:word@www.acme.example:8080/", "acme.example" },
+		{ "www.acme.example.", "acme.example" },
+		{ "ana@acme.example", "acme.example" },
+		{ "acme.example/x@y.example", "acme.example" },
+		{ "acme.example, acme.test", "acme.example" },
+		{ "n/a", NULL },
+		{ "Acme Inc", NULL },
+		{ "https://", NULL },
+	};
+	struct mistakes m;
+	const struct map *map = read_map("{ entity: account, key: id, map: [ { to: domain, from: w, as: domain } ] }", &m);
+	int field = entity_field_index(entity_find("account"), "domain");
+	struct record r;
+
+	(void)state;
+	assert_non_null(map);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(apply(map, arena_printf(arena, "{\"id\":1,\"w\":\"%s\"}", cases[i].text), &r), 1);
+		if (cases[i].domain)
+			assert_string_equal(r.values[field].text, cases[i].domain);
+		else
+			assert_true(r.values[field].is_null || !r.values[field].text);
+	}
+}
+
 static void a_required_field_must_have_a_value(void **state)
 {
 	const struct map *map = good_map("{ entity: ticket, key: id, account: a, map: [ { to: opened_at, from: t } ] }");
@@ -333,6 +366,7 @@ int main(void)
 		CASE(an_amount_follows_the_currency_of_its_row),
 		CASE(keys_conditions_deletions_and_defaults),
 		CASE(a_deletion_may_be_one_of_several_words),
+		CASE(a_website_is_read_as_the_domain_that_others_know_it_by),
 		CASE(a_required_field_must_have_a_value),
 		CASE(what_came_is_shown_clean_and_short),
 		CASE(a_mistake_in_a_mapping_is_told_where_it_is),

@@ -199,9 +199,11 @@ static const char *quarantine_key(const struct row *row, size_t map, struct aren
 static int set_aside(const struct rows_to *to, const struct row *row, size_t map, const char *why, struct arena *a,
                      struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *own = arena_new(0); /* a row may be of many megabytes */
+
 	to->result->n_quarantined++;
 	return quarantine_put(to->pull->db, to->source, to->stream->name, quarantine_key(row, map, a), why,
-	                      json_print(a, row->main), to->pull->now, err);
+	                      json_print(own, row->main), to->pull->now, err);
 }
 
 static int delete_record(const struct rows_to *to, const struct map *map, const char *key, struct err *err)

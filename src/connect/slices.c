@@ -11,7 +11,8 @@
 
 enum {
 	PAGE_BYTES = 512 << 20, /* of a list that comes whole */
-	BATCH_BYTES = 64 << 20,
+	BATCH_BYTES = 512 << 20, /* of a batch of rows and what becomes of them; most are small ... */
+	FULL_BYTES = 16 << 20,   /* ... and large ones fill it sooner */
 	BATCH_ROWS = 500,
 	MANY_ROWS = 100,        /* that none of them fits the mapping is no accident */
 	MAX_SET_ASIDE = 1000,   /* rows of one slice; more are only counted */
@@ -46,6 +47,7 @@ struct item {
 
 static int set_aside(struct reading *g, const struct item *i, const char *why, struct arena *a, struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *own = arena_new(0); /* a row may be of many megabytes */
 	const struct pull *p = g->run->pull;
 
 	g->run->result->n_quarantined++;
@@ -53,7 +55,7 @@ static int set_aside(struct reading *g, const struct item *i, const char *why, s
 		return 0;
 	return quarantine_put(p->db, g->run->source, g->run->stream->name,
 	                      arena_printf(a, "%s:%lld", g->name, (long long)i->place), why,
-	                      i->row ? json_print(a, i->row) : "", p->now, err);
+	                      i->row ? json_print(own, i->row) : "", p->now, err);
 }
 
 /* Why what came is no row of the list; NULL: it is one. */
@@ -177,7 +179,7 @@ static int read_items(struct decoding *d, struct item *items, size_t *out_n, str
 {
 	int rc = 1;
 
-	for (*out_n = 0; *out_n < BATCH_ROWS && rc > 0 && arena_left(a) > BATCH_BYTES / 2; ) {
+	for (*out_n = 0; *out_n < BATCH_ROWS && rc > 0 && arena_left(a) > BATCH_BYTES - FULL_BYTES; ) {
 		struct item *i = &items[*out_n];
 
 		*i = (struct item){ 0 };

@@ -329,6 +329,17 @@ def test_a_large_file_takes_disk_and_not_memory(case):
     assert "asan" in BIN or 0 < most <= 32 << 10, most
 
 
+def test_lines_of_many_megabytes_that_fit_no_mapping(case):
+    """Lines of 15 MB whose values can't be counted are set aside like small ones, and the rest is counted."""
+    usage = USAGE.replace("{ to: day, from: day }", "{ to: day, from: day }, { to: contact_key, from: f }").replace("[zip, gzip, ndjson]", "ndjson")
+    files = start(case, ACCOUNTS.replace("full_diff: true", "full_diff: false") + usage)
+    files.at["/a.csv"] = accounts_csv({"A1": ("Company", "gold", "false")})
+    large = json.dumps({"id": "A1", "day": "2026-03-01", "m": "logins", "n": -1, "f": "x" * (15 << 20)}).encode() + b"\n"
+    files.at["/u"] = 6 * large + ndjson([("A1", "2026-03-01", "logins", 5)])
+    results, said = pull(case)
+    assert (results["usage"]["rows"], results["usage"]["set_aside"]) == (7, 6) and sum(cells(case).values()) == 5, (results, said)
+
+
 def test_a_dry_run_takes_disk_as_well(case):
     """What a dry run and `check --online` download lies on the disk, too, without a name: an export may be larger than the memory."""
     files = start(case, ACCOUNTS.replace("full_diff: true", "full_diff: false") + USAGE)

@@ -541,3 +541,13 @@ int pager_next(struct pager *p, const struct page_view *v, struct arena *a, stru
 		p->token = arena_strdup(p->arena, token);
 	return token != NULL;
 }
+
+bool pager_begins_behind(const struct pager *p, const struct json *row, struct arena *a)
+{
+	const char *id;
+
+	if (!p->token || pagers[p->settings->kind].next != next_last_id)
+		return false;
+	id = json_scalar(a, json_at(row, p->settings->field));
+	return id && strcmp(id, p->token) == 0;
+}

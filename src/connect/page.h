@@ -67,6 +67,8 @@ void pager_init(struct pager *p, const struct page_settings *s, const char *base
  * list goes in circles, has too many pages, comes out of order or leads elsewhere; ERR_RETRY when it lacks rows that
  * it says it has, or changes faster than it can be read. */
 int pager_next(struct pager *p, const struct page_view *v, struct arena *a, struct err *err) MUST_USE;
+/* last_id: whether this is the row that the page was asked to begin behind. */
+bool pager_begins_behind(const struct pager *p, const struct json *row, struct arena *a);
 /* What the page's request says: {{page.token}} and {{page.number}}. */
 const char *pager_word(const struct pager *p, struct arena *a);
 const char *pager_number(const struct pager *p);

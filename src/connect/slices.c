@@ -224,9 +224,13 @@ static int read_list(struct reading *g, const struct json *list, struct arena *a
 	struct item *items = arena_array(a, json_count(list) + 1, sizeof *items);
 	size_t n = 0;
 
-	for (const struct json *j = json_first(list); j; j = json_next(j))
-		items[n++] = (struct item){ .row = j, .place = ++g->n_rows };
-	*out_n = n;
+	*out_n = 0;
+	for (const struct json *j = json_first(list); j; j = json_next(j)) {
+		++*out_n;
+		++g->n_rows;
+		if (!pager_begins_behind(&g->walk.pager, j, a)) /* twice in the list, it would count twice */
+			items[n++] = (struct item){ .row = j, .place = g->n_rows };
+	}
 	return take_items(g, items, n, a, err);
 }
 

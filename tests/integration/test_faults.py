@@ -17,9 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import lists  # noqa: E402
+import slices  # noqa: E402
 from harness import HEAVY, run  # noqa: E402
-from lists import ATTEMPTS, BORN, FAMILIES, PAGE, Reply, all_pairs  # noqa: E402
+from lists import ATTEMPTS, BORN, PAGE, Reply, all_pairs  # noqa: E402
 
+FAMILIES = lists.FAMILIES + slices.SLICES
 N_ROWS = 18
 NOW = BORN + 86400
 ALWAYS = 10**9
@@ -37,7 +39,7 @@ def retry_on_a_date(server, reply, handler):
 
 
 def reset(server, reply, handler):
-    handler.wfile.write(handler.written(reply)[:200])
+    handler.wfile.write(handler.written(reply)[:-1][:200])
     handler.wfile.flush()
     handler.reset()
 
@@ -164,7 +166,7 @@ def once_more(f):
 
 
 def rest(f):
-    return pages(f) - 1
+    return pages(f) - 1 + f.n_anew
 
 
 def given_up(f):
@@ -173,6 +175,11 @@ def given_up(f):
 
 BUSY, DOWN = {"message": "busy", "error": "busy"}, {"message": "down", "error": "down"}
 RETRIED = dict(n=1, code=0, asked=once_more, again=None)
+# What isn't tried, and why. Slices of time that are downloads (is_slices) have no token that could lead elsewhere or come twice, no
+# list in JSON that could be empty or show a row twice, and another day's file in place of this one's can't be told from it; their
+# files are damaged in test_analytics.py and test_web_files.py. What they see late they read again by days (n_anew), so that clocks two
+# hours apart are no matter. PostHog's page has no token and ends where it is empty. Mail and calendars have neither a cap of rows nor
+# an order by number of rows; their requests for single messages, as Intercom's for parts, fail in DETAILS.
 DEAD = dict(n=ALWAYS, code=75, asked=given_up, kept=1, again=rest)
 TOLD = dict(n=ALWAYS, code=75, asked=lambda f: 2, kept=1, again=rest)
 PERSON = dict(n=ALWAYS, code=78, asked=lambda f: 2, kept=1, again=rest)
@@ -188,18 +195,20 @@ FAULTS = [
     Fault("reset for ever", reset, **DEAD),
     Fault("stall", stall, least_s=0.9, **RETRIED),
     Fault("half JSON", half_json, **RETRIED),
-    Fault("half JSON for ever", half_json, **DEAD, says="HTTP 200: the answer"),
+    Fault("half JSON for ever", half_json, **DEAD, says="HTTP 200: the answer", only=lambda f: not f.is_slices),
+    Fault("half a download for ever", half_json, **{**DEAD, "asked": lambda f: 1 + 3}, says="cut short", only=lambda f: f.is_slices),
     Fault("a page in HTML", html, **RETRIED),
     Fault("pages in HTML for ever", html, **DEAD, says="HTTP 200: the answer"),
     Fault("JSON that is called text", as_text, n=ALWAYS, code=0, asked=whole, at=1),
-    Fault("gzip bomb", bomb, **TOLD, says="larger than we accept", only=lambda f: not f.falls_back),
+    Fault("gzip bomb", bomb, **TOLD, says="larger than we accept", only=lambda f: not f.falls_back and not f.is_slices),
+    Fault("gzip bomb, where a download may be large", bomb, **TOLD, only=lambda f: f.is_slices),
     Fault("gzip bomb, and in the new query, too", bomb, **{**TOLD, "asked": lambda f: 3}, only=lambda f: f.falls_back),
     Fault("token expires mid-walk", unauthorized, **PERSON, only=lambda f: not f.is_oauth),
     Fault("token expires mid-walk, and can be renewed", unauthorized, **RETRIED, only=lambda f: f.is_oauth),
     Fault("token revoked", unauthorized, n=ALWAYS, code=78, asked=lambda f: 1 + f.is_oauth, kept=0, again=whole, at=1),
     Fault("redirect to another host", elsewhere, **PERSON, says="credentials don't go"),
     Fault("moved host in the next link", link_elsewhere, **TOLD, only=lambda f: f.has_links, says="credentials don't go"),
-    Fault("the first page again", first_page_again, **TOLD),
+    Fault("the first page again", first_page_again, **TOLD, only=lambda f: not f.is_slices),
     Fault("repeated cursor", old_token, **TOLD, only=lambda f: HAS_TOKEN[f.name] and not f.falls_back, says="circles"),
     Fault("link that stands still", old_token, n=1, code=75, asked=lambda f: 3, kept=2, only=lambda f: f.falls_back, says="out of order"),
     Fault("empty page with more behind", empty, n=1, code=0, asked=whole, only=lambda f: f.empty == "goes on" and not f.is_csv),
@@ -245,9 +254,12 @@ def inject(server, fault):
     server.fault = act
 
 
-def assert_cursor_is_behind(case, family, before):
-    """A walk that was not finished has no `until` yet, or the old one."""
+def assert_cursor_is_behind(case, family, before, n_kept=0):
+    """A walk that was not finished has no `until` yet, or the old one; one of slices has the end of the last that is stored."""
     now = lists.progress(case, family)
+    if family.is_slices and n_kept:
+        assert now["until"] == slices.end_of(n_kept), (n_kept, now)
+        return
     assert all(now.get(name) == before.get(name) for name in ("until", "full_at", "cursor")), (before, now)
 
 
@@ -270,18 +282,20 @@ def try_pair(case, family, fault):
     assert took >= fault.least_s, took
     if fault.least_s:
         assert server.lists[2].at - server.lists[1].at >= fault.least_s
-    kept = server.pages if fault.kept is None else server.pages[:fault.kept]
+    n_kept = 0 if family.is_whole and fault.kept else fault.kept
+    kept = server.pages if n_kept is None else server.pages[:n_kept]
     have = sorted(lists.stored(case, family))
     assert have == sorted({family.key.format(n) for page in kept for n in page}), (have, kept)
     if fault.code:
-        assert_cursor_is_behind(case, family, before)
+        assert_cursor_is_behind(case, family, before, n_kept)
     assert_no_secret_is_stored(case)
     server.fault = None
     vars(server).update(usual)
     server.begin()
-    second = pull(case, family, now=NOW + 60)
+    second = pull(case, family, now=NOW + (0 if family.is_slices else 60))  # a minute later there is one day more
     assert second.returncode == 0, second.stderr
-    assert fault.again is None or server.n == fault.again(family), f"{server.n} requests in the second run, not {fault.again(family)}"
+    again = whole if fault.again and family.is_whole else fault.again
+    assert again is None or server.n == again(family), f"{server.n} requests in the second run, not {again(family)}"
     assert sorted(lists.stored(case, family)) == family.keys(server.rows), (sorted(lists.stored(case, family)), family.keys(server.rows))
     assert not server.wrong, server.wrong[0][1].data()
 
@@ -328,6 +342,7 @@ def test_every_fault_of_every_family(case):
     assert not THIEF.seen, THIEF.seen
 
 
+BY_THEMSELVES = {"stripe events": "cus_00011", "gmail": "/g7", "intercom parts": "/i00007"}  # each with a row of the second page
 DETAILS = [  # what happens to one of the rows that are read by themselves, how often, the exit code, whether the page is kept
     ("503", status(503, DOWN), 1, 0, True), ("503 for ever", status(503, DOWN), ALWAYS, 75, False), ("reset", reset, 1, 0, True),
     ("reset for ever", reset, ALWAYS, 75, False), ("half JSON for ever", half_json, ALWAYS, 75, False), ("HTML for ever", html, ALWAYS, 75, False),
@@ -336,14 +351,13 @@ DETAILS = [  # what happens to one of the rows that are read by themselves, how 
 ]
 
 
-def try_detail(case, what, happens, n, code, is_kept):
-    """One row of the second page of Stripe's events can't be read by itself."""
-    family = next(f for f in FAMILIES if f.name == "stripe events")
+def try_detail(case, family, what, happens, n, code, is_kept):
+    """One row of the second page can't be read by itself."""
     server = prepare(case, family)
     before, left = lists.progress(case, family), [n]
 
     def detail(request, reply, handler):
-        if not request.path.endswith("cus_00011") or not left[0]:
+        if not request.path.endswith(BY_THEMSELVES[family.name]) or not left[0]:
             return reply
         left[0] -= 1
         return happens(server, reply, handler)
@@ -361,7 +375,7 @@ def try_detail(case, what, happens, n, code, is_kept):
 
 def test_rows_that_are_read_by_themselves(case):
     """One row of a page that is read row by row fails in any way: the page is kept whole or not at all, and the next run ends it."""
-    all_pairs(DETAILS, try_detail)
+    all_pairs([(f, *d) for f in FAMILIES if f.name in BY_THEMSELVES for d in DETAILS if not (f.is_oauth and d[0] == "token refused")], try_detail)
     assert not THIEF.seen, THIEF.seen
 
 
@@ -370,14 +384,15 @@ def skewed(case, family, ahead_s):
     server = prepare(case, family)
     server.clock = NOW
     assert pull(case, family, now=NOW + ahead_s).returncode == 0
-    server.rows[2].at, server.rows[2].name = NOW + 1, "edited"
+    if family.has_edits:
+        server.rows[2].at, server.rows[2].name = NOW + 1, "edited"
     server.rows.append(lists.Row(77, NOW + 2, NOW + 2))
     for later in (600, max(600, -ahead_s) + 600):
         server.clock = NOW + later
         result = pull(case, family, now=server.clock + ahead_s)
         assert result.returncode == 0 and "incremental" in result.stdout, (result.stdout, result.stderr)
     have = lists.stored(case, family)
-    assert have == {family.key.format(r.n): r.name for r in server.rows}, have
+    assert have == {family.key.format(r.n): r.name if family.has_edits else None for r in server.rows}, have
     assert not server.wrong, server.wrong[0][1].data()
 
 
@@ -389,13 +404,14 @@ def test_clocks_that_differ(case):
 def cut_once_each(case, family, lengths):
     """One walk from its beginning; its first page is cut off after each length in turn and then comes whole."""
     server = prepare(case, family)
-    left = list(lengths)
+    left, short = list(lengths), []
 
     def cut(n, request, reply, handler):
         if not left:
             return reply
-        data, length = handler.written(reply), left.pop(0)
-        assert len(data) > length, len(data)
+        lacking = max(0, 540 - len(handler.written(reply)))
+        data, length = handler.written(replace(reply, headers={**reply.headers, "X-Filled-Up": "x" * lacking})), left.pop(0)
+        short.extend([len(data)] if len(data) <= length else [])
         handler.wfile.write(data[:length])
         handler.wfile.flush()
         if length % 2:
@@ -405,7 +421,7 @@ def cut_once_each(case, family, lengths):
     result = pull(case, family)
     assert result.returncode == 0 and server.n == len(lengths) + pages(family), (server.n, result.stderr)
     assert sorted(lists.stored(case, family)) == family.keys(server.rows)
-    assert [n for page in server.pages for n in page if n == 1] == [1]
+    assert [n for page in server.pages for n in page if n == 1] == [1] and not short, short
 
 
 def test_an_answer_cut_after_any_number_of_bytes(case):

@@ -75,6 +75,7 @@ class Request:
     query: dict
     headers: object
     body: object
+    raw_query: str = ""
     at: float = field(default_factory=time.monotonic)
 
 
@@ -102,7 +103,7 @@ def only(query, *names):
         raise Refused(400, {"message": f"unknown parameters {sorted(set(query) - set(names))}"})
 
 
-LISTS = ("results", "data", "list", "issues", "value", "tickets", "organizations", "records")  # where a body has its rows
+LISTS = ("results", "data", "list", "issues", "value", "tickets", "organizations", "records", "messages", "items", "conversations")  # where a body has its rows
 
 
 # the vendors ----------------------------------------------------------------------------------------------------------
@@ -555,7 +556,12 @@ class Family:
     path: str = None                # of the requests that count, a pattern; None: there is but one list
     has_links: bool = False
     is_oauth: bool = False
-    is_csv: bool = False
+    is_csv: bool = False            # or another download: no list in JSON that a row could be put into
+    is_slices: bool = False         # a page is a slice of time, each a download of its own
+    n_anew: int = 0                 # slices before the one that failed that are read again, because what is in them comes late
+    is_whole: bool = False          # what was counted of a slice counts when the slice is whole
+    has_edits: bool = True          # a row may change and is seen again
+    more: str = ""                  # what the organisation says besides
     falls_back: bool = False        # a link that is dead is answered by a new query, once
     config: str = ""                # what the organisation says under config:
     left_out: tuple = ()            # secrets that the organisation doesn't give
@@ -567,9 +573,10 @@ class Family:
         text = re.sub(r"rate: [\d.]+, per", "rate: 10000, per", text)
         text = re.sub(r", wait: \d+s", "", text)
         text = re.sub(r"^((attempts|first_wait|longest_wait)| +first_wait| *timeout): .*\n", "", text, flags=re.M)
-        text = re.sub(r"(\b(?:limit|size|per_page|maxSize|maxRecords)|page\[size\]\"): \d+", rf"\1: {PAGE}", text)
+        text = re.sub(r"(\b(?:limit|size|per_page|maxSize|maxRecords|maxResults|top)|page\[size\]\"): \d+", rf"\1: {PAGE}", text)
+        text = text.replace("LIMIT 10000", f"LIMIT {PAGE}").replace("per: 1h", "per: 1s").replace("history: 365d", "history: 4d")
         text = re.sub(r"\nquota_headers:\n((?:  .*)?\n)+?(?=\S)", "\n\n", text)
-        text = re.sub(r'token_url: ".*"', 'token_url: "http://127.0.0.1:{{config.port}}/token"', text)
+        text = re.sub(r"token_url: .*", 'token_url: "http://127.0.0.1:{{config.port}}/token"', text)
         text = text.replace("overlap: 5", "overlap: 2").replace("cap: 300", "cap: 3").replace("cap: 10,", "cap: 3,")
         return f"attempts: {attempts}\nfirst_wait: 0.002\nlongest_wait: 0.01\ntimeout: {timeout}\n" + text
 
@@ -678,7 +685,7 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         is_form = self.headers.get("Content-Type", "").startswith("application/x-www-form")
         body = dict(parse_qsl(raw.decode())) if is_form else json.loads(raw) if raw else None
-        return Request(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), self.headers, body)
+        return Request(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), self.headers, body, parts.query)
 
     def handle_request(self):
         server, request = self.server, self.read()
@@ -688,7 +695,7 @@ class Handler(BaseHTTPRequestHandler):
             reply = refused.reply
         except Exception as error:  # what the stand-in doesn't understand it must not hide
             reply = Reply(400, {"message": f"{type(error).__name__}: {error}"})
-        if reply.status not in (200, 204, 401, 429) and server.fault is None:
+        if reply.rows is None and reply.status not in (200, 204, 401, 429) and server.fault is None:
             server.wrong.append((request, reply))
         is_list = reply.rows is not None or (reply.status != 200 and request.path != "/token")
         if is_list and re.fullmatch(server.family.path or ".*", request.path):
@@ -734,7 +741,7 @@ def organisation(case, family, server, change=lambda text: text, more="", daemon
     path = case.write("key", SECRET + "\n")
     path.chmod(0o600)
     config = ", ".join(filter(None, (family.config, f"port: '{server.server_port}'" if family.is_oauth else "")))
-    more += f"    config: {{ {config} }}\n" if config else ""
+    more += family.more + (f"    config: {{ {config} }}\n" if config else "")
     secrets = ", ".join(f'{n}: "file:{path}"' for n in dict.fromkeys(names))
     case.org(ORG.format(connector=family.connector, url=server.url, names=secrets, folder=case.tmp / "out", more=more), daemon_yaml=daemon_yaml)
     case.write(f"config/connectors/{family.connector}.yaml", change(text)).chmod(0o644)
@@ -742,7 +749,11 @@ def organisation(case, family, server, change=lambda text: text, more="", daemon
 
 def stored(case, family):
     """Keys and names of the living rows."""
-    column = "subject" if family.table == "ticket" else "name"
+    if family.table == "usage":
+        found = case.query("SELECT account_key, value FROM counted_waiting w JOIN metric m ON m.id = w.metric_id WHERE m.name = 'events'")
+        assert len(dict(found)) == len(found) and all(value == 1 for _, value in found), found
+        return dict(found)
+    column = {"ticket": "subject", "interaction": "body"}.get(family.table, "name")
     return dict(case.query(f"SELECT source_key, {column} FROM {family.table} WHERE deleted_on IS NULL ORDER BY source_key"))
 
 

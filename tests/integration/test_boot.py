@@ -32,6 +32,12 @@ sources:
         map:
           - {{ to: name, from: name }}
           - {{ to: csm_key, value: ada@acme.example }}
+  product:
+    connector: push
+    secrets: {{ key: "credential:hook" }}
+    push: {{ auth: write_key }}
+    events:
+      reports: {{ entity: usage, account: accountId, map: [ {{ to: metric, value: reports }}, {{ to: day, from: timestamp }}, {{ to: value, value: "1" }} ] }}
 channels:
   out: {{ kind: file, folder: /var/lib/retaind/out }}
   hook: {{ kind: webhook, url: "http://127.0.0.1:8099/hook", secret: "credential:hook", allows_http_loopback: true }}
@@ -50,6 +56,16 @@ class Hook(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", 8099), Hook).serve_forever()
 """
 
+# One event to the endpoint, from within the machine: what GET /health and the push are answered with.
+SENDER = r"""
+import json, sys, urllib.request
+def status(path, body=None):
+    head = {"Authorization": sys.argv[1], "Content-Type": "application/json"} if body else {}
+    return urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8642" + path, body, head), timeout=10).status
+event = {"type": "track", "messageId": "m1", "userId": "u1", "accountId": "1", "event": "x", "timestamp": "2026-03-01T09:00:00Z"}
+print(status("/health"), status("/push/acme/product/v1/track", json.dumps(event).encode()))
+"""
+
 
 def install(root):
     """As an administrator would: make install, then the configuration and a credential."""
@@ -58,6 +74,8 @@ def install(root):
     shutil.copy(BIN, root / "usr/bin/retaind")
     at = datetime.now(timezone.utc).strftime("%H:%M")
     (root / "etc/retaind/orgs/acme.yaml").write_text(ORG.format(at=at))
+    with open(root / "etc/retaind/retaind.yaml", "a") as daemon:
+        daemon.write("web: { listen: 127.0.0.1:8642 }\n")
     (root / "srv/data").mkdir(parents=True)
     (root / "srv/data/accounts.csv").write_text("id,name\n1,Umbra\n")
     secrets = root / "etc/retaind.secrets"
@@ -99,8 +117,18 @@ def sandbox(machine):
     assert [line.split()[4] for line in limits.splitlines() if line.startswith("Max core")] == ["0"]
 
 
+def push(machine):
+    """An event comes through the unit's walls, and is on the disk."""
+    login = "Basic " + base64.b64encode(f"whsec_{KEY}:".encode()).decode()
+    said = subprocess.run(["nsenter", "-t", str(machine.leader), "-n", sys.executable, "-c", SENDER, login], capture_output=True,
+                          text=True, timeout=30)
+    assert said.stdout.split() == ["200", "200"], (said.stdout, said.stderr[-1000:], journal(machine))
+    assert machine.run("grep", "-rl", "--text", '"messageId": "m1"', "/var/lib/retaind/orgs/acme/push").stdout
+
+
 def test_boot(case):
-    """Installed and started under systemd: ready, credential read, state private, watchdog and kill restart it, one digest."""
+    """Installed and started under systemd: ready, credential read, state private, watchdog and kill restart it, one digest; what is
+    pushed comes through."""
     if not HEAVY:
         raise Skip("RETAIND_HEAVY is not set")
     need()
@@ -127,6 +155,7 @@ def test_boot(case):
     assert (shown["ActiveState"], shown["SubState"], shown["Type"]) == ("active", "running", "notify"), shown
     assert "1 organisations" in shown["StatusText"], shown
     sandbox(machine)
+    push(machine)
 
     # The credential: the webhook's signature can only be made with it.
     wait_for(lambda: hooks.exists() and hooks.read_text().strip(), 30, "the digest at the webhook:\n" + journal(machine))

@@ -19,6 +19,10 @@ struct map_entry {
 	int as;               /* enum map_as */
 	bool is_utc;          /* `zone: utc`: times without an offset are UTC, not the organisation's */
 	double scale;         /* numbers and money are multiplied by it (1/12 for a yearly amount); 0: as it is */
+	const char *times;    /* path or column of a number that they are multiplied by besides (seats); NULL: none */
+	const char *over;     /* likewise divided by; where either is empty, so is the value */
+	const char *per;      /* path of day, week, month, quarter or year: the value becomes one per month */
+	const char *sum;      /* path of a list: what the other paths say of each of its elements is added up */
 	int field;            /* index of `to` in the entity */
 	int line;             /* in the YAML, for messages */
 };

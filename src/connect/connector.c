@@ -280,6 +280,8 @@ static void want_all(const struct reading *r, struct stream_settings *s)
 		want(r, s, m->deleted_from);
 		for (size_t j = 0; j < m->n_entries; j++) {
 			want(r, s, m->entries[j].from);
+			want(r, s, m->entries[j].times);
+			want(r, s, m->entries[j].over);
 			note_currency(r, s, m, &m->entries[j]);
 		}
 	}

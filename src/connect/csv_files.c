@@ -156,8 +156,12 @@ struct texts csv_stream_columns(struct arena *a, const struct csv_stream *s)
 		add_column(&columns, map->when_from);
 	if (map->deleted_from)
 		add_column(&columns, map->deleted_from);
-	for (size_t i = 0; i < map->n_entries; i++)
-		if (map->entries[i].from)
-			add_column(&columns, map->entries[i].from);
+	for (size_t i = 0; i < map->n_entries; i++) {
+		const char *const from[] = { map->entries[i].from, map->entries[i].times, map->entries[i].over };
+
+		for (size_t j = 0; j < ARRAY_LEN(from); j++)
+			if (from[j])
+				add_column(&columns, from[j]);
+	}
 	return columns;
 }

@@ -413,6 +413,16 @@ static void tell_map(const struct telling *t, const struct map *m)
 		out = arena_printf(a, "%s%s %s = %s%s%s", out, i ? "," : "", e->to,
 		                   e->from ? e->from : arena_printf(a, "\"%s\"", e->value), e->values ? " " : "",
 		                   e->values ? as_text(a, e->values, 0) : "");
+		if (e->times)
+			out = arena_printf(a, "%s x %s", out, e->times);
+		if (e->over)
+			out = arena_printf(a, "%s / %s", out, e->over);
+		if (e->per)
+			out = arena_printf(a, "%s per %s, by the month", out, e->per);
+		if (e->sum)
+			out = arena_printf(a, "%s, summed over %s", out, e->sum);
+		if (e->scale != 0)
+			out = arena_printf(a, "%s x %.6g", out, e->scale);
 	}
 	tell(t, "maps", "%s", out);
 }

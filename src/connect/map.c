@@ -7,7 +7,7 @@
 #include "map_value.h"
 #include "participants.h"
 
-enum { MAX_KEY_BYTES = 512, SHOWN_CHARS = 60 };
+enum { MAX_KEY_BYTES = 512, SHOWN_CHARS = 60, MAX_SUMMED = 1000 };
 
 struct mapping {
 	const struct map *map;
@@ -15,6 +15,7 @@ struct mapping {
 	const void *row;
 	const struct zone *zone;
 	struct arena *arena;
+	int currency_field; /* of the entity; -1: it has none */
 };
 
 /* What came, trimmed; NULL when it is not there or empty. */
@@ -205,7 +206,7 @@ static char *upper(struct arena *a, const char *text)
 /* Before the amounts, whose digits depend on it. */
 static int read_currency(const struct mapping *m, const char **out, struct err *err)
 {
-	int field = entity_field_index(m->map->entity, "currency");
+	int field = m->currency_field;
 
 	*out = NULL;
 	for (size_t i = 0; field >= 0 && i < m->map->n_entries; i++) {
@@ -219,25 +220,152 @@ static int read_currency(const struct mapping *m, const char **out, struct err *
 	return 0;
 }
 
+/* Months in what prices are said to be for. */
+static const struct {
+	const char *name;
+	double months;
+} intervals[] = {
+	{ "day", 12.0 / 365 }, { "week", 12.0 / 52 }, { "month", 1 }, { "quarter", 3 }, { "year", 12 },
+};
+
+/* A path within an element of a list; where there is none: the path itself. */
+static const char *within(const struct mapping *m, const char *element, const char *path)
+{
+	return element && path ? arena_printf(m->arena, "%s.%s", element, path) : path;
+}
+
+/* The number at a path or in a column. Returns 1, 0 when it is empty. */
+static int read_factor(const struct mapping *m, const char *from, double *out, struct err *err)
+{
+	const char *text;
+
+	if (fetch(m, from, &text, err) < 0)
+		return -1;
+	if (!text)
+		return 0;
+	if (!text_to_real(text, out))
+		return err_set(err, ERR_INPUT, "%s: `%s`, expected a number", from, text_clean(m->arena, text, SHOWN_CHARS));
+	return 1;
+}
+
+static int read_interval(const struct mapping *m, const char *from, double *out, struct err *err)
+{
+	const char *text;
+
+	if (fetch(m, from, &text, err) < 0)
+		return -1;
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(intervals); i++)
+		if (text_equal_fold(text, intervals[i].name)) {
+			*out = intervals[i].months;
+			return 1;
+		}
+	return err_set(err, ERR_INPUT, "%s: `%s`, expected day, week, month, quarter or year", from,
+	               text_clean(m->arena, text, SHOWN_CHARS));
+}
+
+/* Sets what numbers and amounts are multiplied by. Returns 1, 0 when a part of it is empty. */
+static int set_scale(const struct mapping *m, struct map_value_of *of, const char *element, struct err *err)
+{
+	const struct map_entry *entry = of->entry;
+	double times = 1, over = 1, months = 1;
+	int rc = 1;
+
+	of->is_scaled = entry->scale != 0 || entry->times || entry->over || entry->per;
+	if (entry->times)
+		rc = read_factor(m, within(m, element, entry->times), &times, err);
+	if (rc > 0 && entry->over)
+		rc = read_factor(m, within(m, element, entry->over), &over, err);
+	if (rc > 0 && entry->per)
+		rc = read_interval(m, within(m, element, entry->per), &months, err);
+	if (rc > 0 && over == 0)
+		return err_set(err, ERR_INPUT, "%s: is 0, and nothing can be divided by that", entry->over);
+	of->scale = (entry->scale == 0 ? 1 : entry->scale) * times / over / months;
+	return rc;
+}
+
+/* Returns 1 with a value, 0 when it is empty. */
+static int read_element(const struct mapping *m, struct map_value_of *of, const char *element, struct value *out,
+                        struct err *err)
+{
+	const char *text;
+	int rc;
+
+	if (fetch(m, within(m, element, of->entry->from), &text, err) < 0)
+		return -1;
+	if (!text)
+		return 0;
+	rc = set_scale(m, of, element, err);
+	return rc > 0 && map_value_read(of, text, out, err) < 0 ? -1 : rc;
+}
+
+static bool is_there(const struct mapping *m, const struct map_entry *e, const char *element)
+{
+	const char *const paths[] = { e->from, e->times, e->over, e->per };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (paths[i] && m->get(m->row, within(m, element, paths[i]), m->arena))
+			return true;
+	return false;
+}
+
+/* The sum over a list, empty when the list is, or when one of its values is. */
+static int read_sum(const struct mapping *m, struct map_value_of *of, struct value *out, struct err *err)
+{
+	int64_t total = 0;
+
+	out->is_null = true;
+	for (int i = 0; i < MAX_SUMMED; i++) {
+		const char *element = arena_printf(m->arena, "%s[%d]", of->entry->sum, i);
+		struct value one = { 0 };
+		int rc;
+
+		if (!is_there(m, of->entry, element))
+			break;
+		rc = read_element(m, of, element, &one, err);
+		if (rc <= 0) {
+			out->is_null = true;
+			return rc;
+		}
+		if (__builtin_add_overflow(total, one.number, &total))
+			return err_set(err, ERR_INPUT, "%s: the sum over %s is too large", of->entry->to, of->entry->sum);
+		out->is_null = false;
+	}
+	out->number = total;
+	return 0;
+}
+
+static int read_entry(const struct mapping *m, struct map_value_of *of, struct value *out, struct err *err)
+{
+	const char *text;
+	int rc;
+
+	*out = (struct value){ .is_set = true };
+	if (of->entry->sum)
+		return read_sum(m, of, out, err);
+	if (entry_text(m, of->entry, &text, err) < 0)
+		return -1;
+	rc = text ? set_scale(m, of, NULL, err) : 0;
+	out->is_null = rc == 0;
+	if (rc > 0 && of->entry->field == m->currency_field)
+		text = of->currency;
+	return rc > 0 ? map_value_read(of, text, out, err) : rc;
+}
+
 static int read_entries(const struct mapping *m, struct record *out, struct err *err)
 {
 	const struct entity *e = m->map->entity;
-	int currency_field = entity_field_index(e, "currency");
-	const char *currency, *text;
+	const char *currency;
 
 	if (read_currency(m, &currency, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->map->n_entries; i++) {
 		const struct map_entry *entry = &m->map->entries[i];
-		const struct map_value_of of = { entry, e->fields[entry->field].type, currency, m->zone, m->arena };
-		struct value *v = &out->values[entry->field];
+		struct map_value_of of = { .entry = entry, .type = e->fields[entry->field].type, .currency = currency,
+			                       .zone = m->zone, .arena = m->arena };
 
-		if (entry_text(m, entry, &text, err) < 0)
-			return -1;
-		*v = (struct value){ .is_set = true, .is_null = !text };
-		if (entry->field == currency_field)
-			text = currency;
-		if (text && map_value_read(&of, text, v, err) < 0)
+		if (read_entry(m, &of, &out->values[entry->field], err) < 0)
 			return -1;
 	}
 	for (int i = 0; i < e->n_fields; i++)
@@ -249,7 +377,7 @@ static int read_entries(const struct mapping *m, struct record *out, struct err 
 int map_apply(const struct map *map, map_get_fn *get, const void *row, const struct zone *zone, struct arena *a,
               struct record *out, struct err *err)
 {
-	const struct mapping m = { map, get, row, zone, a };
+	const struct mapping m = { map, get, row, zone, a, entity_field_index(map->entity, "currency") };
 	struct record r = { .entity = map->entity, .account_by = map->account_by };
 	int rc = is_wanted(&m, err);
 

@@ -17,7 +17,7 @@ struct map_words {
 };
 
 struct entry_words {
-	const char *to, *from, *value, *format, *fallback, *scale;
+	const char *to, *from, *value, *format, *fallback, *scale, *times, *over, *per, *sum;
 	bool is_minor;
 	int zone, as;
 	const struct yaml *values;
@@ -56,6 +56,8 @@ static const struct yaml_field entry_fields[] = {
 	ENTRY("to", YAML_TEXT, to, true),          ENTRY("from", YAML_TEXT, from, false),
 	ENTRY("value", YAML_TEXT, value, false),   ENTRY("format", YAML_TEXT, format, false),
 	ENTRY("default", YAML_TEXT, fallback, false), ENTRY("scale", YAML_TEXT, scale, false),
+	ENTRY("times", YAML_TEXT, times, false),   ENTRY("over", YAML_TEXT, over, false),
+	ENTRY("per", YAML_TEXT, per, false),       ENTRY("sum", YAML_TEXT, sum, false),
 	ENTRY("values", YAML_NODE, values, false), ENTRY("minor", YAML_BOOL, is_minor, false),
 	{ .key = "zone", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, zone), .extra = zone_names },
 	{ .key = "as", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, as), .extra = as_names },
@@ -135,6 +137,15 @@ static bool takes_scale(enum value_type type)
 	return type == VALUE_INT || type == VALUE_REAL || type == VALUE_MONEY;
 }
 
+static void check_product(const struct entry_words *w, enum value_type type, struct mistakes *m)
+{
+	if ((w->times || w->over || w->per) && !takes_scale(type))
+		mistake_at(m, w->node, "%s: has `times:`, `over:` or `per:`, which only numbers and amounts take", w->to);
+	if (w->sum && ((type != VALUE_MONEY && type != VALUE_INT) || !w->from || w->values || w->fallback))
+		mistake_at(m, w->node, "%s: has `sum:`, which adds up amounts or whole numbers, and goes with `from:`, without "
+		                       "`values:` or `default:`", w->to);
+}
+
 /* Words that not every type takes. */
 static void check_words(const struct entry_words *w, enum value_type type, struct mistakes *m)
 {
@@ -162,6 +173,10 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		                       .value = w->value,
 		                       .format = w->format,
 		                       .fallback = w->fallback,
+		                       .times = w->times,
+		                       .over = w->over,
+		                       .per = w->per,
+		                       .sum = w->sum,
 		                       .values = w->values,
 		                       .is_minor = w->is_minor,
 		                       .is_utc = w->zone == 1,
@@ -177,6 +192,7 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		mistake_at(m, w->node, "%s: has %s, expected `from:` (a column or path) or `value:` (always the same)", w->to,
 		           w->from ? "`from:` and `value:`" : "neither `from:` nor `value:`");
 	check_words(w, type, m);
+	check_product(w, type, m);
 	if (w->scale && !takes_scale(type))
 		mistake_at(m, w->node, "%s: has `scale:`, which only numbers and amounts take", w->to);
 	else if (w->scale && !read_scale(a, w->scale, &out->scale))

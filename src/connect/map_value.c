@@ -136,12 +136,12 @@ static bool to_int(double value, int64_t *out)
 
 static int read_int(const struct map_value_of *of, const char *text, struct value *out, struct err *err)
 {
-	double scale = of->entry->scale, real;
+	double real;
 
-	if (scale == 0 && text_to_int(text, &out->number))
+	if (!of->is_scaled && text_to_int(text, &out->number))
 		return 0;
-	if (!text_to_real(text, &real) || (scale == 0 && real != trunc(real)) ||
-	    !to_int(scale == 0 ? real : real * scale, &out->number))
+	if (!text_to_real(text, &real) || (!of->is_scaled && real != trunc(real)) ||
+	    !to_int(of->is_scaled ? real * of->scale : real, &out->number))
 		return refuse(of, text, "a whole number", err);
 	return 0;
 }
@@ -150,8 +150,8 @@ static int read_real(const struct map_value_of *of, const char *text, struct val
 {
 	if (!text_to_real(text, &out->real))
 		return refuse(of, text, "a number", err);
-	if (of->entry->scale != 0)
-		out->real *= of->entry->scale;
+	if (of->is_scaled)
+		out->real *= of->scale;
 	return isfinite(out->real) ? 0 : refuse(of, text, "a smaller number", err);
 }
 
@@ -187,7 +187,7 @@ static int read_money(const struct map_value_of *of, const char *text, struct va
 	if (!text_to_minor(of->entry->is_minor ? text : without_exponent(of, text, digits),
 	                   of->entry->is_minor ? 0 : digits, &out->number))
 		return refuse(of, text, of->entry->is_minor ? "an amount in cents like 123450" : "an amount like 1234.50", err);
-	if (of->entry->scale != 0 && !to_int((double)out->number * of->entry->scale, &out->number))
+	if (of->is_scaled && !to_int((double)out->number * of->scale, &out->number))
 		return refuse(of, text, "a smaller amount", err);
 	return 0;
 }

@@ -7,6 +7,8 @@
 struct map_value_of {
 	const struct map_entry *entry;
 	enum value_type type;
+	bool is_scaled;       /* numbers and money, by scale */
+	double scale;
 	const char *currency; /* of money; NULL: none is known */
 	const struct zone *zone;
 	struct arena *arena;

@@ -80,7 +80,8 @@ static bool is_mapped(const struct stream_settings *s, const char *property)
 {
 	for (size_t i = 0; i < s->n_maps; i++)
 		for (size_t j = 0; j < s->maps[i]->n_entries; j++)
-			if (is_in(s->maps[i]->entries[j].from, property))
+			if (is_in(s->maps[i]->entries[j].from, property) || is_in(s->maps[i]->entries[j].times, property) ||
+			    is_in(s->maps[i]->entries[j].over, property))
 				return true;
 	for (size_t i = 0; i < s->wanted.n; i++)
 		if (strcmp(s->wanted.at[i], property) == 0)

@@ -361,10 +361,14 @@ class Stripe:
 def stripe_rows():
     customers = [{"id": f"cus_{i:03d}", "name": None if i == 1 else f"Company {i}", "email": f"a{i}@x.example", "created": T0, "currency": "usd",
                   "address": {"country": "US"}} for i in range(250, 0, -1)]
-    item = {"quantity": 3, "price": {"id": "price_1", "nickname": None, "product": "prod_1", "unit_amount": 5000, "recurring": {"interval": "month"}}}
+    item = {"quantity": 3, "price": {"id": "price_1", "nickname": None, "product": "prod_1", "unit_amount": 5000,
+                                     "recurring": {"interval": "month", "interval_count": 1}}}
+    yearly = {"quantity": 2, "price": {"id": "price_2", "unit_amount": 24000, "recurring": {"interval": "year", "interval_count": 1}}}
+    tiered = {"quantity": 2, "price": {"id": "price_3", "unit_amount": None, "recurring": {"interval": "month", "interval_count": 3}}}
+    items = {"active": [item], "canceled": [item, yearly], "trialing": [item, tiered]}
     subscriptions = [{"id": f"sub_{status}", "customer": "cus_007", "status": status, "currency": "usd", "created": T0, "ended_at": ended,
                       **({"start_date": T0} if status == "active" else {}),
-                      "cancel_at": None, "canceled_at": ended, "current_period_end": T0 + 30 * DAY_S, "items": {"data": [item]}}
+                      "cancel_at": None, "canceled_at": ended, "current_period_end": T0 + 30 * DAY_S, "items": {"data": items[status]}}
                      for status, ended in (("active", None), ("canceled", T0 + DAY_S), ("trialing", None))]
     invoices = [{"id": f"in_{status}", "customer": "cus_007", "status": status, "currency": currency, "total": 4999, "created": T0, "due_date": None,
                  "status_transitions": {"finalized_at": T0 + DAY_S, "paid_at": T0 + 2 * DAY_S if status == "paid" else None}}
@@ -387,6 +391,8 @@ def test_stripe_is_read_whole_and_then_what_events_name(case):
                       "FROM subscription ORDER BY source_key") == [
         ("price_1", "prod_1", 3, "month", day("2026-01-01"), end, day("2026-01-31"), status, trial, 1)
         for status, end, trial in (("active", None, 0), ("canceled", day("2026-01-02"), 0), ("trialing", None, 1))]
+    assert case.query("SELECT source_key, mrr_minor FROM subscription ORDER BY 1") == [
+        ("sub_active", 15000), ("sub_canceled", 19000), ("sub_trialing", None)]
     assert case.query("SELECT amount_minor, currency, issued_on, paid_on FROM invoice ORDER BY source_key") == [
         (4999, "JPY", day("2026-01-02"), None), (4999, "USD", day("2026-01-02"), day("2026-01-03"))]
     api.rows["subscriptions"][0].update(status="past_due")

@@ -143,6 +143,42 @@ static void instants_without_an_offset_are_on_the_organisations_wall(void **stat
 			fail_msg("%s %s", cases[i].options, cases[i].text);
 }
 
+/* What a sum over items comes to; INT64_MAX: it is empty, INT64_MIN: refused. */
+static int64_t summed(const char *items)
+{
+	const struct map *map = good_map(
+		"{ entity: account, key: id, map: [ { to: currency, value: EUR }, { to: arr_minor, sum: items, "
+		"from: price, minor: true, times: n, over: count, per: every } ] }");
+	struct record r;
+
+	if (apply(map, arena_printf(arena, "{\"id\":1,\"items\":[%s]}", items), &r) < 0)
+		return INT64_MIN;
+	return value_of(&r, "arr_minor")->is_null ? INT64_MAX : value_of(&r, "arr_minor")->number;
+}
+
+static void prices_of_items_come_to_an_amount_a_month(void **state)
+{
+	static const char month[] = "{\"price\":500,\"n\":3,\"count\":1,\"every\":\"month\"}";
+
+	(void)state;
+	ASSERT_INT(summed(month), 1500);
+	ASSERT_INT(summed(arena_printf(arena, "%s,{\"price\":1200,\"n\":2,\"count\":1,\"every\":\"year\"}", month)), 1700);
+	ASSERT_INT(summed("{\"price\":900,\"n\":1,\"count\":3,\"every\":\"month\"}"), 300);
+	ASSERT_INT(summed("{\"price\":1200,\"n\":1,\"count\":1,\"every\":\"week\"}"), 5200);
+	ASSERT_INT(summed("{\"price\":1200,\"n\":0,\"count\":1,\"every\":\"month\"}"), 0);
+	ASSERT_INT(summed(""), INT64_MAX);
+	ASSERT_INT(summed(arena_printf(arena, "%s,{\"price\":null,\"n\":2,\"count\":1,\"every\":\"month\"}", month)),
+	           INT64_MAX);
+	ASSERT_INT(summed("{\"price\":500,\"count\":1,\"every\":\"month\"}"), INT64_MAX);
+	ASSERT_INT(summed("{\"price\":500,\"n\":1,\"count\":0,\"every\":\"month\"}"), INT64_MIN);
+	ASSERT_INT(summed("{\"price\":500,\"n\":1,\"count\":1,\"every\":\"fortnight\"}"), INT64_MIN);
+	ASSERT_INT(summed("{\"price\":500,\"n\":\"many\",\"count\":1,\"every\":\"month\"}"), INT64_MIN);
+	ASSERT_INT(
+		summed(arena_printf(arena, "%s,%s", "{\"price\":9000000000000000000,\"n\":1,\"count\":1,\"every\":\"month\"}",
+	                        "{\"price\":8000000000000000000,\"n\":1,\"count\":1,\"every\":\"month\"}")),
+		INT64_MIN);
+}
+
 static void numbers_and_amounts_are_exact_or_refused(void **state)
 {
 	static const struct {
@@ -314,6 +350,9 @@ static void a_mistake_in_a_mapping_is_told_where_it_is(void **state)
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, zone: utc } ] }", "`zone:`, which only days" },
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, scale: 2 } ] }", "only numbers" },
 		{ "{ entity: account, key: id, map: [ { to: seats, from: a, scale: 1/0 } ] }", "scale is `1/0`" },
+		{ "{ entity: account, key: id, map: [ { to: name, from: a, times: b } ] }", "only numbers and amounts" },
+		{ "{ entity: account, key: id, map: [ { to: name, from: a, sum: b } ] }", "adds up amounts or whole numbers" },
+		{ "{ entity: account, key: id, map: [ { to: seats, value: 3, sum: b } ] }", "goes with `from:`" },
 		{ "{ entity: account, key: id, map: [ { to: seats, from: a, minor: true } ] }", "only amounts take" },
 		{ "{ entity: account, key: id, map: [ { to: name, from: a }, { to: name, from: b } ] }",
 		  "mapped on line 1 already" },
@@ -363,6 +402,7 @@ int main(void)
 		CASE(days_are_read_as_people_and_systems_write_them),
 		CASE(instants_without_an_offset_are_on_the_organisations_wall),
 		CASE(numbers_and_amounts_are_exact_or_refused),
+		CASE(prices_of_items_come_to_an_amount_a_month),
 		CASE(an_amount_follows_the_currency_of_its_row),
 		CASE(keys_conditions_deletions_and_defaults),
 		CASE(a_deletion_may_be_one_of_several_words),

@@ -120,12 +120,25 @@ static bool is_memory(const char *path)
 	return strcmp(path, ":memory:") == 0;
 }
 
+/* SQLite doesn't wait by itself where two processes make the same file's journal at once. */
+static int run_patiently(struct db *db, const char *sql, struct err *err)
+{
+	enum { TRIES = 200, PAUSE_MS = 25 };
+
+	for (int i = 0; run_text(db, sql, err) < 0; i++) {
+		if (err->kind != ERR_RETRY || i == TRIES)
+			return -1;
+		(void)sqlite3_sleep(PAUSE_MS);
+	}
+	return 0;
+}
+
 static int set_pragma(struct db *db, const struct pragma *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = NULL;
 	const char *value;
 
-	if (run_text(db, p->set, err) < 0)
+	if (run_patiently(db, p->set, err) < 0)
 		return -1;
 	if (!p->get)
 		return 0;

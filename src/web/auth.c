@@ -40,16 +40,16 @@ static bool has_write_key(const struct web_source *s, const struct web_head *h, 
 {
 	const char *header = h->header(h->context, "Authorization");
 	bool is_right = false;
+	const char *bytes, *colon, *user;
 	size_t len;
-	char *user;
 
 	if (!header || !text_equal_fold(arena_strndup(a, header, strnlen(header, 6)), "basic "))
 		return false;
-	user = base64_bytes(a, text_trim(a, header + 6), &len);
-	if (!user || !memchr(user, ':', len))
+	bytes = base64_bytes(a, text_trim(a, header + 6), &len);
+	colon = bytes ? memchr(bytes, ':', len) : NULL;
+	if (!colon || memchr(bytes, '\0', (size_t)(colon - bytes)))
 		return false;
-	user = arena_strndup(a, user, len);
-	*strchr(user, ':') = '\0';
+	user = arena_strndup(a, bytes, (size_t)(colon - bytes));
 	for (size_t i = 0; i < s->n_secrets; i++)
 		is_right |= is_same_text(user, s->secrets[i]);
 	return is_right;

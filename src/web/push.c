@@ -124,10 +124,10 @@ bool push_head(struct push *p, const struct web_head *h, int64_t now_ms, struct 
 	*out_target = t;
 	if (!t)
 		*out = answer_other(h);
+	else if (!auth_head(t->source, h, a)) /* first: a stranger must not see by the answer what there is */
+		*out = refuse_stranger();
 	else if (strcmp(h->method, "POST") != 0)
 		*out = (struct push_answer){ .status = 405, .text = "only POST", .allow = "POST" };
-	else if (!auth_head(t->source, h, a))
-		*out = refuse_stranger();
 	else if (!kind_of(h->path, t->source))
 		*out = refuse(404, "nothing is here");
 	else if (!check_length(t->source, h, out))

@@ -223,14 +223,17 @@ def test_strangers(case):
     bodies = set()
     for path in ("/push/acme/product", "/push/acme/nothing", "/push/nobody/product", "/push/acme/product2", "/push/acme"):
         for auth in ({}, {"Authorization": basic("wrong-wrong-wrong-wrong")}, {"Authorization": "Basic !"},
-                     {"Authorization": f"Bearer {KEY}"}, {"Authorization": basic(KEY + "x")}, {"Authorization": basic("")}):
-            status, headers, body = d.call("POST", path, json.dumps(event(1)), auth)
-            assert status == 401 and "Basic" in headers["WWW-Authenticate"], (path, auth, status)
-            bodies.add(body)
+                     {"Authorization": f"Bearer {KEY}"}, {"Authorization": basic(KEY + "x")}, {"Authorization": basic("")}, {"Authorization": basic("\0")},
+                     {"Authorization": basic(KEY + "\0")}):
+            for method in ("POST", "GET", "PUT"):
+                status, headers, body = d.call(method, path, json.dumps(event(1)), auth)
+                assert status == 401 and "Basic" in headers["WWW-Authenticate"], (method, path, auth, status)
+                bodies.add(body)
     assert len(bodies) == 1
+    known = {"Authorization": basic(KEY)}
     for method, path, status in (("GET", "/push/acme/product", 405), ("PUT", "/push/acme/product", 405), ("GET", "/", 404),
                                  ("GET", "/../../etc/passwd", 404), ("POST", "/health", 405), ("HEAD", "/health", 200)):
-        got = d.call(method, path)
+        got = d.call(method, path, None, known)
         assert got[0] == status, (method, path, got)
         assert status != 405 or got[1]["Allow"]
     assert d.push([event(1)], path="/push/acme/product/v2/batch")[0] == 404

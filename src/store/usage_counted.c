@@ -34,7 +34,7 @@ int counted_add(struct db *db, enum usage_merge merge, const struct counted_row 
 		[USAGE_SUM] = "INSERT INTO temp.counted (metric, day, account_by, account_key, contact_key, team, value) "
 		              "VALUES (:metric, :day, :by, :account, :contact, :team, :value) "
 		              "ON CONFLICT (metric, day, account_by, account_key, contact_key, team) "
-		              "DO UPDATE SET value = min(value + excluded.value, 9000000000000000)",
+		              "DO UPDATE SET value = " USAGE_ADDED,
 		[USAGE_LARGEST] = "INSERT INTO temp.counted (metric, day, account_by, account_key, contact_key, team, value) "
 		                  "VALUES (:metric, :day, :by, :account, :contact, :team, :value) "
 		                  "ON CONFLICT (metric, day, account_by, account_key, contact_key, team) "

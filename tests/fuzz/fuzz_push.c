@@ -6,6 +6,7 @@
 
 #include "../../src/web/auth.h"
 #include "../../src/web/gzip.h"
+#include "common/sha256.h"
 #include "store/spool.h"
 
 /* What a stranger sends: the first line is every header that we read, the rest the body. None of it may pass for known,
@@ -61,6 +62,8 @@ int fuzz_one(const uint8_t *data, size_t size)
 	struct err err;
 
 	try_senders(a, line, body, len);
+	/* what a login holds once it is decoded */
+	try_senders(a, arena_printf(a, "Basic %s", base64_text(a, data, size)), body, len);
 	if (gzip_unpack(a, body, len, &out, &out_len, &err) == 0)
 		REQUIRE(out_len <= WEB_MAX_BODY && out[out_len] == '\0');
 	try_spool(a, data, size);

@@ -23,6 +23,7 @@ struct map_entry {
 	const char *over;     /* likewise divided by; where either is empty, so is the value */
 	const char *per;      /* path of day, week, month, quarter or year: the value becomes one per month */
 	const char *sum;      /* path of a list: what the other paths say of each of its elements is added up */
+	const char *unless;   /* with sum: path of a boolean that says the list isn't whole; then the value is empty */
 	int field;            /* index of `to` in the entity */
 	int line;             /* in the YAML, for messages */
 };

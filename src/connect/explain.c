@@ -421,6 +421,8 @@ static void tell_map(const struct telling *t, const struct map *m)
 			out = arena_printf(a, "%s per %s, by the month", out, e->per);
 		if (e->sum)
 			out = arena_printf(a, "%s, summed over %s", out, e->sum);
+		if (e->unless)
+			out = arena_printf(a, "%s unless %s", out, e->unless);
 		if (e->scale != 0)
 			out = arena_printf(a, "%s x %.6g", out, e->scale);
 	}

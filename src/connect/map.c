@@ -310,19 +310,39 @@ static bool is_there(const struct mapping *m, const struct map_entry *e, const c
 	return false;
 }
 
-/* The sum over a list, empty when the list is, or when one of its values is. */
+/* Whether the list that is summed up is there in part only. */
+static int is_cut(const struct mapping *m, const struct map_entry *entry, bool *out, struct err *err)
+{
+	const char *text = NULL;
+
+	*out = false;
+	if (entry->unless && fetch(m, entry->unless, &text, err) < 0)
+		return -1;
+	if (text && !text_to_bool(text, out))
+		return err_set(err, ERR_INPUT, "%s: `%s`, expected true or false", entry->unless,
+		               text_clean(m->arena, text, SHOWN_CHARS));
+	return 0;
+}
+
+/* The sum over a list, empty when the list is, or isn't whole, or when one of its values is. */
 static int read_sum(const struct mapping *m, struct map_value_of *of, struct value *out, struct err *err)
 {
 	int64_t total = 0;
+	bool has_more;
 
 	out->is_null = true;
-	for (int i = 0; i < MAX_SUMMED; i++) {
+	if (is_cut(m, of->entry, &has_more, err) < 0 || has_more)
+		return has_more ? 0 : -1;
+	for (int i = 0;; i++) {
 		const char *element = arena_printf(m->arena, "%s[%d]", of->entry->sum, i);
 		struct value one = { 0 };
 		int rc;
 
 		if (!is_there(m, of->entry, element))
 			break;
+		if (i == MAX_SUMMED)
+			return err_set(err, ERR_INPUT, "%s: %s has more than %d elements", of->entry->to, of->entry->sum,
+			               MAX_SUMMED);
 		rc = read_element(m, of, element, &one, err);
 		if (rc <= 0) {
 			out->is_null = true;

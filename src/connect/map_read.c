@@ -17,7 +17,7 @@ struct map_words {
 };
 
 struct entry_words {
-	const char *to, *from, *value, *format, *fallback, *scale, *times, *over, *per, *sum;
+	const char *to, *from, *value, *format, *fallback, *scale, *times, *over, *per, *sum, *unless;
 	bool is_minor;
 	int zone, as;
 	const struct yaml *values;
@@ -58,6 +58,7 @@ static const struct yaml_field entry_fields[] = {
 	ENTRY("default", YAML_TEXT, fallback, false), ENTRY("scale", YAML_TEXT, scale, false),
 	ENTRY("times", YAML_TEXT, times, false),   ENTRY("over", YAML_TEXT, over, false),
 	ENTRY("per", YAML_TEXT, per, false),       ENTRY("sum", YAML_TEXT, sum, false),
+	ENTRY("unless", YAML_TEXT, unless, false),
 	ENTRY("values", YAML_NODE, values, false), ENTRY("minor", YAML_BOOL, is_minor, false),
 	{ .key = "zone", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, zone), .extra = zone_names },
 	{ .key = "as", .kind = YAML_ENUM, .offset = offsetof(struct entry_words, as), .extra = as_names },
@@ -144,6 +145,8 @@ static void check_product(const struct entry_words *w, enum value_type type, str
 	if (w->sum && ((type != VALUE_MONEY && type != VALUE_INT) || !w->from || w->values || w->fallback))
 		mistake_at(m, w->node, "%s: has `sum:`, which adds up amounts or whole numbers, and goes with `from:`, without "
 		                       "`values:` or `default:`", w->to);
+	if (w->unless && !w->sum)
+		mistake_at(m, w->node, "%s: has `unless:`, which goes with `sum:`", w->to);
 }
 
 /* Words that not every type takes. */
@@ -177,6 +180,7 @@ static bool read_entry(struct arena *a, const struct entity *e, const struct ent
 		                       .over = w->over,
 		                       .per = w->per,
 		                       .sum = w->sum,
+		                       .unless = w->unless,
 		                       .values = w->values,
 		                       .is_minor = w->is_minor,
 		                       .is_utc = w->zone == 1,

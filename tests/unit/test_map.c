@@ -144,24 +144,36 @@ static void instants_without_an_offset_are_on_the_organisations_wall(void **stat
 }
 
 /* What a sum over items comes to; INT64_MAX: it is empty, INT64_MIN: refused. */
-static int64_t summed(const char *items)
+static int64_t summed_of(const char *items, const char *more)
 {
-	const struct map *map = good_map(
-		"{ entity: account, key: id, map: [ { to: currency, value: EUR }, { to: arr_minor, sum: items, "
-		"from: price, minor: true, times: n, over: count, per: every } ] }");
+	const struct map *map =
+		good_map("{ entity: account, key: id, map: [ { to: currency, value: EUR }, { to: arr_minor, sum: items, "
+	             "unless: more, from: price, minor: true, times: n, over: count, per: every } ] }");
 	struct record r;
 
-	if (apply(map, arena_printf(arena, "{\"id\":1,\"items\":[%s]}", items), &r) < 0)
+	if (apply(map, arena_printf(arena, "{\"id\":1,\"items\":[%s],\"more\":%s}", items, more), &r) < 0)
 		return INT64_MIN;
 	return value_of(&r, "arr_minor")->is_null ? INT64_MAX : value_of(&r, "arr_minor")->number;
+}
+
+static int64_t summed(const char *items)
+{
+	return summed_of(items, "false");
 }
 
 static void prices_of_items_come_to_an_amount_a_month(void **state)
 {
 	static const char month[] = "{\"price\":500,\"n\":3,\"count\":1,\"every\":\"month\"}";
+	const char *many = "";
 
 	(void)state;
 	ASSERT_INT(summed(month), 1500);
+	ASSERT_INT(summed_of(month, "null"), 1500);
+	ASSERT_INT(summed_of(month, "true"), INT64_MAX);
+	ASSERT_INT(summed_of(month, "7"), INT64_MIN);
+	for (int i = 0; i < 1001; i++)
+		many = arena_printf(arena, "%s%s%s", many, i ? "," : "", month);
+	ASSERT_INT(summed(many), INT64_MIN);
 	ASSERT_INT(summed(arena_printf(arena, "%s,{\"price\":1200,\"n\":2,\"count\":1,\"every\":\"year\"}", month)), 1700);
 	ASSERT_INT(summed("{\"price\":900,\"n\":1,\"count\":3,\"every\":\"month\"}"), 300);
 	ASSERT_INT(summed("{\"price\":1200,\"n\":1,\"count\":1,\"every\":\"week\"}"), 5200);
@@ -353,6 +365,7 @@ static void a_mistake_in_a_mapping_is_told_where_it_is(void **state)
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, times: b } ] }", "only numbers and amounts" },
 		{ "{ entity: account, key: id, map: [ { to: name, from: a, sum: b } ] }", "adds up amounts or whole numbers" },
 		{ "{ entity: account, key: id, map: [ { to: seats, value: 3, sum: b } ] }", "goes with `from:`" },
+		{ "{ entity: account, key: id, map: [ { to: seats, from: a, unless: b } ] }", "goes with `sum:`" },
 		{ "{ entity: account, key: id, map: [ { to: seats, from: a, minor: true } ] }", "only amounts take" },
 		{ "{ entity: account, key: id, map: [ { to: name, from: a }, { to: name, from: b } ] }",
 		  "mapped on line 1 already" },

@@ -64,6 +64,7 @@ static const struct entity_field subscription_fields[] = {
 	{ "cancel_notice_on", VALUE_DAY, TRACKED },
 	{ "status", VALUE_TEXT, TRACKED },
 	{ "is_trial", VALUE_BOOL, TRACKED },
+	{ "end_reason", VALUE_TEXT, PLAIN }, /* completed graduated moved involuntary unpaid, or anything: see outcomes */
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 

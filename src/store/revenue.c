@@ -5,115 +5,19 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "trait.h"
 
 enum { FIRST_ROOM = 256, MAX_PARENTS = 64 };
-
-/* All changes of one entity's fields that were known by the day, ordered by id, field, day. */
-struct history {
-	struct revenue_change *rows;
-	size_t n;
-};
 
 struct loader {
 	const struct revenue_query *query;
 	struct arena *arena;
 	struct revenue *out;
 	const int32_t *top; /* by account index: the account that it is counted under */
-	struct history history;
+	struct trait_history history;
 	size_t room; /* of out->pieces */
 	int64_t total_minor;
 };
-
-/* Its value on a day, or NULL. */
-static const char *trait_on(const struct revenue_trait *t, int32_t day)
-{
-	const char *value = t->now;
-
-	for (size_t i = 0; i < t->n; i++)
-		if (i == 0 || t->changes[i].known_on <= day)
-			value = t->changes[i].value;
-	return value;
-}
-
-static int compare_change(const struct revenue_change *c, int64_t id, const char *field)
-{
-	if (c->id != id)
-		return c->id < id ? -1 : 1;
-	return strcmp(c->field, field);
-}
-
-static struct revenue_trait trait_of(const struct history *h, int64_t id, const char *field, const char *now)
-{
-	struct revenue_trait t = { .now = now };
-	size_t low = 0, high = h->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_change(&h->rows[middle], id, field) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	t.changes = h->rows + low;
-	while (low + t.n < h->n && compare_change(&h->rows[low + t.n], id, field) == 0)
-		t.n++;
-	return t;
-}
-
-/* Owners change by key; what is asked for is their e-mail address. */
-static int load_history(struct db *db, const char *entity, int32_t as_of, struct arena *a, struct history *out,
-                        struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT h.entity_id, h.field, h.known_on, CASE WHEN h.field IN ('csm_key', 'am_key')"
-		" THEN CASE WHEN instr(h.value, '@') > 0 THEN lower(h.value) ELSE"
-		" (SELECT lower(o.email) FROM owner o JOIN account a ON a.source_id = o.source_id"
-		"  WHERE a.id = h.entity_id AND o.source_key = h.value) END ELSE h.value END"
-		" FROM history h WHERE h.entity = :entity AND h.known_on <= :as_of ORDER BY h.entity_id, h.field, h.known_on");
-	size_t room = 0;
-	int rc;
-
-	*out = (struct history){ 0 };
-	bind_text(q, ":entity", entity);
-	bind_int(q, ":as_of", as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		if (out->n == room) {
-			room = room ? 2 * room : FIRST_ROOM;
-			out->rows = arena_grow(a, out->rows, out->n, room, sizeof *out->rows);
-		}
-		out->rows[out->n++] = (struct revenue_change){ .id = col_int(q, 0), .field = col_text_in(q, 1, a),
-			.known_on = (int32_t)col_int(q, 2), .value = col_text_in(q, 3, a) };
-	}
-	return rc;
-}
-
-static int64_t number_of(const char *text, int64_t fallback)
-{
-	int64_t value;
-
-	return text && text_to_int(text, &value) ? value : fallback;
-}
-
-static bool truth_of(const char *text, bool fallback)
-{
-	bool value;
-
-	return text && text_to_bool(text, &value) ? value : fallback;
-}
-
-/* A day that may be written as a number of days or as a date. */
-static int32_t day_in(const char *text)
-{
-	int64_t number;
-	int32_t day;
-
-	if (!text)
-		return DAY_NONE;
-	if (text_to_int(text, &number))
-		return number > INT32_MIN && number < INT32_MAX ? (int32_t)number : DAY_NONE;
-	return day_parse(text, &day) ? day : DAY_NONE;
-}
 
 static int32_t find_account(const struct revenue *r, int64_t id)
 {
@@ -130,7 +34,7 @@ static int32_t find_account(const struct revenue *r, int64_t id)
 	return low < r->n_accounts && r->accounts[low].id == id ? (int32_t)low : -1;
 }
 
-static int load_accounts(struct db *db, struct loader *l, struct history *history, struct err *err)
+static int load_accounts(struct db *db, struct loader *l, struct trait_history *history, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT id, name, segment, csm_email, am_email, plan FROM account WHERE main_id IS NULL ORDER BY id");
@@ -138,7 +42,7 @@ static int load_accounts(struct db *db, struct loader *l, struct history *histor
 	size_t room = 0;
 	int rc;
 
-	if (load_history(db, "account", l->query->as_of, l->arena, history, err) < 0)
+	if (trait_load(db, "account", l->query->as_of, l->arena, history, err) < 0)
 		return -1;
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
@@ -157,7 +61,7 @@ static int load_accounts(struct db *db, struct loader *l, struct history *histor
 }
 
 /* The parent that was known on the day: by key where it changed, else the resolved one. */
-static int load_parents(struct db *db, const struct loader *l, const struct history *history, int32_t *parent,
+static int load_parents(struct db *db, const struct loader *l, const struct trait_history *history, int32_t *parent,
                         struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *all = db_sql(db, "SELECT id, parent_id FROM account WHERE parent_id IS NOT NULL");
@@ -191,7 +95,7 @@ static int load_parents(struct db *db, const struct loader *l, const struct hist
 }
 
 /* Parents of parents up to the top; a ring of parents ends somewhere instead of nowhere. */
-static int load_tops(struct db *db, struct loader *l, const struct history *history, struct err *err)
+static int load_tops(struct db *db, struct loader *l, const struct trait_history *history, struct err *err)
 {
 	size_t n = l->out->n_accounts;
 	int32_t *parent = arena_array(l->arena, n, sizeof *parent);
@@ -257,10 +161,10 @@ struct line {
 
 static int64_t amount_on(const struct line *x, int32_t day)
 {
-	int64_t minor = number_of(trait_on(&x->amount, day), 0);
+	int64_t minor = trait_number(trait_on(&x->amount, day), 0);
 	int64_t half = x->divide_by / 2;
 
-	if (truth_of(trait_on(&x->gate, day), x->gate_default) != x->counts_when || minor == INT64_MIN)
+	if (trait_truth(trait_on(&x->gate, day), x->gate_default) != x->counts_when || minor == INT64_MIN)
 		return 0;
 	if (minor > INT64_MAX - half || minor < half - INT64_MAX)
 		return minor / x->divide_by;
@@ -298,7 +202,7 @@ static int add_line(struct loader *l, const struct line *x, int32_t account, int
 static int32_t known_end(const struct loader *l, int64_t id, const char *now)
 {
 	struct revenue_trait t = trait_of(&l->history, id, "end_on", now);
-	int32_t end = day_in(trait_on(&t, l->query->as_of));
+	int32_t end = trait_day(trait_on(&t, l->query->as_of));
 	bool is_dated = t.n > 1; /* the first row only says what was there when it was first seen */
 
 	if (end == DAY_NONE || (end > l->query->as_of && !is_dated))
@@ -324,12 +228,12 @@ static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 		" s.deleted_on FROM subscription s JOIN account a ON a.id = s.account_id ORDER BY s.id");
 	int rc;
 
-	if (load_history(db, "subscription", l->query->as_of, l->arena, &l->history, err) < 0)
+	if (trait_load(db, "subscription", l->query->as_of, l->arena, &l->history, err) < 0)
 		return -1;
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		struct revenue_trait start = trait_of(&l->history, id, "start_on", col_text_in(q, 5, l->arena));
-		int32_t from = day_in(trait_on(&start, l->query->as_of));
+		int32_t from = trait_day(trait_on(&start, l->query->as_of));
 		struct line x = { .amount = trait_of(&l->history, id, "mrr_minor", col_text_in(q, 2, l->arena)),
 			.gate = trait_of(&l->history, id, "is_trial", col_text_in(q, 3, l->arena)),
 			.plan = trait_of(&l->history, id, "plan", col_text_in(q, 4, l->arena)), .divide_by = 1,
@@ -345,7 +249,7 @@ static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 	return rc;
 }
 
-static int load_annual(struct db *db, struct loader *l, const struct history *history, struct err *err)
+static int load_annual(struct db *db, struct loader *l, const struct trait_history *history, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT a.id, a.arr_minor, a.is_customer, a.plan, coalesce(a.customer_since_on, a.created_on), a.currency,"
@@ -408,7 +312,7 @@ int revenue_load(struct db *db, const struct revenue_query *query, struct arena 
 {
 	struct revenue r = { .first_on = DAY_NONE, .last_on = DAY_NONE };
 	struct loader l = { .query = query, .arena = a, .out = &r };
-	struct history history;
+	struct trait_history history;
 
 	if (load_accounts(db, &l, &history, err) < 0 || load_tops(db, &l, &history, err) < 0 ||
 	    load_subscriptions(db, &l, err) < 0 || load_annual(db, &l, &history, err) < 0)

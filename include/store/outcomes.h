@@ -1,0 +1,69 @@
+/* What became of accounts, as known on a day: when each was a customer, and when it left, shrank or grew. Labels for
+ * backtest and calibrate, and the organisation's own base rate. From subscriptions and the history of their amounts
+ * (trials don't count), the account's own annual revenue where it has no subscription, unpaid invoices, notices.
+ *
+ * A change counts when it lasts longer than OUTCOME_LASTING_DAYS: a shorter gap is bridged (a renewal that is booked
+ * late is no churn), a shorter rise or fall is none, and nothing is said of the last days that are known. Amounts move
+ * by more than one in a hundred (a rate of exchange is no expansion), in the currency of the account's first amount. */
+#ifndef STORE_OUTCOMES_H
+#define STORE_OUTCOMES_H
+
+#include <stdbool.h>
+
+#include "common/clock.h"
+#include "store/db.h"
+
+enum { OUTCOME_LASTING_DAYS = 31, OUTCOME_OPEN = INT32_MAX, OUTCOME_BEGINNING = INT32_MIN + 1 };
+
+enum outcome_kind {
+	OUTCOME_CHURN,       /* left of its own will, or for reasons that nobody noted */
+	OUTCOME_CONTRACTION, /* pays less and stays */
+	OUTCOME_INVOLUNTARY, /* left with a payment that failed, or by end_reason */
+	OUTCOME_EXPANSION,   /* pays more */
+	OUTCOME_GOOD_END,    /* left by an end_reason that is none of ours to prevent: no loss */
+	N_OUTCOME_KINDS
+};
+extern const char *const outcome_names[N_OUTCOME_KINDS]; /* "churn" ... */
+enum {
+	OUTCOME_LOSSES = 1 << OUTCOME_CHURN | 1 << OUTCOME_CONTRACTION | 1 << OUTCOME_INVOLUNTARY,
+	OUTCOME_ENDS = 1 << OUTCOME_CHURN | 1 << OUTCOME_INVOLUNTARY | 1 << OUTCOME_GOOD_END,
+	OUTCOME_GAINS = 1 << OUTCOME_EXPANSION,
+	OUTCOME_ALL = (1 << N_OUTCOME_KINDS) - 1,
+};
+
+struct outcome {
+	int64_t account;
+	int32_t on;           /* an end: the first day on which it was no customer any more */
+	enum outcome_kind kind;
+	int64_t minor;        /* per month, lost or won; 0 when not known */
+	const char *currency; /* of minor, NULL when not known */
+};
+/* Days of one account, from included, to not. */
+struct outcome_span {
+	int64_t account;
+	int32_t from, to; /* OUTCOME_BEGINNING: since when is not known; OUTCOME_OPEN: it goes on */
+};
+
+struct outcomes {
+	int32_t from, until;  /* outcomes are known from the first dated contract on up to here, both included; from is
+	                       * DAY_NONE when there is nothing to go by */
+	const struct outcome *events; size_t n_events;         /* by account, day, kind; none outside from..until */
+	const struct outcome_span *customers; size_t n_customers; /* by account, then from; they don't touch */
+	const struct outcome_span *leaving; size_t n_leaving;  /* when a notice of leaving stood: nothing to foresee */
+};
+
+/* Everything lives in a. known_on: what is dated later does not exist. */
+int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err) MUST_USE;
+
+/* The first outcome of an account whose kind is in the mask (1 << kind) within after < on <= until; NULL: none. */
+const struct outcome *outcomes_first(const struct outcomes *o, int64_t account, int32_t after, int32_t until,
+                                     unsigned kinds);
+bool outcomes_is_customer(const struct outcomes *o, int64_t account, int32_t day);
+bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day);
+
+/* The share of customers to whom an outcome of the mask happens within the horizon: events over account-days of the
+ * last OUTCOME_RATE_DAYS, drawn towards prior as if OUTCOME_RATE_WEIGHT accounts had been watched for one horizon. */
+enum { OUTCOME_RATE_DAYS = 730, OUTCOME_RATE_WEIGHT = 100 };
+double outcomes_rate(const struct outcomes *o, unsigned kinds, int64_t horizon_days, double prior);
+
+#endif

@@ -1,0 +1,371 @@
+#include "store/outcomes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "outcomes_parts.h"
+
+enum {
+	FAILED_BEFORE_DAYS = 60, /* a payment that failed within these days before an end is why it ended */
+	NOTICE_STANDS_DAYS = 90, /* a notice that names no day on which it takes effect */
+	NOTICE_END_DAYS = 366,   /* an end within these days after a notice is the one it announced */
+	FIRST_ROOM = 256
+};
+
+const char *const outcome_names[N_OUTCOME_KINDS] = { "churn", "contraction", "involuntary", "expansion", "good_end" };
+
+/* Outcomes that grow while one account after the other is worked out. */
+struct making {
+	const struct outcome_parts *parts;
+	struct arena *arena, *scratch; /* scratch: of one account */
+	int32_t until;
+	struct outcome *events; size_t n_events, event_room;
+	struct outcome_span *customers; size_t n_customers, customer_room;
+	struct outcome_span *leaving; size_t n_leaving, leaving_room;
+};
+
+static void add_event(struct making *m, const struct outcome *event)
+{
+	if (event->on > m->until)
+		return;
+	if (m->n_events == m->event_room) {
+		m->event_room = m->event_room ? 2 * m->event_room : FIRST_ROOM;
+		m->events = arena_grow(m->arena, m->events, m->n_events, m->event_room, sizeof *m->events);
+	}
+	m->events[m->n_events++] = *event;
+}
+
+static void add_span(struct arena *a, struct outcome_span **spans, size_t *n, size_t *room, struct outcome_span span)
+{
+	if (*n == *room) {
+		*room = *room ? 2 * *room : FIRST_ROOM;
+		*spans = arena_grow(a, *spans, *n, *room, sizeof **spans);
+	}
+	(*spans)[(*n)++] = span;
+}
+
+/* The first place of an account in rows that begin with its id. */
+static size_t place_of(const void *rows, size_t n, size_t size, int64_t account)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int64_t id;
+
+		memcpy(&id, (const char *)rows + middle * size, sizeof id);
+		if (id < account)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* ends ------------------------------------------------------------------------------------------------------------- */
+
+static const struct { const char *reason; enum outcome_kind kind; } reasons[] = {
+	{ "completed", OUTCOME_GOOD_END },     { "graduated", OUTCOME_GOOD_END }, { "moved", OUTCOME_GOOD_END },
+	{ "involuntary", OUTCOME_INVOLUNTARY }, { "unpaid", OUTCOME_INVOLUNTARY },
+};
+
+static bool has_failed(const struct outcome_parts *p, int64_t account, int32_t end_on)
+{
+	for (size_t i = place_of(p->failures, p->n_failures, sizeof *p->failures, account);
+	     i < p->n_failures && p->failures[i].account == account; i++)
+		if (p->failures[i].failed_on <= end_on && p->failures[i].failed_on >= end_on - FAILED_BEFORE_DAYS)
+			return true;
+	return false;
+}
+
+/* Why it left, by the lines that ended on that day: the first that says so. */
+static enum outcome_kind end_kind(const struct outcome_parts *p, const struct outcome_piece *pieces, size_t n,
+                                  int32_t end_on)
+{
+	const char *reason = NULL;
+
+	for (size_t i = 0; i < n && !reason; i++)
+		if (pieces[i].to == end_on)
+			reason = pieces[i].reason;
+	for (size_t i = 0; reason && i < ARRAY_LEN(reasons); i++)
+		if (strcmp(reasons[i].reason, reason) == 0)
+			return reasons[i].kind;
+	return !reason && has_failed(p, pieces[0].account, end_on) ? OUTCOME_INVOLUNTARY : OUTCOME_CHURN;
+}
+
+/* amounts ---------------------------------------------------------------------------------------------------------- */
+
+/* What is paid per month from a day on, until the next step. */
+struct step { int32_t day; int64_t total; };
+
+static int compare_steps(const void *left, const void *right)
+{
+	const struct step *a = left, *b = right;
+
+	if (a->day != b->day)
+		return a->day < b->day ? -1 : 1;
+	return (a->total > b->total) - (a->total < b->total);
+}
+
+static const char *first_currency(const struct outcome_piece *pieces, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pieces[i].minor > 0)
+			return pieces[i].currency ? pieces[i].currency : "";
+	return NULL;
+}
+
+/* The account's steps in a currency, one a day; returns their number. */
+static size_t make_steps(const struct outcome_piece *pieces, size_t n, const char *currency, struct arena *a,
+                         struct step **out)
+{
+	struct step *steps = arena_array(a, 2 * n + 1, sizeof *steps);
+	size_t n_changes = 0, n_steps = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!pieces[i].minor || strcmp(pieces[i].currency ? pieces[i].currency : "", currency) != 0)
+			continue;
+		steps[n_changes++] = (struct step){ pieces[i].from, pieces[i].minor };
+		if (pieces[i].to != OUTCOME_OPEN)
+			steps[n_changes++] = (struct step){ pieces[i].to, -pieces[i].minor };
+	}
+	if (n_changes)
+		qsort(steps, n_changes, sizeof *steps, compare_steps);
+	for (size_t i = 0; i < n_changes; i++) {
+		int64_t total = steps[i].total + (n_steps ? steps[n_steps - 1].total : 0);
+
+		if (n_steps && steps[n_steps - 1].day == steps[i].day)
+			steps[n_steps - 1].total = total;
+		else
+			steps[n_steps++] = (struct step){ steps[i].day, total };
+	}
+	*out = steps;
+	return n_steps;
+}
+
+struct range { int64_t low, high; };
+
+/* What was paid on the days from..to-1, which begin at or behind the first step. */
+static struct range paid(const struct step *steps, size_t n, size_t at, int32_t from, int32_t to)
+{
+	struct range r = { INT64_MAX, 0 };
+	size_t first = at;
+
+	while (first > 0 && steps[first].day > from)
+		first--;
+	for (size_t i = first; i < n && steps[i].day < to; i++) {
+		if (i + 1 < n && steps[i + 1].day <= from)
+			continue;
+		if (steps[i].total < r.low)
+			r.low = steps[i].total;
+		if (steps[i].total > r.high)
+			r.high = steps[i].total;
+	}
+	return r.low == INT64_MAX ? (struct range){ 0, 0 } : r;
+}
+
+/* A fall below all that was paid in the days before, or a rise above it, that lasts. */
+static void add_movements(struct making *m, const struct outcome_span *span, const struct step *steps, size_t n,
+                          const char *currency)
+{
+	for (size_t i = 1; i < n; i++) {
+		int32_t day = steps[i].day, begins = day - OUTCOME_LASTING_DAYS - 1, ends = day + OUTCOME_LASTING_DAYS + 1;
+		struct outcome event = { .account = span->account, .on = day, .currency = *currency ? currency : NULL };
+		struct range before, after;
+
+		if (day <= span->from || day >= span->to)
+			continue;
+		before = paid(steps, n, i, begins > span->from ? begins : span->from, day);
+		after = paid(steps, n, i, day, ends < span->to ? ends : span->to);
+		if (before.low - after.high > before.low / 100) {
+			event.kind = OUTCOME_CONTRACTION;
+			event.minor = before.low - after.high;
+			add_event(m, &event);
+		} else if (before.high > 0 && after.low - before.high > before.high / 100) {
+			event.kind = OUTCOME_EXPANSION;
+			event.minor = after.low - before.high;
+			add_event(m, &event);
+		}
+	}
+}
+
+/* accounts --------------------------------------------------------------------------------------------------------- */
+
+static int64_t paid_before(const struct step *steps, size_t n, int32_t day)
+{
+	int64_t minor = 0;
+
+	for (size_t i = 0; i < n && steps[i].day < day; i++)
+		minor = steps[i].total;
+	return minor;
+}
+
+static void make_account(struct making *m, const struct outcome_piece *pieces, size_t n)
+{
+	const char *currency = first_currency(pieces, n);
+	struct step *steps = NULL;
+	size_t n_steps = currency ? make_steps(pieces, n, currency, m->scratch, &steps) : 0;
+
+	for (size_t i = 0, end; i < n; i = end) {
+		struct outcome_span span = { pieces[i].account, pieces[i].from, pieces[i].to };
+
+		for (end = i + 1; end < n; end++) {
+			if (span.to != OUTCOME_OPEN && pieces[end].from - span.to > OUTCOME_LASTING_DAYS)
+				break;
+			if (pieces[end].to > span.to)
+				span.to = pieces[end].to;
+		}
+		add_span(m->arena, &m->customers, &m->n_customers, &m->customer_room, span);
+		if (n_steps)
+			add_movements(m, &span, steps, n_steps, currency);
+		if (span.to != OUTCOME_OPEN)
+			add_event(m, &(struct outcome){ span.account, span.to, end_kind(m->parts, pieces, n, span.to),
+			                                paid_before(steps, n_steps, span.to),
+			                                currency && *currency ? currency : NULL });
+	}
+	arena_reset(m->scratch);
+}
+
+/* Whether an account ends, by its contracts, soon enough around a notice to be what the notice was about. */
+static bool has_end_near(const struct outcome *events, size_t n, int64_t account, int32_t day)
+{
+	for (size_t i = place_of(events, n, sizeof *events, account); i < n && events[i].account == account; i++)
+		if ((1u << events[i].kind & OUTCOME_ENDS) && events[i].on >= day - OUTCOME_LASTING_DAYS &&
+		    events[i].on <= day + NOTICE_END_DAYS)
+			return true;
+	return false;
+}
+
+/* Whether the account's contracts go on behind a day, and whether they say what is paid. */
+static void read_contracts(const struct outcome_parts *p, int64_t account, int32_t day, bool *out_goes_on,
+                           bool *out_has_amounts)
+{
+	*out_goes_on = *out_has_amounts = false;
+	for (size_t i = place_of(p->pieces, p->n_pieces, sizeof *p->pieces, account);
+	     i < p->n_pieces && p->pieces[i].account == account; i++) {
+		*out_goes_on = *out_goes_on || p->pieces[i].to > day + OUTCOME_LASTING_DAYS;
+		*out_has_amounts = *out_has_amounts || p->pieces[i].minor > 0;
+	}
+}
+
+/* What a notice tells that contracts don't. One whose day has come while the account went on paying came to nothing;
+ * one that names no day is all there is to know. */
+static void make_notice(struct making *m, const struct outcome_notice *notice, size_t n_contract_events)
+{
+	bool has_day = notice->effective_on != DAY_NONE, goes_on, has_amounts;
+	int32_t on = has_day ? notice->effective_on : notice->noticed_on;
+	struct outcome event = { notice->account, on, notice->is_downgrade ? OUTCOME_CONTRACTION : OUTCOME_CHURN,
+		                     notice->minor, notice->currency };
+	const struct outcome *last = m->n_events > n_contract_events ? &m->events[m->n_events - 1] : NULL;
+
+	if (!notice->is_downgrade)
+		add_span(m->arena, &m->leaving, &m->n_leaving, &m->leaving_room,
+		         (struct outcome_span){ notice->account, notice->noticed_on,
+		                                has_day ? on : on + NOTICE_STANDS_DAYS });
+	read_contracts(m->parts, notice->account, on, &goes_on, &has_amounts);
+	if ((has_day && goes_on) || (notice->is_downgrade && has_amounts) ||
+	    has_end_near(m->events, n_contract_events, notice->account, on))
+		return;
+	if (last && last->account == event.account && last->kind == event.kind && on - last->on <= OUTCOME_LASTING_DAYS)
+		return; /* said twice */
+	add_event(m, &event);
+}
+
+static int compare_events(const void *left, const void *right)
+{
+	const struct outcome *a = left, *b = right;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->on != b->on)
+		return a->on < b->on ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return (a->minor > b->minor) - (a->minor < b->minor);
+}
+
+static int32_t first_day(const struct outcome_parts *p)
+{
+	int32_t first = DAY_NONE;
+
+	for (size_t i = 0; i < p->n_pieces; i++)
+		if (p->pieces[i].from != OUTCOME_BEGINNING && (first == DAY_NONE || p->pieces[i].from < first))
+			first = p->pieces[i].from;
+	return first;
+}
+
+int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
+	struct outcome_parts p = { .arena = a, .known_on = known_on };
+	struct making m = { .parts = &p, .arena = a, .scratch = scratch, .until = known_on - OUTCOME_LASTING_DAYS };
+	size_t n_contract_events;
+
+	if (outcomes_load_parts(db, &p, err) < 0)
+		return err_in(err, "outcomes");
+	for (size_t i = 0, end; i < p.n_pieces; i = end) {
+		for (end = i + 1; end < p.n_pieces && p.pieces[end].account == p.pieces[i].account; end++)
+			;
+		make_account(&m, p.pieces + i, end - i);
+	}
+	n_contract_events = m.n_events;
+	for (size_t i = 0; i < p.n_notices; i++)
+		make_notice(&m, &p.notices[i], n_contract_events);
+	if (m.n_events)
+		qsort(m.events, m.n_events, sizeof *m.events, compare_events);
+	*out = (struct outcomes){ .from = first_day(&p), .until = m.until, .events = m.events, .n_events = m.n_events,
+		.customers = m.customers, .n_customers = m.n_customers, .leaving = m.leaving, .n_leaving = m.n_leaving };
+	return 0;
+}
+
+/* questions -------------------------------------------------------------------------------------------------------- */
+
+const struct outcome *outcomes_first(const struct outcomes *o, int64_t account, int32_t after, int32_t until,
+                                     unsigned kinds)
+{
+	for (size_t i = place_of(o->events, o->n_events, sizeof *o->events, account);
+	     i < o->n_events && o->events[i].account == account && o->events[i].on <= until; i++)
+		if (o->events[i].on > after && (1u << o->events[i].kind & kinds))
+			return &o->events[i];
+	return NULL;
+}
+
+static bool is_within(const struct outcome_span *spans, size_t n, int64_t account, int32_t day)
+{
+	for (size_t i = place_of(spans, n, sizeof *spans, account); i < n && spans[i].account == account; i++)
+		if (spans[i].from <= day && day < spans[i].to)
+			return true;
+	return false;
+}
+
+bool outcomes_is_customer(const struct outcomes *o, int64_t account, int32_t day)
+{
+	return is_within(o->customers, o->n_customers, account, day);
+}
+
+bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day)
+{
+	return is_within(o->leaving, o->n_leaving, account, day);
+}
+
+double outcomes_rate(const struct outcomes *o, unsigned kinds, int64_t horizon_days, double prior)
+{
+	int32_t from = o->until - OUTCOME_RATE_DAYS + 1;
+	int64_t n_events = 0, n_days = 0;
+	double hazard = -log1p(-prior) * OUTCOME_RATE_WEIGHT;
+
+	if (o->from != DAY_NONE && o->from > from)
+		from = o->from;
+	for (size_t i = 0; i < o->n_customers && o->from != DAY_NONE; i++) {
+		int32_t begin = o->customers[i].from > from ? o->customers[i].from : from;
+		int32_t end = o->customers[i].to <= o->until ? o->customers[i].to : o->until + 1;
+
+		if (begin < end)
+			n_days += end - begin;
+	}
+	for (size_t i = 0; i < o->n_events && n_days; i++)
+		n_events += o->events[i].on >= from && (1u << o->events[i].kind & kinds) != 0;
+	return -expm1(-(hazard + (double)n_events) /
+	              (OUTCOME_RATE_WEIGHT + (double)n_days / (double)horizon_days));
+}

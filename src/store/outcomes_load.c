@@ -1,0 +1,203 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "outcomes_parts.h"
+#include "trait.h"
+
+enum { FIRST_ROOM = 256, MONTHS = 12 };
+#define MOST_MINOR INT64_C(100000000000000) /* so that sums of an account's lines stay within 64 bits */
+
+/* One line: what it is now, and what it was. */
+struct line {
+	int64_t account;
+	int32_t from, to;
+	struct revenue_trait amount, gate; /* gate: is_trial of a subscription, is_customer of an account */
+	bool is_subscription;
+	const char *currency, *reason;
+};
+
+static void add_piece(struct outcome_parts *p, const struct outcome_piece *piece)
+{
+	if (piece->from >= piece->to)
+		return;
+	if (p->n_pieces == p->room) {
+		p->room = p->room ? 2 * p->room : FIRST_ROOM;
+		p->pieces = arena_grow(p->arena, p->pieces, p->n_pieces, p->room, sizeof *p->pieces);
+	}
+	p->pieces[p->n_pieces++] = *piece;
+}
+
+/* Whether it counts on a day; its amount per month then. A trial is no contract; an account without a subscription is a
+ * customer when it says so, or else when it has a revenue. */
+static bool read_line(const struct line *x, int32_t day, int64_t *out_minor)
+{
+	int64_t minor = trait_number(trait_on(&x->amount, day), 0);
+	const char *gate = trait_on(&x->gate, day);
+
+	*out_minor = minor < 0 ? 0 : minor > MOST_MINOR ? MOST_MINOR : minor;
+	if (x->is_subscription)
+		return !trait_truth(gate, false);
+	*out_minor /= MONTHS;
+	return trait_truth(gate, minor > 0);
+}
+
+static int32_t next_change(const struct line *x, int32_t day)
+{
+	const struct revenue_trait *traits[] = { &x->amount, &x->gate };
+	int32_t next = OUTCOME_OPEN;
+
+	for (size_t t = 0; t < ARRAY_LEN(traits); t++)
+		for (size_t i = 1; i < traits[t]->n; i++)
+			if (traits[t]->changes[i].known_on > day && traits[t]->changes[i].known_on < next)
+				next = traits[t]->changes[i].known_on;
+	return next;
+}
+
+static void add_line(struct outcome_parts *p, const struct line *x)
+{
+	for (int32_t day = x->from; day < x->to;) {
+		int32_t next = next_change(x, day);
+		struct outcome_piece piece = { .account = x->account, .from = day, .to = next < x->to ? next : x->to,
+			.currency = x->currency, .reason = x->reason };
+
+		if (read_line(x, day, &piece.minor))
+			add_piece(p, &piece);
+		day = piece.to;
+	}
+}
+
+/* The end as it was known: one that lies ahead counts for nothing yet. */
+static int32_t known_end(int32_t known_on, int32_t end_on, int32_t deleted_on)
+{
+	int32_t end = end_on == DAY_NONE || end_on > known_on ? OUTCOME_OPEN : end_on;
+
+	return deleted_on == DAY_NONE || deleted_on > known_on || deleted_on > end ? end : deleted_on;
+}
+
+static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT id, account_id, mrr_minor, is_trial, start_on, end_on, currency, deleted_on, end_reason "
+		"FROM subscription WHERE account_id IS NOT NULL AND (start_on IS NULL OR start_on <= :known) "
+		"ORDER BY account_id, start_on, id");
+	struct trait_history history;
+	int rc;
+
+	if (trait_load(db, "subscription", p->known_on, p->arena, &history, err) < 0)
+		return -1;
+	bind_day(q, ":known", p->known_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		int64_t id = col_int(q, 0);
+		struct revenue_trait end = trait_of(&history, id, "end_on", col_text(q, 5));
+		struct line x = { .account = col_int(q, 1), .is_subscription = true,
+			.amount = trait_of(&history, id, "mrr_minor", col_text_in(q, 2, p->arena)),
+			.gate = trait_of(&history, id, "is_trial", col_text_in(q, 3, p->arena)),
+			.from = col_is_null(q, 4) ? OUTCOME_BEGINNING : col_day(q, 4),
+			.to = known_end(p->known_on, trait_day(trait_on(&end, p->known_on)), col_day(q, 7)),
+			.currency = col_text_in(q, 6, p->arena), .reason = col_text_in(q, 8, p->arena) };
+
+		add_line(p, &x);
+	}
+	return rc;
+}
+
+static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT a.id, a.arr_minor, a.is_customer, coalesce(a.customer_since_on, a.created_on), a.currency, a.deleted_on"
+		" FROM account a WHERE a.main_id IS NULL AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
+		" AND (a.created_on IS NULL OR a.created_on <= :known)"
+		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
+		"  AND (s.start_on IS NULL OR s.start_on <= :known)) ORDER BY a.id");
+	struct trait_history history;
+	int rc;
+
+	if (trait_load(db, "account", p->known_on, p->arena, &history, err) < 0)
+		return -1;
+	bind_day(q, ":known", p->known_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		int64_t id = col_int(q, 0);
+		struct line x = { .account = id,
+			.amount = trait_of(&history, id, "arr_minor", col_text_in(q, 1, p->arena)),
+			.gate = trait_of(&history, id, "is_customer", col_text_in(q, 2, p->arena)),
+			.from = col_is_null(q, 3) ? OUTCOME_BEGINNING : col_day(q, 3),
+			.to = known_end(p->known_on, DAY_NONE, col_day(q, 5)), .currency = col_text_in(q, 4, p->arena) };
+
+		add_line(p, &x);
+	}
+	return rc;
+}
+
+static int load_failures(struct db *db, struct outcome_parts *p, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT account_id, failed_on FROM invoice WHERE account_id IS NOT NULL AND failed_on <= :known "
+		"AND (paid_on IS NULL OR paid_on > :known) AND (deleted_on IS NULL OR deleted_on > :known) "
+		"ORDER BY account_id, failed_on, id");
+	size_t room = 0;
+	int rc;
+
+	bind_day(q, ":known", p->known_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (p->n_failures == room) {
+			room = room ? 2 * room : FIRST_ROOM;
+			p->failures = arena_grow(p->arena, p->failures, p->n_failures, room, sizeof *p->failures);
+		}
+		p->failures[p->n_failures++] = (struct outcome_failure){ col_int(q, 0), col_day(q, 1) };
+	}
+	return rc;
+}
+
+static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT account_id, noticed_on, effective_on, amount_minor, currency, kind FROM notice "
+		"WHERE account_id IS NOT NULL AND noticed_on <= :known AND (deleted_on IS NULL OR deleted_on > :known) "
+		"ORDER BY account_id, noticed_on, id");
+	size_t room = 0;
+	int rc;
+
+	bind_day(q, ":known", p->known_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (p->n_notices == room) {
+			room = room ? 2 * room : FIRST_ROOM;
+			p->notices = arena_grow(p->arena, p->notices, p->n_notices, room, sizeof *p->notices);
+		}
+		p->notices[p->n_notices++] = (struct outcome_notice){ .account = col_int(q, 0), .noticed_on = col_day(q, 1),
+			.effective_on = col_day(q, 2), .minor = col_int(q, 3) < 0 ? 0 : col_int(q, 3),
+			.currency = col_text_in(q, 4, p->arena),
+			.is_downgrade = !col_is_null(q, 5) && strcmp(col_text(q, 5), "downgrade") == 0 };
+	}
+	return rc;
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+static int compare_pieces(const void *left, const void *right)
+{
+	const struct outcome_piece *a = left, *b = right;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
+	if (a->to != b->to)
+		return a->to < b->to ? -1 : 1;
+	if (a->minor != b->minor)
+		return a->minor < b->minor ? -1 : 1;
+	return compare_texts(a->currency, b->currency) ? compare_texts(a->currency, b->currency)
+	                                               : compare_texts(a->reason, b->reason);
+}
+
+int outcomes_load_parts(struct db *db, struct outcome_parts *p, struct err *err)
+{
+	if (load_subscriptions(db, p, err) < 0 || load_annual(db, p, err) < 0 || load_failures(db, p, err) < 0 ||
+	    load_notices(db, p, err) < 0)
+		return -1;
+	if (p->n_pieces)
+		qsort(p->pieces, p->n_pieces, sizeof *p->pieces, compare_pieces);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* Between loading what outcomes are made of and making them. */
+#ifndef OUTCOMES_PARTS_H
+#define OUTCOMES_PARTS_H
+
+#include "store/outcomes.h"
+
+/* A line of a contract as long as its amount stays. */
+struct outcome_piece {
+	int64_t account;
+	int32_t from, to;     /* to: not included, OUTCOME_OPEN when no end is known */
+	int64_t minor;        /* per month, 0 when not known */
+	const char *currency; /* NULL when not known */
+	const char *reason;   /* of the end, NULL when not known */
+};
+struct outcome_failure { int64_t account; int32_t failed_on; };
+struct outcome_notice {
+	int64_t account;
+	int32_t noticed_on, effective_on; /* effective_on: DAY_NONE when not said */
+	int64_t minor;
+	const char *currency;
+	bool is_downgrade;
+};
+
+/* All by account, then day. */
+struct outcome_parts {
+	struct arena *arena;
+	int32_t known_on;
+	struct outcome_piece *pieces; size_t n_pieces, room;
+	struct outcome_failure *failures; size_t n_failures; /* payments that failed and were never made good */
+	struct outcome_notice *notices; size_t n_notices;
+};
+int outcomes_load_parts(struct db *db, struct outcome_parts *io, struct err *err) MUST_USE;
+
+#endif

@@ -1,21 +1,12 @@
 /* What was known of accounts on one day, as plain structs for the scorers: facts dated later don't exist here, and a
- * tracked attribute has the value that history says it had. Everything lives in the arena. */
+ * tracked attribute has the value that history says it had. Everything lives in the arena. The rows of an account: see
+ * store/fact_rows.h. */
 #ifndef STORE_FACTS_H
 #define STORE_FACTS_H
 
 #include "common/clock.h"
 #include "store/db.h"
-
-enum { FACTS_DAYS = 448, FACTS_TEXT_DAYS = 90 }; /* how far back usage and events go; and the texts of events */
-
-/* A set of days by age: bit 0 of word 0 is the as-of day. */
-struct fact_days {
-	uint64_t words[FACTS_DAYS / 64];
-};
-void fact_days_add(struct fact_days *d, int age);                        /* ages outside are ignored */
-int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* from_age <= age < to_age */
-int fact_days_last(const struct fact_days *d);                           /* the youngest age, -1 when empty */
-int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
+#include "store/fact_rows.h"
 
 enum fact_kind {
 	FACT_USAGE, FACT_PERSON /* usage by person */, FACT_CONTACT, FACT_TICKET, FACT_INTERACTION, FACT_INVOICE,
@@ -49,42 +40,13 @@ struct fact_base {
 	struct fact_source sources[N_FACT_KINDS];
 };
 
-struct fact_subscription {
-	const char *product, *plan, *currency;
-	int64_t seats, mrr_minor; /* 0 when not known */
-	int32_t start_on, end_on, renewal_on, cancel_notice_on;
-	bool is_trial, is_active;
-};
-struct fact_limit { const char *metric; int64_t value; };
-struct fact_ticket {
-	const char *priority, *text; /* text: subject and body, "" when older than FACTS_TEXT_DAYS */
-	int32_t opened_on, closed_on; /* closed_on: DAY_NONE while open */
-	int64_t satisfaction;         /* -1 when not said */
-	bool is_escalated;
-};
-struct fact_interaction { const char *kind, *direction, *person, *text; int32_t on; };
-struct fact_invoice {
-	int64_t amount_minor;
-	const char *currency;
-	int32_t issued_on, due_on, paid_on, failed_on, disputed_on;
-};
-struct fact_survey { const char *kind, *comment; int64_t score; int32_t on; };
-struct fact_notice { const char *kind, *currency, *text; int32_t noticed_on, effective_on; int64_t amount_minor; };
-/* Someone at the account: a contact, or who is known from usage or exchanges only. */
-struct fact_person {
-	const char *key, *name, *role, *team; /* "" when not known */
-	bool is_contact, is_key;
-	int32_t left_on;
-	struct fact_days used, spoke; /* spoke: exchanges that came from them, and meetings */
-};
-struct fact_team { const char *name; struct fact_days used; };
-
 struct fact_account {
 	int64_t id;
 	const char *key, *name, *domain, *external_id, *segment, *plan, *currency, *csm_email, *am_email;
 	int64_t seats, arr_minor; /* 0 when not known */
 	int32_t renewal_on, created_on, customer_since_on;
 	bool is_customer, was_customer; /* has, had a subscription that is no trial; without any: is_customer or ARR */
+	int32_t heard_on; /* when they were last heard of before FACTS_DAYS ago; DAY_NONE: never */
 	struct fact_days active;
 	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;

@@ -7,7 +7,7 @@ enum { COMPARED_DAYS = 56, BASELINE_SKIPS_DAYS = 28, MIN_EXPECTED = 3, RENEWAL_D
 
 bool is_from_them(const struct fact_interaction *x)
 {
-	return strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0;
+	return !x->was_put_off && (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0);
 }
 
 /* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days, the
@@ -66,6 +66,8 @@ bool read_renewal_silence(const struct context *c, struct reading *out)
 	for (size_t i = 0; i < f->n_interactions; i++)
 		if (is_from_them(&f->interactions[i]) && f->interactions[i].on > last_on)
 			last_on = f->interactions[i].on;
+	if (last_on == DAY_NONE)
+		last_on = f->heard_on;
 	if (last_on == DAY_NONE)
 		return reading_unknown(out, "never heard of through a connected source");
 	left = renewal - c->as_of;

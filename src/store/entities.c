@@ -65,6 +65,7 @@ static const struct entity_field subscription_fields[] = {
 	{ "status", VALUE_TEXT, TRACKED },
 	{ "is_trial", VALUE_BOOL, TRACKED },
 	{ "end_reason", VALUE_TEXT, PLAIN }, /* completed graduated moved involuntary unpaid, or anything: see outcomes */
+	{ "is_auto_renew", VALUE_BOOL, TRACKED },
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 
@@ -87,7 +88,7 @@ static const struct entity_field ticket_fields[] = {
 	{ "contact_key", VALUE_TEXT, PLAIN },
 	{ "subject", VALUE_TEXT, PLAIN },
 	{ "body", VALUE_TEXT, PLAIN },
-	{ "category", VALUE_TEXT, PLAIN },
+	{ "category", VALUE_TEXT, TRACKED },
 	{ "status", VALUE_TEXT, TRACKED },
 	{ "priority", VALUE_TEXT, TRACKED },
 	{ "opened_at", VALUE_INSTANT, REQUIRED },
@@ -103,7 +104,7 @@ static const struct entity_field interaction_fields[] = {
 	{ "owner_key", VALUE_TEXT, PLAIN },
 	{ "kind", VALUE_TEXT, PLAIN },
 	{ "direction", VALUE_TEXT, PLAIN },
-	{ "outcome", VALUE_TEXT, PLAIN },
+	{ "outcome", VALUE_TEXT, TRACKED },
 	{ "subject", VALUE_TEXT, PLAIN },
 	{ "body", VALUE_TEXT, PLAIN },
 	{ "at", VALUE_INSTANT, REQUIRED },

@@ -9,14 +9,16 @@ static int load_subscriptions(struct loading *l, struct err *err)
 	struct stmt *q =
 		db_sql(l->db, "SELECT account_id, id, product, plan, currency, seats, mrr_minor, start_on, end_on, renewal_on, "
 	                  "cancel_notice_on, "
-	                  "is_trial FROM subscription WHERE account_id BETWEEN :from AND :to AND start_on <= :day "
+	                  "is_trial, is_auto_renew FROM subscription WHERE account_id BETWEEN :from AND :to AND start_on <= :day "
 	                  "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, start_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_subscription) };
 	struct history history;
 	const struct history *h = &history;
+	const struct past_revenue *past;
 	int rc;
 
-	if (history_load(l->db, TRACKED_SUBSCRIPTION, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
+	if (history_load(l->db, TRACKED_SUBSCRIPTION, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0 ||
+	    past_revenue_load(l, &past, err) < 0)
 		return -1;
 	bind_int(q, ":from", l->from_id);
 	bind_int(q, ":to", l->to_id);
@@ -40,6 +42,8 @@ static int load_subscriptions(struct loading *l, struct err *err)
 		s->cancel_notice_on = history_event(h, id, "cancel_notice_on", col_day(q, 10), l->q->as_of);
 		s->is_trial = history_int(h, id, "is_trial", col_int(q, 11), 0) != 0;
 		s->is_active = s->end_on == DAY_NONE || s->end_on > l->q->as_of;
+		s->renews_by_hand = history_int(h, id, "is_auto_renew", col_is_null(q, 12) ? 1 : col_int(q, 12), 1) == 0;
+		past_revenue_tell(past, id, l->q->as_of, s);
 	}
 	if (rc < 0)
 		return err_in(err, "subscriptions");

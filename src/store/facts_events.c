@@ -1,6 +1,10 @@
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "common/text.h"
 #include "facts_parts.h"
+#include "store/record.h"
 
 static void bind_range(struct stmt *q, const struct loading *l)
 {
@@ -11,21 +15,70 @@ static void bind_range(struct stmt *q, const struct loading *l)
 	bind_day(q, ":day", l->q->as_of);
 }
 
+/* How often tickets were opened again after they had been closed: their closing was taken back. Ascending by id. */
+struct reopenings {
+	struct reopening {
+		int64_t ticket;
+		int n;
+	} *at;
+	size_t n;
+};
+
+static int load_reopenings(const struct loading *l, struct reopenings *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT entity_id, count(*) FROM history WHERE entity = 'ticket' AND field = 'closed_at' AND value IS NULL "
+		"AND entity_id IN (SELECT id FROM ticket WHERE account_id BETWEEN :from AND :to AND opened_at >= :since "
+		"AND opened_at < :end) AND known_on > :beginning AND known_on <= :day GROUP BY entity_id ORDER BY entity_id");
+	size_t cap = 0;
+	int rc;
+
+	*out = (struct reopenings){ .n = 0 };
+	bind_range(q, l);
+	bind_int(q, ":beginning", HISTORY_BEGINNING);
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (out->n == cap) {
+			cap = cap ? 2 * cap : 64;
+			out->at = arena_grow(l->arena, out->at, out->n, cap, sizeof *out->at);
+		}
+		out->at[out->n++] = (struct reopening){ col_int(q, 0), (int)col_int(q, 1) };
+	}
+	return rc < 0 ? err_in(err, "tickets opened again") : 0;
+}
+
+static int by_ticket(const void *left, const void *right)
+{
+	const struct reopening *l = left, *r = right;
+
+	return l->ticket < r->ticket ? -1 : l->ticket > r->ticket;
+}
+
+static int reopenings_of(const struct reopenings *r, int64_t ticket)
+{
+	const struct reopening key = { .ticket = ticket };
+	const struct reopening *found = r->n ? bsearch(&key, r->at, r->n, sizeof key, by_ticket) : NULL;
+
+	return found ? found->n : 0;
+}
+
 static int load_tickets(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep)
 	struct stmt *q =
 		db_sql(l->db, "SELECT account_id, id, priority, opened_at, closed_at, satisfaction, is_escalated, "
 	                  "CASE WHEN opened_at >= :text_since THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, "
-	                  "1, 4000), '') END "
+	                  "1, 4000), '') END, "
+	                  "CASE WHEN opened_at >= :text_since THEN subject END, category, first_reply_at "
 	                  "FROM ticket WHERE account_id BETWEEN :from AND :to AND opened_at >= :since AND opened_at < :end "
 	                  "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, opened_at, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_ticket) };
 	struct history history;
 	const struct history *h = &history;
+	struct reopenings reopened;
 	int rc;
 
-	if (history_load(l->db, TRACKED_TICKET, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
+	if (history_load(l->db, TRACKED_TICKET, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0 ||
+	    load_reopenings(l, &reopened, err) < 0)
 		return -1;
 	bind_range(q, l);
 	bind_instant(q, ":text_since", l->text_since_at);
@@ -46,6 +99,10 @@ static int load_tickets(struct loading *l, struct err *err)
 			t->satisfaction = -1;
 		t->is_escalated = history_int(h, id, "is_escalated", col_int(q, 6), 0) != 0;
 		t->text = loading_text(l, col_text(q, 7));
+		t->subject = loading_text(l, col_text(q, 8));
+		t->category = loading_text(l, history_text(h, id, "category", col_text(q, 9)));
+		t->replied_on = loading_seen(l, loading_day(l, col_instant(q, 10)));
+		t->n_reopened = reopenings_of(&reopened, id);
 	}
 	if (rc < 0)
 		return err_in(err, "tickets");
@@ -53,16 +110,32 @@ static int load_tickets(struct loading *l, struct err *err)
 	return 0;
 }
 
+/* Whether what a source says of a meeting means that it did not take place as agreed. */
+static bool says_put_off(struct arena *a, const char *outcome)
+{
+	static const char *const words[] = { "cancel", "no_show", "no show", "noshow", "resched", "postpon", "declin",
+		"annul", "reporte", "refuse", "absent", "missed" };
+	const char *folded = outcome && *outcome ? text_fold(a, outcome) : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strstr(folded, words[i]))
+			return true;
+	return false;
+}
+
 static int load_interactions(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
 		"SELECT account_id, kind, direction, contact_key, at, CASE WHEN at >= :text_since "
-		"THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, 1, 4000), '') END "
+		"THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, 1, 4000), '') END, id, outcome "
 		"FROM interaction WHERE account_id BETWEEN :from AND :to AND at >= :since AND at < :end "
 		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, at, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_interaction) };
+	struct history history;
 	int rc;
 
+	if (history_load(l->db, TRACKED_INTERACTION, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
+		return -1;
 	bind_range(q, l);
 	bind_instant(q, ":text_since", l->text_since_at);
 	while ((rc = stmt_step(q, err)) > 0) {
@@ -77,12 +150,40 @@ static int load_interactions(struct loading *l, struct err *err)
 		i->person = loading_text(l, col_text(q, 3));
 		i->on = loading_day(l, col_instant(q, 4));
 		i->text = loading_text(l, col_text(q, 5));
+		i->was_put_off = strcmp(i->kind, "meeting") == 0 &&
+		                 says_put_off(l->arena, history_text(&history, col_int(q, 6), "outcome", col_text(q, 7)));
 	}
 	if (rc < 0)
 		return err_in(err, "interactions");
 	rows_hand_out(&rows, l->out, offsetof(struct fact_account, interactions),
 	              offsetof(struct fact_account, n_interactions));
 	return 0;
+}
+
+/* When accounts were heard of last before the window. */
+static int load_heard(struct loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT id, (SELECT max(i.at) FROM interaction i WHERE i.account_id = a.id AND i.at < :since "
+		"AND (i.direction = 'in' OR i.kind = 'meeting') AND (i.deleted_on IS NULL OR i.deleted_on > :day)) "
+		"FROM account a WHERE id BETWEEN :from AND :to");
+	int rc = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		l->out[i].heard_on = DAY_NONE;
+	if (!l->base->sources[FACT_INTERACTION].is_known)
+		return 0;
+	bind_int(q, ":from", l->from_id);
+	bind_int(q, ":to", l->to_id);
+	bind_instant(q, ":since", l->since_at);
+	bind_day(q, ":day", l->q->as_of);
+	while ((rc = stmt_step(q, err)) > 0) {
+		ptrdiff_t place = loading_place(l, col_int(q, 0));
+
+		if (place >= 0)
+			l->out[place].heard_on = loading_day(l, col_instant(q, 1));
+	}
+	return rc < 0 ? err_in(err, "exchanges of earlier") : 0;
 }
 
 static int load_surveys(struct loading *l, struct err *err)
@@ -115,5 +216,8 @@ static int load_surveys(struct loading *l, struct err *err)
 
 int facts_load_events(struct loading *l, struct err *err)
 {
-	return load_tickets(l, err) < 0 || load_interactions(l, err) < 0 || load_surveys(l, err) < 0 ? -1 : 0;
+	return load_tickets(l, err) < 0 || load_interactions(l, err) < 0 || load_heard(l, err) < 0 ||
+	               load_surveys(l, err) < 0 ?
+	           -1 :
+	           0;
 }

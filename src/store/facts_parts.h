@@ -38,7 +38,10 @@ void *rows_add(struct rows *r, size_t place);
 /* Points each account's list (a pointer and a count at these offsets of struct fact_account) to its rows. */
 void rows_hand_out(const struct rows *r, struct fact_account *out, size_t at_offset, size_t n_offset);
 
-enum tracked { TRACKED_ACCOUNT, TRACKED_SUBSCRIPTION, TRACKED_CONTACT, TRACKED_LIMIT, TRACKED_TICKET, TRACKED_INVOICE };
+enum tracked {
+	TRACKED_ACCOUNT, TRACKED_SUBSCRIPTION, TRACKED_CONTACT, TRACKED_LIMIT, TRACKED_TICKET, TRACKED_INTERACTION,
+	TRACKED_INVOICE
+};
 
 struct change {
 	int64_t id;
@@ -58,6 +61,12 @@ int64_t history_int(const struct history *h, int64_t id, const char *field, int6
 int32_t history_day(const struct history *h, int64_t id, const char *field, int32_t current);
 /* A date that tells of an event: seen when it has come, or when history says that it was known before. */
 int32_t history_event(const struct history *h, int64_t id, const char *field, int32_t current, int32_t as_of);
+
+/* What recurring revenue subscriptions had on the days that are looked back at. */
+struct past_revenue;
+int past_revenue_load(const struct loading *l, const struct past_revenue **out, struct err *err) MUST_USE;
+/* Into s, whose start, end and amount are set. */
+void past_revenue_tell(const struct past_revenue *p, int64_t id, int32_t as_of, struct fact_subscription *s);
 
 /* The parts of facts_load. */
 int facts_load_accounts(struct loading *l, struct err *err) MUST_USE;

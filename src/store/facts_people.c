@@ -187,7 +187,8 @@ static void gather_exchanges(struct gathering *g)
 		for (size_t i = 0; i < l->out[place].n_interactions; i++) {
 			const struct fact_interaction *x = &l->out[place].interactions[i];
 
-			if (*x->person && (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0))
+			if (*x->person && !x->was_put_off &&
+			    (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0))
 				fact_days_add(&person_of(g, place, x->person)->spoke, l->q->as_of - x->on);
 		}
 }

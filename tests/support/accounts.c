@@ -91,8 +91,11 @@ void sample_init(struct sample *s, struct arena *a)
 	};
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		s->base.sources[kind] = (struct fact_source){ true, false, AS_OF };
-	s->subscription = (struct fact_subscription){ "core",   "pro",    "EUR",    20,    100000, AS_OF - 500,
-		                                          DAY_NONE, DAY_NONE, DAY_NONE, false, true };
+	s->subscription = (struct fact_subscription){
+		.product = "core", .plan = "pro", .currency = "EUR", .seats = 20, .mrr_minor = 100000,
+		.start_on = AS_OF - 500, .end_on = DAY_NONE, .renewal_on = DAY_NONE, .cancel_notice_on = DAY_NONE,
+		.is_active = true, .mrr_was_minor = { 100000, 100000, 100000, 100000 },
+	};
 	s->account = (struct fact_account){
 		.id = 1,
 		.key = "k1",
@@ -105,6 +108,7 @@ void sample_init(struct sample *s, struct arena *a)
 		.csm_email = "csm@x.example",
 		.am_email = "am@x.example",
 		.renewal_on = DAY_NONE,
+		.heard_on = DAY_NONE,
 		.created_on = AS_OF - 500,
 		.is_customer = true,
 		.usage = s->usage,

@@ -294,12 +294,14 @@ static void the_same_facts_give_the_same_bytes(void **state)
 static void text_from_outside_stays_data(void **state)
 {
 	struct fact_ticket ticket = {
-		"high",
-		"Ignore {{days}} and <b>cancel our\x1b[31m contract</b>, call +33 6 12 34 56 78 or joe@x.example now",
-		AS_OF - 1,
-		DAY_NONE,
-		-1,
-		false
+		.priority = "high",
+		.text = "Ignore {{days}} and <b>cancel our\x1b[31m contract</b>, call +33 6 12 34 56 78 or joe@x.example now",
+		.subject = "",
+		.category = "",
+		.opened_on = AS_OF - 1,
+		.closed_on = DAY_NONE,
+		.replied_on = DAY_NONE,
+		.satisfaction = -1,
 	};
 	const struct reading *r;
 

@@ -34,13 +34,16 @@ static void add_texts(void)
 	for (size_t i = 0; i < s.account.n_tickets; i++) {
 		int32_t on = AS_OF - (int32_t)upto(200);
 
-		tickets[i] = (struct fact_ticket){ priorities[upto(4)], texts[upto(20) ? upto(4) : 4], on,
-			                               upto(2) ? DAY_NONE : on, (int64_t)upto(7) - 1, upto(5) == 0 };
+		tickets[i] = (struct fact_ticket){ .priority = priorities[upto(4)], .text = texts[upto(20) ? upto(4) : 4],
+			                               .subject = "", .category = "", .opened_on = on,
+			                               .closed_on = upto(2) ? DAY_NONE : on, .replied_on = DAY_NONE,
+			                               .satisfaction = (int64_t)upto(7) - 1, .is_escalated = upto(5) == 0 };
 	}
 	s.account.n_interactions = upto(MAX_FACTS);
 	for (size_t i = 0; i < s.account.n_interactions; i++)
-		interactions[i] = (struct fact_interaction){ upto(2) ? "email" : "meeting", upto(2) ? "in" : "out", "p1",
-			                                         texts[upto(4)], AS_OF - (int32_t)upto(300) };
+		interactions[i] = (struct fact_interaction){ .kind = upto(2) ? "email" : "meeting",
+			                                         .direction = upto(2) ? "in" : "out", .person = "p1",
+			                                         .text = texts[upto(4)], .on = AS_OF - (int32_t)upto(300) };
 	survey = (struct fact_survey){ upto(2) ? "nps" : "csat", "", upto(11), AS_OF - (int32_t)upto(200) };
 	s.account.n_surveys = upto(2);
 	s.account.tickets = tickets;

@@ -100,7 +100,8 @@ static void exchanges_that_cool(void **state)
 	s.account.n_interactions = ARRAY_LEN(weekly);
 	for (shift = 0; shift <= 1; shift++) {
 		for (int i = 0; i < 40; i++)
-			weekly[i] = (struct fact_interaction){ "email", "in", "", "", AS_OF - 7 * i - 49 * shift };
+			weekly[i] = (struct fact_interaction){ .kind = "email", .direction = "in", .person = "", .text = "",
+				                                   .on = AS_OF - 7 * i - 49 * shift };
 		risk("cooling_exchanges", shift ? 0.92 : 0,
 		     shift ? "1 message or meeting in 8 weeks" : "8 messages or meetings");
 		risk("renewal_silence", shift ? 0.72 : 0,
@@ -117,7 +118,9 @@ static void support_above_its_usual(void **state)
 	(void)state;
 	risk("support_tension", 0, "0 tickets in 45 days, nothing unusual");
 	for (int i = 0; i < 4; i++)
-		tickets[i] = (struct fact_ticket){ "urgent", "", AS_OF - 20, DAY_NONE, -1, false };
+		tickets[i] = (struct fact_ticket){ .priority = "urgent", .text = "", .subject = "", .category = "",
+			                               .opened_on = AS_OF - 20, .closed_on = DAY_NONE, .replied_on = DAY_NONE,
+			                               .satisfaction = -1 };
 	s.account.tickets = tickets;
 	s.account.n_tickets = 1;
 	risk("support_tension", 0, "1 ticket in 45 days, nothing unusual");

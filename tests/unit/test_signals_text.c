@@ -24,7 +24,8 @@ static int teardown(void **state)
 
 static double mentions(const char *signal, enum score_engine engine, const char *text)
 {
-	struct fact_ticket ticket = { "low", text, AS_OF - 1, AS_OF, -1, false };
+	struct fact_ticket ticket = { .priority = "low", .text = text, .subject = "", .category = "", .satisfaction = -1,
+		                          .opened_on = AS_OF - 1, .closed_on = AS_OF, .replied_on = DAY_NONE };
 
 	s.account.tickets = &ticket;
 	s.account.n_tickets = 1;
@@ -111,7 +112,8 @@ static void a_request_counts_only_where_the_customer_wrote_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct fact_interaction x = { cases[i].kind, cases[i].direction, "", survey.comment, AS_OF };
+		struct fact_interaction x = { .kind = cases[i].kind, .direction = cases[i].direction, .person = "",
+			                          .text = survey.comment, .on = AS_OF };
 
 		s.account.interactions = &x;
 		s.account.n_interactions = 1;
@@ -128,7 +130,8 @@ static void a_request_counts_only_where_the_customer_wrote_it(void **state)
 static void a_request_puts_at_risk_alone_and_is_to_be_confirmed(void **state)
 {
 	static const char text[] = "We would like to downgrade to the small plan, call +33 6 12 34 56 78";
-	struct fact_ticket ticket = { "low", text, AS_OF - 59, AS_OF, -1, false };
+	struct fact_ticket ticket = { .priority = "low", .text = text, .subject = "", .category = "", .satisfaction = -1,
+		                          .opened_on = AS_OF - 59, .closed_on = AS_OF, .replied_on = DAY_NONE };
 	struct fact_notice notice = { "downgrade", "EUR", "", AS_OF - 1, AS_OF + 90, 20000 };
 	const struct verdict *v = &s.diagnosis.verdicts[ENGINE_DEFENSE];
 	const struct reading *r;

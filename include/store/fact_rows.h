@@ -1,0 +1,60 @@
+/* The rows of an account as they were known on one day: contracts, events, people. See store/facts.h. */
+#ifndef STORE_FACT_ROWS_H
+#define STORE_FACT_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	FACTS_DAYS = 448, FACTS_TEXT_DAYS = 90, /* how far back usage and events go; and the texts of events */
+	FACT_MARKS = 4, FACT_MARK_DAYS = 91     /* how often and how far apart revenue is looked back at */
+};
+
+/* A set of days by age: bit 0 of word 0 is the as-of day. */
+struct fact_days {
+	uint64_t words[FACTS_DAYS / 64];
+};
+void fact_days_add(struct fact_days *d, int age);                        /* ages outside are ignored */
+int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* from_age <= age < to_age */
+int fact_days_last(const struct fact_days *d);                           /* the youngest age, -1 when empty */
+int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
+
+struct fact_subscription {
+	const char *product, *plan, *currency;
+	int64_t seats, mrr_minor; /* 0 when not known */
+	int32_t start_on, end_on, renewal_on, cancel_notice_on;
+	bool is_trial, is_active, renews_by_hand; /* by hand: known not to renew by itself */
+	int64_t mrr_was_minor[FACT_MARKS];        /* by quarters back, the latest first; 0 where it was not active */
+};
+struct fact_limit { const char *metric; int64_t value; };
+struct fact_ticket {
+	const char *priority, *text; /* text: subject and body, "" when older than FACTS_TEXT_DAYS */
+	int32_t opened_on, closed_on; /* closed_on: DAY_NONE while open */
+	int64_t satisfaction;         /* -1 when not said */
+	bool is_escalated;
+	const char *subject, *category; /* "" when not known; the subject as the text */
+	int32_t replied_on;             /* our first reply; DAY_NONE */
+	int n_reopened;
+};
+struct fact_interaction {
+	const char *kind, *direction, *person, *text; int32_t on;
+	bool was_put_off; /* a meeting that was cancelled, moved, declined or missed */
+};
+struct fact_invoice {
+	int64_t amount_minor;
+	const char *currency;
+	int32_t issued_on, due_on, paid_on, failed_on, disputed_on;
+};
+struct fact_survey { const char *kind, *comment; int64_t score; int32_t on; };
+struct fact_notice { const char *kind, *currency, *text; int32_t noticed_on, effective_on; int64_t amount_minor; };
+/* Someone at the account: a contact, or who is known from usage or exchanges only. */
+struct fact_person {
+	const char *key, *name, *role, *team; /* "" when not known */
+	bool is_contact, is_key;
+	int32_t left_on;
+	struct fact_days used, spoke; /* spoke: exchanges that came from them, and meetings */
+};
+struct fact_team { const char *name; struct fact_days used; };
+
+#endif

@@ -1,12 +1,15 @@
 /* Facts -> signals -> risk and readiness -> what to say of an account. Pure: facts, settings, the day and the score
  * before in, a diagnosis out; the same in gives the same out, to the byte.
  *
- * score = base + sum over families of min(family_cap, sum of weight * strength) + sum of hard weight * strength, at
- * most 100. A signal that is not known adds nothing and takes nothing. The additive scorecard with a straight line per
- * signal is the simplest monotone form and not worse than boosting on the data we have (see "What predicts" in the
- * documentation); it ranks, and is calibrated by an organisation's own backtest, not here. Hard facts (notice of
- * cancellation or non-renewal, downgrade request, hard payment failure) stand outside the caps and need no second
- * family. */
+ * logit = base + sum over families of min(sum of c, family_cap) - at most total_relief + sum of c of hard facts
+ * score = 100 / (1 + exp(-logit)): the probability, in 100, of loss (growth) within the horizon
+ *
+ * c is what one signal says, in logits: -relief at strength 0, +weight at strength 1, a straight line between; or a
+ * curve that was fitted to the organisation's own history. A signal that is not known says 0. base is the logit of the
+ * base rate: the organisation's own where its history shows one. A monotone scorecard of this form is not worse than
+ * boosting on the data we have (see "What predicts" in the documentation). Hard facts (notice of cancellation or
+ * non-renewal, downgrade request, hard payment failure) stand outside the caps, need no second family, and no relief
+ * counts beside them: good use does not make a notice any better. */
 #ifndef SCORE_SCORE_H
 #define SCORE_SCORE_H
 
@@ -20,9 +23,10 @@ enum score_family {
 	FAMILY_USAGE, FAMILY_PEOPLE, FAMILY_RELATIONSHIP, FAMILY_SUPPORT, FAMILY_SENTIMENT, FAMILY_COMMERCIAL,
 	FAMILY_PAYMENT, FAMILY_VALUE, N_FAMILIES
 };
-extern const char *const engine_names[N_ENGINES], *const family_names[N_FAMILIES];
+enum score_loss { LOSS_CHURN, LOSS_CONTRACTION, LOSS_INVOLUNTARY, N_LOSSES, LOSS_ANY = N_LOSSES };
+extern const char *const engine_names[N_ENGINES], *const family_names[N_FAMILIES], *const loss_names[N_LOSSES];
 
-enum { MAX_SIGNALS = 32, MAX_WORDS = 8 };
+enum { MAX_SIGNALS = 96, MAX_WORDS = 8 };
 
 struct evidence_word { const char *name, *text; };
 
@@ -31,14 +35,18 @@ struct reading {
 	const char *name;
 	enum score_engine engine;
 	enum score_family family;
+	enum score_loss loss;
 	bool is_known;           /* else nothing below but why */
 	bool is_hard;            /* a hard fact */
 	bool is_stale;           /* not known because its source does not come through */
 	const char *why;         /* why it is not known */
 	double value, baseline;  /* NAN: none */
-	double low, high;        /* of the curve */
-	double strength, weight; /* 0..1; points at full strength */
-	double contribution;     /* points, after the family's cap */
+	double low, high;        /* where strength is 0 and 1 */
+	double strength;         /* 0..1 */
+	double weight, relief;   /* see struct signal_settings */
+	const struct curve *curve; /* NULL: none was fitted */
+	double said;             /* logits, before the family's cap */
+	double contribution;     /* logits, after it: base and all contributions add up to the logit */
 	const char *evidence, *play, *source; /* source: where formula and threshold come from */
 	int32_t fresh_on;        /* DAY_NONE: does not age */
 	int32_t due_on;          /* a date that presses, DAY_NONE */
@@ -52,6 +60,9 @@ struct reading {
 /* What one engine says of one account. */
 struct verdict {
 	double score;            /* 0..100, below 0: not enough data to say */
+	double base_logit, logit;
+	double times;            /* odds against the usual account: exp(logit - base_logit) */
+	double losses[N_LOSSES]; /* defense: the score by kind of loss; they add up to it */
 	double confidence;       /* share of the wanted weight that was known and fresh */
 	int band, band_before;   /* 0 1 2; before: -1 when there is none */
 	int32_t band_since;
@@ -60,7 +71,7 @@ struct verdict {
 	bool is_held;            /* the score before stands, as a source does not come through */
 	const struct reading *readings;
 	size_t n_readings;
-	double families[N_FAMILIES]; /* points, after the cap */
+	double families[N_FAMILIES]; /* logits, after the cap */
 	int n_families;          /* with something to say */
 	const struct reading *lead; /* NULL: nothing contributes */
 	int64_t value_minor, expected_minor;

@@ -7,10 +7,20 @@
 
 #include "common/yaml.h"
 
+enum { MAX_KNOTS = 12 };
+
+/* Logits by value: straight lines between knots, flat beyond them. Knots ascend by value. */
+struct curve {
+	int n; /* 0: none */
+	double at[MAX_KNOTS], logit[MAX_KNOTS];
+};
+
 struct signal_settings {
 	const char *name;     /* as in the registry */
-	double weight;        /* points of risk or readiness at full strength; 0 switches it off */
 	double low, high;     /* the reading at which strength is 0 and 1 (either order): a straight line between */
+	double weight;        /* logits added at full strength */
+	double relief;        /* logits taken off at none; both 0 switch it off */
+	struct curve curve;   /* fitted to the organisation's own history: takes the place of weight and relief */
 	const char *text;     /* evidence template, see score/evidence */
 	const char *play;     /* the play when this signal leads */
 };
@@ -22,27 +32,35 @@ struct play_settings {
 	int64_t lead_days;    /* act this many days before the date that presses, or from today */
 };
 
+enum { BASE_DAYS = 90 };
+
 struct lexicon_settings { /* what speaks for a product, a cancellation, a downgrade */
 	const char *name;     /* product name, or cancel / downgrade / dissatisfaction */
 	const char *kind;     /* adjacent_need | cancel[_request] | downgrade[_request] | dissatisfaction */
 	struct texts phrases; /* folded; en and fr together; ".." and "|": see config/lexicon/cancel_request */
 };
 
+/* In odds against the usual account of the organisation (1: as usual), so that bands do not move with the base rate. */
 struct band_settings {
-	double watch, at_risk;        /* risk at which the band is entered (inclusive) */
-	double emerging, ready;       /* readiness */
-	double leave_margin;          /* below entry minus this, it is left */
+	double watch, at_risk;        /* odds of loss at which the band is entered (inclusive) */
+	double emerging, ready;       /* odds of growth */
+	double leave;                 /* left below entry times this, 0..1 */
 	int64_t min_stay_days;
 };
+
+/* Of the losses of a usual account; need not add up to 1. */
+struct loss_shares { double churn, contraction, involuntary; };
 
 struct score_settings {
 	struct yaml_array signals;    /* struct signal_settings */
 	struct yaml_array plays;      /* struct play_settings */
 	struct yaml_array lexicons;   /* struct lexicon_settings */
 	struct band_settings bands;
-	double family_cap;            /* the most points one family can give */
-	double base_risk, base_readiness;
-	int64_t horizon_days;         /* 90 */
+	double family_cap;            /* the most logits that a family's signals of degree add */
+	double total_relief;         /* the most logits that all families in good order take off */
+	double base_risk, base_readiness; /* per cent of usual accounts lost or shrunk, or grown, in BASE_DAYS */
+	struct loss_shares losses;
+	int64_t horizon_days;         /* of the probabilities; 90 */
 	struct texts key_metrics;     /* usage metrics that count as activity; empty: all */
 	const char *users_metric;     /* metric that counts active people; NULL: from usage details */
 	int64_t stale_days;           /* 3: usage that nobody reported for longer says nothing about now */

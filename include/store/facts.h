@@ -38,6 +38,7 @@ struct fact_base {
 	const struct fact_metric *metrics;
 	size_t n_metrics;
 	struct fact_source sources[N_FACT_KINDS];
+	double loss_rate; /* share of accounts lost or shrunk a day, where history shows it; else below 0 */
 };
 
 struct fact_account {

@@ -39,7 +39,7 @@ const struct command commands[] = {
 	  .arguments = "ACCOUNT",
 	  .summary = "the whole diagnosis of one account",
 	  .help = "ACCOUNT is its id, source key, external id, domain or name. Shows every signal with value, baseline, "
-	          "strength, weight, points, evidence and freshness, the sums per family, the band and why, the smallest "
+	          "strength, weight, logits, evidence and freshness, the sums per family, the band and why, the smallest "
 	          "single change that would move it, what is at stake and by when to act. The same database, "
 	          "configuration and day give the same bytes.",
 	  .min_args = 1,

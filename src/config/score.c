@@ -10,7 +10,8 @@ static const char *const lexicon_kinds[] = { "adjacent_need", "cancel",         
 	                                           "cancel_request", "downgrade_request", NULL };
 
 static const struct yaml_field signal_fields[] = {
-	{ .key = "weight", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, weight), .min = 0, .max = 100 },
+	{ .key = "weight", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, weight), .max = 10 },
+	{ .key = "relief", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, relief), .max = 10 },
 	{ .key = "low", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, low) },
 	{ .key = "high", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, high) },
 	{ .key = "text", .kind = YAML_TEXT, .offset = offsetof(struct signal_settings, text) },
@@ -29,22 +30,34 @@ static void check_bands(void *item, const struct yaml *where, struct mistakes *m
 		mistake_at(m, where, "watch is %g and at_risk %g, expected watch below at_risk", b->watch, b->at_risk);
 	if (b->emerging >= b->ready)
 		mistake_at(m, where, "emerging is %g and ready %g, expected emerging below ready", b->emerging, b->ready);
-	if (b->leave_margin > b->watch || b->leave_margin > b->emerging)
-		mistake_at(m, where, "leave_margin is %g, expected at most the lowest band's start", b->leave_margin);
 }
 
 static const struct yaml_field band_fields[] = {
-	{ .key = "watch", .kind = YAML_REAL, .offset = offsetof(struct band_settings, watch), .max = 100 },
-	{ .key = "at_risk", .kind = YAML_REAL, .offset = offsetof(struct band_settings, at_risk), .max = 100 },
-	{ .key = "emerging", .kind = YAML_REAL, .offset = offsetof(struct band_settings, emerging), .max = 100 },
-	{ .key = "ready", .kind = YAML_REAL, .offset = offsetof(struct band_settings, ready), .max = 100 },
-	{ .key = "leave_margin", .kind = YAML_REAL, .offset = offsetof(struct band_settings, leave_margin), .max = 100 },
+	{ .key = "watch", .kind = YAML_REAL, .offset = offsetof(struct band_settings, watch), .min = 1,
+	  .max = 1000 },
+	{ .key = "at_risk", .kind = YAML_REAL, .offset = offsetof(struct band_settings, at_risk), .min = 1,
+	  .max = 1000 },
+	{ .key = "emerging", .kind = YAML_REAL, .offset = offsetof(struct band_settings, emerging), .min = 1,
+	  .max = 1000 },
+	{ .key = "ready", .kind = YAML_REAL, .offset = offsetof(struct band_settings, ready), .min = 1,
+	  .max = 1000 },
+	{ .key = "leave", .kind = YAML_REAL, .offset = offsetof(struct band_settings, leave), .max = 1 },
 	{ .key = "min_stay", .kind = YAML_INT, .offset = offsetof(struct band_settings, min_stay_days), .max = 90 },
 };
 
 static const struct yaml_table band_table = {
 	.size = sizeof(struct band_settings), .fields = band_fields, .n_fields = ARRAY_LEN(band_fields),
 	.check = check_bands
+};
+
+static const struct yaml_field loss_fields[] = {
+	{ .key = "churn", .kind = YAML_REAL, .offset = offsetof(struct loss_shares, churn), .max = 100 },
+	{ .key = "contraction", .kind = YAML_REAL, .offset = offsetof(struct loss_shares, contraction), .max = 100 },
+	{ .key = "involuntary", .kind = YAML_REAL, .offset = offsetof(struct loss_shares, involuntary), .max = 100 },
+};
+
+static const struct yaml_table loss_table = {
+	.size = sizeof(struct loss_shares), .fields = loss_fields, .n_fields = ARRAY_LEN(loss_fields)
 };
 
 /* What signals.yaml holds, and the same keys in an organisation's `score:`. */
@@ -56,10 +69,11 @@ struct score_file {
 
 static const struct yaml_field score_fields[] = {
 	{ .key = "bands", .kind = YAML_STRUCT, .offset = offsetof(struct score_file, s.bands), .extra = &band_table },
-	{ .key = "family_cap", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.family_cap),
-	  .min = 1, .max = 100 },
-	{ .key = "base_risk", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.base_risk), .max = 100 },
-	{ .key = "base_readiness", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.base_readiness), .max = 100 },
+	{ .key = "family_cap", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.family_cap), .max = 10 },
+	{ .key = "total_relief", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.total_relief), .max = 10 },
+	{ .key = "losses", .kind = YAML_STRUCT, .offset = offsetof(struct score_file, s.losses), .extra = &loss_table },
+	{ .key = "base_risk", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.base_risk), .max = 50 },
+	{ .key = "base_readiness", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.base_readiness), .max = 50 },
 	{ .key = "horizon", .kind = YAML_DURATION, .offset = offsetof(struct score_file, horizon_s), .min = DAY_S,
 	  .max = 366.0 * DAY_S },
 	{ .key = "stale_days", .kind = YAML_INT, .offset = offsetof(struct score_file, s.stale_days), .min = 1, .max = 90 },
@@ -124,7 +138,7 @@ static const struct yaml_table lexicon_table = {
 static void check_signal(struct loading *l, const struct yaml *entry, const struct signal_settings *signal,
                          const struct score_settings *s)
 {
-	if (signal->weight > 0 && signal->low == signal->high)
+	if ((signal->weight > 0 || signal->relief > 0) && signal->low == signal->high)
 		mistake_at(l->mistakes, entry, "low and high are both %g, expected the readings of strength 0 and 1",
 		           signal->low);
 	if (s->plays.n) /* else plays.yaml is what has mistakes */
@@ -172,7 +186,8 @@ static bool is_mapping(struct loading *l, const struct yaml *signals)
 	if (yaml_is_null(signals))
 		return false;
 	if (signals->type != YAML_MAPPING)
-		mistake_at(l->mistakes, signals, "expected a mapping, NAME: {weight: , low: , high: , text: , play: }");
+		mistake_at(l->mistakes, signals,
+		           "expected a mapping, NAME: {low: , high: , weight: , relief: , text: , play: }");
 	return signals->type == YAML_MAPPING;
 }
 
@@ -220,18 +235,20 @@ static void change_signals(struct loading *l, const struct yaml *signals, struct
 void read_score(struct loading *l)
 {
 	struct score_file f = {
-		.s = { .bands = { .watch = 40, .at_risk = 65, .emerging = 50, .ready = 70, .leave_margin = 5,
+		.s = { .bands = { .watch = 2.5, .at_risk = 5, .emerging = 2.5, .ready = 5, .leave = 0.8,
 		                  .min_stay_days = 3 },
-		       .family_cap = 45, .base_risk = 5, .base_readiness = 5, .stale_days = 3, .attach_share = 0.2 },
+		       .family_cap = 2.2, .total_relief = 1, .base_risk = 3, .base_readiness = 5, .losses = { 60, 30, 10 },
+		       .stale_days = 3, .attach_share = 0.2 },
 		.horizon_s = 90 * DAY_S,
 	};
 	const struct yaml *tree = config_yaml(l, "signals.yaml",
-		                                "signals and bands (signals: NAME: weight, low, high ...)");
+		                                "signals and bands (signals: NAME: low, high, weight, relief ...)");
 
 	if (tree)
 		yaml_read(l->arena, tree, &score_table, &f, l->mistakes);
 	if (tree && tree->type == YAML_MAPPING && yaml_is_null(f.signals))
-		mistake_at(l->mistakes, tree, "`signals` is missing, expected NAME: {weight: , low: , high: , text: , play: }");
+		mistake_at(l->mistakes, tree,
+		           "`signals` is missing, expected NAME: {low: , high: , weight: , relief: , text: , play: }");
 	l->score = f.s;
 	l->score.horizon_days = f.horizon_s / DAY_S;
 	read_plays(l);

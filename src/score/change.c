@@ -7,23 +7,24 @@ enum { HALVINGS = 30 };
 
 static int band_now(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy)
 {
-	double families[N_FAMILIES], score;
+	double families[N_FAMILIES], logit;
 	int band, n_families;
 
-	score = verdict_sum(c->settings, engine, copy, v->n_readings, families);
-	band = band_of(&c->settings->bands, engine, score, v->band);
+	logit = verdict_sum(c->settings, v->base_logit, copy, v->n_readings, families);
+	band = band_of(&c->settings->bands, engine, exp(logit - v->base_logit), v->band);
 	if (engine == ENGINE_DEFENSE && band > 1 && !verdict_converges(copy, v->n_readings, families, &n_families))
 		band = 1;
 	return band;
 }
 
-/* The band if one reading had another strength. */
+/* The band if one reading had another value. */
 static int band_with(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy,
-                     size_t at, double strength)
+                     size_t at, double value)
 {
 	memcpy(copy, v->readings, v->n_readings * sizeof *copy);
-	copy[at].strength = strength;
-	copy[at].is_hard = copy[at].is_hard && strength > 0;
+	copy[at].value = value;
+	reading_weigh(&copy[at]);
+	copy[at].is_hard = copy[at].is_hard && copy[at].strength > 0;
 	return band_now(c, engine, v, copy);
 }
 
@@ -41,7 +42,7 @@ static int family_needed(const struct context *c, enum score_engine engine, cons
 		memcpy(copy, v->readings, v->n_readings * sizeof *copy);
 		for (size_t i = 0; i < v->n_readings; i++)
 			if ((int)copy[i].family == f) {
-				copy[i].strength = 0;
+				copy[i].said = 0;
 				copy[i].is_hard = false;
 			}
 		band = band_now(c, engine, v, copy);
@@ -53,11 +54,23 @@ static int family_needed(const struct context *c, enum score_engine engine, cons
 	return found;
 }
 
-/* How far one reading must move for another band, between where it is and an end; NAN when even the end does not do. */
-static double strength_needed(const struct context *c, enum score_engine engine, const struct verdict *v,
-                              struct reading *copy, size_t at, double end)
+/* Where a reading says least (or most) for the score. */
+static double end_of(const struct reading *r, bool is_most)
 {
-	double stays = v->readings[at].strength, moves = end;
+	const struct curve *c = r->curve;
+	bool rises;
+
+	if (!c)
+		return is_most ? r->high : r->low;
+	rises = c->logit[c->n - 1] >= c->logit[0];
+	return rises == is_most ? c->at[c->n - 1] : c->at[0];
+}
+
+/* The value at which one reading makes another band, between where it is and an end; NAN when even the end does not. */
+static double value_needed(const struct context *c, enum score_engine engine, const struct verdict *v,
+                           struct reading *copy, size_t at, double end)
+{
+	double stays = v->readings[at].value, moves = end;
 
 	if (band_with(c, engine, v, copy, at, end) == v->band)
 		return NAN;
@@ -83,7 +96,7 @@ static const char *change_by_fact(const struct context *c, enum score_engine eng
 
 		if (!r->fact || !r->is_known || is_there != (v->band > 0))
 			continue;
-		band = band_with(c, engine, v, copy, i, is_there ? 0 : 1);
+		band = band_with(c, engine, v, copy, i, end_of(r, !is_there));
 		if (band != v->band)
 			return arena_printf(c->arena, "%s%s would make it %s", is_there ? "without " : "", r->fact,
 			                    score_band_name(engine, band));
@@ -91,28 +104,32 @@ static const char *change_by_fact(const struct context *c, enum score_engine eng
 	return NULL;
 }
 
-/* The one reading of degree that has the least way to go to another band; NULL when none gets there. */
+/* The one reading of degree that has the least way to go to another band, as a share of its range; NULL when none gets
+ * there. */
 static const char *change_by_degree(const struct context *c, enum score_engine engine, const struct verdict *v,
                                     struct reading *copy)
 {
-	double end = v->band > 0 ? 0 : 1, least = 2, at = 0;
+	double least = INFINITY, at = 0;
 	size_t best = v->n_readings;
 
 	for (size_t i = 0; i < v->n_readings; i++) {
 		const struct reading *r = &v->readings[i];
-		double needed = r->is_known && !r->fact ? strength_needed(c, engine, v, copy, i, end) : NAN;
+		double needed, way;
 
-		if (isnan(needed) || fabs(needed - r->strength) >= least)
+		if (!r->is_known || r->fact)
 			continue;
-		least = fabs(needed - r->strength);
+		needed = value_needed(c, engine, v, copy, i, end_of(r, v->band == 0));
+		way = fabs(needed - r->value) / fabs(r->high - r->low);
+		if (isnan(needed) || way >= least)
+			continue;
+		least = way;
 		at = needed;
 		best = i;
 	}
 	if (best == v->n_readings)
 		return NULL;
 	return arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", v->readings[best].name,
-	                    v->readings[best].value,
-	                    v->readings[best].low + at * (v->readings[best].high - v->readings[best].low),
+	                    v->readings[best].value, at,
 	                    score_band_name(engine, band_with(c, engine, v, copy, best, at)));
 }
 

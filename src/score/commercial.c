@@ -99,7 +99,7 @@ static bool read_request(const struct context *c, const char *kind, const char *
 	return true;
 }
 
-bool read_cancel_notice(const struct context *c, struct reading *out)
+static bool read_cancel_notice(const struct context *c, struct reading *out)
 {
 	const struct fact_notice *notice = standing_notice(c, cancel_kinds);
 	const struct fact_subscription *s = ending_subscription(c);
@@ -115,7 +115,7 @@ bool read_cancel_notice(const struct context *c, struct reading *out)
 	return read_request(c, "cancel_request", "asked to cancel", out);
 }
 
-bool read_downgrade_request(const struct context *c, struct reading *out)
+static bool read_downgrade_request(const struct context *c, struct reading *out)
 {
 	const struct fact_notice *notice = standing_notice(c, downgrade_kinds);
 
@@ -125,7 +125,7 @@ bool read_downgrade_request(const struct context *c, struct reading *out)
 }
 
 /* Words about leaving or shrinking: not a fact, so not a hard one; those that are a request count as one already. */
-bool read_cancel_talk(const struct context *c, struct reading *out)
+static bool read_cancel_talk(const struct context *c, struct reading *out)
 {
 	struct mention cancel = lexicon_mentions(c, "cancel", TALK_DAYS, NULL);
 	struct mention downgrade = lexicon_mentions(c, "downgrade", TALK_DAYS, NULL);
@@ -141,3 +141,14 @@ bool read_cancel_talk(const struct context *c, struct reading *out)
 	reading_mention(c, out, &m);
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "cancel_notice", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_notice, FACT_NOTICE, false,
+	  "{{what}} on {{noticed}}{{effective}}{{quote}}", "a fact", "a cancellation notice", LOSS_CHURN },
+	{ "downgrade_request", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_downgrade_request, FACT_NOTICE, false,
+	  "{{what}} on {{noticed}}{{effective}}{{quote}}", "a fact; a downgrade is deferred churn", "a downgrade request",
+	  LOSS_CONTRACTION },
+	{ "cancel_talk", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_talk, FACT_TICKET, false,
+	  "{{texts}} with words of leaving or shrinking, {{on}}: \"{{quote}}\"", "lexicon", NULL, LOSS_ANY },
+};
+const struct signal_table commercial_signals = { signals, ARRAY_LEN(signals) };

@@ -24,11 +24,11 @@ static void stake_text(const struct verdict *v, struct arena *a, struct buf *out
 static void reading_text(const struct reading *r, struct arena *a, struct buf *out)
 {
 	if (!r->is_known) {
-		buf_printf(out, "  %-20s %-12s %8s %8s %8s %6.0f %6s  not known: %s\n", r->name, family_names[r->family], "-",
+		buf_printf(out, "  %-20s %-12s %8s %8s %8s %6.1f %6s  not known: %s\n", r->name, family_names[r->family], "-",
 		           "-", "-", r->weight, "-", r->why ? r->why : "");
 		return;
 	}
-	buf_printf(out, "  %-20s %-12s %8s %8s %8.2f %6.0f %6.1f  %s%s\n", r->name, family_names[r->family],
+	buf_printf(out, "  %-20s %-12s %8s %8s %8.2f %6.1f %+6.2f  %s%s\n", r->name, family_names[r->family],
 	           number(a, r->value), number(a, r->baseline), r->strength, r->weight, r->contribution,
 	           r->is_hard ? "HARD FACT: " : "", r->evidence);
 	buf_printf(out, "  %-20s 0 at %g, 1 at %g; fresh on %s; %s\n", "", r->low, r->high,
@@ -59,7 +59,7 @@ static void verdict_text(const struct diagnosis *d, int engine, struct arena *a,
 	for (int f = 0; f < N_FAMILIES; f++)
 		buf_printf(out, "%s %.1f%s", family_names[f], v->families[f], f + 1 < N_FAMILIES ? ", " : "\n");
 	buf_printf(out, "  %-20s %-12s %8s %8s %8s %6s %6s  %s\n", "signal", "family", "value", "usual", "strength",
-	           "weight", "points", "evidence");
+	           "weight", "logits", "evidence");
 	for (size_t i = 0; i < v->n_readings; i++)
 		reading_text(&v->readings[i], a, out);
 }

@@ -60,7 +60,7 @@ static double price_per_seat(const struct fact_account *f)
 	return seats > 0 && revenue > 0 ? (double)revenue / (double)seats : 0;
 }
 
-bool read_seat_growth(const struct context *c, struct reading *out)
+static bool read_seat_growth(const struct context *c, struct reading *out)
 {
 	double weeks[NOW_WEEKS + BEFORE_WEEKS], now, before, growth;
 	int above = 0, price_known = price_per_seat(c->account) > 0;
@@ -88,7 +88,7 @@ bool read_seat_growth(const struct context *c, struct reading *out)
 	return true;
 }
 
-bool read_new_teams(const struct context *c, struct reading *out)
+static bool read_new_teams(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	const char *names = "";
@@ -130,7 +130,7 @@ static bool is_owned(const struct fact_account *f, const char *product)
 	return false;
 }
 
-bool read_adjacent_need(const struct context *c, struct reading *out)
+static bool read_adjacent_need(const struct context *c, struct reading *out)
 {
 	struct mention m = lexicon_mentions(c, "adjacent_need", TALK_DAYS, is_owned);
 	const char *currency;
@@ -150,3 +150,14 @@ bool read_adjacent_need(const struct context *c, struct reading *out)
 	}
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "seat_growth", ENGINE_EXPANSION, FAMILY_PEOPLE, read_seat_growth, FACT_USAGE, true,
+	  "{{now}} people a week for a month, {{before}} before: {{percent}} % more",
+	  PUBLISHED ": growth sustained for two weeks and more", NULL, LOSS_ANY },
+	{ "new_teams", ENGINE_EXPANSION, FAMILY_PEOPLE, read_new_teams, FACT_USAGE, true, "{{teams}} at work: {{names}}",
+	  PUBLISHED ": several teams, repeated use", NULL, LOSS_ANY },
+	{ "adjacent_need", ENGINE_EXPANSION, FAMILY_SUPPORT, read_adjacent_need, FACT_TICKET, false,
+	  "asked for {{product}} in {{texts}}, {{on}}: \"{{quote}}\"", "lexicon", NULL, LOSS_ANY },
+};
+const struct signal_table growth_signals = { signals, ARRAY_LEN(signals) };

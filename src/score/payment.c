@@ -52,7 +52,7 @@ static const char *what_of(struct arena *a, const struct owed *o)
 
 /* Days overdue of the invoice that is latest behind; a hard failure counts as the worst. A soft decline is no fact
  * here. */
-bool read_payment_trouble(const struct context *c, struct reading *out)
+static bool read_payment_trouble(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	struct owed o = { 0 };
@@ -78,3 +78,10 @@ bool read_payment_trouble(const struct context *c, struct reading *out)
 	reading_word(out, "more", o.n > 1 ? arena_printf(c->arena, "; %d invoices are open", o.n) : "");
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "payment_trouble", ENGINE_DEFENSE, FAMILY_PAYMENT, read_payment_trouble, FACT_INVOICE, true,
+	  "{{what}}{{late}}{{more}}",
+	  PUBLISHED ": unpaid for more than 10 days, or a hard failure", NULL, LOSS_INVOLUNTARY },
+};
+const struct signal_table payment_signals = { signals, ARRAY_LEN(signals) };

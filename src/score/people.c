@@ -79,7 +79,7 @@ static bool is_hidden(const struct context *c, const struct fact_person *p)
 	       (is_broken(c, FACT_INTERACTION) && fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW));
 }
 
-bool read_key_people_lost(const struct context *c, struct reading *out)
+static bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	int heavy = heavy_from(f), n = 0, lost = 0;
@@ -109,7 +109,7 @@ bool read_key_people_lost(const struct context *c, struct reading *out)
 	return true;
 }
 
-bool read_active_people(const struct context *c, struct reading *out)
+static bool read_active_people(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	int now = people_between(f, 0, PEOPLE_DAYS), peak = 0;
@@ -128,3 +128,12 @@ bool read_active_people(const struct context *c, struct reading *out)
 	reading_number(c, out, "peak", peak, 0);
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "key_people_lost", ENGINE_DEFENSE, FAMILY_PEOPLE, read_key_people_lost, FACT_PERSON, false,
+	  "{{lost}} of {{of}} key people gone or silent for 60 days: {{names}}",
+	  MEASURED ": the three heaviest people of the past year and those marked as key", NULL, LOSS_ANY },
+	{ "active_people", ENGINE_DEFENSE, FAMILY_PEOPLE, read_active_people, FACT_PERSON, false,
+	  "{{people}} active in 90 days, {{peak}} at its best", MEASURED ": people active in 90 days", NULL, LOSS_ANY },
+};
+const struct signal_table people_signals = { signals, ARRAY_LEN(signals) };

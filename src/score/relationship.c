@@ -12,7 +12,7 @@ bool is_from_them(const struct fact_interaction *x)
 
 /* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days, the
  * last four weeks left out) lets expect. */
-bool read_cooling_exchanges(const struct context *c, struct reading *out)
+static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	double sum = 0, weight = 0, expected;
@@ -55,7 +55,7 @@ int32_t next_renewal(const struct fact_account *f, int32_t as_of)
 }
 
 /* Days since they were last heard of, counted only while a renewal is near. */
-bool read_renewal_silence(const struct context *c, struct reading *out)
+static bool read_renewal_silence(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	int32_t renewal = next_renewal(f, c->as_of), last_on = DAY_NONE, left;
@@ -81,3 +81,13 @@ bool read_renewal_silence(const struct context *c, struct reading *out)
 	reading_word(out, "renewal", day_text(c->arena, renewal));
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "cooling_exchanges", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_cooling_exchanges, FACT_INTERACTION, true,
+	  "{{exchanges}} in 8 weeks where {{expected}} are usual",
+	  "own baseline with a half-life of 90 days; " PUBLISHED, NULL, LOSS_ANY },
+	{ "renewal_silence", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_renewal_silence, FACT_INTERACTION, true,
+	  "renewal on {{renewal}}, {{left}}, and no message or meeting for {{days}}",
+	  PUBLISHED ": last contact 30 to 90 days ago", NULL, LOSS_ANY },
+};
+const struct signal_table relationship_signals = { signals, ARRAY_LEN(signals) };

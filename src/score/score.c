@@ -1,11 +1,15 @@
 #include "score/score.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "signal.h"
 
-enum { FAMILY_SPEAKS = 3, MIN_FAMILIES = 2 }; /* points from which a family counts for convergence */
+enum { MIN_FAMILIES = 2 };
+
+static const double FAMILY_SPEAKS = 0.15; /* logits from which a family counts for convergence */
+static const double MIN_BASE = 0.001, MAX_BASE = 0.5;
 
 static const double DEMAND_FROM = 0.25; /* strength from which a signal of growth is a demand */
 static const double HEALTH_CONFIDENCE = 0.2;
@@ -30,6 +34,26 @@ static double strength_of(double value, double low, double high)
 	return strength < 0 ? 0 : strength > 1 ? 1 : strength;
 }
 
+static double curve_at(const struct curve *c, double value)
+{
+	int i = 1;
+
+	if (value <= c->at[0])
+		return c->logit[0];
+	while (i < c->n && value > c->at[i])
+		i++;
+	if (i == c->n)
+		return c->logit[c->n - 1];
+	return c->logit[i - 1] +
+	       (c->logit[i] - c->logit[i - 1]) * (value - c->at[i - 1]) / (c->at[i] - c->at[i - 1]);
+}
+
+void reading_weigh(struct reading *r)
+{
+	r->strength = strength_of(r->value, r->low, r->high);
+	r->said = r->curve ? curve_at(r->curve, r->value) : r->strength * (r->weight + r->relief) - r->relief;
+}
+
 /* Reads one signal: known or not, strength, evidence. */
 static void take_reading(const struct context *c, const struct signal *signal, const struct signal_settings *set,
                          struct reading *out)
@@ -38,9 +62,9 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 
 	*out = (struct reading){
 		.name = signal->name, .engine = signal->engine, .family = signal->family, .source = signal->source,
-		.value = NAN, .baseline = NAN, .low = set->low, .high = set->high, .weight = set->weight, .play = set->play,
-		.fact = signal->fact,
-		.fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
+		.loss = signal->loss, .value = NAN, .baseline = NAN, .low = set->low, .high = set->high,
+		.weight = set->weight, .relief = set->relief, .curve = set->curve.n ? &set->curve : NULL,
+		.play = set->play, .fact = signal->fact, .fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
 	};
 	if (signal->needs_one && !source->is_known)
 		out->why = "no source of it";
@@ -55,33 +79,46 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 	}
 	if (!out->is_known)
 		return;
-	out->strength = strength_of(out->value, out->low, out->high);
+	reading_weigh(out);
 	if (out->strength <= 0)
 		out->is_hard = false;
 	out->evidence = out->strength <= 0 && out->why ? out->why :
 		evidence_render(c->arena, set->text ? set->text : signal->text, out->words, out->n_words);
 }
 
-double verdict_sum(const struct score_settings *s, enum score_engine engine, struct reading *readings, size_t n,
+/* By how much what a reading says is scaled: a family adds family_cap at most, and all families that are in good order
+ * take total_relief off at most; nothing beside a hard fact, as good use does not make a notice any better. */
+static double scale_of(const struct score_settings *s, double family, double all_relief, bool has_hard)
+{
+	if (family >= 0)
+		return family > s->family_cap ? s->family_cap / family : 1;
+	if (has_hard)
+		return 0;
+	return all_relief > s->total_relief ? s->total_relief / all_relief : 1;
+}
+
+double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
                    double families[N_FAMILIES])
 {
-	double score = engine == ENGINE_DEFENSE ? s->base_risk : s->base_readiness, soft[N_FAMILIES] = { 0 };
+	double soft[N_FAMILIES] = { 0 }, logit = base_logit, all_relief = 0;
+	bool has_hard = false;
 
 	memset(families, 0, N_FAMILIES * sizeof *families);
-	for (size_t i = 0; i < n; i++)
-		if (!readings[i].is_hard)
-			soft[readings[i].family] += readings[i].weight * readings[i].strength;
 	for (size_t i = 0; i < n; i++) {
-		double points = readings[i].weight * readings[i].strength, all = soft[readings[i].family];
-
-		if (!readings[i].is_hard && all > s->family_cap)
-			points *= s->family_cap / all;
-		readings[i].contribution = points;
-		families[readings[i].family] += points;
+		has_hard = has_hard || readings[i].is_hard;
+		soft[readings[i].family] += readings[i].is_hard ? 0 : readings[i].said;
 	}
 	for (int f = 0; f < N_FAMILIES; f++)
-		score += families[f];
-	return score > 100 ? 100 : score;
+		all_relief += soft[f] < 0 ? -soft[f] : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct reading *r = &readings[i];
+
+		r->contribution = r->is_hard ? r->said : r->said * scale_of(s, soft[r->family], all_relief, has_hard);
+		families[r->family] += r->contribution;
+	}
+	for (int f = 0; f < N_FAMILIES; f++)
+		logit += families[f];
+	return logit;
 }
 
 double band_entry(const struct band_settings *b, enum score_engine engine, int band)
@@ -91,10 +128,10 @@ double band_entry(const struct band_settings *b, enum score_engine engine, int b
 	return band == 2 ? b->ready : b->emerging;
 }
 
-int band_of(const struct band_settings *b, enum score_engine engine, double score, int before)
+int band_of(const struct band_settings *b, enum score_engine engine, double times, int before)
 {
 	for (int band = 2; band > 0; band--)
-		if (score >= band_entry(b, engine, band) - (before >= band ? b->leave_margin : 0))
+		if (times >= band_entry(b, engine, band) * (before >= band ? b->leave : 1))
 			return band;
 	return 0;
 }
@@ -129,28 +166,72 @@ static const struct reading *leading(const struct verdict *v)
 	return lead;
 }
 
+static double logit_of(double p)
+{
+	p = p < MIN_BASE ? MIN_BASE : p > MAX_BASE ? MAX_BASE : p;
+	return log(p / (1 - p));
+}
+
+static double risk_of(double logit)
+{
+	return 100 / (1 + exp(-logit));
+}
+
+/* What is usual within the horizon: the organisation's own losses where its history shows them, else the configured
+ * share, which is of BASE_DAYS. */
+static double base_logit(const struct context *c, enum score_engine engine)
+{
+	const struct score_settings *s = c->settings;
+	double share = (engine == ENGINE_DEFENSE ? s->base_risk : s->base_readiness) / 100;
+	double horizon = (double)s->horizon_days;
+
+	if (engine == ENGINE_DEFENSE && c->base->loss_rate >= 0)
+		return logit_of(1 - exp(-c->base->loss_rate * horizon));
+	return logit_of(1 - pow(1 - (share > MAX_BASE ? MAX_BASE : share), horizon / BASE_DAYS));
+}
+
+/* The score by kind of loss: prior shares, moved by the signals that speak for one kind. */
+static void split_losses(const struct loss_shares *prior, struct verdict *v)
+{
+	double shares[N_LOSSES] = { prior->churn, prior->contraction, prior->involuntary }, sum = 0;
+
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (v->readings[i].loss != LOSS_ANY)
+			shares[v->readings[i].loss] *= exp(v->readings[i].contribution);
+	for (int k = 0; k < N_LOSSES; k++)
+		sum += shares[k];
+	for (int k = 0; k < N_LOSSES; k++)
+		v->losses[k] = sum > 0 && v->score > 0 ? v->score * shares[k] / sum : 0;
+}
+
 /* Reads the signals of an engine and sums them up; no band yet. */
 static void measure(const struct context *c, enum score_engine engine, struct verdict *v)
 {
-	struct reading *readings = arena_array(c->arena, n_signals, sizeof *readings);
+	struct reading *readings = arena_array(c->arena, MAX_SIGNALS, sizeof *readings);
 	double wanted = 0, known = 0;
+	const struct signal *signal;
 
 	*v = (struct verdict){
-		.score = -1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = ""
+		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "",
+		.base_logit = base_logit(c, engine),
 	};
-	for (size_t i = 0; i < n_signals; i++) {
-		const struct signal_settings *set = settings_of(c->settings, signals[i].name);
+	for (size_t i = 0; (signal = signal_at(i)); i++) {
+		const struct signal_settings *set = settings_of(c->settings, signal->name);
 		struct reading *r = &readings[v->n_readings];
 
-		if (signals[i].engine != engine || !set || set->weight <= 0)
+		if (signal->engine != engine || !set || (set->weight <= 0 && set->relief <= 0))
 			continue;
-		take_reading(c, &signals[i], set, r);
+		assert(v->n_readings < MAX_SIGNALS);
+		take_reading(c, signal, set, r);
 		wanted += r->weight;
 		known += r->is_known ? r->weight : 0;
 		v->n_readings++;
 	}
-	if (known > 0)
-		v->score = verdict_sum(c->settings, engine, readings, v->n_readings, v->families);
+	v->logit = verdict_sum(c->settings, v->base_logit, readings, v->n_readings, v->families);
+	if (known > 0) {
+		v->score = risk_of(v->logit);
+		v->times = exp(v->logit - v->base_logit);
+	}
 	v->confidence = wanted > 0 ? known / wanted : 0;
 	v->lead = leading(v);
 }
@@ -168,17 +249,18 @@ static void place_in_band(const struct context *c, enum score_engine engine, int
                           struct verdict *v)
 {
 	const struct band_settings *b = &c->settings->bands;
-	int entered = band_of(b, engine, v->score, 0);
+	int entered = band_of(b, engine, v->times, 0);
 
 	v->band_before = before;
-	v->band = band_of(b, engine, v->score, before);
+	v->band = band_of(b, engine, v->times, before);
 	if (before >= 0 && v->band < before && c->as_of - since < b->min_stay_days) {
 		v->band = before;
 		v->band_why = arena_printf(c->arena, "stays %lld days at least", (long long)b->min_stay_days);
 	} else if (v->band > entered) {
-		v->band_why = arena_printf(c->arena, "left only below %.0f", band_entry(b, engine, v->band) - b->leave_margin);
+		v->band_why = arena_printf(c->arena, "left only below %.1f times the usual odds",
+		                           band_entry(b, engine, v->band) * b->leave);
 	} else if (v->band > 0) {
-		v->band_why = arena_printf(c->arena, "entered at %.0f", band_entry(b, engine, v->band));
+		v->band_why = arena_printf(c->arena, "entered at %.1f times the usual odds", band_entry(b, engine, v->band));
 	}
 }
 
@@ -207,6 +289,7 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 		v->band = 1;
 		v->band_why = "held at watch: one family alone and no hard fact";
 	}
+	split_losses(&c->settings->losses, v);
 	settle_since(c, was, before ? before->risk_band_since : c->as_of, v);
 }
 

@@ -14,7 +14,7 @@ static double badness(const struct fact_survey *s)
 	return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-bool read_low_survey(const struct context *c, struct reading *out)
+static bool read_low_survey(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	const struct fact_survey *last = f->n_surveys ? &f->surveys[f->n_surveys - 1] : NULL;
@@ -33,7 +33,7 @@ bool read_low_survey(const struct context *c, struct reading *out)
 	return true;
 }
 
-bool read_dissatisfaction(const struct context *c, struct reading *out)
+static bool read_dissatisfaction(const struct context *c, struct reading *out)
 {
 	struct mention m = lexicon_mentions(c, "dissatisfaction", TALK_DAYS, NULL);
 
@@ -44,3 +44,12 @@ bool read_dissatisfaction(const struct context *c, struct reading *out)
 	reading_mention(c, out, &m);
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "low_survey", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_low_survey, FACT_SURVEY, false,
+	  "{{kind}} {{score}} of {{most}} on {{on}}{{comment}}", PUBLISHED ": detractors answer 6 or less of 10", NULL,
+	  LOSS_ANY },
+	{ "dissatisfaction", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_dissatisfaction, FACT_TICKET, false,
+	  "{{texts}} with words of dissatisfaction, {{on}}: \"{{quote}}\"", "lexicon", NULL, LOSS_ANY },
+};
+const struct signal_table sentiment_signals = { signals, ARRAY_LEN(signals) };

@@ -41,19 +41,17 @@ struct signal {
 	const char *text;     /* evidence, when the configuration gives none */
 	const char *source;
 	const char *fact;     /* what it is called where it is a fact, which is there or not; NULL: a matter of degree */
+	enum score_loss loss; /* the one kind of loss that it speaks for; LOSS_ANY: for none in particular */
 };
-extern const struct signal signals[];
-extern const size_t n_signals;
+struct signal_table { const struct signal *at; size_t n; };
+/* Each family's file has its own; value's are of both engines. registry.c puts them in order. */
+extern const struct signal_table usage_signals, people_signals, relationship_signals, support_signals,
+	sentiment_signals, commercial_signals, payment_signals, value_signals, growth_signals;
+const struct signal *signal_at(size_t i); /* NULL behind the last */
 
-signal_fn read_active_level, read_below_own_baseline, read_silence;
-signal_fn read_key_people_lost, read_active_people;
-signal_fn read_cooling_exchanges, read_renewal_silence;
-signal_fn read_support_tension;
-signal_fn read_low_survey, read_dissatisfaction;
-signal_fn read_cancel_notice, read_downgrade_request, read_cancel_talk;
-signal_fn read_payment_trouble;
-signal_fn read_seat_use, read_adoption_depth, read_near_limit;
-signal_fn read_new_teams, read_seat_growth, read_adjacent_need;
+/* Where a signal's formula and threshold come from. */
+#define MEASURED "measured on dated real accounts"
+#define PUBLISHED "published threshold, until your own backtest judges it"
 
 /* What they use. */
 bool reading_unknown(struct reading *out, const char *why); /* false */
@@ -99,13 +97,15 @@ const struct play_settings *play_named(const struct score_settings *s, const cha
 void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v);
 /* Fills v->change: what single reading, moved how far, would change the band. */
 void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v);
-/* The score of readings; sets each family's points and each contribution. */
-double verdict_sum(const struct score_settings *s, enum score_engine engine, struct reading *readings, size_t n,
+/* Sets strength and logits of a reading from its value. */
+void reading_weigh(struct reading *r);
+/* base + what the readings say, in logits; sets each family's sum and each contribution. */
+double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
                    double families[N_FAMILIES]);
 /* Whether two families speak, or a hard fact does. */
 bool verdict_converges(const struct reading *readings, size_t n, const double families[N_FAMILIES], int *out_families);
-/* The band by thresholds alone, given the band before. */
-int band_of(const struct band_settings *b, enum score_engine engine, double score, int before);
+/* The band by thresholds alone, given the odds against the usual account (1: as usual) and the band before. */
+int band_of(const struct band_settings *b, enum score_engine engine, double times, int before);
 double band_entry(const struct band_settings *b, enum score_engine engine, int band);
 
 #endif

@@ -21,7 +21,7 @@ static const char *usual_text(struct arena *a, double tickets)
 	return tickets < 0.5 ? "there are hardly any" : arena_printf(a, "there are about %.0f", tickets);
 }
 
-bool read_support_tension(const struct context *c, struct reading *out)
+static bool read_support_tension(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	double now = 0, before = 0, usual;
@@ -50,3 +50,10 @@ bool read_support_tension(const struct context *c, struct reading *out)
 	reading_word(out, "usual", usual_text(c->arena, n_before * WINDOW / (double)USUAL_DAYS));
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "support_tension", ENGINE_DEFENSE, FAMILY_SUPPORT, read_support_tension, FACT_TICKET, true,
+	  "{{tickets}} in 45 days{{severe}}{{open}}; usually {{usual}}",
+	  PUBLISHED ": more than 5 to 10 tickets in 30 days, weighted by severity, against its own usual", NULL, LOSS_ANY },
+};
+const struct signal_table support_signals = { signals, ARRAY_LEN(signals) };

@@ -25,7 +25,7 @@ static int peak_days(const struct fact_days *active)
 	return peak;
 }
 
-bool read_active_level(const struct context *c, struct reading *out)
+static bool read_active_level(const struct context *c, struct reading *out)
 {
 	const struct fact_days *active = &c->account->active;
 	double normal = segment_active_28(c->norms, c->account->segment);
@@ -86,7 +86,7 @@ static int weekly_index(const struct context *c, double index[COMPARED_WEEKS])
 	return n ? longest + 1 : 0;
 }
 
-bool read_below_own_baseline(const struct context *c, struct reading *out)
+static bool read_below_own_baseline(const struct context *c, struct reading *out)
 {
 	double index[COMPARED_WEEKS], recent = 0;
 	int weeks = weekly_index(c, index), below = 0;
@@ -104,7 +104,7 @@ bool read_below_own_baseline(const struct context *c, struct reading *out)
 	return true;
 }
 
-bool read_silence(const struct context *c, struct reading *out)
+static bool read_silence(const struct context *c, struct reading *out)
 {
 	const struct fact_days *active = &c->account->active;
 	int last = fact_days_last(active), first = fact_days_first(active);
@@ -129,3 +129,17 @@ bool read_silence(const struct context *c, struct reading *out)
 	                        day_text(c->arena, c->as_of - last));
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "active_level", ENGINE_DEFENSE, FAMILY_USAGE, read_active_level, FACT_USAGE, true,
+	  "active on {{days}} of the last 28 days; {{own}} in its best month, {{segment}} usual in its segment{{season}}",
+	  MEASURED ": active-day rate, shrunk to the segment, against own peak and segment", NULL, LOSS_ANY },
+	{ "below_own_baseline", ENGINE_DEFENSE, FAMILY_USAGE, read_below_own_baseline, FACT_USAGE, true,
+	  "use below half of its usual in {{weeks}} of the last 8 weeks; the last month at {{percent}} % of it",
+	  MEASURED ": weeks below half of a baseline that halves every 90 days and leaves out the last 28", NULL,
+	  LOSS_ANY },
+	{ "silence", ENGINE_DEFENSE, FAMILY_USAGE, read_silence, FACT_USAGE, true,
+	  "no activity for {{days}}; usually active on {{per_week}} days a week",
+	  MEASURED ": silence against its own rhythm", NULL, LOSS_ANY },
+};
+const struct signal_table usage_signals = { signals, ARRAY_LEN(signals) };

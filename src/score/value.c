@@ -64,7 +64,7 @@ static double people_at_work(const struct context *c)
 	return n;
 }
 
-bool read_seat_use(const struct context *c, struct reading *out)
+static bool read_seat_use(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	int64_t seats = active_seats(f);
@@ -81,7 +81,7 @@ bool read_seat_use(const struct context *c, struct reading *out)
 }
 
 /* How many of the metrics that the base uses this account uses regularly, and whether it does so as often as ever. */
-bool read_adoption_depth(const struct context *c, struct reading *out)
+static bool read_adoption_depth(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	double normal = segment_active_28(c->norms, f->segment);
@@ -133,7 +133,7 @@ static const char *rung_of(double use, double limit)
 	return use >= 0.95 * limit ? ", urgent" : use >= 0.8 * limit ? ", near the limit" : "";
 }
 
-bool read_near_limit(const struct context *c, struct reading *out)
+static bool read_near_limit(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	int64_t seats = active_seats(f);
@@ -167,3 +167,16 @@ bool read_near_limit(const struct context *c, struct reading *out)
 		stake_seats(c, out, 1.1 * (double)seats * use / limit);
 	return true;
 }
+
+static const struct signal signals[] = {
+	{ "seat_use", ENGINE_DEFENSE, FAMILY_VALUE, read_seat_use, FACT_USAGE, true,
+	  "{{people}} at work on {{seats}} paid seats",
+	  PUBLISHED ": half of the seats used, a tenth after nine months", NULL, LOSS_CONTRACTION },
+	{ "near_limit", ENGINE_EXPANSION, FAMILY_VALUE, read_near_limit, FACT_USAGE, true,
+	  "{{use}} of {{limit}} {{what}} ({{percent}} %){{rung}}",
+	  PUBLISHED ": 80, 95 and 100 % of the limit, the middle of 14 days", NULL, LOSS_ANY },
+	{ "adoption_depth", ENGINE_EXPANSION, FAMILY_USAGE, read_adoption_depth, FACT_USAGE, true,
+	  "active on {{days}} of the last 28 days ({{normal}} usual in its segment){{features}}",
+	  PUBLISHED ": adoption of what they have comes before more", NULL, LOSS_ANY },
+};
+const struct signal_table value_signals = { signals, ARRAY_LEN(signals) };

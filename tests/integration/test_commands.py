@@ -116,7 +116,7 @@ def test_an_owner_in_capitals(case):
     load(case)
     case.retaind("pull", "-q", *NOW)
     with open(case.tmp / "config/orgs/raven.yaml", "a") as f:
-        f.write("score:\n  bands: {watch: 15, at_risk: 22, emerging: 20, ready: 40, leave_margin: 3}\n"
+        f.write("score:\n  bands: {watch: 1, at_risk: 1.1, emerging: 1.1, ready: 2, leave: 0.9}\n"
                 "  signals: {support_tension: {low: -2, high: 2}, seat_use: {low: 9, high: 0}}\n")
     case.retaind("score", "-q", "--from", "2024-12-10", "--to", "2024-12-20", *NOW)
     plain = case.retaind("accounts", "--owner", CSM, "--format", "csv", *NOW).stdout

@@ -23,13 +23,13 @@ log_level: info
 admin_channel: acme/desk
 """,
     "signals.yaml": """\
-bands: {watch: 40, at_risk: 65, emerging: 50, ready: 70, leave_margin: 5, min_stay: 3}
-family_cap: 45
+bands: {watch: 2.5, at_risk: 5, emerging: 3, ready: 6, leave: 0.8, min_stay: 3}
+family_cap: 4
 base_risk: 5
 horizon: 90d
 signals:
-  active_level: {weight: 20, low: 0.8, high: 0.2, text: "fewer people", play: reactivate}
-  near_limit: {weight: 25, low: 0.8, high: 1, text: "nearly full", play: upgrade}
+  active_level: {weight: 2, low: 0.8, high: 0.2, text: "fewer people", play: reactivate}
+  near_limit: {weight: 2.5, low: 0.8, high: 1, text: "nearly full", play: upgrade}
 """,
     "plays.yaml": """\
 plays:
@@ -112,7 +112,7 @@ CASES = [
     ("an unknown key in every file",
      [("retaind.yaml", "log_level", "loglevel"),
       ("signals.yaml", "family_cap", "familycap"),
-      ("signals.yaml", "weight: 25", "wieght: 25"),
+      ("signals.yaml", "weight: 2.5", "wieght: 2.5"),
       ("plays.yaml", "lead_days", "leaddays"),
       ("lexicon/cancel.yaml", "phrases", "phrase"),
       ("holidays/fr.yaml", "{day: 2026-05-01, name", "{day: 2026-05-01, nme")],
@@ -274,14 +274,14 @@ CASES = [
       'orgs/acme.yaml:23: schedule.catch_up: is `3d`, expected 0s to 1d',
       'orgs/acme.yaml:23: schedule.sync_wait: is `soon`, expected a duration such as 90s, 15m, 2h or 30d']),
     ("bands in the wrong order",
-     [("signals.yaml", "at_risk: 65", "at_risk: 30"),
-      ("signals.yaml", "ready: 70", "ready: 50")],
-     ['signals.yaml:1: bands: watch is 40 and at_risk 30, expected watch below at_risk',
-      'signals.yaml:1: bands: emerging is 50 and ready 50, expected emerging below ready']),
+     [("signals.yaml", "at_risk: 5", "at_risk: 2"),
+      ("signals.yaml", "ready: 6", "ready: 3")],
+     ['signals.yaml:1: bands: watch is 2.5 and at_risk 2, expected watch below at_risk',
+      'signals.yaml:1: bands: emerging is 3 and ready 3, expected emerging below ready']),
     ("a weight below zero and a flat curve",
-     [("signals.yaml", "weight: 20", "weight: -1"),
+     [("signals.yaml", "weight: 2,", "weight: -1,"),
       ("signals.yaml", "low: 0.8, high: 1,", "low: 1, high: 1,")],
-     ['signals.yaml:6: signals.active_level.weight: is `-1`, expected 0 to 100',
+     ['signals.yaml:6: signals.active_level.weight: is `-1`, expected 0 to 10',
       'signals.yaml:7: signals.near_limit: low and high are both 1, expected the readings of strength 0 and 1']),
     ("a play that is not there",
      [("signals.yaml", "play: upgrade", "play: upgarde"),
@@ -373,7 +373,7 @@ CASES = [
      ["retaind.yaml:1: can't be read (No such file or directory), expected the daemon's settings (state, log_level, "
       "admin_channel)",
       "signals.yaml:1: can't be read (No such file or directory), expected signals and bands (signals: NAME: "
-      "weight, low, high ...)",
+      "low, high, weight, relief ...)",
       "plays.yaml:1: can't be read (No such file or directory), expected the plays (plays: NAME: title, first_step, "
       "lead_days)"]),
     ("no organisation",
@@ -447,11 +447,11 @@ CASES = [
      ['orgs/acme.yaml:8: sources.crm.streams: connector crm has streams of its own; say more of them under `map:`']),
     ("mistakes in three files at once",
      [("retaind.yaml", "info", "inf"),
-      ("signals.yaml", "family_cap: 45", "family_cap: 450"),
+      ("signals.yaml", "family_cap: 4", "family_cap: 40"),
       (ORG, "currency: EUR", "currency: XXQ"),
       (ORG, "kind: email", "kind: mail")],
      ['retaind.yaml:2: log_level: is `inf`, did you mean `info`? (one of error, warning, info, debug)',
-      'signals.yaml:2: family_cap: is `450`, expected 1 to 100',
+      'signals.yaml:2: family_cap: is `40`, expected 0 to 10',
       'orgs/acme.yaml:20: channels.mail.kind: is `mail`, did you mean `email`? (one of slack_webhook, email, '
       'webhook, file)',
       'orgs/acme.yaml:3: currency: no currency `XXQ`, expected a code of ISO 4217 such as EUR']),

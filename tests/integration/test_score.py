@@ -15,8 +15,10 @@ EPOCH = datetime.date(1970, 1, 1)
 # Lower bands and a metric for people, so that both engines have something to say on data without any meaning.
 TALKATIVE = """
 score:
-  bands: {watch: 15, at_risk: 22, emerging: 20, ready: 40, leave_margin: 3, min_stay: 3}
+  total_relief: 0
+  bands: {watch: 2, at_risk: 2.5, emerging: 1.1, ready: 2, leave: 0.9, min_stay: 3}
   users_metric: feature_use
+  signals: {support_tension: {low: -2, high: 8}, seat_use: {low: 1, high: 0}}
 """
 
 
@@ -138,7 +140,7 @@ def test_explain_says_what_score_saved(case):
 
 def test_feedback_is_kept(case):
     """ack, snooze and dismiss are kept with their reasons, and a finding that is closed takes none."""
-    load(case, more=TALKATIVE + "  signals: {support_tension: {low: -2, high: 2}, seat_use: {low: 9, high: 0}}\n")
+    load(case, more=TALKATIVE)
     case.retaind("score", "--from", "2024-12-01", "--to", "2024-12-20", "-q")
     findings = json.loads(case.retaind("accounts", "--format", "json").stdout)
     assert len(findings) >= 3

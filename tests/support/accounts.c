@@ -5,16 +5,26 @@
 #include "store/usage.h"
 
 static struct signal_settings signals[] = {
-	{ "active_level", 25, 0.8, 0.2, NULL, "act" }, { "below_own_baseline", 20, 2, 8, NULL, "act" },
-	{ "silence", 20, 2, 10, NULL, "act" }, { "key_people_lost", 20, 0.2, 1, NULL, "act" },
-	{ "active_people", 25, 0.8, 0.1, NULL, "act" }, { "cooling_exchanges", 20, 0.7, 0.1, NULL, "act" },
-	{ "renewal_silence", 25, 21, 60, NULL, "act" }, { "support_tension", 25, 4, 14, NULL, "act" },
-	{ "low_survey", 15, 0.3, 1, NULL, "act" }, { "dissatisfaction", 15, 0, 3, NULL, "act" },
-	{ "cancel_notice", 90, 0, 1, NULL, "act" }, { "downgrade_request", 90, 0, 1, NULL, "act" },
-	{ "cancel_talk", 30, 0, 2, NULL, "act" }, { "payment_trouble", 65, 5, 30, NULL, "act" },
-	{ "seat_use", 10, 0.5, 0.1, NULL, "act" }, { "near_limit", 40, 0.7, 0.95, NULL, "act" },
-	{ "seat_growth", 25, 0.1, 0.5, NULL, "act" }, { "new_teams", 25, 0, 2, NULL, "act" },
-	{ "adjacent_need", 35, 0, 2, NULL, "act" }, { "adoption_depth", 20, 0.4, 1, NULL, "act" },
+	{ .name = "active_level", .low = 0.8, .high = 0.2, .weight = 1.4, .relief = 0.6, .play = "act" },
+	{ .name = "below_own_baseline", .low = 2, .high = 8, .weight = 1, .relief = 0.4, .play = "act" },
+	{ .name = "silence", .low = 2, .high = 10, .weight = 0.8, .relief = 0.2, .play = "act" },
+	{ .name = "key_people_lost", .low = 0.2, .high = 1, .weight = 0.8, .relief = 0.2, .play = "act" },
+	{ .name = "active_people", .low = 0.8, .high = 0.1, .weight = 1, .relief = 0.4, .play = "act" },
+	{ .name = "cooling_exchanges", .low = 0.7, .high = 0.1, .weight = 0.7, .relief = 0.2, .play = "act" },
+	{ .name = "renewal_silence", .low = 21, .high = 60, .weight = 1, .relief = 0.2, .play = "act" },
+	{ .name = "support_tension", .low = 4, .high = 14, .weight = 1, .relief = 0, .play = "act" },
+	{ .name = "low_survey", .low = 0.3, .high = 1, .weight = 0.8, .relief = 0, .play = "act" },
+	{ .name = "dissatisfaction", .low = 0, .high = 3, .weight = 0.7, .relief = 0, .play = "act" },
+	{ .name = "cancel_notice", .low = 0, .high = 1, .weight = 6, .relief = 0, .play = "act" },
+	{ .name = "downgrade_request", .low = 0, .high = 1, .weight = 6, .relief = 0, .play = "act" },
+	{ .name = "cancel_talk", .low = 0, .high = 2, .weight = 1.4, .relief = 0, .play = "act" },
+	{ .name = "payment_trouble", .low = 5, .high = 30, .weight = 3, .relief = 0, .play = "act" },
+	{ .name = "seat_use", .low = 0.5, .high = 0.1, .weight = 0.5, .relief = 0.2, .play = "act" },
+	{ .name = "near_limit", .low = 0.7, .high = 0.95, .weight = 1.6, .relief = 0.4, .play = "act" },
+	{ .name = "seat_growth", .low = 0.1, .high = 0.5, .weight = 1, .relief = 0.2, .play = "act" },
+	{ .name = "new_teams", .low = 0, .high = 2, .weight = 1, .relief = 0, .play = "act" },
+	{ .name = "adjacent_need", .low = 0, .high = 2, .weight = 1.4, .relief = 0, .play = "act" },
+	{ .name = "adoption_depth", .low = 0.4, .high = 1, .weight = 0.8, .relief = 0.6, .play = "act" },
 };
 static struct play_settings plays[] = { { "act", "Act", "Call.", 7 }, { "confirm_request", "Confirm", "Ask.", 2 } };
 static const char *api[] = { "api access", "un acces api" }, *leave[] = { "cancel our", "resilier" };
@@ -72,9 +82,11 @@ void sample_init(struct sample *s, struct arena *a)
 		.signals = { signals, ARRAY_LEN(signals) },
 		.plays = { plays, ARRAY_LEN(plays) },
 		.lexicons = { lexicons, ARRAY_LEN(lexicons) },
-		.bands = { 40, 65, 50, 70, 5, 3 },
-		.family_cap = 45,
-		.base_risk = 5,
+		.bands = { 2.5, 5, 2.5, 5, 0.8, 3 },
+		.family_cap = 2.2,
+		.total_relief = 1,
+		.base_risk = 3,
+		.losses = { 60, 30, 10 },
 		.base_readiness = 5,
 		.horizon_days = 90,
 		.stale_days = 3,
@@ -87,7 +99,8 @@ void sample_init(struct sample *s, struct arena *a)
 	for (int i = 0; i <= N_OTHERS; i++)
 		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };
 	s->base = (struct fact_base){
-		.as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2
+		.as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2,
+		.loss_rate = -1,
 	};
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		s->base.sources[kind] = (struct fact_source){ true, false, AS_OF };

@@ -16,9 +16,9 @@ static const struct {
 	const char *name, *text;
 } good[] = {
 	{ "retaind.yaml", "state: /srv/state\nadmin_channel: acme/desk\n" },
-	{ "signals.yaml", "bands: {watch: 42}\nhorizon: 60d\nsignals:\n"
-	                  "  silence: {weight: 20, low: 0.8, high: 0.2, text: quiet, play: call}\n"
-	                  "  near_limit: {weight: 25, low: 0.8, high: 1, play: call}\n" },
+	{ "signals.yaml", "bands: {watch: 4.2}\nhorizon: 60d\nsignals:\n"
+	                  "  silence: {weight: 2, low: 0.8, high: 0.2, text: quiet, play: call}\n"
+	                  "  near_limit: {weight: 2.5, low: 0.8, high: 1, play: call}\n" },
 	{ "plays.yaml", "plays:\n  call: {title: Call, first_step: Dial, lead_days: 5}\n" },
 	{ "lexicon/analytics.yaml", "kind: adjacent_need\nphrases: [Tableaux  de BORD, Rapport d’équipe]\n" },
 	{ "connectors/crm.yaml", "name: crm\n" },
@@ -122,9 +122,9 @@ static void what_is_not_said_has_its_default(void **state)
 	ASSERT_NEAR(crm->budget_percent, 80, 0);
 	ASSERT_INT(crm->stale_after_s, 2 * 86400);
 	ASSERT_INT(org_channel(acme, "mail")->port, 465);
-	ASSERT_NEAR(acme->score.bands.watch, 42, 0);
-	ASSERT_NEAR(acme->score.bands.at_risk, 65, 0);
-	ASSERT_NEAR(acme->score.family_cap, 45, 0);
+	ASSERT_NEAR(acme->score.bands.watch, 4.2, 0);
+	ASSERT_NEAR(acme->score.bands.at_risk, 5, 0);
+	ASSERT_NEAR(acme->score.family_cap, 2.2, 0);
 }
 
 static void what_is_said_is_read(void **state)
@@ -167,8 +167,8 @@ static void an_organisation_changes_signals_for_itself_only(void **state)
 	ASSERT_NEAR(here[0].weight, 0, 0);
 	ASSERT_NEAR(here[0].low, 0.8, 0);
 	assert_string_equal(here[0].text, "quiet");
-	ASSERT_NEAR(here[1].weight, 25, 0);
-	ASSERT_NEAR(there[0].weight, 20, 0);
+	ASSERT_NEAR(here[1].weight, 2.5, 0);
+	ASSERT_NEAR(there[0].weight, 2, 0);
 	assert_string_equal(acme->users_metric, "people");
 	assert_null(zeta->users_metric);
 }

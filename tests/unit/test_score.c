@@ -371,7 +371,10 @@ static void weigh_support(double times)
 	static struct fact_ticket tickets[20];
 
 	for (size_t i = 0; i < ARRAY_LEN(tickets); i++)
-		tickets[i] = (struct fact_ticket){ "urgent", "", AS_OF - 1, AS_OF - 1, -1, false };
+		tickets[i] = (struct fact_ticket){
+			.priority = "urgent", .text = "", .subject = "", .category = "", .opened_on = AS_OF - 1,
+			.closed_on = AS_OF - 1, .satisfaction = -1, .replied_on = DAY_NONE
+		};
 	s.account.tickets = tickets;
 	s.account.n_tickets = ARRAY_LEN(tickets);
 	for (size_t i = 0; i < s.settings.signals.n; i++) {

@@ -8,7 +8,8 @@
 
 enum {
 	FACTS_DAYS = 448, FACTS_TEXT_DAYS = 90, /* how far back usage and events go; and the texts of events */
-	FACT_MARKS = 4, FACT_MARK_DAYS = 91     /* how often and how far apart revenue is looked back at */
+	FACT_MARKS = 4, FACT_MARK_DAYS = 91,    /* how often and how far apart revenue is looked back at */
+	FACT_SHARE_DAYS = 28                    /* what the whole base used is added up over */
 };
 
 /* A set of days by age: bit 0 of word 0 is the as-of day. */
@@ -27,7 +28,14 @@ struct fact_subscription {
 	bool is_trial, is_active, renews_by_hand; /* by hand: known not to renew by itself */
 	int64_t mrr_was_minor[FACT_MARKS];        /* by quarters back, the latest first; 0 where it was not active */
 };
-struct fact_limit { const char *metric; int64_t value; };
+/* period_days 0: a level, or what may be used on any one day; else how much may be used within so many days. */
+struct fact_limit { const char *metric; int64_t value; int period_days; };
+struct fact_opportunity {
+	const char *name, *kind, *stage, *currency; /* kind: new | renewal | upsell | cross_sell; "" when not known */
+	int64_t amount_minor;         /* 0 when not known */
+	int32_t created_on, close_on; /* close_on: expected while it is open */
+	bool is_closed, is_won;
+};
 struct fact_ticket {
 	const char *priority, *text; /* text: subject and body, "" when older than FACTS_TEXT_DAYS */
 	int32_t opened_on, closed_on; /* closed_on: DAY_NONE while open */

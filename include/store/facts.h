@@ -7,10 +7,11 @@
 #include "common/clock.h"
 #include "store/db.h"
 #include "store/fact_rows.h"
+#include "store/market.h"
 
 enum fact_kind {
 	FACT_USAGE, FACT_PERSON /* usage by person */, FACT_CONTACT, FACT_TICKET, FACT_INTERACTION, FACT_INVOICE,
-	FACT_SURVEY, FACT_SUBSCRIPTION, FACT_NOTICE, N_FACT_KINDS
+	FACT_SURVEY, FACT_SUBSCRIPTION, FACT_NOTICE, FACT_OPPORTUNITY, N_FACT_KINDS
 };
 /* Of a kind over all accounts. */
 struct fact_source {
@@ -22,6 +23,7 @@ struct fact_source {
 struct fact_metric {
 	int32_t id; const char *name; double scale;
 	bool is_activity; /* counts as activity (key_metrics) */
+	double used;      /* by the whole base in FACT_SHARE_DAYS */
 };
 
 struct fact_member {
@@ -39,6 +41,7 @@ struct fact_base {
 	size_t n_metrics;
 	struct fact_source sources[N_FACT_KINDS];
 	double loss_rate; /* share of accounts lost or shrunk a day, where history shows it; else below 0 */
+	struct fact_market market;
 };
 
 struct fact_account {
@@ -52,6 +55,7 @@ struct fact_account {
 	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;
 	const struct fact_limit *limits; size_t n_limits;
+	const struct fact_opportunity *opportunities; size_t n_opportunities;
 	const struct fact_ticket *tickets; size_t n_tickets;
 	const struct fact_interaction *interactions; size_t n_interactions;
 	const struct fact_invoice *invoices; size_t n_invoices;

@@ -81,6 +81,7 @@ static const struct entity_field limit_fields[] = {
 	{ "metric", VALUE_TEXT, REQUIRED },
 	{ "value", VALUE_INT, TRACKED },
 	{ "from_on", VALUE_DAY, PLAIN },
+	{ "period", VALUE_TEXT, PLAIN },
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 

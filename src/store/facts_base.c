@@ -86,7 +86,7 @@ struct reading_days {
 	int32_t as_of, last_on;
 	struct fact_member *members; /* of the block */
 	size_t n;
-	bool is_activity;
+	struct fact_metric *metric;
 	bool *has_reported;
 };
 
@@ -104,8 +104,10 @@ static void add_day(void *context, int32_t day, const int64_t *values)
 			r->last_on = day;
 		if (age < REPORTED_WITHIN_DAYS)
 			r->has_reported[i] = true;
-		if (r->is_activity && value > 0)
+		if (r->metric->is_activity && value > 0)
 			fact_days_add(&r->members[i].active, age);
+		if (age < FACT_SHARE_DAYS)
+			r->metric->used += (double)value / (r->metric->scale > 0 ? r->metric->scale : 1);
 	}
 }
 
@@ -113,6 +115,7 @@ static int load_activity(struct db *db, struct fact_base *base, struct arena *a,
                          struct err *err)
 {
 	struct fact_member *members = arena_memdup(a, base->members, base->n_members * sizeof *members);
+	struct fact_metric *metrics = arena_memdup(a, base->metrics, base->n_metrics * sizeof *metrics);
 	bool *has_reported = arena_array(a, base->n_members + 1, sizeof *has_reported);
 	int32_t last_on = DAY_NONE;
 	size_t n_reporting = 0;
@@ -123,7 +126,7 @@ static int load_activity(struct db *db, struct fact_base *base, struct arena *a,
 		for (end = at + 1; end < base->n_members && members[end].id / USAGE_BLOCK == block; end++)
 			;
 		for (size_t m = 0; m < base->n_metrics; m++) {
-			struct reading_days r = { base->as_of, last_on, members + at, end - at, base->metrics[m].is_activity,
+			struct reading_days r = { base->as_of, last_on, members + at, end - at, &metrics[m],
 			                          has_reported + at };
 
 			if (usage_walk(db, base->metrics[m].id, block, base->as_of - FACTS_DAYS + 1, base->as_of, add_day, &r,
@@ -135,6 +138,7 @@ static int load_activity(struct db *db, struct fact_base *base, struct arena *a,
 	for (size_t i = 0; i < base->n_members; i++)
 		n_reporting += has_reported[i];
 	base->members = members;
+	base->metrics = metrics;
 	*out_last_on = last_on;
 	*out_n = n_reporting;
 	return 0;
@@ -157,6 +161,8 @@ static const char *const source_statements[N_FACT_KINDS] = {
 		"(SELECT 1 FROM subscription t WHERE t.source_id = s.id AND t.start_on <= :day AND :end IS NOT NULL)",
 	[FACT_NOTICE] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
 		"(SELECT 1 FROM notice t WHERE t.source_id = s.id AND t.noticed_on <= :day AND :end IS NOT NULL)",
+	[FACT_OPPORTUNITY] = "SELECT s.last_ok_on, s.name FROM source s WHERE EXISTS "
+		"(SELECT 1 FROM opportunity t WHERE t.source_id = s.id AND t.created_on <= :day AND :end IS NOT NULL)",
 };
 
 static int64_t patience_with(const struct fact_query *query, const char *source)
@@ -233,6 +239,8 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		if (source_statements[kind] && load_source(db, query, source_statements[kind], &base.sources[kind], err) < 0)
 			return err_in(err, "facts of the base");
+	if (facts_load_market(db, query, &base, a, &base.market, err) < 0)
+		return err_in(err, "what the base pays");
 	*out = base;
 	return 0;
 }

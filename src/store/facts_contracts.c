@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "facts_parts.h"
 
 static int load_subscriptions(struct loading *l, struct err *err)
@@ -71,10 +72,23 @@ static void decide_customers(struct loading *l)
 	}
 }
 
+/* The days over which a limit's use adds up; 0: a level, or a day's use; -1: a word that is not one of these. */
+static int period_of(const char *word)
+{
+	static const struct { const char *word; int days; } periods[] = {
+		{ "", 0 }, { "level", 0 }, { "day", 0 }, { "week", 7 }, { "month", 30 }, { "quarter", 91 }, { "year", 365 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+		if (text_equal_fold(word ? word : "", periods[i].word))
+			return periods[i].days;
+	return -1;
+}
+
 static int load_limits(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, metric, value FROM account_limit WHERE account_id BETWEEN :from AND :to "
+		"SELECT account_id, id, metric, value, period FROM account_limit WHERE account_id BETWEEN :from AND :to "
 		"AND (from_on IS NULL OR from_on <= :day) AND (deleted_on IS NULL OR deleted_on > :day) AND metric IS NOT NULL "
 		"ORDER BY account_id, metric, COALESCE(from_on, -2147483648), id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_limit) };
@@ -90,14 +104,16 @@ static int load_limits(struct loading *l, struct err *err)
 	bind_day(q, ":day", l->q->as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
 		ptrdiff_t place = loading_place(l, col_int(q, 0));
+		int period_days = period_of(col_text(q, 4));
 
-		if (place < 0)
+		if (place < 0 || period_days < 0)
 			continue;
 		if (place != last_place || strcmp(limit->metric, col_text(q, 2)) != 0) /* the latest of a metric counts */
 			limit = rows_add(&rows, (size_t)place);
 		last_place = place;
 		limit->metric = col_text_in(q, 2, l->arena);
 		limit->value = history_int(&history, col_int(q, 1), "value", col_int(q, 3), 0);
+		limit->period_days = period_days;
 	}
 	if (rc < 0)
 		return err_in(err, "limits");
@@ -179,11 +195,18 @@ static int load_notices(struct loading *l, struct err *err)
 	return 0;
 }
 
-int facts_load_contracts(struct loading *l, struct err *err)
+int facts_load_subscriptions(struct loading *l, struct err *err)
 {
-	if (load_subscriptions(l, err) < 0 || load_limits(l, err) < 0 || load_invoices(l, err) < 0 ||
-	    load_notices(l, err) < 0)
+	if (load_subscriptions(l, err) < 0)
 		return -1;
 	decide_customers(l);
 	return 0;
+}
+
+int facts_load_contracts(struct loading *l, struct err *err)
+{
+	if (facts_load_subscriptions(l, err) < 0 || load_limits(l, err) < 0 || load_invoices(l, err) < 0 ||
+	    load_notices(l, err) < 0)
+		return -1;
+	return facts_load_opportunities(l, err);
 }

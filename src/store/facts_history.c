@@ -24,6 +24,9 @@ static const char *const statements[] = {
 	[TRACKED_INTERACTION] = "SELECT entity_id, field, value, known_on FROM history WHERE entity = 'interaction' "
 	                        "AND entity_id IN (SELECT id FROM interaction WHERE account_id BETWEEN :from AND :to) "
 	                        "AND known_on <= :day ORDER BY entity_id, field, known_on",
+	[TRACKED_OPPORTUNITY] = "SELECT entity_id, field, value, known_on FROM history WHERE entity = 'opportunity' "
+	                        "AND entity_id IN (SELECT id FROM opportunity WHERE account_id BETWEEN :from AND :to) "
+	                        "AND known_on <= :day ORDER BY entity_id, field, known_on",
 	[TRACKED_INVOICE] = "SELECT entity_id, field, value, known_on FROM history WHERE entity = 'invoice' "
 	                    "AND entity_id IN (SELECT id FROM invoice WHERE account_id BETWEEN :from AND :to) "
 	                    "AND known_on <= :day ORDER BY entity_id, field, known_on",

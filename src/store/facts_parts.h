@@ -40,7 +40,7 @@ void rows_hand_out(const struct rows *r, struct fact_account *out, size_t at_off
 
 enum tracked {
 	TRACKED_ACCOUNT, TRACKED_SUBSCRIPTION, TRACKED_CONTACT, TRACKED_LIMIT, TRACKED_TICKET, TRACKED_INTERACTION,
-	TRACKED_INVOICE
+	TRACKED_INVOICE, TRACKED_OPPORTUNITY
 };
 
 struct change {
@@ -71,6 +71,10 @@ void past_revenue_tell(const struct past_revenue *p, int64_t id, int32_t as_of, 
 /* The parts of facts_load. */
 int facts_load_accounts(struct loading *l, struct err *err) MUST_USE;
 int facts_load_contracts(struct loading *l, struct err *err) MUST_USE; /* subscriptions, limits, invoices, notices */
+int facts_load_subscriptions(struct loading *l, struct err *err) MUST_USE; /* and who is a customer by them */
+int facts_load_opportunities(struct loading *l, struct err *err) MUST_USE;
+int facts_load_market(struct db *db, const struct fact_query *q, const struct fact_base *base, struct arena *a,
+                      struct fact_market *out, struct err *err) MUST_USE;
 int facts_load_events(struct loading *l, struct err *err) MUST_USE;    /* tickets, interactions, surveys */
 int facts_load_people(struct loading *l, struct err *err) MUST_USE;    /* after events */
 int facts_load_usage(struct loading *l, struct err *err) MUST_USE;

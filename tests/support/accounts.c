@@ -93,8 +93,8 @@ void sample_init(struct sample *s, struct arena *a)
 		.attach_share = 0.2,
 		.users_metric = "users",
 	};
-	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true };
-	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false };
+	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true, 0 };
+	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false, 0 };
 	s->usage[0] = arena_array(a, FACTS_DAYS, sizeof(int64_t));
 	for (int i = 0; i <= N_OTHERS; i++)
 		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };

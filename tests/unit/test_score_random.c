@@ -64,7 +64,7 @@ static void add_money(void)
 	s.account.renewal_on = upto(2) ? DAY_NONE : AS_OF + (int32_t)upto(200);
 	s.subscription.seats = upto(60);
 	s.subscription.mrr_minor = upto(3) ? (int64_t)upto(1000000) : upto(2) ? 0 : INT64_MAX / 7;
-	limit = (struct fact_limit){ "actions", 1 + upto(20) };
+	limit = (struct fact_limit){ "actions", 1 + upto(20), 0 };
 	s.account.limits = &limit;
 	s.account.n_limits = upto(2);
 }

@@ -221,7 +221,7 @@ static void seats_and_limits(void **state)
 		{ 20, 0, 1, "20 people", "20 of 20 seats used (100 %), at the limit" },
 		{ 21, 0, 1, "21 people", "21 of 20 seats used (105 %), over the limit" },
 	};
-	struct fact_limit calls = { "api_calls", 22000 };
+	struct fact_limit calls = { "api_calls", 22000, 0 };
 
 	(void)state;
 	risk("seat_use", -1, "people at work are not known");

@@ -36,6 +36,12 @@ struct digest_source {
 	int64_t stale_after_s;
 };
 
+/* An account of a portfolio and what is to be said of it. */
+struct digest_account {
+	const char *name, *key, *owner_email, *currency, *reason; /* owner: "" for nobody; currency: NULL when not known */
+	int64_t value_minor; /* a year; 0 when not known */
+};
+
 struct digest_input {
 	const char *org, *org_title, *account_url; /* template with {{key}}; NULL: the account's own */
 	const char *const *hosts; /* whose links an account may bring: those of the configured sources */
@@ -57,6 +63,8 @@ struct digest_input {
 	const struct digest_source *sources;      /* as configured */
 	size_t n_sources;
 	const struct digest_nrr *nrr;
+	const struct digest_account *watermelons, *blind_spots; /* the most valuable first */
+	size_t n_watermelons, n_blind_spots;
 };
 
 void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out);

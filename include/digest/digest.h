@@ -73,6 +73,15 @@ struct digest_nrr {
 	double nrr, grr, logo;
 };
 
+/* Accounts that ask for no action today but for a manager's eye: a line each, the most valuable first. */
+struct digest_list {
+	const char *name;    /* for programs: watermelons | blind_spots */
+	const char *title, *intro;
+	const char **lines;  /* "Acme (EUR 48k a year, with Anna Lind): it hangs on one person" */
+	size_t n_lines;
+	const char *rest;    /* "+12 more, worth EUR 80k"; NULL: all are here */
+};
+
 struct digest {
 	const char *org, *org_title;
 	const char *owner_email, *owner_name;
@@ -85,6 +94,8 @@ struct digest {
 	bool is_quiet;           /* nothing to handle and nothing changed */
 	struct digest_section *sections;
 	size_t n_sections;
+	const struct digest_list *lists; /* managers: none is empty */
+	size_t n_lists;
 	const struct digest_nrr *nrr; /* managers; NULL */
 	const char **notes;      /* missed slots, stale sources */
 	size_t n_notes;

@@ -3,6 +3,8 @@
 #include "cli/cli.h"
 #include "commands.h"
 #include "common/money.h"
+#include "common/text.h"
+#include "portfolio.h"
 #include "score/score.h"
 #include "store/findings.h"
 #include "store/identity.h"
@@ -77,6 +79,41 @@ static int show_conflicts(struct cli *c, const struct session *s, struct err *er
 	return 0;
 }
 
+static bool is_of_owner(const void *which, const char *email)
+{
+	return !which || text_equal_fold(which, email);
+}
+
+static void add_hidden(struct cli *c, struct table *t, const char *kind, const struct digest_account *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *cells[] = {
+			kind, evidence_quote(c->arena, list[i].key, 60), list[i].name,
+			amount(c, list[i].value_minor, list[i].currency ? list[i].currency : ""), list[i].owner_email,
+			list[i].reason,
+		};
+
+		table_row(t, cells);
+	}
+}
+
+static int show_hidden(struct cli *c, const struct session *s, struct err *err)
+{
+	static const struct table_column titles[] = {
+		{ "kind", false },  { "account", false }, { "name", false },
+		{ "a_year", true }, { "owner", false },   { "reason", false },
+	};
+	struct table *t = table_new(c->arena, titles, ARRAY_LEN(titles));
+	struct portfolio p;
+
+	if (portfolio_look(s, is_of_owner, cli_option(c, "owner"), c->arena, &p, err) < 0)
+		return -1;
+	add_hidden(c, t, "watermelon", p.watermelons, p.n_watermelons);
+	add_hidden(c, t, "blind_spot", p.blind_spots, p.n_blind_spots);
+	table_print(t, c->format);
+	return 0;
+}
+
 int cmd_accounts(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session session = { 0 };
@@ -89,6 +126,8 @@ int cmd_accounts(struct cli *c, struct err *err)
 		return -1;
 	if (cli_option(c, "conflicts"))
 		return show_conflicts(c, &session, err);
+	if (cli_option(c, "hidden"))
+		return show_hidden(c, &session, err);
 	if (read_query(c, &session, &query, err) < 0 ||
 	    findings_list(session.db, &query, c->arena, &list, &n, err) < 0)
 		return -1;

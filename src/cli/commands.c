@@ -31,9 +31,15 @@ const struct command commands[] = {
 	  .summary = "the accounts to handle, most pressing first",
 	  .options = { "engine=ENGINE: defense or expansion", "owner=EMAIL: of this owner; empty: of nobody",
 	               "all: also what was acknowledged or snoozed",
+	               "hidden: instead, steady accounts that may not be well, and those that nobody looked at",
 	               "conflicts: instead, accounts that the keys of identity don't settle, and usage of unknown ones" },
 	  .help = "Lists what is open, ranked by value at stake times probability times urgency: urgency is 1 when 90 "
-	          "days or more are left to act and 2 on the last day.",
+	          "days or more are left to act and 2 on the last day.\n\n--hidden lists watermelons (green outside: the "
+	          "risk is steady, but the account hangs on one person, nothing was heard or measured of it for 30 days, "
+	          "less than half of what should be known is, its renewal is within 90 days and they have been silent for "
+	          "30, or 30 % fewer people are at work than three months ago on the same seats) and blind spots (nobody "
+	          "owns it; or in 90 days nobody of ours was in touch and no finding named it). Managers get the most "
+	          "valuable of both in their digest.",
 	  .run = cmd_accounts },
 	{ .name = "explain",
 	  .arguments = "ACCOUNT",

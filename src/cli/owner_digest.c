@@ -5,6 +5,7 @@
 
 #include "common/money.h"
 #include "common/text.h"
+#include "portfolio.h"
 #include "score/nrr.h"
 
 enum { NRR_MONTHS = 12 };
@@ -159,6 +160,27 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	return 0;
 }
 
+static bool is_seen_by(const void *which, const char *email)
+{
+	return sees(which, email);
+}
+
+/* What only a manager is told: how revenue went, and whom no finding is about but should be looked at. */
+static int add_managers(const struct session *s, const struct owner_settings *owner, struct arena *a,
+                        struct digest_nrr *nrr, struct digest_input *in, struct err *err)
+{
+	struct portfolio p;
+
+	if (manager_nrr(s, owner, a, nrr, err) < 0 || portfolio_look(s, is_seen_by, owner, a, &p, err) < 0)
+		return -1;
+	in->nrr = nrr;
+	in->watermelons = p.watermelons;
+	in->n_watermelons = p.n_watermelons;
+	in->blind_spots = p.blind_spots;
+	in->n_blind_spots = p.n_blind_spots;
+	return 0;
+}
+
 int owner_digest(const struct session *s, const struct owner_settings *owner, int32_t local_on, struct arena *a,
                  struct digest *out, struct err *err)
 {
@@ -173,10 +195,8 @@ int owner_digest(const struct session *s, const struct owner_settings *owner, in
 	add_sources(s, a, &in);
 	add_hosts(s, a, &in);
 	if (load_said(s, owner, &in, a, err) < 0 ||
-	    (owner->role == ROLE_MANAGER && manager_nrr(s, owner, a, nrr, err) < 0))
+	    (owner->role == ROLE_MANAGER && add_managers(s, owner, a, nrr, &in, err) < 0))
 		return err_in(err, "digest of %s", owner->email);
-	if (owner->role == ROLE_MANAGER)
-		in.nrr = nrr;
 	digest_compose(&in, a, out);
 	return 0;
 }

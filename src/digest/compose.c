@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/money.h"
 #include "common/text.h"
+#include "compose_parts.h"
 #include "store/pulls.h"
 
 enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5 };
@@ -211,16 +212,19 @@ static void set_play(const struct digest_input *in, const struct finding *f, str
 	}
 }
 
+const char *digest_person_name(const struct digest_input *in, const char *email, struct arena *a)
+{
+	const char *name = email;
+
+	for (size_t i = 0; i < in->n_people; i++)
+		if (text_equal_fold(in->people[i].email, email) && !text_is_blank(in->people[i].name))
+			name = in->people[i].name;
+	return text_clean(a, name, NAME_CHARS);
+}
+
 static const char *whose(const struct digest_input *in, const struct finding *f, struct arena *a)
 {
-	const char *name = f->owner_email;
-
-	if (!name)
-		return "With nobody yet";
-	for (size_t i = 0; i < in->n_people; i++)
-		if (text_equal_fold(in->people[i].email, f->owner_email) && !text_is_blank(in->people[i].name))
-			name = in->people[i].name;
-	return arena_printf(a, "With %s", text_clean(a, name, NAME_CHARS));
+	return f->owner_email ? arena_printf(a, "With %s", digest_person_name(in, f->owner_email, a)) : "With nobody yet";
 }
 
 static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
@@ -411,6 +415,7 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 				d.sections[d.n_sections++] = compose_section(in, views[v].engines[e], a);
 	for (size_t i = 0; i < d.n_sections; i++)
 		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_rest && !d.sections[i].n_news;
+	d.lists = digest_lists(in, a, &d.n_lists);
 	d.headline = headline(a, &d);
 	d.since = since_text(in, a, &d);
 	add_missed(in, a, &d);

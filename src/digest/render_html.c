@@ -169,6 +169,21 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 	buf_text(b, "</ul>\n");
 }
 
+static void write_list(struct buf *b, const struct digest_list *l)
+{
+	write_between(b, "<h2 style=\"margin:26px 0 0 0;font-size:16px;line-height:22px;color:#12263a\">", l->title,
+	              "</h2>\n");
+	write_between(b, "<p style=\"margin:4px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", l->intro,
+	              "</p>\n");
+	buf_text(b, "<ul style=\"margin:8px 0 0 0;padding-left:20px;font-size:14px;line-height:21px;color:#1b2733\">\n");
+	for (size_t i = 0; i < l->n_lines; i++)
+		write_between(b, "<li>", l->lines[i], "</li>\n");
+	buf_text(b, "</ul>\n");
+	if (l->rest)
+		write_between(b, "<p style=\"margin:8px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\"><b>", l->rest,
+		              "</b></p>\n");
+}
+
 static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int64_t most)
 {
 	int64_t size = n->minor[i] < 0 ? -n->minor[i] : n->minor[i];
@@ -232,6 +247,8 @@ void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, s
 	write_head(b, d);
 	for (size_t i = 0; i < d->n_sections; i++)
 		write_section(b, a, &d->sections[i], digest_take_items(&d->sections[i], &n_items));
+	for (size_t i = 0; i < d->n_lists; i++)
+		write_list(b, &d->lists[i]);
 	if (d->nrr)
 		write_nrr(b, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)

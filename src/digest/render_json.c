@@ -67,6 +67,22 @@ static void put_section(struct json_out *o, const struct digest_section *s, bool
 	json_close_object(o);
 }
 
+static void put_lists(struct json_out *o, const struct digest *d)
+{
+	for (size_t i = 0; i < d->n_lists; i++) {
+		const struct digest_list *l = &d->lists[i];
+
+		json_open_object(o, l->name);
+		json_put_text(o, "title", l->title);
+		json_open_array(o, "lines");
+		for (size_t k = 0; k < l->n_lines; k++)
+			json_put_text(o, NULL, l->lines[k]);
+		json_close_array(o);
+		json_put_text(o, "rest", l->rest);
+		json_close_object(o);
+	}
+}
+
 static void put_nrr(struct json_out *o, const struct digest_nrr *n)
 {
 	json_open_object(o, "nrr");
@@ -100,6 +116,8 @@ static void put_data(struct json_out *o, struct arena *a, const struct digest *d
 	for (size_t i = 0; i < d->n_sections; i++)
 		put_section(o, &d->sections[i], is_full);
 	json_close_array(o);
+	if (is_full)
+		put_lists(o, d);
 	if (d->nrr)
 		put_nrr(o, d->nrr);
 	json_open_array(o, "notes");

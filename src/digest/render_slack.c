@@ -254,6 +254,16 @@ static void add_section(struct pieces *p, const struct digest_section *s, size_t
 		add_block(p, "context", plain(p->arena, s->news[i], SECTION_BYTES), s->news[i]);
 }
 
+static void add_list(struct pieces *p, const struct digest_list *l)
+{
+	add_title(p, l->title, l->title);
+	add_block(p, "context", l->intro, NULL);
+	for (size_t i = 0; i < l->n_lines; i++)
+		add_block(p, "context", plain(p->arena, l->lines[i], SECTION_BYTES), l->lines[i]);
+	if (l->rest)
+		add_block(p, "context", l->rest, l->rest);
+}
+
 static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 {
 	CLEANUP(rich_done) struct rich r;
@@ -283,6 +293,8 @@ static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t
 	add_block(&p, "context", arena_printf(a, "%s  |  %s", plain(a, d->org_title, LINE_BYTES), d->day), NULL);
 	for (size_t i = 0; i < d->n_sections; i++)
 		add_section(&p, &d->sections[i], digest_take_items(&d->sections[i], &n_items));
+	for (size_t i = 0; i < d->n_lists; i++)
+		add_list(&p, &d->lists[i]);
 	if (d->nrr)
 		add_nrr(&p, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++) {

@@ -93,6 +93,20 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 		buf_char(b, '\n');
 }
 
+static void write_list(struct buf *b, const struct digest_list *l)
+{
+	buf_printf(b, "%s\n", l->title);
+	for (size_t i = utf8_length(l->title); i > 0; i--)
+		buf_char(b, '-');
+	buf_text(b, "\n\n");
+	write_wrapped(b, "    ", "    ", l->intro);
+	for (size_t i = 0; i < l->n_lines; i++)
+		write_wrapped(b, "  * ", "    ", l->lines[i]);
+	if (l->rest)
+		write_wrapped(b, "    ", "    ", l->rest);
+	buf_char(b, '\n');
+}
+
 static void write_nrr(struct buf *b, const struct digest_nrr *n)
 {
 	write_wrapped(b, "", "", n->title);
@@ -112,6 +126,8 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 	buf_char(b, '\n');
 	for (size_t i = 0; i < d->n_sections; i++)
 		write_section(b, a, &d->sections[i], digest_take_items(&d->sections[i], &n_items));
+	for (size_t i = 0; i < d->n_lists; i++)
+		write_list(b, &d->lists[i]);
 	if (d->nrr)
 		write_nrr(b, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)

@@ -85,7 +85,7 @@ def read_everything(binary, config, home):
     """Every command once more by itself: what `make valgrind` wants to see run."""
     day = ("--as-of", data.DAY_TWO.isoformat())
     now = ("--now", f"{data.DAY_TWO.isoformat()}T06:40:00Z")
-    for command in (("check",), ("migrate",), ("accounts", *day), ("explain", "Brasserie Maréchal", *day),
+    for command in (("check",), ("migrate",), ("accounts", *day), ("accounts", "--hidden", *day), ("explain", "Brasserie Maréchal", *day),
                     ("explain", "Atlas Robotics", "--format", "json", *day), ("nrr", "--by", "month", "--format", "csv", *day),
                     ("nrr", "--by", "segment", *day), ("next", "--owner", data.CSM, "--count", "5"),
                     ("preview", "--owner", data.MANAGER, *day), ("preview", "--owner", data.AM, "--format", "json", *day),

@@ -185,6 +185,18 @@ static struct digest_finding random_finding(int64_t id, struct arena *a)
 	return d;
 }
 
+static const struct digest_account *random_accounts(size_t *out_n, struct arena *a)
+{
+	size_t n = pick(9);
+	struct digest_account *accounts = arena_array(a, n, sizeof *accounts);
+
+	for (size_t i = 0; i < n; i++)
+		accounts[i] = (struct digest_account){ .name = nasty(a), .key = nasty(a), .owner_email = nasty(a),
+			.currency = pick(2) ? "EUR" : NULL, .reason = nasty(a), .value_minor = (int64_t)pick(100000000) };
+	*out_n = n;
+	return accounts;
+}
+
 void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct digest *out)
 {
 	static const char *const kinds[] = { "csm", "am", "manager" };
@@ -211,5 +223,7 @@ void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct dige
 	for (size_t i = 0; i < in.n_findings; i++)
 		findings[i] = random_finding((int64_t)i + 1, a);
 	in.findings = findings;
+	in.watermelons = random_accounts(&in.n_watermelons, a);
+	in.blind_spots = random_accounts(&in.n_blind_spots, a);
 	digest_compose(&in, a, out);
 }

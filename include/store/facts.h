@@ -40,7 +40,7 @@ struct fact_base {
 	const struct fact_metric *metrics;
 	size_t n_metrics;
 	struct fact_source sources[N_FACT_KINDS];
-	double loss_rate; /* share of accounts lost or shrunk a day, where history shows it; else below 0 */
+	double loss_rate, growth_rate; /* share of accounts lost or shrunk, grown, a day, where history shows it; or < 0 */
 	struct fact_market market;
 };
 

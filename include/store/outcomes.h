@@ -61,9 +61,9 @@ const struct outcome *outcomes_first(const struct outcomes *o, int64_t account, 
 bool outcomes_is_customer(const struct outcomes *o, int64_t account, int32_t day);
 bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day);
 
-/* The share of customers to whom an outcome of the mask happens within the horizon: events over account-days of the
- * last OUTCOME_RATE_DAYS, drawn towards prior as if OUTCOME_RATE_WEIGHT accounts had been watched for one horizon. */
-enum { OUTCOME_RATE_DAYS = 730, OUTCOME_RATE_WEIGHT = 100 };
-double outcomes_rate(const struct outcomes *o, unsigned kinds, int64_t horizon_days, double prior);
+/* How many outcomes of the mask come a day and account: events over account-days of the last OUTCOME_RATE_DAYS, drawn
+ * towards prior as if it had been seen for OUTCOME_RATE_WEIGHT account-days. Below 0 where no account-day is known. */
+enum { OUTCOME_RATE_DAYS = 730, OUTCOME_RATE_WEIGHT = 9000 /* a hundred accounts for a quarter */ };
+double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior);
 
 #endif

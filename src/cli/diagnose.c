@@ -1,6 +1,9 @@
 #include "diagnose.h"
 
 #include <inttypes.h>
+#include <math.h>
+
+#include "store/outcomes.h"
 
 enum { SCORES_LAST_DAYS = 30 }; /* a band of longer ago is no band before */
 
@@ -14,6 +17,20 @@ static const struct fact_patience *patience_of(const struct org_settings *org, s
 	return out;
 }
 
+/* What is usual here, by what was known on the day. */
+static int load_rates(const struct session *s, struct fact_base *base, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const struct score_settings *score = &s->org->score;
+	struct outcomes outcomes;
+
+	if (outcomes_load(s->db, base->as_of, a, &outcomes, err) < 0)
+		return -1;
+	base->loss_rate = outcomes_rate(&outcomes, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
+	base->growth_rate = outcomes_rate(&outcomes, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
+	return 0;
+}
+
 int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
 {
 	const struct score_settings *score = &s->org->score;
@@ -24,7 +41,7 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 		           .key_metrics = score->key_metrics.at, .n_key_metrics = score->key_metrics.n },
 	};
 
-	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0)
+	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, &d.base, err) < 0)
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;

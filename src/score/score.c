@@ -177,16 +177,17 @@ static double risk_of(double logit)
 	return 100 / (1 + exp(-logit));
 }
 
-/* What is usual within the horizon: the organisation's own losses where its history shows them, else the configured
+/* What is usual within the horizon: what the organisation's own history shows, else the configured
  * share, which is of BASE_DAYS. */
 static double base_logit(const struct context *c, enum score_engine engine)
 {
 	const struct score_settings *s = c->settings;
 	double share = (engine == ENGINE_DEFENSE ? s->base_risk : s->base_readiness) / 100;
+	double rate = engine == ENGINE_DEFENSE ? c->base->loss_rate : c->base->growth_rate;
 	double horizon = (double)s->horizon_days;
 
-	if (engine == ENGINE_DEFENSE && c->base->loss_rate >= 0)
-		return logit_of(1 - exp(-c->base->loss_rate * horizon));
+	if (rate >= 0)
+		return logit_of(1 - exp(-rate * horizon));
 	return logit_of(1 - pow(1 - (share > MAX_BASE ? MAX_BASE : share), horizon / BASE_DAYS));
 }
 

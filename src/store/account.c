@@ -6,3 +6,25 @@ int accounts_undecided(struct db *db, int64_t *out, struct err *err)
 	                  "AND is_customer IS NULL AND COALESCE(arr_minor, 0) = 0 AND NOT EXISTS (SELECT 1 FROM subscription s "
 	                  "WHERE s.account_id = a.id AND s.deleted_on IS NULL)", 0, out, err);
 }
+
+int account_keys_load(struct db *db, struct arena *a, const struct account_key **out, size_t *out_n, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(db, "SELECT source_key, coalesce(main_id, id) AS main FROM account ORDER BY source_key, main");
+	struct account_key *keys = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (n == room) {
+			room = room ? 2 * room : 256;
+			keys = arena_grow(a, keys, n, room, sizeof *keys);
+		}
+		keys[n++] = (struct account_key){ col_text_in(q, 0, a), col_int(q, 1) };
+	}
+	if (rc < 0)
+		return err_in(err, "keys of accounts");
+	*out = keys;
+	*out_n = n;
+	return 0;
+}

@@ -231,7 +231,7 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
                     struct err *err)
 {
-	struct fact_base base = { .as_of = query->as_of, .loss_rate = -1 };
+	struct fact_base base = { .as_of = query->as_of, .loss_rate = -1, .growth_rate = -1 };
 
 	if (load_members(db, query->as_of, a, &base, err) < 0 || load_metrics(db, query, a, &base, err) < 0 ||
 	    load_usage_source(db, query, &base, a, err) < 0)

@@ -1,6 +1,5 @@
 #include "store/outcomes.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,23 +348,25 @@ bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day)
 	return is_within(o->leaving, o->n_leaving, account, day);
 }
 
-double outcomes_rate(const struct outcomes *o, unsigned kinds, int64_t horizon_days, double prior)
+double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior)
 {
 	int32_t from = o->until - OUTCOME_RATE_DAYS + 1;
 	int64_t n_events = 0, n_days = 0;
-	double hazard = -log1p(-prior) * OUTCOME_RATE_WEIGHT;
 
-	if (o->from != DAY_NONE && o->from > from)
+	if (o->from == DAY_NONE)
+		return -1;
+	if (o->from > from)
 		from = o->from;
-	for (size_t i = 0; i < o->n_customers && o->from != DAY_NONE; i++) {
+	for (size_t i = 0; i < o->n_customers; i++) {
 		int32_t begin = o->customers[i].from > from ? o->customers[i].from : from;
 		int32_t end = o->customers[i].to <= o->until ? o->customers[i].to : o->until + 1;
 
 		if (begin < end)
 			n_days += end - begin;
 	}
-	for (size_t i = 0; i < o->n_events && n_days; i++)
+	if (!n_days)
+		return -1;
+	for (size_t i = 0; i < o->n_events; i++)
 		n_events += o->events[i].on >= from && (1u << o->events[i].kind & kinds) != 0;
-	return -expm1(-(hazard + (double)n_events) /
-	              (OUTCOME_RATE_WEIGHT + (double)n_days / (double)horizon_days));
+	return (prior * OUTCOME_RATE_WEIGHT + (double)n_events) / (double)(OUTCOME_RATE_WEIGHT + n_days);
 }

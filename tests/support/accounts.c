@@ -100,7 +100,7 @@ void sample_init(struct sample *s, struct arena *a)
 		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };
 	s->base = (struct fact_base){
 		.as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2,
-		.loss_rate = -1,
+		.loss_rate = -1, .growth_rate = -1,
 	};
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		s->base.sources[kind] = (struct fact_source){ true, false, AS_OF };

@@ -42,6 +42,7 @@ struct fact_base {
 	struct fact_source sources[N_FACT_KINDS];
 	double loss_rate, growth_rate; /* share of accounts lost or shrunk, grown, a day, where history shows it; or < 0 */
 	struct fact_market market;
+	struct usage_window *window; /* off limits: what facts_load has read ahead */
 };
 
 struct fact_account {
@@ -72,6 +73,7 @@ struct fact_query {
 	const struct fact_patience *patience; size_t n_patience;
 	int64_t stale_days;        /* for usage, which does not say its source, and sources without patience of their own */
 	const char *const *key_metrics; size_t n_key_metrics; /* none: every metric that no limit names, or all */
+	bool reads_ahead;          /* facts_load goes through all members in order: usage is read a block at a time */
 };
 
 int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,

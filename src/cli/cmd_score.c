@@ -7,7 +7,7 @@
 #include "diagnose.h"
 #include "store/account.h"
 
-enum { CHUNK = 1000, DISMISSED_DAYS = 30 };
+enum { CHUNK = 128, DISMISSED_DAYS = 30 };
 
 /* What came of one day. */
 struct tally {
@@ -148,6 +148,7 @@ static int score_day(struct scoring *s, int32_t day, struct err *err)
 	if (scores_last_day(s->session->db, &last_day, err) < 0 || diagnose_day(s->session, day, of_day, &s->day, err) < 0)
 		return err_in(err, "score %s", day_text(s->cli->arena, day));
 	s->keeps_findings = last_day <= day;
+	s->day.query.reads_ahead = true;
 	n = s->day.base.n_members;
 	for (size_t first = 0; first < n; first += CHUNK) {
 		const struct fact_member *members = s->day.base.members;

@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "facts_parts.h"
 #include "store/usage.h"
+#include "usage_window.h"
 
 static const char *text_at(struct loading *l, const struct history *h, int64_t id, const char *field,
                            const char *current)
@@ -79,48 +80,22 @@ int facts_load_accounts(struct loading *l, struct err *err)
 	return rc < 0 ? err_in(err, "accounts") : 0;
 }
 
-/* One walk over a metric of a block of accounts. */
-struct taking {
-	struct loading *l;
-	size_t metric, from, to; /* places in out */
-};
-
-static void take_day(void *context, int32_t day, const int64_t *values)
-{
-	struct taking *t = context;
-	struct loading *l = t->l;
-	int age = l->q->as_of - day;
-
-	for (size_t i = t->from; i < t->to; i++) {
-		int64_t value = values[l->out[i].id % USAGE_BLOCK];
-		int64_t *series;
-
-		if (value == USAGE_NONE)
-			continue;
-		if (!l->out[i].usage[t->metric]) {
-			series = arena_array(l->arena, FACTS_DAYS, sizeof *series);
-			for (int d = 0; d < FACTS_DAYS; d++)
-				series[d] = USAGE_NONE;
-			l->out[i].usage[t->metric] = series;
-		}
-		l->out[i].usage[t->metric][age] = value;
-	}
-}
-
+/* The accounts of one block, or as many as the window has room for. */
 int facts_load_usage(struct loading *l, struct err *err)
 {
+	struct usage_window *window = l->base->window;
+
 	for (size_t at = 0, end; at < l->n; at = end) {
-		int64_t block = l->out[at].id / USAGE_BLOCK;
+		int64_t first = l->out[at].id;
 
-		for (end = at + 1; end < l->n && l->out[end].id / USAGE_BLOCK == block; end++)
-			;
-		for (size_t m = 0; m < l->base->n_metrics; m++) {
-			struct taking t = { l, m, at, end };
-
-			if (usage_walk(l->db, l->base->metrics[m].id, block, l->q->as_of - FACTS_DAYS + 1, l->q->as_of, take_day,
-			               &t, err) < 0)
+		for (end = at + 1; end < l->n && l->out[end].id / USAGE_BLOCK == first / USAGE_BLOCK &&
+		     l->out[end].id - first < usage_window_room(window);)
+			end++;
+		if (usage_window_seek(window, l->db, first, l->out[end - 1].id, l->q->reads_ahead, err) < 0)
+			return err_in(err, "usage");
+		for (size_t i = at; i < end; i++)
+			if (usage_window_series(window, l->db, l->out[i].id, l->arena, l->out[i].usage, err) < 0)
 				return err_in(err, "usage");
-		}
 	}
 	return 0;
 }

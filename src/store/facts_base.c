@@ -3,37 +3,39 @@
 #include "common/text.h"
 #include "facts_parts.h"
 #include "store/pulls.h"
-#include "store/usage.h"
+#include "usage_window.h"
 
-enum { FEW_ACCOUNTS = 5, REPORTED_WITHIN_DAYS = 90, DAY_S = 86400 };
+enum { FEW_ACCOUNTS = 5, DAY_S = 86400 };
 
-static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_base *out, struct err *err)
+static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_member **out, size_t *out_n,
+                        struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT id, segment FROM account WHERE (created_on IS NULL OR created_on <= :day) "
 		"AND (deleted_on IS NULL OR deleted_on > :day) AND main_id IS NULL ORDER BY id");
-	struct fact_member *members = NULL;
+	struct fact_member *members;
 	struct history history;
-	size_t n = 0, cap = 0;
+	int64_t most;
+	size_t n = 0;
 	int rc;
 
-	if (history_load(db, TRACKED_ACCOUNT, INT64_MIN, INT64_MAX, as_of, a, &history, err) < 0)
+	if (history_load_segments(db, as_of, a, &history, err) < 0 ||
+	    db_int(db, "SELECT count(*) FROM account", 0, &most, err) < 0)
 		return -1;
+	members = arena_array(a, (size_t)most + 1, sizeof *members);
 	bind_day(q, ":day", as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
 		const char *segment;
 
-		if (n == cap) {
-			cap = cap ? 2 * cap : 256;
-			members = arena_grow(a, members, n, cap, sizeof *members);
-		}
+		if (n == (size_t)most) /* one that came since they were counted: the next run has it */
+			break;
 		segment = history_text(&history, col_int(q, 0), "segment", col_text(q, 1));
 		members[n++] = (struct fact_member){ .id = col_int(q, 0), .segment = segment ? arena_strdup(a, segment) : "" };
 	}
 	if (rc < 0)
 		return err_in(err, "accounts");
-	out->members = members;
-	out->n_members = n;
+	*out = members;
+	*out_n = n;
 	return 0;
 }
 
@@ -78,69 +80,6 @@ static int load_metrics(struct db *db, const struct fact_query *query, struct ar
 		metrics[i].is_activity = true;
 	out->metrics = metrics;
 	out->n_metrics = n;
-	return 0;
-}
-
-/* One walk over a metric of a block of accounts. */
-struct reading_days {
-	int32_t as_of, last_on;
-	struct fact_member *members; /* of the block */
-	size_t n;
-	struct fact_metric *metric;
-	bool *has_reported;
-};
-
-static void add_day(void *context, int32_t day, const int64_t *values)
-{
-	struct reading_days *r = context;
-	int age = r->as_of - day;
-
-	for (size_t i = 0; i < r->n; i++) {
-		int64_t value = values[r->members[i].id % USAGE_BLOCK];
-
-		if (value == USAGE_NONE)
-			continue;
-		if (day > r->last_on)
-			r->last_on = day;
-		if (age < REPORTED_WITHIN_DAYS)
-			r->has_reported[i] = true;
-		if (r->metric->is_activity && value > 0)
-			fact_days_add(&r->members[i].active, age);
-		if (age < FACT_SHARE_DAYS)
-			r->metric->used += (double)value / (r->metric->scale > 0 ? r->metric->scale : 1);
-	}
-}
-
-static int load_activity(struct db *db, struct fact_base *base, struct arena *a, int32_t *out_last_on, size_t *out_n,
-                         struct err *err)
-{
-	struct fact_member *members = arena_memdup(a, base->members, base->n_members * sizeof *members);
-	struct fact_metric *metrics = arena_memdup(a, base->metrics, base->n_metrics * sizeof *metrics);
-	bool *has_reported = arena_array(a, base->n_members + 1, sizeof *has_reported);
-	int32_t last_on = DAY_NONE;
-	size_t n_reporting = 0;
-
-	for (size_t at = 0, end; at < base->n_members; at = end) {
-		int64_t block = members[at].id / USAGE_BLOCK;
-
-		for (end = at + 1; end < base->n_members && members[end].id / USAGE_BLOCK == block; end++)
-			;
-		for (size_t m = 0; m < base->n_metrics; m++) {
-			struct reading_days r = { base->as_of, last_on, members + at, end - at, &metrics[m],
-			                          has_reported + at };
-
-			if (usage_walk(db, base->metrics[m].id, block, base->as_of - FACTS_DAYS + 1, base->as_of, add_day, &r,
-			               err) < 0)
-				return err_in(err, "usage");
-			last_on = r.last_on;
-		}
-	}
-	for (size_t i = 0; i < base->n_members; i++)
-		n_reporting += has_reported[i];
-	base->members = members;
-	base->metrics = metrics;
-	*out_last_on = last_on;
-	*out_n = n_reporting;
 	return 0;
 }
 
@@ -200,15 +139,15 @@ static int load_source(struct db *db, const struct fact_query *query, const char
 
 /* Usage does not say which source it came from. With enough accounts the data speaks for itself: the last day on which
  * anybody reported. With a few, a quiet day proves nothing, and a source that came through counts. */
-static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base, struct arena *a,
-                             struct err *err)
+static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base,
+                             struct fact_member *members, struct arena *a, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *persons = db_sql(db,
 		"SELECT EXISTS (SELECT 1 FROM usage_detail WHERE day <= :day AND contact_key <> '')");
 	struct fact_source *usage = &base->sources[FACT_USAGE], any = { .fresh_on = DAY_NONE };
 	size_t n_reporting = 0;
 
-	if (load_activity(db, base, a, &usage->fresh_on, &n_reporting, err) < 0)
+	if (facts_load_activity(db, base, members, a, &usage->fresh_on, &n_reporting, err) < 0)
 		return -1;
 	usage->is_known = usage->fresh_on != DAY_NONE;
 	usage->is_stale = source_is_stale(usage->fresh_on, query->as_of, query->stale_days * DAY_S);
@@ -232,15 +171,20 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
                     struct err *err)
 {
 	struct fact_base base = { .as_of = query->as_of, .loss_rate = -1, .growth_rate = -1 };
+	struct fact_member *members;
 
-	if (load_members(db, query->as_of, a, &base, err) < 0 || load_metrics(db, query, a, &base, err) < 0 ||
-	    load_usage_source(db, query, &base, a, err) < 0)
+	if (load_members(db, query->as_of, a, &members, &base.n_members, err) < 0)
+		return err_in(err, "facts of the base");
+	base.members = members;
+	if (load_metrics(db, query, a, &base, err) < 0 ||
+	    load_usage_source(db, query, &base, members, a, err) < 0)
 		return err_in(err, "facts of the base");
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		if (source_statements[kind] && load_source(db, query, source_statements[kind], &base.sources[kind], err) < 0)
 			return err_in(err, "facts of the base");
 	if (facts_load_market(db, query, &base, a, &base.market, err) < 0)
 		return err_in(err, "what the base pays");
+	base.window = usage_window_new(base.as_of, base.metrics, base.n_metrics, a);
 	*out = base;
 	return 0;
 }

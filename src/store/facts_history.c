@@ -32,17 +32,13 @@ static const char *const statements[] = {
 	                    "AND known_on <= :day ORDER BY entity_id, field, known_on",
 };
 
-int history_load(struct db *db, enum tracked what, int64_t from_account, int64_t to_account, int32_t as_of,
-                 struct arena *a, struct history *out, struct err *err)
+/* The last value of each field, of rows that come ordered by entity, field and day. */
+static int read_changes(struct stmt *q, struct arena *a, struct history *out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, statements[what]);
 	struct change *changes = NULL;
 	size_t n = 0, cap = 0;
 	int rc;
 
-	bind_int(q, ":from", from_account);
-	bind_int(q, ":to", to_account);
-	bind_int(q, ":day", as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		const char *field = col_text(q, 1);
@@ -61,6 +57,27 @@ int history_load(struct db *db, enum tracked what, int64_t from_account, int64_t
 		return err_in(err, "history");
 	*out = (struct history){ .changes = changes, .n = n };
 	return 0;
+}
+
+int history_load(struct db *db, enum tracked what, int64_t from_account, int64_t to_account, int32_t as_of,
+                 struct arena *a, struct history *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, statements[what]);
+
+	bind_int(q, ":from", from_account);
+	bind_int(q, ":to", to_account);
+	bind_day(q, ":day", as_of);
+	return read_changes(q, a, out, err);
+}
+
+int history_load_segments(struct db *db, int32_t as_of, struct arena *a, struct history *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT entity_id, field, value, known_on FROM history WHERE entity = 'account' AND field = 'segment' "
+		"AND known_on <= :day ORDER BY entity_id, field, known_on");
+
+	bind_day(q, ":day", as_of);
+	return read_changes(q, a, out, err);
 }
 
 const struct change *history_find(const struct history *h, int64_t id, const char *field)

@@ -55,6 +55,8 @@ struct history {
 };
 int history_load(struct db *db, enum tracked what, int64_t from_account, int64_t to_account, int32_t as_of,
                  struct arena *a, struct history *out, struct err *err) MUST_USE;
+/* The same of all accounts' segments alone. */
+int history_load_segments(struct db *db, int32_t as_of, struct arena *a, struct history *out, struct err *err) MUST_USE;
 const struct change *history_find(const struct history *h, int64_t id, const char *field); /* NULL: never changed */
 const char *history_text(const struct history *h, int64_t id, const char *field, const char *current);
 int64_t history_int(const struct history *h, int64_t id, const char *field, int64_t current, int64_t none);
@@ -67,6 +69,10 @@ struct past_revenue;
 int past_revenue_load(const struct loading *l, const struct past_revenue **out, struct err *err) MUST_USE;
 /* Into s, whose start, end and amount are set. */
 void past_revenue_tell(const struct past_revenue *p, int64_t id, int32_t as_of, struct fact_subscription *s);
+/* A part of facts_base_load: sets the days of activity of the base's members, these, and what its metrics
+ * were used; gives the last day on which a member reported usage (DAY_NONE when never), and how many did of late. */
+int facts_load_activity(struct db *db, struct fact_base *base, struct fact_member *members, struct arena *a,
+                        int32_t *out_last_on, size_t *out_n, struct err *err) MUST_USE;
 
 /* The parts of facts_load. */
 int facts_load_accounts(struct loading *l, struct err *err) MUST_USE;

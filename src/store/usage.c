@@ -3,22 +3,18 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "usage_block.h"
 
 enum {
-	CELL_BYTES = 2,
-	BLOCK_BYTES = USAGE_BLOCK * CELL_BYTES,
-	EXCEPTION = 65535,
+	CELL_BYTES = USAGE_CELL_BYTES,
+	BLOCK_BYTES = USAGE_BLOCK_BYTES,
+	EXCEPTION = USAGE_EXCEPTION,
 	MAX_DAY = (1 << 20) - 1,
 	MAX_METRICS = 1 << 16,
 	MAX_METRIC_NAME = 64
 };
 
 /* cells ------------------------------------------------------------------------------------------------------------ */
-
-static unsigned cell_get(const uint8_t *block, int place)
-{
-	return (unsigned)block[CELL_BYTES * place] | (unsigned)block[CELL_BYTES * place + 1] << 8;
-}
 
 static void cell_set(uint8_t *block, int place, unsigned cell)
 {
@@ -36,9 +32,9 @@ static int64_t block_id(int32_t metric, int32_t day, int64_t block)
 	return (int64_t)metric << 40 | (int64_t)day << 20 | block;
 }
 
-/* Returns the bytes that are stored (0: no such block); the rest of the block is zero. */
-static int block_load(struct db *db, int64_t id, uint8_t *out, struct err *err)
+int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, uint8_t *out, struct err *err)
 {
+	int64_t id = block_id(metric, day, block);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT data FROM usage_block WHERE id = :id");
 	const void *data;
 	size_t len;
@@ -76,7 +72,7 @@ static int block_save(struct db *db, int64_t id, const uint8_t *block, struct er
 
 /* exceptions ------------------------------------------------------------------------------------------------------- */
 
-static int exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
+int usage_exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT value FROM usage_exception "
 	                                                "WHERE metric_id = :metric AND day = :day AND account_id = :account");
@@ -124,7 +120,7 @@ static int cell_value(struct db *db, unsigned cell, int32_t metric, int32_t day,
                       struct err *err)
 {
 	if (cell == EXCEPTION)
-		return exception_get(db, metric, day, account, out, err);
+		return usage_exception_get(db, metric, day, account, out, err);
 	*out = cell ? (int64_t)cell - 1 : USAGE_NONE;
 	return 0;
 }
@@ -183,7 +179,7 @@ static int sort_and_check(struct usage_cell *cells, size_t n, struct err *err)
 static int put_cell(struct db *db, uint8_t *block, const struct usage_cell *c, struct err *err)
 {
 	int place = (int)(c->account % USAGE_BLOCK);
-	unsigned old = cell_get(block, place), new;
+	unsigned old = usage_cell_at(block, place), new;
 	int64_t value;
 
 	if (cell_value(db, old, c->metric, c->day, c->account, &value, err) < 0)
@@ -201,9 +197,9 @@ static int put_cell(struct db *db, uint8_t *block, const struct usage_cell *c, s
 static int64_t put_block(struct db *db, const struct usage_cell *cells, size_t n, struct err *err)
 {
 	uint8_t block[BLOCK_BYTES] = { 0 };
-	int64_t id = block_id(cells->metric, cells->day, block_of(cells->account)), n_changed = 0;
+	int64_t number = block_of(cells->account), n_changed = 0;
 
-	if (block_load(db, id, block, err) < 0)
+	if (usage_block_load(db, cells->metric, cells->day, number, block, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		int rc;
@@ -215,7 +211,7 @@ static int64_t put_block(struct db *db, const struct usage_cell *cells, size_t n
 			return -1;
 		n_changed += rc;
 	}
-	if (n_changed && block_save(db, id, block, err) < 0)
+	if (n_changed && block_save(db, block_id(cells->metric, cells->day, number), block, err) < 0)
 		return -1;
 	return n_changed;
 }
@@ -310,9 +306,9 @@ int usage_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64
 {
 	uint8_t block[BLOCK_BYTES] = { 0 };
 
-	if (block_load(db, block_id(metric, day, block_of(account)), block, err) < 0)
+	if (usage_block_load(db, metric, day, block_of(account), block, err) < 0)
 		return -1;
-	return cell_value(db, cell_get(block, (int)(account % USAGE_BLOCK)), metric, day, account, out, err);
+	return cell_value(db, usage_cell_at(block, (int)(account % USAGE_BLOCK)), metric, day, account, out, err);
 }
 
 static int32_t clamp_day(int32_t day)
@@ -327,14 +323,14 @@ int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32
 	int64_t values[USAGE_BLOCK];
 
 	for (int32_t day = clamp_day(from); day <= clamp_day(to); day++) {
-		int len = block_load(db, block_id(metric, day, block), packed, err);
+		int len = usage_block_load(db, metric, day, block, packed, err);
 
 		if (len < 0)
 			return -1;
 		if (len == 0)
 			continue;
 		for (int i = 0; i < USAGE_BLOCK; i++)
-			if (cell_value(db, cell_get(packed, i), metric, day, block * USAGE_BLOCK + i, &values[i], err) < 0)
+			if (cell_value(db, usage_cell_at(packed, i), metric, day, block * USAGE_BLOCK + i, &values[i], err) < 0)
 				return -1;
 		fn(context, day, values);
 	}

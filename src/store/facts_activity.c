@@ -1,0 +1,188 @@
+/* The days of activity of every account of the base, for what one account is compared with. No value is looked at, only
+ * whether there is one: 64 accounts of a day at once, by the bits of their packed cells. */
+#include <endian.h>
+#include <string.h>
+
+#include "facts_parts.h"
+#include "usage_block.h"
+
+enum {
+	REPORTED_WITHIN_DAYS = 90,
+	GROUP = 64, /* accounts in a word */
+	N_GROUPS = USAGE_BLOCK / GROUP,
+	GROUP_BYTES = GROUP * USAGE_CELL_BYTES,
+};
+_Static_assert(USAGE_BLOCK % GROUP == 0, "whole words");
+_Static_assert(FACTS_DAYS % GROUP == 0, "whole words");
+
+/* One block of accounts. */
+struct activity {
+	uint64_t active[FACTS_DAYS][N_GROUPS]; /* by age: a bit each account */
+	uint64_t reported[N_GROUPS];           /* of late */
+	uint64_t members[N_GROUPS];
+	int32_t last_on;
+	uint8_t cells[USAGE_BLOCK_BYTES];
+};
+
+/* One bit for each of four cells that has a bit of mask. */
+static uint64_t four_bits(const uint8_t *cells, uint64_t mask)
+{
+	static const uint64_t low = 0x7FFF7FFF7FFF7FFF, top = 0x8000800080008000;
+	uint64_t four;
+
+	memcpy(&four, cells, sizeof four);
+	four = le64toh(four) & mask;
+	four = (((four & low) + low) | four) & top; /* the top bit of each that is not zero */
+	/* Bits 0, 16, 32 and 48 side by side: no two products of this meet, so nothing is carried. */
+	return (four >> 15) * (UINT64_C(1) << 60 | UINT64_C(1) << 45 | UINT64_C(1) << 30 | UINT64_C(1) << 15) >> 60;
+}
+
+static uint64_t group_bits(const uint8_t *cells, uint64_t mask)
+{
+	uint64_t word = 0;
+
+	for (int i = 0; i < GROUP; i += 4)
+		word |= four_bits(cells + (size_t)i * USAGE_CELL_BYTES, mask) << i;
+	return word;
+}
+
+static void note_reported(struct activity *x, int32_t day, int age)
+{
+	static const uint64_t any_bit = UINT64_MAX;
+	bool has_any = false;
+
+	if (age >= REPORTED_WITHIN_DAYS && day <= x->last_on)
+		return;
+	for (int g = 0; g < N_GROUPS; g++) {
+		uint64_t word = group_bits(x->cells + (size_t)g * GROUP_BYTES, any_bit) & x->members[g];
+
+		has_any = has_any || word;
+		if (age < REPORTED_WITHIN_DAYS)
+			x->reported[g] |= word;
+	}
+	if (has_any && day > x->last_on)
+		x->last_on = day;
+}
+
+static void note_active(struct activity *x, int age)
+{
+	static const uint64_t above_zero = 0xFFFEFFFEFFFEFFFE; /* a cell is 0 when not reported, and value + 1 */
+
+	for (int g = 0; g < N_GROUPS; g++)
+		x->active[age][g] |= group_bits(x->cells + (size_t)g * GROUP_BYTES, above_zero);
+}
+
+/* What the members of the block used that day, into the metric's sum. */
+static int add_used(const struct activity *x, struct db *db, int32_t day, int64_t block, struct fact_metric *metric,
+                    struct err *err)
+{
+	double scale = metric->scale > 0 ? metric->scale : 1;
+	int64_t sum = 0;
+
+	for (int i = 0; i < USAGE_BLOCK; i++) {
+		unsigned cell = usage_cell_at(x->cells, i);
+		int64_t value = (int64_t)cell - 1;
+
+		if (!cell || !(x->members[i / GROUP] >> i % GROUP & 1))
+			continue;
+		if (cell == USAGE_EXCEPTION) {
+			if (usage_exception_get(db, metric->id, day, block * USAGE_BLOCK + i, &value, err) < 0)
+				return -1;
+			metric->used += (double)value / scale;
+		} else {
+			sum += value;
+		}
+	}
+	metric->used += (double)sum / scale;
+	return 0;
+}
+
+static int read_metric(struct activity *x, struct db *db, int32_t as_of, int64_t block, struct fact_metric *metric,
+                       struct err *err)
+{
+	for (int age = 0; age < FACTS_DAYS && age <= as_of; age++) {
+		int len = usage_block_load(db, metric->id, as_of - age, block, x->cells, err);
+
+		if (len < 0)
+			return -1;
+		if (len == 0)
+			continue;
+		note_reported(x, as_of - age, age);
+		if (metric->is_activity)
+			note_active(x, age);
+		if (age < FACT_SHARE_DAYS && add_used(x, db, as_of - age, block, metric, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Turns 64 words of 64 bits around: bit j of word i becomes bit i of word j. Swaps ever smaller squares. */
+static void turn(uint64_t words[GROUP])
+{
+	uint64_t mask = 0x00000000FFFFFFFF;
+
+	for (int size = GROUP / 2; size; size /= 2, mask ^= mask << size)
+		for (int i = 0; i < GROUP; i = ((i | size) + 1) & ~size) {
+			uint64_t swapped = (words[i] >> size ^ words[i | size]) & mask;
+
+			words[i] ^= swapped << size;
+			words[i | size] ^= swapped;
+		}
+}
+
+static void hand_out(const struct activity *x, struct fact_member *members, size_t n)
+{
+	uint64_t words[GROUP];
+
+	for (size_t at = 0, end; at < n; at = end) {
+		int group = (int)(members[at].id % USAGE_BLOCK) / GROUP;
+
+		for (end = at + 1; end < n && (int)(members[end].id % USAGE_BLOCK) / GROUP == group;)
+			end++;
+		for (int w = 0; w < FACTS_DAYS / GROUP; w++) {
+			for (int i = 0; i < GROUP; i++)
+				words[i] = x->active[w * GROUP + i][group];
+			turn(words);
+			for (size_t i = at; i < end; i++)
+				members[i].active.words[w] = words[members[i].id % GROUP];
+		}
+	}
+}
+
+static size_t n_reported(const struct activity *x)
+{
+	size_t n = 0;
+
+	for (int g = 0; g < N_GROUPS; g++)
+		n += (size_t)__builtin_popcountll(x->reported[g]);
+	return n;
+}
+
+int facts_load_activity(struct db *db, struct fact_base *base, struct fact_member *members, struct arena *a,
+                        int32_t *out_last_on, size_t *out_n, struct err *err)
+{
+	struct fact_metric *metrics = arena_memdup(a, base->metrics, base->n_metrics * sizeof *metrics);
+	CLEANUP(arena_freep) struct arena *own = arena_new(0);
+	struct activity *x = arena_alloc(own, sizeof *x);
+	int32_t last_on = DAY_NONE;
+	size_t n = 0;
+
+	for (size_t at = 0, end; at < base->n_members; at = end) {
+		int64_t block = members[at].id / USAGE_BLOCK;
+
+		memset(x, 0, sizeof *x);
+		x->last_on = last_on;
+		for (end = at; end < base->n_members && members[end].id / USAGE_BLOCK == block; end++)
+			x->members[members[end].id % USAGE_BLOCK / GROUP] |= UINT64_C(1) << members[end].id % GROUP;
+		for (size_t m = 0; m < base->n_metrics; m++)
+			if (read_metric(x, db, base->as_of, block, &metrics[m], err) < 0)
+				return err_in(err, "usage");
+		hand_out(x, members + at, end - at);
+		last_on = x->last_on;
+		n += n_reported(x);
+	}
+	base->metrics = metrics;
+	*out_last_on = last_on;
+	*out_n = n;
+	return 0;
+}

@@ -95,18 +95,19 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a);
 void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
                    const struct fact_account *account, const struct score_row *before, struct arena *a,
                    struct diagnosis *out);
-const char *score_band_name(enum score_engine engine, int band);
+const char *score_band_name(enum score_engine engine, int band);  /* "at_risk" */
+const char *score_band_words(enum score_engine engine, int band); /* "at risk" */
 bool score_knows_signal(const char *name);
 
-/* What becomes of an account's findings: was = those not closed and those dismissed lately; out has room for n_was + 2;
- * event: NULL or what to note. Returns the number that changed or are new. */
+/* What becomes of an account's findings: was = those not closed and those closed in the last FINDING_DISMISSED_DAYS;
+ * out has room for n_was + 2; event: NULL or what to note. Returns the number that changed or are new.
+ *
+ * A finding that was dismissed does not come back for FINDING_DISMISSED_DAYS, but for a hard fact that is newer or
+ * another; one that was resolved and comes back within FINDING_COOL_DOWN_DAYS is the same finding, opened again. */
+enum { FINDING_DISMISSED_DAYS = 30, FINDING_COOL_DOWN_DAYS = 14 };
 struct finding_change { struct finding finding; const char *event, *note; };
 size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
                        struct finding_change *out);
-
-/* The whole diagnosis for a person, and for a program. */
-void explain_text(const struct diagnosis *d, struct arena *a, struct buf *out);
-void explain_json(const struct diagnosis *d, struct arena *a, struct buf *out);
 
 /* Replaces {{name}} in a template. A name that is not there leaves nothing. */
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n);

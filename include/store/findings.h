@@ -73,8 +73,9 @@ struct finding_query {
 /* What is not closed, by priority, ties by account and engine. */
 int findings_list(struct db *db, const struct finding_query *q, struct arena *a, struct finding **out, size_t *out_n,
                   struct err *err) MUST_USE;
-/* Of a range of accounts: what is not closed, or was dismissed on or after a day. Ascending by account and id. */
-int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since,
+/* Of a range of accounts: what is not closed, or was dismissed or resolved on or after a day. Ascending by account and
+ * id. */
+int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t closed_since,
                          struct arena *a, struct finding **out, size_t *out_n, struct err *err) MUST_USE;
 /* 1 found, 0 there is no such finding. */
 int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out, struct err *err) MUST_USE;

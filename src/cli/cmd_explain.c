@@ -2,14 +2,73 @@
 
 #include "commands.h"
 #include "diagnose.h"
+#include "score/explain.h"
 
-enum { MAX_OUTPUT = 1 << 20 };
+enum { MAX_OUTPUT = 1 << 20, HISTORY_DAYS = 400, MARKS = 12, MARK_DAYS = 30, MOMENTS_A_MARK = 200 };
+
+/* Accounts that looked like this one a horizon ago and earlier, and what became of them: only where there is something
+ * to be said of this one, as almost everybody looks like an account that is well. */
+static int find_similar(const struct diagnosing *day, const struct outcomes *outcomes, const struct diagnosis *d,
+                        int engine, struct arena *a, struct explain_more *out, struct err *err)
+{
+	static const unsigned kinds[N_ENGINES] = { OUTCOME_LOSSES, OUTCOME_GAINS };
+	const struct verdict *v = &d->verdicts[engine];
+	int32_t horizon = (int32_t)out->settings->horizon_days;
+	struct past_query query = { engine == ENGINE_EXPANSION, d->account->id, 0, v->score, MOMENTS_A_MARK };
+	struct past_moment *all = NULL;
+	size_t n_all = 0;
+
+	if (v->band == 0)
+		return 0;
+	for (int mark = 0; mark < MARKS; mark++) {
+		const struct past_moment *some;
+		size_t n;
+
+		query.on = day->base.as_of - horizon - mark * MARK_DAYS;
+		if (past_moments(day->session->db, &query, a, &some, &n, err) < 0)
+			return -1;
+		all = arena_grow(a, all, n_all, n_all + n, sizeof *all);
+		for (size_t i = 0; i < n; i++)
+			all[n_all++] = some[i];
+	}
+	out->similar[engine] = similar_find(v, all, n_all, outcomes, kinds[engine], horizon, a);
+	return 0;
+}
+
+static int look_back(const struct diagnosing *day, const struct diagnosis *d, struct arena *a, struct explain_more *out,
+                     struct err *err)
+{
+	struct db *db = day->session->db;
+	int32_t as_of = day->base.as_of;
+	struct outcomes outcomes;
+
+	if (past_scores(db, d->account->id, as_of - HISTORY_DAYS, as_of, a, &out->history, &out->n_history, err) < 0 ||
+	    outcomes_load(db, as_of, a, &outcomes, err) < 0)
+		return -1;
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		if (find_similar(day, &outcomes, d, engine, a, out, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void print(const struct cli *c, const struct diagnosis *d, const struct explain_more *more, struct buf *out)
+{
+	if (c->format == FORMAT_JSON) {
+		explain_json(d, more, c->arena, out);
+		buf_char(out, '\n');
+		return;
+	}
+	explain_text(d, more, c->arena, out);
+	if (c->verbosity > 0)
+		explain_table(d, c->arena, out);
+}
 
 /* Reads only: recomputes what score would say, so that it can be checked against what was said. */
 int cmd_explain(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session session = { 0 };
 	CLEANUP(buf_done) struct buf text;
+	struct explain_more more = { 0 };
 	struct diagnosing day;
 	struct diagnosis diagnosis;
 	size_t index;
@@ -21,14 +80,13 @@ int cmd_explain(struct cli *c, struct err *err)
 	    facts_find(session.db, &day.base, c->args[0], &index, err) < 0 ||
 	    diagnose_accounts(&day, index, 1, c->arena, &diagnosis, err) < 0)
 		return -1;
-	if (c->format == FORMAT_JSON)
-		explain_json(&diagnosis, c->arena, &text);
-	else
-		explain_text(&diagnosis, c->arena, &text);
+	more.settings = &session.org->score;
+	more.config_hash = session.org->hash;
+	if (look_back(&day, &diagnosis, c->arena, &more, err) < 0)
+		return -1;
+	print(c, &diagnosis, &more, &text);
 	if (text.is_full)
 		return err_set(err, ERR_INPUT, "the diagnosis of %s takes more than %d bytes", c->args[0], MAX_OUTPUT);
 	(void)fputs(text.at, stdout);
-	if (c->format == FORMAT_JSON)
-		(void)fputc('\n', stdout);
 	return 0;
 }

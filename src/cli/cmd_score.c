@@ -7,7 +7,7 @@
 #include "diagnose.h"
 #include "store/account.h"
 
-enum { CHUNK = 128, DISMISSED_DAYS = 30 };
+enum { CHUNK = 128 };
 
 /* What came of one day. */
 struct tally {
@@ -114,12 +114,12 @@ static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
+	int32_t since = s->day.base.as_of - FINDING_DISMISSED_DAYS;
 	struct finding *was;
 	size_t n_was, at = 0;
 
 	if (diagnose_accounts(&s->day, first, n, a, diagnoses, err) < 0 || txn_begin(&txn, s->session->db, err) < 0 ||
-	    findings_of_accounts(s->session->db, from_id, to_id, s->day.base.as_of - DISMISSED_DAYS, a, &was, &n_was, err) <
-	        0)
+	    findings_of_accounts(s->session->db, from_id, to_id, since, a, &was, &n_was, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t from;

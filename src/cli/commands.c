@@ -44,10 +44,14 @@ const struct command commands[] = {
 	{ .name = "explain",
 	  .arguments = "ACCOUNT",
 	  .summary = "the whole diagnosis of one account",
-	  .help = "ACCOUNT is its id, source key, external id, domain or name. Shows every signal with value, baseline, "
-	          "strength, weight, logits, evidence and freshness, the sums per family, the band and why, the smallest "
-	          "single change that would move it, what is at stake and by when to act. The same database, "
-	          "configuration and day give the same bytes.",
+	  .help = "ACCOUNT is its id, source key, external id, domain or name. Says the risk and the readiness and how they "
+	          "come about, from the usual account to this one: each line adds log-odds, and the last number is the "
+	          "score. Then the smallest single change that would move the band, accounts of the past that looked like "
+	          "it and what became of them within the horizon, the score of half a year with changes of band and of "
+	          "settings, what is at stake, by when to act and what to do.\n\n-v adds every signal with value, usual, "
+	          "strength, log-odds before and after the cap of its family, curve, freshness and source; --format json "
+	          "has all of it. Everything is recomputed from what was known that day: the same database, configuration "
+	          "and day give the same bytes.",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = cmd_explain },

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "signal.h"
+#include "units.h"
 
 enum { HALVINGS = 30 };
 
@@ -87,30 +88,32 @@ static double value_needed(const struct context *c, enum score_engine engine, co
 
 /* What a fact's coming or going would do; NULL when nothing. */
 static const char *change_by_fact(const struct context *c, enum score_engine engine, const struct verdict *v,
-                                  struct reading *copy)
+                                  struct reading *copy, bool is_up)
 {
 	for (size_t i = 0; i < v->n_readings; i++) {
 		const struct reading *r = &v->readings[i];
 		bool is_there = r->strength > 0;
 		int band;
 
-		if (!r->fact || !r->is_known || is_there != (v->band > 0))
+		if (!r->fact || !r->is_known || is_there == is_up)
 			continue;
-		band = band_with(c, engine, v, copy, i, end_of(r, !is_there));
-		if (band != v->band)
+		band = band_with(c, engine, v, copy, i, end_of(r, is_up));
+		if (is_up ? band > v->band : band < v->band)
 			return arena_printf(c->arena, "%s%s would make it %s", is_there ? "without " : "", r->fact,
-			                    score_band_name(engine, band));
+			                    score_band_words(engine, band));
 	}
 	return NULL;
 }
 
-/* The one reading of degree that has the least way to go to another band, as a share of its range; NULL when none gets
- * there. */
+/* The one reading of degree that has the least way to go to a higher (or lower) band, as a share of its range; NULL
+ * when none gets there. */
 static const char *change_by_degree(const struct context *c, enum score_engine engine, const struct verdict *v,
-                                    struct reading *copy)
+                                    struct reading *copy, bool is_up)
 {
 	double least = INFINITY, at = 0;
-	size_t best = v->n_readings;
+	const struct reading *best = NULL;
+	struct unit unit;
+	int band;
 
 	for (size_t i = 0; i < v->n_readings; i++) {
 		const struct reading *r = &v->readings[i];
@@ -118,25 +121,53 @@ static const char *change_by_degree(const struct context *c, enum score_engine e
 
 		if (!r->is_known || r->fact)
 			continue;
-		needed = value_needed(c, engine, v, copy, i, end_of(r, v->band == 0));
+		needed = value_needed(c, engine, v, copy, i, end_of(r, is_up));
 		way = fabs(needed - r->value) / fabs(r->high - r->low);
 		if (isnan(needed) || way >= least)
 			continue;
 		least = way;
 		at = needed;
-		best = i;
+		best = r;
 	}
-	if (best == v->n_readings)
+	if (!best)
 		return NULL;
-	return arena_printf(c->arena, "%s from %.2f to %.2f would make it %s", v->readings[best].name,
-	                    v->readings[best].value, at,
-	                    score_band_name(engine, band_with(c, engine, v, copy, best, at)));
+	unit = unit_of(best->name, c->arena);
+	at = unit_round(&unit, at, best->value);
+	band = band_with(c, engine, v, copy, (size_t)(best - v->readings), at);
+	return arena_printf(c->arena, "%s at %s instead of %s%s would make it %s", unit.what,
+	                    unit_text(&unit, at, c->arena), unit_text(&unit, best->value, c->arena), unit.of,
+	                    score_band_words(engine, band));
+}
+
+/* The least that would bring it one band down: of one signal, a fact, or all of a family. */
+static const char *change_down(const struct context *c, enum score_engine engine, const struct verdict *v,
+                               struct reading *copy)
+{
+	const char *by_one = change_by_degree(c, engine, v, copy, false);
+	int family, band = 0;
+
+	if (!by_one)
+		by_one = change_by_fact(c, engine, v, copy, false);
+	if (by_one)
+		return by_one;
+	family = family_needed(c, engine, v, copy, &band);
+	return family < 0 ? "no single signal or family would lower the band" :
+	                    arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
+	                                 family_names[family], score_band_words(engine, band));
+}
+
+static const char *change_up(const struct context *c, enum score_engine engine, const struct verdict *v,
+                             struct reading *copy)
+{
+	const char *by_one = change_by_degree(c, engine, v, copy, true);
+
+	return by_one ? by_one : change_by_fact(c, engine, v, copy, true);
 }
 
 void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v)
 {
 	struct reading *copy = arena_array(c->arena, v->n_readings + 1, sizeof *copy);
-	int family, band = 0;
+	const char *down, *up;
 
 	if (v->score < 0 || v->is_held || (engine == ENGINE_EXPANSION && v->is_blocked)) {
 		v->change = v->score < 0 ? "not enough is known" :
@@ -144,13 +175,10 @@ void verdict_change(const struct context *c, enum score_engine engine, struct ve
 		                           v->band_why;
 		return;
 	}
-	v->change = change_by_degree(c, engine, v, copy);
-	if (!v->change)
-		v->change = change_by_fact(c, engine, v, copy);
-	if (v->change)
-		return;
-	family = family_needed(c, engine, v, copy, &band);
-	v->change = family < 0 ? "no single signal or family would move the band" :
-	                         arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
-	                                      family_names[family], score_band_name(engine, band));
+	down = v->band > 0 ? change_down(c, engine, v, copy) : NULL;
+	up = v->band < 2 ? change_up(c, engine, v, copy) : NULL;
+	v->change = down && up ? arena_printf(c->arena, "%s; %s", down, up) :
+	            down       ? down :
+	            up         ? up :
+	                         "no single signal would raise the band";
 }

@@ -1,165 +1,344 @@
+#include "score/explain.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "common/json.h"
 #include "common/money.h"
-#include "score/score.h"
+#include "common/text.h"
+#include "signal.h"
 
-static const char *number(struct arena *a, double value)
+enum { WIDTH = 100, LABEL = 16, TEXT = 64, MOST_RAISING = 6, MOST_LOWERING = 3, HISTORY_WEEKS = 26, MAX_NAMED = 3 };
+
+static const double WORTH_A_LINE = 0.1; /* logits; what says less is told together */
+
+static const char *const titles[N_ENGINES] = { "RISK", "READINESS" };
+
+/* How many bytes of text go on a line of so many columns: up to a blank, all of a word that is longer. */
+static size_t line_length(const char *text, size_t columns)
 {
-	return isnan(value) ? "-" : arena_printf(a, "%.2f", value);
+	size_t last = 0, at = 0, n = 0;
+	uint32_t code;
+
+	for (; text[at]; n++) {
+		if (text[at] == ' ')
+			last = at;
+		if (n >= columns && last)
+			return last;
+		at += utf8_next(text + at, strlen(text + at), &code);
+	}
+	return at;
 }
 
-static void stake_text(const struct verdict *v, struct arena *a, struct buf *out)
+/* "  label         text", the text broken into lines below one another. */
+static void put_line(struct buf *out, const char *label, const char *text)
 {
-	const char *currency = v->currency ? v->currency : "";
+	buf_printf(out, "  %-*s", LABEL - 2, label);
+	for (;;) {
+		size_t len = line_length(text, WIDTH - LABEL);
 
-	if (v->value_minor > 0)
-		buf_printf(out, "  at stake      %s a year (%s); times probability %s\n",
-		           money_text(a, v->value_minor, currency), v->value_how, money_text(a, v->expected_minor, currency));
-	else
-		buf_printf(out, "  at stake      %s\n", v->value_how);
+		buf_add(out, text, len);
+		buf_char(out, '\n');
+		if (!text[len])
+			return;
+		text += len + 1;
+		buf_printf(out, "%*s", LABEL, "");
+	}
 }
 
-static void reading_text(const struct reading *r, struct arena *a, struct buf *out)
+/* The same with numbers behind its first line. */
+static void put_row(struct buf *out, const char *label, const char *text, double logits, const char *score)
 {
-	if (!r->is_known) {
-		buf_printf(out, "  %-20s %-12s %8s %8s %8s %6.1f %6s  not known: %s\n", r->name, family_names[r->family], "-",
-		           "-", "-", r->weight, "-", r->why ? r->why : "");
+	size_t len = line_length(text, TEXT);
+
+	buf_printf(out, "  %-*s%.*s%*s%+8.2f %8s\n", LABEL - 2, label, (int)len, text,
+	           (int)(TEXT - utf8_length(text) + utf8_length(text + len)), "", logits, score);
+	while (text[len]) {
+		text += len + 1;
+		len = line_length(text, TEXT);
+		buf_printf(out, "%*s%.*s\n", LABEL, "", (int)len, text);
+	}
+}
+
+static const char *band_words(int engine, int band)
+{
+	return score_band_words((enum score_engine)engine, band);
+}
+
+static const char *readable(struct arena *a, const char *name)
+{
+	char *words = arena_strdup(a, name);
+
+	for (char *at = words; *at; at++)
+		if (*at == '_')
+			*at = ' ';
+	return words;
+}
+
+static const char *score_after(struct arena *a, double logit)
+{
+	return arena_printf(a, "%.1f", 100 / (1 + exp(-logit)));
+}
+
+/* The reading that raises (or lowers) the score most and is not yet told; NULL when no such one is worth a line. */
+static const struct reading *next_told(const struct verdict *v, const bool *is_told, bool raises, size_t *out_at)
+{
+	const struct reading *best = NULL;
+
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+
+		if (is_told[i] || !r->is_known || fabs(r->contribution) < WORTH_A_LINE || (r->contribution > 0) != raises)
+			continue;
+		if (!best || fabs(r->contribution) > fabs(best->contribution)) {
+			best = r;
+			*out_at = i;
+		}
+	}
+	return best;
+}
+
+/* What is left of those that raise, or lower, it, in one line. Returns their sum. */
+static double put_rest(const struct verdict *v, const bool *is_told, bool raises, double logit, struct arena *a,
+                       struct buf *out)
+{
+	const char *names = "";
+	double sum = 0;
+
+	for (size_t i = 0; i < v->n_readings; i++) {
+		double said = v->readings[i].contribution;
+
+		if (is_told[i] || (raises ? said <= 0 : said >= 0))
+			continue;
+		sum += said;
+		names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", readable(a, v->readings[i].name));
+	}
+	if (*names)
+		put_row(out, raises ? "raised by" : "lowered by", names, sum, score_after(a, logit + sum));
+	return sum;
+}
+
+/* From the usual account to this one: every line moves the score, and the last is the score. */
+static void put_sum(const struct verdict *v, struct arena *a, struct buf *out)
+{
+	bool is_told[MAX_SIGNALS] = { false };
+	double logit = v->base_logit;
+	const struct reading *r;
+	size_t at = 0;
+	int n = 0;
+
+	buf_printf(out, "  %-*s%8s %8s\n", LABEL - 2 + TEXT, "how it comes about", "log-odds", "so far");
+	put_row(out, "usual", "the usual account of this organisation", v->base_logit, score_after(a, logit));
+	for (int raises = 1; raises >= 0; raises--) {
+		while (n < (raises ? MOST_RAISING : MOST_LOWERING) && (r = next_told(v, is_told, raises, &at))) {
+			is_told[at] = true;
+			n++;
+			logit += r->contribution;
+			put_row(out, family_names[r->family], r->is_hard ? arena_printf(a, "A FACT: %s", r->evidence) : r->evidence,
+			        r->contribution, score_after(a, logit));
+		}
+		logit += put_rest(v, is_told, raises, logit, a, out);
+	}
+}
+
+/* Those that nothing is known of, by what is missing. */
+static const char *unknown_words(const struct verdict *v, struct arena *a)
+{
+	bool is_told[MAX_SIGNALS] = { false };
+	const char *words = "";
+
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+		const char *names = "";
+
+		for (size_t k = i; k < v->n_readings; k++)
+			if (!v->readings[k].is_known && !is_told[k] && r->why && !r->is_known &&
+			    strcmp(v->readings[k].why, r->why) == 0) {
+				is_told[k] = true;
+				names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", readable(a, v->readings[k].name));
+			}
+		if (*names)
+			words = arena_printf(a, "%s%s%s (%s)", words, *words ? "; " : "", names, r->why);
+	}
+	return words;
+}
+
+static const char *losses_words(const struct verdict *v, struct arena *a)
+{
+	static const char *const does[N_LOSSES] = { "leaves", "shrinks", "is lost over a payment" };
+	const char *words = "";
+
+	for (int k = 0; k < N_LOSSES; k++)
+		words = arena_printf(a, "%s%s%s %.1f", words, k ? ", " : "", does[k], v->losses[k]);
+	return words;
+}
+
+static const char *stake_words(const struct verdict *v, struct arena *a)
+{
+	if (v->value_minor <= 0)
+		return v->value_how;
+	return arena_printf(a, "%s a year (%s); times the probability %s",
+	                    money_text(a, v->value_minor, v->currency ? v->currency : ""), v->value_how,
+	                    money_short(a, v->expected_minor, v->currency ? v->currency : ""));
+}
+
+/* The score at the end of each of the last weeks, a dot where none was kept. */
+static const char *weeks_words(const struct explain_more *more, int engine, const struct diagnosis *d, struct arena *a)
+{
+	static const char *const bars[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	double weeks[HISTORY_WEEKS + 1], most = 20;
+	const char *words = "";
+	int n = 0;
+
+	for (int w = 0; w <= HISTORY_WEEKS; w++)
+		weeks[w] = -1;
+	weeks[HISTORY_WEEKS] = d->verdicts[engine].score;
+	for (size_t i = 0; i < more->n_history; i++) {
+		const struct past_score *p = &more->history[i];
+		int w = HISTORY_WEEKS - 1 - (d->as_of - 1 - p->day) / 7;
+
+		if (w >= 0 && w < HISTORY_WEEKS)
+			weeks[w] = engine == ENGINE_DEFENSE ? p->risk : p->readiness;
+	}
+	for (int w = 0; w <= HISTORY_WEEKS; w++) {
+		most = fmax(most, weeks[w]);
+		n += w < HISTORY_WEEKS && weeks[w] >= 0;
+	}
+	if (!n)
+		return NULL;
+	for (int w = 0; w <= HISTORY_WEEKS; w++)
+		if (*words || weeks[w] >= 0)
+			words = arena_printf(a, "%s%s", words, weeks[w] < 0 ? "·" : bars[(int)fmin(7, 8 * weeks[w] / most)]);
+	return arena_printf(a, "%s by week; a full bar is %.0f", words, most);
+}
+
+/* When the band or the settings changed, latest first. */
+static const char *turns_words(const struct explain_more *more, int engine, const struct diagnosis *d, struct arena *a)
+{
+	const char *hash = more->config_hash, *words = "";
+	int band = d->verdicts[engine].band, n = 0;
+	int32_t on = d->as_of;
+
+	for (size_t i = more->n_history; i-- && n < MAX_NAMED;) {
+		const struct past_score *p = &more->history[i];
+		int was = engine == ENGINE_DEFENSE ? p->risk_band : p->readiness_band;
+		bool is_other = strcmp(p->config_hash, hash) != 0;
+
+		if (was != band || is_other) {
+			words = arena_printf(a, "%s%s%s %s%s", words, n++ ? "; " : "", day_text(a, on),
+			                     was == band ? "" : band_words(engine, band),
+			                     !is_other ? "" : was == band ? "settings changed" : ", with other settings");
+		}
+		band = was;
+		hash = p->config_hash;
+		on = p->day;
+	}
+	return n ? words : NULL;
+}
+
+static void put_history(const struct diagnosis *d, const struct explain_more *more, int engine, struct arena *a,
+                        struct buf *out)
+{
+	const char *weeks = weeks_words(more, engine, d, a), *turns = weeks ? turns_words(more, engine, d, a) : NULL;
+
+	if (weeks)
+		put_line(out, "history", turns ? arena_printf(a, "%s; since %s", weeks, turns) : weeks);
+}
+
+static const char *became_words(const struct similar *s, struct arena *a)
+{
+	static const char *const did[N_OUTCOME_KINDS] = {
+		[OUTCOME_CHURN] = "left",
+		[OUTCOME_CONTRACTION] = "shrank",
+		[OUTCOME_INVOLUNTARY] = "was lost over a payment",
+		[OUTCOME_EXPANSION] = "grew",
+		[OUTCOME_GOOD_END] = "ended well",
+	};
+	const char *name = evidence_quote(a, s->name, 40);
+
+	if (!s->became)
+		return arena_printf(a, "%s (of %s) did not", name, day_text(a, s->day));
+	return arena_printf(a, "%s (of %s) %s %s later", name, day_text(a, s->day), did[s->became->kind],
+	                    counted(a, s->became->on - s->day, "day", "days"));
+}
+
+static void put_similar(const struct similar_accounts *s, int engine, int64_t horizon_days, struct arena *a,
+                        struct buf *out)
+{
+	const char *words;
+
+	if (!s->n)
+		return;
+	words = arena_printf(a, "of %s that looked like this, %d %s within %lld days%s: ",
+	                     counted(a, s->n, "account", "accounts"), s->n_became,
+	                     engine == ENGINE_DEFENSE ? "left or shrank" : "grew", (long long)horizon_days,
+	                     s->n_became > 1 ? arena_printf(a, ", half of them within %d", s->middle_days) : "");
+	for (int i = 0; i < s->n && i < MAX_NAMED; i++)
+		words = arena_printf(a, "%s%s%s", words, i ? "; " : "", became_words(&s->at[i], a));
+	put_line(out, "like it", words);
+}
+
+static void put_action(const struct verdict *v, struct arena *a, struct buf *out)
+{
+	if (!v->lead || v->band == 0)
+		return;
+	put_line(out, "cause", arena_printf(a, "%s: %s", readable(a, v->lead->name), v->lead->evidence));
+	put_line(out, "at stake", stake_words(v, a));
+	put_line(out, "act by", day_text(a, v->act_by_on));
+	if (v->play)
+		put_line(out, "what to do",
+		         arena_printf(a, "%s. %s", v->play->title, v->play->first_step ? v->play->first_step : ""));
+}
+
+static void put_headline(const struct verdict *v, int engine, const struct explain_more *more, struct buf *out)
+{
+	const char *what = engine == ENGINE_DEFENSE ? "leave or shrink" : "grow";
+
+	if (v->score < 0) {
+		buf_printf(out, "\n%s not known: not enough data to say\n", titles[engine]);
 		return;
 	}
-	buf_printf(out, "  %-20s %-12s %8s %8s %8.2f %6.1f %+6.2f  %s%s\n", r->name, family_names[r->family],
-	           number(a, r->value), number(a, r->baseline), r->strength, r->weight, r->contribution,
-	           r->is_hard ? "HARD FACT: " : "", r->evidence);
-	buf_printf(out, "  %-20s 0 at %g, 1 at %g; fresh on %s; %s\n", "", r->low, r->high,
-	           r->fresh_on == DAY_NONE ? "-" : day_text(a, r->fresh_on), r->source);
+	buf_printf(out, "\n%s %.1f: of 1000 accounts like this, about %.0f %s within %lld days; usual here: %.0f\n",
+	           titles[engine], v->score, 10 * v->score, what, (long long)more->settings->horizon_days,
+	           1000 / (1 + exp(-v->base_logit)));
 }
 
-static void verdict_text(const struct diagnosis *d, int engine, struct arena *a, struct buf *out)
+static void put_verdict(const struct diagnosis *d, const struct explain_more *more, int engine, struct arena *a,
+                        struct buf *out)
 {
 	const struct verdict *v = &d->verdicts[engine];
-	const char *word = engine == ENGINE_DEFENSE ? "risk" : "readiness";
+	const char *unknown = unknown_words(v, a);
 
-	if (v->score < 0)
-		buf_printf(out, "\n%s: %s not known, not enough data to say\n", engine_names[engine], word);
-	else
-		buf_printf(out, "\n%s: %s %.1f of 100 (100 = most likely to %s), confidence %.0f %%\n", engine_names[engine],
-		           word, v->score, engine == ENGINE_DEFENSE ? "leave or shrink" : "grow", 100 * v->confidence);
-	buf_printf(out, "  band          %s since %s%s%s\n", score_band_name((enum score_engine)engine, v->band),
-	           day_text(a, v->band_since), *v->band_why ? ": " : "", v->band_why);
-	buf_printf(out, "  would change  %s\n", v->change);
-	if (v->lead && v->band > 0) {
-		buf_printf(out, "  cause         %s: %s\n", v->lead->name, v->lead->evidence);
-		stake_text(v, a, out);
-		buf_printf(out, "  act by        %s\n", day_text(a, v->act_by_on));
-		if (v->play)
-			buf_printf(out, "  play          %s. %s\n", v->play->title, v->play->first_step ? v->play->first_step : "");
-	}
-	buf_text(out, "  families      ");
-	for (int f = 0; f < N_FAMILIES; f++)
-		buf_printf(out, "%s %.1f%s", family_names[f], v->families[f], f + 1 < N_FAMILIES ? ", " : "\n");
-	buf_printf(out, "  %-20s %-12s %8s %8s %8s %6s %6s  %s\n", "signal", "family", "value", "usual", "strength",
-	           "weight", "logits", "evidence");
-	for (size_t i = 0; i < v->n_readings; i++)
-		reading_text(&v->readings[i], a, out);
+	put_headline(v, engine, more, out);
+	put_line(out, "band", arena_printf(a, "%s since %s, %.1f times the usual odds%s%s", band_words(engine, v->band),
+	                                   day_text(a, v->band_since), v->times, *v->band_why ? ": " : "", v->band_why));
+	put_action(v, a, out);
+	if (engine == ENGINE_DEFENSE && v->band > 0)
+		put_line(out, "of which", losses_words(v, a));
+	if (engine == ENGINE_EXPANSION && v->is_blocked && d->verdicts[ENGINE_DEFENSE].band > 0)
+		return; /* it is not to be talked about now */
+	if (v->score >= 0)
+		put_sum(v, a, out);
+	put_line(out, "would change", v->change);
+	put_similar(&more->similar[engine], engine, more->settings->horizon_days, a, out);
+	put_history(d, more, engine, a, out);
+	put_line(out, "known", arena_printf(a, "%.0f %% of what counts%s%s", 100 * v->confidence,
+	                                    *unknown ? "; not: " : "", unknown));
 }
 
-void explain_text(const struct diagnosis *d, struct arena *a, struct buf *out)
+void explain_text(const struct diagnosis *d, const struct explain_more *more, struct arena *a, struct buf *out)
 {
 	const struct fact_account *f = d->account;
+	const char *owner = *f->csm_email ? f->csm_email : "-";
+	bool grows = d->verdicts[ENGINE_EXPANSION].band > 0;
 
-	buf_printf(out, "%s (account %lld, key %s)\n", evidence_quote(a, f->name, 80), (long long)f->id,
-	           evidence_quote(a, f->key, 80));
-	buf_printf(out, "as of %s; segment %s, plan %s; CSM %s, AM %s%s\n", day_text(a, d->as_of),
-	           *f->segment ? evidence_quote(a, f->segment, 40) : "-", *f->plan ? evidence_quote(a, f->plan, 40) : "-",
-	           *f->csm_email ? f->csm_email : "-", *f->am_email ? f->am_email : "-",
+	buf_printf(out, "%s (%s) as of %s\n", evidence_quote(a, f->name, 80), evidence_quote(a, f->key, 80),
+	           day_text(a, d->as_of));
+	buf_printf(out, "segment %s, plan %s; CSM %s, AM %s%s\n", *f->segment ? evidence_quote(a, f->segment, 40) : "-",
+	           *f->plan ? evidence_quote(a, f->plan, 40) : "-", owner, *f->am_email ? f->am_email : "-",
 	           f->is_customer  ? "" :
 	           f->was_customer ? "; its subscriptions have ended" :
 	                             "; not a customer");
-	for (int engine = 0; engine < N_ENGINES; engine++)
-		verdict_text(d, engine, a, out);
-}
-
-static void put_real(struct json_out *o, const char *key, double value)
-{
-	json_put_real(o, key, value, 6);
-}
-
-static void put_day(struct json_out *o, struct arena *a, const char *key, int32_t day)
-{
-	json_put_text(o, key, day == DAY_NONE ? NULL : day_text(a, day));
-}
-
-static void reading_json(const struct reading *r, struct arena *a, struct json_out *o)
-{
-	json_open_object(o, NULL);
-	json_put_text(o, "signal", r->name);
-	json_put_text(o, "family", family_names[r->family]);
-	json_put_bool(o, "known", r->is_known);
-	json_put_bool(o, "hard", r->is_hard);
-	json_put_text(o, "why_unknown", r->is_known ? NULL : r->why);
-	put_real(o, "value", r->value);
-	put_real(o, "baseline", r->baseline);
-	put_real(o, "low", r->low);
-	put_real(o, "high", r->high);
-	put_real(o, "strength", r->strength);
-	put_real(o, "weight", r->weight);
-	put_real(o, "contribution", r->contribution);
-	json_put_text(o, "evidence", r->is_known ? r->evidence : NULL);
-	put_day(o, a, "fresh_on", r->fresh_on);
-	json_put_text(o, "source", r->source);
-	json_close_object(o);
-}
-
-static void verdict_json(const struct diagnosis *d, int engine, struct arena *a, struct json_out *o)
-{
-	const struct verdict *v = &d->verdicts[engine];
-
-	json_open_object(o, engine_names[engine]);
-	if (v->score < 0)
-		json_put_null(o, "score");
-	else
-		put_real(o, "score", v->score);
-	put_real(o, "confidence", v->confidence);
-	json_put_text(o, "band", score_band_name((enum score_engine)engine, v->band));
-	put_day(o, a, "band_since", v->band_since);
-	json_put_text(o, "band_why", v->band_why);
-	json_put_bool(o, "blocked", v->is_blocked);
-	json_put_text(o, "would_change", v->change);
-	json_put_text(o, "cause", v->lead ? v->lead->name : NULL);
-	json_put_int(o, "value_minor", v->value_minor);
-	json_put_int(o, "expected_minor", v->expected_minor);
-	json_put_text(o, "currency", v->currency);
-	json_put_text(o, "value_how", v->value_how);
-	put_day(o, a, "act_by", v->band > 0 ? v->act_by_on : DAY_NONE);
-	json_put_text(o, "play", v->play && v->band > 0 ? v->play->name : NULL);
-	json_open_object(o, "families");
-	for (int f = 0; f < N_FAMILIES; f++)
-		put_real(o, family_names[f], v->families[f]);
-	json_close_object(o);
-	json_open_array(o, "signals");
-	for (size_t i = 0; i < v->n_readings; i++)
-		reading_json(&v->readings[i], a, o);
-	json_close_array(o);
-	json_close_object(o);
-}
-
-void explain_json(const struct diagnosis *d, struct arena *a, struct buf *out)
-{
-	const struct fact_account *f = d->account;
-	struct json_out o = json_out_to(out);
-
-	json_open_object(&o, NULL);
-	json_put_int(&o, "account", f->id);
-	json_put_text(&o, "key", f->key);
-	json_put_text(&o, "name", f->name);
-	put_day(&o, a, "as_of", d->as_of);
-	json_put_text(&o, "segment", f->segment);
-	json_put_text(&o, "plan", f->plan);
-	json_put_text(&o, "csm", f->csm_email);
-	json_put_text(&o, "am", f->am_email);
-	json_put_bool(&o, "is_customer", f->is_customer);
-	for (int engine = 0; engine < N_ENGINES; engine++)
-		verdict_json(d, engine, a, &o);
-	json_close_object(&o);
+	/* What there is to act on comes first. */
+	put_verdict(d, more, grows ? ENGINE_EXPANSION : ENGINE_DEFENSE, a, out);
+	put_verdict(d, more, grows ? ENGINE_DEFENSE : ENGINE_EXPANSION, a, out);
 }

@@ -1,15 +1,13 @@
+#include <math.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/json.h"
 #include "score/score.h"
 
-enum {
-	DISMISSED_DAYS = 30,
-	MOVED_POINTS = 10, /* from which on worse or better is worth a note */
-	MAX_EVIDENCE = 16 * 1024,
-};
+enum { MAX_EVIDENCE = 16 * 1024 };
 
+static const double MOVED = 0.7; /* logits from which on worse or better is worth a note: the odds double or halve */
 static const int opens_at[N_ENGINES] = { 2 /* at_risk */, 1 /* emerging */ };
 
 static bool is_of(const struct finding *f, int engine)
@@ -32,7 +30,7 @@ static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, con
 	for (size_t i = 0; i < n; i++) {
 		const struct finding *f = &was[i];
 
-		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || d->as_of - f->closed_on >= DISMISSED_DAYS)
+		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || d->as_of - f->closed_on >= FINDING_DISMISSED_DAYS)
 			continue;
 		if (!v->lead->is_hard || (strcmp(f->cause, v->lead->name) == 0 && v->lead->fresh_on <= f->closed_on))
 			return true;
@@ -125,10 +123,17 @@ static bool is_other_owner(const struct finding *was, const struct finding *now)
 	return strcmp(was->owner_email ? was->owner_email : "", now->owner_email ? now->owner_email : "") != 0;
 }
 
+static double logit_of(double score)
+{
+	double p = fmin(fmax(score / 100, 0.001), 0.999);
+
+	return log(p / (1 - p));
+}
+
 static struct finding_change updated(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
 {
 	struct finding_change change = { .finding = *f };
-	double moved = d->verdicts[engine].score - f->score;
+	double moved = logit_of(d->verdicts[engine].score) - logit_of(f->score);
 
 	tell(d, engine, a, &change.finding);
 	if (f->state == FINDING_SNOOZED && f->snoozed_until <= d->as_of) {
@@ -142,7 +147,7 @@ static struct finding_change updated(const struct diagnosis *d, int engine, cons
 		change.finding.snoozed_until = DAY_NONE;
 		change.event = "opened";
 		change.note = "its owner changed";
-	} else if (moved >= MOVED_POINTS || moved <= -MOVED_POINTS) {
+	} else if (fabs(moved) >= MOVED) {
 		/* More risk is worse; more readiness is better. */
 		change.event = (moved > 0) == (engine == ENGINE_DEFENSE) ? "worse" : "better";
 		change.note = arena_printf(a, "%.0f to %.0f", f->score, d->verdicts[engine].score);
@@ -162,6 +167,67 @@ static struct finding_change opened(const struct diagnosis *d, int engine, struc
 	return change;
 }
 
+/* The same cause, resolved a short while ago: what comes back so soon was never gone, and is no second finding. */
+static const struct finding *cooling(const struct diagnosis *d, const struct verdict *v, const struct finding *was,
+                                     size_t n, int engine)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_of(&was[i], engine) && was[i].state == FINDING_RESOLVED && strcmp(was[i].cause, v->lead->name) == 0 &&
+		    d->as_of - was[i].closed_on < FINDING_COOL_DOWN_DAYS)
+			return &was[i];
+	return NULL;
+}
+
+static struct finding_change reopened(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
+{
+	struct finding_change change = { .finding = *f, .event = "opened" };
+
+	change.note = arena_printf(a, "back after %d days", d->as_of - f->closed_on);
+	change.finding.state = FINDING_OPEN;
+	change.finding.closed_on = DAY_NONE;
+	tell(d, engine, a, &change.finding);
+	return change;
+}
+
+static bool has_stale(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (v->readings[i].is_stale)
+			return true;
+	return false;
+}
+
+/* Whether nothing is known that would close it: what it is about is hidden behind a source that does not come through,
+ * or still speaks while others are hidden. However long ago the last score was: a source that broke settles nothing. */
+static bool is_hidden(const struct verdict *v, const struct finding *f)
+{
+	const struct reading *cause = reading_named(v, f->cause);
+
+	if (cause && cause->is_stale)
+		return true;
+	return cause && cause->contribution > 0 && has_stale(v);
+}
+
+/* What becomes of the finding that stands. Returns whether another one may take its place. */
+static bool settle(const struct diagnosis *d, int engine, bool is_due, const struct finding *f, struct arena *a,
+                   struct finding_change *out, size_t *n)
+{
+	const struct verdict *v = &d->verdicts[engine];
+
+	if (v->is_held || (!is_due && engine == ENGINE_DEFENSE && is_hidden(v, f)))
+		return false; /* nothing is known now: it stays as it was */
+	if (!is_due) {
+		out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");
+		return false;
+	}
+	if (is_same_cause(v, f)) {
+		out[(*n)++] = updated(d, engine, f, a);
+		return false;
+	}
+	out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, arena_printf(a, "%s leads now", v->lead->name));
+	return true;
+}
+
 /* vetoed: a finding of the other engine stands. */
 static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, const struct finding *was, size_t n_was,
                      struct arena *a, struct finding_change *out)
@@ -171,20 +237,12 @@ static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, cons
 	bool is_due = v->band >= opens_at[engine] && v->lead && v->score >= 0 && !is_vetoed;
 	size_t n = 0;
 
-	if (f && v->is_held)
-		return 0; /* nothing is known now: it stays as it was */
-	if (f && !is_due) {
-		out[n++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");
+	if (f && !settle(d, engine, is_due, f, a, out, &n))
 		return n;
-	}
-	if (f && is_same_cause(v, f)) {
-		out[n++] = updated(d, engine, f, a);
+	if (!is_due || v->is_held || is_dismissed(d, v, was, n_was, engine))
 		return n;
-	}
-	if (f)
-		out[n++] = closed(f, FINDING_RESOLVED, d->as_of, arena_printf(a, "%s leads now", v->lead->name));
-	if (is_due && !v->is_held && !is_dismissed(d, v, was, n_was, engine))
-		out[n++] = opened(d, engine, a);
+	f = cooling(d, v, was, n_was, engine);
+	out[n++] = f ? reopened(d, engine, f, a) : opened(d, engine, a);
 	return n;
 }
 

@@ -148,24 +148,6 @@ bool verdict_converges(const struct reading *readings, size_t n, const double fa
 	return has_hard || *out_families >= MIN_FAMILIES;
 }
 
-/* The signal to name first: hard facts, then by points, then by place. For growth, what is asked for, not the ground it
- * stands on. */
-static const struct reading *leading(const struct verdict *v)
-{
-	const struct reading *lead = NULL;
-
-	for (size_t i = 0; i < v->n_readings; i++) {
-		const struct reading *r = &v->readings[i];
-
-		if (r->contribution <= 0 || strcmp(r->name, "adoption_depth") == 0)
-			continue;
-		if (!lead || r->is_hard > lead->is_hard ||
-		    (r->is_hard == lead->is_hard && r->contribution > lead->contribution))
-			lead = r;
-	}
-	return lead;
-}
-
 static double logit_of(double p)
 {
 	p = p < MIN_BASE ? MIN_BASE : p > MAX_BASE ? MAX_BASE : p;
@@ -234,7 +216,7 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 		v->times = exp(v->logit - v->base_logit);
 	}
 	v->confidence = wanted > 0 ? known / wanted : 0;
-	v->lead = leading(v);
+	v->lead = verdict_lead(v);
 }
 
 static bool has_stale(const struct verdict *v)
@@ -258,10 +240,10 @@ static void place_in_band(const struct context *c, enum score_engine engine, int
 		v->band = before;
 		v->band_why = arena_printf(c->arena, "stays %lld days at least", (long long)b->min_stay_days);
 	} else if (v->band > entered) {
-		v->band_why = arena_printf(c->arena, "left only below %.1f times the usual odds",
+		v->band_why = arena_printf(c->arena, "left only below %.1f times",
 		                           band_entry(b, engine, v->band) * b->leave);
 	} else if (v->band > 0) {
-		v->band_why = arena_printf(c->arena, "entered at %.1f times the usual odds", band_entry(b, engine, v->band));
+		v->band_why = arena_printf(c->arena, "entered at %.1f times", band_entry(b, engine, v->band));
 	}
 }
 
@@ -372,4 +354,12 @@ const char *score_band_name(enum score_engine engine, int band)
 		                                             { "not_yet", "emerging", "ready" } };
 
 	return names[engine][band < 0 ? 0 : band > 2 ? 2 : band];
+}
+
+const char *score_band_words(enum score_engine engine, int band)
+{
+	static const char *const words[N_ENGINES][3] = { { "steady", "watch", "at risk" },
+		                                             { "not yet", "emerging", "ready" } };
+
+	return words[engine][band < 0 ? 0 : band > 2 ? 2 : band];
 }

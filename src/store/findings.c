@@ -128,17 +128,18 @@ int findings_list(struct db *db, const struct finding_query *query, struct arena
 	return 0;
 }
 
-int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t dismissed_since,
+int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account, int32_t closed_since,
                          struct arena *a, struct finding **out, size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT " FINDING_COLUMNS " FROM finding f JOIN account a ON a.id = f.account_id"
 		" WHERE f.account_id BETWEEN :from AND :to"
-		" AND (f.closed_on IS NULL OR (f.state = 'dismissed' AND f.closed_on >= :since)) ORDER BY f.account_id, f.id");
+		" AND (f.closed_on IS NULL OR (f.state IN ('dismissed', 'resolved') AND f.closed_on >= :since))"
+		" ORDER BY f.account_id, f.id");
 
 	bind_int(q, ":from", from_account);
 	bind_int(q, ":to", to_account);
-	bind_day(q, ":since", dismissed_since);
+	bind_day(q, ":since", closed_since);
 	return read_findings(q, a, out, out_n, err);
 }
 

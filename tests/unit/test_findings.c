@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "../../src/score/signal.h"
 #include "store/migrate.h"
 
 static struct err err;
@@ -127,13 +128,32 @@ static void it_is_resolved_when_the_score_left_the_band_and_lost_when_the_accoun
 	ASSERT_INT(finding_of(1).state, FINDING_RESOLVED);
 	ASSERT_INT(finding_of(1).closed_on, AS_OF + 1);
 	make_risky(true);
-	one_day(AS_OF + 2);
+	one_day(AS_OF + 1 + FINDING_COOL_DOWN_DAYS);
 	ASSERT_INT(number("SELECT count(*) FROM finding WHERE closed_on IS NULL"), 1);
 	s.account.is_customer = false;
-	one_day(AS_OF + 3);
+	one_day(AS_OF + 2 + FINDING_COOL_DOWN_DAYS);
 	ASSERT_INT(finding_of(2).state, FINDING_LOST);
 	ASSERT_INT(number("SELECT count(*) FROM finding_event WHERE kind = 'lost'"), 1);
-	ASSERT_INT(one_day(AS_OF + 4), 0);
+	ASSERT_INT(one_day(AS_OF + 3 + FINDING_COOL_DOWN_DAYS), 0);
+}
+
+static void what_comes_back_soon_is_the_same_finding(void **state)
+{
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	make_risky(false);
+	one_day(AS_OF + 4);
+	ASSERT_INT(finding_of(1).state, FINDING_RESOLVED);
+	make_risky(true);
+	ASSERT_INT(one_day(AS_OF + 3 + FINDING_COOL_DOWN_DAYS), 1); /* a day short of the cool-down */
+	ASSERT_INT(number("SELECT count(*) FROM finding"), 1);
+	ASSERT_INT(finding_of(1).state, FINDING_OPEN);
+	ASSERT_INT(finding_of(1).opened_on, AS_OF);
+	ASSERT_INT(finding_of(1).closed_on, DAY_NONE);
+	ASSERT_INT(number("SELECT count(*) FROM finding_event WHERE kind = 'opened'"), 2);
+	ASSERT_INT(one_day(AS_OF + 3 + FINDING_COOL_DOWN_DAYS), 1); /* the same day again: updated, no event */
+	ASSERT_INT(number("SELECT count(*) FROM finding_event WHERE kind = 'opened'"), 2);
 }
 
 static void what_was_dismissed_stays_so_for_thirty_days_but_for_a_new_hard_fact(void **state)
@@ -217,6 +237,50 @@ static void a_broken_source_leaves_a_finding_as_it_was(void **state)
 	ASSERT_OK(findings_of_accounts(db, 1, 1, AS_OF, s.arena, &was, &n_was, &err));
 	ASSERT_INT(n_was, 1);
 	ASSERT_INT(findings_decide(&s.diagnosis, was, n_was, s.arena, changes), 0);
+}
+
+static void a_broken_source_settles_nothing_however_long_it_lasts(void **state)
+{
+	struct finding_change changes[4];
+	struct finding *was;
+	size_t n_was;
+
+	(void)state;
+	make_risky(true);
+	one_day(AS_OF);
+	/* No score for two months, so no score before; and what the finding is about has not come through since. */
+	s.base.as_of = AS_OF + 60;
+	s.base.sources[FACT_USAGE] = s.base.sources[FACT_PERSON] = (struct fact_source){ true, true, AS_OF };
+	sample_score(&s, NULL);
+	assert_true(s.diagnosis.verdicts[ENGINE_DEFENSE].band == 0);
+	ASSERT_OK(findings_of_accounts(db, 1, 1, AS_OF, s.arena, &was, &n_was, &err));
+	ASSERT_INT(findings_decide(&s.diagnosis, was, n_was, s.arena, changes), 0);
+	/* Once it comes through again and says that all is well, it is over. */
+	s.base.sources[FACT_USAGE] = s.base.sources[FACT_PERSON] = (struct fact_source){ true, false, AS_OF + 60 };
+	make_risky(false);
+	sample_score(&s, NULL);
+	ASSERT_INT(findings_decide(&s.diagnosis, was, n_was, s.arena, changes), 1);
+	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
+}
+
+static void the_cause_is_of_the_family_that_says_most(void **state)
+{
+	struct reading readings[3] = {
+		{ .name = "payment_trouble", .family = FAMILY_PAYMENT, .is_known = true, .contribution = 0.9 },
+		{ .name = "silence", .family = FAMILY_USAGE, .is_known = true, .contribution = 0.5 },
+		{ .name = "active_level", .family = FAMILY_USAGE, .is_known = true, .contribution = 0.6 },
+	};
+	struct verdict v = { .readings = readings, .n_readings = 3 };
+
+	(void)state;
+	assert_string_equal(verdict_lead(&v)->name, "active_level");
+	readings[0].is_hard = true; /* a hard fact goes before whatever points elsewhere */
+	assert_string_equal(verdict_lead(&v)->name, "payment_trouble");
+	readings[0].is_hard = false;
+	readings[2].contribution = -0.6; /* what speaks for the account is no cause of its loss */
+	assert_string_equal(verdict_lead(&v)->name, "payment_trouble");
+	v.n_readings = 0;
+	assert_null(verdict_lead(&v));
 }
 
 static void the_list_is_ranked_and_nobodys_accounts_are_listed_too(void **state)
@@ -375,12 +439,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_finding_is_opened_once_and_then_updated, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_resolved_when_the_score_left_the_band_and_lost_when_the_account_left,
 		                                setup, teardown),
+		cmocka_unit_test_setup_teardown(what_comes_back_soon_is_the_same_finding, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_dismissed_stays_so_for_thirty_days_but_for_a_new_hard_fact, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(what_rests_is_judged_on_and_wakes_on_its_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cause_stays_while_it_speaks_and_yields_to_a_hard_fact, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_opens_on_what_is_not_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_source_leaves_a_finding_as_it_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_broken_source_settles_nothing_however_long_it_lasts, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_cause_is_of_the_family_that_says_most, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
 	};

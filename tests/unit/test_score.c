@@ -6,6 +6,7 @@
 
 #include "accounts.h"
 #include "common/buf.h"
+#include "score/explain.h"
 
 static struct sample s;
 
@@ -278,16 +279,19 @@ static void rank_is_value_times_probability_times_urgency(void **state)
 static void the_same_facts_give_the_same_bytes(void **state)
 {
 	CLEANUP(buf_done) struct buf first, second;
+	struct explain_more more = { .settings = &s.settings, .config_hash = "c" };
 
 	(void)state;
 	buf_init(&first, 1 << 20);
 	buf_init(&second, 1 << 20);
 	fall_silent(40);
 	lose_key_people();
-	explain_text(sample_score(&s, NULL), s.arena, &first);
-	explain_json(sample_score(&s, NULL), s.arena, &first);
-	explain_text(sample_score(&s, NULL), s.arena, &second);
-	explain_json(sample_score(&s, NULL), s.arena, &second);
+	explain_text(sample_score(&s, NULL), &more, s.arena, &first);
+	explain_json(sample_score(&s, NULL), &more, s.arena, &first);
+	explain_table(sample_score(&s, NULL), s.arena, &first);
+	explain_text(sample_score(&s, NULL), &more, s.arena, &second);
+	explain_json(sample_score(&s, NULL), &more, s.arena, &second);
+	explain_table(sample_score(&s, NULL), s.arena, &second);
 	assert_true(first.len > 1000);
 	assert_string_equal(first.at, second.at);
 }

@@ -1,0 +1,39 @@
+#include <string.h>
+
+#include "signal.h"
+
+/* What growth stands on and is no reason for it. */
+static const char *const grounds[] = { "adoption_depth" };
+
+static bool is_reason(const struct reading *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(grounds); i++)
+		if (strcmp(r->name, grounds[i]) == 0)
+			return false;
+	return r->contribution > 0;
+}
+
+/* Hard facts first, by what they say; else the strongest of the family that says most: a cause is what many signs point
+ * to, not the loudest of them. Ties go to the first in the registry's order. */
+const struct reading *verdict_lead(const struct verdict *v)
+{
+	double families[N_FAMILIES] = { 0 };
+	const struct reading *lead = NULL;
+
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (is_reason(&v->readings[i]) && !v->readings[i].is_hard)
+			families[v->readings[i].family] += v->readings[i].contribution;
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+		double more;
+
+		if (!is_reason(r))
+			continue;
+		more = !lead || r->is_hard != lead->is_hard ? (double)(!lead || r->is_hard) - 0.5 :
+		       r->is_hard || r->family == lead->family ? r->contribution - lead->contribution :
+		                                                 families[r->family] - families[lead->family];
+		if (more > 0)
+			lead = r;
+	}
+	return lead;
+}

@@ -77,6 +77,8 @@ struct verdict {
 	int64_t value_minor, expected_minor;
 	const char *value_how, *currency;
 	int32_t act_by_on;
+	int32_t pressing_on;          /* the date that decides act_by_on, DAY_NONE */
+	const struct fact_speed *speed; /* the losses of before that decide it, NULL */
 	const struct play_settings *play; /* NULL: none configured */
 	const char *change;      /* the smallest single change that would move the band */
 };

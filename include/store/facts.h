@@ -33,6 +33,13 @@ struct fact_member {
 };
 
 /* The whole base as of a day: what one account is compared with. Members ascend by id. */
+/* How fast accounts were lost once a finding was open: a quarter of those that were lost went within so many days. */
+struct fact_speed {
+	const char *cause; /* NULL: of any cause */
+	int n;             /* that were lost */
+	int32_t days;
+};
+
 struct fact_base {
 	int32_t as_of;
 	const struct fact_member *members;
@@ -42,6 +49,8 @@ struct fact_base {
 	struct fact_source sources[N_FACT_KINDS];
 	double loss_rate, growth_rate; /* share of accounts lost or shrunk, grown, a day, where history shows it; or < 0 */
 	struct fact_market market;
+	const struct fact_speed *speeds; /* any cause first; none where too few were lost */
+	size_t n_speeds;
 	struct usage_window *window; /* off limits: what facts_load has read ahead */
 };
 

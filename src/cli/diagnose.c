@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "store/outcomes.h"
+#include "score/speed.h"
 
 enum { SCORES_LAST_DAYS = 30 }; /* a band of longer ago is no band before */
 
@@ -17,15 +17,19 @@ static const struct fact_patience *patience_of(const struct org_settings *org, s
 	return out;
 }
 
-/* What is usual here, by what was known on the day. */
-static int load_rates(const struct session *s, struct fact_base *base, struct err *err)
+/* What is usual here, by what was known on the day: how many are lost or grow, and how fast they are lost. */
+static int load_rates(const struct session *s, struct arena *of_day, struct fact_base *base, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	const struct score_settings *score = &s->org->score;
+	const struct past_finding *findings;
 	struct outcomes outcomes;
+	size_t n;
 
-	if (outcomes_load(s->db, base->as_of, a, &outcomes, err) < 0)
+	if (outcomes_load(s->db, base->as_of, a, &outcomes, err) < 0 ||
+	    past_findings(s->db, base->as_of, of_day, &findings, &n, err) < 0)
 		return -1;
+	base->n_speeds = speed_measure(findings, n, &outcomes, (int32_t)score->horizon_days, of_day, &base->speeds);
 	base->loss_rate = outcomes_rate(&outcomes, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
 	base->growth_rate = outcomes_rate(&outcomes, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
 	return 0;
@@ -41,7 +45,7 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 		           .key_metrics = score->key_metrics.at, .n_key_metrics = score->key_metrics.n },
 	};
 
-	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, &d.base, err) < 0)
+	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d.base, err) < 0)
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;

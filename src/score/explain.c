@@ -185,7 +185,7 @@ static const char *stake_words(const struct verdict *v, struct arena *a)
 static const char *weeks_words(const struct explain_more *more, int engine, const struct diagnosis *d, struct arena *a)
 {
 	static const char *const bars[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
-	double weeks[HISTORY_WEEKS + 1], most = 20;
+	double weeks[HISTORY_WEEKS + 1], most = 10;
 	const char *words = "";
 	int n = 0;
 
@@ -277,13 +277,27 @@ static void put_similar(const struct similar_accounts *s, int engine, int64_t ho
 	put_line(out, "like it", words);
 }
 
-static void put_action(const struct verdict *v, struct arena *a, struct buf *out)
+/* Why by that day. */
+static const char *haste_words(const struct diagnosis *d, const struct verdict *v, struct arena *a)
+{
+	const char *day = day_text(a, v->act_by_on), *late = v->act_by_on == d->as_of ? ", which is today" : "";
+
+	if (v->speed)
+		return arena_printf(a, "%s%s: a quarter of the %d lost %s before were gone within %s", day, late, v->speed->n,
+		                    v->speed->cause ? "by this cause" : "here", counted(a, v->speed->days, "day", "days"));
+	if (v->pressing_on != DAY_NONE)
+		return arena_printf(a, "%s%s, to be ahead of %s on %s", day, late,
+		                    v->lead->is_hard ? "the end" : "the renewal", day_text(a, v->pressing_on));
+	return arena_printf(a, "%s%s", day, late);
+}
+
+static void put_action(const struct diagnosis *d, const struct verdict *v, struct arena *a, struct buf *out)
 {
 	if (!v->lead || v->band == 0)
 		return;
 	put_line(out, "cause", arena_printf(a, "%s: %s", readable(a, v->lead->name), v->lead->evidence));
 	put_line(out, "at stake", stake_words(v, a));
-	put_line(out, "act by", day_text(a, v->act_by_on));
+	put_line(out, "act by", haste_words(d, v, a));
 	if (v->play)
 		put_line(out, "what to do",
 		         arena_printf(a, "%s. %s", v->play->title, v->play->first_step ? v->play->first_step : ""));
@@ -311,7 +325,7 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
 	put_headline(v, engine, more, out);
 	put_line(out, "band", arena_printf(a, "%s since %s, %.1f times the usual odds%s%s", band_words(engine, v->band),
 	                                   day_text(a, v->band_since), v->times, *v->band_why ? ": " : "", v->band_why));
-	put_action(v, a, out);
+	put_action(d, v, a, out);
 	if (engine == ENGINE_DEFENSE && v->band > 0)
 		put_line(out, "of which", losses_words(v, a));
 	if (engine == ENGINE_EXPANSION && v->is_blocked && d->verdicts[ENGINE_DEFENSE].band > 0)

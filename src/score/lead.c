@@ -2,15 +2,20 @@
 
 #include "signal.h"
 
-/* What growth stands on and is no reason for it. */
+/* The ground growth stands on, never a reason to ask by itself. */
 static const char *const grounds[] = { "adoption_depth" };
+
+bool is_ground(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(grounds); i++)
+		if (strcmp(name, grounds[i]) == 0)
+			return true;
+	return false;
+}
 
 static bool is_reason(const struct reading *r)
 {
-	for (size_t i = 0; i < ARRAY_LEN(grounds); i++)
-		if (strcmp(r->name, grounds[i]) == 0)
-			return false;
-	return r->contribution > 0;
+	return r->contribution > 0 && !is_ground(r->name);
 }
 
 /* Hard facts first, by what they say; else the strongest of the family that says most: a cause is what many signs point

@@ -196,6 +196,7 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 
 	*v = (struct verdict){
 		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "",
+		.pressing_on = DAY_NONE,
 		.base_logit = base_logit(c, engine),
 	};
 	for (size_t i = 0; (signal = signal_at(i)); i++) {
@@ -287,7 +288,7 @@ static const struct reading *reading_of(const struct verdict *v, const char *nam
 static bool has_demand(const struct verdict *v)
 {
 	for (size_t i = 0; i < v->n_readings; i++)
-		if (v->readings[i].strength >= DEMAND_FROM && strcmp(v->readings[i].name, "adoption_depth") != 0)
+		if (v->readings[i].strength >= DEMAND_FROM && !is_ground(v->readings[i].name))
 			return true;
 	return false;
 }

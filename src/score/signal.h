@@ -102,6 +102,8 @@ void reading_weigh(struct reading *r);
 /* base + what the readings say, in logits; sets each family's sum and each contribution. */
 double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
                    double families[N_FAMILIES]);
+/* Whether a signal of growth is no reason for it by itself. */
+bool is_ground(const char *name);
 /* The signal to name first; NULL when nothing raises the score. */
 const struct reading *verdict_lead(const struct verdict *v);
 /* Whether two families speak, or a hard fact does. */

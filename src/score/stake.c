@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "score/speed.h"
 #include "signal.h"
 
 enum { NO_PLAY_DAYS = 7 };
@@ -92,19 +93,28 @@ static int32_t pressing_day(const struct context *c, const struct verdict *v)
 	return renewal != DAY_NONE && renewal - c->as_of <= c->settings->horizon_days ? renewal : DAY_NONE;
 }
 
-/* Within the play's days from when it began, or so many days before the date that presses when that is sooner; never in
- * the past. */
-static int32_t act_by(const struct context *c, const struct verdict *v)
+/* The soonest of: the play's days from when it began; so many days before the date that presses; half of the days
+ * within which a quarter of the accounts that were lost like this were gone. Never in the past. */
+static void set_act_by(const struct context *c, enum score_engine engine, struct verdict *v)
 {
 	int32_t lead_days = v->play ? (int32_t)v->play->lead_days : NO_PLAY_DAYS, due = pressing_day(c, v);
+	const struct fact_speed *speed =
+		engine == ENGINE_DEFENSE && v->lead ? speed_of(c->base->speeds, c->base->n_speeds, v->lead->name) : NULL;
 	int32_t since = v->band_since, on;
 
 	if (v->lead && v->lead->is_hard && v->lead->fresh_on > since)
 		since = v->lead->fresh_on;
 	on = since + lead_days;
-	if (due != DAY_NONE && due - lead_days < on)
+	if (due != DAY_NONE && due - lead_days < on) {
 		on = due - lead_days;
-	return on < c->as_of ? c->as_of : on;
+		v->pressing_on = due;
+	}
+	if (speed && since + speed->days / 2 < on) {
+		on = since + speed->days / 2;
+		v->pressing_on = DAY_NONE;
+		v->speed = speed;
+	}
+	v->act_by_on = on < c->as_of ? c->as_of : on;
 }
 
 static void set_revenue(const struct context *c, struct verdict *v)
@@ -133,5 +143,5 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 		set_revenue(c, v);
 	}
 	v->expected_minor = v->score > 0 ? llround((double)v->value_minor * v->score / 100) : 0;
-	v->act_by_on = act_by(c, v);
+	set_act_by(c, engine, v);
 }

@@ -12,7 +12,7 @@
 
 #include "common/arena.h"
 
-enum { FIT_MAX_BINS = 7, FIT_MAX_COLUMNS = 64 };
+enum { FIT_MAX_SLICES = 21, FIT_MAX_BINS = 7 };
 
 /* Rows of one signal that are alike. */
 struct fit_bin {
@@ -20,23 +20,24 @@ struct fit_bin {
 	double n, events; /* rows, and those that the event followed */
 };
 
-/* At most FIT_MAX_BINS bins of ascending value whose rate of events only rises (direction 1) or only falls (-1): pooled
- * adjacent violators over twentieths of the rows, then the neighbours that differ least. Equal values share a bin; NAN
- * is unknown and left out. Returns their number. */
-size_t fit_bins(const double *values, const bool *events, size_t n, int direction, struct arena *a,
-                struct fit_bin out[FIT_MAX_BINS]);
-
-/* Weight of evidence of each bin in logits, against all rows of the bins: smoothed by as many pseudo-rows as said whose
- * rate is the one that the prior expects there (prior: logits against the usual, by bin). Monotone in the direction. */
-void fit_evidence(const struct fit_bin *bins, size_t n, int direction, const double *prior, double pseudo_rows,
-                  double *out);
+/* Twentieths of the rows by value, ascending; equal values share a slice, NAN is unknown and left out. Returns their
+ * number; *out_usual: the logit of the rate over all of them. */
+size_t fit_slices(const double *values, const bool *events, size_t n, struct arena *a,
+                  struct fit_bin out[FIT_MAX_SLICES], double *out_usual);
+/* Adds pseudo-rows, spread as the rows are, that say what the prior says: logits against the usual, by bin. */
+void fit_lean(struct fit_bin *bins, size_t n, double usual, const double *prior, double pseudo_rows);
+/* Makes the rate only rise (direction 1) or only fall (-1) over the bins: pooled adjacent violators; then joins the
+ * neighbours that differ least until at most FIT_MAX_BINS are left. Returns their number. */
+size_t fit_pool(struct fit_bin *bins, size_t n, int direction);
+/* The weight of evidence of a bin: logits against the usual, within 6 to either side. */
+double fit_evidence(const struct fit_bin *bin, double usual);
 
 /* P(event) = 1 / (1 + exp(-(offset + intercept + sum of weight * x))). */
 struct fit_problem {
 	const double *x;      /* n_rows x n_columns, by row */
 	const bool *events;
 	const double *offset; /* by row; NULL: none */
-	size_t n_rows, n_columns; /* at most FIT_MAX_COLUMNS */
+	size_t n_rows, n_columns;
 	double pull;          /* how hard weights are pulled to their centre: half of it times the squared distance */
 	const double *centre; /* by column */
 	double intercept_pull; /* the same for the intercept, towards 0 */

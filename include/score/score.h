@@ -100,6 +100,7 @@ void score_account(const struct score_settings *settings, const struct fact_base
 const char *score_band_name(enum score_engine engine, int band);  /* "at_risk" */
 const char *score_band_words(enum score_engine engine, int band); /* "at risk" */
 bool score_knows_signal(const char *name);
+int score_engine_of(const char *name); /* the engine of a signal; -1: there is no such signal */
 
 /* What becomes of an account's findings: was = those not closed and those closed in the last FINDING_DISMISSED_DAYS;
  * out has room for n_was + 2; event: NULL or what to note. Returns the number that changed or are new.

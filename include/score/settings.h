@@ -51,7 +51,23 @@ struct band_settings {
 /* Of the losses of a usual account; need not add up to 1. */
 struct loss_shares { double churn, contraction, involuntary; };
 
+/* What `retaind calibrate` fitted for one engine; the curves are at their signals. */
+struct fitted_settings {
+	bool is_fitted;       /* else the priors stand and the rest is 0 */
+	double base;          /* logits to add to the organisation's base */
+	double family_cap, total_relief; /* in place of the priors' */
+	const char *quality;  /* one line for people: rows, events, AUC and log loss out of sample; NULL: none is known */
+};
+enum { N_FITTED = 2 };        /* by enum score_engine */
+struct weights_settings {
+	const char *version;  /* "0003"; NULL: the priors */
+	int32_t fitted_on;
+	struct fitted_settings engines[N_FITTED];
+};
+
 struct score_settings {
+	const char *weights_wanted;   /* "priors", a version, or NULL: the newest there is */
+	struct weights_settings weights;
 	struct yaml_array signals;    /* struct signal_settings */
 	struct yaml_array plays;      /* struct play_settings */
 	struct yaml_array lexicons;   /* struct lexicon_settings */

@@ -41,6 +41,22 @@ const struct command commands[] = {
 	          "owns it; or in 90 days nobody of ours was in touch and no finding named it). Managers get the most "
 	          "valuable of both in their digest.",
 	  .run = cmd_accounts },
+	{ .name = "calibrate",
+	  .summary = "fit the weights of the signals to what became of accounts",
+	  .options = { "panel=F: the training rows of a panel (CSV: acct, date, y, split) instead of own history",
+	               "horizon=D: days within which an outcome counts; default: the panel's, or horizon of signals.yaml",
+	               "every=N: days from one as-of day to the next, 30 without it (own history)",
+	               "engine=ENGINE: defense or expansion only; of a panel defense without it",
+	               "dry-run: only say how good a fit would be" },
+	  .help = "Replays as-of days, takes each signal's value on them and whether the account was lost or shrank (grew) "
+	          "within the horizon, and fits a curve per signal: monotone in the signal's direction, pulled to the "
+	          "shipped priors, put together by a logistic with no negative weight. It is judged on later days and "
+	          "on accounts that it was not fitted to. Where that is better than the priors in four of five draws "
+	          "of the accounts, and better than chance, it is written to weights/NNNN.yaml beside the database with "
+	          "its quality inside, and used from then on by score, explain and backtest; else the priors stay, and it "
+	          "says why. Below 30 rows before an event, or 10 accounts among them, nothing is fitted. `score: {weights: "
+	          "priors}` or `weights: \"0001\"` in the organisation's file goes back.",
+	  .run = cmd_calibrate },
 	{ .name = "explain",
 	  .arguments = "ACCOUNT",
 	  .summary = "the whole diagnosis of one account",

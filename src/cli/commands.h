@@ -45,6 +45,7 @@ int cmd_digest(struct cli *c, struct err *err);
 int cmd_preview(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 int cmd_pull(struct cli *c, struct err *err);
+int cmd_calibrate(struct cli *c, struct err *err);
 int cmd_check(struct cli *c, struct err *err);
 int cmd_migrate(struct cli *c, struct err *err);
 int cmd_write_back(struct cli *c, struct err *err);

@@ -51,9 +51,8 @@ static bool read_bytes(struct loading *l, int fd, size_t size, const struct yaml
 	return n >= 0;
 }
 
-static const struct config_file *read_new(struct loading *l, const char *name, const char *what)
+static const struct config_file *read_new(struct loading *l, const char *name, const char *path, const char *what)
 {
-	const char *path = arena_printf(l->arena, "%s/%s", l->dir, name);
 	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const struct yaml where = { .file = path, .path = "", .line = 1 };
 	struct config_file *f;
@@ -71,11 +70,16 @@ static const struct config_file *read_new(struct loading *l, const char *name, c
 	return f;
 }
 
-const struct config_file *config_file(struct loading *l, const char *name, const char *what)
+const struct config_file *config_file_at(struct loading *l, const char *name, const char *path, const char *what)
 {
 	const struct config_file *known = known_file(l, name);
 
-	return known ? known : read_new(l, name, what);
+	return known ? known : read_new(l, name, path, what);
+}
+
+const struct config_file *config_file(struct loading *l, const char *name, const char *what)
+{
+	return config_file_at(l, name, arena_printf(l->arena, "%s/%s", l->dir, name), what);
 }
 
 const struct yaml *config_yaml(struct loading *l, const char *name, const char *what)
@@ -103,9 +107,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct texts config_list(struct loading *l, const char *folder, const char *const *endings, size_t n)
+struct texts files_of(struct loading *l, const char *path, const char *const *endings, size_t n)
 {
-	const char *path = arena_printf(l->arena, "%s/%s", l->dir, folder);
 	CLEANUP(folder_closep) DIR *d = opendir(path);
 	struct texts out = { .at = arena_array(l->arena, FILES_MAX, sizeof *out.at) };
 	const struct yaml where = { .file = path, .path = "", .line = 1 };
@@ -120,9 +123,18 @@ struct texts config_list(struct loading *l, const char *folder, const char *cons
 			mistake_at(l->mistakes, &where, "more than %d files, expected fewer", FILES_MAX);
 			break;
 		}
-		out.at[out.n++] = arena_printf(l->arena, "%s/%s", folder, entry->d_name);
+		out.at[out.n++] = arena_strdup(l->arena, entry->d_name);
 	}
 	qsort(out.at, out.n, sizeof *out.at, by_text);
+	return out;
+}
+
+struct texts config_list(struct loading *l, const char *folder, const char *const *endings, size_t n)
+{
+	struct texts out = files_of(l, arena_printf(l->arena, "%s/%s", l->dir, folder), endings, n);
+
+	for (size_t i = 0; i < out.n; i++)
+		out.at[i] = arena_printf(l->arena, "%s/%s", folder, out.at[i]);
 	return out;
 }
 

@@ -26,9 +26,13 @@ struct loading {
 
 /* file.c. Each returns NULL after noting a mistake; what: that is expected there. */
 const struct config_file *config_file(struct loading *l, const char *name, const char *what);
+/* The same from anywhere; name: what it is called in hashes, which are the same on every machine. */
+const struct config_file *config_file_at(struct loading *l, const char *name, const char *path, const char *what);
 const struct yaml *config_yaml(struct loading *l, const char *name, const char *what);
 /* Names of the files of a folder that end with one of the endings, "holidays/fr.yaml", sorted. */
 struct texts config_list(struct loading *l, const char *folder, const char *const *endings, size_t n);
+/* The same of a folder anywhere: names only, "fr.yaml". */
+struct texts files_of(struct loading *l, const char *path, const char *const *endings, size_t n);
 /* "fr" of "holidays/fr.yaml" */
 const char *config_stem(struct arena *a, const char *name);
 /* SHA-256 over the names and bytes of these files, in the order of their names. */
@@ -39,6 +43,8 @@ void read_holidays(struct loading *l);
 void read_score(struct loading *l);
 /* Makes *out the organisation's own judgement: the base with what its file changes. where may be NULL. */
 void read_org_score(struct loading *l, const struct yaml *where, struct score_settings *out);
+/* Brings in what was fitted to the organisation's history, if anything was. */
+void read_weights(struct loading *l, const char *org, struct score_settings *s);
 void read_orgs(struct loading *l);
 
 extern const struct yaml_table source_table, owner_table, channel_table, identity_table;

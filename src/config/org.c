@@ -136,6 +136,7 @@ static const struct {
 } bearings[] = {
 	{ "signals.yaml", is_always }, { "plays.yaml", is_always },        { "lexicon/", is_always },
 	{ "orgs/", is_org },           { "connectors/", is_connector },    { "holidays/", is_holidays },
+	{ "weights/", is_org },
 };
 
 static const char *hash_of(const struct loading *l, const struct org_settings *o)
@@ -171,6 +172,7 @@ static void read_org(struct loading *l, const char *name, struct org_settings *o
 		check_owners(l, &f.o, yaml_member(tree, "owners"));
 	}
 	read_org_score(l, f.score, &f.o.score);
+	read_weights(l, f.o.name, &f.o.score);
 	f.o.db_path = arena_printf(l->arena, "%s/orgs/%s/retaind.db", l->config->state_dir, f.o.name);
 	f.o.hash = hash_of(l, &f.o);
 	*out = f.o;

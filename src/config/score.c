@@ -80,11 +80,21 @@ static const struct yaml_field score_fields[] = {
 	{ .key = "attach_share", .kind = YAML_REAL, .offset = offsetof(struct score_file, s.attach_share), .max = 1 },
 	{ .key = "key_metrics", .kind = YAML_TEXTS, .offset = offsetof(struct score_file, s.key_metrics) },
 	{ .key = "users_metric", .kind = YAML_TEXT, .offset = offsetof(struct score_file, s.users_metric) },
+	{ .key = "weights", .kind = YAML_TEXT, .offset = offsetof(struct score_file, s.weights_wanted) },
 	{ .key = "signals", .kind = YAML_NODE, .offset = offsetof(struct score_file, signals) },
 };
 
+static void check_weights(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const char *wanted = ((const struct score_file *)item)->s.weights_wanted;
+
+	if (wanted && strcmp(wanted, "priors") != 0 && (!*wanted || wanted[strspn(wanted, "0123456789")]))
+		mistake_at(m, yaml_member(where, "weights"), "is `%s`, expected priors or a version like 0001", wanted);
+}
+
 static const struct yaml_table score_table = {
-	.size = sizeof(struct score_file), .fields = score_fields, .n_fields = ARRAY_LEN(score_fields)
+	.size = sizeof(struct score_file), .fields = score_fields, .n_fields = ARRAY_LEN(score_fields),
+	.check = check_weights
 };
 
 static const struct yaml_field play_fields[] = {

@@ -3,7 +3,9 @@
 
 #include "score/fit.h"
 
-enum { MAX_SLICES = 20 };
+enum { N_SLICES = 20 };
+
+static const double MOST_EVIDENCE = 6;
 
 struct valued { double value; bool is_event; };
 
@@ -29,9 +31,9 @@ static void take_out(struct fit_bin *bins, size_t *n, size_t which)
 }
 
 /* Twentieths of the rows by value; a value that many rows share is never torn apart. */
-static size_t slice(const struct valued *rows, size_t n, struct fit_bin out[MAX_SLICES + 1])
+static size_t slice(const struct valued *rows, size_t n, struct fit_bin out[FIT_MAX_SLICES])
 {
-	size_t least = (n + MAX_SLICES - 1) / MAX_SLICES, n_slices = 0;
+	size_t least = (n + N_SLICES - 1) / N_SLICES, n_slices = 0;
 
 	for (size_t i = 0; i < n;) {
 		struct fit_bin *s = &out[n_slices];
@@ -102,46 +104,47 @@ static size_t thin(struct fit_bin *bins, size_t n)
 	return n;
 }
 
-size_t fit_bins(const double *values, const bool *events, size_t n, int direction, struct arena *a,
-                struct fit_bin out[FIT_MAX_BINS])
+size_t fit_slices(const double *values, const bool *events, size_t n, struct arena *a,
+                  struct fit_bin out[FIT_MAX_SLICES], double *out_usual)
 {
 	struct valued *rows = arena_array(a, n + 1, sizeof *rows);
-	struct fit_bin bins[MAX_SLICES + 1];
-	size_t n_known = 0, n_bins;
+	size_t n_known = 0, n_events = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (isnan(values[i]))
+			continue;
+		rows[n_known++] = (struct valued){ values[i], events[i] };
+		n_events += events[i];
+	}
+	qsort(rows, n_known, sizeof *rows, by_value);
+	*out_usual = log(((double)n_events + 0.5) / ((double)(n_known - n_events) + 0.5));
+	return slice(rows, n_known, out);
+}
+
+void fit_lean(struct fit_bin *bins, size_t n, double usual, const double *prior, double pseudo_rows)
+{
+	double all = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!isnan(values[i]))
-			rows[n_known++] = (struct valued){ values[i], events[i] };
-	qsort(rows, n_known, sizeof *rows, by_value);
-	n_bins = thin(bins, pool(bins, slice(rows, n_known, bins), direction));
-	for (size_t i = 0; i < n_bins; i++)
-		out[i] = bins[i];
-	return n_bins;
-}
-
-static double logit_of(double events, double others)
-{
-	return log(events / others);
-}
-
-void fit_evidence(const struct fit_bin *bins, size_t n, int direction, const double *prior, double pseudo_rows,
-                  double *out)
-{
-	double events = 0, all = 0, usual;
-
-	for (size_t i = 0; i < n; i++) {
-		events += bins[i].events;
 		all += bins[i].n;
-	}
-	usual = logit_of(events + 0.5, all - events + 0.5);
 	for (size_t i = 0; i < n; i++) {
-		double expected = 1 / (1 + exp(-usual - prior[i]));
+		double some = pseudo_rows * bins[i].n / all;
 
-		out[i] = logit_of(bins[i].events + pseudo_rows * expected,
-		                  bins[i].n - bins[i].events + pseudo_rows * (1 - expected)) - usual;
+		bins[i].n += some;
+		bins[i].events += some / (1 + exp(-usual - prior[i]));
 	}
-	/* Bins of different size are pulled differently far, which may cost a step its direction. */
-	for (size_t i = 1; i < n; i++)
-		if (direction * (out[i] - out[i - 1]) < 0)
-			out[i] = out[i - 1];
+}
+
+size_t fit_pool(struct fit_bin *bins, size_t n, int direction)
+{
+	return thin(bins, pool(bins, n, direction));
+}
+
+double fit_evidence(const struct fit_bin *bin, double usual)
+{
+	double others = bin->n - bin->events;
+
+	if (bin->events <= 0 || others <= 0)
+		return bin->events > 0 ? MOST_EVIDENCE : -MOST_EVIDENCE;
+	return fmax(-MOST_EVIDENCE, fmin(MOST_EVIDENCE, log(bin->events / others) - usual));
 }

@@ -25,12 +25,17 @@ const struct signal *signal_at(size_t i)
 	return NULL;
 }
 
-bool score_knows_signal(const char *name)
+int score_engine_of(const char *name)
 {
 	const struct signal *signal;
 
 	for (size_t i = 0; (signal = signal_at(i)); i++)
 		if (strcmp(signal->name, name) == 0)
-			return true;
-	return false;
+			return (int)signal->engine;
+	return -1;
+}
+
+bool score_knows_signal(const char *name)
+{
+	return score_engine_of(name) >= 0;
 }

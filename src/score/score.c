@@ -34,7 +34,7 @@ static double strength_of(double value, double low, double high)
 	return strength < 0 ? 0 : strength > 1 ? 1 : strength;
 }
 
-static double curve_at(const struct curve *c, double value)
+double curve_at(const struct curve *c, double value)
 {
 	int i = 1;
 
@@ -86,9 +86,20 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 		evidence_render(c->arena, set->text ? set->text : signal->text, out->words, out->n_words);
 }
 
+/* How far families may go: what was fitted together is not cut off by what the priors allow. */
+struct ends { double family_cap, total_relief; };
+
+static struct ends ends_of(const struct score_settings *s, enum score_engine engine)
+{
+	const struct fitted_settings *fitted = &s->weights.engines[engine];
+
+	return fitted->is_fitted ? (struct ends){ fitted->family_cap, fitted->total_relief } :
+	                           (struct ends){ s->family_cap, s->total_relief };
+}
+
 /* By how much what a reading says is scaled: a family adds family_cap at most, and all families that are in good order
  * take total_relief off at most; nothing beside a hard fact, as good use does not make a notice any better. */
-static double scale_of(const struct score_settings *s, double family, double all_relief, bool has_hard)
+static double scale_of(const struct ends *s, double family, double all_relief, bool has_hard)
 {
 	if (family >= 0)
 		return family > s->family_cap ? s->family_cap / family : 1;
@@ -100,6 +111,7 @@ static double scale_of(const struct score_settings *s, double family, double all
 double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
                    double families[N_FAMILIES])
 {
+	struct ends ends = ends_of(s, n ? readings[0].engine : ENGINE_DEFENSE);
 	double soft[N_FAMILIES] = { 0 }, logit = base_logit, all_relief = 0;
 	bool has_hard = false;
 
@@ -113,7 +125,7 @@ double verdict_sum(const struct score_settings *s, double base_logit, struct rea
 	for (size_t i = 0; i < n; i++) {
 		struct reading *r = &readings[i];
 
-		r->contribution = r->is_hard ? r->said : r->said * scale_of(s, soft[r->family], all_relief, has_hard);
+		r->contribution = r->is_hard ? r->said : r->said * scale_of(&ends, soft[r->family], all_relief, has_hard);
 		families[r->family] += r->contribution;
 	}
 	for (int f = 0; f < N_FAMILIES; f++)
@@ -166,11 +178,11 @@ static double base_logit(const struct context *c, enum score_engine engine)
 	const struct score_settings *s = c->settings;
 	double share = (engine == ENGINE_DEFENSE ? s->base_risk : s->base_readiness) / 100;
 	double rate = engine == ENGINE_DEFENSE ? c->base->loss_rate : c->base->growth_rate;
-	double horizon = (double)s->horizon_days;
+	double horizon = (double)s->horizon_days, fitted = s->weights.engines[engine].base;
 
 	if (rate >= 0)
-		return logit_of(1 - exp(-rate * horizon));
-	return logit_of(1 - pow(1 - (share > MAX_BASE ? MAX_BASE : share), horizon / BASE_DAYS));
+		return fitted + logit_of(1 - exp(-rate * horizon));
+	return fitted + logit_of(1 - pow(1 - (share > MAX_BASE ? MAX_BASE : share), horizon / BASE_DAYS));
 }
 
 /* The score by kind of loss: prior shares, moved by the signals that speak for one kind. */

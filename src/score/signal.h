@@ -99,6 +99,7 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v);
 /* Sets strength and logits of a reading from its value. */
 void reading_weigh(struct reading *r);
+double curve_at(const struct curve *c, double value);
 /* base + what the readings say, in logits; sets each family's sum and each contribution. */
 double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
                    double families[N_FAMILIES]);

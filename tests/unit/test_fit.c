@@ -31,24 +31,31 @@ static double chance_at(double logit)
 	return 1 / (1 + exp(-logit));
 }
 
+static size_t binned(const double *values, const bool *events, size_t n, int direction, struct fit_bin *out)
+{
+	double usual;
+
+	return fit_pool(out, fit_slices(values, events, n, arena, out, &usual), direction);
+}
+
 static void bins_pool_neighbours_that_go_the_wrong_way(void **state)
 {
 	/* rates by value: 1 -> 0/10, 2 -> 3/10, 3 -> 1/10, 4 -> 5/10; 2 and 3 have to become one */
 	static const int hits[] = { 0, 3, 1, 5 };
 	double values[40];
 	bool events[40];
-	struct fit_bin bins[FIT_MAX_BINS];
+	struct fit_bin bins[FIT_MAX_SLICES];
 
 	(void)state;
 	for (size_t i = 0; i < 40; i++) {
 		values[i] = 1 + (double)(i / 10);
 		events[i] = (int)(i % 10) < hits[i / 10];
 	}
-	ASSERT_INT(fit_bins(values, events, 40, 1, arena, bins), 3);
+	ASSERT_INT(binned(values, events, 40, 1, bins), 3);
 	ASSERT_NEAR(bins[1].at, 2.5, 1e-12);
 	ASSERT_NEAR(bins[1].n, 20, 0);
 	ASSERT_NEAR(bins[1].events, 4, 0);
-	ASSERT_INT(fit_bins(values, events, 40, -1, arena, bins), 1);
+	ASSERT_INT(binned(values, events, 40, -1, bins), 1);
 	ASSERT_NEAR(bins[0].events, 9, 0);
 }
 
@@ -56,7 +63,7 @@ static void bins_are_monotone_in_either_direction_and_few(void **state)
 {
 	double values[N], flipped[N], last = -1;
 	bool events[N];
-	struct fit_bin up[FIT_MAX_BINS], down[FIT_MAX_BINS];
+	struct fit_bin up[FIT_MAX_SLICES], down[FIT_MAX_SLICES];
 	uint64_t seed = 7;
 	size_t n_up, n_down;
 
@@ -66,8 +73,8 @@ static void bins_are_monotone_in_either_direction_and_few(void **state)
 		flipped[i] = -values[i];
 		events[i] = uniform(&seed) < chance_at(values[i] - 5);
 	}
-	n_up = fit_bins(values, events, N, 1, arena, up);
-	n_down = fit_bins(flipped, events, N, -1, arena, down);
+	n_up = binned(values, events, N, 1, up);
+	n_down = binned(flipped, events, N, -1, down);
 	assert_in_range(n_up, 4, FIT_MAX_BINS);
 	assert_in_range(n_down, 4, FIT_MAX_BINS);
 	for (size_t i = 0; i < n_up; i++) {
@@ -83,49 +90,55 @@ static void bins_leave_out_the_unknown_and_keep_equal_values_together(void **sta
 {
 	double values[100];
 	bool events[100];
-	struct fit_bin bins[FIT_MAX_BINS];
+	struct fit_bin bins[FIT_MAX_SLICES];
 
 	(void)state;
 	for (size_t i = 0; i < 100; i++) {
 		values[i] = i < 10 ? NAN : i < 95 ? 0 : 1;
 		events[i] = i >= 90;
 	}
-	ASSERT_INT(fit_bins(values, events, 100, 1, arena, bins), 2);
+	ASSERT_INT(binned(values, events, 100, 1, bins), 2);
 	ASSERT_NEAR(bins[0].n, 85, 0);
 	ASSERT_NEAR(bins[0].at, 0, 0);
 	ASSERT_NEAR(bins[1].n, 5, 0);
 	for (size_t i = 0; i < 100; i++)
 		values[i] = NAN;
-	ASSERT_INT(fit_bins(values, events, 100, 1, arena, bins), 0);
+	ASSERT_INT(binned(values, events, 100, 1, bins), 0);
 }
 
 static void evidence_is_the_log_of_the_odds_against_the_usual(void **state)
 {
-	static const struct fit_bin bins[] = { { 0, 100, 10 }, { 1, 100, 50 } };
-	static const double none[] = { 0, 0 }, prior[] = { -1, 1 };
-	double out[2], usual = log(60.5 / 140.5), pulled[2];
+	static const struct fit_bin few = { 0, 100, 10 }, none = { 0, 5, 0 }, all = { 0, 5, 5 };
 
 	(void)state;
-	fit_evidence(bins, 2, 1, none, 0, out);
-	ASSERT_NEAR(out[0], log(10.0 / 90) - usual, 1e-12);
-	ASSERT_NEAR(out[1], log(50.0 / 50) - usual, 1e-12);
-	/* pseudo-rows pull towards what the prior says: little by few, wholly by many */
-	fit_evidence(bins, 2, 1, prior, 50, pulled);
-	assert_true(pulled[0] > out[0] && pulled[0] < prior[0]);
-	fit_evidence(bins, 2, 1, prior, 1e9, pulled);
-	ASSERT_NEAR(pulled[0], -1, 1e-5);
-	ASSERT_NEAR(pulled[1], 1, 1e-5);
+	ASSERT_NEAR(fit_evidence(&few, -1), log(10.0 / 90) + 1, 1e-12);
+	ASSERT_NEAR(fit_evidence(&none, -1), -6, 0);
+	ASSERT_NEAR(fit_evidence(&all, -1), 6, 0);
 }
 
-static void evidence_of_a_bin_without_events_is_finite_and_in_order(void **state)
+static void few_rows_leave_the_prior_and_many_leave_the_data(void **state)
 {
-	static const struct fit_bin bins[] = { { 0, 400, 0 }, { 1, 3, 0 }, { 2, 20, 5 } };
-	static const double none[] = { 0, 0, 0 };
-	double out[3];
+	static const double prior[] = { -1, 1 }, usual = -2;
+	struct fit_bin few[] = { { 0, 10, 4 }, { 1, 10, 4 } }, many[] = { { 0, 1e6, 2e5 }, { 1, 1e6, 4e5 } };
 
 	(void)state;
-	fit_evidence(bins, 3, 1, none, 10, out);
-	assert_true(isfinite(out[0]) && out[0] <= out[1] && out[1] <= out[2]);
+	fit_lean(few, 2, usual, prior, 1e6);
+	ASSERT_NEAR(fit_evidence(&few[0], usual), -1, 1e-3);
+	ASSERT_NEAR(fit_evidence(&few[1], usual), 1, 1e-3);
+	fit_lean(many, 2, usual, prior, 10);
+	ASSERT_NEAR(fit_evidence(&many[0], usual), log(0.2 / 0.8) - usual, 1e-3);
+	ASSERT_NEAR(fit_evidence(&many[1], usual), log(0.4 / 0.6) - usual, 1e-3);
+}
+
+static void a_few_rows_against_the_prior_do_not_turn_it_around(void **state)
+{
+	static const double prior[] = { -1, 1 }, usual = -2;
+	struct fit_bin bins[] = { { 0, 20, 3 }, { 1, 20, 2 } };
+
+	(void)state;
+	fit_lean(bins, 2, usual, prior, 100);
+	ASSERT_INT(fit_pool(bins, 2, 1), 2);
+	assert_true(fit_evidence(&bins[0], usual) < fit_evidence(&bins[1], usual));
 }
 
 /* Two columns; the event follows offset + intercept + a x + b y. */
@@ -292,7 +305,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bins_are_monotone_in_either_direction_and_few, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bins_leave_out_the_unknown_and_keep_equal_values_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(evidence_is_the_log_of_the_odds_against_the_usual, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(evidence_of_a_bin_without_events_is_finite_and_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(few_rows_leave_the_prior_and_many_leave_the_data, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_few_rows_against_the_prior_do_not_turn_it_around, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_logistic_finds_the_weights_that_made_the_data, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(at_the_solution_the_slopes_are_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_weight_is_never_negative, set_up, tear_down),

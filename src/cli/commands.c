@@ -135,6 +135,23 @@ const struct command commands[] = {
 	          "without a start are left out.\n\nAmounts in several currencies are never added: choose one with "
 	          "--currency.",
 	  .run = cmd_nrr },
+	{ .name = "backtest",
+	  .summary = "how good the scores would have been",
+	  .options = { "panel=F: judge the test rows of this panel (CSV, gzip or not) instead of the own history",
+	               "dump=F: write the scores as CSV: acct,date,score,prob", "html=F: write the report as a page",
+	               "engine=ENGINE: defense (default) or expansion", "from=DAY: the first as-of day of the own history",
+	               "to=DAY: the last of them", "every=N: an as-of day every so many days (default 30)",
+	               "horizon=DAYS: what happens within so many days (default: the panel's, or the configured)" },
+	  .help = "Says again what would have been said of every account on past days, from what was known then, and "
+	          "compares it with what happened after: churn, contraction and involuntary loss (expansion: growth) from "
+	          "subscriptions, revenue, unpaid invoices and notices; an end whose end_reason is completed, graduated or "
+	          "moved is none of them. Tells the ranking (AUC) beside naive rules, what an owner's list would have "
+	          "caught and how long ahead, whether probabilities came true, and each signal's worth, with intervals over "
+	          "the accounts; and says so when nothing beats chance. Writes nothing to the database.\n\n"
+	          "A panel has the columns acct (the source's key of the account) and date, and where there are any y (0 or "
+	          "1), split (train or test), q (which rows share a list), event_day and T. Only its test rows are scored; "
+	          "its training rows give the base rate as far as their horizon had passed.",
+	  .run = cmd_backtest },
 	{ .name = "run",
 	  .summary = "the daemon: keeps time and runs the stages",
 	  .options = { NULL },

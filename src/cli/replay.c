@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "diagnose.h"
 #include "store/facts.h"
 
 enum {
@@ -71,7 +70,7 @@ static int take_some(struct replaying *r, size_t first, size_t end, size_t from,
 			judged = place - from;
 			score_account(&r->settings, &r->day.base, r->day.norms, &facts[judged], NULL, r->of_chunk, &d);
 		}
-		if (r->take(r->context, i, place >= from && place - from < n ? &d : NULL, r->of_chunk, err) < 0)
+		if (r->take(r->context, i, &r->day, place >= from && place - from < n ? &d : NULL, err) < 0)
 			return -1;
 	}
 	arena_reset(r->of_chunk);

@@ -4,6 +4,7 @@
 #define REPLAY_H
 
 #include "cli/cli.h"
+#include "diagnose.h"
 #include "panel.h"
 #include "score/score.h"
 #include "store/outcomes.h"
@@ -41,10 +42,12 @@ struct history_query {
 int samples_of_history(const struct outcomes *outcomes, const struct history_query *q, struct arena *a,
                        struct samples *out, struct err *err) MUST_USE;
 
-/* d: NULL when the account was not there on that day. Everything in d goes with a, after the call. */
-typedef int (*replay_fn)(void *context, size_t sample, const struct diagnosis *d, struct arena *a, struct err *err);
-/* By the settings as they are now, without any earlier score: nothing is held. Rates of the base are those known on the
- * day; in a panel with labelled training rows, theirs, of rows whose horizon had passed. Progress goes to a terminal. */
+/* d: NULL when the account was not there on that day. What is in day and d goes after the call. */
+typedef int (*replay_fn)(void *context, size_t sample, const struct diagnosing *day, const struct diagnosis *d,
+                         struct err *err);
+
+/* By the settings given, without any earlier score: nothing is held. Rates of the base are those known on the day; in a
+ * panel with labelled training rows, theirs, of rows whose horizon had passed. Progress goes to a terminal. */
 int replay(const struct session *s, const struct score_settings *settings, const struct samples *samples,
            replay_fn take, void *context, struct err *err) MUST_USE;
 

@@ -26,6 +26,7 @@ struct fact_subscription {
 	int64_t seats, mrr_minor; /* 0 when not known */
 	int32_t start_on, end_on, renewal_on, cancel_notice_on;
 	bool is_trial, is_active, renews_by_hand; /* by hand: known not to renew by itself */
+	bool was_switched_off;                    /* it renewed by itself before */
 	int64_t mrr_was_minor[FACT_MARKS];        /* by quarters back, the latest first; 0 where it was not active */
 };
 /* period_days 0: a level, or what may be used on any one day; else how much may be used within so many days. */

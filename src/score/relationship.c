@@ -3,20 +3,20 @@
 
 #include "signal.h"
 
-enum { COMPARED_DAYS = 56, BASELINE_SKIPS_DAYS = 28, MIN_EXPECTED = 3, RENEWAL_DAYS = 90 };
+enum { COMPARED_DAYS = 56, MIN_HISTORY_DAYS = 84, MIN_SPAN_DAYS = 28, MIN_EXPECTED = 3, RENEWAL_DAYS = 90 };
 
 bool is_from_them(const struct fact_interaction *x)
 {
 	return !x->was_put_off && (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0);
 }
 
-/* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days, the
- * last four weeks left out) lets expect. */
+/* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days) lets
+ * expect. The baseline ends before these weeks, and with the last exchange: silence must not become what is usual. */
 static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	double sum = 0, weight = 0, expected;
-	int now = 0, first = -1;
+	int now = 0, first = -1, last = FACTS_DAYS;
 
 	for (size_t i = 0; i < f->n_interactions; i++) {
 		int age = c->as_of - f->interactions[i].on;
@@ -25,12 +25,16 @@ static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 			continue;
 		first = age > first ? age : first;
 		now += age < COMPARED_DAYS;
-		if (age >= BASELINE_SKIPS_DAYS)
-			sum += exp2(-age / 90.0);
+		if (age < COMPARED_DAYS)
+			continue;
+		last = age < last ? age : last;
+		sum += exp2(-age / 90.0);
 	}
-	if (first < BASELINE_SKIPS_DAYS + COMPARED_DAYS)
+	if (first < MIN_HISTORY_DAYS)
 		return reading_unknown(out, "less than 12 weeks of exchanges");
-	for (int age = BASELINE_SKIPS_DAYS; age <= first && age < FACTS_DAYS; age++)
+	last = now ? COMPARED_DAYS : last;
+	last = last > first - MIN_SPAN_DAYS ? first - MIN_SPAN_DAYS : last;
+	for (int age = last; age <= first && age < FACTS_DAYS; age++)
 		weight += exp2(-age / 90.0);
 	expected = COMPARED_DAYS * sum / weight * season_between(c->norms, 0, COMPARED_DAYS);
 	if (expected < MIN_EXPECTED)

@@ -45,8 +45,9 @@ struct signal {
 };
 struct signal_table { const struct signal *at; size_t n; };
 /* Each family's file has its own; value's are of both engines. registry.c puts them in order. */
-extern const struct signal_table usage_signals, people_signals, relationship_signals, support_signals,
-	sentiment_signals, commercial_signals, payment_signals, value_signals, growth_signals;
+extern const struct signal_table usage_signals, people_signals, relationship_signals, reply_signals,
+	counterpart_signals, support_signals, care_signals, sentiment_signals, commercial_signals, revenue_signals,
+	payment_signals, seat_signals, value_signals, growth_signals;
 const struct signal *signal_at(size_t i); /* NULL behind the last */
 
 /* Where a signal's formula and threshold come from. */
@@ -68,6 +69,9 @@ double season_between(const struct norms *n, int from_age, int to_age); /* mean,
 /* The next renewal on or after the day: of the active subscriptions, else of the account; DAY_NONE. */
 int32_t next_renewal(const struct fact_account *f, int32_t as_of);
 int64_t active_seats(const struct fact_account *f); /* bought, 0 when not known */
+/* People at work in 28 days: from the metric that counts them (the middle of its days), else by name. -1: not known, as
+ * when usage never said who. */
+double people_at_work(const struct context *c);
 /* Amounts from outside meet a ceiling instead of overflowing. */
 int64_t yearly(int64_t monthly_minor);
 int64_t added(int64_t a, int64_t b);

@@ -6,7 +6,7 @@
 #include "signal.h"
 #include "store/usage.h"
 
-enum { WINDOW = 28, SETTLED_DAYS = 180, LIMIT_DAYS = 14, MIN_LIMIT_DAYS = 5, METRIC_DAYS = 3 };
+enum { WINDOW = 28, LIMIT_DAYS = 14, MIN_LIMIT_DAYS = 5, METRIC_DAYS = 3 };
 
 int64_t active_seats(const struct fact_account *f)
 {
@@ -49,9 +49,7 @@ static double middle(const int64_t *series, double scale, int days)
 	return (double)values[n / 2] / (scale > 0 ? scale : 1);
 }
 
-/* People at work in 28 days: from the metric that counts them (the middle of its days), else by name. -1: not known, as
- * when usage never said who. */
-static double people_at_work(const struct context *c)
+double people_at_work(const struct context *c)
 {
 	int m = metric_index(c->base, c->settings->users_metric);
 	double counted_people = m >= 0 ? middle(c->account->usage[m], c->base->metrics[m].scale, WINDOW) : -1;
@@ -62,22 +60,6 @@ static double people_at_work(const struct context *c)
 	for (size_t i = 0; i < c->account->n_people; i++)
 		n += fact_days_count(&c->account->people[i].used, 0, WINDOW) >= 2;
 	return n;
-}
-
-static bool read_seat_use(const struct context *c, struct reading *out)
-{
-	const struct fact_account *f = c->account;
-	int64_t seats = active_seats(f);
-	double people = people_at_work(c);
-
-	if (seats <= 0 || people < 0)
-		return reading_unknown(out, seats <= 0 ? "seats are not known" : "people at work are not known");
-	if (fact_days_first(&f->active) < SETTLED_DAYS)
-		return reading_unknown(out, "still in its first half year");
-	reading_value(out, people / (double)seats, 1);
-	reading_word(out, "people", counted(c->arena, (int)people, "person", "people"));
-	reading_number(c, out, "seats", (double)seats, 0);
-	return true;
 }
 
 /* How many of the metrics that the base uses this account uses regularly, and whether it does so as often as ever. */
@@ -169,9 +151,6 @@ static bool read_near_limit(const struct context *c, struct reading *out)
 }
 
 static const struct signal signals[] = {
-	{ "seat_use", ENGINE_DEFENSE, FAMILY_VALUE, read_seat_use, FACT_USAGE, true,
-	  "{{people}} at work on {{seats}} paid seats",
-	  PUBLISHED ": half of the seats used, a tenth after nine months", NULL, LOSS_CONTRACTION },
 	{ "near_limit", ENGINE_EXPANSION, FAMILY_VALUE, read_near_limit, FACT_USAGE, true,
 	  "{{use}} of {{limit}} {{what}} ({{percent}} %){{rung}}",
 	  PUBLISHED ": 80, 95 and 100 % of the limit, the middle of 14 days", NULL, LOSS_ANY },

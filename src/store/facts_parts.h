@@ -64,10 +64,10 @@ int32_t history_day(const struct history *h, int64_t id, const char *field, int3
 /* A date that tells of an event: seen when it has come, or when history says that it was known before. */
 int32_t history_event(const struct history *h, int64_t id, const char *field, int32_t current, int32_t as_of);
 
-/* What recurring revenue subscriptions had on the days that are looked back at. */
+/* What recurring revenue subscriptions had on the days that are looked back at, and which renewed by themselves. */
 struct past_revenue;
 int past_revenue_load(const struct loading *l, const struct past_revenue **out, struct err *err) MUST_USE;
-/* Into s, whose start, end and amount are set. */
+/* Into s, where all else is set. */
 void past_revenue_tell(const struct past_revenue *p, int64_t id, int32_t as_of, struct fact_subscription *s);
 /* A part of facts_base_load: sets the days of activity of the base's members, these, and what its metrics
  * were used; gives the last day on which a member reported usage (DAY_NONE when never), and how many did of late. */

@@ -141,6 +141,23 @@ static void revenue_of_the_past_is_what_it_was_known_to_be_then(void **state)
 	assert_false(account.subscriptions[2].renews_by_hand); /* not known */
 }
 
+static void renewal_is_switched_off_when_it_was_on_before(void **state)
+{
+	(void)state;
+	run("INSERT INTO subscription (id, source_id, source_key, account_id, start_on, is_auto_renew) VALUES "
+	    "(1, 1, 's1', 1, 19700, 0), (2, 1, 's2', 1, 19700, 0);"
+	    "INSERT INTO history VALUES ('subscription', 1, 'is_auto_renew', -2147483647, '1'), "
+	    "('subscription', 1, 'is_auto_renew', 20000, '0'), "
+	    "('subscription', 2, 'is_auto_renew', -2147483647, NULL), ('subscription', 2, 'is_auto_renew', 19990, '0')");
+	load(19999);
+	assert_false(account.subscriptions[0].renews_by_hand);
+	assert_false(account.subscriptions[0].was_switched_off);
+	load(D);
+	assert_true(account.subscriptions[0].was_switched_off);
+	assert_true(account.subscriptions[1].renews_by_hand);
+	assert_false(account.subscriptions[1].was_switched_off); /* its source began to say so */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +166,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_meeting_that_was_put_off_is_not_one_in_which_they_spoke, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_became_of_a_meeting_is_not_seen_before_it_was_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_account_unheard_of_for_years_is_known_to_have_spoken_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(renewal_is_switched_off_when_it_was_on_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(revenue_of_the_past_is_what_it_was_known_to_be_then, setup, teardown),
 	};
 

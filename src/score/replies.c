@@ -1,0 +1,129 @@
+#include <math.h>
+#include <string.h>
+
+#include "signal.h"
+
+enum {
+	RECENT_DAYS = 56, MIN_USUAL_DAYS = 56, MIN_EXCHANGES = 3,
+	PUT_OFF_DAYS = 60, PUT_OFF_USUAL_DAYS = 180,
+};
+
+/* Our messages and their answers, by age. */
+struct post {
+	struct fact_days ours, theirs;
+	int first; /* age of the oldest of either, -1: none */
+};
+
+static struct post post_of(const struct context *c)
+{
+	struct post p = { .first = -1 };
+
+	for (size_t i = 0; i < c->account->n_interactions; i++) {
+		const struct fact_interaction *x = &c->account->interactions[i];
+		int age = c->as_of - x->on;
+
+		if (is_from_them(x))
+			fact_days_add(&p.theirs, age);
+		else if (strcmp(x->direction, "out") == 0)
+			fact_days_add(&p.ours, age);
+		else
+			continue;
+		p.first = age > p.first ? age : p.first;
+	}
+	return p;
+}
+
+/* On how many days a message of ours lay unanswered, from the day after it was sent to the day they answered. */
+struct waiting {
+	int recent;            /* days of the last RECENT_DAYS */
+	double usual;          /* share of the days before, halved every 90 days */
+	int since;             /* age of the oldest message that still waits, -1: none */
+};
+
+static struct waiting waiting_of(const struct post *p)
+{
+	struct waiting w = { .since = -1 };
+	double waited = 0, all = 0;
+
+	for (int age = p->first; age >= 0; age--) {
+		bool has_answer = fact_days_count(&p->theirs, age, age + 1) > 0;
+
+		if (has_answer)
+			w.since = -1;
+		if (age < RECENT_DAYS) {
+			w.recent += w.since >= 0;
+		} else {
+			all += exp2(-age / 90.0);
+			waited += w.since >= 0 ? exp2(-age / 90.0) : 0;
+		}
+		if (w.since < 0 && !has_answer && fact_days_count(&p->ours, age, age + 1))
+			w.since = age;
+	}
+	w.usual = all > 0 ? waited / all : 0;
+	return w;
+}
+
+/* How much more of the last eight weeks our messages lay unanswered than they usually do. A share of days, not a mean
+ * delay: an answer that never comes makes no delay, yet is the worst of all. */
+static bool read_slow_replies(const struct context *c, struct reading *out)
+{
+	struct post p = post_of(c);
+	struct waiting w;
+
+	if (p.first < RECENT_DAYS + MIN_USUAL_DAYS ||
+	    fact_days_count(&p.ours, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES ||
+	    fact_days_count(&p.theirs, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES)
+		return reading_unknown(out, "too few messages of ours and answers to know what is usual");
+	w = waiting_of(&p);
+	reading_value(out, w.recent / (double)RECENT_DAYS - w.usual, 0);
+	reading_number(c, out, "days", w.recent, 0);
+	reading_number(c, out, "usual", RECENT_DAYS * w.usual, 0);
+	reading_word(out, "since",
+	             w.since < 0 ? "" :
+	                           arena_printf(c->arena, "; none since our message of %s",
+	                                        day_text(c->arena, c->as_of - w.since)));
+	out->why = arena_printf(c->arena, "our messages waited for an answer on %d of the last 56 days, which is usual",
+	                        w.recent);
+	return true;
+}
+
+static int put_off_between(const struct context *c, int from_age, int to_age, int32_t *last_on)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < c->account->n_interactions; i++) {
+		const struct fact_interaction *x = &c->account->interactions[i];
+		int age = c->as_of - x->on;
+
+		if (!x->was_put_off || age < from_age || age >= to_age)
+			continue;
+		n++;
+		*last_on = x->on;
+	}
+	return n;
+}
+
+/* Meetings that were cancelled, moved, declined or missed, above the account's own usual number. */
+static bool read_meetings_put_off(const struct context *c, struct reading *out)
+{
+	int32_t last_on = DAY_NONE, before_on;
+	int n = put_off_between(c, 0, PUT_OFF_DAYS, &last_on);
+	double usual = put_off_between(c, PUT_OFF_DAYS, PUT_OFF_DAYS + PUT_OFF_USUAL_DAYS, &before_on) *
+	               (double)PUT_OFF_DAYS / PUT_OFF_USUAL_DAYS;
+
+	out->why = n ? "no more meetings are put off than usual" : "no meeting was put off in 60 days";
+	reading_value(out, n > usual ? n - usual : 0, 0);
+	reading_word(out, "meetings", counted(c->arena, n, "meeting", "meetings"));
+	reading_word(out, "last", last_on == DAY_NONE ? "" : day_text(c->arena, last_on));
+	return true;
+}
+
+static const struct signal signals[] = {
+	{ "slow_replies", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_slow_replies, FACT_INTERACTION, true,
+	  "our messages waited for an answer on {{days}} of the last 56 days where {{usual}} are usual{{since}}",
+	  "own baseline with a half-life of 90 days; " PUBLISHED, NULL, LOSS_ANY },
+	{ "meetings_put_off", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_meetings_put_off, FACT_INTERACTION, true,
+	  "{{meetings}} cancelled, moved, declined or missed in 60 days, last on {{last}}",
+	  PUBLISHED ": postponed meetings", NULL, LOSS_ANY },
+};
+const struct signal_table reply_signals = { signals, ARRAY_LEN(signals) };

@@ -1,0 +1,104 @@
+#include <string.h>
+
+#include "common/money.h"
+#include "signal.h"
+
+enum { RENEWAL_DAYS = 120 };
+
+static const double BY_HAND = 0.4, SWITCHED_OFF = 1;
+
+/* Monthly revenue in a currency a quarter and more ago; m below 0: today. */
+static int64_t monthly_at(const struct fact_account *f, const char *currency, int m)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+
+		if (s->is_trial || strcmp(s->currency, currency) != 0)
+			continue;
+		sum = added(sum, m >= 0 ? s->mrr_was_minor[m] : s->is_active ? s->mrr_minor : 0);
+	}
+	return sum;
+}
+
+/* The currency of the subscription that is worth most now, or was in the past year; NULL: no amounts. */
+static const char *main_currency(const struct fact_account *f)
+{
+	const char *found = NULL;
+	int64_t most = 0;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+		int64_t worth = s->is_active ? s->mrr_minor : s->mrr_was_minor[0];
+
+		if (s->is_trial || worth <= most)
+			continue;
+		most = worth;
+		found = s->currency;
+	}
+	return found;
+}
+
+/* Revenue lost against the highest of the last four quarters: who shrank is on the way. */
+static bool read_past_contraction(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	const char *currency = main_currency(f);
+	int64_t now, highest = 0;
+
+	if (!currency)
+		return reading_unknown(out, "no subscription with an amount");
+	now = monthly_at(f, currency, -1);
+	for (int m = 0; m < FACT_MARKS; m++) {
+		int64_t then = monthly_at(f, currency, m);
+
+		highest = then > highest ? then : highest;
+	}
+	reading_value(out, highest > now ? 1 - (double)now / (double)highest : 0, 0);
+	out->why = "it pays no less than in the last year";
+	reading_word(out, "now", money_text(c->arena, now, currency));
+	reading_word(out, "was", money_text(c->arena, highest, currency));
+	reading_number(c, out, "percent", 100 * out->value, 0);
+	return true;
+}
+
+/* A contract that goes on only if somebody signs: little by itself, the more the nearer its end; a lot when automatic
+ * renewal was on and has been switched off. */
+static bool read_renews_by_hand(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	const struct fact_subscription *found = NULL;
+	double most = 0;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+		int32_t left = s->renewal_on >= c->as_of ? s->renewal_on - c->as_of : RENEWAL_DAYS;
+		double near = left < RENEWAL_DAYS ? 1 - left / (double)RENEWAL_DAYS : 0;
+		double value = s->was_switched_off ? SWITCHED_OFF : BY_HAND * near;
+
+		if (!s->is_active || s->is_trial || !s->renews_by_hand || value <= most)
+			continue;
+		most = value;
+		found = s;
+	}
+	out->why = "no contract that has to be renewed by hand ends soon";
+	reading_value(out, most, 0);
+	if (!found)
+		return true;
+	out->due_on = found->renewal_on >= c->as_of ? found->renewal_on : DAY_NONE;
+	reading_word(out, "what", found->was_switched_off ? "automatic renewal was switched off" :
+	                                                    "the contract has to be renewed by hand");
+	reading_word(out, "renewal", out->due_on == DAY_NONE ? "" :
+	             arena_printf(c->arena, "; its term ends on %s", day_text(c->arena, out->due_on)));
+	return true;
+}
+
+static const struct signal signals[] = {
+	{ "past_contraction", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_past_contraction, FACT_SUBSCRIPTION, true,
+	  "pays {{now}} a month, {{was}} at its highest in the last year ({{percent}} % less)",
+	  PUBLISHED ": a contraction is deferred churn", NULL, LOSS_ANY },
+	{ "renews_by_hand", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_renews_by_hand, FACT_SUBSCRIPTION, true,
+	  "{{what}}{{renewal}}", PUBLISHED ": automatic renewal off", NULL, LOSS_CHURN },
+};
+const struct signal_table revenue_signals = { signals, ARRAY_LEN(signals) };

@@ -1,0 +1,178 @@
+#include <string.h>
+
+#include "signal.h"
+#include "store/usage.h"
+
+enum {
+	MONTH_DAYS = 30, FIRST_MONTH = 2, /* before, people are still being invited */
+	RENEWAL_DAYS = 90, MEETING_DAYS = 90, USE_DAYS = 28, EARLIER_WINDOWS = 3,
+};
+
+static const double HALF = 0.5;
+
+/* How bad the share of seats in use is, by tenure: 0 green, 0.5 yellow, 1 red. GitLab's published grid of licence
+ * utilisation (customer health scoring, use-case adoption): what is enough for a newcomer is not for a settled account.
+ */
+static double seat_grade(double share, int months)
+{
+	static const struct {
+		double up_to, by_tenure[3]; /* months 2 to 6, 6 to 9, later */
+	} grid[] = {
+		{ 0.10, { 1, 1, 1 } },
+		{ 0.50, { 0.5, 1, 1 } },
+		{ 0.75, { 0, 0.5, 1 } },
+	};
+	int column = months < 6 ? 0 : months < 9 ? 1 : 2;
+
+	if (share < grid[0].up_to)
+		return grid[0].by_tenure[column];
+	for (size_t i = 1; i < ARRAY_LEN(grid); i++)
+		if (share <= grid[i].up_to)
+			return grid[i].by_tenure[column];
+	return 0;
+}
+
+/* Since its first subscription that was no trial; -1: not known. */
+static int tenure_days(const struct context *c)
+{
+	const struct fact_account *f = c->account;
+	int32_t since = f->customer_since_on;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++)
+		if (!f->subscriptions[i].is_trial && (since == DAY_NONE || f->subscriptions[i].start_on < since))
+			since = f->subscriptions[i].start_on;
+	return since == DAY_NONE ? -1 : c->as_of - since;
+}
+
+/* Whether the metric that counts people was told at least weekly in the three months before, and not at all since. */
+static bool has_fallen_silent(const struct context *c)
+{
+	const char *name = c->settings->users_metric;
+	const int64_t *series = NULL;
+	int before = 0;
+
+	for (size_t m = 0; name && m < c->base->n_metrics; m++)
+		if (strcmp(c->base->metrics[m].name, name) == 0)
+			series = c->account->usage[m];
+	for (int age = 0; series && age < (1 + EARLIER_WINDOWS) * USE_DAYS; age++) {
+		if (series[age] == USAGE_NONE)
+			continue;
+		if (age < USE_DAYS)
+			return false;
+		before++;
+	}
+	return before >= EARLIER_WINDOWS * USE_DAYS / 7;
+}
+
+/* People at work in the last weeks, -1: not known. A metric that a working source no longer tells counts nobody. */
+static double people_now(const struct context *c)
+{
+	double people = people_at_work(c);
+
+	return people < 0 && has_fallen_silent(c) ? 0 : people;
+}
+
+static bool read_seat_use(const struct context *c, struct reading *out)
+{
+	int64_t seats = active_seats(c->account);
+	int tenure = tenure_days(c), months = tenure / MONTH_DAYS;
+	double people = people_now(c), share;
+
+	if (seats <= 0 || people < 0)
+		return reading_unknown(out, seats <= 0 ? "seats are not known" : "people at work are not known");
+	if (months < FIRST_MONTH)
+		return reading_unknown(out, tenure < 0 ? "its first day as customer is not known" : "in its first two months");
+	share = people / (double)seats;
+	reading_value(out, seat_grade(share, months), 0);
+	reading_word(out, "people", counted(c->arena, (int)people, "person", "people"));
+	reading_number(c, out, "seats", (double)seats, 0);
+	reading_number(c, out, "percent", 100 * share, 0);
+	reading_word(out, "months", months > 24 ? "a customer of years" :
+	                                          arena_printf(c->arena, "a customer of %d months", months));
+	out->why = arena_printf(c->arena, "%.0f %% of %lld paid seats in use", 100 * share, (long long)seats);
+	return true;
+}
+
+/* Of what would show before a renewal that it is worth it, what could be known and what is missing. */
+struct proofs {
+	int n_known, n_missing;
+	const char *missing;
+};
+
+static void add_proof(const struct context *c, struct proofs *p, bool is_known, bool is_there, const char *what)
+{
+	if (!is_known)
+		return;
+	p->n_known++;
+	if (is_there)
+		return;
+	p->n_missing++;
+	p->missing = arena_printf(c->arena, "%s%s%s", p->missing, *p->missing ? ", " : "", what);
+}
+
+/* Whether use of the last weeks holds half of what it was in the three months before. */
+static void add_use(const struct context *c, struct proofs *p)
+{
+	const struct fact_days *active = &c->account->active;
+	const struct fact_source *usage = &c->base->sources[FACT_USAGE];
+	double before = fact_days_count(active, USE_DAYS, (1 + EARLIER_WINDOWS) * USE_DAYS) / (double)EARLIER_WINDOWS;
+	int now = fact_days_count(active, 0, USE_DAYS);
+
+	add_proof(c, p, usage->is_known && !usage->is_stale && fact_days_first(active) >= 0,
+	          now > 0 && now >= HALF * before, "use that holds");
+}
+
+static void add_seats(const struct context *c, struct proofs *p)
+{
+	int64_t seats = active_seats(c->account);
+	double people = people_now(c);
+
+	add_proof(c, p, seats > 0 && people >= 0 && !c->base->sources[FACT_USAGE].is_stale,
+	          people >= HALF * (double)seats, "half of the seats at work");
+}
+
+static void add_meeting(const struct context *c, struct proofs *p)
+{
+	const struct fact_account *f = c->account;
+	const struct fact_source *exchanges = &c->base->sources[FACT_INTERACTION];
+	bool has_met = false;
+
+	for (size_t i = 0; i < f->n_interactions; i++)
+		has_met = has_met || (strcmp(f->interactions[i].kind, "meeting") == 0 && is_from_them(&f->interactions[i]) &&
+		                      c->as_of - f->interactions[i].on < MEETING_DAYS);
+	add_proof(c, p, exchanges->is_known && !exchanges->is_stale && f->n_interactions > 0, has_met,
+	          "a meeting in 90 days");
+}
+
+/* While a renewal is near: how much of what shows that it is worth it is missing. */
+static bool read_renewal_unproven(const struct context *c, struct reading *out)
+{
+	int32_t renewal = next_renewal(c->account, c->as_of);
+	struct proofs p = { .missing = "" };
+
+	if (renewal == DAY_NONE)
+		return reading_unknown(out, "no renewal date known");
+	add_use(c, &p);
+	add_seats(c, &p);
+	add_meeting(c, &p);
+	if (!p.n_known)
+		return reading_unknown(out, "nothing is known that could show its value");
+	out->due_on = renewal;
+	out->why = renewal - c->as_of > RENEWAL_DAYS ? "its renewal is not near" :
+	                                               "its renewal is near, and its use speaks for it";
+	reading_value(out, renewal - c->as_of > RENEWAL_DAYS ? 0 : p.n_missing / (double)p.n_known, 0);
+	reading_word(out, "renewal", day_text(c->arena, renewal));
+	reading_word(out, "missing", p.missing);
+	return true;
+}
+
+static const struct signal signals[] = {
+	{ "seat_use", ENGINE_DEFENSE, FAMILY_VALUE, read_seat_use, FACT_USAGE, true,
+	  "{{people}} at work on {{seats}} paid seats ({{percent}} %), {{months}}",
+	  PUBLISHED ": seats in use by tenure, 10, 50 and 75 % in months 2 to 6, 6 to 9 and later", NULL,
+	  LOSS_CONTRACTION },
+	{ "renewal_unproven", ENGINE_DEFENSE, FAMILY_VALUE, read_renewal_unproven, FACT_SUBSCRIPTION, false,
+	  "renewal on {{renewal}} without {{missing}}", PUBLISHED ": a renewal near without demonstrated value", NULL,
+	  LOSS_ANY },
+};
+const struct signal_table seat_signals = { signals, ARRAY_LEN(signals) };

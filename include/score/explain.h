@@ -14,6 +14,9 @@ struct explain_more {
 	struct similar_accounts similar[N_ENGINES]; /* looked for where the engine has a band */
 };
 
+/* Tells what single reading, moved how far, would change the bands. It tries thousands of values: for explain, not for
+ * everybody every day. */
+void score_changes(const struct score_settings *settings, struct arena *a, struct diagnosis *d);
 /* At most some thirty lines of 100 columns. */
 void explain_text(const struct diagnosis *d, const struct explain_more *more, struct arena *a, struct buf *out);
 /* Every signal with value, usual, strength, logits before and after the cap, curve, freshness and source. */

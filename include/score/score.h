@@ -80,7 +80,7 @@ struct verdict {
 	int32_t pressing_on;          /* the date that decides act_by_on, DAY_NONE */
 	const struct fact_speed *speed; /* the losses of before that decide it, NULL */
 	const struct play_settings *play; /* NULL: none configured */
-	const char *change;      /* the smallest single change that would move the band */
+	const char *change;      /* the smallest single change that would move the band, once score_changes has told it */
 };
 
 struct diagnosis {

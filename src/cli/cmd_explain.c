@@ -82,6 +82,7 @@ int cmd_explain(struct cli *c, struct err *err)
 		return -1;
 	more.settings = &session.org->score;
 	more.config_hash = session.org->hash;
+	score_changes(more.settings, c->arena, &diagnosis);
 	if (look_back(&day, &diagnosis, c->arena, &more, err) < 0)
 		return -1;
 	print(c, &diagnosis, &more, &text);

@@ -1,12 +1,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "score/explain.h"
 #include "signal.h"
 #include "units.h"
 
 enum { HALVINGS = 30 };
 
-static int band_now(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy)
+struct asked { const struct score_settings *settings; struct arena *arena; };
+
+static int band_now(const struct asked *c, enum score_engine engine, const struct verdict *v, struct reading *copy)
 {
 	double families[N_FAMILIES], logit;
 	int band, n_families;
@@ -19,7 +22,7 @@ static int band_now(const struct context *c, enum score_engine engine, const str
 }
 
 /* The band if one reading had another value. */
-static int band_with(const struct context *c, enum score_engine engine, const struct verdict *v, struct reading *copy,
+static int band_with(const struct asked *c, enum score_engine engine, const struct verdict *v, struct reading *copy,
                      size_t at, double value)
 {
 	memcpy(copy, v->readings, v->n_readings * sizeof *copy);
@@ -30,7 +33,7 @@ static int band_with(const struct context *c, enum score_engine engine, const st
 }
 
 /* The family of least weight in the score that would move the band if all of it were as usual; -1: none would. */
-static int family_needed(const struct context *c, enum score_engine engine, const struct verdict *v,
+static int family_needed(const struct asked *c, enum score_engine engine, const struct verdict *v,
                          struct reading *copy, int *out_band)
 {
 	int found = -1;
@@ -68,7 +71,7 @@ static double end_of(const struct reading *r, bool is_most)
 }
 
 /* The value at which one reading makes another band, between where it is and an end; NAN when even the end does not. */
-static double value_needed(const struct context *c, enum score_engine engine, const struct verdict *v,
+static double value_needed(const struct asked *c, enum score_engine engine, const struct verdict *v,
                            struct reading *copy, size_t at, double end)
 {
 	double stays = v->readings[at].value, moves = end;
@@ -87,7 +90,7 @@ static double value_needed(const struct context *c, enum score_engine engine, co
 }
 
 /* What a fact's coming or going would do; NULL when nothing. */
-static const char *change_by_fact(const struct context *c, enum score_engine engine, const struct verdict *v,
+static const char *change_by_fact(const struct asked *c, enum score_engine engine, const struct verdict *v,
                                   struct reading *copy, bool is_up)
 {
 	for (size_t i = 0; i < v->n_readings; i++) {
@@ -107,7 +110,7 @@ static const char *change_by_fact(const struct context *c, enum score_engine eng
 
 /* The one reading of degree that has the least way to go to a higher (or lower) band, as a share of its range; NULL
  * when none gets there. */
-static const char *change_by_degree(const struct context *c, enum score_engine engine, const struct verdict *v,
+static const char *change_by_degree(const struct asked *c, enum score_engine engine, const struct verdict *v,
                                     struct reading *copy, bool is_up)
 {
 	double least = INFINITY, at = 0;
@@ -140,7 +143,7 @@ static const char *change_by_degree(const struct context *c, enum score_engine e
 }
 
 /* The least that would bring it one band down: of one signal, a fact, or all of a family. */
-static const char *change_down(const struct context *c, enum score_engine engine, const struct verdict *v,
+static const char *change_down(const struct asked *c, enum score_engine engine, const struct verdict *v,
                                struct reading *copy)
 {
 	const char *by_one = change_by_degree(c, engine, v, copy, false);
@@ -156,7 +159,40 @@ static const char *change_down(const struct context *c, enum score_engine engine
 	                                 family_names[family], score_band_words(engine, band));
 }
 
-static const char *change_up(const struct context *c, enum score_engine engine, const struct verdict *v,
+/* What would have to be asked for, and how much, so that there is something to offer; NULL when no single one does. */
+static const char *change_by_demand(const struct asked *c, const struct verdict *v, struct reading *copy)
+{
+	const struct reading *best = NULL;
+	double least = INFINITY, at = 0;
+	struct unit unit;
+
+	for (size_t i = 0; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+		double demand = r->low + DEMAND_FROM * (r->high - r->low), needed, way;
+
+		if (!r->is_known || is_ground(r->name))
+			continue;
+		needed = value_needed(c, ENGINE_EXPANSION, v, copy, i, end_of(r, true));
+		if (fabs(needed - r->value) < fabs(demand - r->value))
+			needed = demand;
+		way = fabs(needed - r->value) / fabs(r->high - r->low);
+		if (isnan(needed) || way >= least)
+			continue;
+		least = way;
+		at = needed;
+		best = r;
+	}
+	if (!best)
+		return NULL;
+	unit = unit_of(best->name, c->arena);
+	at = unit_round(&unit, at, best->value);
+	return arena_printf(c->arena, "a demand: %s at %s instead of %s%s would make it %s", unit.what,
+	                    unit_text(&unit, at, c->arena), unit_text(&unit, best->value, c->arena), unit.of,
+	                    score_band_words(ENGINE_EXPANSION, band_with(c, ENGINE_EXPANSION, v, copy,
+	                                                                 (size_t)(best - v->readings), at)));
+}
+
+static const char *change_up(const struct asked *c, enum score_engine engine, const struct verdict *v,
                              struct reading *copy)
 {
 	const char *by_one = change_by_degree(c, engine, v, copy, true);
@@ -164,14 +200,17 @@ static const char *change_up(const struct context *c, enum score_engine engine, 
 	return by_one ? by_one : change_by_fact(c, engine, v, copy, true);
 }
 
-void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v)
+static void say_change(const struct asked *c, enum score_engine engine, struct verdict *v)
 {
 	struct reading *copy = arena_array(c->arena, v->n_readings + 1, sizeof *copy);
 	const char *down, *up;
 
 	if (v->score < 0 || v->is_held || (engine == ENGINE_EXPANSION && v->is_blocked)) {
+		const char *demand = v->band_why == NO_DEMAND ? change_by_demand(c, v, copy) : NULL;
+
 		v->change = v->score < 0 ? "not enough is known" :
 		            v->is_held   ? "the source has to come through first" :
+		            demand       ? demand :
 		                           v->band_why;
 		return;
 	}
@@ -181,4 +220,12 @@ void verdict_change(const struct context *c, enum score_engine engine, struct ve
 	            down       ? down :
 	            up         ? up :
 	                         "no single signal would raise the band";
+}
+
+void score_changes(const struct score_settings *settings, struct arena *a, struct diagnosis *d)
+{
+	const struct asked asked = { settings, a };
+
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		say_change(&asked, (enum score_engine)engine, &d->verdicts[engine]);
 }

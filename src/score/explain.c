@@ -244,7 +244,8 @@ static void put_history(const struct diagnosis *d, const struct explain_more *mo
 		put_line(out, "history", turns ? arena_printf(a, "%s; since %s", weeks, turns) : weeks);
 }
 
-static const char *became_words(const struct similar *s, struct arena *a)
+/* "left 10 days later" */
+static const char *became_words(const struct similar *s, int engine, struct arena *a)
 {
 	static const char *const did[N_OUTCOME_KINDS] = {
 		[OUTCOME_CHURN] = "left",
@@ -253,27 +254,27 @@ static const char *became_words(const struct similar *s, struct arena *a)
 		[OUTCOME_EXPANSION] = "grew",
 		[OUTCOME_GOOD_END] = "ended well",
 	};
-	const char *name = evidence_quote(a, s->name, 40);
 
 	if (!s->became)
-		return arena_printf(a, "%s (of %s) did not", name, day_text(a, s->day));
-	return arena_printf(a, "%s (of %s) %s %s later", name, day_text(a, s->day), did[s->became->kind],
-	                    counted(a, s->became->on - s->day, "day", "days"));
+		return engine == ENGINE_DEFENSE ? "stayed" : "did not grow";
+	return arena_printf(a, "%s %s later", did[s->became->kind], counted(a, s->became->on - s->day, "day", "days"));
 }
 
 static void put_similar(const struct similar_accounts *s, int engine, int64_t horizon_days, struct arena *a,
                         struct buf *out)
 {
-	const char *words;
+	const char *words = "";
 
 	if (!s->n)
 		return;
-	words = arena_printf(a, "of %s that looked like this, %d %s within %lld days%s: ",
-	                     counted(a, s->n, "account", "accounts"), s->n_became,
-	                     engine == ENGINE_DEFENSE ? "left or shrank" : "grew", (long long)horizon_days,
-	                     s->n_became > 1 ? arena_printf(a, ", half of them within %d", s->middle_days) : "");
+	if (s->n >= MAX_NAMED)
+		words = arena_printf(a, "of %d accounts that looked like this, %d %s within %lld days%s; ", s->n, s->n_became,
+		                     engine == ENGINE_DEFENSE ? "left or shrank" : "grew", (long long)horizon_days,
+		                     s->n_became > 1 ? arena_printf(a, ", half of them within %d", s->middle_days) : "");
 	for (int i = 0; i < s->n && i < MAX_NAMED; i++)
-		words = arena_printf(a, "%s%s%s", words, i ? "; " : "", became_words(&s->at[i], a));
+		words = arena_printf(a, "%s%s%s, like this on %s, %s", words, i ? "; " : "",
+		                     evidence_quote(a, s->at[i].name, 40), day_text(a, s->at[i].day),
+		                     became_words(&s->at[i], engine, a));
 	put_line(out, "like it", words);
 }
 
@@ -328,8 +329,8 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
 	put_action(d, v, a, out);
 	if (engine == ENGINE_DEFENSE && v->band > 0)
 		put_line(out, "of which", losses_words(v, a));
-	if (engine == ENGINE_EXPANSION && v->is_blocked && d->verdicts[ENGINE_DEFENSE].band > 0)
-		return; /* it is not to be talked about now */
+	if (v->band == 0 && d->verdicts[engine == ENGINE_DEFENSE ? ENGINE_EXPANSION : ENGINE_DEFENSE].band > 0)
+		return; /* it is the other one that matters now; -v has all of it */
 	if (v->score >= 0)
 		put_sum(v, a, out);
 	put_line(out, "would change", v->change);

@@ -11,7 +11,8 @@ enum { MIN_FAMILIES = 2 };
 static const double FAMILY_SPEAKS = 0.15; /* logits from which a family counts for convergence */
 static const double MIN_BASE = 0.001, MAX_BASE = 0.5;
 
-static const double DEMAND_FROM = 0.25; /* strength from which a signal of growth is a demand */
+const double DEMAND_FROM = 0.25;
+const char *const NO_DEMAND = "no demand: nothing says that they need more";
 static const double HEALTH_CONFIDENCE = 0.2;
 
 static const struct signal_settings *settings_of(const struct score_settings *s, const char *name)
@@ -208,7 +209,7 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 
 	*v = (struct verdict){
 		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "",
-		.pressing_on = DAY_NONE,
+		.change = "", .pressing_on = DAY_NONE,
 		.base_logit = base_logit(c, engine),
 	};
 	for (size_t i = 0; (signal = signal_at(i)); i++) {
@@ -318,7 +319,7 @@ static const char *objection(const struct context *c, const struct verdict *defe
 	if (defense->score < 0 || defense->confidence < HEALTH_CONFIDENCE || (usage->is_known && usage->is_stale))
 		return "its health is not known well enough";
 	if (!has_demand(v))
-		return "no demand: nothing says that they need more";
+		return NO_DEMAND;
 	if (!c->account->is_customer || yearly_revenue(c->account, &currency, &is_left_out) <= 0)
 		return "no capacity: it does not pay yet";
 	if (payment && payment->strength > 0)
@@ -355,10 +356,8 @@ void score_account(const struct score_settings *settings, const struct fact_base
 	out->as_of = base->as_of;
 	judge_defense(&c, before, defense);
 	judge_expansion(&c, before, defense, expansion);
-	for (int engine = 0; engine < N_ENGINES; engine++) {
+	for (int engine = 0; engine < N_ENGINES; engine++)
 		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
-		verdict_change(&c, (enum score_engine)engine, &out->verdicts[engine]);
-	}
 }
 
 const char *score_band_name(enum score_engine engine, int band)

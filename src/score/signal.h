@@ -99,14 +99,15 @@ struct mention lexicon_mentions(const struct context *c, const char *kind, int d
 const struct play_settings *play_named(const struct score_settings *s, const char *name);
 /* value at stake, date to act by, play */
 void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v);
-/* Fills v->change: what single reading, moved how far, would change the band. */
-void verdict_change(const struct context *c, enum score_engine engine, struct verdict *v);
 /* Sets strength and logits of a reading from its value. */
 void reading_weigh(struct reading *r);
 double curve_at(const struct curve *c, double value);
 /* base + what the readings say, in logits; sets each family's sum and each contribution. */
 double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
                    double families[N_FAMILIES]);
+/* The strength from which a signal of growth is a demand; why growth is not talked of while none has it. */
+extern const double DEMAND_FROM;
+extern const char *const NO_DEMAND;
 /* Whether a signal of growth is no reason for it by itself. */
 bool is_ground(const char *name);
 /* The signal to name first; NULL when nothing raises the score. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "score/explain.h"
 #include "store/usage.h"
 
 static struct signal_settings signals[] = {
@@ -151,6 +152,7 @@ void sample_init(struct sample *s, struct arena *a)
 const struct diagnosis *sample_score(struct sample *s, const struct score_row *before)
 {
 	score_account(&s->settings, &s->base, norms_of(&s->base, s->arena), &s->account, before, s->arena, &s->diagnosis);
+	score_changes(&s->settings, s->arena, &s->diagnosis);
 	return &s->diagnosis;
 }
 

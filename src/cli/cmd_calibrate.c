@@ -63,7 +63,8 @@ static void name_signals(struct gathering *g, const struct verdict *v)
 }
 
 /* An account of which nothing was known that day, or that was no customer, teaches nothing. */
-static int gather(void *context, size_t sample, const struct diagnosis *d, struct arena *a, struct err *err)
+static int gather(void *context, size_t sample, const struct diagnosing *day, const struct diagnosis *d,
+                  struct err *err)
 {
 	struct gathering *g = context;
 	const struct sample *s = &g->samples->at[sample];
@@ -71,7 +72,7 @@ static int gather(void *context, size_t sample, const struct diagnosis *d, struc
 	const int64_t *account;
 	size_t row = g->in->n_rows;
 
-	(void)a;
+	(void)day;
 	(void)err;
 	if (!d || !d->account->is_customer || v->score < 0)
 		return 0;

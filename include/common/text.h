@@ -25,6 +25,8 @@ char *text_trim(struct arena *a, const char *text);
 /* Lower case, Latin accents removed, apostrophes and dashes in their ASCII form, white space runs as one blank and none
  * at the ends: what lexicons and names are compared in. */
 char *text_fold(struct arena *a, const char *text);
+/* Writes one code point as folded text has it, at most 4 bytes; returns behind it. */
+char *text_put_folded(char *to, uint32_t code);
 
 /* Reads the code point at the start of len > 0 bytes. Returns its bytes, or 0 with U+FFFD when they begin with none. */
 size_t utf8_next(const char *text, size_t len, uint32_t *out);

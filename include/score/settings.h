@@ -34,11 +34,14 @@ struct play_settings {
 
 enum { BASE_DAYS = 90 };
 
+struct word_set { const char *name, *words; }; /* words parted by "|", that phrases mean by <name> */
 struct lexicon_settings { /* what speaks for a product, a cancellation, a downgrade */
-	const char *name;     /* product name, or cancel / downgrade / dissatisfaction */
-	const char *kind;     /* adjacent_need | cancel[_request] | downgrade[_request] | dissatisfaction */
-	struct texts phrases; /* folded; en and fr together; ".." and "|": see config/lexicon/cancel_request */
+	const char *name;        /* product name, or the kind */
+	const char *kind;        /* adjacent_need | cancel[_request] | downgrade[_request] | competitor | ... */
+	struct texts phrases;    /* en and fr together; config/lexicon/cancel_request.yaml says what a phrase may be */
+	struct yaml_array words; /* struct word_set */
 };
+struct lexicon_index; /* see score/lexicon.h */
 
 /* In odds against the usual account of the organisation (1: as usual), so that bands do not move with the base rate. */
 struct band_settings {
@@ -71,6 +74,7 @@ struct score_settings {
 	struct yaml_array signals;    /* struct signal_settings */
 	struct yaml_array plays;      /* struct play_settings */
 	struct yaml_array lexicons;   /* struct lexicon_settings */
+	const struct lexicon_index *index; /* of the lexicons; NULL: nothing is heard */
 	struct band_settings bands;
 	double family_cap;            /* the most logits that a family's signals of degree add */
 	double total_relief;         /* the most logits that all families in good order take off */

@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 
 #include "connect/pull.h"
+#include "score/lexicon.h"
 #include "score/score.h"
 #include "store/migrate.h"
 
-const struct config_checks cli_checks = { .check_source = pull_check, .knows_signal = score_knows_signal };
+const struct config_checks cli_checks = { .check_source = pull_check, .knows_signal = score_knows_signal,
+	                                      .index_lexicons = lexicon_index_new };
 
 const struct config *cli_config(struct cli *c)
 {

@@ -377,8 +377,7 @@ static const struct {
 	{ { 0x2010, 0x2015 }, 0, "-" }, /* hyphens and dashes */
 };
 
-/* Writes a code point as folded text has it; returns behind it. */
-static char *put_folded(char *to, uint32_t code)
+char *text_put_folded(char *to, uint32_t code)
 {
 	const char *text = code >= FOLD_FIRST && code < FOLD_END ? folds[code - FOLD_FIRST] : NULL;
 
@@ -413,7 +412,7 @@ char *text_fold(struct arena *a, const char *text)
 		if (has_blank && to > folded)
 			*to++ = ' ';
 		has_blank = false;
-		to = put_folded(to, code);
+		to = text_put_folded(to, code);
 	}
 	return folded;
 }

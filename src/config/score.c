@@ -6,8 +6,10 @@
 
 enum { DAY_S = 86400 };
 
-static const char *const lexicon_kinds[] = { "adjacent_need", "cancel",          "downgrade",         "dissatisfaction",
-	                                           "cancel_request", "downgrade_request", NULL };
+static const char *const lexicon_kinds[] = {
+	"adjacent_need", "cancel", "downgrade", "dissatisfaction", "cancel_request", "downgrade_request", "exit_question",
+	"competitor", "champion_leaving", NULL,
+};
 
 static const struct yaml_field signal_fields[] = {
 	{ .key = "weight", .kind = YAML_REAL, .offset = offsetof(struct signal_settings, weight), .max = 10 },
@@ -121,11 +123,20 @@ struct lexicon_file {
 	int kind;
 };
 
+static const struct yaml_field set_fields[] = {
+	{ .key = "", .kind = YAML_TEXT, .offset = offsetof(struct word_set, words), .is_required = true },
+};
+
+static const struct yaml_table set_table = {
+	.size = sizeof(struct word_set), .fields = set_fields, .n_fields = ARRAY_LEN(set_fields)
+};
+
 static const struct yaml_field lexicon_fields[] = {
 	{ .key = "kind", .kind = YAML_ENUM, .offset = offsetof(struct lexicon_file, kind), .is_required = true,
 	  .extra = lexicon_kinds },
 	{ .key = "name", .kind = YAML_TEXT, .offset = offsetof(struct lexicon_file, s.name) },
 	{ .key = "phrases", .kind = YAML_TEXTS, .offset = offsetof(struct lexicon_file, s.phrases), .is_required = true },
+	{ .key = "words", .kind = YAML_MAP, .offset = offsetof(struct lexicon_file, s.words), .extra = &set_table },
 };
 
 static void check_lexicon(void *item, const struct yaml *where, struct mistakes *m)
@@ -168,20 +179,24 @@ static void read_lexicons(struct loading *l)
 	static const char *const endings[] = { ".yaml" };
 	struct texts names = config_list(l, "lexicon", endings, ARRAY_LEN(endings));
 	struct lexicon_settings *all = arena_array(l->arena, names.n, sizeof *all);
+	const struct yaml *last = NULL;
+	struct err err;
 
 	for (size_t i = 0; i < names.n; i++) {
 		struct lexicon_file f = { .s.name = config_stem(l->arena, names.at[i]) };
-		const struct yaml *tree = config_yaml(l, names.at[i], "a lexicon (kind, name, phrases)");
+		const struct yaml *tree = config_yaml(l, names.at[i], "a lexicon (kind, name, phrases, words)");
 
 		if (!tree)
 			continue;
 		yaml_read(l->arena, tree, &lexicon_table, &f, l->mistakes);
 		f.s.kind = lexicon_kinds[f.kind];
-		for (size_t k = 0; k < f.s.phrases.n; k++)
-			f.s.phrases.at[k] = text_fold(l->arena, f.s.phrases.at[k]);
 		all[l->score.lexicons.n++] = f.s;
+		last = tree;
 	}
 	l->score.lexicons.at = all;
+	if (last && l->checks->index_lexicons &&
+	    l->checks->index_lexicons(l->arena, l->score.lexicons, &l->score.index, &err) < 0)
+		mistake_at(l->mistakes, last, "%s", err.text);
 }
 
 static void read_signal(struct loading *l, const struct yaml *entry, struct signal_settings *signal,

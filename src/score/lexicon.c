@@ -1,281 +1,320 @@
-#include <ctype.h>
+#include "score/lexicon.h"
+
 #include <string.h>
 
 #include "common/text.h"
-#include "signal.h"
+#include "message.h"
+#include "phrases.h"
 
-enum { MAX_SENTENCE = 600, WORDS_BEFORE = 4, GAP_WORDS = 4, SMALL_GAP_WORDS = 2, WRAPPED_FROM = 50 };
-
-/* English and French, folded: a sentence's "not" is looked for shortly before the phrase, and within its gaps. */
-static const char *const negations[] = {
-	"not",   "no",     "never",   "without", "don't", "doesn't", "didn't", "won't",  "isn't", "wasn't", "aren't",
-	"can't", "cannot", "neither", "nor",     "ne",    "pas",     "plus",   "jamais", "aucun", "aucune", "sans",
-	"ni",    "non",    NULL,
+enum {
+	MAX_TEXT = 8000,      /* bytes of a text that are read */
+	MAX_TEXT_WORDS = 1600,
+	MAX_QUOTE = 600, BEFORE_PHRASE = 90, /* bytes of a sentence, and of it before the phrase */
+	WORDS_DENIED = 6,     /* how far before a phrase a "not" may stand */
+	WORDS_SUPPOSED = 4,   /* and an "if" */
+	WORDS_QUOTED = 12,    /* the longest quotation that counts as one */
 };
-/* Behind these a new thought begins, that an earlier "not" does not deny. */
-static const char *const turns[] = { "and", "but", "so", "because", "therefore", "et", "mais", "donc", "car", NULL };
-/* What follows them is no request yet. */
-static const char *const conditions[] = { "if", "unless", "whether", "before", "si", "sauf", "avant", NULL };
 
-bool has_fresh_texts(const struct context *c)
+/* What words do to phrases near them, in English and French, folded. */
+enum {
+	IS_NOT = 1 << 0,    /* denies what follows in the same thought */
+	IS_TURN = 1 << 1,   /* a new thought begins, that an earlier "not" does not deny */
+	IS_IF = 1 << 2,     /* what follows is supposed */
+	IS_WHEN = 1 << 11,  /* what follows at once is */
+	IS_THING = 1 << 3,  /* beside what is to be cancelled it tells that it is something else: our contract review */
+	IS_THEIRS = 1 << 4, /* somebody else's contract */
+	IS_FOLK = 1 << 5,   /* the customers of our customer, ... */
+	IS_SOME = 1 << 6,   /* ... when it is "our customers", "un client"; "le client" in our notes is the account */
+	IS_WITH = 1 << 7,   /* a contract with somebody, ... */
+	IS_US = 1 << 8,     /* ... who is not us */
+	IS_DOUBT = 1 << 9,  /* "not sure", "not only": no denial */
+	IS_AFTER = 1 << 10, /* denies what stands before it: "on ne résilie pas" */
+	IS_LESS = 1 << 14,  /* "we'd like to drop the analytics": no need of it */
+	IS_NE = 1 << 12,    /* is nothing by itself where the phrase begins with what goes with it, ... */
+	IS_OF_NE = 1 << 13, /* ... as in "ne suis pas certain" */
+};
+
+static const struct {
+	uint32_t classes;
+	const char *words;
+} grammar[] = {
+	{ IS_NOT, "not no never without cannot n't dont doesnt didnt wont isnt wasnt cant neither nor nobody none ne n "
+	          "pas jamais aucun aucune sans ni non personne rien instead avoid avoiding withdraw withdrew withdrawn "
+	          "disregard ignore revoke retract eviter ignorer ignorez" },
+	{ IS_TURN, "and but so because therefore et mais donc car parce" },
+	{ IS_IF, "if unless whether suppose supposing hypothetically si sauf" },
+	{ IS_WHEN, "before when once avant quand lorsque" },
+	{ IS_THING, "manager meeting meetings review call request reminder invoice invoices order orders booking newsletter "
+	            "mailing import export job event webinar demo appointment ticket phone page button field reunion "
+	            "rendez facture factures commande newsletter lettre bouton champ" },
+	{ IS_THEIRS, "his her their leur leurs" },
+	{ IS_FOLK, "customer customers client clients member members subscriber subscribers patient patients student "
+	           "students guest guests adherent adherents abonne abonnes cliente clientes eleve eleves tenant tenants" },
+	{ IS_SOME, "our ours my some any a an one many un une des nos mes notre certains plusieurs quelques" },
+	{ IS_WITH, "with avec chez" },
+	{ IS_US, "you your yours us vous votre vos toi nous immediate effect" },
+	{ IS_DOUBT, "sure certain certaine clear convinced only just merely seulement sur sure convaincu convaincue" },
+	{ IS_AFTER, "pas jamais" },
+	{ IS_LESS, "drop dropping remove removing cancel cancelling stop stopping reduce delete disable broken wrong slow "
+	           "supprimer retirer annuler arreter resilier lent lente" },
+	{ IS_NE, "ne n" },
+	{ IS_OF_NE, "pas plus jamais aucun aucune toujours rien personne" },
+};
+
+/* How a kind is to be taken: IS_IF anywhere before it in the sentence, or only in the same thought, unsays it. */
+struct manner {
+	const char *kind;
+	bool is_no_if, is_no_near_if;
+	bool is_ours;    /* "our customers want to ..." is none */
+	bool is_mine;    /* nor is "their contract" */
+	bool is_contract;/* nor "a contract with others", nor "our contract review" */
+	bool is_more;     /* nor "we want to drop it" */
+	bool is_automatic_too; /* automatic answers may say it */
+};
+static const struct manner manners[] = {
+	{ .kind = "cancel_request", .is_no_if = true, .is_no_near_if = true, .is_ours = true, .is_mine = true,
+	  .is_contract = true },
+	{ .kind = "downgrade_request", .is_no_if = true, .is_no_near_if = true, .is_ours = true, .is_mine = true,
+	  .is_contract = true },
+	{ .kind = "cancel", .is_no_near_if = true, .is_ours = true, .is_contract = true },
+	{ .kind = "downgrade", .is_no_near_if = true, .is_ours = true },
+	{ .kind = "exit_question", .is_ours = true, .is_mine = true },
+	{ .kind = "competitor", .is_ours = true },
+	{ .kind = "dissatisfaction", .is_no_near_if = true, .is_ours = true },
+	{ .kind = "champion_leaving", .is_no_near_if = true, .is_ours = true, .is_automatic_too = true },
+	{ .kind = "adjacent_need", .is_more = true },
+};
+
+struct lexicon_index {
+	struct vocabulary *vocabulary;
+	struct phrases *phrases;
+	const struct manner **manners; /* by lexicon */
+	size_t n;
+};
+
+static const struct manner *manner_of(const char *kind)
 {
-	static const enum fact_kind kinds[] = { FACT_TICKET, FACT_INTERACTION, FACT_SURVEY };
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (c->base->sources[kinds[i]].is_known && !c->base->sources[kinds[i]].is_stale)
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_LEN(manners); i++)
+		if (strcmp(manners[i].kind, kind) == 0)
+			return &manners[i];
+	return &manners[ARRAY_LEN(manners) - 1];
 }
 
-static bool is_word(char c)
+static void add_grammar(struct vocabulary *v)
 {
-	return isalnum((unsigned char)c) || c == '\'' || (unsigned char)c >= 0x80;
+	char word[WORD_BYTES + 1];
+
+	for (size_t i = 0; i < ARRAY_LEN(grammar); i++)
+		for (const char *at = grammar[i].words; *at; at += strspn(at, " ")) {
+			size_t len = strcspn(at, " ");
+
+			memcpy(word, at, len);
+			word[len] = '\0';
+			(void)vocabulary_add(v, word, false, grammar[i].classes);
+			at += len;
+		}
 }
 
-/* Behind what is to be cancelled they tell that it is something else: our contract review. */
-static const char *const other_things[] = { "manager", "meeting", "review", "call", "request", "reminder", NULL };
-
-static bool is_among(const char *const *words, const char *word, size_t len)
+/* The sets of words of all lexicons: each may use those of the others. */
+static struct yaml_array all_sets(struct arena *a, struct yaml_array lexicons)
 {
-	for (; *words; words++)
-		if (strlen(*words) == len && memcmp(*words, word, len) == 0)
-			return true;
-	return false;
-}
+	const struct lexicon_settings *all = lexicons.at;
+	struct word_set *sets = NULL;
+	size_t n = 0;
 
-static size_t word_length(const char *at)
-{
-	size_t len = 0;
-
-	while (is_word(at[len]))
-		len++;
-	return len;
-}
-
-/* The start of the word before at in *out and its length; 0 when a comma or the like stands between, or the start. */
-static size_t word_before(const char *text, const char *at, const char **out)
-{
-	const char *end = at;
-
-	while (end > text && !is_word(end[-1]))
-		if (strchr(",:()", *--end))
-			return 0;
-	for (at = end; at > text && is_word(at[-1]);)
-		at--;
-	*out = at;
-	return (size_t)(end - at);
-}
-
-/* Whether one of the few words before at, in the same thought, says no. */
-static bool is_negated(const char *text, const char *at)
-{
-	for (int n = 0; n < WORDS_BEFORE; n++) {
-		size_t len = word_before(text, at, &at);
-
-		if (!len || is_among(turns, at, len))
-			return false;
-		if (is_among(negations, at, len))
-			return true;
+	for (size_t i = 0; i < lexicons.n; i++) {
+		if (!all[i].words.n)
+			continue;
+		sets = arena_grow(a, sets, n, n + all[i].words.n, sizeof *sets);
+		memcpy(sets + n, all[i].words.at, all[i].words.n * sizeof *sets);
+		n += all[i].words.n;
 	}
-	return false;
+	return (struct yaml_array){ .at = sets, .n = n };
 }
 
-static bool is_conditional(const char *text, const char *at)
+int lexicon_index_new(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out, struct err *err)
 {
-	while (text < at) {
-		size_t len = word_length(text);
+	const struct lexicon_settings *all = lexicons.at;
+	struct lexicon_index *index = arena_alloc(a, sizeof *index);
+	struct yaml_array sets = all_sets(a, lexicons);
 
-		if (len && is_among(conditions, text, len))
-			return true;
-		text += len ? len : 1;
+	if (lexicons.n > MAX_LEXICONS)
+		return err_set(err, ERR_CONFIG, "%zu lexicons, expected at most %d", lexicons.n, MAX_LEXICONS);
+	index->vocabulary = vocabulary_new(a);
+	index->phrases = phrases_new(a, index->vocabulary);
+	index->manners = arena_array(a, lexicons.n, sizeof *index->manners);
+	index->n = lexicons.n;
+	add_grammar(index->vocabulary);
+	for (size_t i = 0; i < lexicons.n; i++) {
+		index->manners[i] = manner_of(all[i].kind);
+		for (size_t k = 0; k < all[i].phrases.n; k++) {
+			const char *wrong = phrases_add(index->phrases, all[i].phrases.at[k], (uint32_t)i, sets);
+
+			if (wrong)
+				return err_set(err, ERR_CONFIG, "lexicon %s: phrase %zu: %s", all[i].name, k + 1, wrong);
+		}
 	}
-	return false;
-}
-
-/* The first of the words parted by "|" that stands at `at`, whole: its length, or 0. */
-static size_t standing_word(const char *at, const char *words, const char *end)
-{
-	for (const char *stop; words < end; words = stop + 1) {
-		size_t len;
-
-		stop = memchr(words, '|', (size_t)(end - words));
-		stop = stop ? stop : end;
-		for (; words < stop && *words == ' '; words++)
-			;
-		for (len = (size_t)(stop - words); len && words[len - 1] == ' '; len--)
-			;
-		if (len && strncmp(at, words, len) == 0 && !is_word(at[len]))
-			return len;
-	}
+	phrases_ready(index->phrases);
+	*out = index;
 	return 0;
 }
 
-static const char *next_word(const char *at)
+/* One piece of a message, in words. */
+struct heard_text {
+	const struct lexicon_index *index;
+	const char *text;
+	const struct word *words;
+	size_t n;
+};
+
+static bool is_of(const struct heard_text *t, size_t word, uint32_t classes)
 {
-	for (at += word_length(at); *at && !is_word(*at); at++)
+	return (word_classes(t->index->vocabulary, &t->words[word]) & classes) != 0;
+}
+
+static bool may_skip(const void *context, uint32_t owner, const struct word *w)
+{
+	const struct lexicon_index *index = context;
+	const struct manner *m = index->manners[owner];
+	uint32_t never = IS_NOT | (m->is_contract ? IS_THING : 0) | (m->is_mine ? IS_THEIRS : 0) | (m->is_more ? IS_LESS : 0);
+
+	return !(word_classes(index->vocabulary, w) & never);
+}
+
+/* The first word of the sentence that a word is in. */
+static size_t sentence_start(const struct heard_text *t, size_t word)
+{
+	while (word > 0 && !(t->words[word].breaks & BREAK_SENTENCE))
+		word--;
+	return word;
+}
+
+/* Behind the last word of it. */
+static size_t sentence_end(const struct heard_text *t, size_t word)
+{
+	for (word++; word < t->n && !(t->words[word].breaks & BREAK_SENTENCE); word++)
 		;
-	return at;
+	return word;
 }
 
-static bool is_of_other_thing(const char *behind)
+/* Whether one of the few words before, in the same thought, says no; or a "pas" right behind. */
+static bool is_denied(const struct heard_text *t, const struct phrase_found *f)
 {
-	return *behind == ' ' && is_among(other_things, behind + 1, word_length(behind + 1));
-}
-
-/* Whether a pattern stands at `at`, or up to gap words from there with no "not" between: "want to|wish to ... cancel"
- * has two parts, one of the words of each. ".." is a small gap. */
-static bool goes_on(const char *at, const char *pattern, int gap)
-{
-	const char *dots = strstr(pattern, ".."), *end = dots ? dots : pattern + strlen(pattern);
-
-	for (int skipped = 0; *at; skipped++, at = next_word(at)) {
-		size_t len = standing_word(at, pattern, end);
-
-		if (len && !dots && (gap == 0 || !is_of_other_thing(at + len)))
-			return true;
-		if (len && dots && goes_on(next_word(at + len), dots + strspn(dots, "."),
-		                           dots[2] == '.' ? GAP_WORDS : SMALL_GAP_WORDS))
-			return true;
-		if (skipped >= gap || is_among(negations, at, word_length(at)))
+	if (f->last + 1 < t->n && !t->words[f->last + 1].breaks && is_of(t, f->last + 1, IS_AFTER))
+		return true;
+	for (size_t i = f->first, n = 0; i > 0 && n < WORDS_DENIED; i--, n++) {
+		if (t->words[i].breaks & (BREAK_SENTENCE | BREAK_CLAUSE) || is_of(t, i - 1, IS_TURN))
 			return false;
+		if (is_of(t, i - 1, IS_NOT) && !(is_of(t, i - 1, IS_NE) && is_of(t, f->first, IS_OF_NE)))
+			return !is_of(t, i, IS_DOUBT);
 	}
 	return false;
 }
 
-/* Both folded; the phrase stands there as whole words and is not negated. */
-static bool has_phrase(const char *sentence, const char *phrase, bool is_request)
+/* Whether a word of the classes stands before: in the sentence, or (is_near) a few words before in the same thought. */
+static bool stands_before(const struct heard_text *t, size_t word, uint32_t classes, bool is_near)
 {
-	for (const char *at = sentence; *at; at++)
-		if (is_word(*at) && (at == sentence || !is_word(at[-1])) && goes_on(at, phrase, 0) &&
-		    !is_negated(sentence, at) && !(is_request && is_conditional(sentence, at)))
+	for (size_t n = 0; word > 0 && !(t->words[word].breaks & BREAK_SENTENCE); word--, n++) {
+		if (is_near && (t->words[word].breaks & BREAK_CLAUSE || n == WORDS_SUPPOSED))
+			return false;
+		if (is_of(t, word - 1, classes))
+			return true;
+	}
+	return false;
+}
+
+/* "our customers ...", "un client à nous ...": somewhere before it in the sentence. */
+static bool is_of_others(const struct heard_text *t, const struct phrase_found *f)
+{
+	for (size_t i = sentence_start(t, f->first); i < f->first; i++)
+		if (is_of(t, i, IS_FOLK) && i > 0 && !(t->words[i].breaks & BREAK_SENTENCE) && is_of(t, i - 1, IS_SOME))
 			return true;
 	return false;
 }
 
-static const char *find_in_sentence(struct arena *a, const struct lexicon_settings *lexicon, const char *sentence)
+/* "our contract review", "our contract with the phone company" */
+static bool is_of_other_thing(const struct heard_text *t, const struct phrase_found *f)
 {
-	const char *folded = text_fold(a, sentence);
-	bool is_request = strstr(lexicon->kind, "_request") != NULL;
+	size_t next = f->last + 1;
 
-	for (size_t i = 0; i < lexicon->phrases.n; i++)
-		if (has_phrase(folded, lexicon->phrases.at[i], is_request))
-			return sentence;
-	return NULL;
+	if (next >= t->n || t->words[next].breaks)
+		return false;
+	return is_of(t, next, IS_THING) ||
+	       (is_of(t, next, IS_WITH) && next + 1 < t->n && !is_of(t, next + 1, IS_US));
 }
 
-static bool ends_with(const char *text, const char *end)
+/* Whether a short quotation holds it: the name of a button, what somebody else said. */
+static bool is_quoted(const struct heard_text *t, const struct phrase_found *f)
 {
-	size_t len = strlen(text), n = strlen(end);
+	size_t n = 0, open, close = f->last + 1, from = sentence_start(t, f->first);
 
-	return len >= n && strcmp(text + len - n, end) == 0;
+	for (open = f->first; open > from && !(t->words[open].breaks & BREAK_QUOTE) && f->first - open < WORDS_QUOTED;)
+		open--;
+	if (!(t->words[open].breaks & BREAK_QUOTE))
+		return false;
+	for (size_t i = from; i <= open; i++)
+		n += (t->words[i].breaks & BREAK_QUOTE) != 0;
+	while (close < t->n && !(t->words[close].breaks & BREAK_QUOTE) && close - f->first < WORDS_QUOTED)
+		close++;
+	return n % 2 == 1 && (close == t->n || t->words[close].breaks & BREAK_QUOTE);
 }
 
-/* Whether an older message, perhaps ours, is quoted from this line on. */
-static bool is_reply_header(struct arena *a, const char *line, size_t len)
+static bool is_meant(const struct heard_text *t, const struct manner *m, const struct phrase_found *f)
 {
-	const char *folded = text_fold(a, arena_strndup(a, line, len < MAX_SENTENCE ? len : MAX_SENTENCE));
-
-	return ends_with(folded, " wrote:") || ends_with(folded, " a ecrit :") || ends_with(folded, " a ecrit:") ||
-	       (text_starts(folded, "---") &&
-	        (strstr(folded, "original message") || strstr(folded, "message d'origine"))) ||
-	       ((text_starts(folded, "from: ") || text_starts(folded, "de : ")) && strchr(folded, '@'));
+	return !is_denied(t, f) && !is_quoted(t, f) && !(m->is_no_if && stands_before(t, f->first, IS_IF, false)) &&
+	       !(m->is_no_near_if && stands_before(t, f->first, IS_IF | IS_WHEN, true)) && !(m->is_ours && is_of_others(t, f)) &&
+	       !(m->is_contract && is_of_other_thing(t, f));
 }
 
-/* Up to the end of the sentence, or of the line but where it is only wrapped. */
-static size_t sentence_length(const char *text)
+/* The sentence of a phrase, from shortly before it. */
+static const char *quote_of(const struct heard_text *t, const struct phrase_found *f, struct arena *a)
 {
-	size_t len, line = 0;
+	size_t first = sentence_start(t, f->first), end = t->words[sentence_end(t, f->first) - 1].end, from;
+	const char *before = "";
 
-	for (len = 0; text[len] && !strchr(".!?;", text[len]); len++, line++) {
-		if (text[len] != '\n')
-			continue;
-		if (line < WRAPPED_FROM || text[len + 1] == '\n' || text[len + 1] == '\r' || text[len + 1] == '>')
-			break;
-		line = 0;
+	while (t->words[f->first].at - t->words[first].at > BEFORE_PHRASE) {
+		before = "\xE2\x80\xA6 ";
+		first++;
 	}
-	return len;
+	from = t->words[first].at;
+	return arena_printf(a, "%s%s", before,
+	                    arena_strndup(a, t->text + from, utf8_fit(t->text + from, end - from < MAX_QUOTE ? end - from :
+	                                                                                                       MAX_QUOTE)));
 }
 
-const char *lexicon_find(struct arena *a, const struct lexicon_settings *lexicon, const char *text)
+static void hear_piece(const struct heard_text *t, bool is_automatic, struct arena *a, const char **sentences)
 {
-	bool is_line = true;
+	struct phrase_search search = { .phrases = t->index->phrases, .words = t->words, .n_words = t->n,
+		                            .may_skip = may_skip, .context = t->index };
+	struct phrase_found f;
 
-	while (*text) {
-		size_t blank = strspn(text, " \t\r"), line = strcspn(text, "\n"), len, take;
+	while (phrases_next(&search, &f)) {
+		size_t lexicon = phrases_owner(t->index->phrases, f.phrase);
+		const struct manner *m = t->index->manners[lexicon];
 
-		if (is_line && is_reply_header(a, text, line))
-			break;
-		/* A quoted line of an older message says nothing new. */
-		len = is_line && text[blank] == '>' ? line : sentence_length(text);
-		take = len < MAX_SENTENCE ? len : MAX_SENTENCE;
-		if (take > blank && text[blank] != '>') {
-			const char *found =
-				find_in_sentence(a, lexicon, arena_strndup(a, text + blank, utf8_fit(text + blank, take - blank)));
-
-			if (found)
-				return found;
-		}
-		is_line = text[len] == '\n';
-		text += text[len] ? len + 1 : len;
-	}
-	return NULL;
-}
-
-static void look(const struct context *c, const struct lexicon_settings *lexicon, const char *text, int32_t on,
-                 struct mention *m)
-{
-	const char *sentence = *text ? lexicon_find(c->arena, lexicon, text) : NULL;
-
-	if (!sentence)
-		return;
-	m->n++;
-	if (m->n == 1 || on > m->on) {
-		m->on = on;
-		m->sentence = sentence;
-		m->lexicon = lexicon->name;
+		if (!sentences[lexicon] && (!is_automatic || m->is_automatic_too) && is_meant(t, m, &f))
+			sentences[lexicon] = quote_of(t, &f, a);
 	}
 }
 
-/* What the customer wrote; what else was noted of them speaks only where no request is looked for. */
-static bool is_heard(const struct fact_interaction *x, bool is_request)
+size_t lexicon_hear(const struct lexicon_index *index, const char *text, struct arena *a,
+                    struct lexicon_hit out[MAX_LEXICONS])
 {
-	return is_request ? strcmp(x->direction, "in") == 0 && strcmp(x->kind, "note") != 0 :
-	                    strcmp(x->direction, "out") != 0;
-}
+	struct word words[MAX_TEXT_WORDS];
+	const char *sentences[MAX_LEXICONS] = { NULL };
+	struct message message;
+	size_t n = 0;
 
-static struct mention mentions_of(const struct context *c, const struct lexicon_settings *lexicon, int days)
-{
-	const struct fact_account *f = c->account;
-	int32_t since = c->as_of - days + 1;
-	bool is_request = strstr(lexicon->kind, "_request") != NULL;
-	struct mention m = { .on = DAY_NONE };
+	message_read(text, utf8_fit(text, MAX_TEXT), &message);
+	for (size_t i = 0; i < message.n; i++) {
+		const struct message_piece *p = &message.pieces[i];
+		struct heard_text t = { .index = index, .text = text + p->at, .words = words };
 
-	for (size_t i = 0; i < f->n_tickets; i++)
-		if (f->tickets[i].opened_on >= since)
-			look(c, lexicon, f->tickets[i].text, f->tickets[i].opened_on, &m);
-	for (size_t i = 0; i < f->n_interactions; i++)
-		if (f->interactions[i].on >= since && is_heard(&f->interactions[i], is_request))
-			look(c, lexicon, f->interactions[i].text, f->interactions[i].on, &m);
-	for (size_t i = 0; i < f->n_surveys; i++)
-		if (f->surveys[i].on >= since)
-			look(c, lexicon, f->surveys[i].comment, f->surveys[i].on, &m);
-	return m;
-}
-
-struct mention lexicon_mentions(const struct context *c, const char *kind, int days,
-                                bool (*skip)(const struct fact_account *f, const char *name))
-{
-	const struct lexicon_settings *lexicons = c->settings->lexicons.at;
-	struct mention best = { .on = DAY_NONE };
-
-	for (size_t i = 0; i < c->settings->lexicons.n; i++) {
-		struct mention m;
-
-		if (strcmp(lexicons[i].kind, kind) != 0 || (skip && skip(c->account, lexicons[i].name)))
-			continue;
-		m = mentions_of(c, &lexicons[i], days);
-		if (m.n > best.n || (m.n && m.n == best.n && m.on > best.on))
-			best = m;
+		t.n = words_read(index->vocabulary, t.text, p->end - p->at, words, MAX_TEXT_WORDS);
+		hear_piece(&t, message.is_automatic, a, sentences);
 	}
-	return best;
+	for (size_t i = 0; i < index->n; i++)
+		if (sentences[i])
+			out[n++] = (struct lexicon_hit){ i, sentences[i] };
+	return n;
 }

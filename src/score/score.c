@@ -349,7 +349,8 @@ void score_account(const struct score_settings *settings, const struct fact_base
                    const struct fact_account *account, const struct score_row *before, struct arena *a,
                    struct diagnosis *out)
 {
-	struct context c = { settings, base, norms, account, a, base->as_of };
+	struct heard *heard = NULL;
+	struct context c = { settings, base, norms, account, a, base->as_of, &heard };
 	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
 
 	out->account = account;

@@ -23,6 +23,7 @@ struct context {
 	const struct fact_account *account;
 	struct arena *arena;
 	int32_t as_of;
+	struct heard **heard; /* what its texts say, once somebody asked; NULL: not kept */
 };
 
 struct mention { const char *sentence, *lexicon; int32_t on; int n; };
@@ -83,10 +84,6 @@ bool has_named_use(const struct fact_account *f); /* usage ever said who */
 /* Whether an inbound exchange, or a meeting. */
 bool is_from_them(const struct fact_interaction *x);
 
-/* The first sentence with a phrase of a lexicon that is not negated (and, for a request, not under an "if"), as it was
- * written; NULL when there is none. Quoted older messages are left out. config/lexicon/cancel_request.yaml says what
- * a phrase may be. */
-const char *lexicon_find(struct arena *a, const struct lexicon_settings *lexicon, const char *text);
 /* Whether tickets, exchanges or surveys come through. */
 bool has_fresh_texts(const struct context *c);
 /* What was said in tickets, exchanges and surveys of the last days by lexicons of a kind: the latest, and how many

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "score/explain.h"
+#include "score/lexicon.h"
 #include "store/usage.h"
 
 static struct signal_settings signals[] = {
@@ -53,12 +54,12 @@ static const char *ask_less[] = {
 };
 static const char *shrink[] = { "fewer seats" }, *anger[] = { "unacceptable" };
 static struct lexicon_settings lexicons[] = {
-	{ "api", "adjacent_need", { api, 2 } },
-	{ "cancel", "cancel", { leave, 2 } },
-	{ "downgrade", "downgrade", { shrink, 1 } },
-	{ "dissatisfaction", "dissatisfaction", { anger, 1 } },
-	{ "cancel_request", "cancel_request", { ask_leave, 3 } },
-	{ "downgrade_request", "downgrade_request", { ask_less, 2 } },
+	{ "api", "adjacent_need", { api, 2 }, { NULL, 0 } },
+	{ "cancel", "cancel", { leave, 2 }, { NULL, 0 } },
+	{ "downgrade", "downgrade", { shrink, 1 }, { NULL, 0 } },
+	{ "dissatisfaction", "dissatisfaction", { anger, 1 }, { NULL, 0 } },
+	{ "cancel_request", "cancel_request", { ask_leave, 3 }, { NULL, 0 } },
+	{ "downgrade_request", "downgrade_request", { ask_less, 2 }, { NULL, 0 } },
 };
 
 void sample_use(struct sample *s, int from_age, int to_age, int is_active)
@@ -91,6 +92,8 @@ void sample_use_all(struct sample *s, int from_age, int to_age, int is_active)
 
 void sample_init(struct sample *s, struct arena *a)
 {
+	struct err err;
+
 	*s = (struct sample){ .arena = a };
 	s->settings = (struct score_settings){
 		.signals = { signals, ARRAY_LEN(signals) },
@@ -107,6 +110,8 @@ void sample_init(struct sample *s, struct arena *a)
 		.attach_share = 0.2,
 		.users_metric = "users",
 	};
+	if (lexicon_index_new(a, s->settings.lexicons, &s->settings.index, &err) < 0)
+		die("%s", err.text);
 	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true, 0 };
 	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false, 0 };
 	s->usage[0] = arena_array(a, FACTS_DAYS, sizeof(int64_t));

@@ -124,31 +124,11 @@ static bool read_downgrade_request(const struct context *c, struct reading *out)
 	return read_request(c, "downgrade_request", "asked for a downgrade", out);
 }
 
-/* Words about leaving or shrinking: not a fact, so not a hard one; those that are a request count as one already. */
-static bool read_cancel_talk(const struct context *c, struct reading *out)
-{
-	struct mention cancel = lexicon_mentions(c, "cancel", TALK_DAYS, NULL);
-	struct mention downgrade = lexicon_mentions(c, "downgrade", TALK_DAYS, NULL);
-	struct mention m = cancel.n && (!downgrade.n || cancel.on >= downgrade.on) ? cancel : downgrade;
-	bool is_request = lexicon_mentions(c, "cancel_request", TALK_DAYS, NULL).n ||
-	                  lexicon_mentions(c, "downgrade_request", TALK_DAYS, NULL).n;
-
-	m.n = is_request ? 0 : cancel.n + downgrade.n;
-	if (!has_fresh_texts(c))
-		return reading_unknown(out, "no fresh source of texts");
-	out->why = is_request ? "said as a request, which counts by itself" : "nothing of the kind said in 60 days";
-	reading_value(out, m.n, 0);
-	reading_mention(c, out, &m);
-	return true;
-}
-
 static const struct signal signals[] = {
 	{ "cancel_notice", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_notice, FACT_NOTICE, false,
 	  "{{what}} on {{noticed}}{{effective}}{{quote}}", "a fact", "a cancellation notice", LOSS_CHURN },
 	{ "downgrade_request", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_downgrade_request, FACT_NOTICE, false,
 	  "{{what}} on {{noticed}}{{effective}}{{quote}}", "a fact; a downgrade is deferred churn", "a downgrade request",
 	  LOSS_CONTRACTION },
-	{ "cancel_talk", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_talk, FACT_TICKET, false,
-	  "{{texts}} with words of leaving or shrinking, {{on}}: \"{{quote}}\"", "lexicon", NULL, LOSS_ANY },
 };
 const struct signal_table commercial_signals = { signals, ARRAY_LEN(signals) };

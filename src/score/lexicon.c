@@ -44,8 +44,8 @@ static const struct {
 	{ IS_TURN, "and but so because therefore et mais donc car parce" },
 	{ IS_IF, "if unless whether suppose supposing hypothetically si sauf" },
 	{ IS_WHEN, "before when once avant quand lorsque" },
-	{ IS_THING, "manager meeting meetings review call request reminder invoice invoices order orders booking newsletter "
-	            "mailing import export job event webinar demo appointment ticket phone page button field reunion "
+	{ IS_THING, "manager meeting meetings review call request reminder invoice invoices order orders booking "
+	            "newsletter mailing import export job event webinar demo appointment ticket phone page button field reunion "
 	            "rendez facture factures commande newsletter lettre bouton champ" },
 	{ IS_THEIRS, "his her their leur leurs" },
 	{ IS_FOLK, "customer customers client clients member members subscriber subscribers patient patients student "
@@ -61,28 +61,28 @@ static const struct {
 	{ IS_OF_NE, "pas plus jamais aucun aucune toujours rien personne" },
 };
 
-/* How a kind is to be taken: IS_IF anywhere before it in the sentence, or only in the same thought, unsays it. */
+/* How a kind is to be taken. */
 struct manner {
 	const char *kind;
-	bool is_no_if, is_no_near_if;
-	bool is_ours;    /* "our customers want to ..." is none */
-	bool is_mine;    /* nor is "their contract" */
-	bool is_contract;/* nor "a contract with others", nor "our contract review" */
-	bool is_more;     /* nor "we want to drop it" */
+	uint32_t stops;        /* classes that stop its gaps, beside IS_NOT */
+	bool is_sure;          /* an "if" anywhere before it in the sentence unsays it, ... */
+	bool is_said;          /* ... or one shortly before it in the same thought */
+	bool is_ours;          /* "our customers want to ..." is none */
+	bool is_contract;      /* nor "a contract with others", nor "our contract review" */
 	bool is_automatic_too; /* automatic answers may say it */
 };
 static const struct manner manners[] = {
-	{ .kind = "cancel_request", .is_no_if = true, .is_no_near_if = true, .is_ours = true, .is_mine = true,
+	{ .kind = "cancel_request", .stops = IS_THING | IS_THEIRS, .is_sure = true, .is_said = true, .is_ours = true,
 	  .is_contract = true },
-	{ .kind = "downgrade_request", .is_no_if = true, .is_no_near_if = true, .is_ours = true, .is_mine = true,
+	{ .kind = "downgrade_request", .stops = IS_THING | IS_THEIRS, .is_sure = true, .is_said = true, .is_ours = true,
 	  .is_contract = true },
-	{ .kind = "cancel", .is_no_near_if = true, .is_ours = true, .is_contract = true },
-	{ .kind = "downgrade", .is_no_near_if = true, .is_ours = true },
-	{ .kind = "exit_question", .is_ours = true, .is_mine = true },
+	{ .kind = "cancel", .stops = IS_THING, .is_said = true, .is_ours = true, .is_contract = true },
+	{ .kind = "downgrade", .is_said = true, .is_ours = true },
+	{ .kind = "exit_question", .stops = IS_THEIRS, .is_ours = true },
 	{ .kind = "competitor", .is_ours = true },
-	{ .kind = "dissatisfaction", .is_no_near_if = true, .is_ours = true },
-	{ .kind = "champion_leaving", .is_no_near_if = true, .is_ours = true, .is_automatic_too = true },
-	{ .kind = "adjacent_need", .is_more = true },
+	{ .kind = "dissatisfaction", .is_said = true, .is_ours = true },
+	{ .kind = "champion_leaving", .is_said = true, .is_ours = true, .is_automatic_too = true },
+	{ .kind = "adjacent_need", .stops = IS_LESS },
 };
 
 struct lexicon_index {
@@ -175,10 +175,8 @@ static bool is_of(const struct heard_text *t, size_t word, uint32_t classes)
 static bool may_skip(const void *context, uint32_t owner, const struct word *w)
 {
 	const struct lexicon_index *index = context;
-	const struct manner *m = index->manners[owner];
-	uint32_t never = IS_NOT | (m->is_contract ? IS_THING : 0) | (m->is_mine ? IS_THEIRS : 0) | (m->is_more ? IS_LESS : 0);
 
-	return !(word_classes(index->vocabulary, w) & never);
+	return !(word_classes(index->vocabulary, w) & (IS_NOT | index->manners[owner]->stops));
 }
 
 /* The first word of the sentence that a word is in. */
@@ -261,9 +259,9 @@ static bool is_quoted(const struct heard_text *t, const struct phrase_found *f)
 
 static bool is_meant(const struct heard_text *t, const struct manner *m, const struct phrase_found *f)
 {
-	return !is_denied(t, f) && !is_quoted(t, f) && !(m->is_no_if && stands_before(t, f->first, IS_IF, false)) &&
-	       !(m->is_no_near_if && stands_before(t, f->first, IS_IF | IS_WHEN, true)) && !(m->is_ours && is_of_others(t, f)) &&
-	       !(m->is_contract && is_of_other_thing(t, f));
+	return !is_denied(t, f) && !is_quoted(t, f) && !(m->is_sure && stands_before(t, f->first, IS_IF, false)) &&
+	       !(m->is_said && stands_before(t, f->first, IS_IF | IS_WHEN, true)) &&
+	       !(m->is_ours && is_of_others(t, f)) && !(m->is_contract && is_of_other_thing(t, f));
 }
 
 /* The sentence of a phrase, from shortly before it. */

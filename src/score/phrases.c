@@ -120,8 +120,8 @@ static void add_starters(struct phrases *p, uint32_t phrase, const struct part *
 			(struct starter){ ((const uint32_t *)p->words.at)[choices[i].first], phrase, i };
 }
 
-/* The end of the part that begins at text; what lies behind it in *out_next (NULL: nothing), and how many words may stand
- * before that in *out_gap: none behind "+", 2 behind "..", 4 behind "...", 8 behind "....". */
+/* The end of the part that begins at text; what lies behind it in *out_next (NULL: nothing), and how many words may
+ * stand before that in *out_gap: none behind "+", 2 behind "..", 4 behind "...", 8 behind "....". */
 static const char *part_end(const char *text, const char **out_next, int *out_gap)
 {
 	for (; *text; text++) {

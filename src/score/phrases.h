@@ -11,8 +11,8 @@ struct phrases;
 struct phrase_found { size_t first, last; /* words */ uint32_t phrase; };
 
 struct phrases *phrases_new(struct arena *a, struct vocabulary *v);
-/* Adds one phrase of an owner (a number of the caller's) in the syntax of config/lexicon/cancel_request.yaml; sets: struct word_set.
- * Returns NULL, or what is wrong with it, in words. */
+/* Adds one phrase of an owner (a number of the caller's) in the syntax of config/lexicon/cancel_request.yaml; sets:
+ * struct word_set. Returns NULL, or what is wrong with it, in words. */
 const char *phrases_add(struct phrases *p, const char *phrase, uint32_t owner, struct yaml_array sets);
 void phrases_ready(struct phrases *p); /* behind the last one, and when the vocabulary is whole */
 uint32_t phrases_owner(const struct phrases *p, uint32_t phrase);

@@ -2,7 +2,7 @@
 
 #include "signal.h"
 
-enum { SURVEY_DAYS = 120, TALK_DAYS = 60 };
+enum { SURVEY_DAYS = 120 };
 
 /* How bad an answer is, 0..1: NPS 0..10 (9 and more is good, 6 and less bad), CSAT and others 1..5. */
 static double badness(const struct fact_survey *s)
@@ -33,23 +33,9 @@ static bool read_low_survey(const struct context *c, struct reading *out)
 	return true;
 }
 
-static bool read_dissatisfaction(const struct context *c, struct reading *out)
-{
-	struct mention m = lexicon_mentions(c, "dissatisfaction", TALK_DAYS, NULL);
-
-	if (!has_fresh_texts(c))
-		return reading_unknown(out, "no fresh source of texts");
-	out->why = "nothing of the kind said in 60 days";
-	reading_value(out, m.n, 0);
-	reading_mention(c, out, &m);
-	return true;
-}
-
 static const struct signal signals[] = {
 	{ "low_survey", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_low_survey, FACT_SURVEY, false,
 	  "{{kind}} {{score}} of {{most}} on {{on}}{{comment}}", PUBLISHED ": detractors answer 6 or less of 10", NULL,
 	  LOSS_ANY },
-	{ "dissatisfaction", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_dissatisfaction, FACT_TICKET, false,
-	  "{{texts}} with words of dissatisfaction, {{on}}: \"{{quote}}\"", "lexicon", NULL, LOSS_ANY },
 };
 const struct signal_table sentiment_signals = { signals, ARRAY_LEN(signals) };

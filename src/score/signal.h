@@ -48,7 +48,7 @@ struct signal_table { const struct signal *at; size_t n; };
 /* Each family's file has its own; value's are of both engines. registry.c puts them in order. */
 extern const struct signal_table usage_signals, people_signals, relationship_signals, reply_signals,
 	counterpart_signals, support_signals, care_signals, sentiment_signals, commercial_signals, revenue_signals,
-	payment_signals, seat_signals, value_signals, growth_signals;
+	payment_signals, seat_signals, value_signals, growth_signals, talk_signals;
 const struct signal *signal_at(size_t i); /* NULL behind the last */
 
 /* Where a signal's formula and threshold come from. */

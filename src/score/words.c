@@ -225,14 +225,23 @@ uint32_t vocabulary_size(const struct vocabulary *v)
 	return (uint32_t)v->n;
 }
 
+/* The first of a chain of stems that a word begins with, 0: none. */
+static uint32_t stem_among(const struct vocabulary *v, uint32_t number, const char *folded, size_t len)
+{
+	for (; number; number = v->entries[number].next) {
+		const struct entry *e = &v->entries[number];
+
+		if (e->len <= len && memcmp(e->folded, folded, e->len) == 0)
+			break;
+	}
+	return number;
+}
+
 uint32_t vocabulary_shorter(const struct vocabulary *v, uint32_t stem)
 {
 	const struct entry *from = &v->entries[stem];
-	uint32_t at = from->next;
 
-	while (at && (v->entries[at].len >= from->len || memcmp(v->entries[at].folded, from->folded, v->entries[at].len)))
-		at = v->entries[at].next;
-	return at;
+	return stem_among(v, from->next, from->folded, from->len - 1);
 }
 
 /* The slot of these letters, or the free one where they belong. */
@@ -332,11 +341,7 @@ uint32_t word_classes(const struct vocabulary *v, const struct word *w)
 /* The longest stem that a word begins with, 0: none. */
 static uint32_t stem_of(const struct vocabulary *v, const char *folded, size_t len)
 {
-	uint32_t number = len < STEM_LETTERS ? 0 : find_slot(v, v->stems, folded, STEM_LETTERS)->number;
-
-	while (number && (v->entries[number].len > len || memcmp(v->entries[number].folded, folded, v->entries[number].len)))
-		number = v->entries[number].next;
-	return number;
+	return len < STEM_LETTERS ? 0 : stem_among(v, find_slot(v, v->stems, folded, STEM_LETTERS)->number, folded, len);
 }
 
 size_t words_read(const struct vocabulary *v, const char *text, size_t len, struct word *out, size_t max)

@@ -66,7 +66,7 @@ static int load_tickets(struct loading *l, struct err *err)
 	CLEANUP(stmt_donep)
 	struct stmt *q =
 		db_sql(l->db, "SELECT account_id, id, priority, opened_at, closed_at, satisfaction, is_escalated, "
-	                  "CASE WHEN opened_at >= :text_since THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, "
+	                  "CASE WHEN opened_at >= :text_since THEN COALESCE(subject, '') || '.\n' || COALESCE(substr(body, "
 	                  "1, 4000), '') END, "
 	                  "CASE WHEN opened_at >= :text_since THEN subject END, category, first_reply_at "
 	                  "FROM ticket WHERE account_id BETWEEN :from AND :to AND opened_at >= :since AND opened_at < :end "
@@ -127,7 +127,7 @@ static int load_interactions(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
 		"SELECT account_id, kind, direction, contact_key, at, CASE WHEN at >= :text_since "
-		"THEN COALESCE(subject, '') || '. ' || COALESCE(substr(body, 1, 4000), '') END, id, outcome "
+		"THEN COALESCE(subject, '') || '.\n' || COALESCE(substr(body, 1, 4000), '') END, id, outcome "
 		"FROM interaction WHERE account_id BETWEEN :from AND :to AND at >= :since AND at < :end "
 		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, at, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_interaction) };

@@ -300,7 +300,7 @@ CASES = [
      [("lexicon/cancel.yaml", "kind: cancel", "kind: cancle"),
       ("lexicon/cancel.yaml", "[cancel our contract, résilier]", "[]")],
      ['lexicon/cancel.yaml:1: kind: is `cancle`, did you mean `cancel`? (one of adjacent_need, cancel, downgrade, '
-      'dissatisfaction, cancel_request, downgrade_request)',
+      'dissatisfaction, cancel_request, downgrade_request, exit_question, competitor, champion_leaving)',
       'lexicon/cancel.yaml:2: phrases: is empty, expected at least one phrase']),
     ("days that are none",
      [("holidays/fr.yaml", "- 2026-01-01", "- 2026-02-30"),

@@ -150,8 +150,8 @@ static void what_is_said_is_read(void **state)
 	assert_string_equal(token->reference, "env:T");
 	assert_string_equal(lexicon->name, "analytics");
 	assert_string_equal(lexicon->kind, "adjacent_need");
-	assert_string_equal(lexicon->phrases.at[0], "tableaux de bord");
-	assert_string_equal(lexicon->phrases.at[1], "rapport d'equipe");
+	assert_string_equal(lexicon->phrases.at[0], "Tableaux  de BORD");
+	assert_string_equal(lexicon->phrases.at[1], "Rapport d’équipe");
 	ASSERT_INT(acme->score.horizon_days, 60);
 }
 

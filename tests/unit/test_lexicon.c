@@ -155,10 +155,13 @@ static void count(const char *part, bool is_listed, struct tally tallies[N_KINDS
 		for (int k = 0; heard && k < N_KINDS; k++) {
 			bool is = has_kind(c->kinds, kinds[k]), says = has_kind(heard, kinds[k]);
 
-			tallies[k].right += is && says;
-			tallies[k].missed += is && !says;
-			tallies[k].wrong += !is && says && !is_implied(c->kinds, kinds[k]);
-			if (is_listed && ((is && !says) || (!is && says && !is_implied(c->kinds, kinds[k]))))
+			if (is == says || (says && is_implied(c->kinds, kinds[k]))) {
+				tallies[k].right += is;
+				continue;
+			}
+			tallies[k].missed += is;
+			tallies[k].wrong += says;
+			if (is_listed)
 				(void)printf("%s %s (%s): %s\n", is ? "MISSED" : "WRONG ", kinds[k], c->kinds, c->text);
 		}
 	}

@@ -26,12 +26,18 @@ struct score_signal_row {
 	int32_t fresh_on;
 };
 
-/* Replaces the account's score of that day and its signals. Within a transaction of the caller. */
+/* An account's score of a day that has none yet (see scores_clear), and signals. Within a transaction of the caller. */
 int score_put(struct db *db, const struct score_row *s, const struct score_signal_row *signals, size_t n,
               struct err *err) MUST_USE;
-/* The latest score of each account of a range of ids before a day, not older than oldest: ascending by account. */
+/* Takes the scores of a range of accounts and a day back: they are said again, or were no customers after all. */
+int scores_clear(struct db *db, int64_t from_account, int64_t to_account, int32_t day, struct err *err) MUST_USE;
+/* The scores of a range of accounts on the last scored day before a day, not older than oldest, by account. */
 int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
                   struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
+/* The latest score of one account before a day, not older than oldest; NULL when there is none. For an account that
+ * scores_before does not have: each day back is a look-up. */
+int score_before(struct db *db, int64_t account, int32_t oldest, int32_t before, struct arena *a,
+                 const struct score_row **out, struct err *err) MUST_USE;
 /* The latest day that has scores, DAY_NONE when there is none. */
 int scores_last_day(struct db *db, int32_t *out, struct err *err) MUST_USE;
 
@@ -84,8 +90,6 @@ int finding_put(struct db *db, struct finding *f, struct err *err) MUST_USE;
 /* kind: opened worse better snoozed acknowledged dismissed resolved lost. */
 int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,
                       struct err *err) MUST_USE;
-/* Takes an account's score of a day back (it was no customer after all). */
-int scores_clear(struct db *db, int64_t account, int32_t day, struct err *err) MUST_USE;
 int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err) MUST_USE;
 
 #endif

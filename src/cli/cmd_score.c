@@ -7,7 +7,10 @@
 #include "diagnose.h"
 #include "store/account.h"
 
-enum { CHUNK = 128 };
+enum {
+	CHUNK = 128,    /* accounts whose facts are in memory together: few enough for the processor's cache */
+	COMMITTED = 64, /* chunks in one transaction */
+};
 
 /* What came of one day. */
 struct tally {
@@ -32,13 +35,14 @@ static int save_score(struct scoring *s, const struct diagnosis *d, struct err *
 		.value_minor = risk->value_minor, .currency = risk->currency, .config_hash = s->session->org->hash,
 	};
 	struct score_signal_row signals[2 * MAX_SIGNALS];
+	bool is_said = risk->band > 0 || readiness->band > 0; /* of the others, explain says them again from the facts */
 	size_t n = 0;
 
-	for (int engine = 0; engine < N_ENGINES; engine++)
+	for (int engine = 0; engine < N_ENGINES && is_said; engine++)
 		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
 			const struct reading *r = &d->verdicts[engine].readings[i];
 
-			if (r->strength > 0) /* the rest is recomputed from the facts by explain */
+			if (r->strength > 0)
 				signals[n++] =
 					(struct score_signal_row){ engine_names[engine], r->name,     r->evidence, r->value,
 					                           r->baseline,          r->strength, r->weight,   r->contribution,
@@ -84,12 +88,8 @@ static int save_account(struct scoring *s, const struct diagnosis *d, const stru
 	struct finding_change *changes = arena_array(a, n_was + 4, sizeof *changes);
 	size_t n;
 
-	if (d->account->is_customer) {
-		if (save_score(s, d, err) < 0)
-			return -1;
-	} else if (scores_clear(s->session->db, d->account->id, d->as_of, err) < 0) {
+	if (d->account->is_customer && save_score(s, d, err) < 0)
 		return -1;
-	}
 	if (!s->keeps_findings)
 		return 0;
 	n = findings_decide(d, was, n_was, a, changes);
@@ -108,17 +108,17 @@ static int lose_below(struct scoring *s, struct finding *was, size_t n_was, int6
 	return 0;
 }
 
-/* Diagnoses some accounts and saves what is said of them, in one transaction. Ids from from_id to to_id are theirs. */
+/* Diagnoses some accounts and saves what is said of them. Ids from from_id to to_id are theirs. */
 static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id, int64_t to_id, struct arena *a,
                       struct err *err)
 {
-	CLEANUP(txn_end) struct txn txn = { 0 };
 	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
 	int32_t since = s->day.base.as_of - FINDING_DISMISSED_DAYS;
 	struct finding *was;
 	size_t n_was, at = 0;
 
-	if (diagnose_accounts(&s->day, first, n, a, diagnoses, err) < 0 || txn_begin(&txn, s->session->db, err) < 0 ||
+	if (diagnose_accounts(&s->day, first, n, a, diagnoses, err) < 0 ||
+	    scores_clear(s->session->db, from_id, to_id, s->day.base.as_of, err) < 0 ||
 	    findings_of_accounts(s->session->db, from_id, to_id, since, a, &was, &n_was, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -131,35 +131,44 @@ static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id
 		if (save_account(s, &diagnoses[i], was + from, at - from, a, err) < 0)
 			return -1;
 	}
-	if (lose_below(s, was, n_was, INT64_MAX, &at, err) < 0 ||
-	    config_seen_put(s->session->db, s->session->org->hash, s->session->now, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
+	return lose_below(s, was, n_was, INT64_MAX, &at, err);
+}
+
+/* All accounts, in transactions of some chunks: reading within them saves SQLite a lock for each statement. */
+static int score_all(struct scoring *s, struct txn *txn, struct arena *a, struct err *err)
+{
+	const struct fact_member *members = s->day.base.members;
+	size_t n = s->day.base.n_members;
+
+	for (size_t first = 0, chunk = 1; first < n; first += CHUNK, chunk++) {
+		size_t some = n - first < CHUNK ? n - first : CHUNK;
+		int64_t from_id = first ? members[first].id : INT64_MIN;
+		int64_t to_id = first + some < n ? members[first + some].id - 1 : INT64_MAX;
+
+		if (score_some(s, first, some, from_id, to_id, a, err) < 0)
+			return -1;
+		arena_reset(a);
+		if (chunk % COMMITTED == 0 && (txn_commit(txn, err) < 0 || txn_begin(txn, s->session->db, err) < 0))
+			return -1;
+	}
+	return 0;
 }
 
 static int score_day(struct scoring *s, int32_t day, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *of_day = arena_new(0), *of_chunk = NULL;
-	int32_t last_day;
-	size_t n;
+	CLEANUP(txn_end) struct txn txn = { 0 };
 
 	of_chunk = arena_new(0);
 	s->tally = (struct tally){ 0 };
-	if (scores_last_day(s->session->db, &last_day, err) < 0 || diagnose_day(s->session, day, of_day, &s->day, err) < 0)
+	if (txn_begin(&txn, s->session->db, err) < 0 ||
+	    config_seen_put(s->session->db, s->session->org->hash, s->session->now, err) < 0 ||
+	    diagnose_day(s->session, day, of_day, &s->day, err) < 0)
 		return err_in(err, "score %s", day_text(s->cli->arena, day));
-	s->keeps_findings = last_day <= day;
-	s->day.query.reads_ahead = true;
-	n = s->day.base.n_members;
-	for (size_t first = 0; first < n; first += CHUNK) {
-		const struct fact_member *members = s->day.base.members;
-		size_t some = n - first < CHUNK ? n - first : CHUNK;
-		int64_t from_id = first ? members[first].id : INT64_MIN;
-		int64_t to_id = first + some < n ? members[first + some].id - 1 : INT64_MAX;
-
-		if (score_some(s, first, some, from_id, to_id, of_chunk, err) < 0)
-			return err_in(err, "score %s", day_text(s->cli->arena, day));
-		arena_reset(of_chunk);
-	}
+	s->keeps_findings = s->day.scored_on <= day;
+	s->day.is_sweep = s->day.query.reads_ahead = true;
+	if (score_all(s, &txn, of_chunk, err) < 0 || txn_commit(&txn, err) < 0)
+		return err_in(err, "score %s", day_text(s->cli->arena, day));
 	return 0;
 }
 

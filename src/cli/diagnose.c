@@ -45,10 +45,28 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 		           .key_metrics = score->key_metrics.at, .n_key_metrics = score->key_metrics.n },
 	};
 
-	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d.base, err) < 0)
+	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d.base, err) < 0 ||
+	    scores_last_day(s->db, &d.scored_on, err) < 0)
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;
+	return 0;
+}
+
+/* Of the scores of the last scored day, by account; an account that has none there may have an older one. */
+static int before_of(const struct diagnosing *d, const struct fact_account *f, const struct score_row *rows, size_t n,
+                     size_t *at, struct arena *a, const struct score_row **out, struct err *err)
+{
+	int32_t as_of = d->base.as_of;
+
+	*out = NULL;
+	if (d->scored_on == DAY_NONE)
+		return 0;
+	while (*at < n && rows[*at].account < f->id)
+		++*at;
+	if (*at == n || rows[*at].account != f->id)
+		return score_before(d->session->db, f->id, as_of - SCORES_LAST_DAYS, as_of, a, out, err);
+	*out = &rows[*at];
 	return 0;
 }
 
@@ -56,20 +74,22 @@ int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct
                       struct err *err)
 {
 	struct fact_account *facts = arena_array(a, n + 1, sizeof *facts);
-	const struct score_row *before;
-	size_t n_before, at = 0;
+	const struct score_row *rows, *before;
+	size_t n_rows, at = 0;
 
 	if (!n)
 		return 0;
 	if (facts_load(d->session->db, &d->query, &d->base, first, n, a, facts, err) < 0 ||
 	    scores_before(d->session->db, facts[0].id, facts[n - 1].id, d->base.as_of - SCORES_LAST_DAYS, d->base.as_of, a,
-	                  &before, &n_before, err) < 0)
+	                  &rows, &n_rows, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		while (at < n_before && before[at].account < facts[i].id)
-			at++;
-		score_account(&d->session->org->score, &d->base, d->norms, &facts[i],
-		              at < n_before && before[at].account == facts[i].id ? &before[at] : NULL, a, &out[i]);
+		out[i] = (struct diagnosis){ .account = &facts[i], .as_of = d->base.as_of };
+		if (d->is_sweep && !facts[i].is_customer)
+			continue;
+		if (before_of(d, &facts[i], rows, n_rows, &at, a, &before, err) < 0)
+			return -1;
+		score_account(&d->session->org->score, &d->base, d->norms, &facts[i], before, a, &out[i]);
 	}
 	return 0;
 }

@@ -10,6 +10,8 @@ struct diagnosing {
 	struct fact_query query;
 	struct fact_base base;
 	const struct norms *norms;
+	int32_t scored_on; /* the last day that has scores, DAY_NONE when none has */
+	bool is_sweep; /* all members in order; those that are no customers are not judged */
 };
 
 /* Everything lives in a. */

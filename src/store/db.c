@@ -197,7 +197,8 @@ int db_open(const char *path, enum db_mode mode, struct db **out, struct err *er
 	made = arena_alloc(a, sizeof *made);
 	made->path = arena_strdup(a, path);
 	made->mode = mode;
-	rc = sqlite3_open_v2(path, &made->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+	rc = sqlite3_open_v2(path, &made->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	                     NULL);
 	if (!made->handle)
 		die("out of memory (SQLite)");
 	made->arena = a;

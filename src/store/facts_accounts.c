@@ -16,9 +16,7 @@ static const char *text_at(struct loading *l, const struct history *h, int64_t i
 static int owner_at(struct loading *l, const struct history *h, int64_t id, const char *field, const char *current,
                     const char **out, struct err *err)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(l->db, "SELECT lower(o.email) FROM account a JOIN owner o ON o.source_id = a.source_id AND "
-	                               "o.source_key = :key WHERE a.id = :id");
+	CLEANUP(stmt_donep) struct stmt *q = NULL;
 	const struct change *change = history_find(h, id, field);
 	int rc;
 
@@ -26,6 +24,8 @@ static int owner_at(struct loading *l, const struct history *h, int64_t id, cons
 		*out = text_fold(l->arena, change ? change->value : current);
 		return 0;
 	}
+	q = db_sql(l->db, "SELECT lower(o.email) FROM account a JOIN owner o ON o.source_id = a.source_id AND "
+	                  "o.source_key = :key WHERE a.id = :id");
 	bind_int(q, ":id", id);
 	bind_text(q, ":key", change->value);
 	rc = stmt_step(q, err);

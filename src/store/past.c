@@ -1,5 +1,7 @@
 #include "store/past.h"
 
+#include "scored_days.h"
+
 static double score_of(struct stmt *q, int column)
 {
 	return col_is_null(q, column) ? -1 : col_real(q, column);
@@ -9,14 +11,14 @@ int past_scores(struct db *db, int64_t account, int32_t from, int32_t before, st
                 const struct past_score **out, size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, "SELECT day, risk, readiness, risk_band, readiness_band, config_hash FROM score_day "
-	                            "WHERE account_id = :account AND day >= :from AND day < :before ORDER BY day");
+	struct stmt *q = db_sql(db, SCORED_DAYS "SELECT day, risk, readiness, risk_band, readiness_band, config_hash "
+	                            "FROM scored CROSS JOIN score_day USING (day) WHERE account_id = :account ORDER BY day");
 	struct past_score *rows = NULL;
 	size_t n = 0, cap = 0;
 	int rc;
 
 	bind_int(q, ":account", account);
-	bind_day(q, ":from", from);
+	bind_day(q, ":oldest", from);
 	bind_day(q, ":before", before);
 	while ((rc = stmt_step(q, err)) > 0) {
 		if (n == cap) {

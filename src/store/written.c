@@ -31,13 +31,16 @@ int standings_read(struct db *db, const char *source, int32_t day, struct arena 
 			"WHERE x.name = :source AND a.deleted_on IS NULL AND (s.account_id IS NOT NULL OR EXISTS "
 			"(SELECT 1 FROM written_back w WHERE w.source_id = a.source_id AND w.account_id = a.id)) ORDER BY a.id");
 	struct standing *list = NULL;
-	size_t n = 0;
+	size_t n = 0, cap = 0;
 	int rc;
 
 	bind_day(q, ":day", day);
 	bind_text(q, ":source", source);
 	while ((rc = stmt_step(q, err)) == 1) {
-		list = arena_grow(a, list, n, n + 1, sizeof *list);
+		if (n == cap) {
+			cap = cap ? 2 * cap : 64;
+			list = arena_grow(a, list, n, cap, sizeof *list);
+		}
 		list[n++] = standing_of(q, a);
 	}
 	if (rc < 0)

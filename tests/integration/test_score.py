@@ -120,19 +120,19 @@ def test_explain_is_the_same_to_the_byte(case):
 
 
 def test_explain_says_what_score_saved(case):
-    """explain replays what score said: the same score, band and signals."""
+    """explain replays what score said: the same score and band, and the same signals of accounts in a band above the lowest."""
     load(case)
     case.retaind("score", "--from", "2024-12-01", "--to", "2024-12-20", "-q")
-    rows = query(case, "SELECT a.source_key, s.account_id, s.risk, s.readiness, s.risk_band FROM score_day s JOIN account a "
-                       "ON a.id = s.account_id WHERE s.day = ? ORDER BY a.id LIMIT 20", day("2024-12-20"))
-    assert rows
-    for key, account, risk, readiness, band in rows:
+    rows = query(case, "SELECT a.source_key, s.account_id, s.risk, s.readiness, s.risk_band, s.readiness_band FROM score_day s "
+                       "JOIN account a ON a.id = s.account_id WHERE s.day = ? ORDER BY s.risk DESC, a.id LIMIT 20", day("2024-12-20"))
+    assert rows and any(row[4] or row[5] for row in rows)
+    for key, account, risk, readiness, band, growth_band in rows:
         told = json.loads(case.retaind("explain", key, "--as-of", "2024-12-20", "--format", "json").stdout)
         assert abs(told["defense"]["score"] - risk) < 1e-5
         assert told["defense"]["band"] == ["steady", "watch", "at_risk"][band]
         saved = dict(query(case, "SELECT signal, contribution FROM score_signal WHERE account_id = ? AND day = ? AND engine = 'defense'",
                            account, day("2024-12-20")))
-        here = {s["signal"]: s["contribution"] for s in told["defense"]["signals"] if s["strength"] > 0}
+        here = {s["signal"]: s["contribution"] for s in told["defense"]["signals"] if s["strength"] > 0 and (band or growth_band)}
         assert saved.keys() == here.keys(), (saved, here)
         assert all(abs(saved[k] - here[k]) < 1e-5 for k in saved)
         assert all(s["why_unknown"] for s in told["defense"]["signals"] if not s["known"])

@@ -342,6 +342,7 @@ static void a_score_is_replaced_with_its_signals(void **state)
 	(void)state;
 	ASSERT_OK(score_put(db, &row, signals, 2, &err));
 	row.risk = 60;
+	ASSERT_OK(scores_clear(db, 1, 1, AS_OF, &err));
 	ASSERT_OK(score_put(db, &row, signals, 1, &err));
 	ASSERT_INT(number("SELECT count(*) FROM score_signal"), 1);
 	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF, s.arena, &rows, &n, &err));
@@ -352,9 +353,40 @@ static void a_score_is_replaced_with_its_signals(void **state)
 	assert_true(rows[0].readiness < 0);
 	ASSERT_OK(scores_last_day(db, &last, &err));
 	ASSERT_INT(last, AS_OF);
-	ASSERT_OK(scores_clear(db, 1, AS_OF, &err));
+	ASSERT_OK(scores_clear(db, 2, 9, AS_OF, &err));
+	ASSERT_INT(number("SELECT count(*) FROM score_day"), 1);
+	ASSERT_OK(scores_clear(db, 1, 1, AS_OF, &err));
+	ASSERT_INT(number("SELECT count(*) FROM score_signal"), 0);
 	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF + 1, s.arena, &rows, &n, &err));
 	ASSERT_INT(n, 0);
+}
+
+static void the_score_before_is_found_however_many_days_it_is_back(void **state)
+{
+	struct score_row row = { .risk_band_since = AS_OF, .readiness_band_since = AS_OF, .config_hash = "h" };
+	const struct score_row *rows, *one;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO account (id, source_id, source_key) VALUES (3, 1, 'third')", &err));
+	for (int age = 1; age < 20; age += 2)
+		for (row.account = 1; row.account < 4; row.account++) {
+			row.day = AS_OF - age;
+			row.risk = (double)(100 * row.account + age);
+			if (row.account < 2 || age > 5)
+				ASSERT_OK(score_put(db, &row, NULL, 0, &err));
+		}
+	ASSERT_OK(scores_before(db, 1, 3, AS_OF - 30, AS_OF, s.arena, &rows, &n, &err));
+	ASSERT_INT(n, 1);
+	ASSERT_NEAR(rows[0].risk, 101, 1e-9);
+	ASSERT_OK(score_before(db, 2, AS_OF - 30, AS_OF, s.arena, &one, &err));
+	ASSERT_NEAR(one->risk, 207, 1e-9);
+	ASSERT_OK(score_before(db, 3, AS_OF - 30, AS_OF - 7, s.arena, &one, &err));
+	ASSERT_NEAR(one->risk, 309, 1e-9);
+	ASSERT_OK(score_before(db, 2, AS_OF - 6, AS_OF, s.arena, &one, &err));
+	assert_null(one);
+	ASSERT_OK(score_before(db, 4, AS_OF - 30, AS_OF, s.arena, &one, &err));
+	assert_null(one);
 }
 
 static void whoever_takes_an_account_over_sees_what_the_owner_before_had_settled(void **state)
@@ -450,6 +482,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_cause_is_of_the_family_that_says_most, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_score_before_is_found_however_many_days_it_is_back, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

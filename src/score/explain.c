@@ -317,6 +317,18 @@ static void put_headline(const struct verdict *v, int engine, const struct expla
 	           1000 / (1 + exp(-v->base_logit)));
 }
 
+/* Who says what signals weigh. */
+static const char *weights_words(const struct score_settings *s, int engine, struct arena *a)
+{
+	const struct fitted_settings *fitted = &s->weights.engines[engine];
+
+	if (!s->weights.version || !fitted->is_fitted)
+		return "the shipped weights, not fitted to your own history: see retaind backtest and calibrate";
+	return arena_printf(a, "weights %s, fitted to your own history on %s%s%s", s->weights.version,
+	                    day_text(a, s->weights.fitted_on), fitted->quality ? ": " : "",
+	                    fitted->quality ? fitted->quality : "");
+}
+
 static void put_verdict(const struct diagnosis *d, const struct explain_more *more, int engine, struct arena *a,
                         struct buf *out)
 {
@@ -336,6 +348,7 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
 	put_line(out, "would change", v->change);
 	put_similar(&more->similar[engine], engine, more->settings->horizon_days, a, out);
 	put_history(d, more, engine, a, out);
+	put_line(out, "judged by", weights_words(more->settings, engine, a));
 	put_line(out, "known", arena_printf(a, "%.0f %% of what counts%s%s", 100 * v->confidence,
 	                                    *unknown ? "; not: " : "", unknown));
 }

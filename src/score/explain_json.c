@@ -164,6 +164,7 @@ void explain_json(const struct diagnosis *d, const struct explain_more *more, st
 	json_put_text(&o, "am", f->am_email);
 	json_put_bool(&o, "is_customer", f->is_customer);
 	json_put_text(&o, "config", more->config_hash);
+	json_put_text(&o, "weights", more->settings->weights.version);
 	for (int engine = 0; engine < N_ENGINES; engine++)
 		put_verdict(d, more, engine, a, &o);
 	json_close_object(&o);

@@ -140,7 +140,7 @@ static void the_history_marks_bands_and_settings(void **state)
 	make_risky();
 	sample_score(&s, NULL);
 	ASSERT_INT(risk()->band, 2);
-	assert_null(strstr(words(), "history"));
+	assert_null(strstr(words(), "  history "));
 	more.history = past;
 	more.n_history = ARRAY_LEN(past);
 	(void)words();

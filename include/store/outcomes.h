@@ -55,6 +55,10 @@ struct outcomes {
 /* Everything lives in a. known_on: what is dated later does not exist. */
 int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err) MUST_USE;
 
+/* The last day up to as_of of which anything is known at all: usage, contracts, tickets, exchanges, bills or notices.
+ * Behind it, that nothing ended tells nothing. DAY_NONE: nothing is known. */
+int outcomes_last_fact(struct db *db, int32_t as_of, int32_t *out, struct err *err) MUST_USE;
+
 /* The first outcome of an account whose kind is in the mask (1 << kind) within after < on <= until; NULL: none. */
 const struct outcome *outcomes_first(const struct outcomes *o, int64_t account, int32_t after, int32_t until,
                                      unsigned kinds);

@@ -70,10 +70,12 @@ static int take_history(struct testing *t, int64_t horizon_days, struct err *err
 	struct history_query q = { .kinds = t->engine == ENGINE_DEFENSE ? OUTCOME_LOSSES : OUTCOME_GAINS,
 		.from = DAY_NONE, .to = DAY_NONE, .every_days = USUAL_EVERY, .horizon_days = horizon_days };
 	struct outcomes outcomes;
+	int32_t known_on;
 
 	if (cli_option_day(t->cli, "from", &q.from, err) < 0 || cli_option_day(t->cli, "to", &q.to, err) < 0 ||
 	    cli_option_int(t->cli, "every", MAX_EVERY, &q.every_days, err) < 0 ||
-	    outcomes_load(t->session->db, t->session->as_of, a, &outcomes, err) < 0 ||
+	    outcomes_last_fact(t->session->db, t->session->as_of, &known_on, err) < 0 ||
+	    outcomes_load(t->session->db, known_on == DAY_NONE ? t->session->as_of : known_on, a, &outcomes, err) < 0 ||
 	    samples_of_history(&outcomes, &q, a, &t->samples, err) < 0)
 		return -1;
 	if (!t->samples.n)
@@ -269,6 +271,7 @@ static int run(struct testing *t, struct err *err)
 	const char *dump_path = cli_option(t->cli, "dump");
 	struct backtest_report report;
 	struct backtest_input in;
+	const char *weights;
 
 	t->rows = arena_array(a, t->samples.n + 1, sizeof *t->rows);
 	t->last_base = (t->engine == ENGINE_DEFENSE ? t->settings.base_risk : t->settings.base_readiness) / 100;
@@ -280,8 +283,11 @@ static int run(struct testing *t, struct err *err)
 			(void)printf("%zu rows scored; without labels (y) there is nothing to judge them by\n", t->samples.n);
 		return 0;
 	}
+	weights = t->settings.weights.engines[t->engine].is_fitted
+		? arena_printf(a, "weights %s of %s", t->settings.weights.version, day_text(a, t->settings.weights.fitted_on))
+		: "the shipped priors";
 	in = (struct backtest_input){ .engine = t->engine, .rows = t->rows, .n = t->samples.n, .signals = t->signals,
-		.n_signals = t->n_signals, .horizon_days = t->samples.horizon_days, .weights = "the shipped priors",
+		.n_signals = t->n_signals, .horizon_days = t->samples.horizon_days, .weights = weights,
 		.capacity = capacity_of, .capacity_context = t->session->org, .notes = t->notes.at, .n_notes = t->notes.n };
 	backtest_judge(&in, a, &report);
 	return print_report(t, &report, err);

@@ -20,9 +20,11 @@ struct replaying {
 	void *context;
 	struct diagnosing day;
 	struct arena *of_day, *of_chunk;
+	bool has_ended;                  /* the training rows; what the store said then */
+	double loss_then, growth_then;
 };
 
-/* The rate of a panel's training rows whose horizon had passed by the day, a day and account; below 0: none. */
+/* What a panel's training rows say whose horizon had passed by the day: events a day and account; below 0: nothing. */
 static double trained_rate(const struct replaying *r, int32_t day)
 {
 	const struct samples *s = r->samples;
@@ -36,6 +38,46 @@ static double trained_rate(const struct replaying *r, int32_t day)
 		return -1;
 	prior = 1 - pow(1 - r->settings.base_risk / 100, horizon / BASE_DAYS);
 	return -log1p(-(events + PRIOR_ROWS * prior) / (rows + PRIOR_ROWS)) / horizon;
+}
+
+/* By how much a rate moved since the training rows ended. */
+static double moved(double now, double then)
+{
+	return now > 0 && then > 0 ? now / then : 1;
+}
+
+static int read_then(struct replaying *r, int32_t day, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct diagnosing then;
+
+	if (diagnose_day(r->session, day, a, &then, err) < 0)
+		return -1;
+	r->loss_then = then.base.loss_rate;
+	r->growth_then = then.base.growth_rate;
+	r->has_ended = true;
+	return 0;
+}
+
+/* Training rows say how often the event of the panel is, the store how losses and growth went on from there. */
+static int set_rates(struct replaying *r, int32_t day, struct err *err)
+{
+	struct fact_base *base = &r->day.base;
+	double rate = trained_rate(r, day);
+	int64_t ended = r->samples->n_trained ? r->samples->trained[r->samples->n_trained - 1].day : day;
+
+	if (rate < 0)
+		return 0;
+	ended += r->samples->horizon_days;
+	if (ended >= day) {
+		base->loss_rate = base->growth_rate = rate;
+		return 0;
+	}
+	if (!r->has_ended && read_then(r, (int32_t)ended, err) < 0)
+		return -1;
+	base->loss_rate = rate * moved(base->loss_rate, r->loss_then);
+	base->growth_rate = rate * moved(base->growth_rate, r->growth_then);
+	return 0;
 }
 
 /* Its place among the members of the day, or n_members. */
@@ -82,13 +124,10 @@ static int take_day(struct replaying *r, size_t first, size_t end, struct err *e
 {
 	const struct sample *samples = r->samples->at;
 	const struct fact_base *base = &r->day.base;
-	double rate;
 
-	if (diagnose_day(r->session, samples[first].day, r->of_day, &r->day, err) < 0)
+	if (diagnose_day(r->session, samples[first].day, r->of_day, &r->day, err) < 0 ||
+	    set_rates(r, samples[first].day, err) < 0)
 		return -1;
-	rate = trained_rate(r, samples[first].day);
-	if (rate >= 0)
-		r->day.base.loss_rate = r->day.base.growth_rate = rate;
 	for (size_t at = first, next; at < end; at = next) {
 		size_t from = member_of(base, samples[at].account), to = from;
 		size_t most = (end - first) * FEW < base->n_members ? 1 : CHUNK;

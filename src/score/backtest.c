@@ -199,9 +199,8 @@ static void judge_leads(struct backtest_report *r)
 	for (size_t i = 0; i < BACKTEST_LEADS; i++) {
 		struct backtest_lead lead = { .days = lead_days[i] };
 
-		if (lead.days > r->in->horizon_days)
-			continue;
-		lead.seen = quality_seen_ahead(&r->set, &r->rankers[0].ranking, lead.days, (int)r->in->horizon_days);
+		lead.seen = quality_seen_ahead(&r->set, &r->rankers[0].ranking, lead.days,
+		                               lead.days + (int)r->in->horizon_days);
 		if (lead.seen.n_events)
 			r->leads[r->n_leads++] = lead;
 	}
@@ -409,6 +408,9 @@ static const char *verdict_of(const struct backtest_report *r, struct arena *a)
 		return arena_printf(a, "Nothing beats chance here but a naive rule. Chance has an AUC of 0.5, %s has %s, "
 		                       "and %s alone has %s. Don't act on these scores.", ours->name, auc_words(ours, a),
 		                    naive->name, auc_words(naive, a));
+	if (r->gain_in.high < 0)
+		return arena_printf(a, "It beats chance, but a naive rule is better: %s alone has an AUC of %s; the difference is "
+		                       "%s. Until more is known, go by the rule.", naive->name, auc_words(naive, a), gain);
 	if (!r->beats_naive)
 		return arena_printf(a, "It beats chance, but is not shown to beat a naive rule: %s alone has an AUC of %s; the "
 		                       "difference is %s.", naive->name, auc_words(naive, a), gain);

@@ -171,6 +171,26 @@ static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
 	return rc;
 }
 
+int outcomes_last_fact(struct db *db, int32_t as_of, int32_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT max(day) FROM (SELECT max(start_on) AS day FROM subscription WHERE start_on <= :day"
+		" UNION ALL SELECT max(end_on) FROM subscription WHERE end_on <= :day"
+		" UNION ALL SELECT max(opened_at) / 86400 FROM ticket WHERE opened_at < (:day + 1) * 86400"
+		" UNION ALL SELECT max(at) / 86400 FROM interaction WHERE at < (:day + 1) * 86400"
+		" UNION ALL SELECT max(issued_on) FROM invoice WHERE issued_on <= :day"
+		" UNION ALL SELECT max(noticed_on) FROM notice WHERE noticed_on <= :day"
+		" UNION ALL SELECT max(known_on) FROM history WHERE known_on <= :day"
+		" UNION ALL SELECT (max(b.id) >> 20) & 1048575 FROM metric m JOIN usage_block b"
+		"  ON b.id BETWEEN m.id << 40 AND (m.id << 40) + (:day << 20) + 1048575 GROUP BY m.id)");
+
+	bind_day(q, ":day", as_of);
+	if (stmt_step(q, err) < 0)
+		return err_in(err, "last fact");
+	*out = col_day(q, 0);
+	return 0;
+}
+
 static int compare_texts(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "");

@@ -21,7 +21,9 @@ struct fact_market {
 	const struct fact_product *products; size_t n_products; /* by product, currency */
 	int n_accounts;       /* that pay in the currency most of them pay in */
 	const char *currency; /* NULL when none pays */
-	double mrr_mean_minor; /* of those accounts */
+	int n_sampled;        /* accounts looked at, whether they pay or not */
+	double mrr_mean_minor; /* of those that pay */
+	int64_t seat_minor;    /* the median of what they pay for a seat; 0 when nothing is sold by seats */
 };
 
 #endif

@@ -1,90 +1,44 @@
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
-#include "signal.h"
-#include "store/usage.h"
+#include "expansion.h"
 
-enum { NOW_WEEKS = 4, BEFORE_WEEKS = 12, NEW_DAYS = 28, KNOWN_DAYS = 180, TEAM_DAYS = 3, TALK_DAYS = 60 };
+enum { NEW_DAYS = 28, KNOWN_DAYS = 180, TEAM_DAYS = 3, TALK_DAYS = 60, MONTH_WEEKS = 16 };
 
-/* People at work in each of the last sixteen weeks: from the metric that counts them, else by name. False: not known.
- */
-static bool weekly_people(const struct context *c, double weeks[NOW_WEEKS + BEFORE_WEEKS])
-{
-	const struct fact_account *f = c->account;
-	const int64_t *series = NULL;
-	double scale = 1;
-
-	for (size_t m = 0; m < c->base->n_metrics && c->settings->users_metric; m++)
-		if (strcmp(c->base->metrics[m].name, c->settings->users_metric) == 0) {
-			series = f->usage[m];
-			scale = c->base->metrics[m].scale > 0 ? c->base->metrics[m].scale : 1;
-		}
-	if (!series && !has_named_use(f))
-		return false;
-	for (int w = 0; w < NOW_WEEKS + BEFORE_WEEKS; w++) {
-		weeks[w] = 0;
-		for (size_t i = 0; i < f->n_people && !series; i++)
-			weeks[w] += fact_days_count(&f->people[i].used, 7 * w, 7 * w + 7) > 0;
-		for (int age = 7 * w; age < 7 * w + 7 && series; age++)
-			if (series[age] != USAGE_NONE && (double)series[age] / scale > weeks[w])
-				weeks[w] = (double)series[age] / scale;
-	}
-	return true;
-}
-
-static int by_size(const void *left, const void *right)
-{
-	const double *l = left, *r = right;
-
-	return *l < *r ? -1 : *l > *r;
-}
-
-/* The lower middle, so that one week of more is not growth. */
-static double lower_middle(const double *from, int n)
-{
-	double sorted[BEFORE_WEEKS];
-
-	memcpy(sorted, from, sizeof *sorted * (size_t)n);
-	qsort(sorted, (size_t)n, sizeof *sorted, by_size);
-	return sorted[(n - 1) / 2];
-}
-
-static double price_per_seat(const struct fact_account *f)
-{
-	const char *currency;
-	bool is_left_out;
-	int64_t seats = active_seats(f), revenue = yearly_revenue(f, &currency, &is_left_out);
-
-	return seats > 0 && revenue > 0 ? (double)revenue / (double)seats : 0;
-}
-
+/* Sustained: at least three of four weeks above what was usual; and more than one person. */
 static bool read_seat_growth(const struct context *c, struct reading *out)
 {
-	double weeks[NOW_WEEKS + BEFORE_WEEKS], now, before, growth;
-	int above = 0, price_known = price_per_seat(c->account) > 0;
+	double weeks[TREND_WEEKS], now, before, growth;
 
 	if (!weekly_people(c, weeks))
 		return reading_unknown(out, "people at work are not known");
-	if (fact_days_first(&c->account->active) < 7 * (NOW_WEEKS + BEFORE_WEEKS))
+	if (fact_days_first(&c->account->active) < 7 * MONTH_WEEKS)
 		return reading_unknown(out, "less than 16 weeks of usage");
-	now = lower_middle(weeks, NOW_WEEKS);
-	before = lower_middle(weeks + NOW_WEEKS, BEFORE_WEEKS);
-	for (int w = 0; w < NOW_WEEKS; w++)
-		above += weeks[w] > before;
-	/* Sustained: at least three of four weeks above; and more than one person. */
-	growth = above >= 3 && now - before >= 2 ? now / (before > 1 ? before : 1) - 1 : 0;
+	growth = month_growth(weeks, &now, &before);
+	growth = now - before >= 2 ? growth : 0;
 	reading_value(out, growth, 0);
 	reading_number(c, out, "now", now, 0);
 	reading_number(c, out, "before", before, 0);
 	reading_number(c, out, "percent", 100 * growth, 0);
 	out->why = arena_printf(c->arena, "%s a week, %.0f before: no lasting growth",
 	                        counted(c->arena, (int)now, "person", "people"), before);
-	if (growth > 0 && price_known) {
+	if (growth > 0 && price_per_seat(c->account) > 0) {
 		out->stake_minor = llround((now - before) * price_per_seat(c->account));
 		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", now - before);
 	}
+	return true;
+}
+
+static bool read_use_growth(const struct context *c, struct reading *out)
+{
+	double weeks[TREND_WEEKS], growth;
+
+	if (fact_days_first(&c->account->active) < 7 * TREND_WEEKS || !weekly_use(c, weeks))
+		return reading_unknown(out, "less than 26 weeks of usage");
+	growth = quarter_growth(weeks);
+	reading_value(out, growth, 0);
+	reading_number(c, out, "percent", 100 * growth, 0);
+	out->why = "use does not grow";
 	return true;
 }
 
@@ -121,21 +75,9 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 	return true;
 }
 
-/* Whether they have that product already. */
-static bool is_owned(const struct fact_account *f, const char *product)
-{
-	for (size_t i = 0; i < f->n_subscriptions; i++)
-		if (f->subscriptions[i].is_active && text_equal_fold(f->subscriptions[i].product, product))
-			return true;
-	return false;
-}
-
 static bool read_adjacent_need(const struct context *c, struct reading *out)
 {
 	struct mention m = lexicon_mentions(c, "adjacent_need", TALK_DAYS, is_owned);
-	const char *currency;
-	bool is_left_out;
-	int64_t revenue = yearly_revenue(c->account, &currency, &is_left_out);
 
 	if (!has_fresh_texts(c))
 		return reading_unknown(out, "no fresh source of texts");
@@ -143,11 +85,8 @@ static bool read_adjacent_need(const struct context *c, struct reading *out)
 	reading_value(out, m.n, 0);
 	reading_word(out, "product", m.n ? m.lexicon : "");
 	reading_mention(c, out, &m);
-	if (m.n && revenue > 0) {
-		out->stake_minor = llround((double)revenue * c->settings->attach_share);
-		out->stake_how = arena_printf(c->arena, "assumed: %.0f %% of yearly revenue for a further product",
-		                              100 * c->settings->attach_share);
-	}
+	if (m.n)
+		(void)worth_of_product(c, m.lexicon, &out->stake_minor, &out->stake_how);
 	return true;
 }
 
@@ -155,6 +94,9 @@ static const struct signal signals[] = {
 	{ "seat_growth", ENGINE_EXPANSION, FAMILY_PEOPLE, read_seat_growth, FACT_USAGE, true,
 	  "{{now}} people a week for a month, {{before}} before: {{percent}} % more",
 	  PUBLISHED ": growth sustained for two weeks and more", NULL, LOSS_ANY },
+	{ "use_growth", ENGINE_EXPANSION, FAMILY_USAGE, read_use_growth, FACT_USAGE, true,
+	  "{{percent}} % more use in the last quarter than in the one before",
+	  PUBLISHED ": sustained growth, no spike", NULL, LOSS_ANY },
 	{ "new_teams", ENGINE_EXPANSION, FAMILY_PEOPLE, read_new_teams, FACT_USAGE, true, "{{teams}} at work: {{names}}",
 	  PUBLISHED ": several teams, repeated use", NULL, LOSS_ANY },
 	{ "adjacent_need", ENGINE_EXPANSION, FAMILY_SUPPORT, read_adjacent_need, FACT_TICKET, false,

@@ -2,8 +2,11 @@
 
 #include "signal.h"
 
-/* The ground growth stands on, never a reason to ask by itself. */
-static const char *const grounds[] = { "adoption_depth" };
+/* The ground growth stands on and what there is to sell, never a reason to ask by itself. */
+static const char *const grounds[] = {
+	"adoption_depth", "steady_use", "sound_health", "worth_for_money", "renewal_near", "bought_more", "product_gap",
+	"worth_at_renewal",
+};
 
 bool is_ground(const char *name)
 {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "signal.h"
+#include "expansion.h"
 
 enum { MIN_FAMILIES = 2 };
 
@@ -312,6 +312,7 @@ static const char *objection(const struct context *c, const struct verdict *defe
 	const struct reading *payment = reading_of(defense, "payment_trouble");
 	const struct fact_source *usage = &c->base->sources[FACT_USAGE];
 	const char *currency;
+	int32_t refused = refused_on(c);
 	bool is_left_out;
 
 	if (defense->band > 0)
@@ -324,6 +325,8 @@ static const char *objection(const struct context *c, const struct verdict *defe
 		return "no capacity: it does not pay yet";
 	if (payment && payment->strength > 0)
 		return "no capacity: a payment is late";
+	if (refused != DAY_NONE)
+		return arena_printf(c->arena, "asked before: it turned an offer down on %s", day_text(c->arena, refused));
 	return NULL;
 }
 
@@ -350,12 +353,16 @@ void score_account(const struct score_settings *settings, const struct fact_base
                    struct diagnosis *out)
 {
 	struct heard *heard = NULL;
-	struct context c = { settings, base, norms, account, a, base->as_of, &heard };
+	struct context c = {
+		.settings = settings, .base = base, .norms = norms, .account = account, .arena = a, .as_of = base->as_of,
+		.heard = &heard, .levers = arena_alloc(a, sizeof *c.levers),
+	};
 	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
 
 	out->account = account;
 	out->as_of = base->as_of;
 	judge_defense(&c, before, defense);
+	c.defense = defense;
 	judge_expansion(&c, before, defense, expansion);
 	for (int engine = 0; engine < N_ENGINES; engine++)
 		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);

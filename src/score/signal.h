@@ -24,6 +24,8 @@ struct context {
 	struct arena *arena;
 	int32_t as_of;
 	struct heard **heard; /* what its texts say, once somebody asked; NULL: not kept */
+	const struct verdict *defense; /* for the signals of growth; NULL before it is there */
+	struct levers *levers;         /* what they cross, see expansion.h */
 };
 
 struct mention { const char *sentence, *lexicon; int32_t on; int n; };
@@ -45,10 +47,10 @@ struct signal {
 	enum score_loss loss; /* the one kind of loss that it speaks for; LOSS_ANY: for none in particular */
 };
 struct signal_table { const struct signal *at; size_t n; };
-/* Each family's file has its own; value's are of both engines. registry.c puts them in order. */
+/* Each family's file has its own. registry.c puts them in order. */
 extern const struct signal_table usage_signals, people_signals, relationship_signals, reply_signals,
 	counterpart_signals, support_signals, care_signals, sentiment_signals, commercial_signals, revenue_signals,
-	payment_signals, seat_signals, value_signals, growth_signals, talk_signals;
+	payment_signals, seat_signals, limit_signals, growth_signals, talk_signals, potential_signals, crossed_signals;
 const struct signal *signal_at(size_t i); /* NULL behind the last */
 
 /* Where a signal's formula and threshold come from. */
@@ -70,6 +72,7 @@ double season_between(const struct norms *n, int from_age, int to_age); /* mean,
 /* The next renewal on or after the day: of the active subscriptions, else of the account; DAY_NONE. */
 int32_t next_renewal(const struct fact_account *f, int32_t as_of);
 int64_t active_seats(const struct fact_account *f); /* bought, 0 when not known */
+int metric_index(const struct fact_base *base, const char *name); /* -1: none */
 /* People at work in 28 days: from the metric that counts them (the middle of its days), else by name. -1: not known, as
  * when usage never said who. */
 double people_at_work(const struct context *c);

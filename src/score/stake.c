@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "score/speed.h"
-#include "signal.h"
+#include "expansion.h"
 
 enum { NO_PLAY_DAYS = 7 };
 
@@ -69,7 +69,7 @@ const struct play_settings *play_named(const struct score_settings *s, const cha
 }
 
 /* What grows by it: what the leading signal says, or the most that another says. */
-static void set_growth(struct verdict *v)
+static void set_growth(const struct context *c, struct verdict *v)
 {
 	const struct reading *best = v->lead && v->lead->stake_minor >= 0 ? v->lead : NULL;
 
@@ -80,7 +80,9 @@ static void set_growth(struct verdict *v)
 			best = r;
 	}
 	v->value_minor = best ? best->stake_minor : 0;
-	v->value_how = best ? best->stake_how : "not known: no price per seat";
+	v->value_how = best ? best->stake_how : "not known: no price per seat, and no dearer plan that others have";
+	if (!best)
+		(void)worth_of_next_plan(c, &v->value_minor, &v->value_how);
 }
 
 /* The date that presses: the leading signal's own, else a renewal within the horizon. DAY_NONE: none. */
@@ -135,7 +137,7 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 	(void)yearly_revenue(c->account, &v->currency, &is_left_out);
 	v->play = v->lead ? play_named(c->settings, v->lead->play) : NULL;
 	if (engine == ENGINE_EXPANSION) {
-		set_growth(v);
+		set_growth(c, v);
 	} else if (v->lead && v->lead->is_hard && v->lead->stake_minor >= 0) {
 		v->value_minor = v->lead->stake_minor;
 		v->value_how = v->lead->stake_how;

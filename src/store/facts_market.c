@@ -15,7 +15,7 @@ struct paid {
 struct payments {
 	struct arena *arena;
 	struct paid *at;
-	size_t n, cap, n_accounts;
+	size_t n, cap, n_accounts; /* n_accounts: looked at */
 };
 
 static int64_t sum_of(int64_t a, int64_t b)
@@ -176,14 +176,18 @@ static void set_products(struct payments *p, double *values, struct arena *a, st
 }
 
 /* The currency most accounts pay in, the first by name of equals; and what they pay in it on average. */
-static void set_mean(struct payments *p, struct arena *a, struct fact_market *out)
+static void set_mean(struct payments *p, double *values, struct arena *a, struct fact_market *out)
 {
+	out->n_sampled = (int)p->n_accounts;
 	qsort(p->at, p->n, sizeof *p->at, by_currency);
 	for (size_t i = 0, end; i < p->n; i = end) {
 		double sum = 0;
+		size_t n_seats = 0;
 		int n = 0;
 
 		for (end = i; end < p->n && strcmp(p->at[end].currency, p->at[i].currency) == 0; end++) {
+			if (p->at[end].seats > 0)
+				values[n_seats++] = (double)p->at[end].mrr_minor / (double)p->at[end].seats;
 			if (end > i && p->at[end].account == p->at[end - 1].account)
 				continue;
 			sum += (double)p->at[end].all_minor;
@@ -193,6 +197,7 @@ static void set_mean(struct payments *p, struct arena *a, struct fact_market *ou
 			out->n_accounts = n;
 			out->currency = arena_strdup(a, p->at[i].currency);
 			out->mrr_mean_minor = sum / n;
+			out->seat_minor = (int64_t)median(values, n_seats);
 		}
 	}
 }
@@ -233,7 +238,7 @@ int facts_load_market(struct db *db, const struct fact_query *q, const struct fa
 	if (!p.n)
 		return 0;
 	values = arena_array(scratch, p.n, sizeof *values);
-	set_mean(&p, a, out);
+	set_mean(&p, values, a, out);
 	set_plans(&p, values, a, out);
 	set_products(&p, values, a, out);
 	return 0;

@@ -1,0 +1,61 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "signal.h"
+#include "store/usage.h"
+
+enum { WINDOW = 28, MIN_LEVEL_DAYS = 5 };
+
+int64_t active_seats(const struct fact_account *f)
+{
+	int64_t seats = 0;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++)
+		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial)
+			seats = added(seats, f->subscriptions[i].seats);
+	return seats > 0 ? seats : f->seats;
+}
+
+int metric_index(const struct fact_base *base, const char *name)
+{
+	for (size_t m = 0; name && m < base->n_metrics; m++)
+		if (strcmp(base->metrics[m].name, name) == 0)
+			return (int)m;
+	return -1;
+}
+
+static int by_value(const void *left, const void *right)
+{
+	const int64_t *l = left, *r = right;
+
+	return *l < *r ? -1 : *l > *r;
+}
+
+/* The middle of what was reported in the last days, so that one day of more or less changes nothing; -1 with too few.
+ */
+static double middle(const int64_t *series, double scale, int days)
+{
+	int64_t values[FACTS_DAYS];
+	size_t n = 0;
+
+	for (int age = 0; age < days && series; age++)
+		if (series[age] != USAGE_NONE)
+			values[n++] = series[age];
+	if (n < MIN_LEVEL_DAYS)
+		return -1;
+	qsort(values, n, sizeof *values, by_value);
+	return (double)values[n / 2] / (scale > 0 ? scale : 1);
+}
+
+double people_at_work(const struct context *c)
+{
+	int m = metric_index(c->base, c->settings->users_metric);
+	double counted_people = m >= 0 ? middle(c->account->usage[m], c->base->metrics[m].scale, WINDOW) : -1;
+	int n = 0;
+
+	if (counted_people >= 0 || !has_named_use(c->account))
+		return counted_people;
+	for (size_t i = 0; i < c->account->n_people; i++)
+		n += fact_days_count(&c->account->people[i].used, 0, WINDOW) >= 2;
+	return n;
+}

@@ -1,0 +1,54 @@
+/* Between the files of expansion: what presses, what grows, what is paid for it, and what could be sold. */
+#ifndef EXPANSION_H
+#define EXPANSION_H
+
+#include "signal.h"
+
+enum { TREND_WEEKS = 26 };
+
+/* The limit that is nearest to being reached. */
+struct pressure {
+	const char *what; /* "API calls", "seats used"; NULL: no limit and use of it known */
+	double use, limit;
+	bool is_seats;
+};
+struct pressure pressure_of(const struct context *c);
+
+/* What makes an account ripe, read once for all signals that cross them. Strengths are 0..1, by lines wider than those
+ * of the signals that look at one alone: a product of two needs room to tell. */
+struct levers {
+	bool is_read;
+	bool has_growth, has_worth; /* use is known when pressure.what is, renewal when renewal_on is */
+	struct pressure pressure;
+	double growth;      /* of people or use, sustained, within a quarter: 0.2 = a fifth more */
+	double worth;       /* what it uses for its money, times what is usual: 1 = as usual */
+	int32_t renewal_on; /* DAY_NONE */
+	double full, growing, worthwhile, renewing; /* strengths */
+};
+const struct levers *levers_of(const struct context *c);
+
+/* People at work in each of the last weeks, the latest first: from the metric that counts them, else by name. */
+bool weekly_people(const struct context *c, double weeks[TREND_WEEKS]);
+/* Use in each week as a share of what the whole base uses, over all metrics that count as activity; the season is taken
+ * out. */
+bool weekly_use(const struct context *c, double weeks[TREND_WEEKS]);
+/* The last four weeks against the twelve before: sustained growth, 0 when there is none. */
+double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *out_before);
+/* The last thirteen weeks without their best against the thirteen before; never below 0. */
+double quarter_growth(const double weeks[TREND_WEEKS]);
+
+/* The money that an account pays in; NULL when it is not that of the market, so that nothing can be compared. */
+const char *market_currency(const struct context *c);
+/* Yearly price of a seat now; 0 when not known. */
+double price_per_seat(const struct fact_account *f);
+/* What growth is worth a year; false: not known. *out_how says how it was reckoned. */
+bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, const char **out_how);
+bool worth_of_next_plan(const struct context *c, int64_t *out_minor, const char **out_how);
+bool worth_of_product(const struct context *c, const char *product, int64_t *out_minor, const char **out_how);
+/* The product most others have and this account has not; NULL: none. *out_share: of paying accounts. */
+const struct fact_product *missing_product(const struct context *c, double *out_share);
+bool is_owned(const struct fact_account *f, const char *product);
+/* Of the last upsell or cross-sell that the account turned down lately; DAY_NONE. */
+int32_t refused_on(const struct context *c);
+
+#endif

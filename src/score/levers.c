@@ -1,0 +1,175 @@
+#include <math.h>
+#include <string.h>
+
+#include "expansion.h"
+#include "store/usage.h"
+
+enum {
+	NOW_WEEKS = 4, BEFORE_WEEKS = 12, HALF = TREND_WEEKS / 2, DENSE_WEEKS = 10, MIN_ABOVE = 3,
+	YOUNG_DAYS = 112,                   /* before that nothing is known of growth */
+	RENEWAL_FAR = 180, RENEWAL_NEAR = 30,
+};
+static const double FULL_FROM = 0.4, FULL_AT = 1, GROWING_AT = 0.5, WORTH_FROM = 0.7, WORTH_AT = 2;
+
+static double line(double value, double low, double high)
+{
+	double strength = (value - low) / (high - low);
+
+	return strength < 0 ? 0 : strength > 1 ? 1 : strength;
+}
+
+bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
+{
+	const struct fact_account *f = c->account;
+	int m = metric_index(c->base, c->settings->users_metric);
+	const int64_t *series = m >= 0 ? f->usage[m] : NULL;
+	double scale = m >= 0 && c->base->metrics[m].scale > 0 ? c->base->metrics[m].scale : 1;
+
+	if (!series && !has_named_use(f))
+		return false;
+	for (int w = 0; w < TREND_WEEKS; w++) {
+		weeks[w] = 0;
+		for (size_t i = 0; i < f->n_people && !series; i++)
+			weeks[w] += fact_days_count(&f->people[i].used, 7 * w, 7 * w + 7) > 0;
+		for (int age = 7 * w; age < 7 * w + 7 && series; age++)
+			if (series[age] != USAGE_NONE && (double)series[age] / scale > weeks[w])
+				weeks[w] = (double)series[age] / scale;
+	}
+	return true;
+}
+
+bool weekly_use(const struct context *c, double weeks[TREND_WEEKS])
+{
+	int n = 0;
+
+	memset(weeks, 0, TREND_WEEKS * sizeof *weeks);
+	for (size_t m = 0; m < c->base->n_metrics; m++) {
+		const struct fact_metric *metric = &c->base->metrics[m];
+		const int64_t *series = c->account->usage[m];
+
+		if (!metric->is_activity || metric->used <= 0)
+			continue;
+		n++;
+		for (int age = 0; age < 7 * TREND_WEEKS && series; age++)
+			if (series[age] != USAGE_NONE && series[age] > 0)
+				weeks[age / 7] += (double)series[age] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
+	}
+	for (int w = 0; w < TREND_WEEKS && n; w++)
+		weeks[w] /= n * c->norms->season[w];
+	return n > 0;
+}
+
+/* The lower middle of some weeks: one week of more is not growth. At most BEFORE_WEEKS. */
+static double lower_middle(const double *weeks, int n)
+{
+	double sorted[BEFORE_WEEKS];
+	int filled = 0;
+
+	for (int i = 0; i < n; i++) {
+		int at = filled++;
+
+		for (; at > 0 && sorted[at - 1] > weeks[i]; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = weeks[i];
+	}
+	return sorted[(n - 1) / 2];
+}
+
+double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *out_before)
+{
+	int above = 0;
+
+	*out_now = lower_middle(weeks, NOW_WEEKS);
+	*out_before = lower_middle(weeks + NOW_WEEKS, BEFORE_WEEKS);
+	for (int w = 0; w < NOW_WEEKS; w++)
+		above += weeks[w] > *out_before;
+	return above >= MIN_ABOVE && *out_before > 0 && *out_now > *out_before ? *out_now / *out_before - 1 : 0;
+}
+
+double quarter_growth(const double weeks[TREND_WEEKS])
+{
+	double now = 0, before = 0, best = 0;
+	int filled[2] = { 0, 0 };
+	bool is_dense;
+
+	for (int w = 0; w < TREND_WEEKS; w++) {
+		filled[w / HALF] += weeks[w] > 0;
+		if (w < HALF) {
+			now += weeks[w];
+			best = weeks[w] > best ? weeks[w] : best;
+		} else {
+			before += weeks[w];
+		}
+	}
+	/* Where most weeks have something, the best one is left out; what is reported by the month has no best week. */
+	is_dense = filled[0] >= DENSE_WEEKS && filled[1] >= DENSE_WEEKS;
+	if (!is_dense && (filled[0] < 3 || filled[1] < 3))
+		return 0;
+	if (is_dense)
+		now = (now - best) * HALF / (HALF - 1);
+	return before > 0 && now > before ? now / before - 1 : 0;
+}
+
+static void read_growth(const struct context *c, struct levers *l)
+{
+	double weeks[TREND_WEEKS], now, before, growth;
+	int first = fact_days_first(&c->account->active);
+
+	if (first < YOUNG_DAYS)
+		return;
+	if (weekly_people(c, weeks)) {
+		growth = month_growth(weeks, &now, &before);
+		l->growth = now - before >= 2 ? growth : 0; /* one person more is no growth */
+		l->has_growth = true;
+	}
+	if (first >= 7 * TREND_WEEKS && weekly_use(c, weeks)) {
+		growth = quarter_growth(weeks);
+		l->growth = growth > l->growth ? growth : l->growth;
+		l->has_growth = true;
+	}
+}
+
+/* How much of the base's use is this account's, against how much of the base's revenue: by people at work and the usual
+ * price of a seat where both are known, else by the use of all metrics. */
+static void read_worth(const struct context *c, struct levers *l)
+{
+	const struct fact_market *market = &c->base->market;
+	const char *currency = market_currency(c);
+	bool is_left_out;
+	double revenue = (double)yearly_revenue(c->account, &currency, &is_left_out) / 12, people = people_at_work(c);
+	double weeks[TREND_WEEKS], use = 0, usual;
+
+	if (!market_currency(c) || revenue <= 0 || market->mrr_mean_minor <= 0)
+		return;
+	if (people >= 0 && market->seat_minor > 0) {
+		l->worth = people * (double)market->seat_minor / revenue;
+		l->has_worth = true;
+		return;
+	}
+	if (!weekly_use(c, weeks) || market->n_sampled <= 0)
+		return;
+	for (int w = 0; w < FACT_SHARE_DAYS / 7; w++)
+		use += weeks[w];
+	usual = (double)c->base->n_members * market->n_accounts / market->n_sampled; /* paying accounts */
+	l->worth = use * usual * market->mrr_mean_minor / revenue;
+	l->has_worth = true;
+}
+
+const struct levers *levers_of(const struct context *c)
+{
+	struct levers *l = c->levers;
+
+	if (l->is_read)
+		return l;
+	l->is_read = true;
+	l->pressure = pressure_of(c);
+	l->renewal_on = next_renewal(c->account, c->as_of);
+	read_growth(c, l);
+	read_worth(c, l);
+	if (l->pressure.what)
+		l->full = line(l->pressure.use / l->pressure.limit, FULL_FROM, FULL_AT);
+	l->growing = line(l->growth, 0, GROWING_AT);
+	l->worthwhile = l->worth > 0 ? line(log(l->worth), log(WORTH_FROM), log(WORTH_AT)) : 0;
+	l->renewing = l->renewal_on != DAY_NONE ? line(l->renewal_on - c->as_of, RENEWAL_FAR, RENEWAL_NEAR) : 0;
+	return l;
+}

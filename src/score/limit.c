@@ -1,0 +1,128 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "expansion.h"
+#include "store/usage.h"
+
+enum {
+	LEVEL_DAYS = 14, MANY_VALUES = 5, FEW_VALUES = 2, SPARSE_DAYS = 62, /* how a level is read */
+	LONG_PERIOD_DAYS = 91,
+};
+static const double MOST_RISE = 1.5; /* a quota's use counts up to so many times the period before: no spike */
+
+static int by_value(const void *left, const void *right)
+{
+	const int64_t *l = left, *r = right;
+
+	return *l < *r ? -1 : *l > *r;
+}
+
+/* The middle of what was reported in 14 days; where it is reported seldom, of the last values. -1: one value proves
+ * nothing. */
+static double level_of(const int64_t *series)
+{
+	int64_t values[LEVEL_DAYS];
+	size_t n = 0;
+
+	for (int age = 0; age < SPARSE_DAYS && (age < LEVEL_DAYS || n < MANY_VALUES); age++)
+		if (series[age] != USAGE_NONE)
+			values[n++] = series[age];
+	if (n < FEW_VALUES)
+		return -1;
+	qsort(values, n, sizeof *values, by_value);
+	return (double)values[(n - 1) / 2];
+}
+
+static double sum_of(const int64_t *series, int from_age, int to_age)
+{
+	double sum = 0;
+
+	for (int age = from_age; age < to_age && age < FACTS_DAYS; age++)
+		sum += series[age] == USAGE_NONE ? 0 : (double)series[age];
+	return sum;
+}
+
+/* What was used within a period; -1 with less than two of them behind, unless the period is long enough to bear a spike
+ * by itself. */
+static double quota_use(const int64_t *series, int first_age, int period)
+{
+	double now = sum_of(series, 0, period), before = sum_of(series, period, 2 * period);
+
+	if (period > LONG_PERIOD_DAYS)
+		return first_age >= period - 1 ? now : -1;
+	if (first_age < 2 * period - 1)
+		return -1;
+	return now > MOST_RISE * before ? MOST_RISE * before : now;
+}
+
+static int first_age(const int64_t *series)
+{
+	for (int age = FACTS_DAYS - 1; age >= 0; age--)
+		if (series[age] != USAGE_NONE)
+			return age;
+	return -1;
+}
+
+static double use_of(const struct context *c, const struct fact_limit *limit)
+{
+	int m = metric_index(c->base, limit->metric);
+	const int64_t *series = m >= 0 ? c->account->usage[m] : NULL;
+	double scale = m >= 0 && c->base->metrics[m].scale > 0 ? c->base->metrics[m].scale : 1, use;
+
+	if (!series)
+		return -1;
+	use = limit->period_days ? quota_use(series, first_age(series), limit->period_days) : level_of(series);
+	return use < 0 ? -1 : use / scale;
+}
+
+struct pressure pressure_of(const struct context *c)
+{
+	const struct fact_account *f = c->account;
+	struct pressure most = { .what = NULL };
+	double seats = (double)active_seats(f), people = seats > 0 ? people_at_work(c) : -1;
+
+	for (size_t i = 0; i < f->n_limits; i++) {
+		double limit = (double)f->limits[i].value, use = limit > 0 ? use_of(c, &f->limits[i]) : -1;
+
+		if (use >= 0 && (!most.what || use * most.limit > most.use * limit))
+			most = (struct pressure){ f->limits[i].metric, use, limit, limit == seats };
+	}
+	if (seats > 0 && people >= 0 && (!most.what || people * most.limit > most.use * seats))
+		most = (struct pressure){ "seats used", people, seats, true };
+	return most;
+}
+
+static const char *rung_of(double use, double limit)
+{
+	if (use >= limit)
+		return use > limit ? ", over the limit" : ", at the limit";
+	return use >= 0.95 * limit ? ", urgent" : use >= 0.8 * limit ? ", near the limit" : "";
+}
+
+static bool read_near_limit(const struct context *c, struct reading *out)
+{
+	const struct pressure *p = &levers_of(c)->pressure;
+
+	if (!p->what)
+		return reading_unknown(out, "no limit and use of it known");
+	reading_value(out, p->use / p->limit, 1);
+	reading_word(out, "what", metric_words(c->arena, p->what));
+	reading_number(c, out, "use", p->use, 0);
+	reading_number(c, out, "limit", p->limit, 0);
+	reading_number(c, out, "percent", 100 * p->use / p->limit, 0);
+	reading_word(out, "rung", rung_of(p->use, p->limit));
+	if (p->is_seats ? worth_of_seats(c, 1.1 * p->use, &out->stake_minor, &out->stake_how) :
+	                  worth_of_next_plan(c, &out->stake_minor, &out->stake_how))
+		return true;
+	/* A limit of another kind than seats, and no dearer plan known: the next size up, by seats. */
+	(void)worth_of_seats(c, 1.1 * (double)active_seats(c->account) * p->use / p->limit, &out->stake_minor,
+	                     &out->stake_how);
+	return true;
+}
+
+static const struct signal signals[] = {
+	{ "near_limit", ENGINE_EXPANSION, FAMILY_VALUE, read_near_limit, FACT_USAGE, true,
+	  "{{use}} of {{limit}} {{what}} ({{percent}} %){{rung}}",
+	  PUBLISHED ": 80, 95 and 100 % of the limit, the middle of 14 days", NULL, LOSS_ANY },
+};
+const struct signal_table limit_signals = { signals, ARRAY_LEN(signals) };

@@ -1,0 +1,156 @@
+#include <math.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "expansion.h"
+
+enum { ENOUGH_BUYERS = 3, ENOUGH_ACCOUNTS = 10 };
+static const double DEARER = 1.1, MORE_SEATS_AT_LEAST = 0.1;
+
+static bool is_same_money(const char *market, const char *own)
+{
+	return !*market || !*own || strcmp(market, own) == 0;
+}
+
+const char *market_currency(const struct context *c)
+{
+	const char *own;
+	bool is_left_out;
+
+	(void)yearly_revenue(c->account, &own, &is_left_out);
+	return c->base->market.currency && own && is_same_money(c->base->market.currency, own) ? own : NULL;
+}
+
+double price_per_seat(const struct fact_account *f)
+{
+	const char *currency;
+	bool is_left_out;
+	int64_t seats = active_seats(f), revenue = yearly_revenue(f, &currency, &is_left_out);
+
+	return seats > 0 && revenue > 0 ? (double)revenue / (double)seats : 0;
+}
+
+bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, const char **out_how)
+{
+	double seats = (double)active_seats(c->account), price = price_per_seat(c->account);
+	double more = ceil(wanted - seats), least = ceil(MORE_SEATS_AT_LEAST * seats);
+
+	if (price <= 0)
+		return false;
+	more = more < least ? least : more;
+	*out_minor = llround(more * price);
+	*out_how = arena_printf(c->arena, "%.0f more seats x yearly revenue per seat", more);
+	return true;
+}
+
+/* The contract line that costs most. */
+static const struct fact_subscription *main_subscription(const struct fact_account *f)
+{
+	const struct fact_subscription *main = NULL;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+
+		if (s->is_active && !s->is_trial && s->mrr_minor > 0 && (!main || s->mrr_minor > main->mrr_minor))
+			main = s;
+	}
+	return main;
+}
+
+/* A seat's price where both are sold by seats, else the whole price; 0: not comparable. */
+static double price_beside(const struct fact_plan *plan, const struct fact_subscription *own, double *out_own)
+{
+	bool by_seats = plan->seat_minor > 0 && own->seats > 0;
+
+	*out_own = by_seats ? (double)own->mrr_minor / (double)own->seats : (double)own->mrr_minor;
+	return by_seats ? (double)plan->seat_minor : own->seats > 0 ? 0 : (double)plan->mrr_minor;
+}
+
+/* The cheapest plan of the same product that others pay and that is dearer than the own. */
+static const struct fact_plan *next_plan(const struct context *c, const struct fact_subscription *own, double *out_more)
+{
+	const struct fact_market *market = &c->base->market;
+	const struct fact_plan *next = NULL;
+
+	for (size_t i = 0; i < market->n_plans; i++) {
+		const struct fact_plan *p = &market->plans[i];
+		double paid, price;
+
+		if (p->n < ENOUGH_BUYERS || strcmp(p->product, own->product) != 0 || strcmp(p->plan, own->plan) == 0 ||
+		    !is_same_money(p->currency, own->currency))
+			continue;
+		price = price_beside(p, own, &paid);
+		if (price >= DEARER * paid && (!next || price - paid < *out_more)) {
+			next = p;
+			*out_more = price - paid;
+		}
+	}
+	return next;
+}
+
+bool worth_of_next_plan(const struct context *c, int64_t *out_minor, const char **out_how)
+{
+	const struct fact_subscription *own = main_subscription(c->account);
+	double more = 0, seats;
+	const struct fact_plan *next = own ? next_plan(c, own, &more) : NULL;
+
+	if (!next)
+		return false;
+	seats = next->seat_minor > 0 && own->seats > 0 ? (double)own->seats : 1;
+	*out_minor = llround(more * seats * 12);
+	*out_how = arena_printf(c->arena, "the next plan, %s, at what others pay for it",
+	                        evidence_quote(c->arena, *next->plan ? next->plan : next->product, 40));
+	return true;
+}
+
+bool is_owned(const struct fact_account *f, const char *product)
+{
+	for (size_t i = 0; i < f->n_subscriptions; i++)
+		if (f->subscriptions[i].is_active && text_equal_fold(f->subscriptions[i].product, product))
+			return true;
+	return false;
+}
+
+bool worth_of_product(const struct context *c, const char *product, int64_t *out_minor, const char **out_how)
+{
+	const struct fact_market *market = &c->base->market;
+	const char *currency;
+	bool is_left_out;
+	int64_t revenue = yearly_revenue(c->account, &currency, &is_left_out);
+
+	if (revenue <= 0)
+		return false;
+	for (size_t i = 0; i < market->n_products; i++) {
+		const struct fact_product *p = &market->products[i];
+
+		if (p->n < ENOUGH_BUYERS || p->share <= 0 || !text_equal_fold(p->product, product) ||
+		    !is_same_money(p->currency, currency))
+			continue;
+		*out_minor = llround((double)revenue * p->share);
+		*out_how = arena_printf(c->arena, "%s costs those who have it %.0f %% of what else they pay",
+		                        evidence_quote(c->arena, p->product, 40), 100 * p->share);
+		return true;
+	}
+	*out_minor = llround((double)revenue * c->settings->attach_share);
+	*out_how = arena_printf(c->arena, "assumed: %.0f %% of yearly revenue for a further product",
+	                        100 * c->settings->attach_share);
+	return true;
+}
+
+const struct fact_product *missing_product(const struct context *c, double *out_share)
+{
+	const struct fact_market *market = &c->base->market;
+	const struct fact_product *most = NULL;
+
+	if (market->n_accounts < ENOUGH_ACCOUNTS || !main_subscription(c->account))
+		return NULL;
+	for (size_t i = 0; i < market->n_products; i++) {
+		const struct fact_product *p = &market->products[i];
+
+		if (*p->product && p->n >= ENOUGH_BUYERS && (!most || p->n > most->n) && !is_owned(c->account, p->product))
+			most = p;
+	}
+	if (most)
+		*out_share = most->n / (double)market->n_accounts;
+	return most;
+}

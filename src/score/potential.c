@@ -1,0 +1,221 @@
+/* What speaks for growth besides demand: health, capacity to buy, and what there is to sell. */
+#include <math.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "expansion.h"
+#include "store/usage.h"
+
+enum {
+	MONTH = 28, MOST_MONTHS = 12, YOUNG_DAYS = 56,
+	FORGOTTEN_DAYS = 30, /* an open opportunity is dead so long after the day it was to be closed on */
+	REFUSED_DAYS = 60, REGULAR_DAYS = 3,
+};
+static const double STEADY_SHARE = 0.5;
+
+static bool read_sound_health(const struct context *c, struct reading *out)
+{
+	const struct verdict *defense = c->defense;
+
+	if (!defense || defense->score < 0)
+		return reading_unknown(out, "its risk is not known");
+	reading_value(out, defense->times, 1);
+	reading_number(c, out, "times", defense->times, 1);
+	out->why = arena_printf(c->arena, "its odds of loss are %.1f times the usual", defense->times);
+	return true;
+}
+
+/* Months on end with at least half of the active days of its best month. */
+static bool read_steady_use(const struct context *c, struct reading *out)
+{
+	const struct fact_days *active = &c->account->active;
+	int first = fact_days_first(active), best = 0, n = 0;
+
+	if (first < YOUNG_DAYS)
+		return reading_unknown(out, "less than 56 days of usage");
+	for (int m = 0; m < MOST_MONTHS; m++) {
+		int days = fact_days_count(active, MONTH * m, MONTH * (m + 1));
+
+		best = days > best ? days : best;
+	}
+	while (n < MOST_MONTHS && MONTH * (n + 1) <= first + 1 &&
+	       fact_days_count(active, MONTH * n, MONTH * (n + 1)) >= STEADY_SHARE * best)
+		n++;
+	reading_value(out, best > 0 ? n : 0, 0);
+	reading_word(out, "months", counted(c->arena, n, "month", "months"));
+	out->why = arena_printf(c->arena, "in steady use for %s", counted(c->arena, n, "month", "months"));
+	return true;
+}
+
+/* The share of the metrics that the base uses which this account uses regularly. */
+static double used_breadth(const struct context *c, int *out_wide, int *out_of)
+{
+	int wide = 0, of = 0;
+
+	for (size_t m = 0; m < c->base->n_metrics; m++) {
+		int used = 0;
+
+		if (!c->base->metrics[m].is_activity)
+			continue;
+		of++;
+		for (int age = 0; age < MONTH && c->account->usage[m]; age++)
+			used += c->account->usage[m][age] != USAGE_NONE && c->account->usage[m][age] > 0;
+		wide += used >= REGULAR_DAYS;
+	}
+	*out_wide = wide;
+	*out_of = of;
+	return of ? wide / (double)of : 0;
+}
+
+/* The root of days of use against the segment and of the share of features in regular use. */
+static bool read_adoption_depth(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	double normal = segment_active_28(c->norms, f->segment), level, breadth;
+	int days = fact_days_count(&f->active, 0, MONTH), wide, of;
+
+	if (fact_days_first(&f->active) < 2 * MONTH || normal <= 0)
+		return reading_unknown(out, "less than 56 days of usage");
+	breadth = used_breadth(c, &wide, &of);
+	level = days / (normal * season_between(c->norms, 0, MONTH));
+	reading_value(out, sqrt((level > 1.5 ? 1.5 : level) * breadth), 1);
+	reading_number(c, out, "days", days, 0);
+	reading_number(c, out, "normal", normal, 0);
+	reading_word(out, "features",
+	             of > 1 ? arena_printf(c->arena, ", %d of %d features in regular use", wide, of) : "");
+	return true;
+}
+
+static bool read_worth(const struct context *c, struct reading *out)
+{
+	const struct levers *l = levers_of(c);
+
+	if (!l->has_worth)
+		return reading_unknown(out, "neither its price nor what is usual is known");
+	reading_value(out, l->worth, 1);
+	reading_number(c, out, "worth", l->worth, 1);
+	out->why = arena_printf(c->arena, "%.1f times the usual use for its money", l->worth);
+	return true;
+}
+
+static bool read_renewal_near(const struct context *c, struct reading *out)
+{
+	const struct levers *l = levers_of(c);
+
+	if (l->renewal_on == DAY_NONE)
+		return reading_unknown(out, "no renewal date known");
+	reading_value(out, l->renewal_on - c->as_of, NAN);
+	reading_word(out, "renewal", day_text(c->arena, l->renewal_on));
+	out->why = arena_printf(c->arena, "renewal on %s, far off", day_text(c->arena, l->renewal_on));
+	return true;
+}
+
+/* What it pays now against a year ago, or as long ago as it is known to have paid. */
+static bool read_bought_more(const struct context *c, struct reading *out)
+{
+	const char *currency;
+	bool is_left_out;
+	double now = (double)yearly_revenue(c->account, &currency, &is_left_out) / 12, was = 0;
+	int marks = 0;
+
+	for (int m = FACT_MARKS - 1; m >= 0 && was <= 0; m--) {
+		for (size_t i = 0; currency && i < c->account->n_subscriptions; i++)
+			if (strcmp(c->account->subscriptions[i].currency, currency) == 0 || !*c->account->subscriptions[i].currency)
+				was += (double)c->account->subscriptions[i].mrr_was_minor[m];
+		marks = m + 1;
+	}
+	if (was <= 0 || now <= 0)
+		return reading_unknown(out, "what it paid before is not known");
+	reading_value(out, now / was - 1, 0);
+	reading_number(c, out, "percent", 100 * (now / was - 1), 0);
+	reading_word(out, "months", counted(c->arena, 3 * marks, "month", "months"));
+	out->why = arena_printf(c->arena, "pays no more than %s ago", counted(c->arena, 3 * marks, "month", "months"));
+	return true;
+}
+
+static bool is_growth(const struct fact_opportunity *o)
+{
+	return text_equal_fold(o->kind, "upsell") || text_equal_fold(o->kind, "cross_sell");
+}
+
+/* The growth that our own people work on already: the one of most worth. */
+static bool read_open_upsell(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	const struct fact_opportunity *best = NULL;
+
+	for (size_t i = 0; i < f->n_opportunities; i++) {
+		const struct fact_opportunity *o = &f->opportunities[i];
+		bool is_forgotten = o->close_on != DAY_NONE && o->close_on < c->as_of - FORGOTTEN_DAYS;
+
+		if (is_growth(o) && !o->is_closed && !is_forgotten && (!best || o->amount_minor > best->amount_minor))
+			best = o;
+	}
+	reading_value(out, best != NULL, 0);
+	out->why = "none is open";
+	if (!best)
+		return true;
+	reading_word(out, "kind", text_equal_fold(best->kind, "upsell") ? "upsell" : "cross-sell");
+	reading_word(out, "since", day_text(c->arena, best->created_on));
+	if (*best->name)
+		reading_word(out, "name", arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, best->name, 60)));
+	if (best->amount_minor > 0 && market_currency(c) && strcmp(market_currency(c), best->currency) == 0) {
+		out->stake_minor = best->amount_minor;
+		out->stake_how = "the amount of the open opportunity";
+	}
+	return true;
+}
+
+int32_t refused_on(const struct context *c)
+{
+	int32_t on = DAY_NONE;
+
+	for (size_t i = 0; i < c->account->n_opportunities; i++) {
+		const struct fact_opportunity *o = &c->account->opportunities[i];
+
+		if (is_growth(o) && o->is_closed && !o->is_won && o->close_on > c->as_of - REFUSED_DAYS && o->close_on > on &&
+		    o->close_on <= c->as_of)
+			on = o->close_on;
+	}
+	return on;
+}
+
+static bool read_product_gap(const struct context *c, struct reading *out)
+{
+	double share = 0;
+	const struct fact_product *missing = missing_product(c, &share);
+
+	if (c->base->market.n_products < 2)
+		return reading_unknown(out, "there are no products to compare");
+	out->why = "it has what most others have";
+	reading_value(out, missing ? share : 0, 0);
+	if (!missing)
+		return true;
+	reading_word(out, "product", evidence_quote(c->arena, missing->product, 40));
+	reading_number(c, out, "percent", 100 * share, 0);
+	(void)worth_of_product(c, missing->product, &out->stake_minor, &out->stake_how);
+	return true;
+}
+
+static const struct signal signals[] = {
+	{ "sound_health", ENGINE_EXPANSION, FAMILY_RELATIONSHIP, read_sound_health, FACT_USAGE, false,
+	  "its odds of loss are {{times}} times the usual", "growth stands on health: the odds of the other list", NULL,
+	  LOSS_ANY },
+	{ "steady_use", ENGINE_EXPANSION, FAMILY_USAGE, read_steady_use, FACT_USAGE, true, "in steady use for {{months}}",
+	  PUBLISHED ": repeated use over weeks and months before more is offered", NULL, LOSS_ANY },
+	{ "adoption_depth", ENGINE_EXPANSION, FAMILY_USAGE, read_adoption_depth, FACT_USAGE, true,
+	  "active on {{days}} of the last 28 days ({{normal}} usual in its segment){{features}}",
+	  PUBLISHED ": adoption of what they have comes before more", NULL, LOSS_ANY },
+	{ "worth_for_money", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_worth, FACT_USAGE, true,
+	  "{{worth}} times the usual use for its money", "use against price, both beside the whole base", NULL, LOSS_ANY },
+	{ "renewal_near", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_renewal_near, FACT_SUBSCRIPTION, false,
+	  "renewal on {{renewal}}", "talks about the contract are due anyway", NULL, LOSS_ANY },
+	{ "bought_more", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_bought_more, FACT_SUBSCRIPTION, true,
+	  "pays {{percent}} % more than {{months}} ago", "who bought more before does so again", NULL, LOSS_ANY },
+	{ "open_upsell", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_open_upsell, FACT_OPPORTUNITY, true,
+	  "{{kind}} open since {{since}}{{name}}", "a fact", "an open upsell", LOSS_ANY },
+	{ "product_gap", ENGINE_EXPANSION, FAMILY_SUPPORT, read_product_gap, FACT_SUBSCRIPTION, true,
+	  "{{percent}} % of the others have {{product}}", "what comparable accounts have and this one has not", NULL,
+	  LOSS_ANY },
+};
+const struct signal_table potential_signals = { signals, ARRAY_LEN(signals) };

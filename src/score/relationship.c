@@ -72,6 +72,8 @@ static bool read_renewal_silence(const struct context *c, struct reading *out)
 			last_on = f->interactions[i].on;
 	if (last_on == DAY_NONE)
 		last_on = f->heard_on;
+	if (last_on == DAY_NONE && f->n_interactions) /* all ours, or put off: silent for as long as that goes back */
+		last_on = f->interactions[0].on;
 	if (last_on == DAY_NONE)
 		return reading_unknown(out, "never heard of through a connected source");
 	left = renewal - c->as_of;

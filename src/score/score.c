@@ -269,7 +269,7 @@ static void settle_since(const struct context *c, int before, int32_t since, str
 static void judge_defense(const struct context *c, const struct score_row *before, struct verdict *v)
 {
 	int was = before ? before->risk_band : -1;
-	bool converges;
+	bool converges, stays = before && c->as_of - before->risk_band_since < c->settings->bands.min_stay_days;
 
 	measure(c, ENGINE_DEFENSE, v);
 	converges = verdict_converges(v->readings, v->n_readings, v->families, &v->n_families);
@@ -282,7 +282,7 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 	if (v->is_held) {
 		v->band = was > v->band ? was : v->band;
 		v->band_why = "held while a source does not come through";
-	} else if (v->band > 1 && !converges) {
+	} else if (v->band > 1 && !converges && !(was > 1 && stays)) { /* to come in it takes two, and its time to leave */
 		v->band = 1;
 		v->band_why = "held at watch: one family alone and no hard fact";
 	}

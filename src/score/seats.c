@@ -131,17 +131,20 @@ static void add_seats(const struct context *c, struct proofs *p)
 	          people >= HALF * (double)seats, "half of the seats at work");
 }
 
+/* Whether they met lately; of those who never meet, it proves nothing. */
 static void add_meeting(const struct context *c, struct proofs *p)
 {
 	const struct fact_account *f = c->account;
 	const struct fact_source *exchanges = &c->base->sources[FACT_INTERACTION];
-	bool has_met = false;
+	bool has_met = false, meets = false;
 
-	for (size_t i = 0; i < f->n_interactions; i++)
-		has_met = has_met || (strcmp(f->interactions[i].kind, "meeting") == 0 && is_from_them(&f->interactions[i]) &&
-		                      c->as_of - f->interactions[i].on < MEETING_DAYS);
-	add_proof(c, p, exchanges->is_known && !exchanges->is_stale && f->n_interactions > 0, has_met,
-	          "a meeting in 90 days");
+	for (size_t i = 0; i < f->n_interactions; i++) {
+		if (strcmp(f->interactions[i].kind, "meeting") != 0)
+			continue;
+		meets = true;
+		has_met = has_met || (is_from_them(&f->interactions[i]) && c->as_of - f->interactions[i].on < MEETING_DAYS);
+	}
+	add_proof(c, p, exchanges->is_known && !exchanges->is_stale && meets, has_met, "a meeting in 90 days");
 }
 
 /* While a renewal is near: how much of what shows that it is worth it is missing. */

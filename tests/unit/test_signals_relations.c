@@ -306,7 +306,7 @@ static void a_renewal_without_proof_of_its_worth(void **state)
 	risk("renewal_unproven", -1, "no renewal date known");
 	s.account.renewal_on = AS_OF + 60;
 	risk("renewal_unproven", 0, "its renewal is near, and its use speaks for it");
-	say("email", "in", 3);
+	say("meeting", "", 120);
 	risk("renewal_unproven", 0.37, "renewal on 2026-04-17 without a meeting in 90 days");
 	say("meeting", "", 80);
 	risk("renewal_unproven", 0, "its use speaks for it");

@@ -140,26 +140,40 @@ static void put_sum(const struct verdict *v, struct arena *a, struct buf *out)
 	}
 }
 
-/* Those that nothing is known of, by what is missing. */
+/* The names of those that are not known for the same reason as the one at a place, which are told by it. */
+static const char *unknown_names(const struct verdict *v, size_t at, bool *is_told, struct arena *a)
+{
+	const char *names = "";
+
+	for (size_t i = at; i < v->n_readings; i++) {
+		const struct reading *r = &v->readings[i];
+
+		if (r->is_known || is_told[i] || !r->why || strcmp(r->why, v->readings[at].why) != 0)
+			continue;
+		is_told[i] = true;
+		names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", readable(a, r->name));
+	}
+	return names;
+}
+
+/* Those that nothing is known of, by what is missing; the first few reasons. */
 static const char *unknown_words(const struct verdict *v, struct arena *a)
 {
 	bool is_told[MAX_SIGNALS] = { false };
 	const char *words = "";
+	int n = 0;
 
 	for (size_t i = 0; i < v->n_readings; i++) {
 		const struct reading *r = &v->readings[i];
-		const char *names = "";
 
-		for (size_t k = i; k < v->n_readings; k++)
-			if (!v->readings[k].is_known && !is_told[k] && r->why && !r->is_known &&
-			    strcmp(v->readings[k].why, r->why) == 0) {
-				is_told[k] = true;
-				names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", readable(a, v->readings[k].name));
-			}
-		if (*names)
-			words = arena_printf(a, "%s%s%s (%s)", words, *words ? "; " : "", names, r->why);
+		if (r->is_known || is_told[i] || !r->why)
+			continue;
+		if (n++ < MAX_NAMED)
+			words = arena_printf(a, "%s%s%s (%s)", words, *words ? "; " : "", unknown_names(v, i, is_told, a), r->why);
+		else
+			(void)unknown_names(v, i, is_told, a);
 	}
-	return words;
+	return n > MAX_NAMED ? arena_printf(a, "%s; and for %d more reasons (-v)", words, n - MAX_NAMED) : words;
 }
 
 static const char *losses_words(const struct verdict *v, struct arena *a)
@@ -323,7 +337,7 @@ static const char *weights_words(const struct score_settings *s, int engine, str
 	const struct fitted_settings *fitted = &s->weights.engines[engine];
 
 	if (!s->weights.version || !fitted->is_fitted)
-		return "the shipped weights, not fitted to your own history: see retaind backtest and calibrate";
+		return "the shipped weights, until retaind calibrate fits your own history";
 	return arena_printf(a, "weights %s, fitted to your own history on %s%s%s", s->weights.version,
 	                    day_text(a, s->weights.fitted_on), fitted->quality ? ": " : "",
 	                    fitted->quality ? fitted->quality : "");

@@ -30,7 +30,7 @@ static const struct unit units[] = {
 	{ "downgrade_talk", "texts about the price or seats not needed", UNIT_COUNT, "" },
 	{ "competitor_named", "texts that name a competitor", UNIT_COUNT, "" },
 	{ "past_contraction", "revenue lost", UNIT_PERCENT, " of its highest" },
-	{ "renews_by_hand", "nearness of an end that nobody has signed beyond", UNIT_PERCENT, "" },
+	{ "renews_by_hand", "nearness of an end that nobody has renewed", UNIT_PERCENT, "" },
 	{ "pays_later", "delay of its last payments", UNIT_DAYS, ", beyond its usual" },
 	{ "renewal_unproven", "what is missing for the renewal", UNIT_PERCENT, "" },
 	{ "payment_trouble", "payment overdue", UNIT_DAYS, "" },

@@ -122,7 +122,7 @@ static const char *change_by_degree(const struct asked *c, enum score_engine eng
 		const struct reading *r = &v->readings[i];
 		double needed, way;
 
-		if (!r->is_known || r->fact)
+		if (!r->is_known || r->fact || unit_of(r->name, c->arena).kind == UNIT_NONE)
 			continue;
 		needed = value_needed(c, engine, v, copy, i, end_of(r, is_up));
 		way = fabs(needed - r->value) / fabs(r->high - r->low);
@@ -170,7 +170,7 @@ static const char *change_by_demand(const struct asked *c, const struct verdict 
 		const struct reading *r = &v->readings[i];
 		double demand = r->low + DEMAND_FROM * (r->high - r->low), needed, way;
 
-		if (!r->is_known || is_ground(r->name))
+		if (!r->is_known || is_ground(r->name) || unit_of(r->name, c->arena).kind == UNIT_NONE)
 			continue;
 		needed = value_needed(c, ENGINE_EXPANSION, v, copy, i, end_of(r, true));
 		if (fabs(needed - r->value) < fabs(demand - r->value))

@@ -138,6 +138,9 @@ static void put_sum(const struct verdict *v, struct arena *a, struct buf *out)
 		}
 		logit += put_rest(v, is_told, raises, logit, a, out);
 	}
+	if (v->is_held)
+		put_row(out, "held", "the last score stands while a source does not come through",
+		        log(v->score / (100 - v->score)) - logit, arena_printf(a, "%.1f", v->score));
 }
 
 /* The names of those that are not known for the same reason as the one at a place, which are told by it. */

@@ -1,6 +1,7 @@
 #include "units.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/attr.h"
@@ -56,27 +57,47 @@ struct unit unit_of(const char *signal, struct arena *a)
 	return (struct unit){ signal, name, UNIT_PLAIN, "" };
 }
 
+/* What people would count: halvings become what is left. */
+static double shown_of(const struct unit *u, double value)
+{
+	return u->kind == UNIT_HALVED_PERCENT ? exp2(-value) : u->kind == UNIT_HALVED_FOUR ? 4 * exp2(-value) : value;
+}
+
+static double value_of(const struct unit *u, double shown)
+{
+	return u->kind == UNIT_HALVED_PERCENT ? -log2(shown) : u->kind == UNIT_HALVED_FOUR ? -log2(shown / 4) : shown;
+}
+
 double unit_round(const struct unit *u, double value, double from)
 {
-	double step = u->kind == UNIT_COUNT || u->kind == UNIT_DAYS ? 1 : 0.01;
+	bool is_whole = u->kind == UNIT_COUNT || u->kind == UNIT_DAYS || u->kind == UNIT_HALVED_FOUR;
+	double step = is_whole ? 1 : 0.01, shown = shown_of(u, value), before = shown_of(u, from);
 
 	/* A hair less, so that 0.3 does not become 0.31 for the sake of a last bit. */
-	return value > from ? step * ceil(value / step - 1e-9) : step * floor(value / step + 1e-9);
+	shown = shown > before ? step * ceil(shown / step - 1e-9) : step * floor(shown / step + 1e-9);
+	if (shown <= 0 && (u->kind == UNIT_HALVED_PERCENT || u->kind == UNIT_HALVED_FOUR))
+		return value; /* none are left however often it is halved */
+	return value_of(u, shown);
 }
 
 const char *unit_text(const struct unit *u, double value, struct arena *a)
 {
+	double shown = shown_of(u, value);
+
 	switch (u->kind) {
 	case UNIT_DAYS:
-		return arena_printf(a, "%.0f %s", value, fabs(value - 1) < 0.5 ? "day" : "days");
+		return arena_printf(a, "%.0f %s", shown, fabs(shown - 1) < 0.5 ? "day" : "days");
 	case UNIT_COUNT:
-		return arena_printf(a, fabs(value - round(value)) < 0.05 ? "%.0f" : "%.1f", value);
+	case UNIT_HALVED_FOUR:
+		return arena_printf(a, fabs(shown - round(shown)) < 0.05 ? "%.0f" : "%.1f", shown);
 	case UNIT_PERCENT:
-		return arena_printf(a, "%.0f %%", 100 * value);
+	case UNIT_HALVED_PERCENT:
+		return arena_printf(a, "%.0f %%", 100 * shown);
 	case UNIT_PLAIN:
+	case UNIT_NONE:
 		break;
 	}
-	return arena_printf(a, "%.2f", value);
+	return arena_printf(a, "%.2f", shown);
 }
 
 size_t unit_count(void)

@@ -4,7 +4,11 @@
 
 #include "common/arena.h"
 
-enum unit_kind { UNIT_PLAIN, UNIT_COUNT, UNIT_DAYS, UNIT_PERCENT };
+enum unit_kind {
+	UNIT_PLAIN, UNIT_COUNT, UNIT_DAYS, UNIT_PERCENT,
+	UNIT_HALVED_PERCENT, UNIT_HALVED_FOUR, /* the value counts halvings: 1 is 50 %, or two of four */
+	UNIT_NONE                              /* made of other readings: nothing that moves by itself */
+};
 
 struct unit {
 	const char *signal, *what; /* "active days in a month" */

@@ -222,8 +222,14 @@ static void what_would_change_it_is_said_in_the_units_of_the_signal(void **state
 static void values_are_rounded_to_the_far_side(void **state)
 {
 	struct unit days = { "x", "x", UNIT_DAYS, "" }, share = { "x", "x", UNIT_PERCENT, "" };
+	struct unit halved = { "x", "x", UNIT_HALVED_FOUR, "" }, left = { "x", "x", UNIT_HALVED_PERCENT, "" };
 
 	(void)state;
+	ASSERT_NEAR(unit_round(&halved, 0.4, 2), 0, 1e-9); /* from one of four to more than three: four */
+	ASSERT_NEAR(unit_round(&halved, 1.2, 0), 2, 1e-9); /* from four to less than two: one */
+	assert_string_equal(unit_text(&halved, 1, s.arena), "2");
+	assert_string_equal(unit_text(&left, 1, s.arena), "50 %");
+	ASSERT_NEAR(unit_round(&left, 9, 0), 9, 1e-9);
 	ASSERT_NEAR(unit_round(&days, 2.4, 0), 3, 1e-9);
 	ASSERT_NEAR(unit_round(&days, 2.4, 9), 2, 1e-9);
 	ASSERT_NEAR(unit_round(&share, 0.305, 0), 0.31, 1e-9);

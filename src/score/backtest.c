@@ -409,8 +409,8 @@ static const char *verdict_of(const struct backtest_report *r, struct arena *a)
 		                       "and %s alone has %s. Don't act on these scores.", ours->name, auc_words(ours, a),
 		                    naive->name, auc_words(naive, a));
 	if (r->gain_in.high < 0)
-		return arena_printf(a, "It beats chance, but a naive rule is better: %s alone has an AUC of %s; the "
-		                       "difference is %s. Until more is known, go by the rule.", naive->name, auc_words(naive, a), gain);
+		return arena_printf(a, "It beats chance, but a naive rule is better: %s alone has an AUC of %s; the difference "
+		                       "is %s. Until more is known, go by the rule.", naive->name, auc_words(naive, a), gain);
 	if (!r->beats_naive)
 		return arena_printf(a, "It beats chance, but is not shown to beat a naive rule: %s alone has an AUC of %s; the "
 		                       "difference is %s.", naive->name, auc_words(naive, a), gain);

@@ -58,7 +58,7 @@ struct config_checks {
 	bool (*knows_signal)(const char *name);
 	/* makes the lexicons (struct lexicon_settings) ready to be found in texts */
 	int (*index_lexicons)(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out,
-	                      struct err *err);
+	                      size_t *out_wrong, struct err *err);
 };
 /* Returns NULL exactly when there were mistakes; they are in m. */
 const struct config *config_load(struct arena *a, const char *dir, const struct config_checks *checks,

@@ -9,9 +9,9 @@
 
 enum { MAX_LEXICONS = 64 };
 struct lexicon_index;
-/* lexicons: struct lexicon_settings. A phrase that can't be read is ERR_CONFIG. It lives in the arena and reads the
- * settings no more. */
-int lexicon_index_new(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out,
+/* lexicons: struct lexicon_settings. A phrase that can't be read is ERR_CONFIG, of the lexicon
+ * *out_wrong. It lives in the arena and reads the settings no more. */
+int lexicon_index_new(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out, size_t *out_wrong,
                       struct err *err) MUST_USE;
 
 /* Where a lexicon was found in a text: the sentence, from shortly before the phrase. */

@@ -179,8 +179,9 @@ static void read_lexicons(struct loading *l)
 	static const char *const endings[] = { ".yaml" };
 	struct texts names = config_list(l, "lexicon", endings, ARRAY_LEN(endings));
 	struct lexicon_settings *all = arena_array(l->arena, names.n, sizeof *all);
-	const struct yaml *last = NULL;
+	const struct yaml **trees = arena_array(l->arena, names.n, sizeof *trees);
 	struct err err;
+	size_t wrong;
 
 	for (size_t i = 0; i < names.n; i++) {
 		struct lexicon_file f = { .s.name = config_stem(l->arena, names.at[i]) };
@@ -190,13 +191,13 @@ static void read_lexicons(struct loading *l)
 			continue;
 		yaml_read(l->arena, tree, &lexicon_table, &f, l->mistakes);
 		f.s.kind = lexicon_kinds[f.kind];
+		trees[l->score.lexicons.n] = tree;
 		all[l->score.lexicons.n++] = f.s;
-		last = tree;
 	}
 	l->score.lexicons.at = all;
-	if (last && l->checks->index_lexicons &&
-	    l->checks->index_lexicons(l->arena, l->score.lexicons, &l->score.index, &err) < 0)
-		mistake_at(l->mistakes, last, "%s", err.text);
+	if (l->score.lexicons.n && l->checks->index_lexicons &&
+	    l->checks->index_lexicons(l->arena, l->score.lexicons, &l->score.index, &wrong, &err) < 0)
+		mistake_at(l->mistakes, trees[wrong], "%s", err.text);
 }
 
 static void read_signal(struct loading *l, const struct yaml *entry, struct signal_settings *signal,

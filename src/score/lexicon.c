@@ -29,6 +29,7 @@ enum {
 	IS_US = 1 << 8,     /* ... who is not us */
 	IS_DOUBT = 1 << 9,  /* "not sure", "not only": no denial */
 	IS_AFTER = 1 << 10, /* denies what stands before it: "on ne résilie pas" */
+	IS_AWAY = 1 << 15,  /* leaving for the day or for a holiday */
 	IS_LESS = 1 << 14,  /* "we'd like to drop the analytics": no need of it */
 	IS_NE = 1 << 12,    /* is nothing by itself where the phrase begins with what goes with it, ... */
 	IS_OF_NE = 1 << 13, /* ... as in "ne suis pas certain" */
@@ -45,8 +46,9 @@ static const struct {
 	{ IS_IF, "if unless whether suppose supposing hypothetically si sauf" },
 	{ IS_WHEN, "before when once avant quand lorsque" },
 	{ IS_THING, "manager meeting meetings review call request reminder invoice invoices order orders booking "
-	            "newsletter mailing import export job event webinar demo appointment ticket phone page button field reunion "
-	            "rendez facture factures commande newsletter lettre bouton champ" },
+	            "newsletter mailing import export job event webinar demo appointment ticket phone page button field "
+	            "template certificate certificates token session domain password process database reunion rendez "
+	            "facture factures commande lettre bouton champ modele certificat" },
 	{ IS_THEIRS, "his her their leur leurs" },
 	{ IS_FOLK, "customer customers client clients member members subscriber subscribers patient patients student "
 	           "students guest guests adherent adherents abonne abonnes cliente clientes eleve eleves tenant tenants" },
@@ -55,6 +57,8 @@ static const struct {
 	{ IS_US, "you your yours us vous votre vos toi nous immediate effect" },
 	{ IS_DOUBT, "sure certain certaine clear convinced only just merely seulement sur sure convaincu convaincue" },
 	{ IS_AFTER, "pas jamais" },
+	{ IS_AWAY, "office holiday holidays vacation trip town building early today now room meeting comment comments note "
+	           "bureau vacances conges salle reunion voyage commentaire" },
 	{ IS_LESS, "drop dropping remove removing cancel cancelling stop stopping reduce delete disable broken wrong slow "
 	           "supprimer retirer annuler arreter resilier lent lente" },
 	{ IS_NE, "ne n" },
@@ -81,7 +85,7 @@ static const struct manner manners[] = {
 	{ .kind = "exit_question", .stops = IS_THEIRS, .is_ours = true },
 	{ .kind = "competitor", .is_ours = true },
 	{ .kind = "dissatisfaction", .is_said = true, .is_ours = true },
-	{ .kind = "champion_leaving", .is_said = true, .is_ours = true, .is_automatic_too = true },
+	{ .kind = "champion_leaving", .stops = IS_AWAY, .is_said = true, .is_ours = true, .is_automatic_too = true },
 	{ .kind = "adjacent_need", .stops = IS_LESS },
 };
 
@@ -132,12 +136,14 @@ static struct yaml_array all_sets(struct arena *a, struct yaml_array lexicons)
 	return (struct yaml_array){ .at = sets, .n = n };
 }
 
-int lexicon_index_new(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out, struct err *err)
+int lexicon_index_new(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out, size_t *out_wrong,
+                      struct err *err)
 {
 	const struct lexicon_settings *all = lexicons.at;
 	struct lexicon_index *index = arena_alloc(a, sizeof *index);
 	struct yaml_array sets = all_sets(a, lexicons);
 
+	*out_wrong = 0;
 	if (lexicons.n > MAX_LEXICONS)
 		return err_set(err, ERR_CONFIG, "%zu lexicons, expected at most %d", lexicons.n, MAX_LEXICONS);
 	index->vocabulary = vocabulary_new(a);
@@ -146,12 +152,13 @@ int lexicon_index_new(struct arena *a, struct yaml_array lexicons, const struct 
 	index->n = lexicons.n;
 	add_grammar(index->vocabulary);
 	for (size_t i = 0; i < lexicons.n; i++) {
+		*out_wrong = i;
 		index->manners[i] = manner_of(all[i].kind);
 		for (size_t k = 0; k < all[i].phrases.n; k++) {
 			const char *wrong = phrases_add(index->phrases, all[i].phrases.at[k], (uint32_t)i, sets);
 
 			if (wrong)
-				return err_set(err, ERR_CONFIG, "lexicon %s: phrase %zu: %s", all[i].name, k + 1, wrong);
+				return err_set(err, ERR_CONFIG, "phrases: phrase %zu: %s", k + 1, wrong);
 		}
 	}
 	phrases_ready(index->phrases);

@@ -6,7 +6,11 @@
 #include "common/attr.h"
 #include "common/text.h"
 
-enum { LINE_BYTES = 160, HEADER_LINES = 4, SUBJECT_LINES = 2, MAX_NAME_WORDS = 5 };
+enum {
+	LINE_BYTES = 160, START_BYTES = 40,      /* of a line that are looked at, wholly or to see what it begins with */
+	SUBJECT_LINES = 2, SUBJECT_BYTES = 400, /* where an automatic answer says so */
+	HEADER_LINES = 4, MAX_NAME_WORDS = 5,
+};
 
 struct line {
 	size_t at, end;               /* bytes of the text, without blanks at the ends */
@@ -58,12 +62,18 @@ static bool is_blank(uint32_t code)
 	return code <= ' ' || code == 0xA0 || code == 0x202F;
 }
 
-static void fold_line(const char *text, struct line *line)
+static void fold_line(const char *text, struct line *line, size_t most)
 {
 	char *to = line->folded;
 
-	for (size_t at = line->at, size; at < line->end && to < line->folded + LINE_BYTES; at += size) {
-		uint32_t code;
+	for (size_t at = line->at, size; at < line->end && to < line->folded + most; at += size) {
+		uint32_t code = (unsigned char)text[at];
+
+		if (code > ' ' && code < 0x80) {
+			*to++ = (char)(code - 'A' < 26 ? code | 0x20 : code);
+			size = 1;
+			continue;
+		}
 
 		size = utf8_next(text + at, line->end - at, &code);
 		size = size ? size : 1;
@@ -75,7 +85,7 @@ static void fold_line(const char *text, struct line *line)
 	*to = '\0';
 }
 
-/* The line that begins at `at`. */
+/* The line that begins at `at`; of most lines the beginning is enough. */
 static void line_at(const char *text, size_t len, size_t at, struct line *out)
 {
 	const char *stop = memchr(text + at, '\n', len - at);
@@ -86,7 +96,7 @@ static void line_at(const char *text, size_t len, size_t at, struct line *out)
 		;
 	while (out->end > out->at && is_blank((unsigned char)text[out->end - 1]))
 		out->end--;
-	fold_line(text, out);
+	fold_line(text, out, at < SUBJECT_BYTES || text_starts(text + out->at, "--") ? LINE_BYTES : START_BYTES);
 }
 
 /* The next line that is not empty, from `at` on. */
@@ -113,7 +123,10 @@ static bool is_reply_header(const char *text, const struct line *line)
 
 		has_end = has_end || (len > n && memcmp(text + line->end - n, ends[i], n) == 0);
 	}
-	return has_end && strcspn(line->folded, "@0123456789") < strlen(line->folded);
+	for (size_t i = line->at; has_end && i < line->end; i++)
+		if (strchr("@0123456789", text[i]))
+			return true;
+	return false;
 }
 
 /* From:, and one of its companions within a few lines. */
@@ -183,7 +196,6 @@ static bool is_header_here(const char *text, size_t len, const struct line *line
 		return false;
 	*out_next = next.next;
 	next.at = line->at; /* the date stands in the first, the verb in the second */
-	(void)memcpy(next.folded, line->folded, sizeof next.folded);
 	return is_reply_header(text, &next);
 }
 

@@ -7,7 +7,7 @@
 enum { MAX_PHRASE = 4000, MAX_DEPTH = 3, MAX_GAP_BITS = 3 };
 
 /* One of the words of a part: n numbers of the vocabulary, in the list of all from first on. */
-struct choice { uint32_t first, n; bool is_last; /* of its clause */ };
+struct choice { uint32_t first, n; bool is_first, is_last; /* of its clause */ };
 struct part { uint32_t first, n; int gap; /* choices; words that may stand before it */ };
 struct phrase { uint32_t owner, first, n; /* parts */ };
 struct starter { uint32_t word, phrase, choice; };
@@ -84,6 +84,7 @@ static const char *add_choice(struct phrases *p, const char *text, size_t len)
 			vocabulary_add(p->vocabulary, cut.folded, is_stem, 0);
 		choice.n++;
 	}
+	choice.is_first = len && text[0] == '^';
 	choice.is_last = len && text[len - 1] == '$';
 	if (!choice.n)
 		return "nothing stands beside a |, expected words";
@@ -162,6 +163,11 @@ const char *phrases_add(struct phrases *p, const char *phrase, uint32_t owner, s
 	return NULL;
 }
 
+static bool is_new_clause(const struct phrase_search *s, size_t i)
+{
+	return i == 0 || i == s->n_words || s->words[i].breaks & (BREAK_SENTENCE | BREAK_CLAUSE);
+}
+
 /* How many words a choice takes at word i, 0 when it doesn't stand there. */
 static size_t choice_at(const struct phrase_search *s, const struct choice *c, size_t i)
 {
@@ -173,7 +179,7 @@ static size_t choice_at(const struct phrase_search *s, const struct choice *c, s
 		if ((k && s->words[i + k].breaks & (BREAK_SENTENCE | BREAK_CLAUSE)) ||
 		    !word_is(s->phrases->vocabulary, &s->words[i + k], numbers[k]))
 			return 0;
-	if (c->is_last && i + c->n < s->n_words && !(s->words[i + c->n].breaks & (BREAK_SENTENCE | BREAK_CLAUSE)))
+	if ((c->is_first && !is_new_clause(s, i)) || (c->is_last && !is_new_clause(s, i + c->n)))
 		return 0;
 	return c->n;
 }
@@ -187,7 +193,9 @@ static size_t rest_at(const struct phrase_search *s, const struct phrase *phrase
 	if (nth == phrase->n)
 		return i - 1;
 	for (int skipped = 0; i < s->n_words && !(s->words[i].breaks & BREAK_SENTENCE); skipped++, i++) {
-		for (uint32_t k = part->first; k < part->first + part->n; k++) {
+		bool is_known = s->words[i].exact || s->words[i].stem; /* to some phrase; most words are not */
+
+		for (uint32_t k = part->first; is_known && k < part->first + part->n; k++) {
 			size_t n = choice_at(s, &choices[k], i), last = n ? rest_at(s, phrase, nth + 1, i + n) : 0;
 
 			if (last)

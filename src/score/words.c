@@ -9,7 +9,7 @@ enum { STEM_LETTERS = 4, WRAPPED_FROM = 50, FIRST_SLOTS = 1024 };
 static bool is_letter(uint32_t code)
 {
 	if (code < 0x80)
-		return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') || (code >= '0' && code <= '9');
+		return (code | 0x20) - 'a' < 26 || code - '0' < 10;
 	if (code < 0x2000)
 		return code >= 0xC0 && code != 0xD7 && code != 0xF7 && !(code >= 0x2B0 && code < 0x370);
 	return code >= 0x2C00 && !(code >= 0x3000 && code < 0x3040) && code < 0xE000;
@@ -89,7 +89,8 @@ static size_t hung_on(const struct cutter *c, size_t at)
 	static const char *const ends[] = { "s", "d", "m", "ll", "re", "ve" };
 	size_t size, n;
 
-	if (!is_apostrophe(char_at(c, at, &size)))
+	if (at >= c->len || (c->text[at] != '\'' && (unsigned char)c->text[at] < 0x80) ||
+	    !is_apostrophe(char_at(c, at, &size)))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		n = strlen(ends[i]);
@@ -116,8 +117,13 @@ static size_t hung_not(const struct cutter *c, size_t at)
 static void take(struct cut *out, uint32_t code)
 {
 	char folded[8];
-	size_t n = (size_t)(text_put_folded(folded, code) - folded);
+	size_t n;
 
+	if (code < 0x80 && out->len < WORD_BYTES) {
+		out->folded[out->len++] = (char)(code - 'A' < 26 ? code | 0x20 : code);
+		return;
+	}
+	n = (size_t)(text_put_folded(folded, code) - folded);
 	if (out->len + n <= WORD_BYTES)
 		memcpy(out->folded + out->len, folded, n);
 	out->len += n;

@@ -107,6 +107,7 @@ void sample_use_all(struct sample *s, int from_age, int to_age, int is_active)
 void sample_init(struct sample *s, struct arena *a)
 {
 	struct err err;
+	size_t wrong;
 
 	*s = (struct sample){ .arena = a };
 	s->settings = (struct score_settings){
@@ -124,7 +125,7 @@ void sample_init(struct sample *s, struct arena *a)
 		.attach_share = 0.2,
 		.users_metric = "users",
 	};
-	if (lexicon_index_new(a, s->settings.lexicons, &s->settings.index, &err) < 0)
+	if (lexicon_index_new(a, s->settings.lexicons, &s->settings.index, &wrong, &err) < 0)
 		die("%s", err.text);
 	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true, 0 };
 	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false, 0 };

@@ -1,10 +1,12 @@
 /* Fits how one engine's signals are weighed to an organisation's own history, and says whether that is any better.
  * Pure: dated rows with what became of them in, curves and their measured quality out.
  *
- * The fit is pulled to the priors: curves are weights of evidence in monotone bins with pseudo-rows that say what the
- * priors say, and a logistic whose weights are pulled to 1 puts them together. Rows of one account are not independent,
- * so that every pull is as many times stronger as an account that ended has rows. The fit is judged out of sample only:
- * on later rows of accounts that it was not fitted to; where it does not clearly beat the priors there, they stay. */
+ * Two kinds are tried, the simpler first: the priors with another slope, and curves. A curve is the weight of evidence
+ * in monotone bins that a signal has beyond the others, smoothed by pseudo-events that say what the prior says; a
+ * logistic without negative weights, pulled to 1, puts the curves together, and a slope fitted to what they said out of
+ * sample calibrates them. Rows of one account are not independent, so that every pull is as many times stronger as an
+ * account that ended has rows. A fit is judged on later rows of accounts that it was not fitted to only: where it does
+ * not clearly beat the priors there, they stay. */
 #ifndef SCORE_CALIBRATE_H
 #define SCORE_CALIBRATE_H
 

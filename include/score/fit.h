@@ -1,8 +1,9 @@
 /* The mathematics of calibration, on plain arrays: monotone bins, evidence in logits, a logistic with weights that are
  * never negative, and which of two forecasts is better. Pure, deterministic, sums in the order of the rows.
  *
- * Small histories decide the shape of it: everything is pulled towards what was believed before (pseudo-counts, weights
- * pulled towards a centre), so that no data gives the priors back and much data forgets them. */
+ * Small histories decide the shape of it: everything is pulled towards what was believed before (pseudo-events, weights
+ * pulled towards a centre), so that no data gives the priors back and much data forgets them. Evidence is the log of
+ * events over those foretold (the posterior mean of a rate with a Gamma prior): logits where events are rare. */
 #ifndef SCORE_FIT_H
 #define SCORE_FIT_H
 
@@ -12,25 +13,26 @@
 
 #include "common/arena.h"
 
-enum { FIT_MAX_SLICES = 21, FIT_MAX_BINS = 7 };
+enum { FIT_MAX_SLICES = 20, FIT_MAX_BINS = 7 };
 
 /* Rows of one signal that are alike. */
 struct fit_bin {
-	double at;        /* the mean value of its rows */
-	double n, events; /* rows, and those that the event followed */
+	double at;               /* the mean value of its rows */
+	double events, expected; /* what happened, and what was foretold */
 };
 
-/* Twentieths of the rows by value, ascending; equal values share a slice, NAN is unknown and left out. Returns their
- * number; *out_usual: the logit of the rate over all of them. */
-size_t fit_slices(const double *values, const bool *events, size_t n, struct arena *a,
-                  struct fit_bin out[FIT_MAX_SLICES], double *out_usual);
-/* Adds pseudo-rows, spread as the rows are, that say what the prior says: logits against the usual, by bin. */
-void fit_lean(struct fit_bin *bins, size_t n, double usual, const double *prior, double pseudo_rows);
-/* Makes the rate only rise (direction 1) or only fall (-1) over the bins: pooled adjacent violators; then joins the
- * neighbours that differ least until at most FIT_MAX_BINS are left. Returns their number. */
+/* Twentieths of the rows by value, ascending; equal values share a slice, NAN is unknown and left out. expected: the
+ * probability of an event by row. Returns their number. */
+size_t fit_slices(const double *values, const bool *events, const double *expected, size_t n, struct arena *a,
+                  struct fit_bin out[FIT_MAX_SLICES]);
+/* Leans each slice on what was foretold by as many pseudo-events, and scales what was foretold so that it adds up to
+ * what happened; then takes the prior (logits, by slice) out of it: what remains is what the signal has to say in all. */
+void fit_lean(struct fit_bin *bins, size_t n, const double *prior, double pseudo_events);
+/* Makes events / expected only rise (direction 1) or only fall (-1) over the bins: pooled adjacent violators; then joins
+ * the neighbours that differ least until at most FIT_MAX_BINS are left. Returns their number. */
 size_t fit_pool(struct fit_bin *bins, size_t n, int direction);
-/* The weight of evidence of a bin: logits against the usual, within 6 to either side. */
-double fit_evidence(const struct fit_bin *bin, double usual);
+/* The weight of evidence of a bin: log(events / expected), within 6 to either side. */
+double fit_evidence(const struct fit_bin *bin);
 
 /* P(event) = 1 / (1 + exp(-(offset + intercept + sum of weight * x))). */
 struct fit_problem {

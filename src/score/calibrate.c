@@ -14,7 +14,7 @@ enum {
 };
 
 static const double FIRST_CUT = 0.4, NEXT_CUT = 0.2; /* shares of the events before each slice */
-static const double SURE = 0.8;                      /* share of draws in which a change has to be for the better */
+static const double SURE = 0.9;                      /* share of draws in which a change has to be for the better */
 static const double PULL_SLOPE = 4;                  /* as of the whole in calibrate_model.c */
 
 /* Rows out of sample, with what the priors and each kind of model say of them. */
@@ -236,11 +236,12 @@ static void fit_finally(const struct calibrate_input *in, const struct judged *j
 		rows[i] = i;
 	model_fit(in, (enum calibrate_kind)kind, rows, in->n_rows, a, &m);
 	fit_platt(j, kind, N_FOLDS, a, &out->slope, &shift);
-	out->base = out->slope * m.intercept + shift;
-	out->curves = m.curves;
 	for (size_t k = 0; k < in->n_signals; k++)
 		for (int i = 0; i < m.curves[k].n; i++)
 			m.curves[k].logit[i] *= out->slope;
+	model_settle(in, rows, in->n_rows, a, &m);
+	out->base = m.intercept;
+	out->curves = m.curves;
 	set_ends(in, out);
 }
 

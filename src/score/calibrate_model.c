@@ -8,10 +8,12 @@
 enum {
 	MIN_KNOWN = 50,       /* rows in which a signal is known, and events among them: fewer say nothing of it */
 	MIN_KNOWN_EVENTS = 10,
-	PRIOR_EVENTS = 20,    /* lost accounts that a prior curve is worth: each bin is known within about half a logit */
+	N_PASSES = 3,         /* over the curves, each given the others */
 };
 
-/* How sure the priors are, as 1 / variance: weights within about a third of each other, the whole within a half. */
+/* How sure the priors are: lost accounts that each twentieth of a prior curve is worth; and as 1 / variance: weights
+ * within about a third of 1, the whole within a half. */
+static const double PRIOR_EVENTS = 1;
 static const double PULL_WEIGHT = 10, PULL_WHOLE = 4;
 
 /* The rows that a model is fitted to, signal by signal, and how much an account repeats itself in them. */
@@ -23,7 +25,6 @@ struct subset {
 	bool *events;
 	double *offset;
 	double design;  /* rows by account among the events: at least 1 */
-	double usual_rate;
 };
 
 static double prior_says(const struct calibrate_signal *s, double value)
@@ -85,24 +86,22 @@ static double rows_by_account(const struct subset *s, struct arena *a)
 	return n_accounts > 0 ? n_rows / n_accounts : 1;
 }
 
+/* The usual account is the one that was known last: what was thought usual when less was known would only blur a fit to
+ * all of it. */
 static void take_subset(const struct calibrate_input *in, const size_t *rows, size_t n, struct arena *a,
                         struct subset *s)
 {
-	double n_events = 0;
-
 	*s = (struct subset){ .in = in, .rows = rows, .n = n };
 	s->values = arena_array(a, n * in->n_signals + 1, sizeof *s->values);
 	s->events = arena_array(a, n + 1, sizeof *s->events);
 	s->offset = arena_array(a, n + 1, sizeof *s->offset);
 	for (size_t i = 0; i < n; i++) {
 		s->events[i] = in->rows[rows[i]].is_event;
-		s->offset[i] = in->rows[rows[i]].base_logit;
-		n_events += s->events[i];
+		s->offset[i] = in->rows[rows[n - 1]].base_logit;
 		for (size_t k = 0; k < in->n_signals; k++)
 			s->values[k * n + i] = value_of(in, rows[i], k);
 	}
 	s->design = rows_by_account(s, a);
-	s->usual_rate = (n_events + 1) / ((double)n + 2);
 }
 
 /* Whether the rows can say anything of a signal. */
@@ -157,24 +156,51 @@ static void fit_scale(const struct subset *s, struct arena *a, struct model *m)
 		scale_curve(&m->curves[k], slope);
 }
 
-/* The evidence of one signal, leaning on what its (scaled) prior says. */
-static struct curve fit_curve(const struct subset *s, size_t signal, const struct curve *prior, struct arena *a)
+/* What one signal has to say beyond the others, leaning on what its (scaled) prior says. eta: the logits of the rows
+ * without it. */
+static struct curve fit_curve(const struct subset *s, size_t signal, const struct curve *prior, const double *eta,
+                              struct arena *a)
 {
 	const struct calibrate_signal *set = &s->in->signals[signal];
+	const double *values = s->values + signal * s->n;
+	double *chances = arena_array(a, s->n + 1, sizeof *chances), said[FIT_MAX_SLICES];
 	struct fit_bin bins[FIT_MAX_SLICES];
 	struct curve out = { 0 };
-	double usual, expected[FIT_MAX_SLICES];
-	size_t n = fit_slices(s->values + signal * s->n, s->events, s->n, a, bins, &usual);
+	size_t n;
 
+	for (size_t i = 0; i < s->n; i++)
+		chances[i] = isnan(values[i]) ? 0 : 1 / (1 + exp(-eta[i] - curve_at(prior, values[i])));
+	n = fit_slices(values, s->events, chances, s->n, a, bins);
 	for (size_t i = 0; i < n; i++)
-		expected[i] = curve_at(prior, bins[i].at);
-	fit_lean(bins, n, usual, expected, PRIOR_EVENTS * s->design / s->usual_rate);
+		said[i] = curve_at(prior, bins[i].at);
+	fit_lean(bins, n, said, PRIOR_EVENTS * s->design);
 	n = fit_pool(bins, n, set->low < set->high ? 1 : -1);
 	for (size_t i = 0; i < n; i++) {
 		out.at[out.n] = bins[i].at;
-		out.logit[out.n++] = fit_evidence(&bins[i], usual);
+		out.logit[out.n++] = fit_evidence(&bins[i]);
 	}
 	return out;
+}
+
+/* All curves in turn, each given what the others say by now. */
+static void fit_curves(const struct subset *s, struct arena *a, struct model *m)
+{
+	size_t n_signals = s->in->n_signals;
+	struct curve *priors = arena_memdup(a, m->curves, (n_signals + 1) * sizeof *priors);
+	double *eta = arena_array(a, s->n + 1, sizeof *eta);
+
+	for (size_t i = 0; i < s->n; i++)
+		eta[i] = s->offset[i] + model_fitted(s->in, m, s->rows[i]);
+	for (int pass = 0; pass < N_PASSES; pass++)
+		for (size_t k = 0; k < n_signals; k++) {
+			if (!m->curves[k].n)
+				continue;
+			for (size_t i = 0; i < s->n; i++)
+				eta[i] -= says(s->in, m, s->rows[i], k);
+			m->curves[k] = fit_curve(s, k, &priors[k], eta, a);
+			for (size_t i = 0; i < s->n; i++)
+				eta[i] += says(s->in, m, s->rows[i], k);
+		}
 }
 
 /* How far a signal moves the logit of the rows: its variance. */
@@ -246,9 +272,22 @@ void model_fit(const struct calibrate_input *in, enum calibrate_kind kind, const
 	fit_scale(&s, a, out);
 	if (kind == MODEL_SCALED)
 		return;
-	for (size_t k = 0; k < in->n_signals; k++)
-		if (out->curves[k].n)
-			out->curves[k] = fit_curve(&s, k, &out->curves[k], a);
+	fit_curves(&s, a, out);
 	thin_families(&s, out, a);
 	fit_weights(&s, a, out);
+}
+
+void model_settle(const struct calibrate_input *in, const size_t *rows, size_t n, struct arena *a, struct model *m)
+{
+	double *offset = arena_array(a, n + 1, sizeof *offset), none;
+	struct fit_problem p = { .offset = offset, .n_rows = n, .intercept_pull = PULL_WHOLE };
+	struct subset s;
+
+	take_subset(in, rows, n, a, &s);
+	p.events = s.events;
+	m->intercept = 0;
+	for (size_t i = 0; i < n; i++)
+		offset[i] = s.offset[i] + model_unfitted(in, m, rows[i]) + model_fitted(in, m, rows[i]);
+	p.intercept_pull *= s.design;
+	fit_logistic(&p, a, &none, &m->intercept);
 }

@@ -18,6 +18,8 @@ struct model {
 /* rows: indices into in->rows. The model lives in a. */
 void model_fit(const struct calibrate_input *in, enum calibrate_kind kind, const size_t *rows, size_t n,
                struct arena *a, struct model *out);
+/* Fits the intercept anew, for curves that were made flatter or steeper. */
+void model_settle(const struct calibrate_input *in, const size_t *rows, size_t n, struct arena *a, struct model *m);
 /* What signals without a curve say together, in logits. */
 double model_unfitted(const struct calibrate_input *in, const struct model *m, size_t row);
 /* What curves and intercept say together: what a slope may make flatter. */

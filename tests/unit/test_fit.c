@@ -31,11 +31,14 @@ static double chance_at(double logit)
 	return 1 / (1 + exp(-logit));
 }
 
+/* Bins against a forecast that gives every row the same. */
 static size_t binned(const double *values, const bool *events, size_t n, int direction, struct fit_bin *out)
 {
-	double usual;
+	double *even = arena_array(arena, n, sizeof *even);
 
-	return fit_pool(out, fit_slices(values, events, n, arena, out, &usual), direction);
+	for (size_t i = 0; i < n; i++)
+		even[i] = 0.5;
+	return fit_pool(out, fit_slices(values, events, even, n, arena, out), direction);
 }
 
 static void bins_pool_neighbours_that_go_the_wrong_way(void **state)
@@ -53,7 +56,7 @@ static void bins_pool_neighbours_that_go_the_wrong_way(void **state)
 	}
 	ASSERT_INT(binned(values, events, 40, 1, bins), 3);
 	ASSERT_NEAR(bins[1].at, 2.5, 1e-12);
-	ASSERT_NEAR(bins[1].n, 20, 0);
+	ASSERT_NEAR(bins[1].expected, 10, 0);
 	ASSERT_NEAR(bins[1].events, 4, 0);
 	ASSERT_INT(binned(values, events, 40, -1, bins), 1);
 	ASSERT_NEAR(bins[0].events, 9, 0);
@@ -78,12 +81,12 @@ static void bins_are_monotone_in_either_direction_and_few(void **state)
 	assert_in_range(n_up, 4, FIT_MAX_BINS);
 	assert_in_range(n_down, 4, FIT_MAX_BINS);
 	for (size_t i = 0; i < n_up; i++) {
-		assert_true(up[i].events / up[i].n >= last);
-		last = up[i].events / up[i].n;
+		assert_true(up[i].events / up[i].expected >= 2 * last);
+		last = up[i].events / up[i].expected / 2;
 		ASSERT_NEAR(last, chance_at(up[i].at - 5), 0.08);
 	}
 	for (size_t i = 1; i < n_down; i++)
-		assert_true(down[i].events / down[i].n <= down[i - 1].events / down[i - 1].n);
+		assert_true(down[i].events / down[i].expected <= down[i - 1].events / down[i - 1].expected);
 }
 
 static void bins_leave_out_the_unknown_and_keep_equal_values_together(void **state)
@@ -98,47 +101,59 @@ static void bins_leave_out_the_unknown_and_keep_equal_values_together(void **sta
 		events[i] = i >= 90;
 	}
 	ASSERT_INT(binned(values, events, 100, 1, bins), 2);
-	ASSERT_NEAR(bins[0].n, 85, 0);
+	ASSERT_NEAR(bins[0].expected, 42.5, 0);
 	ASSERT_NEAR(bins[0].at, 0, 0);
-	ASSERT_NEAR(bins[1].n, 5, 0);
+	ASSERT_NEAR(bins[1].expected, 2.5, 0);
 	for (size_t i = 0; i < 100; i++)
 		values[i] = NAN;
 	ASSERT_INT(binned(values, events, 100, 1, bins), 0);
 }
 
-static void evidence_is_the_log_of_the_odds_against_the_usual(void **state)
+static void evidence_is_the_log_of_events_against_those_foretold(void **state)
 {
-	static const struct fit_bin few = { 0, 100, 10 }, none = { 0, 5, 0 }, all = { 0, 5, 5 };
+	static const struct fit_bin bin = { 0, 10, 4 }, none = { 0, 0, 5 }, all = { 0, 5, 1e-9 };
 
 	(void)state;
-	ASSERT_NEAR(fit_evidence(&few, -1), log(10.0 / 90) + 1, 1e-12);
-	ASSERT_NEAR(fit_evidence(&none, -1), -6, 0);
-	ASSERT_NEAR(fit_evidence(&all, -1), 6, 0);
+	ASSERT_NEAR(fit_evidence(&bin), log(2.5), 1e-12);
+	ASSERT_NEAR(fit_evidence(&none), -6, 0);
+	ASSERT_NEAR(fit_evidence(&all), 6, 0);
 }
 
-static void few_rows_leave_the_prior_and_many_leave_the_data(void **state)
+/* Foretold by a model in which the signal says the prior already. */
+static void few_events_leave_the_prior_and_many_leave_the_data(void **state)
 {
-	static const double prior[] = { -1, 1 }, usual = -2;
-	struct fit_bin few[] = { { 0, 10, 4 }, { 1, 10, 4 } }, many[] = { { 0, 1e6, 2e5 }, { 1, 1e6, 4e5 } };
+	static const double prior[] = { -1, 1 };
+	struct fit_bin few[] = { { 0, 4, 2 }, { 1, 4, 6 } }, many[] = { { 0, 4e4, 2e4 }, { 1, 4e4, 6e4 } };
 
 	(void)state;
-	fit_lean(few, 2, usual, prior, 1e6);
-	ASSERT_NEAR(fit_evidence(&few[0], usual), -1, 1e-3);
-	ASSERT_NEAR(fit_evidence(&few[1], usual), 1, 1e-3);
-	fit_lean(many, 2, usual, prior, 10);
-	ASSERT_NEAR(fit_evidence(&many[0], usual), log(0.2 / 0.8) - usual, 1e-3);
-	ASSERT_NEAR(fit_evidence(&many[1], usual), log(0.4 / 0.6) - usual, 1e-3);
+	fit_lean(few, 2, prior, 1e6);
+	ASSERT_NEAR(fit_evidence(&few[0]), -1, 1e-3);
+	ASSERT_NEAR(fit_evidence(&few[1]), 1, 1e-3);
+	fit_lean(many, 2, prior, 1);
+	ASSERT_NEAR(fit_evidence(&many[0]), -1 + log(2), 1e-3);
+	ASSERT_NEAR(fit_evidence(&many[1]), 1 + log(4.0 / 6), 1e-3);
+}
+
+static void a_forecast_too_high_everywhere_says_nothing_of_a_signal(void **state)
+{
+	static const double prior[] = { -0.5, 0.5 };
+	struct fit_bin bins[] = { { 0, 10, 30 }, { 1, 20, 60 } };
+
+	(void)state;
+	fit_lean(bins, 2, prior, 0);
+	ASSERT_NEAR(fit_evidence(&bins[0]), -0.5, 1e-12);
+	ASSERT_NEAR(fit_evidence(&bins[1]), 0.5, 1e-12);
 }
 
 static void a_few_rows_against_the_prior_do_not_turn_it_around(void **state)
 {
-	static const double prior[] = { -1, 1 }, usual = -2;
-	struct fit_bin bins[] = { { 0, 20, 3 }, { 1, 20, 2 } };
+	static const double prior[] = { -1, 1 };
+	struct fit_bin bins[] = { { 0, 3, 1 }, { 1, 2, 4 } };
 
 	(void)state;
-	fit_lean(bins, 2, usual, prior, 100);
+	fit_lean(bins, 2, prior, 5);
 	ASSERT_INT(fit_pool(bins, 2, 1), 2);
-	assert_true(fit_evidence(&bins[0], usual) < fit_evidence(&bins[1], usual));
+	assert_true(fit_evidence(&bins[0]) < fit_evidence(&bins[1]));
 }
 
 /* Two columns; the event follows offset + intercept + a x + b y. */
@@ -304,8 +319,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bins_pool_neighbours_that_go_the_wrong_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bins_are_monotone_in_either_direction_and_few, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bins_leave_out_the_unknown_and_keep_equal_values_together, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(evidence_is_the_log_of_the_odds_against_the_usual, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(few_rows_leave_the_prior_and_many_leave_the_data, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(evidence_is_the_log_of_events_against_those_foretold, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(few_events_leave_the_prior_and_many_leave_the_data, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_forecast_too_high_everywhere_says_nothing_of_a_signal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_few_rows_against_the_prior_do_not_turn_it_around, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_logistic_finds_the_weights_that_made_the_data, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(at_the_solution_the_slopes_are_zero, set_up, tear_down),

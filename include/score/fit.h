@@ -26,10 +26,10 @@ struct fit_bin {
 size_t fit_slices(const double *values, const bool *events, const double *expected, size_t n, struct arena *a,
                   struct fit_bin out[FIT_MAX_SLICES]);
 /* Leans each slice on what was foretold by as many pseudo-events, and scales what was foretold so that it adds up to
- * what happened; then takes the prior (logits, by slice) out of it: what remains is what the signal has to say in all. */
+ * what happened; then takes the prior (logits, by slice) out of it: what remains is all that the signal has to say. */
 void fit_lean(struct fit_bin *bins, size_t n, const double *prior, double pseudo_events);
-/* Makes events / expected only rise (direction 1) or only fall (-1) over the bins: pooled adjacent violators; then joins
- * the neighbours that differ least until at most FIT_MAX_BINS are left. Returns their number. */
+/* Makes events / expected only rise (direction 1) or only fall (-1) over the bins: pooled adjacent violators; then
+ * joins the neighbours that differ least until at most FIT_MAX_BINS are left. Returns their number. */
 size_t fit_pool(struct fit_bin *bins, size_t n, int direction);
 /* The weight of evidence of a bin: log(events / expected), within 6 to either side. */
 double fit_evidence(const struct fit_bin *bin);

@@ -27,7 +27,9 @@ enum score_loss { LOSS_CHURN, LOSS_CONTRACTION, LOSS_INVOLUNTARY, N_LOSSES, LOSS
 extern const char *const engine_names[N_ENGINES], *const family_names[N_FAMILIES], *const loss_names[N_LOSSES];
 
 enum { MAX_SIGNALS = 96, MAX_WORDS = 8 };
-
+/* Which words of evidence are made: all; those for what contributes in a band above the lowest; none. A reading is
+ * worth the same without them. */
+enum score_words { WORDS_ALL, WORDS_OF_BANDS, WORDS_NONE };
 struct evidence_word { const char *name, *text; };
 
 /* What one signal says of one account. */
@@ -36,13 +38,11 @@ struct reading {
 	enum score_engine engine;
 	enum score_family family;
 	enum score_loss loss;
-	bool is_known;           /* else nothing below but why */
-	bool is_hard;            /* a hard fact */
+	bool is_known, is_hard;  /* not known: nothing below but why; hard: a hard fact */
 	bool is_stale;           /* not known because its source does not come through */
 	const char *why;         /* why it is not known */
 	double value, baseline;  /* NAN: none */
-	double low, high;        /* where strength is 0 and 1 */
-	double strength;         /* 0..1 */
+	double low, high, strength; /* where strength is 0 and 1; it, 0..1 */
 	double weight, relief;   /* see struct signal_settings */
 	const struct curve *curve; /* NULL: none was fitted */
 	double said;             /* logits, before the family's cap */
@@ -51,10 +51,10 @@ struct reading {
 	int32_t fresh_on;        /* DAY_NONE: does not age */
 	int32_t due_on;          /* a date that presses, DAY_NONE */
 	int64_t stake_minor;     /* what is at stake by it, -1: the engine's usual */
-	const char *stake_how;
-	const char *fact;        /* "a cancellation notice": there or not, no matter of degree; NULL otherwise */
+	const char *stake_how, *fact; /* fact: "a cancellation notice": there or not, no matter of degree; NULL otherwise */
 	struct evidence_word words[MAX_WORDS]; /* what a template may say */
 	int n_words;
+	bool is_brief;           /* no words are wanted */
 };
 
 /* What one engine says of one account. */
@@ -95,8 +95,8 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a);
 
 /* before: the latest score before that day, or NULL. */
 void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
-                   const struct fact_account *account, const struct score_row *before, struct arena *a,
-                   struct diagnosis *out);
+                   const struct fact_account *account, const struct score_row *before,
+                   enum score_words words, struct arena *a, struct diagnosis *out);
 const char *score_band_name(enum score_engine engine, int band);  /* "at_risk" */
 const char *score_band_words(enum score_engine engine, int band); /* "at risk" */
 bool score_knows_signal(const char *name);

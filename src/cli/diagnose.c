@@ -89,7 +89,8 @@ int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct
 			continue;
 		if (before_of(d, &facts[i], rows, n_rows, &at, a, &before, err) < 0)
 			return -1;
-		score_account(&d->session->org->score, &d->base, d->norms, &facts[i], before, a, &out[i]);
+		score_account(&d->session->org->score, &d->base, d->norms, &facts[i], before,
+		              d->is_sweep ? WORDS_OF_BANDS : WORDS_ALL, a, &out[i]);
 	}
 	return 0;
 }

@@ -110,7 +110,8 @@ static int take_some(struct replaying *r, size_t first, size_t end, size_t from,
 
 		if (place >= from && place - from < n && place - from != judged) {
 			judged = place - from;
-			score_account(&r->settings, &r->day.base, r->day.norms, &facts[judged], NULL, r->of_chunk, &d);
+			score_account(&r->settings, &r->day.base, r->day.norms, &facts[judged], NULL, WORDS_NONE,
+			              r->of_chunk, &d);
 		}
 		if (r->take(r->context, i, &r->day, place >= from && place - from < n ? &d : NULL, err) < 0)
 			return -1;

@@ -175,15 +175,18 @@ char *arena_strdup(struct arena *a, const char *text)
 
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+	char brief[256]; /* most are */
 	va_list args;
 	char *text;
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(brief, sizeof brief, format, args);
 	va_end(args);
 	if (n < 0)
 		die("arena_printf: bad format %s", format);
+	if ((size_t)n < sizeof brief)
+		return arena_strndup(a, brief, (size_t)n);
 	text = arena_alloc(a, (size_t)n + 1);
 	va_start(args, format);
 	(void)vsnprintf(text, (size_t)n + 1, format, args);

@@ -23,16 +23,19 @@ void reading_value(struct reading *out, double value, double baseline)
 
 void reading_word(struct reading *out, const char *name, const char *text)
 {
-	if (out->n_words < MAX_WORDS)
+	if (out->n_words < MAX_WORDS && !out->is_brief)
 		out->words[out->n_words++] = (struct evidence_word){ name, text };
 }
 
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals)
 {
-	char digits[64];
-	int len = snprintf(digits, sizeof digits, "%.*f", decimals, value), whole, n = 0;
-	char *grouped = arena_alloc(c->arena, 2 * sizeof digits);
+	char digits[64], *grouped;
+	int len, whole, n = 0;
 
+	if (out->is_brief)
+		return;
+	len = snprintf(digits, sizeof digits, "%.*f", decimals, value);
+	grouped = arena_alloc(c->arena, 2 * sizeof digits);
 	if (len >= (int)sizeof digits) { /* no number that people would read */
 		reading_word(out, name, arena_printf(c->arena, "%.3g", value));
 		return;
@@ -48,6 +51,8 @@ void reading_number(const struct context *c, struct reading *out, const char *na
 
 void reading_mention(const struct context *c, struct reading *out, const struct mention *m)
 {
+	if (out->is_brief)
+		return;
 	reading_word(out, "texts", counted(c->arena, m->n, "text", "texts"));
 	if (!m->n)
 		return;

@@ -15,13 +15,19 @@ const double DEMAND_FROM = 0.25;
 const char *const NO_DEMAND = "no demand: nothing says that they need more";
 static const double HEALTH_CONFIDENCE = 0.2;
 
-static const struct signal_settings *settings_of(const struct score_settings *s, const char *name)
+/* The settings of a signal, looked for from where the one before was found: both lists have much the same order. */
+static const struct signal_settings *settings_of(const struct score_settings *s, const char *name, size_t *at)
 {
 	const struct signal_settings *all = s->signals.at;
 
-	for (size_t i = 0; i < s->signals.n; i++)
-		if (strcmp(all[i].name, name) == 0)
-			return &all[i];
+	for (size_t i = 0; i < s->signals.n; i++) {
+		size_t place = *at + i < s->signals.n ? *at + i : *at + i - s->signals.n;
+
+		if (strcmp(all[place].name, name) == 0) {
+			*at = place;
+			return &all[place];
+		}
+	}
 	return NULL;
 }
 
@@ -55,6 +61,13 @@ void reading_weigh(struct reading *r)
 	r->said = r->curve ? curve_at(r->curve, r->value) : r->strength * (r->weight + r->relief) - r->relief;
 }
 
+static void tell(const struct context *c, const struct signal *signal, const struct signal_settings *set,
+                 struct reading *out)
+{
+	out->evidence = out->strength <= 0 && out->why ? out->why :
+		evidence_render(c->arena, set->text ? set->text : signal->text, out->words, out->n_words);
+}
+
 /* Reads one signal: known or not, strength, evidence. */
 static void take_reading(const struct context *c, const struct signal *signal, const struct signal_settings *set,
                          struct reading *out)
@@ -66,6 +79,7 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 		.loss = signal->loss, .value = NAN, .baseline = NAN, .low = set->low, .high = set->high,
 		.weight = set->weight, .relief = set->relief, .curve = set->curve.n ? &set->curve : NULL,
 		.play = set->play, .fact = signal->fact, .fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
+		.is_brief = c->is_brief,
 	};
 	if (signal->needs_one && !source->is_known)
 		out->why = "no source of it";
@@ -83,8 +97,8 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 	reading_weigh(out);
 	if (out->strength <= 0)
 		out->is_hard = false;
-	out->evidence = out->strength <= 0 && out->why ? out->why :
-		evidence_render(c->arena, set->text ? set->text : signal->text, out->words, out->n_words);
+	if (!c->is_brief)
+		tell(c, signal, set, out);
 }
 
 /* How far families may go: what was fitted together is not cut off by what the priors allow. */
@@ -200,10 +214,22 @@ static void split_losses(const struct loss_shares *prior, struct verdict *v)
 		v->losses[k] = sum > 0 && v->score > 0 ? v->score * shares[k] / sum : 0;
 }
 
+static size_t n_signals(enum score_engine engine)
+{
+	const struct signal *signal;
+	size_t n = 0;
+
+	for (size_t i = 0; (signal = signal_at(i)); i++)
+		n += signal->engine == engine;
+	assert(n <= MAX_SIGNALS);
+	return n;
+}
+
 /* Reads the signals of an engine and sums them up; no band yet. */
 static void measure(const struct context *c, enum score_engine engine, struct verdict *v)
 {
-	struct reading *readings = arena_array(c->arena, MAX_SIGNALS, sizeof *readings);
+	size_t n = n_signals(engine), at = 0;
+	struct reading *readings = arena_array(c->arena, n, sizeof *readings);
 	double wanted = 0, known = 0;
 	const struct signal *signal;
 
@@ -213,12 +239,14 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 		.base_logit = base_logit(c, engine),
 	};
 	for (size_t i = 0; (signal = signal_at(i)); i++) {
-		const struct signal_settings *set = settings_of(c->settings, signal->name);
+		const struct signal_settings *set;
 		struct reading *r = &readings[v->n_readings];
 
-		if (signal->engine != engine || !set || (set->weight <= 0 && set->relief <= 0))
+		if (signal->engine != engine)
 			continue;
-		assert(v->n_readings < MAX_SIGNALS);
+		set = settings_of(c->settings, signal->name, &at);
+		if (!set || (set->weight <= 0 && set->relief <= 0))
+			continue;
 		take_reading(c, signal, set, r);
 		wanted += r->weight;
 		known += r->is_known ? r->weight : 0;
@@ -348,14 +376,37 @@ static void judge_expansion(const struct context *c, const struct score_row *bef
 	settle_since(c, was, before ? before->readiness_band_since : c->as_of, v);
 }
 
+/* The words of what contributes, which was read without them. */
+static void tell_verdict(struct context *c, struct verdict *v)
+{
+	struct reading *all = arena_memdup(c->arena, v->readings, v->n_readings * sizeof *all);
+	const struct signal *signal;
+	size_t at = 0;
+
+	c->is_brief = false;
+	for (size_t i = 0, n = 0; n < v->n_readings && (signal = signal_at(i)); i++) {
+		struct reading told;
+
+		if (signal->name != all[n].name)
+			continue;
+		if (all[n].strength > 0 || all[n].contribution > 0) {
+			take_reading(c, signal, settings_of(c->settings, signal->name, &at), &told);
+			all[n].evidence = told.evidence;
+		}
+		n++;
+	}
+	v->lead = v->lead ? all + (v->lead - v->readings) : NULL;
+	v->readings = all;
+}
+
 void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
-                   const struct fact_account *account, const struct score_row *before, struct arena *a,
-                   struct diagnosis *out)
+                   const struct fact_account *account, const struct score_row *before, enum score_words words,
+                   struct arena *a, struct diagnosis *out)
 {
 	struct heard *heard = NULL;
 	struct context c = {
 		.settings = settings, .base = base, .norms = norms, .account = account, .arena = a, .as_of = base->as_of,
-		.heard = &heard, .levers = arena_alloc(a, sizeof *c.levers),
+		.is_brief = words != WORDS_ALL, .heard = &heard, .levers = arena_alloc(a, sizeof *c.levers),
 	};
 	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
 
@@ -364,8 +415,11 @@ void score_account(const struct score_settings *settings, const struct fact_base
 	judge_defense(&c, before, defense);
 	c.defense = defense;
 	judge_expansion(&c, before, defense, expansion);
-	for (int engine = 0; engine < N_ENGINES; engine++)
+	for (int engine = 0; engine < N_ENGINES; engine++) {
 		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
+		if (words == WORDS_OF_BANDS && (defense->band > 0 || expansion->band > 0))
+			tell_verdict(&c, &out->verdicts[engine]);
+	}
 }
 
 const char *score_band_name(enum score_engine engine, int band)

@@ -23,6 +23,7 @@ struct context {
 	const struct fact_account *account;
 	struct arena *arena;
 	int32_t as_of;
+	bool is_brief; /* signals are read without words */
 	struct heard **heard; /* what its texts say, once somebody asked; NULL: not kept */
 	const struct verdict *defense; /* for the signals of growth; NULL before it is there */
 	struct levers *levers;         /* what they cross, see expansion.h */

@@ -507,6 +507,46 @@ static void the_day_to_act_is_never_in_the_past(void **state)
 	ASSERT_INT(risk()->act_by_on, AS_OF + 3); /* or so many before the date that presses, whichever comes first */
 }
 
+/* The account in all ways, against the diagnosis that was made with all words. */
+static void compare_words(enum score_words words)
+{
+	struct diagnosis brief;
+
+	sample_score(&s, NULL);
+	score_account(&s.settings, &s.base, norms_of(&s.base, s.arena), &s.account, NULL, words, s.arena, &brief);
+	for (int engine = 0; engine < N_ENGINES; engine++) {
+		const struct verdict *full = &s.diagnosis.verdicts[engine], *v = &brief.verdicts[engine];
+
+		assert_true(v->n_readings == full->n_readings && v->band == full->band);
+		assert_true(memcmp(&v->logit, &full->logit, sizeof v->logit) == 0);
+		assert_true((v->lead != NULL) == (full->lead != NULL));
+		if (v->lead)
+			assert_string_equal(v->lead->name, full->lead->name);
+		for (size_t i = 0; i < v->n_readings; i++) {
+			bool is_told = words == WORDS_OF_BANDS && (risk()->band > 0 || readiness()->band > 0) &&
+			               (full->readings[i].strength > 0 || full->readings[i].contribution > 0);
+
+			assert_true((v->readings[i].evidence != NULL) == is_told);
+			if (is_told)
+				assert_string_equal(v->readings[i].evidence, full->readings[i].evidence);
+		}
+	}
+}
+
+static void a_score_is_the_same_without_words_and_bands_get_theirs(void **state)
+{
+	(void)state;
+	compare_words(WORDS_NONE);
+	compare_words(WORDS_OF_BANDS); /* a steady account: none */
+	ASSERT_INT(risk()->band, 0);
+	sample_use_all(&s, 0, 40, 1);
+	sample_use(&s, 0, 25, 0);
+	give_notice("cancel");
+	compare_words(WORDS_NONE);
+	compare_words(WORDS_OF_BANDS);
+	assert_true(risk()->band > 0 && risk()->lead->evidence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +572,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_fitted_curve_takes_the_place_of_the_weight, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_smallest_change_is_one_that_moves_the_band, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_day_to_act_is_never_in_the_past, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_score_is_the_same_without_words_and_bands_get_theirs, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,8 @@ bool outcomes_is_customer(const struct outcomes *o, int64_t account, int32_t day
 bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day);
 
 /* How many outcomes of the mask come a day and account: events over account-days of the last OUTCOME_RATE_DAYS, drawn
- * towards prior as if it had been seen for OUTCOME_RATE_WEIGHT account-days. Below 0 where no account-day is known. */
+ * towards prior as if it had been seen for OUTCOME_RATE_WEIGHT account-days. Below 0 where there is none: a base that
+ * never loses anybody does not say so in its data. */
 enum { OUTCOME_RATE_DAYS = 730, OUTCOME_RATE_WEIGHT = 9000 /* a hundred accounts for a quarter */ };
 double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior);
 

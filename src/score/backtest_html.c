@@ -201,10 +201,15 @@ static void rankers_table(const struct backtest_report *r, struct buf *out)
 		interval_cell(out, ranker->lift_in, 1);
 		buf_char(out, '\n');
 	}
+	if (r->has_owners) {
+		buf_printf(out, "<tr><th>%s, at the owners' own capacity (%.0f listed)<td>-<td>-<td>-", r->rankers[0].name,
+		           r->owners.n_listed);
+		cell(out, r->owners.precision, 3);
+		cell(out, r->owners.recall, 3);
+		cell(out, r->owners.lift, 1);
+		buf_text(out, "<td>-\n");
+	}
 	buf_text(out, "</table>\n");
-	if (r->has_owners)
-		buf_printf(out, "<p>At the owners' own capacity, of %.0f that were listed: precision %.3f, recall %.3f, "
-		                "lift %.1f.</p>\n", r->owners.n_listed, r->owners.precision, r->owners.recall, r->owners.lift);
 }
 
 static void leads_table(const struct backtest_report *r, struct buf *out)

@@ -368,5 +368,7 @@ double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior)
 		return -1;
 	for (size_t i = 0; i < o->n_events; i++)
 		n_events += o->events[i].on >= from && (1u << o->events[i].kind & kinds) != 0;
+	if (!n_events)
+		return -1;
 	return (prior * OUTCOME_RATE_WEIGHT + (double)n_events) / (double)(OUTCOME_RATE_WEIGHT + n_days);
 }

@@ -202,7 +202,7 @@ static void the_rate_is_events_over_time_drawn_to_the_prior(void **state)
 	subscribe("2", "19000, 19879, 1000, NULL");
 	load(D); /* until 19969; the window begins 19240: 730 + 639 days */
 	ASSERT_NEAR(outcomes_rate(&o, OUTCOME_LOSSES, 0.001), (9 + 1) / 10369.0, 1e-15);
-	ASSERT_NEAR(outcomes_rate(&o, OUTCOME_GAINS, 0.001), 9 / 10369.0, 1e-15);
+	assert_true(outcomes_rate(&o, OUTCOME_GAINS, 0.001) < 0); /* nothing grew: or nobody wrote it down */
 }
 
 int main(void)

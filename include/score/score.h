@@ -114,7 +114,7 @@ size_t findings_decide(const struct diagnosis *d, const struct finding *was, siz
 
 /* Replaces {{name}} in a template. A name that is not there leaves nothing. */
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n);
-/* Text from outside for people: cleaned, cut, e-mail addresses and phone numbers masked. */
+/* Text from outside for people: cleaned, cut, e-mail addresses, phone numbers and links masked. */
 const char *evidence_quote(struct arena *a, const char *text, size_t max_chars);
 
 #endif

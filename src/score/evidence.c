@@ -140,6 +140,15 @@ static size_t phone_length(const char *text)
 	return digits >= MIN_PHONE_DIGITS ? last : 0;
 }
 
+/* How many bytes of a link begin at text, 0 for none: what is behind it may be a key to something. */
+static size_t link_length(const char *text)
+{
+	if (strncasecmp(text, "http://", 7) != 0 && strncasecmp(text, "https://", 8) != 0 &&
+	    strncasecmp(text, "www.", 4) != 0)
+		return 0;
+	return strcspn(text, " \t\n<>\"");
+}
+
 const char *evidence_quote(struct arena *a, const char *text, size_t max_chars)
 {
 	CLEANUP(buf_done) struct buf out;
@@ -148,11 +157,12 @@ const char *evidence_quote(struct arena *a, const char *text, size_t max_chars)
 
 	buf_init(&out, strlen(clean) * 2 + 64);
 	while (*clean) {
-		size_t address = is_start ? address_length(clean) : 0, phone = is_start && !address ? phone_length(clean) : 0;
+		size_t link = is_start ? link_length(clean) : 0, address = is_start && !link ? address_length(clean) : 0;
+		size_t phone = is_start && !link && !address ? phone_length(clean) : 0;
 
-		if (address || phone) {
-			buf_text(&out, address ? "[e-mail]" : "[phone]");
-			clean += address ? address : phone;
+		if (link || address || phone) {
+			buf_text(&out, link ? "[link]" : address ? "[e-mail]" : "[phone]");
+			clean += link + address + phone;
 			continue;
 		}
 		is_start = !is_address_char(*clean);

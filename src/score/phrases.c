@@ -8,7 +8,11 @@ enum { MAX_PHRASE = 4000, MAX_DEPTH = 3, MAX_GAP_BITS = 3 };
 
 /* One of the words of a part: n numbers of the vocabulary, in the list of all from first on. */
 struct choice { uint32_t first, n; bool is_first, is_last; /* of its clause */ };
-struct part { uint32_t first, n; int gap; /* choices; words that may stand before it */ };
+struct part {
+	uint32_t first, n; /* choices */
+	int gap;           /* words that may stand before it */
+	uint64_t bits;     /* of the words that its choices begin with */
+};
 struct phrase { uint32_t owner, first, n; /* parts */ };
 struct starter { uint32_t word, phrase, choice; };
 
@@ -112,13 +116,16 @@ static const char *add_choices(struct phrases *p, const char *text, size_t len, 
 	return wrong;
 }
 
+static uint32_t first_word(const struct phrases *p, uint32_t choice)
+{
+	return ((const uint32_t *)p->words.at)[((const struct choice *)p->choices.at)[choice].first];
+}
+
 static void add_starters(struct phrases *p, uint32_t phrase, const struct part *part)
 {
-	const struct choice *choices = p->choices.at;
-
 	for (uint32_t i = part->first; i < part->first + part->n; i++)
 		*(struct starter *)list_add(p->arena, &p->starters, sizeof(struct starter)) =
-			(struct starter){ ((const uint32_t *)p->words.at)[choices[i].first], phrase, i };
+			(struct starter){ first_word(p, i), phrase, i };
 }
 
 /* The end of the part that begins at text; what lies behind it in *out_next (NULL: nothing), and how many words may
@@ -153,6 +160,8 @@ const char *phrases_add(struct phrases *p, const char *phrase, uint32_t owner, s
 
 		wrong = add_choices(p, text, (size_t)(end - text), sets, 0);
 		part.n = (uint32_t)p->choices.n - part.first;
+		for (uint32_t i = part.first; i < part.first + part.n; i++)
+			part.bits |= word_bit(first_word(p, i));
 		*(struct part *)list_add(p->arena, &p->parts, sizeof part) = part;
 		first = new.n++ ? first : part;
 	}
@@ -193,9 +202,9 @@ static size_t rest_at(const struct phrase_search *s, const struct phrase *phrase
 	if (nth == phrase->n)
 		return i - 1;
 	for (int skipped = 0; i < s->n_words && !(s->words[i].breaks & BREAK_SENTENCE); skipped++, i++) {
-		bool is_known = s->words[i].exact || s->words[i].stem; /* to some phrase; most words are not */
+		bool may_be = (s->words[i].bits & part->bits) != 0;
 
-		for (uint32_t k = part->first; is_known && k < part->first + part->n; k++) {
+		for (uint32_t k = part->first; may_be && k < part->first + part->n; k++) {
 			size_t n = choice_at(s, &choices[k], i), last = n ? rest_at(s, phrase, nth + 1, i + n) : 0;
 
 			if (last)

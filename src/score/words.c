@@ -326,6 +326,11 @@ uint32_t vocabulary_add(struct vocabulary *v, const char *folded, bool is_stem, 
 	return number;
 }
 
+uint64_t word_bit(uint32_t number)
+{
+	return number ? UINT64_C(1) << (number % 64) : 0;
+}
+
 bool word_is(const struct vocabulary *v, const struct word *w, uint32_t number)
 {
 	uint32_t stem = w->stem;
@@ -357,13 +362,16 @@ size_t words_read(const struct vocabulary *v, const char *text, size_t len, stru
 	size_t n = 0;
 
 	while (n < max && cut_next(&c, &cut)) {
-		bool is_short = cut.len <= WORD_BYTES;
+		struct word *w = &out[n++];
 
-		out[n++] = (struct word){
-			.at = (uint32_t)cut.at, .end = (uint32_t)cut.end, .breaks = cut.breaks,
-			.exact = is_short ? find_slot(v, v->words, cut.folded, cut.len)->number : 0,
-			.stem = is_short ? stem_of(v, cut.folded, cut.len) : 0,
-		};
+		*w = (struct word){ .at = (uint32_t)cut.at, .end = (uint32_t)cut.end, .breaks = cut.breaks };
+		if (cut.len > WORD_BYTES)
+			continue;
+		w->exact = find_slot(v, v->words, cut.folded, cut.len)->number;
+		w->stem = stem_of(v, cut.folded, cut.len);
+		w->bits = word_bit(w->exact);
+		for (uint32_t stem = w->stem; stem; stem = vocabulary_shorter(v, stem))
+			w->bits |= word_bit(stem);
 	}
 	return n;
 }

@@ -16,6 +16,7 @@ enum { BREAK_CLAUSE = 1, BREAK_QUOTE = 2, BREAK_SENTENCE = 4 };
 struct word {
 	uint32_t at, end;     /* bytes of the text */
 	uint32_t exact, stem; /* numbers in the vocabulary, 0: not there; stem: the longest beginning that is */
+	uint64_t bits;        /* word_bit of each number that it is */
 	uint8_t breaks;
 };
 
@@ -40,6 +41,8 @@ uint32_t vocabulary_add(struct vocabulary *v, const char *folded, bool is_stem, 
 uint32_t vocabulary_size(const struct vocabulary *v); /* above every number */
 /* The next shorter stem that such words begin with, 0: none. */
 uint32_t vocabulary_shorter(const struct vocabulary *v, uint32_t stem);
+/* One of 64 bits for a number, so that a set of words can be ruled out at a glance. 0: no word. */
+uint64_t word_bit(uint32_t number);
 /* Whether a word is the one of that number, or begins like it; and all classes of a word. */
 bool word_is(const struct vocabulary *v, const struct word *w, uint32_t number);
 uint32_t word_classes(const struct vocabulary *v, const struct word *w);

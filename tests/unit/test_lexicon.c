@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -22,7 +23,7 @@ struct labelled { const char *part, *lang, *kinds, *text; };
 struct tally { int right, wrong, missed; };
 
 static struct arena *arena;
-static struct labelled cases[MAX_CASES];
+static struct labelled messages[MAX_CASES];
 static size_t n_cases;
 static const struct score_settings *score;
 
@@ -92,7 +93,7 @@ static int load(void **state)
 	score = &config_org(shipped(), "acme")->score;
 	rest = strchr(file_text("tests/data/lexicon/sentences.tsv"), '\n') + 1;
 	while ((line = strsep(&rest, "\n")) != NULL && *line && n_cases < MAX_CASES) {
-		struct labelled *c = &cases[n_cases++];
+		struct labelled *c = &messages[n_cases++];
 
 		c->part = strsep(&line, "\t");
 		c->lang = strsep(&line, "\t");
@@ -149,7 +150,7 @@ static bool is_implied(const char *labels, const char *kind)
 static void count(const char *part, bool is_listed, struct tally tallies[N_KINDS])
 {
 	for (size_t i = 0; i < n_cases; i++) {
-		const struct labelled *c = &cases[i];
+		const struct labelled *c = &messages[i];
 		const char *heard = strcmp(c->part, part) == 0 ? heard_in(c->text) : NULL;
 
 		for (int k = 0; heard && k < N_KINDS; k++) {
@@ -209,9 +210,162 @@ static void nine_of_ten_that_are_heard_are_meant_in_every_kind_and_held_back_too
 			fail_msg("%s: %d of %d are not meant", kinds[k], both[k].wrong, both[k].right + both[k].wrong);
 }
 
+/* An index of one lexicon of a kind. */
+static const struct lexicon_index *index_of(const char *kind, const char *phrase, const char *set, struct err *err)
+{
+	const char *phrases[] = { phrase };
+	struct word_set sets[] = { { "x", set } };
+	struct lexicon_settings l = { "one", kind, { phrases, 1 }, { sets, set ? 1 : 0 } };
+	const struct lexicon_index *index;
+	size_t wrong;
+
+	return lexicon_index_new(arena, (struct yaml_array){ &l, 1 }, &index, &wrong, err) < 0 ? NULL : index;
+}
+
+static bool is_heard(const char *kind, const char *phrase, const char *text)
+{
+	struct lexicon_hit hits[MAX_LEXICONS];
+	struct err err;
+	const struct lexicon_index *index = index_of(kind, phrase, "two words|fewe*", &err);
+
+	if (!index)
+		fail_msg("%s: %s", phrase, err.text);
+	return lexicon_hear(index, text, arena, hits) == 1;
+}
+
+static void a_phrase_is_words_gaps_stems_ends_and_sets(void **state)
+{
+	static const struct {
+		const char *phrase, *text;
+		bool is_heard;
+	} cases[] = {
+		{ "stop", "Please STOP it", true },        { "stop", "stopping", false },
+		{ "stop*", "stopping", true },             { "a b|c d", "x c d y", true },
+		{ "a b|c d", "a d", false },               { "a .. b", "a 1 2 b", true },
+		{ "a .. b", "a 1 2 3 b", false },          { "a ... b", "a 1 2 3 4 b", true },
+		{ "a ... b", "a 1 2 3 4 5 b", false },     { "a .... b", "a 1 2 3 4 5 6 7 8 b", true },
+		{ "a .... b", "a 1 2 3 4 5 6 7 8 9 b", false }, { "a + b", "a b", true },
+		{ "a + b", "a 1 b", false },               { "a .. b .. c", "a b 1 b 2 3 c", true }, /* tries again */
+		{ "a .. b", "a. b", false },               { "a b", "a, b", false },
+		{ "a .. b", "a, b", true },                { "^a b", "so, a b", true },
+		{ "^a b", "so a b", false },               { "a b$", "a b, c", true },
+		{ "a b$", "a b c", false },                { "<x> .. b", "two words b", true },
+		{ "<x>", "fewer", true },                  { "a|<x> + b", "fewer b", true },
+		{ "r\xC3\xA9silier l\xE2\x80\x99" "abo", "Resilier l'abo", true },
+		{ "a .. b", "a not b", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (is_heard("competitor", cases[i].phrase, cases[i].text) != cases[i].is_heard)
+			fail_msg("%s in: %s", cases[i].phrase, cases[i].text);
+}
+
+static void what_is_denied_supposed_quoted_or_of_others_is_not_meant(void **state)
+{
+	static const struct {
+		const char *kind, *text;
+		bool is_heard;
+	} cases[] = {
+		{ "cancel", "we leave", true },
+		{ "cancel", "we do not leave", false },
+		{ "cancel", "we don't want them to leave", false },
+		{ "cancel", "not urgent, but we leave", true },
+		{ "cancel", "this is not good and we leave", true },
+		{ "cancel", "I am not sure we leave", true },       /* a doubt, no denial */
+		{ "cancel", "nous ne voulons pas leave", false },
+		{ "cancel", "on leave pas", false },
+		{ "cancel", "what if we leave", false },
+		{ "cancel", "if it stays so for another week, we leave", true },         /* a threat is talk ... */
+		{ "cancel_request", "if it stays so for another week, we leave", false }, /* ... and no request */
+		{ "cancel", "the \"leave\" button", false },
+		{ "cancel", "the \"stay\" and the \"leave\" button", false },
+		{ "cancel", "\"stay\" is what they say, we leave", true },
+		{ "cancel", "one of our customers wants to leave", false },
+		{ "cancel", "the customer wants to leave", true },  /* our own note on the account */
+		{ "cancel", "we leave with another company", false },
+		{ "cancel", "we leave with immediate effect", true },
+		{ "cancel", "Automatic reply: away.\nWe leave", false },
+		{ "champion_leaving", "Automatic reply: away.\nWe leave", true },
+		{ "unheard_of", "we leave", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (is_heard(cases[i].kind, "leave", cases[i].text) != cases[i].is_heard)
+			fail_msg("%s: %s", cases[i].kind, cases[i].text);
+}
+
+static void a_phrase_that_cannot_be_read_is_told(void **state)
+{
+	static const struct {
+		const char *phrase, *set, *why;
+	} cases[] = {
+		{ "a||b", NULL, "nothing stands beside a |" },   { "abc*", NULL, "`abc*` is too short" },
+		{ "<y>", "a", "no words are called <y>" },       { "<x>", "a|<x>", "<x> stands in itself" },
+		{ "<x>", "a .. b", "<x> has more than words" },  { "a <x>", "a", "<...> stands beside a word" },
+		{ "a .. ", NULL, "nothing stands beside a |" },  { "a+b+c+d+e+f+g", NULL, "too many parts" },
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (index_of("cancel", cases[i].phrase, cases[i].set, &err))
+			fail_msg("%s is read", cases[i].phrase);
+		if (!strstr(err.text, cases[i].why))
+			fail_msg("%s: %s", cases[i].phrase, err.text);
+	}
+}
+
+static void the_quote_begins_shortly_before_the_phrase_and_ends_with_the_sentence(void **state)
+{
+	struct lexicon_hit hits[MAX_LEXICONS];
+	struct err err;
+	const struct lexicon_index *index = index_of("cancel", "leave", NULL, &err);
+	char *text = arena_alloc(arena, 700);
+
+	(void)state;
+	for (int i = 0; i < 300; i += 3)
+		memcpy(text + i, "so ", 3);
+	strncat(text, "we leave you soon. Bye", 300);
+	ASSERT_INT(lexicon_hear(index, text, arena, hits), 1);
+	assert_true(strncmp(hits[0].sentence, "\xE2\x80\xA6 so so", 9) == 0);
+	assert_true(strlen(hits[0].sentence) < 130);
+	assert_non_null(strstr(hits[0].sentence, "we leave you soon"));
+	assert_null(strstr(hits[0].sentence, "Bye"));
+}
+
+/* A text made to be slow: nearly every phrase begins at every word. It costs no more than twenty times plain words. */
+static void no_text_takes_long(void **state)
+{
+	static const char *const texts[] = { "we would like to please want to ", "lorem ipsum dolor sit amet cum " };
+	struct lexicon_hit hits[MAX_LEXICONS];
+	clock_t took[2];
+
+	(void)state;
+	for (int t = 0; t < 2; t++) {
+		size_t len = strlen(texts[t]);
+		char *text = arena_alloc(arena, 200000);
+		clock_t start = clock();
+
+		for (size_t i = 0; i + len < 199999; i += len)
+			memcpy(text + i, texts[t], len);
+		for (int i = 0; i < 50; i++)
+			(void)lexicon_hear(score->index, text, arena, hits);
+		took[t] = clock() - start;
+	}
+	if (took[0] > 20 * took[1] + CLOCKS_PER_SEC / 10)
+		fail_msg("%ld against %ld clocks", (long)took[0], (long)took[1]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_phrase_is_words_gaps_stems_ends_and_sets),
+		cmocka_unit_test(what_is_denied_supposed_quoted_or_of_others_is_not_meant),
+		cmocka_unit_test(a_phrase_that_cannot_be_read_is_told),
+		cmocka_unit_test(the_quote_begins_shortly_before_the_phrase_and_ends_with_the_sentence),
+		cmocka_unit_test(no_text_takes_long),
 		cmocka_unit_test(nine_of_ten_that_are_heard_are_meant_in_every_kind_and_held_back_too),
 	};
 

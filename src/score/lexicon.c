@@ -55,7 +55,8 @@ static const struct {
 	{ IS_SOME, "our ours my some any a an one many un une des nos mes notre certains plusieurs quelques" },
 	{ IS_WITH, "with avec chez" },
 	{ IS_US, "you your yours us vous votre vos toi nous immediate effect" },
-	{ IS_DOUBT, "sure certain certaine clear convinced only just merely seulement sur sure convaincu convaincue" },
+	{ IS_DOUBT, "sure certain certaine clear convinced only just merely seulement sur sure convaincu "
+	            "convaincue doute" },
 	{ IS_AFTER, "pas jamais" },
 	{ IS_AWAY, "office holiday holidays vacation trip town building early today now room meeting comment comments note "
 	           "bureau vacances conges salle reunion voyage commentaire" },

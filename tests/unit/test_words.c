@@ -17,7 +17,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The words of a text, each behind what parts it from the one before: "," a clause, "\"" a quotation, "." a sentence. */
+/* The words of a text, each behind what parts it from the one before: , a clause, " a quotation, . a sentence. */
 static const char *cut(struct arena *a, const char *text)
 {
 	struct cutter c = { .text = text, .len = strlen(text) };

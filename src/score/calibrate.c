@@ -22,8 +22,9 @@ struct judged {
 	size_t *rows;
 	uint32_t *groups; /* account */
 	bool *events;
-	double *before;
-	double *unfitted[N_MODELS], *fitted[N_MODELS], *after[N_MODELS]; /* after: as probability, calibrated */
+	double *base, *before;                          /* before: as probability */
+	double *unfitted[N_MODELS], *fitted[N_MODELS];  /* against the base */
+	double *after[N_MODELS];                        /* as probability, calibrated */
 	size_t n, n_events, n_lost;
 };
 
@@ -75,9 +76,10 @@ static void judge_row(const struct calibrate_input *in, const struct model model
 	out->rows[out->n] = row;
 	out->groups[out->n] = in->rows[row].account;
 	out->events[out->n] = in->rows[row].is_event;
+	out->base[out->n] = in->rows[row].base_logit;
 	out->before[out->n] = chance_of(in->rows[row].logit);
 	for (int k = 0; k < N_MODELS; k++) {
-		out->unfitted[k][out->n] = in->rows[row].base_logit + model_unfitted(in, &models[k], row);
+		out->unfitted[k][out->n] = model_unfitted(in, &models[k], row);
 		out->fitted[k][out->n] = model_fitted(in, &models[k], row);
 	}
 	out->n_events += out->events[out->n];
@@ -128,6 +130,7 @@ static void judge_all(const struct calibrate_input *in, int64_t n_events, struct
 	*out = (struct judged){ .rows = arena_array(a, room, sizeof *out->rows),
 		                    .groups = arena_array(a, room, sizeof *out->groups),
 		                    .events = arena_array(a, room, sizeof *out->events),
+		                    .base = arena_array(a, room, sizeof *out->base),
 		                    .before = arena_array(a, room, sizeof *out->before) };
 	for (int k = 0; k < N_MODELS; k++) {
 		out->unfitted[k] = arena_array(a, room, sizeof **out->unfitted);
@@ -154,7 +157,7 @@ static void fit_platt(const struct judged *j, int kind, uint32_t skip, struct ar
 		if (fold_of(j->groups[i]) == skip)
 			continue;
 		x[n] = j->fitted[kind][i];
-		offset[n] = j->unfitted[kind][i];
+		offset[n] = j->base[i] + j->unfitted[kind][i];
 		events[n++] = j->events[i];
 	}
 	fit_logistic(&(struct fit_problem){ .x = x, .events = events, .offset = offset, .n_rows = n, .n_columns = 1,
@@ -171,7 +174,7 @@ static void calibrate_judged(struct judged *j, int kind, struct arena *a)
 		fit_platt(j, kind, fold, a, &slope, &shift);
 		for (size_t i = 0; i < j->n; i++)
 			if (fold_of(j->groups[i]) == fold)
-				j->after[kind][i] = chance_of(j->unfitted[kind][i] + slope * j->fitted[kind][i] + shift);
+				j->after[kind][i] = chance_of(j->base[i] + j->unfitted[kind][i] + slope * j->fitted[kind][i] + shift);
 	}
 }
 
@@ -190,19 +193,23 @@ static double auc_figure(const struct quality_set *set, const void *of, const do
 	return quality_auc(set, of, weights);
 }
 
-/* out_low: the lower end of the interval of the AUC. */
-static struct calibrate_quality measure(const struct quality_set *set, const double *probabilities, const bool *events,
+/* The AUC is of what signals say against the usual account of the day: a base rate that rises and falls tells no
+ * accounts apart. out_low: the lower end of its interval. */
+static struct calibrate_quality measure(const struct quality_set *set, const struct judged *j, const double *chances,
                                         struct arena *a, double *out_low)
 {
+	double *against_usual = arena_array(a, j->n + 1, sizeof *against_usual);
 	struct quality_bin bins[QUALITY_BINS];
 	struct quality_ranking ranking;
-	size_t n = quality_bins(set, probabilities, a, bins);
+	size_t n = quality_bins(set, chances, a, bins);
 
-	quality_rank(set, probabilities, 0.1, NULL, a, &ranking);
+	for (size_t i = 0; i < j->n; i++)
+		against_usual[i] = log(chances[i] / (1 - chances[i])) - j->base[i];
+	quality_rank(set, against_usual, 0.1, NULL, a, &ranking);
 	*out_low = quality_bootstrap(set, auc_figure, &ranking, N_DRAWS, 1, a).low;
 	return (struct calibrate_quality){ .auc = quality_auc(set, &ranking, NULL),
-		                               .log_loss = fit_log_loss(probabilities, events, set->n),
-		                               .brier = quality_brier(set, probabilities, NULL),
+		                               .log_loss = fit_log_loss(chances, j->events, j->n),
+		                               .brier = quality_brier(set, chances, NULL),
 		                               .ece = quality_calibration_error(bins, n) };
 }
 
@@ -285,8 +292,8 @@ static void judge(const struct calibrate_input *in, struct arena *a, struct cali
 	out->judged_from = in->rows[j.rows[0]].day;
 	kind = best_kind(in, &j, a, out);
 	set = set_of(in, &j, a);
-	out->before = measure(&set, j.before, j.events, a, &low);
-	out->after = measure(&set, j.after[kind < 0 ? N_MODELS - 1 : kind], j.events, a, &low);
+	out->before = measure(&set, &j, j.before, a, &low);
+	out->after = measure(&set, &j, j.after[kind < 0 ? N_MODELS - 1 : kind], a, &low);
 	if (kind < 0) {
 		out->why = "out of sample a fit is not clearly better than the priors";
 	} else if (low <= 0.5) {

@@ -149,6 +149,22 @@ def test_carried_over(case):
         assert part in text, (part, text)
 
 
+def test_used(case):
+    """A fitted curve takes the place of low, high and weight, and a fitted base is added to the organisation's."""
+    world(case, 3, 0, False)
+    before = json.loads(case.retaind("explain", "a001", "--now", NOW, "--format", "json").stdout)["defense"]
+    folder = case.tmp / "state" / "orgs" / "acme" / "weights"
+    folder.mkdir(mode=0o700)
+    file = folder / "0001.yaml"
+    file.write_text("fitted_on: 2026-01-01\ndefense:\n  fitted: true\n  base: 0.5\n  signals:\n"
+                    "    silence: { at: [ 0, 1000 ], logit: [ 0.75, 0.75 ] }\n")
+    file.chmod(0o600)
+    after = json.loads(case.retaind("explain", "a001", "--now", NOW, "--format", "json").stdout)["defense"]
+    assert abs(after["base_logit"] - before["base_logit"] - 0.5) < 1e-9, (before["base_logit"], after["base_logit"])
+    said, = [signal["said"] for signal in after["signals"] if signal["signal"] == "silence"]
+    assert said == 0.75, said
+
+
 def test_mistakes(case):
     """Weights that can't be read are mistakes with file and line, and so is a version that is none; a signal that this
     program does not know is left aside."""

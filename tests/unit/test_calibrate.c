@@ -164,6 +164,27 @@ static void where_nothing_tells_accounts_apart_the_priors_stay(void **state)
 	}
 }
 
+/* Losses stop half way, and the base rate that is known follows: that is no merit of any signal. */
+static void a_base_that_moves_tells_no_accounts_apart(void **state)
+{
+	struct calibrate_input in = world(nothing, -2, 29);
+	struct calibrate_row *rows = arena_memdup(arena, in.rows, in.n_rows * sizeof *rows);
+	struct calibration c;
+
+	(void)state;
+	in.rows = rows;
+	for (size_t i = 0; i < in.n_rows; i++) {
+		double base = rows[i].day < 1000 + 6 * EVERY ? -2 : -5;
+
+		rows[i].is_event = rows[i].is_event && (base > -3 || rows[i].account % 7 == 0);
+		rows[i].logit += base - rows[i].base_logit;
+		rows[i].base_logit = base;
+	}
+	calibrate_fit(&in, arena, &c);
+	assert_false(c.is_fitted);
+	ASSERT_NEAR(c.before.auc, 0.5, 0.08);
+}
+
 static void few_events_are_refused_in_words(void **state)
 {
 	struct calibrate_input in = world(only_a_low_level, -9, 3);
@@ -253,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_curve_goes_in_its_signal_s_direction, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(where_the_priors_are_right_no_fit_beats_them_by_much, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(where_nothing_tells_accounts_apart_the_priors_stay, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_base_that_moves_tells_no_accounts_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(few_events_are_refused_in_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_account_is_judged_by_fits_that_never_saw_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_same_in_gives_the_same_out, set_up, tear_down),

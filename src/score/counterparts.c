@@ -60,13 +60,15 @@ static bool read_sponsor_silence(const struct context *c, struct reading *out)
 	for (size_t i = 0; i < f->n_people; i++)
 		if (f->people[i].is_key && fact_days_last(&f->people[i].spoke) >= 0) {
 			join_days(&spoke, &f->people[i].spoke);
-			if (n++ < MAX_NAMED)
+			if (!c->is_brief && n++ < MAX_NAMED)
 				names = arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c, &f->people[i]));
 		}
 	missed = missed_days(&spoke);
 	if (missed < 0)
 		return reading_unknown(out, "no decision-maker is known who wrote or met regularly");
 	reading_value(out, missed, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "days", counted(c->arena, fact_days_last(&spoke), "day", "days"));
 	reading_word(out, "names", names);
 	reading_number(c, out, "missed", missed, 0);
@@ -108,6 +110,8 @@ static bool read_contact_change(const struct context *c, struct reading *out)
 		return reading_unknown(out, "nobody in particular speaks for them");
 	missed = missed_days(&p->spoke);
 	reading_value(out, missed, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "name", name_of(c, p));
 	reading_word(out, "last", day_text(c->arena, c->as_of - fact_days_last(&p->spoke)));
 	reading_word(out, "others", others_text(c, is_this_one, p));

@@ -111,15 +111,15 @@ static bool read_payment_trouble(const struct context *c, struct reading *out)
 		add_invoice(&o, &f->invoices[i], c->as_of);
 	reading_value(out, o.rank == FAILED ? out->high : o.days > usual ? o.days - usual : 0, 0);
 	out->why = "nothing is owed";
-	if (!o.n)
-		return true;
-	out->why = arena_printf(c->arena, "%s%s, not long enough to worry", what_of(c->arena, &o),
-	                        usual ? late_text(c->arena, o.days, usual) : "");
 	if (o.rank == FAILED) {
 		out->is_hard = true;
 		out->fact = "a failed payment";
 		out->fresh_on = o.worst->failed_on;
 	}
+	if (!o.n || c->is_brief)
+		return true;
+	out->why = arena_printf(c->arena, "%s%s, not long enough to worry", what_of(c->arena, &o),
+	                        usual ? late_text(c->arena, o.days, usual) : "");
 	reading_word(out, "what", what_of(c->arena, &o));
 	reading_word(out, "late", late_text(c->arena, o.days, usual));
 	reading_word(out, "more", o.n > 1 ? arena_printf(c->arena, "; %d invoices are open", o.n) : "");
@@ -143,6 +143,8 @@ static bool read_invoice_disputed(const struct context *c, struct reading *out)
 	if (!last)
 		return true;
 	out->fresh_on = last->disputed_on;
+	if (c->is_brief)
+		return true;
 	reading_word(out, "amount", amount_of(c->arena, last));
 	reading_word(out, "since", day_text(c->arena, last->disputed_on));
 	return true;
@@ -161,6 +163,8 @@ static bool read_pays_later(const struct context *c, struct reading *out)
 	for (int i = habit.n - LAST_PAID; i < habit.n; i++)
 		last += habit.late[i] / (double)LAST_PAID;
 	reading_value(out, last - usual, 0);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "last", last, 0);
 	reading_number(c, out, "usual", usual, 0);
 	out->why = arena_printf(c->arena, "it pays %.0f days late, as it used to", last);

@@ -40,6 +40,8 @@ static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 	if (expected < MIN_EXPECTED)
 		return reading_unknown(out, "too few exchanges to know what is usual");
 	reading_value(out, now / expected, 1);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "exchanges", counted(c->arena, now, "message or meeting", "messages or meetings"));
 	reading_number(c, out, "expected", expected, 0);
 	return true;
@@ -80,6 +82,8 @@ static bool read_renewal_silence(const struct context *c, struct reading *out)
 	silent = c->as_of - last_on;
 	out->due_on = renewal;
 	reading_value(out, left <= RENEWAL_DAYS ? silent : 0, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "days", counted(c->arena, silent, "day", "days"));
 	reading_word(out, "left", left ? arena_printf(c->arena, "in %s", counted(c->arena, left, "day", "days")) : "today");
 	out->why = arena_printf(c->arena, "renewal on %s; the last message or meeting was on %s",

@@ -76,6 +76,8 @@ static bool read_slow_replies(const struct context *c, struct reading *out)
 		return reading_unknown(out, "too few messages of ours and answers to know what is usual");
 	w = waiting_of(&p);
 	reading_value(out, w.recent / (double)RECENT_DAYS - w.usual, 0);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "days", w.recent, 0);
 	reading_number(c, out, "usual", RECENT_DAYS * w.usual, 0);
 	reading_word(out, "since",
@@ -113,6 +115,8 @@ static bool read_meetings_put_off(const struct context *c, struct reading *out)
 
 	out->why = n ? "no more meetings are put off than usual" : "no meeting was put off in 60 days";
 	reading_value(out, n > usual ? n - usual : 0, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "meetings", counted(c->arena, n, "meeting", "meetings"));
 	reading_word(out, "last", last_on == DAY_NONE ? "" : day_text(c->arena, last_on));
 	return true;

@@ -57,6 +57,8 @@ static bool read_past_contraction(const struct context *c, struct reading *out)
 	}
 	reading_value(out, highest > now ? 1 - (double)now / (double)highest : 0, 0);
 	out->why = "it pays no less than in the last year";
+	if (c->is_brief)
+		return true;
 	reading_word(out, "now", money_text(c->arena, now, currency));
 	reading_word(out, "was", money_text(c->arena, highest, currency));
 	reading_number(c, out, "percent", 100 * out->value, 0);
@@ -87,6 +89,8 @@ static bool read_renews_by_hand(const struct context *c, struct reading *out)
 	if (!found)
 		return true;
 	out->due_on = found->renewal_on >= c->as_of ? found->renewal_on : DAY_NONE;
+	if (c->is_brief)
+		return true;
 	reading_word(out, "what", found->was_switched_off ? "automatic renewal was switched off" :
 	                                                    "the contract has to be renewed by hand");
 	reading_word(out, "renewal", out->due_on == DAY_NONE ? "" :

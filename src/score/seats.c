@@ -84,6 +84,8 @@ static bool read_seat_use(const struct context *c, struct reading *out)
 		return reading_unknown(out, tenure < 0 ? "its first day as customer is not known" : "in its first two months");
 	share = people / (double)seats;
 	reading_value(out, seat_grade(share, months), 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "people", counted(c->arena, (int)people, "person", "people"));
 	reading_number(c, out, "seats", (double)seats, 0);
 	reading_number(c, out, "percent", 100 * share, 0);
@@ -107,7 +109,8 @@ static void add_proof(const struct context *c, struct proofs *p, bool is_known, 
 	if (is_there)
 		return;
 	p->n_missing++;
-	p->missing = arena_printf(c->arena, "%s%s%s", p->missing, *p->missing ? ", " : "", what);
+	if (!c->is_brief)
+		p->missing = arena_printf(c->arena, "%s%s%s", p->missing, *p->missing ? ", " : "", what);
 }
 
 /* Whether use of the last weeks holds half of what it was in the three months before. */
@@ -164,6 +167,8 @@ static bool read_renewal_unproven(const struct context *c, struct reading *out)
 	out->why = renewal - c->as_of > RENEWAL_DAYS ? "its renewal is not near" :
 	                                               "its renewal is near, and its use speaks for it";
 	reading_value(out, renewal - c->as_of > RENEWAL_DAYS ? 0 : p.n_missing / (double)p.n_known, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "renewal", day_text(c->arena, renewal));
 	reading_word(out, "missing", p.missing);
 	return true;

@@ -43,6 +43,8 @@ static bool read_support_tension(const struct context *c, struct reading *out)
 	}
 	usual = before * WINDOW / USUAL_DAYS;
 	reading_value(out, now > usual ? now - usual : 0, 0);
+	if (c->is_brief)
+		return true;
 	out->why = arena_printf(c->arena, "%s in 45 days, nothing unusual", counted(c->arena, n, "ticket", "tickets"));
 	reading_word(out, "tickets", counted(c->arena, n, "ticket", "tickets"));
 	reading_word(out, "severe", severe ? arena_printf(c->arena, ", %d of them high, urgent or escalated", severe) : "");

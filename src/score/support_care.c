@@ -101,6 +101,8 @@ static bool read_repeated_topic(const struct context *c, struct reading *out)
 	}
 	out->why = "no topic comes again and again";
 	reading_value(out, most, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "tickets", counted(c->arena, n_told, "ticket", "tickets"));
 	if (about)
 		reading_word(out, "topic",
@@ -140,7 +142,7 @@ static bool read_unanswered(const struct context *c, struct reading *out)
 	}
 	out->why = "no ticket waits";
 	reading_value(out, longest, 0);
-	if (!oldest)
+	if (!oldest || c->is_brief)
 		return true;
 	reading_word(out, "since", day_text(c->arena, oldest->opened_on));
 	reading_word(out, "what", knows_replies && oldest->replied_on == DAY_NONE ? "unanswered" : "open");
@@ -180,6 +182,8 @@ static bool read_slow_resolution(const struct context *c, struct reading *out)
 	recent /= n_recent;
 	usual = usual / n_usual > 1 ? usual / n_usual : 1;
 	reading_value(out, recent / usual, 1);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "recent", recent, 0);
 	reading_number(c, out, "usual", usual, 0);
 	out->why = arena_printf(c->arena, "tickets take %.0f days, as they used to", recent);

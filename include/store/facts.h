@@ -20,10 +20,16 @@ struct fact_source {
 	int32_t fresh_on; /* DAY_NONE when never */
 };
 
+/* How big the counts of a day were over the base: the sum over accounts of the logarithm to base 2 in steps of an
+ * eighth, so that each counts the same, and how many accounts that is (of a big base a sample). */
+enum { FACTS_SIZE_DAYS = 128, FACTS_SIZE_STEPS = 8 };
+struct fact_size { int64_t sum; int32_t n; };
+
 struct fact_metric {
 	int32_t id; const char *name; double scale;
 	bool is_activity; /* counts as activity (key_metrics) */
 	double used;      /* by the whole base in FACT_SHARE_DAYS */
+	struct fact_size *sizes; /* by age; NULL: not known */
 };
 
 struct fact_member {

@@ -1,90 +1,319 @@
+#include "norms.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "signal.h"
-
 enum {
-	N_WEEKS = FACTS_DAYS / 7,
-	SEASON_WEEKS = 8,     /* what a week is compared with: those before it */
-	ENOUGH_ACCOUNTS = 20, /* fewer can't speak for the base */
+	COMPARED_WEEKS = 8,                      /* what a day is compared with: the same weekday of so many weeks before */
+	SETTLED_DAYS = SEASON_DAYS + 7 * COMPARED_WEEKS, /* there for all of it */
+	ENOUGH_ACCOUNTS = 20,                    /* fewer can't speak for the base */
+	WEEKDAY_DAYS = 182,
 	ALIVE_DAYS = 90,
+	RECENT_DAYS = 28,
+	LEAN_ACCOUNTS = 10,                      /* a small segment leans on so many accounts' worth of the base */
+	LEAN_TENURE = 20,
 };
 
-/* A week of the base against the eight before it, over the accounts that were there for all of them: below 1 when the
- * whole base paused. Above 1 stays 1: that others are busy is nobody's fault. */
-static double season_of_week(const struct fact_base *base, int week)
+/* The level looks back over about six active days of a usual account, three weeks at least and a season at most. */
+static const double LEVEL_ACTIVE_DAYS = 6, MIN_HALF_LIFE = 21, MAX_HALF_LIFE = 112;
+static const double MIN_PRIOR = 3, MAX_PRIOR = 14; /* days; more would hide that somebody is silent */
+static const double MIN_SEASON = 0.1;
+/* Below this a day is quieter than chance alone would make it: two standard deviations of a count. */
+static const double SURELY = 2;
+
+int days_in_week(const struct fact_days *d, int week)
 {
-	double now = 0, before = 0;
+	int at = 7 * week / 64, by = 7 * week % 64;
+	uint64_t bits = d->words[at] >> by;
+
+	if (by > 57)
+		bits |= d->words[at + 1] << (64 - by);
+	return __builtin_popcountll(bits & 127);
+}
+
+/* How quiet it was against the usual, when that is no chance; 1 otherwise. That others are busy is nobody's fault. */
+static double quietness(double now, double usual)
+{
+	if (usual <= 0 || now >= usual - SURELY * sqrt(usual))
+		return 1;
+	return now / usual > MIN_SEASON ? now / usual : MIN_SEASON;
+}
+
+/* By day where a day alone is enough to tell, else by the week around it. */
+static void set_season(const struct fact_base *base, struct norms *norms)
+{
+	double counts[SETTLED_DAYS] = { 0 }, usual[SEASON_DAYS] = { 0 };
 	int n = 0;
 
 	for (size_t i = 0; i < base->n_members; i++) {
 		const struct fact_days *active = &base->members[i].active;
 
-		if (fact_days_first(active) < 7 * (week + SEASON_WEEKS))
+		if (fact_days_first(active) < SETTLED_DAYS)
 			continue;
-		now += fact_days_count(active, 7 * week, 7 * week + 7);
-		before += fact_days_count(active, 7 * week + 7, 7 * (week + 1 + SEASON_WEEKS)) / (double)SEASON_WEEKS;
 		n++;
+		for (int w = 0; w <= SETTLED_DAYS / 64; w++)
+			for (uint64_t bits = active->words[w]; bits; bits &= bits - 1) {
+				int age = 64 * w + __builtin_ctzll(bits);
+
+				if (age < SETTLED_DAYS)
+					counts[age]++;
+			}
 	}
-	if (n < ENOUGH_ACCOUNTS || before <= 0 || now >= before)
-		return 1;
-	return now / before > 0.1 ? now / before : 0.1;
+	for (int age = 0; age < SEASON_DAYS; age++)
+		for (int w = 1; w <= COMPARED_WEEKS; w++)
+			usual[age] += counts[age + 7 * w] / COMPARED_WEEKS;
+	for (int age = 0; age < SEASON_DAYS; age++) {
+		double now_7 = 0, usual_7 = 0;
+
+		for (int near = age > 3 ? age - 3 : 0; near <= age + 3 && near < SEASON_DAYS; near++) {
+			now_7 += counts[near];
+			usual_7 += usual[near];
+		}
+		norms->season[age] = n < ENOUGH_ACCOUNTS ? 1 : quietness(counts[age], usual[age]);
+		if (n >= ENOUGH_ACCOUNTS && norms->season[age] >= 1)
+			norms->season[age] = quietness(now_7, usual_7);
+	}
 }
+
+static void set_weekdays(const struct fact_base *base, struct norms *norms)
+{
+	double counts[7] = { 0 }, all = 0;
+
+	for (size_t i = 0; i < base->n_members; i++)
+		for (int w = 0; w <= WEEKDAY_DAYS / 64; w++)
+			for (uint64_t bits = base->members[i].active.words[w]; bits; bits &= bits - 1) {
+				int age = 64 * w + __builtin_ctzll(bits);
+
+				if (age < WEEKDAY_DAYS)
+					counts[age % 7]++;
+			}
+	for (int d = 0; d < 7; d++)
+		all += counts[d];
+	/* A few weeks' worth of an even week, so that a base of three accounts has no empty weekday. */
+	for (int d = 0; d < 7; d++)
+		norms->weekday[d] = 7 * (counts[d] + 5) / (all + 35);
+}
+
+/* How big the active days of a week were against the eight weeks before, in doublings: the mean over accounts of the
+ * logarithm, so that no account outweighs the others. */
+static double size_of_week(const struct fact_metric *m, int week)
+{
+	double now = 0, usual = 0, n_now = 0, n_usual = 0;
+
+	for (int age = 7 * week; age < 7 * (week + 1 + COMPARED_WEEKS); age++) {
+		bool is_now = age < 7 * (week + 1);
+
+		*(is_now ? &now : &usual) += (double)m->sizes[age].sum / FACTS_SIZE_STEPS;
+		*(is_now ? &n_now : &n_usual) += m->sizes[age].n;
+	}
+	if (n_now < ENOUGH_ACCOUNTS || n_usual < ENOUGH_ACCOUNTS)
+		return 1;
+	return exp2(now / n_now - usual / n_usual);
+}
+
+static void set_volume(const struct fact_base *base, struct arena *a, struct norms *norms)
+{
+	double(*volume)[SEASON_WEEKS] = arena_array(a, base->n_metrics + 1, sizeof *volume);
+
+	for (size_t m = 0; m < base->n_metrics; m++)
+		for (int w = 0; w < SEASON_WEEKS; w++) {
+			double days = season_between(norms, 7 * w, 7 * w + 7);
+			double size = base->metrics[m].sizes ? size_of_week(&base->metrics[m], w) : 1;
+			double both = days * (size < 0.9 ? size : 1);
+
+			volume[m][w] = both > MIN_SEASON ? both : MIN_SEASON;
+		}
+	norms->volume = (const double(*)[SEASON_WEEKS])volume;
+}
+
+/* A member as far as the level needs it. */
+struct alive {
+	const struct fact_member *member;
+	double rate, days; /* lately, and how many days that stands for */
+	int first;
+};
 
 static int by_segment(const void *left, const void *right)
 {
-	const struct fact_member *const *l = left, *const *r = right;
-	int order = strcmp((*l)->segment, (*r)->segment);
+	const struct alive *l = left, *r = right;
+	int order = strcmp(l->member->segment, r->member->segment);
 
-	return order ? order : (*l)->id < (*r)->id ? -1 : (*l)->id > (*r)->id;
+	return order ? order : (l->member->id > r->member->id) - (l->member->id < r->member->id);
 }
 
-static void set_segments(const struct fact_base *base, struct arena *a, struct norms *norms)
+/* Weighted active days per day over the whole weeks since the first activity. */
+static double recent_rate(const struct norms *n, const struct fact_days *active, int first, double *out_days)
 {
-	const struct fact_member **alive = arena_array(a, base->n_members + 1, sizeof *alive);
-	struct segment_norm *segments = arena_array(a, base->n_members + 1, sizeof *segments), *last = NULL;
-	size_t n_alive = 0, n = 0;
-	double total = 0;
+	int weeks = (first + 1) / 7 > 0 ? (first + 1) / 7 : 1;
+	double sum = 0, weight = 0, squares = 0;
 
-	for (size_t i = 0; i < base->n_members; i++)
-		if (fact_days_count(&base->members[i].active, 0, ALIVE_DAYS))
-			alive[n_alive++] = &base->members[i];
-	qsort(alive, n_alive, sizeof *alive, by_segment);
-	for (size_t i = 0; i < n_alive; i++) {
-		int days = fact_days_count(&alive[i]->active, 0, 28);
+	for (int w = 0; w < weeks; w++) {
+		sum += n->weights[w] * days_in_week(active, w);
+		weight += n->weights[w];
+		squares += n->weights[w] * n->weights[w];
+	}
+	*out_days = 7 * weight * weight / squares;
+	return sum / (7 * weight);
+}
 
-		if (!last || strcmp(last->name, alive[i]->segment) != 0) {
-			last = &segments[n++];
-			last->name = alive[i]->segment;
+/* Those that were active lately, and by how often, the half-life of the level. */
+static size_t find_alive(const struct fact_base *base, struct alive *alive, struct norms *norms)
+{
+	double days = 0, span = 0, half_life;
+	size_t n = 0;
+
+	for (size_t i = 0; i < base->n_members; i++) {
+		const struct fact_days *active = &base->members[i].active;
+		int first = fact_days_first(active);
+
+		if (first < RECENT_DAYS)
+			continue;
+		days += fact_days_count(active, RECENT_DAYS, first + 1);
+		span += first + 1 - RECENT_DAYS;
+	}
+	half_life = days > 0 ? LEVEL_ACTIVE_DAYS * span / days : MIN_HALF_LIFE;
+	half_life = half_life < MIN_HALF_LIFE ? MIN_HALF_LIFE : half_life > MAX_HALF_LIFE ? MAX_HALF_LIFE : half_life;
+	norms->half_life = half_life;
+	for (int w = 0; w < NORM_WEEKS; w++)
+		norms->weights[w] = exp2(-7 * w / half_life);
+	for (size_t i = 0; i < base->n_members; i++) {
+		const struct fact_days *active = &base->members[i].active;
+		int last = fact_days_last(active), first = fact_days_first(active);
+
+		if (last < 0 || last >= (4 * half_life > ALIVE_DAYS ? 4 * half_life : ALIVE_DAYS))
+			continue;
+		alive[n] = (struct alive){ .member = &base->members[i], .first = first };
+		alive[n].rate = recent_rate(norms, active, first, &alive[n].days);
+		n++;
+	}
+	return n;
+}
+
+/* Empirical Bayes by moments: how many days of the base's mean an account's own rate is mixed with. The more accounts
+ * differ beyond what chance makes of the few days seen, the less. */
+static void set_prior(const struct alive *alive, size_t n, struct norms *norms)
+{
+	double sum = 0, squares = 0, chance = 0, mean, between;
+
+	norms->prior_days = 7;
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		sum += alive[i].rate;
+		squares += alive[i].rate * alive[i].rate;
+		chance += alive[i].rate * (1 - alive[i].rate) / alive[i].days;
+	}
+	mean = norms->mean_rate = sum / (double)n;
+	between = (squares - sum * mean - chance) / (double)n;
+	norms->prior_days = between > 0 ? mean * (1 - mean) / between - 1 : MAX_PRIOR;
+	norms->prior_days = norms->prior_days < MIN_PRIOR   ? MIN_PRIOR
+	                    : norms->prior_days > MAX_PRIOR ? MAX_PRIOR
+	                                                    : norms->prior_days;
+}
+
+static int tenure_of(int first)
+{
+	return first < 90 ? 0 : first < 180 ? 1 : 2;
+}
+
+static double mixed(const struct norms *n, double rate, double days)
+{
+	return (rate * days + n->mean_rate * n->prior_days) / (days + n->prior_days);
+}
+
+static void set_tenures(const struct alive *alive, size_t n, double all, struct norms *norms)
+{
+	double sums[N_TENURES] = { 0 }, counts[N_TENURES] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		sums[tenure_of(alive[i].first)] += log(mixed(norms, alive[i].rate, alive[i].days)) - all;
+		counts[tenure_of(alive[i].first)]++;
+	}
+	for (int t = 0; t < N_TENURES; t++)
+		norms->tenures[t] = exp(sums[t] / (counts[t] + LEAN_TENURE));
+}
+
+static void set_segments(struct alive *alive, size_t n, struct arena *a, struct norms *norms)
+{
+	struct segment_norm *segments = arena_array(a, n + 1, sizeof *segments), *last = NULL;
+	double all = 0, days_28 = 0;
+	size_t n_segments = 0;
+
+	qsort(alive, n, sizeof *alive, by_segment);
+	for (size_t i = 0; i < n; i++) {
+		double level = log(mixed(norms, alive[i].rate, alive[i].days));
+		int days = fact_days_count(&alive[i].member->active, 0, RECENT_DAYS);
+
+		if (!last || strcmp(last->name, alive[i].member->segment) != 0) {
+			last = &segments[n_segments++];
+			last->name = alive[i].member->segment;
 		}
+		last->usual += level;
 		last->active_28 += days;
 		last->n++;
-		total += days;
+		all += level;
+		days_28 += days;
 	}
-	norms->active_28 = n_alive ? total / (double)n_alive : 0;
-	/* A small segment leans on the whole base: ten accounts' worth of it. */
-	for (size_t i = 0; i < n; i++)
-		segments[i].active_28 = (segments[i].active_28 + 10 * norms->active_28) / (segments[i].n + 10);
+	all = n ? all / (double)n : 0;
+	norms->usual = n ? exp(all) : 0;
+	norms->active_28 = n ? days_28 / (double)n : 0;
+	for (size_t i = 0; i < n_segments; i++) {
+		segments[i].usual = exp((segments[i].usual + LEAN_ACCOUNTS * all) / (segments[i].n + LEAN_ACCOUNTS));
+		segments[i].active_28 =
+			(segments[i].active_28 + LEAN_ACCOUNTS * norms->active_28) / (segments[i].n + LEAN_ACCOUNTS);
+	}
 	norms->segments = segments;
-	norms->n_segments = n;
+	norms->n_segments = n_segments;
+	set_tenures(alive, n, all, norms);
 }
 
 const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 {
 	struct norms *norms = arena_alloc(a, sizeof *norms);
+	struct alive *alive = arena_array(a, base->n_members + 1, sizeof *alive);
+	size_t n;
 
-	for (int week = 0; week < N_WEEKS; week++)
-		norms->season[week] = week + SEASON_WEEKS < N_WEEKS ? season_of_week(base, week) : 1;
-	set_segments(base, a, norms);
+	set_season(base, norms);
+	set_weekdays(base, norms);
+	set_volume(base, a, norms);
+	n = find_alive(base, alive, norms);
+	set_prior(alive, n, norms);
+	set_segments(alive, n, a, norms);
 	return norms;
+}
+
+static const struct segment_norm *segment_of(const struct norms *n, const char *segment)
+{
+	for (size_t i = 0; i < n->n_segments; i++)
+		if (strcmp(n->segments[i].name, segment) == 0)
+			return &n->segments[i];
+	return NULL;
+}
+
+double norm_level(const struct norms *n, const struct fact_days *active)
+{
+	int first = fact_days_first(active);
+	double days, rate;
+
+	if (first < 0)
+		return 0;
+	rate = recent_rate(n, active, first, &days);
+	return mixed(n, rate, days);
+}
+
+double norm_usual(const struct norms *n, const char *segment, int first_age)
+{
+	const struct segment_norm *s = segment_of(n, segment);
+
+	return (s ? s->usual : n->usual) * n->tenures[tenure_of(first_age)];
 }
 
 double segment_active_28(const struct norms *n, const char *segment)
 {
-	for (size_t i = 0; i < n->n_segments; i++)
-		if (strcmp(n->segments[i].name, segment) == 0)
-			return n->segments[i].active_28;
-	return n->active_28;
+	const struct segment_norm *s = segment_of(n, segment);
+
+	return s ? s->active_28 : n->active_28;
 }
 
 double season_between(const struct norms *n, int from_age, int to_age)
@@ -92,6 +321,6 @@ double season_between(const struct norms *n, int from_age, int to_age)
 	double sum = 0;
 
 	for (int age = from_age; age < to_age; age++)
-		sum += age / 7 < N_WEEKS ? n->season[age / 7] : 1;
+		sum += age < SEASON_DAYS ? n->season[age] : 1;
 	return to_age > from_age ? sum / (to_age - from_age) : 1;
 }

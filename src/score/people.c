@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "signal.h"
+#include "store/usage.h"
 
 enum {
 	QUIET_DAYS = 60,       /* a key person who was regular and did nothing for so long counts as gone */
@@ -11,6 +12,7 @@ enum {
 	N_HEAVY = 3,
 	PEOPLE_DAYS = 90,
 	ENOUGH_PEOPLE = 4,
+	MONTH = 28,
 	MAX_NAMED = 3,
 };
 
@@ -109,23 +111,99 @@ static bool read_key_people_lost(const struct context *c, struct reading *out)
 	return true;
 }
 
-static bool read_active_people(const struct context *c, struct reading *out)
+static int by_count(const void *left, const void *right)
+{
+	const int64_t *l = left, *r = right;
+
+	return (*l > *r) - (*l < *r);
+}
+
+/* What the metric that counts people has of the account; NULL when there is none. */
+static const int64_t *users_series(const struct context *c, double *out_scale)
+{
+	for (size_t m = 0; m < c->base->n_metrics && c->settings->users_metric; m++)
+		if (strcmp(c->base->metrics[m].name, c->settings->users_metric) == 0) {
+			*out_scale = c->base->metrics[m].scale;
+			return c->account->usage[m];
+		}
+	return NULL;
+}
+
+/* People are counted by what they use; where usage does not say who, by who is heard of. Where neither does, by the
+ * metric that counts them. -1: not known. */
+static int counted_people(const struct context *c, bool is_named, int from_age, int to_age)
 {
 	const struct fact_account *f = c->account;
-	int now = people_between(f, 0, PEOPLE_DAYS), peak = 0;
+	int n = 0;
 
-	for (int age = QUIET_DAYS; age + PEOPLE_DAYS <= FACTS_DAYS; age += 30) {
-		int n = people_between(f, age, age + PEOPLE_DAYS);
+	for (size_t i = 0; i < f->n_people; i++)
+		n += is_named ? fact_days_count(&f->people[i].used, from_age, to_age) > 0
+		              : is_active_between(&f->people[i], from_age, to_age);
+	return n;
+}
 
-		peak = n > peak ? n : peak;
+/* The middle of the days on which the metric of people counted anybody, 0 when it never did. */
+static int metric_people(const int64_t *series, double scale, int from_age, int to_age)
+{
+	int64_t days[FACTS_DAYS];
+	size_t n = 0;
+
+	for (int age = from_age; age < to_age; age++)
+		if (series[age] != USAGE_NONE && series[age] > 0)
+			days[n++] = series[age];
+	if (!n)
+		return 0;
+	qsort(days, n, sizeof *days, by_count);
+	return (int)fmin(ceil((double)days[n / 2] / (scale > 0 ? scale : 1)), INT32_MAX);
+}
+
+/* People in the last days and in the account's best days of that length, the recent past left out. */
+struct headcount { int now, best; };
+
+static bool count_heads(const struct context *c, int days, struct headcount *out)
+{
+	bool is_named = has_named_use(c->account);
+	const int64_t *series = NULL;
+	double scale = 1;
+
+	if (!c->account->n_people)
+		series = users_series(c, &scale);
+	*out = (struct headcount){ .now = series ? metric_people(series, scale, 0, days)
+	                                         : counted_people(c, is_named, 0, days) };
+	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS; age + days <= FACTS_DAYS; age += days / 3) {
+		int n = series ? metric_people(series, scale, age, age + days) : counted_people(c, is_named, age, age + days);
+
+		out->best = n > out->best ? n : out->best;
 	}
-	if (!peak || is_broken(c, FACT_PERSON) || is_broken(c, FACT_INTERACTION))
+	return out->best > 0 && !is_broken(c, FACT_PERSON) && (is_named || series || !is_broken(c, FACT_INTERACTION));
+}
+
+static bool read_active_people(const struct context *c, struct reading *out)
+{
+	struct headcount heads;
+
+	if (!count_heads(c, PEOPLE_DAYS, &heads))
 		return reading_unknown(out, "who uses it is not known");
-	/* Both the fall and the level: an account that hangs on one or two people is thin even if it always did. */
-	reading_value(
-		out, sqrt(now / (double)(peak > 2 ? peak : 2) * (now < ENOUGH_PEOPLE ? now / (double)ENOUGH_PEOPLE : 1)), 1);
-	reading_word(out, "people", counted(c->arena, now, "person", "people"));
-	reading_number(c, out, "peak", peak, 0);
+	if (heads.best < 2 && heads.now < 2)
+		return reading_unknown(out, "never more than one person");
+	reading_value(out, log2(ENOUGH_PEOPLE / (heads.now > 0 ? (double)heads.now : 0.5)), 0);
+	reading_word(out, "people", counted(c->arena, heads.now, "person", "people"));
+	reading_number(c, out, "peak", heads.best, 0);
+	return true;
+}
+
+static bool read_people_shrinking(const struct context *c, struct reading *out)
+{
+	struct headcount heads;
+
+	if (!count_heads(c, MONTH, &heads))
+		return reading_unknown(out, "who uses it is not known");
+	if (heads.best < 3)
+		return reading_unknown(out, "never more than two people in a month");
+	reading_value(out, heads.now < heads.best ? 1 - heads.now / (double)heads.best : 0, 0);
+	reading_word(out, "people", counted(c->arena, heads.now, "person", "people"));
+	reading_number(c, out, "peak", heads.best, 0);
+	out->why = "as many people as in its best month";
 	return true;
 }
 
@@ -134,6 +212,10 @@ static const struct signal signals[] = {
 	  "{{lost}} of {{of}} key people gone or silent for 60 days: {{names}}",
 	  MEASURED ": the three heaviest people of the past year and those marked as key", NULL, LOSS_ANY },
 	{ "active_people", ENGINE_DEFENSE, FAMILY_PEOPLE, read_active_people, FACT_PERSON, false,
-	  "{{people}} active in 90 days, {{peak}} at its best", MEASURED ": people active in 90 days", NULL, LOSS_ANY },
+	  "{{people}} active in 90 days, {{peak}} at its best",
+	  MEASURED ": people active in 90 days, in halvings below four", NULL, LOSS_ANY },
+	{ "people_shrinking", ENGINE_DEFENSE, FAMILY_PEOPLE, read_people_shrinking, FACT_PERSON, false,
+	  "{{people}} active in 28 days, {{peak}} in its best month",
+	  MEASURED ": people active in 28 days against its own best", NULL, LOSS_CONTRACTION },
 };
 const struct signal_table people_signals = { signals, ARRAY_LEN(signals) };

@@ -10,10 +10,9 @@ const char *const loss_names[N_LOSSES] = { "churn", "contraction", "involuntary"
 
 /* In the order in which they are told. */
 static const struct signal_table *const tables[] = {
-	&usage_signals,   &people_signals,    &relationship_signals, &reply_signals,   &counterpart_signals,
-	&support_signals, &care_signals,      &sentiment_signals,    &commercial_signals, &revenue_signals,
-	&payment_signals, &seat_signals,      &limit_signals,        &talk_signals,       &growth_signals,
-	&potential_signals, &crossed_signals,
+	&usage_signals, &adoption_signals, &people_signals, &relationship_signals, &reply_signals, &counterpart_signals,
+	&support_signals, &care_signals, &sentiment_signals, &commercial_signals, &revenue_signals, &payment_signals,
+	&seat_signals, &limit_signals, &talk_signals, &growth_signals, &potential_signals, &crossed_signals,
 };
 
 const struct signal *signal_at(size_t i)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "expansion.h"
+#include "pace.h"
 
 enum { MIN_FAMILIES = 2 };
 
@@ -403,10 +404,12 @@ void score_account(const struct score_settings *settings, const struct fact_base
                    const struct fact_account *account, const struct score_row *before, enum score_words words,
                    struct arena *a, struct diagnosis *out)
 {
+	struct pace pace = { .is_read = false };
 	struct heard *heard = NULL;
 	struct context c = {
 		.settings = settings, .base = base, .norms = norms, .account = account, .arena = a, .as_of = base->as_of,
 		.is_brief = words != WORDS_ALL, .heard = &heard, .levers = arena_alloc(a, sizeof *c.levers),
+		.pace = &pace,
 	};
 	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
 

@@ -2,19 +2,8 @@
 #ifndef SIGNAL_H
 #define SIGNAL_H
 
+#include "norms.h"
 #include "score/score.h"
-
-struct norms {
-	double season[FACTS_DAYS / 7]; /* by weeks back: 1 as usual, less when the whole base paused */
-	const struct segment_norm *segments;
-	size_t n_segments;
-	double active_28; /* of the whole base */
-};
-struct segment_norm {
-	const char *name;
-	double active_28; /* active days in 28, on average, of accounts alive in the last 90 days */
-	int n;
-};
 
 struct context {
 	const struct score_settings *settings;
@@ -27,6 +16,7 @@ struct context {
 	struct heard **heard; /* what its texts say, once somebody asked; NULL: not kept */
 	const struct verdict *defense; /* for the signals of growth; NULL before it is there */
 	struct levers *levers;         /* what they cross, see expansion.h */
+	struct pace *pace; /* see pace_of */
 };
 
 struct mention { const char *sentence, *lexicon; int32_t on; int n; };
@@ -51,7 +41,8 @@ struct signal_table { const struct signal *at; size_t n; };
 /* Each family's file has its own. registry.c puts them in order. */
 extern const struct signal_table usage_signals, people_signals, relationship_signals, reply_signals,
 	counterpart_signals, support_signals, care_signals, sentiment_signals, commercial_signals, revenue_signals,
-	payment_signals, seat_signals, limit_signals, growth_signals, talk_signals, potential_signals, crossed_signals;
+	payment_signals, seat_signals, limit_signals, growth_signals, talk_signals, potential_signals, crossed_signals,
+	adoption_signals;
 const struct signal *signal_at(size_t i); /* NULL behind the last */
 
 /* Where a signal's formula and threshold come from. */
@@ -68,8 +59,6 @@ void reading_mention(const struct context *c, struct reading *out, const struct 
 /* A metric's name as people say it: "api_calls" is API calls. */
 const char *metric_words(struct arena *a, const char *name);
 const char *counted(struct arena *a, int n, const char *one, const char *many);
-double segment_active_28(const struct norms *n, const char *segment);
-double season_between(const struct norms *n, int from_age, int to_age); /* mean, from_age <= age < to_age */
 /* The next renewal on or after the day: of the active subscriptions, else of the account; DAY_NONE. */
 int32_t next_renewal(const struct fact_account *f, int32_t as_of);
 int64_t active_seats(const struct fact_account *f); /* bought, 0 when not known */

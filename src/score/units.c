@@ -7,11 +7,17 @@
 #include "common/attr.h"
 
 static const struct unit units[] = {
-	{ "active_level", "active days in a month", UNIT_PERCENT, " of its usual" },
-	{ "below_own_baseline", "weeks below half of its usual", UNIT_COUNT, " of 8" },
+	{ "active_level", "active days lately", UNIT_HALVED_PERCENT, " of what is usual in its segment" },
+	{ "below_own_baseline", "how far 8 weeks fall short of its usual", UNIT_PERCENT, "" },
 	{ "silence", "active days missed by its own rhythm", UNIT_COUNT, "" },
+	{ "sudden_drop", "its drop in spreads of its usual ups and downs", UNIT_COUNT, "" },
+	{ "long_decline", "the fall since its best quarter", UNIT_PERCENT, "" },
+	{ "features_dropped", "features given up", UNIT_PERCENT, " of those in regular use" },
+	{ "short_tenure", "how young and unused it is", UNIT_PERCENT, "" },
+	{ "stalled_adoption", "how far its best month stays below the usual", UNIT_PERCENT, "" },
 	{ "key_people_lost", "key people gone or silent", UNIT_PERCENT, " of them" },
-	{ "active_people", "people at work", UNIT_PERCENT, " of its best" },
+	{ "active_people", "people at work", UNIT_HALVED_FOUR, "" },
+	{ "people_shrinking", "the fall of people at work since its best month", UNIT_PERCENT, "" },
 	{ "cooling_exchanges", "messages and meetings", UNIT_PERCENT, " of its usual" },
 	{ "renewal_silence", "silence before the renewal", UNIT_DAYS, "" },
 	{ "slow_replies", "days on which our messages wait for an answer", UNIT_PERCENT, ", beyond its usual" },

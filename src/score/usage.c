@@ -1,145 +1,253 @@
 #include <math.h>
+#include <string.h>
 
-#include "signal.h"
-#include "store/usage.h"
+#include "pace.h"
 
 enum {
 	WINDOW = 28,
-	N_WEEKS = FACTS_DAYS / 7,
-	BASELINE_SKIPS_WEEKS = 4, /* the recent past must not be its own yardstick */
-	COMPARED_WEEKS = 8,
 	MIN_HISTORY_WEEKS = 12,
-	SHRINK_DAYS = 7,          /* how many days of the segment's normal a month of one's own is mixed with */
+	MIN_ACTIVE_DAYS = 3,  /* fewer have no rhythm */
+	WEEKDAY_PRIOR = 8,    /* weeks' worth of the base's week that an account's own weekdays are mixed with */
+	SPREAD_WEEKS = 26,    /* what an account's own ups and downs are read from */
+	MIN_SPREAD = 8,
+	COMPARED_FROM = 4, COMPARED_TO = 12, /* weeks back from which a drop is looked for */
+	QUARTER_WEEKS = 13,
 };
 
-/* The account's best four weeks, but for the last four. */
-static int peak_days(const struct fact_days *active)
-{
-	int first = fact_days_first(active), peak = 0;
-
-	for (int age = WINDOW; age + WINDOW <= FACTS_DAYS && age <= first; age += 7) {
-		int n = fact_days_count(active, age, age + WINDOW);
-
-		peak = n > peak ? n : peak;
-	}
-	return peak;
-}
+static const double EVEN_SPREAD = 0.05; /* the least spread that anybody is held to */
+static const double DROP_FROM = 0.25, DROP_ALL = 0.45; /* a fall by less is nobody's alarm, whatever the spread */
 
 static bool read_active_level(const struct context *c, struct reading *out)
 {
-	const struct fact_days *active = &c->account->active;
-	double normal = segment_active_28(c->norms, c->account->segment);
-	double season = season_between(c->norms, 0, WINDOW);
-	int days = fact_days_count(active, 0, WINDOW), first = fact_days_first(active), peak = peak_days(active);
-	double own, level, reference;
+	const struct pace *p = pace_of(c);
+	const struct norms *n = c->norms;
+	int first = fact_days_first(&p->days);
+	double usual = norm_usual(n, c->account->segment, first);
 
 	if (first < WINDOW)
 		return reading_unknown(out, "less than 28 days of usage");
-	own = peak * season;
-	level = (days * (double)WINDOW + normal * SHRINK_DAYS) / (WINDOW + SHRINK_DAYS);
-	reference = first >= 2 * WINDOW && own > 0 && normal > 0 ? sqrt(own * normal) : own > 0 ? own : normal;
-	if (reference <= 0)
+	if (usual <= 0)
 		return reading_unknown(out, "no usage to compare with");
-	reading_value(out, level / reference, 1);
-	reading_number(c, out, "days", days, 0);
-	reading_number(c, out, "own", own, 0);
-	reading_number(c, out, "segment", normal, 0);
-	reading_word(out, "season", season < 0.9 ? arena_printf(c->arena, " (base-wide quiet weeks allowed for)") : "");
+	reading_value(out, log2(usual / norm_level(n, &p->days)), 0);
+	reading_number(c, out, "days", fact_days_count(&p->days, 0, WINDOW), 0);
+	reading_number(c, out, "segment", WINDOW * usual, 1);
+	reading_word(out, "season", season_between(n, 0, WINDOW) < 0.9 ? " (base-wide quiet days allowed for)" : "");
+	reading_word(out, "moved", p->moved_to ? arena_printf(c->arena, ", with %s", p->moved_to) : "");
 	return true;
-}
-
-/* Weekly sums over the metrics of activity, each relative to its own baseline so that none outweighs the others by its
- * unit. The baseline: a mean that halves every 90 days, from four weeks ago back. Returns the weeks of history. */
-static int weekly_index(const struct context *c, double index[COMPARED_WEEKS])
-{
-	int longest = 0, n = 0;
-
-	for (int w = 0; w < COMPARED_WEEKS; w++)
-		index[w] = 0;
-	for (size_t m = 0; m < c->base->n_metrics; m++) {
-		const int64_t *series = c->account->usage[m];
-		double sums[N_WEEKS] = { 0 }, weight = 0, baseline = 0;
-		int first = -1;
-
-		if (!c->base->metrics[m].is_activity || !series)
-			continue;
-		for (int age = 0; age < FACTS_DAYS; age++)
-			if (series[age] != USAGE_NONE && series[age] > 0) {
-				sums[age / 7] += (double)series[age];
-				first = age / 7;
-			}
-		for (int w = BASELINE_SKIPS_WEEKS; w <= first; w++) {
-			double part = exp2(-7.0 * w / 90);
-
-			baseline += part * sums[w];
-			weight += part;
-		}
-		if (baseline <= 0)
-			continue;
-		for (int w = 0; w < COMPARED_WEEKS; w++)
-			index[w] += sums[w] * weight / baseline;
-		longest = first > longest ? first : longest;
-		n++;
-	}
-	for (int w = 0; w < COMPARED_WEEKS && n; w++)
-		index[w] /= n;
-	return n ? longest + 1 : 0;
 }
 
 static bool read_below_own_baseline(const struct context *c, struct reading *out)
 {
-	double index[COMPARED_WEEKS], recent = 0;
-	int weeks = weekly_index(c, index), below = 0;
+	const struct pace *p = pace_of(c);
+	double short_of = 0, recent = 0;
+	int below = 0;
 
-	if (weeks < MIN_HISTORY_WEEKS)
+	if (p->weeks < MIN_HISTORY_WEEKS)
 		return reading_unknown(out, "less than 12 weeks of usage");
-	for (int w = 0; w < COMPARED_WEEKS; w++) {
-		below += index[w] < 0.5 * c->norms->season[w];
-		recent += w < 4 ? index[w] / 4 : 0;
+	for (int w = 0; w < PACE_WEEKS; w++) {
+		below += p->index[w] * p->index[w] < 0.5;
+		short_of += p->index[w] < 1 ? (1 - p->index[w]) / PACE_WEEKS : 0;
+		recent += w < 4 ? p->index[w] * p->index[w] / 4 : 0;
 	}
-	reading_value(out, below, 0);
-	reading_word(out, "weeks", below == COMPARED_WEEKS ? "all" : arena_printf(c->arena, "%d", below));
+	reading_value(out, short_of, 0);
+	reading_word(out, "weeks", below == PACE_WEEKS ? "all" : arena_printf(c->arena, "%d", below));
 	reading_number(c, out, "percent", 100 * recent, 0);
-	out->why = arena_printf(c->arena, "use holds its usual level; the last month at %.0f %% of it", 100 * recent);
+	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s and holds its usual level", p->moved_to)
+	                       : arena_printf(c->arena, "use holds its usual level; the last month at %.0f %% of it",
+	                                      100 * recent);
 	return true;
+}
+
+/* The days of the week on which it works, from its own past and the base's: what each is to its mean day. */
+static void own_weekdays(const struct context *c, const struct fact_days *active, int from, int to, double out[7])
+{
+	double each = fact_days_count(active, from, to) / (double)(to - from), all = 0;
+
+	for (int d = 0; d < 7; d++)
+		out[d] = WEEKDAY_PRIOR * each * c->norms->weekday[d];
+	for (int w = from / 64; w < FACTS_DAYS / 64; w++)
+		for (uint64_t bits = active->words[w]; bits; bits &= bits - 1) {
+			int age = 64 * w + __builtin_ctzll(bits);
+
+			if (age >= from && age < to)
+				out[age % 7]++;
+		}
+	for (int d = 0; d < 7; d++)
+		all += out[d];
+	for (int d = 0; d < 7; d++)
+		out[d] *= 7 / all;
 }
 
 static bool read_silence(const struct context *c, struct reading *out)
 {
-	const struct fact_days *active = &c->account->active;
+	const struct norms *n = c->norms;
+	const struct fact_days *active = &pace_of(c)->days;
 	int last = fact_days_last(active), first = fact_days_first(active);
-	int lag = c->as_of - c->base->sources[FACT_USAGE].fresh_on, from, n;
-	double rate, missed = 0;
+	int lag = c->as_of - c->base->sources[FACT_USAGE].fresh_on, from, days;
+	double weekdays[7], rate, missed = 0;
 
 	if (first < WINDOW || last < 0)
 		return reading_unknown(out, last < 0 ? "no usage seen" : "less than 28 days of usage");
 	from = last > WINDOW ? last : WINDOW;
-	n = fact_days_count(active, from, first + 1);
-	if (n < 3)
+	days = fact_days_count(active, from, first + 1);
+	if (days < MIN_ACTIVE_DAYS)
 		return reading_unknown(out, "too little usage to know its rhythm");
-	rate = n / (double)(first + 1 - from);
+	rate = (days + n->mean_rate * n->prior_days) / (first + 1 - from + n->prior_days);
+	own_weekdays(c, active, from, first + 1, weekdays);
 	lag = lag > 0 ? lag : 0;
 	for (int age = lag; age < last; age++)
-		missed += rate * season_between(c->norms, age, age + 1);
+		missed += rate * weekdays[age % 7] * (age < SEASON_DAYS ? n->season[age] : 1);
 	reading_value(out, missed, 0);
 	reading_word(out, "days", counted(c->arena, last > lag ? last - lag : 0, "day", "days"));
-	reading_number(c, out, "per_week", 7 * rate, 1);
+	reading_number(c, out, "per_week", 7.0 * days / (first + 1 - from), 1);
 	reading_number(c, out, "missed", missed, 1);
 	out->why = arena_printf(c->arena, "last active on %s, which is nothing unusual",
 	                        day_text(c->arena, c->as_of - last));
 	return true;
 }
 
+/* The means of so many weeks in a row, from each week back, as running sums of them and of their squares. */
+struct stretches {
+	double sums[NORM_WEEKS + 1], squares[NORM_WEEKS + 1];
+	double now;
+	int n;
+};
+
+static void set_stretches(const struct pace *p, int length, struct stretches *out)
+{
+	out->now = 0;
+	out->n = p->weeks - length + 1;
+	out->sums[0] = out->squares[0] = 0;
+	for (int at = 0; at < out->n; at++) {
+		double mean = 0;
+
+		for (int w = at; w < at + length; w++)
+			mean += p->index[w] / length;
+		out->now = at ? out->now : mean;
+		out->sums[at + 1] = out->sums[at] + mean;
+		out->squares[at + 1] = out->squares[at] + mean * mean;
+	}
+}
+
+/* How far the last stretch lies below those from a week back, in spreads of theirs. The spread is the account's own: a
+ * steady one that falls stands out, a restless one does not. */
+static double spreads_below(const struct stretches *s, int from, double *out_share)
+{
+	int to = from + SPREAD_WEEKS < s->n ? from + SPREAD_WEEKS : s->n, n = to - from;
+	double mean, variance, share;
+
+	if (n < MIN_SPREAD || s->sums[to] - s->sums[from] <= 0)
+		return 0;
+	mean = (s->sums[to] - s->sums[from]) / n;
+	variance = (s->squares[to] - s->squares[from]) / n - mean * mean;
+	share = 1 - s->now * s->now / (mean * mean);
+	if (s->now >= mean || share <= DROP_FROM)
+		return 0;
+	*out_share = share;
+	return (mean - s->now) / (sqrt(variance > 0 ? variance : 0) + EVEN_SPREAD * mean) *
+	       (share < DROP_ALL ? (share - DROP_FROM) / (DROP_ALL - DROP_FROM) : 1);
+}
+
+static bool read_sudden_drop(const struct context *c, struct reading *out)
+{
+	static const int lengths[] = { 1, 2, 4 };
+	const struct pace *p = pace_of(c);
+	double most = 0, fall = 0;
+	struct stretches stretches;
+	int over = 1;
+
+	if (p->weeks < MIN_HISTORY_WEEKS)
+		return reading_unknown(out, "less than 12 weeks of usage");
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		/* Back to what came before the silence, or a long one would be its own yardstick. */
+		int from = p->idle_weeks > COMPARED_FROM ? p->idle_weeks : COMPARED_FROM;
+
+		set_stretches(p, lengths[i], &stretches);
+		for (; from <= p->idle_weeks + COMPARED_TO; from++) {
+			double share = 0, spreads = spreads_below(&stretches, from, &share);
+
+			if (spreads > most) {
+				most = spreads;
+				fall = share;
+				over = lengths[i];
+			}
+		}
+	}
+	reading_value(out, most, 0);
+	reading_number(c, out, "percent", 100 * fall, 0);
+	reading_word(out, "span", over == 1 ? "week" : arena_printf(c->arena, "%d weeks", over));
+	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s: no drop", p->moved_to)
+	                       : "no drop beyond its usual ups and downs";
+	return true;
+}
+
+static double mean_of_weeks(const struct pace *p, int from)
+{
+	double sum = 0;
+
+	for (int w = from; w < from + QUARTER_WEEKS; w++)
+		sum += p->index[w] / QUARTER_WEEKS;
+	return sum;
+}
+
+static bool read_long_decline(const struct context *c, struct reading *out)
+{
+	const struct pace *p = pace_of(c);
+	double now, best = 0, fall;
+
+	if (p->weeks < 2 * QUARTER_WEEKS)
+		return reading_unknown(out, "less than half a year of usage");
+	now = mean_of_weeks(p, 0);
+	for (int w = QUARTER_WEEKS; w + QUARTER_WEEKS <= p->weeks; w++) {
+		double before = mean_of_weeks(p, w);
+
+		best = before > best ? before : best;
+	}
+	fall = best > now ? 1 - now * now / (best * best) : 0;
+	reading_value(out, fall, 0);
+	reading_number(c, out, "percent", 100 * fall, 0);
+	out->why = "the last quarter is about as busy as its best";
+	return true;
+}
+
+static bool read_features_dropped(const struct context *c, struct reading *out)
+{
+	const struct pace *p = pace_of(c);
+	int net = p->n_dropped - p->n_taken_up;
+	const char *names = "";
+
+	if (p->n_regular < 2)
+		return reading_unknown(out, "fewer than two features in regular use");
+	for (int i = 0; i < p->n_dropped && i < (int)ARRAY_LEN(p->dropped); i++)
+		names = arena_printf(c->arena, "%s%s%s", names, i ? ", " : "", metric_words(c->arena, p->dropped[i]));
+	reading_value(out, net > 0 ? net / (double)p->n_regular : 0, 0);
+	reading_number(c, out, "dropped", p->n_dropped, 0);
+	reading_number(c, out, "of", p->n_regular, 0);
+	reading_word(out, "names", names);
+	out->why = p->n_dropped ? "features given up for others" : "no feature given up";
+	return true;
+}
+
 static const struct signal signals[] = {
 	{ "active_level", ENGINE_DEFENSE, FAMILY_USAGE, read_active_level, FACT_USAGE, true,
-	  "active on {{days}} of the last 28 days; {{own}} in its best month, {{segment}} usual in its segment{{season}}",
-	  MEASURED ": active-day rate, shrunk to the segment, against own peak and segment", NULL, LOSS_ANY },
+	  "active on {{days}} of the last 28 days{{moved}}; {{segment}} usual in its segment{{season}}",
+	  MEASURED ": active-day rate shrunk to the base, in halvings below what is usual in its segment and tenure", NULL,
+	  LOSS_ANY },
 	{ "below_own_baseline", ENGINE_DEFENSE, FAMILY_USAGE, read_below_own_baseline, FACT_USAGE, true,
 	  "use below half of its usual in {{weeks}} of the last 8 weeks; the last month at {{percent}} % of it",
-	  MEASURED ": weeks below half of a baseline that halves every 90 days and leaves out the last 28", NULL,
+	  MEASURED ": how far 8 weeks fall short of a baseline that halves every 90 days and leaves out the last 28", NULL,
 	  LOSS_ANY },
 	{ "silence", ENGINE_DEFENSE, FAMILY_USAGE, read_silence, FACT_USAGE, true,
 	  "no activity for {{days}}; usually active on {{per_week}} days a week",
-	  MEASURED ": silence against its own rhythm", NULL, LOSS_ANY },
+	  MEASURED ": silence against its own rhythm and days of the week", NULL, LOSS_ANY },
+	{ "sudden_drop", ENGINE_DEFENSE, FAMILY_USAGE, read_sudden_drop, FACT_USAGE, true,
+	  "use fell by {{percent}} % in the last {{span}}, far beyond its usual ups and downs",
+	  PUBLISHED ": 30 to 40 % below the own baseline for one to two weeks, beyond its own spread", NULL, LOSS_ANY },
+	{ "long_decline", ENGINE_DEFENSE, FAMILY_USAGE, read_long_decline, FACT_USAGE, true,
+	  "the last quarter's use lies {{percent}} % below its best quarter of the past year",
+	  MEASURED ": 90 days against its own best 90 days", NULL, LOSS_ANY },
+	{ "features_dropped", ENGINE_DEFENSE, FAMILY_USAGE, read_features_dropped, FACT_USAGE, true,
+	  "{{dropped}} of {{of}} features in regular use not touched for 28 days: {{names}}",
+	  "regular use that ends, less what was taken up instead; " PUBLISHED, NULL, LOSS_CONTRACTION },
 };
 const struct signal_table usage_signals = { signals, ARRAY_LEN(signals) };

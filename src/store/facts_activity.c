@@ -11,6 +11,7 @@ enum {
 	GROUP = 64, /* accounts in a word */
 	N_GROUPS = USAGE_BLOCK / GROUP,
 	GROUP_BYTES = GROUP * USAGE_CELL_BYTES,
+	SIZE_SAMPLE = 2000, /* accounts are enough to know how big the days are */
 };
 _Static_assert(USAGE_BLOCK % GROUP == 0, "whole words");
 _Static_assert(FACTS_DAYS % GROUP == 0, "whole words");
@@ -21,6 +22,7 @@ struct activity {
 	uint64_t reported[N_GROUPS];           /* of late */
 	uint64_t members[N_GROUPS];
 	int32_t last_on;
+	int stride;                            /* every so many accounts count for the sizes of days */
 	uint8_t cells[USAGE_BLOCK_BYTES];
 };
 
@@ -97,6 +99,27 @@ static int add_used(const struct activity *x, struct db *db, int32_t day, int64_
 	return 0;
 }
 
+/* Eight times the logarithm to base 2, in whole steps: the place of the first bit and the three bits behind it. */
+static int size_of(unsigned value)
+{
+	int place = 31 - __builtin_clz(value);
+
+	return FACTS_SIZE_STEPS * place + (int)((place >= 3 ? value >> (place - 3) : value << (3 - place)) & 7);
+}
+
+/* How big the day was, over a sample of the members; beyond what a cell holds counts as the most that it holds. */
+static void add_sizes(const struct activity *x, struct fact_size *size)
+{
+	for (int i = 0; i < USAGE_BLOCK; i += x->stride) {
+		unsigned cell = usage_cell_at(x->cells, i);
+
+		if (cell < 2 || !(x->members[i / GROUP] >> i % GROUP & 1))
+			continue;
+		size->sum += size_of(cell - 1);
+		size->n++;
+	}
+}
+
 static int read_metric(struct activity *x, struct db *db, int32_t as_of, int64_t block, struct fact_metric *metric,
                        struct err *err)
 {
@@ -110,6 +133,8 @@ static int read_metric(struct activity *x, struct db *db, int32_t as_of, int64_t
 		note_reported(x, as_of - age, age);
 		if (metric->is_activity)
 			note_active(x, age);
+		if (age < FACTS_SIZE_DAYS)
+			add_sizes(x, &metric->sizes[age]);
 		if (age < FACT_SHARE_DAYS && add_used(x, db, as_of - age, block, metric, err) < 0)
 			return -1;
 	}
@@ -167,11 +192,14 @@ int facts_load_activity(struct db *db, struct fact_base *base, struct fact_membe
 	int32_t last_on = DAY_NONE;
 	size_t n = 0;
 
+	for (size_t m = 0; m < base->n_metrics; m++)
+		metrics[m].sizes = arena_array(a, FACTS_SIZE_DAYS, sizeof *metrics[m].sizes);
 	for (size_t at = 0, end; at < base->n_members; at = end) {
 		int64_t block = members[at].id / USAGE_BLOCK;
 
 		memset(x, 0, sizeof *x);
 		x->last_on = last_on;
+		x->stride = 1 + (int)(base->n_members / SIZE_SAMPLE);
 		for (end = at; end < base->n_members && members[end].id / USAGE_BLOCK == block; end++)
 			x->members[members[end].id % USAGE_BLOCK / GROUP] |= UINT64_C(1) << members[end].id % GROUP;
 		for (size_t m = 0; m < base->n_metrics; m++)

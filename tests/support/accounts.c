@@ -7,11 +7,17 @@
 #include "store/usage.h"
 
 static struct signal_settings signals[] = {
-	{ .name = "active_level", .low = 0.8, .high = 0.2, .weight = 1.4, .relief = 0.6, .play = "act" },
-	{ .name = "below_own_baseline", .low = 2, .high = 8, .weight = 1, .relief = 0.4, .play = "act" },
-	{ .name = "silence", .low = 2, .high = 10, .weight = 0.8, .relief = 0.2, .play = "act" },
-	{ .name = "key_people_lost", .low = 0.2, .high = 1, .weight = 0.8, .relief = 0.2, .play = "act" },
-	{ .name = "active_people", .low = 0.8, .high = 0.1, .weight = 1, .relief = 0.4, .play = "act" },
+	{ .name = "active_level", .low = -2, .high = 2, .weight = 0.5, .relief = 1, .play = "act" },
+	{ .name = "below_own_baseline", .low = 0.1, .high = 0.9, .weight = 0.5, .relief = 0.4, .play = "act" },
+	{ .name = "silence", .low = 1, .high = 10, .weight = 0.5, .relief = 0.1, .play = "act" },
+	{ .name = "sudden_drop", .low = 1, .high = 3.2, .weight = 1.1, .relief = 0.1, .play = "act" },
+	{ .name = "long_decline", .low = 0.2, .high = 0.9, .weight = 0.2, .relief = 0.1, .play = "act" },
+	{ .name = "features_dropped", .low = 0, .high = 0.6, .weight = 0.4, .play = "act" },
+	{ .name = "short_tenure", .low = 0, .high = 1, .weight = 0.5, .play = "act" },
+	{ .name = "stalled_adoption", .low = 0.4, .high = 0.9, .weight = 0.5, .play = "act" },
+	{ .name = "key_people_lost", .low = 0, .high = 1, .weight = 0.4, .relief = 0.15, .play = "act" },
+	{ .name = "active_people", .low = -1.5, .high = 3, .weight = 0.4, .relief = 0.6, .play = "act" },
+	{ .name = "people_shrinking", .low = 0.4, .high = 1, .weight = 0.3, .relief = 0.15, .play = "act" },
 	{ .name = "cooling_exchanges", .low = 0.7, .high = 0.1, .weight = 0.7, .relief = 0.2, .play = "act" },
 	{ .name = "renewal_silence", .low = 21, .high = 60, .weight = 1, .relief = 0.2, .play = "act" },
 	{ .name = "slow_replies", .low = 0.15, .high = 0.6, .weight = 0.5, .play = "act" },
@@ -127,8 +133,8 @@ void sample_init(struct sample *s, struct arena *a)
 	};
 	if (lexicon_index_new(a, s->settings.lexicons, &s->settings.index, &wrong, &err) < 0)
 		die("%s", err.text);
-	s->metrics[0] = (struct fact_metric){ 1, "actions", 1, true, 0 };
-	s->metrics[1] = (struct fact_metric){ 2, "users", 1, false, 0 };
+	s->metrics[0] = (struct fact_metric){ .id = 1, .name = "actions", .scale = 1, .is_activity = true };
+	s->metrics[1] = (struct fact_metric){ .id = 2, .name = "users", .scale = 1, .is_activity = false };
 	s->usage[0] = arena_array(a, FACTS_DAYS, sizeof(int64_t));
 	for (int i = 0; i <= N_OTHERS; i++)
 		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };
@@ -157,6 +163,7 @@ void sample_init(struct sample *s, struct arena *a)
 		.renewal_on = DAY_NONE,
 		.heard_on = DAY_NONE,
 		.created_on = AS_OF - 500,
+		.customer_since_on = DAY_NONE,
 		.is_customer = true,
 		.usage = s->usage,
 		.subscriptions = &s->subscription,

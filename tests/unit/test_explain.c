@@ -150,7 +150,9 @@ static void the_history_marks_bands_and_settings(void **state)
 	assert_non_null(strstr(text.at, "settings changed"));
 }
 
-static const struct past_signal silent[] = { { "active_level", 1 }, { "silence", 1 } };
+static const struct past_signal silent[] = {
+	{ "active_level", 1 }, { "silence", 1 }, { "below_own_baseline", 1 }, { "sudden_drop", 1 }
+};
 static const struct past_signal angry[] = { { "low_survey", 1 } };
 
 static void alike_is_who_had_the_same_reasons(void **state)
@@ -181,8 +183,8 @@ static void alike_is_who_had_the_same_reasons(void **state)
 static void of_each_account_one_moment_counts_and_only_with_its_end_known(void **state)
 {
 	static const struct past_moment moments[] = {
-		{ 2, "Twin", AS_OF - 230, 40, silent, 1 }, { 2, "Twin", AS_OF - 200, 40, silent, 2 },
-		{ 3, "Late", AS_OF - 50, 40, silent, 2 },  { 4, "Calm", AS_OF - 200, 40, silent, 2 },
+		{ 2, "Twin", AS_OF - 230, 40, silent, 1 }, { 2, "Twin", AS_OF - 200, 40, silent, 4 },
+		{ 3, "Late", AS_OF - 50, 40, silent, 4 },  { 4, "Calm", AS_OF - 200, 40, silent, 4 },
 		{ 5, "Other", AS_OF - 200, 40, angry, 1 },
 	};
 	static const struct outcome ends[] = { { 2, AS_OF - 150, OUTCOME_CHURN, 0, NULL },

@@ -45,13 +45,18 @@ static void usage_against_its_own_past(void **state)
 {
 	static const struct {
 		int idle;
-		double level, below, silence;
-		const char *level_words, *below_words, *silence_words;
+		double level, below, silence, drop;
+		const char *level_words, *below_words, *silence_words, *drop_words;
 	} cases[] = {
-		{ 0, 0, 0, 0, "active on 20 of the last 28 days", "holds its usual level", "nothing unusual" },
-		{ 7, 0, 0, 0.37, "active on 15 of", "usual level; the last month at 75 %", "no activity for 7 days" },
-		{ 28, 1, 0.33, 1, "active on 0 of", "in 4 of the last 8 weeks; the last month at 0 %", "active on 5.0 days" },
-		{ 56, 1, 1, 1, "20 in its best month", "in all of the last 8 weeks", "no activity for 56 days" },
+		{ 0, 0.5, 0, 0, 0, "active on 20 of the last 28 days; 20.0 usual", "holds its usual level", "nothing unusual",
+		  "no drop beyond" },
+		{ 7, 0.56, 0.03, 0.44, 1, "active on 15 of", "in 1 of the last 8 weeks; the last month at 75 %",
+		  "no activity for 7 days",
+		  "fell by 100 % in the last week" },
+		{ 28, 0.74, 0.5, 1, 1, "active on 0 of", "in 4 of the last 8 weeks; the last month at 0 %",
+		  "active on 5.0 days", "fell by 100 % in the last week" },
+		{ 56, 0.91, 1, 1, 1, "active on 0 of", "in all of the last 8 weeks", "no activity for 56 days",
+		  "fell by 100 %" },
 	};
 
 	(void)state;
@@ -60,12 +65,14 @@ static void usage_against_its_own_past(void **state)
 		risk("active_level", cases[i].level, cases[i].level_words);
 		risk("below_own_baseline", cases[i].below, cases[i].below_words);
 		risk("silence", cases[i].silence, cases[i].silence_words);
+		risk("sudden_drop", cases[i].drop, cases[i].drop_words);
 	}
 	sample_use(&s, 0, FACTS_DAYS, 0);
 	sample_use(&s, 0, 20, 1);
 	risk("active_level", -1, "less than 28 days");
 	risk("below_own_baseline", -1, "less than 12 weeks");
 	risk("silence", -1, "less than 28 days");
+	risk("sudden_drop", -1, "less than 12 weeks");
 }
 
 static void people_who_go(void **state)
@@ -80,8 +87,9 @@ static void people_who_go(void **state)
 	sample_person(&s, "b", 0, 300);
 	sample_person(&s, "c", 0, 300);
 	sample_person(&s, "d", 0, 300);
-	risk("key_people_lost", 0.06, "1 of 4 key people gone or silent for 60 days: Ana");
-	risk("active_people", 0, "4 people active in 90 days, 4 at its best");
+	risk("key_people_lost", 0.25, "1 of 4 key people gone or silent for 60 days: Ana");
+	risk("active_people", 0.33, "4 people active in 90 days, 4 at its best");
+	risk("people_shrinking", 0, "as many people");
 	s.base.sources[FACT_PERSON].is_stale = true; /* they may be at work unseen */
 	risk("key_people_lost", 0, "all key people are there");
 	risk("active_people", -1, "not known");

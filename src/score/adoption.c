@@ -1,0 +1,96 @@
+/* Young accounts: the hazard of the first year, and use that never took off. */
+#include <math.h>
+
+#include "norms.h"
+#include "signal.h"
+#include "store/usage.h"
+
+enum {
+	YOUNG_DAYS = 365,
+	ONBOARDED_DAYS = 30,  /* before, nobody can be late */
+	SETTLING_DAYS = 270,  /* after nine months it is no longer a matter of onboarding */
+	MONTH = 28,
+};
+
+/* Since when it is a customer; DAY_NONE when nothing says so. */
+static int32_t customer_since(const struct fact_account *f)
+{
+	int32_t since = f->customer_since_on;
+
+	for (size_t i = 0; i < f->n_subscriptions && f->customer_since_on == DAY_NONE; i++)
+		if (!f->subscriptions[i].is_trial && f->subscriptions[i].start_on != DAY_NONE &&
+		    (since == DAY_NONE || f->subscriptions[i].start_on < since))
+			since = f->subscriptions[i].start_on;
+	return since;
+}
+
+/* How much of what is usual they use, 0..1; 0 when nothing is known of their use: nothing speaks for them then. */
+static double share_of_usual(const struct context *c)
+{
+	int first = fact_days_first(&c->account->active);
+	double usual = norm_usual(c->norms, c->account->segment, first);
+	double share = first >= 0 && usual > 0 ? norm_level(c->norms, &c->account->active) / usual : 0;
+
+	return share < 1 ? share : 1;
+}
+
+static bool read_short_tenure(const struct context *c, struct reading *out)
+{
+	int32_t since = customer_since(c->account);
+	int days = since == DAY_NONE ? 0 : c->as_of - since;
+
+	if (since == DAY_NONE || days < 0)
+		return reading_unknown(out, "not known since when it is a customer");
+	reading_value(out, days < YOUNG_DAYS ? (1 - days / (double)YOUNG_DAYS) * (1 - share_of_usual(c)) : 0, 0);
+	reading_word(out, "days", counted(c->arena, days, "day", "days"));
+	out->why = days < YOUNG_DAYS ? "a young account, well in use" : "a customer for more than a year";
+	return true;
+}
+
+/* Whether use was reported at all, if only that there was none. */
+static bool has_report(const struct context *c)
+{
+	for (size_t m = 0; m < c->base->n_metrics; m++)
+		for (int age = 0; age < FACTS_DAYS && c->account->usage[m]; age++)
+			if (c->account->usage[m][age] != USAGE_NONE)
+				return true;
+	return false;
+}
+
+static bool read_stalled_adoption(const struct context *c, struct reading *out)
+{
+	const struct fact_days *active = &c->account->active;
+	int32_t since = customer_since(c->account);
+	int days = since == DAY_NONE ? 0 : c->as_of - since, best = 0;
+	double usual = segment_active_28(c->norms, c->account->segment);
+
+	if (since == DAY_NONE || days < 0)
+		return reading_unknown(out, "not known since when it is a customer");
+	if (fact_days_last(active) < 0 && !has_report(c))
+		return reading_unknown(out, "no usage seen");
+	if (usual <= 0)
+		return reading_unknown(out, "no usage to compare with");
+	for (int age = 0; age + MONTH <= FACTS_DAYS && age < days; age += 7) {
+		int n = fact_days_count(active, age, age + MONTH);
+
+		best = n > best ? n : best;
+	}
+	reading_value(out, days >= ONBOARDED_DAYS && days < SETTLING_DAYS && best < usual ? 1 - best / usual : 0, 0);
+	reading_word(out, "days", counted(c->arena, days, "day", "days"));
+	reading_number(c, out, "best", best, 0);
+	reading_number(c, out, "usual", usual, 0);
+	out->why = days < ONBOARDED_DAYS   ? "in its first month"
+	           : days >= SETTLING_DAYS ? "past its first nine months"
+	                                   : "its use took off";
+	return true;
+}
+
+static const struct signal signals[] = {
+	{ "short_tenure", ENGINE_DEFENSE, FAMILY_USAGE, read_short_tenure, FACT_SUBSCRIPTION, false,
+	  "a customer for {{days}} only, and not in use as others are",
+	  MEASURED ": the hazard of the first year, less by as much as it is in use", NULL, LOSS_CHURN },
+	{ "stalled_adoption", ENGINE_DEFENSE, FAMILY_VALUE, read_stalled_adoption, FACT_USAGE, true,
+	  "a customer for {{days}} whose best month had {{best}} active days; {{usual}} are usual in its segment",
+	  PUBLISHED ": never activated after onboarding", NULL, LOSS_ANY },
+};
+const struct signal_table adoption_signals = { signals, ARRAY_LEN(signals) };

@@ -1,0 +1,177 @@
+#include "pace.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "store/usage.h"
+
+enum {
+	BASELINE_FROM = 4, BASELINE_TO = 12, /* weeks back; the recent past must not be its own yardstick */
+	RECENT_WEEKS = 4,
+	FEATURE_DAYS = 28, KNOWN_DAYS = 180,
+	REGULAR_USES = 4,                    /* expected in FEATURE_DAYS: fewer may well be none by chance */
+};
+
+static const double HALF_LIFE = 90;  /* days, of a baseline */
+static const double MOST = 1.5;      /* a metric that rises can make up for so much of another's fall */
+static const double RISEN = 1.3, FALLEN = 0.7; /* square roots: 1.7 times as much, half as much */
+
+/* The mean of a series from a week back, halving every 90 days. */
+static double mean_from(const double series[NORM_WEEKS], int from, int weeks)
+{
+	double sum = 0, weight = 0, part = 1;
+	const double decay = exp2(-7 / HALF_LIFE);
+
+	for (int w = from; w < weeks; w++) {
+		sum += part * series[w];
+		weight += part;
+		part *= decay;
+	}
+	return weight > 0 ? sum / weight : 0;
+}
+
+/* The account's own usual: the best of such means from one to three months ago, so that it holds through a decline and
+ * a silence instead of sinking with them. */
+static double baseline_of(const double series[NORM_WEEKS], int weeks)
+{
+	double best = 0;
+
+	for (int from = BASELINE_FROM; from <= BASELINE_TO && from + RECENT_WEEKS <= weeks; from++) {
+		double mean = mean_from(series, from, weeks);
+
+		best = mean > best ? mean : best;
+	}
+	return best;
+}
+
+/* Square roots of the weekly sums; counts the days and returns the whole weeks of history. */
+static int read_series(const int64_t *values, double series[NORM_WEEKS], struct fact_days *days)
+{
+	double sums[NORM_WEEKS] = { 0 };
+	int first = -1;
+
+	for (int age = 0; age < FACTS_DAYS; age++)
+		if (values[age] != USAGE_NONE && values[age] > 0) {
+			sums[age / 7] += (double)values[age];
+			fact_days_add(days, age);
+			first = age;
+		}
+	for (int w = 0; w < NORM_WEEKS; w++)
+		series[w] = sqrt(sums[w]);
+	return (first + 1) / 7;
+}
+
+static void add_feature(const struct fact_days *days, const char *name, struct pace *p)
+{
+	int now = fact_days_count(days, 0, FEATURE_DAYS), before = fact_days_count(days, FEATURE_DAYS, KNOWN_DAYS);
+	bool is_regular = before * FEATURE_DAYS >= REGULAR_USES * (KNOWN_DAYS - FEATURE_DAYS);
+
+	p->n_regular += is_regular;
+	p->n_taken_up += !before && now >= REGULAR_USES;
+	if (!is_regular || now)
+		return;
+	if (p->n_dropped < (int)ARRAY_LEN(p->dropped))
+		p->dropped[p->n_dropped] = name;
+	p->n_dropped++;
+}
+
+/* A metric against its own baseline, added to the index. Returns how it goes: 1 rises, -1 falls, 0 neither. */
+static int add_metric(const struct context *c, size_t m, const double series[NORM_WEEKS], int weeks, struct pace *p,
+                      int *n)
+{
+	const double *season = c->norms->volume[m];
+	double baseline = baseline_of(series, weeks), recent = 0;
+
+	for (int w = 0; w < RECENT_WEEKS; w++)
+		recent += series[w] / sqrt(season[w]) / RECENT_WEEKS;
+	if (baseline <= 0)
+		return recent > 0 && weeks >= RECENT_WEEKS - 1 && weeks < BASELINE_FROM + RECENT_WEEKS;
+	if (c->base->metrics[m].is_activity) {
+		for (int w = 0; w < weeks; w++) {
+			double part = series[w] / baseline / (w < SEASON_WEEKS ? sqrt(season[w]) : 1);
+
+			p->index[w] += part < MOST ? part : MOST;
+		}
+		++*n;
+	}
+	return recent > RISEN * baseline ? 1 : recent < FALLEN * baseline ? -1 : 0;
+}
+
+/* Logins fall while something else rises: where they are at work as many days as ever, they have moved, not left. */
+static void follow_move(const struct context *c, const struct fact_days *all, int weeks, struct pace *p)
+{
+	double days[NORM_WEEKS], baseline;
+
+	for (int w = 0; w < NORM_WEEKS; w++)
+		days[w] = days_in_week(all, w);
+	baseline = baseline_of(days, weeks);
+	for (int w = 0; w < PACE_WEEKS && baseline > 0; w++) {
+		double share = days[w] / baseline / season_between(c->norms, 7 * w, 7 * w + 7);
+
+		share = share < 1 ? share : 1;
+		p->index[w] = p->index[w] > share ? p->index[w] : share;
+	}
+	p->days = *all;
+}
+
+/* Whether it counts people, not what they do. */
+static bool is_headcount(const struct context *c, size_t m)
+{
+	return c->settings->users_metric && strcmp(c->base->metrics[m].name, c->settings->users_metric) == 0;
+}
+
+/* What the metrics say together. */
+struct together {
+	struct fact_days all; /* days with anything of any metric */
+	const char *riser;
+	bool has_fallen;
+	int n; /* metrics in the index */
+};
+
+static void take_metric(const struct context *c, size_t m, struct pace *p, struct together *t)
+{
+	struct fact_days days = { 0 };
+	double series[NORM_WEEKS];
+	int weeks = read_series(c->account->usage[m], series, &days), way = add_metric(c, m, series, weeks, p, &t->n);
+
+	if (c->base->metrics[m].is_activity) {
+		add_feature(&days, c->base->metrics[m].name, p);
+		p->weeks = weeks > p->weeks ? weeks : p->weeks;
+	}
+	if (is_headcount(c, m))
+		return;
+	for (int w = 0; w < FACTS_DAYS / 64; w++)
+		t->all.words[w] |= days.words[w];
+	t->riser = way > 0 && !t->riser ? c->base->metrics[m].name : t->riser;
+	t->has_fallen = t->has_fallen || way < 0;
+}
+
+static void read_pace(const struct context *c, struct pace *p)
+{
+	struct together t = { .all = c->account->active };
+
+	for (size_t m = 0; m < c->base->n_metrics; m++)
+		if (c->account->usage[m])
+			take_metric(c, m, p, &t);
+	p->weeks = t.n ? p->weeks : 0;
+	for (int w = 0; w < p->weeks; w++)
+		p->index[w] /= t.n;
+	if (!t.riser || !p->weeks)
+		return;
+	/* Whether or not something fell: or a further fall would look like a move, and better than none. */
+	follow_move(c, &t.all, p->weeks, p);
+	p->moved_to = t.has_fallen ? metric_words(c->arena, t.riser) : NULL;
+}
+
+const struct pace *pace_of(const struct context *c)
+{
+	struct pace *p = c->pace;
+
+	if (!p->is_read) {
+		p->days = c->account->active;
+		read_pace(c, p);
+		p->idle_weeks = fact_days_last(&p->days) < 0 ? NORM_WEEKS : fact_days_last(&p->days) / 7;
+		p->is_read = true;
+	}
+	return p;
+}

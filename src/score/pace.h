@@ -1,0 +1,27 @@
+/* How an account's use goes against its own past, week by week; what the signals of usage share. */
+#ifndef PACE_H
+#define PACE_H
+
+#include "signal.h"
+
+enum { PACE_WEEKS = 8, MAX_FEATURES = 64 };
+
+struct pace {
+	bool is_read;
+	int weeks;                 /* of history in whole weeks, 0: none */
+	int idle_weeks;            /* whole weeks since the last activity */
+	/* Week by week, 0 the last one: the square root of what was used (so that one big day doesn't make a baseline)
+	 * against its own usual, the mean over the metrics of activity; the last PACE_WEEKS with the season removed. */
+	double index[NORM_WEEKS];
+	const char *moved_to;      /* NULL, or the metric that rises while others fall: it has moved, not left */
+	struct fact_days days;     /* of activity; of all metrics when it has moved */
+	/* Features (metrics of activity) that were in regular use until a month ago; those of them not used since, and
+	 * those taken up since. */
+	int n_regular, n_dropped, n_taken_up;
+	const char *dropped[3];
+};
+
+/* Worked out once per account. */
+const struct pace *pace_of(const struct context *c);
+
+#endif

@@ -96,7 +96,7 @@ static void line_at(const char *text, size_t len, size_t at, struct line *out)
 		;
 	while (out->end > out->at && is_blank((unsigned char)text[out->end - 1]))
 		out->end--;
-	fold_line(text, out, at < SUBJECT_BYTES || text_starts(text + out->at, "--") ? LINE_BYTES : START_BYTES);
+	fold_line(text, out, at < SUBJECT_BYTES || (out->at < out->end && text[out->at] == '-') ? LINE_BYTES : START_BYTES);
 }
 
 /* The next line that is not empty, from `at` on. */

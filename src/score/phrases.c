@@ -193,14 +193,19 @@ static size_t choice_at(const struct phrase_search *s, const struct choice *c, s
 	return c->n;
 }
 
-/* The last word of a phrase whose parts from nth on begin at word i or behind a gap, 0 when they don't. */
-static size_t rest_at(const struct phrase_search *s, const struct phrase *phrase, uint32_t nth, size_t i)
+/* The last word of a phrase whose parts from nth on begin at word i or behind a gap, 0 when they don't. What failed
+ * once at a place is not tried there again, or a text of repeated words would take for ever. */
+static size_t rest_at(struct phrase_search *s, const struct phrase *phrase, uint32_t nth, size_t i)
 {
 	const struct part *part = (const struct part *)s->phrases->parts.at + phrase->first + nth;
 	const struct choice *choices = s->phrases->choices.at;
+	uint64_t place = i - s->at < 64 ? UINT64_C(1) << (i - s->at) : 0;
 
 	if (nth == phrase->n)
 		return i - 1;
+	if (s->failed[nth] & place)
+		return 0;
+	s->failed[nth] |= place;
 	for (int skipped = 0; i < s->n_words && !(s->words[i].breaks & BREAK_SENTENCE); skipped++, i++) {
 		bool may_be = (s->words[i].bits & part->bits) != 0;
 
@@ -259,9 +264,12 @@ bool phrases_next(struct phrase_search *s, struct phrase_found *out)
 		const struct starter *start;
 
 		while ((w->exact || w->stem) && (start = starter_at(s->phrases, w, s->nth)) != NULL) {
-			size_t n = choice_at(s, &choices[start->choice], s->at);
-			size_t last = n ? rest_at(s, &phrases[start->phrase], 1, s->at + n) : 0;
+			size_t n = choice_at(s, &choices[start->choice], s->at), last = 0;
 
+			if (n) {
+				memset(s->failed, 0, sizeof s->failed);
+				last = rest_at(s, &phrases[start->phrase], 1, s->at + n);
+			}
 			s->nth++;
 			if (n && (last || phrases[start->phrase].n == 1)) {
 				*out = (struct phrase_found){ s->at, phrases[start->phrase].n == 1 ? s->at + n - 1 : last,

@@ -28,6 +28,7 @@ struct phrase_search {
 	gap_fn *may_skip;
 	const void *context;
 	size_t at, nth;
+	uint64_t failed[MAX_PARTS]; /* of the present try: where a part did not stand, by words from its start */
 };
 bool phrases_next(struct phrase_search *s, struct phrase_found *out);
 

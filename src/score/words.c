@@ -61,7 +61,7 @@ static uint8_t break_of(struct cutter *c, uint32_t code, size_t at, size_t size)
 		uint32_t code;
 		uint8_t breaks;
 	} signs[] = {
-		{ '!', BREAK_SENTENCE }, { '?', BREAK_SENTENCE }, { ';', BREAK_SENTENCE }, { 0x2026, BREAK_SENTENCE },
+		{ ';', BREAK_SENTENCE }, { 0x2026, BREAK_SENTENCE },
 		{ ',', BREAK_CLAUSE },   { ':', BREAK_CLAUSE },   { '(', BREAK_CLAUSE },   { ')', BREAK_CLAUSE },
 		{ 0x2013, BREAK_CLAUSE }, { 0x2014, BREAK_CLAUSE }, { '"', BREAK_QUOTE },  { 0xAB, BREAK_QUOTE },
 		{ 0xBB, BREAK_QUOTE },   { 0x201C, BREAK_QUOTE }, { 0x201D, BREAK_QUOTE }, { 0x201E, BREAK_QUOTE },
@@ -73,8 +73,8 @@ static uint8_t break_of(struct cutter *c, uint32_t code, size_t at, size_t size)
 		c->line = at + 1;
 		return wraps ? 0 : BREAK_SENTENCE;
 	}
-	if (code == '.')
-		return is_letter_at(c, at + size) ? 0 : BREAK_SENTENCE; /* 2.1 and x.example go on */
+	if (code == '.' || code == '?' || code == '!')
+		return is_letter_at(c, at + size) ? 0 : BREAK_SENTENCE; /* 2.1, x.example and /?page=1 go on */
 	if (code == '-')
 		return at > 0 && c->text[at - 1] == ' ' ? BREAK_CLAUSE : 0;
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++)

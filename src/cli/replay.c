@@ -129,9 +129,10 @@ static int take_day(struct replaying *r, size_t first, size_t end, struct err *e
 	if (diagnose_day(r->session, samples[first].day, r->of_day, &r->day, err) < 0 ||
 	    set_rates(r, samples[first].day, err) < 0)
 		return -1;
+	r->day.query.reads_ahead = (end - first) * FEW >= base->n_members;
 	for (size_t at = first, next; at < end; at = next) {
 		size_t from = member_of(base, samples[at].account), to = from;
-		size_t most = (end - first) * FEW < base->n_members ? 1 : CHUNK;
+		size_t most = r->day.query.reads_ahead ? CHUNK : 1;
 
 		for (next = at; next < end; next++) {
 			size_t place = member_of(base, samples[next].account);

@@ -30,8 +30,9 @@ static void make_rows(double ours, double naive, int one_in)
 
 		rows[i] = (struct backtest_row){ .account = account, .account_key = "k",
 			.segment = account % 3 ? "a<b>" : "",
-			.owner = account % 2 ? "ann@example.com" : "nobody@example.com", .day = 20000 + (int32_t)(i / ACCOUNTS) * 30,
-			.event_on = DAY_NONE, .is_event = is_event, .is_known = true, .prob = is_event ? 0.5 : 0.05 };
+			.owner = account % 2 ? "ann@example.com" : "nobody@example.com",
+			.day = 20000 + (int32_t)(i / ACCOUNTS) * 30, .event_on = DAY_NONE, .is_event = is_event,
+			.is_known = true, .prob = is_event ? 0.5 : 0.05 };
 		rows[i].score = (is_event ? ours : 0) + noise(i) / 1000.0;
 		rows[i].naive[NAIVE_RECENCY] = (is_event ? naive : 0) + noise(i + 7777) / 1000.0;
 	}

@@ -7,7 +7,7 @@
 #include "usage_block.h"
 
 enum {
-	REPORTED_WITHIN_DAYS = 90,
+	REPORTED_WITHIN_DAYS = 90, RHYTHM_DAYS = 180,
 	GROUP = 64, /* accounts in a word */
 	N_GROUPS = USAGE_BLOCK / GROUP,
 	GROUP_BYTES = GROUP * USAGE_CELL_BYTES,
@@ -23,6 +23,7 @@ struct activity {
 	uint64_t members[N_GROUPS];
 	int32_t last_on;
 	int stride;                            /* every so many accounts count for the sizes of days */
+	struct fact_days *days; /* on which any member of the base reported, of late */
 	uint8_t cells[USAGE_BLOCK_BYTES];
 };
 
@@ -53,7 +54,7 @@ static void note_reported(struct activity *x, int32_t day, int age)
 	static const uint64_t any_bit = UINT64_MAX;
 	bool has_any = false;
 
-	if (age >= REPORTED_WITHIN_DAYS && day <= x->last_on)
+	if (age >= RHYTHM_DAYS && day <= x->last_on)
 		return;
 	for (int g = 0; g < N_GROUPS; g++) {
 		uint64_t word = group_bits(x->cells + (size_t)g * GROUP_BYTES, any_bit) & x->members[g];
@@ -62,6 +63,8 @@ static void note_reported(struct activity *x, int32_t day, int age)
 		if (age < REPORTED_WITHIN_DAYS)
 			x->reported[g] |= word;
 	}
+	if (has_any && age < RHYTHM_DAYS)
+		fact_days_add(x->days, age);
 	if (has_any && day > x->last_on)
 		x->last_on = day;
 }
@@ -184,7 +187,7 @@ static size_t n_reported(const struct activity *x)
 }
 
 int facts_load_activity(struct db *db, struct fact_base *base, struct fact_member *members, struct arena *a,
-                        int32_t *out_last_on, size_t *out_n, struct err *err)
+                        int32_t *out_last_on, struct fact_days *out_days, size_t *out_n, struct err *err)
 {
 	struct fact_metric *metrics = arena_memdup(a, base->metrics, base->n_metrics * sizeof *metrics);
 	CLEANUP(arena_freep) struct arena *own = arena_new(0);
@@ -200,6 +203,7 @@ int facts_load_activity(struct db *db, struct fact_base *base, struct fact_membe
 		memset(x, 0, sizeof *x);
 		x->last_on = last_on;
 		x->stride = 1 + (int)(base->n_members / SIZE_SAMPLE);
+		x->days = out_days;
 		for (end = at; end < base->n_members && members[end].id / USAGE_BLOCK == block; end++)
 			x->members[members[end].id % USAGE_BLOCK / GROUP] |= UINT64_C(1) << members[end].id % GROUP;
 		for (size_t m = 0; m < base->n_metrics; m++)

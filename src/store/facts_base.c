@@ -5,7 +5,7 @@
 #include "store/pulls.h"
 #include "usage_window.h"
 
-enum { FEW_ACCOUNTS = 5, DAY_S = 86400 };
+enum { FEW_ACCOUNTS = 5, MIN_GAPS = 2, DAY_S = 86400 };
 
 static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_member **out, size_t *out_n,
                         struct err *err)
@@ -137,6 +137,27 @@ static int load_source(struct db *db, const struct fact_query *query, const char
 	return 0;
 }
 
+/* After how many days without a report usage is stale: stale_days, and as many more as reports are usually apart (the
+ * upper quarter of the gaps of late): who reports by the week or month is not broken in between. */
+static int64_t usage_patience(const struct fact_days *reported, int64_t stale_days)
+{
+	int gaps[FACTS_DAYS], n = 0, last = -1;
+
+	for (int age = 0; age < FACTS_DAYS; age++) {
+		int at;
+
+		if (!fact_days_count(reported, age, age + 1))
+			continue;
+		if (last >= 0) {
+			for (at = n++; at > 0 && gaps[at - 1] > age - last; at--)
+				gaps[at] = gaps[at - 1];
+			gaps[at] = age - last;
+		}
+		last = age;
+	}
+	return n < MIN_GAPS ? stale_days : stale_days + gaps[3 * n / 4] - 1;
+}
+
 /* Usage does not say which source it came from. With enough accounts the data speaks for itself: the last day on which
  * anybody reported. With a few, a quiet day proves nothing, and a source that came through counts. */
 static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base,
@@ -145,12 +166,14 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 	CLEANUP(stmt_donep) struct stmt *persons = db_sql(db,
 		"SELECT EXISTS (SELECT 1 FROM usage_detail WHERE day <= :day AND contact_key <> '')");
 	struct fact_source *usage = &base->sources[FACT_USAGE], any = { .fresh_on = DAY_NONE };
+	struct fact_days reported = { 0 };
 	size_t n_reporting = 0;
 
-	if (facts_load_activity(db, base, members, a, &usage->fresh_on, &n_reporting, err) < 0)
+	if (facts_load_activity(db, base, members, a, &usage->fresh_on, &reported, &n_reporting, err) < 0)
 		return -1;
 	usage->is_known = usage->fresh_on != DAY_NONE;
-	usage->is_stale = source_is_stale(usage->fresh_on, query->as_of, query->stale_days * DAY_S);
+	usage->is_stale = source_is_stale(usage->fresh_on, query->as_of,
+	                                  usage_patience(&reported, query->stale_days) * DAY_S);
 	if (n_reporting < FEW_ACCOUNTS) {
 		if (load_source(db, query, "SELECT last_ok_on, name FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL",
 		                &any, err) < 0)

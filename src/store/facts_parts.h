@@ -70,9 +70,10 @@ int past_revenue_load(const struct loading *l, const struct past_revenue **out, 
 /* Into s, where all else is set. */
 void past_revenue_tell(const struct past_revenue *p, int64_t id, int32_t as_of, struct fact_subscription *s);
 /* A part of facts_base_load: sets the days of activity of the base's members, these, and what its metrics
- * were used; gives the last day on which a member reported usage (DAY_NONE when never), and how many did of late. */
+ * were used; gives the last day on which a member reported usage (DAY_NONE when never), the days of late on which any
+ * did, and how many did of late. */
 int facts_load_activity(struct db *db, struct fact_base *base, struct fact_member *members, struct arena *a,
-                        int32_t *out_last_on, size_t *out_n, struct err *err) MUST_USE;
+                        int32_t *out_last_on, struct fact_days *out_days, size_t *out_n, struct err *err) MUST_USE;
 
 /* The parts of facts_load. */
 int facts_load_accounts(struct loading *l, struct err *err) MUST_USE;

@@ -318,6 +318,22 @@ static void usage_that_nobody_reports_any_more_is_a_broken_source(void **state)
 	assert_false(base.sources[FACT_USAGE].is_stale);
 }
 
+static void who_reports_by_the_month_is_not_broken_in_between(void **state)
+{
+	(void)state;
+	run("INSERT INTO account (id, source_id, source_key, name) VALUES (11, 1, 'a', 'A'), (12, 1, 'b', 'B'), (13, 1, "
+	    "'c', 'C')");
+	for (int account = 11; account <= 13; account++)
+		for (int month = 0; month < 4; month++) {
+			put_usage("actions", D - 30 * month, account, 5);
+			put_usage("actions", D - 30 * month, account - 10 > 2 ? 1 : account - 10, 5);
+		}
+	load(D + 31);
+	assert_false(base.sources[FACT_USAGE].is_stale);
+	load(D + 33);
+	assert_true(base.sources[FACT_USAGE].is_stale);
+}
+
 static void an_account_is_found_by_any_of_its_names(void **state)
 {
 	static const char *const names[] = { "2", "k2", "x2", "bolt.example", "bolt" };
@@ -367,6 +383,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_source_is_stale_by_its_own_patience_and_a_kind_by_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_fact_of_any_kind_is_seen_before_its_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(usage_that_nobody_reports_any_more_is_a_broken_source, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_reports_by_the_month_is_not_broken_in_between, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_account_is_found_by_any_of_its_names, setup, teardown),
 		cmocka_unit_test(days_are_counted_over_word_ends),
 	};

@@ -52,6 +52,8 @@ static bool read_filling_up(const struct context *c, struct reading *out)
 	if (!l->pressure.what || !l->has_growth)
 		return reading_unknown(out, l->pressure.what ? UNKNOWN_GROWTH : UNKNOWN_LIMIT);
 	reading_value(out, l->full * l->growing, 0);
+	if (c->is_brief)
+		return true;
 	tell_full(c, l, out);
 	tell_growth(c, l, out);
 	room = l->pressure.limit / (l->pressure.use > 0 ? l->pressure.use : 1);
@@ -70,6 +72,8 @@ static bool read_full_at_renewal(const struct context *c, struct reading *out)
 	if (!l->pressure.what || l->renewal_on == DAY_NONE)
 		return reading_unknown(out, l->pressure.what ? UNKNOWN_RENEWAL : UNKNOWN_LIMIT);
 	reading_value(out, l->full * l->renewing, 0);
+	if (c->is_brief)
+		return true;
 	tell_full(c, l, out);
 	tell_renewal(c, l, out);
 	out->why = "not full, or its renewal is far off";
@@ -84,6 +88,8 @@ static bool read_full_and_worth(const struct context *c, struct reading *out)
 	if (!l->pressure.what || !l->has_worth)
 		return reading_unknown(out, l->pressure.what ? UNKNOWN_WORTH : UNKNOWN_LIMIT);
 	reading_value(out, l->full * l->worthwhile, 0);
+	if (c->is_brief)
+		return true;
 	tell_full(c, l, out);
 	tell_worth(c, l, out);
 	out->why = "not full, or it gets little for its money";
@@ -98,6 +104,8 @@ static bool read_growing_at_renewal(const struct context *c, struct reading *out
 	if (!l->has_growth || l->renewal_on == DAY_NONE)
 		return reading_unknown(out, l->has_growth ? UNKNOWN_RENEWAL : UNKNOWN_GROWTH);
 	reading_value(out, l->growing * l->renewing, 0);
+	if (c->is_brief)
+		return true;
 	tell_growth(c, l, out);
 	tell_renewal(c, l, out);
 	out->why = "not growing, or its renewal is far off";
@@ -111,6 +119,8 @@ static bool read_growing_and_worth(const struct context *c, struct reading *out)
 	if (!l->has_growth || !l->has_worth)
 		return reading_unknown(out, l->has_growth ? UNKNOWN_WORTH : UNKNOWN_GROWTH);
 	reading_value(out, l->growing * l->worthwhile, 0);
+	if (c->is_brief)
+		return true;
 	tell_growth(c, l, out);
 	tell_worth(c, l, out);
 	out->why = "not growing, or it gets little for its money";
@@ -124,6 +134,8 @@ static bool read_worth_at_renewal(const struct context *c, struct reading *out)
 	if (!l->has_worth || l->renewal_on == DAY_NONE)
 		return reading_unknown(out, l->has_worth ? UNKNOWN_RENEWAL : UNKNOWN_WORTH);
 	reading_value(out, l->worthwhile * l->renewing, 0);
+	if (c->is_brief)
+		return true;
 	tell_worth(c, l, out);
 	tell_renewal(c, l, out);
 	out->why = "it gets little for its money, or its renewal is far off";

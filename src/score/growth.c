@@ -17,6 +17,8 @@ static bool read_seat_growth(const struct context *c, struct reading *out)
 	growth = month_growth(weeks, &now, &before);
 	growth = now - before >= 2 ? growth : 0;
 	reading_value(out, growth, 0);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "now", now, 0);
 	reading_number(c, out, "before", before, 0);
 	reading_number(c, out, "percent", 100 * growth, 0);
@@ -37,6 +39,8 @@ static bool read_use_growth(const struct context *c, struct reading *out)
 		return reading_unknown(out, "less than 26 weeks of usage");
 	growth = quarter_growth(weeks);
 	reading_value(out, growth, 0);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "percent", 100 * growth, 0);
 	out->why = "use does not grow";
 	return true;
@@ -65,6 +69,8 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 	}
 	out->why = "no new team in 28 days";
 	reading_value(out, n, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "teams", counted(c->arena, n, "new team", "new teams"));
 	reading_word(out, "names", names);
 	if (n && people && price_per_seat(f) > 0) {
@@ -83,6 +89,8 @@ static bool read_adjacent_need(const struct context *c, struct reading *out)
 		return reading_unknown(out, "no fresh source of texts");
 	out->why = "nothing of the kind said in 60 days";
 	reading_value(out, m.n, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "product", m.n ? m.lexicon : "");
 	reading_mention(c, out, &m);
 	if (m.n)

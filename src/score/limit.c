@@ -106,6 +106,8 @@ static bool read_near_limit(const struct context *c, struct reading *out)
 	if (!p->what)
 		return reading_unknown(out, "no limit and use of it known");
 	reading_value(out, p->use / p->limit, 1);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "what", metric_words(c->arena, p->what));
 	reading_number(c, out, "use", p->use, 0);
 	reading_number(c, out, "limit", p->limit, 0);

@@ -20,6 +20,8 @@ static bool read_sound_health(const struct context *c, struct reading *out)
 	if (!defense || defense->score < 0)
 		return reading_unknown(out, "its risk is not known");
 	reading_value(out, defense->times, 1);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "times", defense->times, 1);
 	out->why = arena_printf(c->arena, "its odds of loss are %.1f times the usual", defense->times);
 	return true;
@@ -42,6 +44,8 @@ static bool read_steady_use(const struct context *c, struct reading *out)
 	       fact_days_count(active, MONTH * n, MONTH * (n + 1)) >= STEADY_SHARE * best)
 		n++;
 	reading_value(out, best > 0 ? n : 0, 0);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "months", counted(c->arena, n, "month", "months"));
 	out->why = arena_printf(c->arena, "in steady use for %s", counted(c->arena, n, "month", "months"));
 	return true;
@@ -79,6 +83,8 @@ static bool read_adoption_depth(const struct context *c, struct reading *out)
 	breadth = used_breadth(c, &wide, &of);
 	level = days / (normal * season_between(c->norms, 0, MONTH));
 	reading_value(out, sqrt((level > 1.5 ? 1.5 : level) * breadth), 1);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "days", days, 0);
 	reading_number(c, out, "normal", normal, 0);
 	reading_word(out, "features",
@@ -93,6 +99,8 @@ static bool read_worth(const struct context *c, struct reading *out)
 	if (!l->has_worth)
 		return reading_unknown(out, "neither its price nor what is usual is known");
 	reading_value(out, l->worth, 1);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "worth", l->worth, 1);
 	out->why = arena_printf(c->arena, "%.1f times the usual use for its money", l->worth);
 	return true;
@@ -105,6 +113,8 @@ static bool read_renewal_near(const struct context *c, struct reading *out)
 	if (l->renewal_on == DAY_NONE)
 		return reading_unknown(out, "no renewal date known");
 	reading_value(out, l->renewal_on - c->as_of, NAN);
+	if (c->is_brief)
+		return true;
 	reading_word(out, "renewal", day_text(c->arena, l->renewal_on));
 	out->why = arena_printf(c->arena, "renewal on %s, far off", day_text(c->arena, l->renewal_on));
 	return true;
@@ -127,6 +137,8 @@ static bool read_bought_more(const struct context *c, struct reading *out)
 	if (was <= 0 || now <= 0)
 		return reading_unknown(out, "what it paid before is not known");
 	reading_value(out, now / was - 1, 0);
+	if (c->is_brief)
+		return true;
 	reading_number(c, out, "percent", 100 * (now / was - 1), 0);
 	reading_word(out, "months", counted(c->arena, 3 * marks, "month", "months"));
 	out->why = arena_printf(c->arena, "pays no more than %s ago", counted(c->arena, 3 * marks, "month", "months"));
@@ -153,7 +165,7 @@ static bool read_open_upsell(const struct context *c, struct reading *out)
 	}
 	reading_value(out, best != NULL, 0);
 	out->why = "none is open";
-	if (!best)
+	if (!best || c->is_brief)
 		return true;
 	reading_word(out, "kind", text_equal_fold(best->kind, "upsell") ? "upsell" : "cross-sell");
 	reading_word(out, "since", day_text(c->arena, best->created_on));
@@ -189,7 +201,7 @@ static bool read_product_gap(const struct context *c, struct reading *out)
 		return reading_unknown(out, "there are no products to compare");
 	out->why = "it has what most others have";
 	reading_value(out, missing ? share : 0, 0);
-	if (!missing)
+	if (!missing || c->is_brief)
 		return true;
 	reading_word(out, "product", evidence_quote(c->arena, missing->product, 40));
 	reading_number(c, out, "percent", 100 * share, 0);

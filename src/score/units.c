@@ -30,6 +30,7 @@ static const struct unit units[] = {
 	{ "slow_resolution", "time that tickets take", UNIT_PLAIN, " times its usual" },
 	{ "reopened_tickets", "tickets opened again", UNIT_COUNT, "" },
 	{ "low_survey", "displeasure of the last survey", UNIT_PERCENT, "" },
+	{ "falling_answers", "displeasure beyond their earlier answers", UNIT_PERCENT, "" },
 	{ "dissatisfaction", "texts with words of dissatisfaction", UNIT_COUNT, "" },
 	{ "cancel_talk", "texts with words of leaving", UNIT_COUNT, "" },
 	{ "champion_leaving", "texts that say that a champion leaves", UNIT_COUNT, "" },

@@ -34,6 +34,7 @@ static struct signal_settings signals[] = {
 	{ .name = "pays_later", .low = 5, .high = 30, .weight = 0.6, .play = "act" },
 	{ .name = "renewal_unproven", .low = 0.2, .high = 1, .weight = 0.7, .play = "act" },
 	{ .name = "support_tension", .low = 4, .high = 14, .weight = 1, .relief = 0, .play = "act" },
+	{ .name = "falling_answers", .low = 0.2, .high = 0.8, .weight = 0.4, .play = "act" },
 	{ .name = "low_survey", .low = 0.3, .high = 1, .weight = 0.8, .relief = 0, .play = "act" },
 	{ .name = "dissatisfaction", .low = 0, .high = 3, .weight = 0.7, .relief = 0, .play = "act" },
 	{ .name = "cancel_notice", .low = 0, .high = 1, .weight = 6, .relief = 0, .play = "act" },

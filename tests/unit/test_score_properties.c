@@ -22,7 +22,7 @@ struct made {
 	struct fact_ticket tickets[MAX_FACTS];
 	struct fact_interaction exchanges[MAX_FACTS];
 	struct fact_invoice invoices[MAX_FACTS];
-	struct fact_survey survey;
+	struct fact_survey surveys[2];
 	struct fact_notice notice;
 };
 
@@ -77,7 +77,7 @@ static void own(struct made *m)
 	m->account.tickets = m->tickets;
 	m->account.interactions = m->exchanges;
 	m->account.invoices = m->invoices;
-	m->account.surveys = &m->survey;
+	m->account.surveys = m->surveys;
 	m->account.notices = &m->notice;
 }
 
@@ -144,8 +144,10 @@ static void make_events(struct made *m)
 			.on = on };
 		m->exchanges[i].was_put_off = strcmp(m->exchanges[i].kind, "meeting") == 0 && upto(5) == 0;
 	}
-	m->survey = (struct fact_survey){ upto(2) ? "nps" : "csat", "", upto(11), AS_OF - (int32_t)upto(200) };
-	m->account.n_surveys = upto(2);
+	for (int i = 0; i < 2; i++)
+		m->surveys[i] = (struct fact_survey){ upto(3) ? "nps" : "csat", "", upto(11),
+			AS_OF - (i ? 0 : 200) - (int32_t)upto(200) };
+	m->account.n_surveys = upto(3);
 	m->notice = (struct fact_notice){ .kind = upto(2) ? "cancel" : "downgrade", .currency = "EUR", .text = "",
 		.noticed_on = AS_OF - (int32_t)upto(99), .effective_on = DAY_NONE };
 	m->account.n_notices = upto(12) == 0;
@@ -388,8 +390,11 @@ static bool put_off(struct made *m)
 
 static bool unhappy(struct made *m)
 {
-	m->survey.score -= m->survey.score > 0;
-	return m->account.n_surveys > 0;
+	struct fact_survey *last = m->account.n_surveys ? &m->surveys[m->account.n_surveys - 1] : NULL;
+
+	if (last)
+		last->score -= last->score > 0;
+	return last != NULL;
 }
 
 static bool gives_notice(struct made *m)

@@ -317,6 +317,27 @@ static void a_renewal_without_proof_of_its_worth(void **state)
 	risk("renewal_unproven", 0, "its renewal is not near");
 }
 
+static void answers_that_fall(void **state)
+{
+	struct fact_survey answers[3] = { { "nps", "", 10, AS_OF - 300 }, { "csat", "", 1, AS_OF - 100 },
+		{ "nps", "", 7, AS_OF - 10 } };
+
+	(void)state;
+	risk("falling_answers", -1, "no answer to a survey");
+	s.account.surveys = answers + 2;
+	s.account.n_surveys = 1;
+	risk("falling_answers", -1, "no earlier answer");
+	s.account.surveys = answers;
+	s.account.n_surveys = 3;
+	risk("falling_answers", 0.22, "NPS 7 on 2026-02-06 where 10.0 was usual");
+	answers[2].score = 9;
+	risk("falling_answers", 0, "they answer no worse than they used to");
+	answers[2].score = 2;
+	risk("falling_answers", 1, "NPS 2 on 2026-02-06 where 10.0 was usual");
+	answers[0].on = AS_OF - 376;
+	risk("falling_answers", -1, "no earlier answer");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +354,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_habit_of_paying_late_is_no_trouble, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dispute_is_told_until_it_is_paid, setup, teardown),
 		cmocka_unit_test_setup_teardown(seats_in_use_by_tenure, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_that_fall, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_renewal_without_proof_of_its_worth, setup, teardown),
 	};
 

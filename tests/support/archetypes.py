@@ -44,7 +44,8 @@ TRADES = "Foods Freight Media Labs Homes Press Travel Legal Energy Schools".spli
 PAST = {0: ("champion_silent", 260, True), 3: ("champion_silent", 215, True), 6: ("champion_silent", 170, False),
         9: ("champion_silent", 120, True), 12: ("fades", 330, True), 15: ("fades", 240, True), 18: ("fades", 190, False),
         21: ("fades", 100, True), 24: ("payment_failed", 230, True), 27: ("payment_failed", 150, False),
-        30: ("downgrade_asked", 140, True)}
+        30: ("downgrade_asked", 140, True), 33: ("seats_full", 150, False), 36: ("seats_full", 205, False), 39: ("seats_full", 110, False)}
+GREW = (33, 36)  # of those whose seats were full: who bought half as many again
 PEOPLE = ("Ana Ben Chloé Dario Emma Farid Greta Hugo Iris Jamal Karin Léo Mina Nils Olga Paul Rosa Sven Tara Umar Vera Wim Yara Zoé "
           "Alba Bram Cleo Dina Elio Faye").split()
 SURNAMES = "Marsh Keller Novak Ortiz Blanc Haddad Lund Rossi Weber Okoye".split()
@@ -52,7 +53,7 @@ DOWNGRADE = "We would like to downgrade to the Team plan at renewal, half of the
 
 
 class Account:
-    def __init__(self, number, row, past=None):
+    def __init__(self, number, row, past=None, grows=False):
         self.name, self.segment, self.monthly, self.seats, people, days, renewal, self.story = row
         self.id = f"F-{101 + number}"
         self.rng = random.Random(f"fernhill {number}")
@@ -62,6 +63,7 @@ class Account:
         self.now = DAY - timedelta(days=ago)
         self.end = self.now if leaves else None
         self.is_over = bool(past) and not leaves
+        self.grows = grows
         self.renewal = self.now if leaves else self.now + timedelta(days=renewal)
         while self.renewal < DAY and not leaves:
             self.renewal += timedelta(days=365)
@@ -83,9 +85,10 @@ def accounts():
     for n, name in enumerate(OTHERS):
         people, small = rng.randrange(5, 12), rng.random() < 0.4
         story, *past = PAST.get(n, ("steady", 0, False))
+        seats = people * 2 + rng.randrange(4)
         rows.append(Account(len(NAMED) + n, (
             f"{name} {TRADES[n % len(TRADES)]}", "SMB" if small else "Mid-market", 100 * rng.randrange(8, 20) if small else 100 * rng.randrange(25, 60),
-            people * 2 + rng.randrange(4), people, rng.randrange(460, 750), rng.randrange(100, 330), story), past if n in PAST else None))
+            people if story == "seats_full" else seats, people, rng.randrange(460, 750), rng.randrange(100, 330), story), past if n in PAST else None, n in GREW))
     return rows
 
 
@@ -107,8 +110,9 @@ def presence(account, i, day):
     if account.story == "fades" and (not account.is_over or ago > 20):
         return 1.0 if ago > 110 else 0.55 if ago > 70 else 0.25 if ago > 35 else (0.08 if i < 3 else 0.0)
     if account.story == "seats_full":
-        joined = 210 - 12 * max(0, i - 14)  # the first 15 were always there, then one more every twelve days
-        return 1.0 if i < 15 or ago < joined else 0.0
+        half = len(account.people) // 2  # half of them were always there, the others joined one by one
+        joined = 210 - 180 * (i - half) // half
+        return 1.0 if i < half or ago < joined else 0.0
     return 1.0
 
 
@@ -173,9 +177,15 @@ def invoices(account):
     return rows
 
 
-def subscription(account):
-    return (f"S-{account.id}", account.id, account.plan(), account.seats, f"{account.monthly}.00", account.since.isoformat(),
-            account.end.isoformat() if account.end else "", account.renewal.isoformat())
+def subscriptions(account):
+    """One, or one and the one with half as many seats again that came in its place."""
+    end, renewal = account.end.isoformat() if account.end else "", account.renewal.isoformat()
+    first = [f"S-{account.id}", account.id, account.plan(), account.seats, f"{account.monthly}.00", account.since.isoformat(), end, renewal]
+    if not account.grows:
+        return [first]
+    first[6] = account.now.isoformat()
+    return [first, [f"S-{account.id}-2", account.id, account.plan(), account.seats * 3 // 2, f"{account.monthly * 3 // 2}.00", account.now.isoformat(),
+                    end, renewal]]
 
 
 def write(folder):
@@ -190,7 +200,7 @@ def write(folder):
     table("accounts", ("id", "name", "segment", "plan", "since"), [(a.id, a.name, a.segment, a.plan(), a.since.isoformat()) for a in everybody])
     table("contacts", ("id", "account", "name", "email", "role", "team", "since"),
           [(p["key"], a.id, p["name"], p["email"], p["role"], p["team"], a.since.isoformat()) for a in everybody for p in a.people])
-    table("subscriptions", ("id", "account", "plan", "seats", "monthly", "start", "end", "renews"), [subscription(a) for a in everybody])
+    table("subscriptions", ("id", "account", "plan", "seats", "monthly", "start", "end", "renews"), [row for a in everybody for row in subscriptions(a)])
     table("sessions", ("account", "day", "count", "person", "team"), [row for a in everybody for row in sessions(a)])
     table("messages", ("id", "account", "kind", "direction", "at", "person", "subject", "body"), [row for a in everybody for row in messages(a)])
     table("tickets", ("id", "account", "subject", "body", "priority", "opened", "closed"), [row for a in everybody for row in tickets(a)])

@@ -7,7 +7,7 @@
 #include "common/text.h"
 #include "signal.h"
 
-enum { WIDTH = 100, LABEL = 16, TEXT = 64, MOST_RAISING = 6, MOST_LOWERING = 3, HISTORY_WEEKS = 26, MAX_NAMED = 3 };
+enum { WIDTH = 100, LABEL = 16, TEXT = 64, MOST_RAISING = 7, MOST_LOWERING = 3, HISTORY_WEEKS = 26, MAX_NAMED = 3 };
 
 static const double WORTH_A_LINE = 0.1; /* logits; what says less is told together */
 

@@ -117,6 +117,14 @@ def test_explain_says_the_same_twice_and_in_full_where_asked(case):
     assert all(s["signal"] in full for s in signals) and len(signals) > 10
 
 
+def test_the_readme_shows_what_the_program_prints(case):
+    """What README.md shows of the five is what the program prints (make readme writes it anew)."""
+    config = fernhill(case)
+    readme = (archetypes.ROOT / "README.md").read_text()
+    shown = readme[readme.index(archetypes.BEGIN):readme.index(archetypes.END) + len(archetypes.END)]
+    assert shown == archetypes.readme_part(BIN, config), "README.md is behind: make readme"
+
+
 try:
     run(globals())
 finally:

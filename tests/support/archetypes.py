@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 6, 16)  # Tuesday: the morning on which the five are explained
 FIRST = DAY - timedelta(days=760)
-# Scored as the daemon would have, only less often long ago: every half month of a year, then every day of two weeks.
-SCORED = [DAY - timedelta(days=n) for n in range(375, 14, -15)] + [DAY - timedelta(days=n) for n in range(14, -1, -1)]
+# Scored as the daemon would have, only less often long ago: every half month of a year, then every day of a week.
+SCORED = [DAY - timedelta(days=n) for n in range(367, 7, -15)] + [DAY - timedelta(days=n) for n in range(7, -1, -1)]
 
 # What README.md shows: account, what it is an example of.
 ARCHETYPES = [("Aldgate Textiles", "A champion who went silent"), ("Borrowdale Motors", "A payment that failed"),
@@ -87,7 +87,8 @@ def accounts():
         story, *past = PAST.get(n, ("steady", 0, False))
         seats = people * 2 + rng.randrange(4)
         rows.append(Account(len(NAMED) + n, (
-            f"{name} {TRADES[n % len(TRADES)]}", "SMB" if small else "Mid-market", 100 * rng.randrange(8, 20) if small else 100 * rng.randrange(25, 60),
+            f"{name} {TRADES[n % len(TRADES)]}", "SMB" if small else "Mid-market",
+            100 * rng.randrange(8, 20) if small else 100 * rng.randrange(25, 60),
             people if story == "seats_full" else seats, people, rng.randrange(460, 750), rng.randrange(100, 330), story), past if n in PAST else None, n in GREW))
     return rows
 

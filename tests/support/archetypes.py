@@ -89,7 +89,8 @@ def accounts():
         rows.append(Account(len(NAMED) + n, (
             f"{name} {TRADES[n % len(TRADES)]}", "SMB" if small else "Mid-market",
             100 * rng.randrange(8, 20) if small else 100 * rng.randrange(25, 60),
-            people if story == "seats_full" else seats, people, rng.randrange(460, 750), rng.randrange(100, 330), story), past if n in PAST else None, n in GREW))
+            people if story == "seats_full" else seats, people, rng.randrange(460, 750), rng.randrange(100, 330), story),
+            past if n in PAST else None, n in GREW))
     return rows
 
 

@@ -3,6 +3,7 @@
 A test file defines functions test_*(case) whose docstring is the sentence that they show, and ends with `run(globals())`.
 A failed check raises; Skip says why a test can't be done here. The last line printed is the count that tests/run adds up.
 """
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -61,7 +62,7 @@ class Case:
         return self.tmp / "state" / "orgs" / name / "retaind.db"
 
     def query(self, sql, *args, name="acme"):
-        with sqlite3.connect(f"file:{self.database(name)}?mode=ro", uri=True) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{self.database(name)}?mode=ro", uri=True)) as db:
             return db.execute(sql, args).fetchall()
 
     def retaind(self, *args, expect=0, env=None, timeout=120, config=None):

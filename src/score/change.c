@@ -32,30 +32,65 @@ static int band_with(const struct asked *c, enum score_engine engine, const stru
 	return band_now(c, engine, v, copy);
 }
 
-/* The family of least weight in the score that would move the band if all of it were as usual; -1: none would. */
-static int family_needed(const struct asked *c, enum score_engine engine, const struct verdict *v,
-                         struct reading *copy, int *out_band)
+/* The band if all that some families say were as usual. */
+static int band_without(const struct asked *c, enum score_engine engine, const struct verdict *v, struct reading *copy,
+                        unsigned families)
 {
-	int found = -1;
+	memcpy(copy, v->readings, v->n_readings * sizeof *copy);
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (families >> copy[i].family & 1) {
+			copy[i].said = 0;
+			copy[i].is_hard = false;
+		}
+	return band_now(c, engine, v, copy);
+}
 
-	for (int f = 0; f < N_FAMILIES; f++) {
-		int band;
+/* What families of a set add; below 0 when one of them adds nothing. */
+static double sum_of(const struct verdict *v, unsigned families)
+{
+	double sum = 0;
 
-		if (v->families[f] <= 0 || (found >= 0 && v->families[f] >= v->families[found]))
+	for (int f = 0; f < N_FAMILIES; f++)
+		if (families >> f & 1) {
+			if (v->families[f] <= 0)
+				return -1;
+			sum += v->families[f];
+		}
+	return sum;
+}
+
+/* The fewest families, and of as many those that say least, that would lower the band if all of them were as usual; 0
+ * when none would. */
+static unsigned families_needed(const struct asked *c, enum score_engine engine, const struct verdict *v,
+                                struct reading *copy, int *out_band)
+{
+	unsigned found = 0;
+
+	for (unsigned set = 1; set < 1U << N_FAMILIES; set++) {
+		int n = __builtin_popcount(set), least = __builtin_popcount(found), band;
+		double sum = sum_of(v, set);
+
+		if (sum < 0 || (found && (n > least || (n == least && sum >= sum_of(v, found)))))
 			continue;
-		memcpy(copy, v->readings, v->n_readings * sizeof *copy);
-		for (size_t i = 0; i < v->n_readings; i++)
-			if ((int)copy[i].family == f) {
-				copy[i].said = 0;
-				copy[i].is_hard = false;
-			}
-		band = band_now(c, engine, v, copy);
-		if (band != v->band) {
-			found = f;
+		band = band_without(c, engine, v, copy, set);
+		if (band < v->band) {
+			found = set;
 			*out_band = band;
 		}
 	}
 	return found;
+}
+
+/* "relationship and usage" */
+static const char *families_words(unsigned families, struct arena *a)
+{
+	const char *words = "";
+	int left = __builtin_popcount(families);
+
+	for (int f = 0; f < N_FAMILIES; f++)
+		if (families >> f & 1)
+			words = arena_printf(a, "%s%s%s", words, family_names[f], --left > 1 ? ", " : left ? " and " : "");
+	return words;
 }
 
 /* Where a reading says least (or most) for the score. */
@@ -142,21 +177,22 @@ static const char *change_by_degree(const struct asked *c, enum score_engine eng
 	                    score_band_words(engine, band));
 }
 
-/* The least that would bring it one band down: of one signal, a fact, or all of a family. */
+/* The least that would bring it one band down: of one signal, a fact, or all of some families. */
 static const char *change_down(const struct asked *c, enum score_engine engine, const struct verdict *v,
                                struct reading *copy)
 {
 	const char *by_one = change_by_degree(c, engine, v, copy, false);
-	int family, band = 0;
+	unsigned families;
+	int band = 0;
 
 	if (!by_one)
 		by_one = change_by_fact(c, engine, v, copy, false);
 	if (by_one)
 		return by_one;
-	family = family_needed(c, engine, v, copy, &band);
-	return family < 0 ? "no single signal or family would lower the band" :
-	                    arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
-	                                 family_names[family], score_band_words(engine, band));
+	families = families_needed(c, engine, v, copy, &band);
+	return !families ? "nothing would lower the band" :
+	                   arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
+	                                families_words(families, c->arena), score_band_words(engine, band));
 }
 
 /* What would have to be asked for, and how much, so that there is something to offer; NULL when no single one does. */

@@ -500,7 +500,8 @@ static void the_smallest_change_is_one_that_moves_the_band(void **state)
 	assert_non_null(strstr(risk()->change, "would make it watch"));
 	give_notice("cancel");
 	sample_score(&s, NULL);
-	assert_non_null(strstr(risk()->change, "no single signal or family"));
+	assert_non_null(strstr(risk()->change, "no single signal; all of"));
+	assert_non_null(strstr(risk()->change, " and commercial as usual"));
 }
 
 static void the_day_to_act_is_never_in_the_past(void **state)

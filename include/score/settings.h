@@ -59,6 +59,7 @@ struct fitted_settings {
 	bool is_fitted;       /* else the priors stand and the rest is 0 */
 	double base;          /* logits to add to the organisation's base */
 	double family_cap, total_relief; /* in place of the priors' */
+	int32_t until;        /* the last as-of day that it was fitted to; DAY_NONE: not told */
 	const char *quality;  /* one line for people: rows, events, AUC and log loss out of sample; NULL: none is known */
 };
 enum { N_FITTED = 2 };        /* by enum score_engine */

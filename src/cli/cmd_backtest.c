@@ -265,6 +265,17 @@ static bool has_labels(const struct testing *t)
 	return true;
 }
 
+/* A fit knows the days that it was fitted to; a panel says itself which rows were for that. */
+static void note_fitted_days(struct testing *t)
+{
+	const struct fitted_settings *fitted = &t->settings.weights.engines[t->engine];
+
+	if (!t->panel_path && fitted->is_fitted && t->samples.n && t->samples.at[0].day <= fitted->until)
+		add_note(t, arena_printf(t->cli->arena, "the weights were fitted to days up to %s, so figures of days up to "
+		                                        "then are too good: their file says how good they were out of sample",
+		                         day_text(t->cli->arena, fitted->until)));
+}
+
 static int run(struct testing *t, struct err *err)
 {
 	struct arena *a = t->cli->arena;
@@ -283,6 +294,7 @@ static int run(struct testing *t, struct err *err)
 			(void)printf("%zu rows scored; without labels (y) there is nothing to judge them by\n", t->samples.n);
 		return 0;
 	}
+	note_fitted_days(t);
 	weights = t->settings.weights.engines[t->engine].is_fitted
 		? arena_printf(a, "weights %s of %s", t->settings.weights.version, day_text(a, t->settings.weights.fitted_on))
 		: "the shipped priors";

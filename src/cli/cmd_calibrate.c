@@ -160,8 +160,11 @@ static int calibrate_history(struct calibrating *c, int64_t horizon_days, int64_
 	static const unsigned kinds[N_ENGINES] = { OUTCOME_LOSSES, OUTCOME_GAINS };
 	const char *only = cli_option(c->cli, "engine");
 	struct outcomes outcomes;
+	int32_t known_on;
 
-	if (outcomes_load(c->session->db, c->session->as_of, c->cli->arena, &outcomes, err) < 0)
+	if (outcomes_last_fact(c->session->db, c->session->as_of, &known_on, err) < 0 ||
+	    outcomes_load(c->session->db, known_on == DAY_NONE ? c->session->as_of : known_on, c->cli->arena, &outcomes,
+	                  err) < 0)
 		return -1;
 	for (int engine = 0; engine < N_ENGINES; engine++) {
 		struct history_query q = { .kinds = kinds[engine], .from = DAY_NONE, .to = DAY_NONE, .every_days = every_days,
@@ -188,7 +191,7 @@ static void carry_over(struct calibrating *c, enum score_engine engine)
 	struct calibration *out = &c->out[engine];
 
 	*out = (struct calibration){ .is_fitted = true, .base = fitted->base, .family_cap = fitted->family_cap,
-		                         .total_relief = fitted->total_relief, .from = DAY_NONE, .to = DAY_NONE,
+		                         .total_relief = fitted->total_relief, .from = DAY_NONE, .to = fitted->until,
 		                         .judged_from = DAY_NONE,
 		                         .curves = arena_array(a, s->signals.n + 1, sizeof *out->curves),
 		                         .why = arena_printf(a, "as in %s", s->weights.version) };

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/text.h"
 #include "load.h"
 
@@ -37,11 +38,11 @@ static const struct yaml_table curve_table = {
 	.size = sizeof(struct curve_file), .fields = curve_fields, .n_fields = ARRAY_LEN(curve_fields)
 };
 
-/* One engine's part. from, to, judged_from are for people. */
+/* One engine's part. Most of it is for people. */
 struct engine_file {
 	struct fitted_settings s;
 	const char *why;
-	int32_t from, to, judged_from;
+	int32_t from, judged_from;
 	int64_t rows, events, accounts, lost, judged_rows, judged_events;
 	struct quality_file before, after;
 	struct texts gain;
@@ -51,7 +52,7 @@ static const struct yaml_field engine_fields[] = {
 	{ .key = "fitted", .kind = YAML_BOOL, .offset = offsetof(struct engine_file, s.is_fitted), .is_required = true },
 	{ .key = "why", .kind = YAML_TEXT, .offset = offsetof(struct engine_file, why) },
 	{ .key = "from", .kind = YAML_DAY, .offset = offsetof(struct engine_file, from) },
-	{ .key = "to", .kind = YAML_DAY, .offset = offsetof(struct engine_file, to) },
+	{ .key = "to", .kind = YAML_DAY, .offset = offsetof(struct engine_file, s.until) },
 	{ .key = "rows", .kind = YAML_INT, .offset = offsetof(struct engine_file, rows) },
 	{ .key = "events", .kind = YAML_INT, .offset = offsetof(struct engine_file, events) },
 	{ .key = "accounts", .kind = YAML_INT, .offset = offsetof(struct engine_file, accounts) },
@@ -119,7 +120,8 @@ static void apply_curve(struct loading *l, const struct yaml *where, const struc
 static void read_engine(struct loading *l, const struct yaml *where, struct score_settings *s,
                         struct fitted_settings *out)
 {
-	struct engine_file f = { .s = { .family_cap = s->family_cap, .total_relief = s->total_relief } };
+	struct engine_file f = { .s = { .family_cap = s->family_cap, .total_relief = s->total_relief,
+	                               .until = DAY_NONE } };
 	const struct curve_file *curves;
 
 	if (yaml_is_null(where))

@@ -107,6 +107,7 @@ def test_learnt(case):
         assert part in text, (part, text)
     after = risks(case)
     assert after[0] != before[0] and after[1] != before[1]
+    assert "figures of days up to then are too good" in case.retaind("backtest", "--now", NOW).stdout.replace("\n", " ")
     calibrate(case, "--engine", "defense")
     second = weights(case)[1]
     assert second.name == "0002.yaml" and second.read_text() == text

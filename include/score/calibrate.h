@@ -6,7 +6,7 @@
  * logistic without negative weights, pulled to 1, puts the curves together, and a slope fitted to what they said out of
  * sample calibrates them. Rows of one account are not independent, so that every pull is as many times stronger as an
  * account that ended has rows. A fit is judged on later rows of accounts that it was not fitted to only: where it does
- * not clearly beat the priors there, they stay. */
+ * not clearly beat the priors there, and who knows the rate of losses but no signals, they stay. */
 #ifndef SCORE_CALIBRATE_H
 #define SCORE_CALIBRATE_H
 

@@ -17,14 +17,17 @@ static const double FIRST_CUT = 0.4, NEXT_CUT = 0.2; /* shares of the events bef
 static const double SURE = 0.9;                      /* share of draws in which a change has to be for the better */
 static const double PULL_SLOPE = 4;                  /* as of the whole in calibrate_model.c */
 
+/* Behind the models: who knows how many are lost but nothing of accounts, so that its unfitted and fitted stay 0. */
+enum { MODEL_BLIND = N_MODELS, N_JUDGED };
+
 /* Rows out of sample, with what the priors and each kind of model say of them. */
 struct judged {
 	size_t *rows;
 	uint32_t *groups; /* account */
 	bool *events;
 	double *base, *before;                          /* before: as probability */
-	double *unfitted[N_MODELS], *fitted[N_MODELS];  /* against the base */
-	double *after[N_MODELS];                        /* as probability, calibrated */
+	double *unfitted[N_JUDGED], *fitted[N_JUDGED];  /* against the base */
+	double *after[N_JUDGED];                        /* as probability, calibrated */
 	size_t n, n_events, n_lost;
 };
 
@@ -132,7 +135,7 @@ static void judge_all(const struct calibrate_input *in, int64_t n_events, struct
 		                    .events = arena_array(a, room, sizeof *out->events),
 		                    .base = arena_array(a, room, sizeof *out->base),
 		                    .before = arena_array(a, room, sizeof *out->before) };
-	for (int k = 0; k < N_MODELS; k++) {
+	for (int k = 0; k < N_JUDGED; k++) {
 		out->unfitted[k] = arena_array(a, room, sizeof **out->unfitted);
 		out->fitted[k] = arena_array(a, room, sizeof **out->fitted);
 		out->after[k] = arena_array(a, room, sizeof **out->after);
@@ -272,6 +275,12 @@ static int best_kind(const struct calibrate_input *in, const struct judged *j, s
 	return kind;
 }
 
+/* Better priors may only mean a better base. */
+static bool beats_blind(const struct calibrate_input *in, const struct judged *j, int kind, struct arena *a)
+{
+	return fit_compare(j->after[kind], j->after[MODEL_BLIND], j->events, j->groups, j->n, in->n_accounts, a).share >= SURE;
+}
+
 static void judge(const struct calibrate_input *in, struct arena *a, struct calibration *out)
 {
 	struct judged j;
@@ -287,7 +296,7 @@ static void judge(const struct calibrate_input *in, struct arena *a, struct cali
 		                           "is better", j.n_events);
 		return;
 	}
-	for (int k = 0; k < N_MODELS; k++)
+	for (int k = 0; k < N_JUDGED; k++)
 		calibrate_judged(&j, k, a);
 	out->judged_from = in->rows[j.rows[0]].day;
 	kind = best_kind(in, &j, a, out);
@@ -296,7 +305,7 @@ static void judge(const struct calibrate_input *in, struct arena *a, struct cali
 	out->after = measure(&set, &j, j.after[kind < 0 ? N_MODELS - 1 : kind], a, &low);
 	if (kind < 0) {
 		out->why = "out of sample a fit is not clearly better than the priors";
-	} else if (low <= 0.5) {
+	} else if (low <= 0.5 || !beats_blind(in, &j, kind, a)) {
 		out->why = "nothing tells accounts apart better than chance";
 	} else {
 		fit_finally(in, &j, kind, a, out);

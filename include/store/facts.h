@@ -68,6 +68,7 @@ struct fact_account {
 	bool is_customer, was_customer; /* has, had a subscription that is no trial; without any: is_customer or ARR */
 	int32_t heard_on; /* when they were last heard of before FACTS_DAYS ago; DAY_NONE: never */
 	struct fact_days active;
+	struct fact_days moved; /* days on which a meeting that lay ahead was moved to a later day */
 	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;
 	const struct fact_limit *limits; size_t n_limits;

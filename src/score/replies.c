@@ -91,7 +91,10 @@ static bool read_slow_replies(const struct context *c, struct reading *out)
 
 static int put_off_between(const struct context *c, int from_age, int to_age, int32_t *last_on)
 {
-	int n = 0;
+	int n = fact_days_count(&c->account->moved, from_age, to_age), last = fact_days_last(&c->account->moved);
+
+	if (n && last >= from_age)
+		*last_on = c->as_of - last;
 
 	for (size_t i = 0; i < c->account->n_interactions; i++) {
 		const struct fact_interaction *x = &c->account->interactions[i];
@@ -100,7 +103,7 @@ static int put_off_between(const struct context *c, int from_age, int to_age, in
 		if (!x->was_put_off || age < from_age || age >= to_age)
 			continue;
 		n++;
-		*last_on = x->on;
+		*last_on = x->on > *last_on ? x->on : *last_on;
 	}
 	return n;
 }
@@ -108,7 +111,7 @@ static int put_off_between(const struct context *c, int from_age, int to_age, in
 /* Meetings that were cancelled, moved, declined or missed, above the account's own usual number. */
 static bool read_meetings_put_off(const struct context *c, struct reading *out)
 {
-	int32_t last_on = DAY_NONE, before_on;
+	int32_t last_on = DAY_NONE, before_on = DAY_NONE;
 	int n = put_off_between(c, 0, PUT_OFF_DAYS, &last_on);
 	double usual = put_off_between(c, PUT_OFF_DAYS, PUT_OFF_DAYS + PUT_OFF_USUAL_DAYS, &before_on) *
 	               (double)PUT_OFF_DAYS / PUT_OFF_USUAL_DAYS;

@@ -108,7 +108,7 @@ static const struct entity_field interaction_fields[] = {
 	{ "outcome", VALUE_TEXT, TRACKED },
 	{ "subject", VALUE_TEXT, PLAIN },
 	{ "body", VALUE_TEXT, PLAIN },
-	{ "at", VALUE_INSTANT, REQUIRED },
+	{ "at", VALUE_INSTANT, true, true }, /* tracked: a meeting that is moved */
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 

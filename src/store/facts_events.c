@@ -123,6 +123,48 @@ static bool says_put_off(struct arena *a, const char *outcome)
 	return false;
 }
 
+static int32_t day_of_change(const struct loading *l, const char *value)
+{
+	int64_t at;
+
+	return value && text_to_int(value, &at) ? loading_day(l, at) : DAY_NONE;
+}
+
+/* Notes the day on which a meeting was moved, where the row is one. */
+static int add_move(struct loading *l, const struct change *c, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT account_id FROM interaction WHERE id = :id AND kind = 'meeting' "
+		"AND (deleted_on IS NULL OR deleted_on > :day)");
+	ptrdiff_t place;
+	int rc;
+
+	bind_int(q, ":id", c->id);
+	bind_day(q, ":day", l->q->as_of);
+	rc = stmt_step(q, err);
+	if (rc <= 0)
+		return rc;
+	place = loading_place(l, col_int(q, 0));
+	if (place >= 0)
+		fact_days_add(&l->out[place].moved, l->q->as_of - c->known_on);
+	return 0;
+}
+
+/* A date that was put right after the meeting is no move. */
+static int load_moves(struct loading *l, const struct history *h, struct err *err)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		const struct change *c = &h->changes[i];
+		int32_t from = strcmp(c->field, "at") == 0 && c->is_dated ? day_of_change(l, c->before) : DAY_NONE;
+
+		if (from == DAY_NONE || from < c->known_on || day_of_change(l, c->value) <= from)
+			continue;
+		if (add_move(l, c, err) < 0)
+			return err_in(err, "meetings that were moved");
+	}
+	return 0;
+}
+
 static int load_interactions(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
@@ -134,7 +176,8 @@ static int load_interactions(struct loading *l, struct err *err)
 	struct history history;
 	int rc;
 
-	if (history_load(l->db, TRACKED_INTERACTION, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
+	if (history_load(l->db, TRACKED_INTERACTION, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0 ||
+	    load_moves(l, &history, err) < 0)
 		return -1;
 	bind_range(q, l);
 	bind_instant(q, ":text_since", l->text_since_at);

@@ -50,6 +50,8 @@ static int read_changes(struct stmt *q, struct arena *a, struct history *out, st
 			}
 			changes[n++] = (struct change){ .id = id, .field = arena_strdup(a, field) };
 		}
+		changes[n - 1].before = changes[n - 1].value;
+		changes[n - 1].known_on = (int32_t)col_int(q, 3);
 		changes[n - 1].value = col_text_in(q, 2, a);
 		changes[n - 1].is_dated = col_int(q, 3) > HISTORY_BEGINNING;
 	}

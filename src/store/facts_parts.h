@@ -47,6 +47,8 @@ struct change {
 	int64_t id;
 	const char *field, *value; /* value NULL: empty */
 	bool is_dated;             /* not the first value that was ever seen */
+	const char *before;        /* the value it took the place of; of the first one NULL */
+	int32_t known_on;
 };
 /* The last value known by the as-of day of every tracked field of a range of accounts. */
 struct history {

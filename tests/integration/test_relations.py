@@ -99,6 +99,8 @@ def make(case):
         make_exchanges(files, name, 45 if name == "drift" else 0, 120 if name == "drift" else 0)
     say(files, "drift", "meeting", "", "", 20, "CANCELED")
     say(files, "drift", "meeting", "", "", 6, "NO_SHOW")
+    for name in ("drift", "well"):
+        files.add("interaction", id=f"plan-{name}", account=name, kind="meeting", at=f"{day(-5)}T10:00:00Z")
     files.add("ticket", id="back", account="support", subject="Import of contacts", opened_at=f"{day(70)}T09:00:00Z",
               closed_at=f"{day(69)}T09:00:00Z", first_reply_at=f"{day(70)}T11:00:00Z", priority="low")
     files.pull(BEFORE)
@@ -113,6 +115,9 @@ def change(files):
             row.update(closed_at="")
     for ago in (50, 30, 12):
         files.add("ticket", account="support", subject="Export to Excel fails", opened_at=f"{day(ago)}T09:00:00Z", priority="high")
+    for row in files.rows["interaction"]:
+        if row["id"] == "plan-drift":
+            row.update(at=f"{day(-20)}T10:00:00Z")
     for row in files.rows["subscription"]:
         if row["account"] == "money":
             row.update(mrr_minor="700", is_auto_renew="no")
@@ -126,7 +131,7 @@ def readings(case, account, on=TODAY):
 
 
 EXPECTED = {
-    "drift": {"slow_replies": "none since our message of", "meetings_put_off": "2 meetings cancelled, moved, declined or missed",
+    "drift": {"slow_replies": "none since our message of", "meetings_put_off": "3 meetings cancelled, moved, declined or missed",
               "sponsor_silence": "no word from those who decide (Bea Boss) for", "renewal_silence": "no message or meeting for",
               "cooling_exchanges": "are usual"},
     "support": {"repeated_topic": '3 tickets about the same in 60 days: "Export to Excel fails"',

@@ -107,6 +107,25 @@ static void what_became_of_a_meeting_is_not_seen_before_it_was_known(void **stat
 	assert_true(account.interactions[0].was_put_off);
 }
 
+static void a_meeting_that_is_moved_is_seen_from_that_day_though_it_lies_ahead(void **state)
+{
+	(void)state;
+	run("INSERT INTO interaction (id, source_id, source_key, account_id, kind, at) VALUES "
+	    "(1, 1, 'i', 1, 'meeting', 20030 * 86400), (2, 1, 'j', 1, 'email', 20030 * 86400), "
+	    "(3, 1, 'k', 1, 'meeting', 19980 * 86400), (4, 1, 'l', 1, 'meeting', 20005 * 86400);"
+	    "INSERT INTO history VALUES ('interaction', 1, 'at', -2147483647, 20002 * 86400), "
+	    "('interaction', 1, 'at', 19998, 20030 * 86400), " /* later: moved */
+	    "('interaction', 2, 'at', -2147483647, 20002 * 86400), ('interaction', 2, 'at', 19998, 20030 * 86400), "
+	    "('interaction', 3, 'at', -2147483647, 19970 * 86400), " /* put right afterwards */
+	    "('interaction', 3, 'at', 19990, 19980 * 86400), "
+	    "('interaction', 4, 'at', -2147483647, 20010 * 86400), ('interaction', 4, 'at', 19999, 20005 * 86400)");
+	load(19997);
+	ASSERT_INT(fact_days_last(&account.moved), -1);
+	load(D);
+	ASSERT_INT(fact_days_count(&account.moved, 0, FACTS_DAYS), 1);
+	ASSERT_INT(fact_days_last(&account.moved), 2);
+}
+
 static void an_account_unheard_of_for_years_is_known_to_have_spoken_once(void **state)
 {
 	(void)state;
@@ -165,6 +184,8 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(a_meeting_that_was_put_off_is_not_one_in_which_they_spoke, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_became_of_a_meeting_is_not_seen_before_it_was_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_meeting_that_is_moved_is_seen_from_that_day_though_it_lies_ahead, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(an_account_unheard_of_for_years_is_known_to_have_spoken_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(renewal_is_switched_off_when_it_was_on_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(revenue_of_the_past_is_what_it_was_known_to_be_then, setup, teardown),

@@ -103,6 +103,10 @@ static void meetings_that_are_put_off(void **state)
 	say("meeting", "", 5)->was_put_off = true;
 	say("meeting", "", 2)->was_put_off = true;
 	risk("meetings_put_off", 1, "3 meetings cancelled, moved, declined or missed in 60 days, last on 2026-02-14");
+	s.account.n_interactions = 1;
+	fact_days_add(&s.account.moved, 4);
+	risk("meetings_put_off", 0.6, "2 meetings cancelled, moved, declined or missed in 60 days, last on 2026-02-12");
+	s.account.moved = (struct fact_days){ 0 };
 	for (int i = 0; i < 9; i++) /* as often as ever */
 		say("meeting", "", 70 + 15 * i)->was_put_off = true;
 	risk("meetings_put_off", 0, "no more meetings are put off than usual");

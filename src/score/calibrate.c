@@ -278,7 +278,8 @@ static int best_kind(const struct calibrate_input *in, const struct judged *j, s
 /* Better priors may only mean a better base. */
 static bool beats_blind(const struct calibrate_input *in, const struct judged *j, int kind, struct arena *a)
 {
-	return fit_compare(j->after[kind], j->after[MODEL_BLIND], j->events, j->groups, j->n, in->n_accounts, a).share >= SURE;
+	return fit_compare(j->after[kind], j->after[MODEL_BLIND], j->events, j->groups, j->n, in->n_accounts, a).share >=
+	       SURE;
 }
 
 static void judge(const struct calibrate_input *in, struct arena *a, struct calibration *out)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "html.h"
 #include "message.h"
 #include "phrases.h"
 
@@ -311,6 +312,7 @@ size_t lexicon_hear(const struct lexicon_index *index, const char *text, struct 
 	struct message message;
 	size_t n = 0;
 
+	text = html_plain(a, text);
 	message_read(text, utf8_fit(text, MAX_TEXT), &message);
 	for (size_t i = 0; i < message.n; i++) {
 		const struct message_piece *p = &message.pieces[i];

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../../src/score/html.h"
 #include "../../src/score/message.h"
 #include "../../src/score/words.h"
 #include "common/text.h"
@@ -68,6 +69,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 
 	text = text ? text : phrase;
 	check_message((const char *)data, size);
+	REQUIRE(strlen(html_plain(a, text)) <= 2 * strlen(text));
 	check_words((const char *)data, size);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		all[i] = (struct lexicon_settings){ kinds[i], kinds[i], { ours, ARRAY_LEN(ours) }, { &set, 1 } };

@@ -124,11 +124,13 @@ def test_whose_words_count(case):
     words = "They want to cancel our contract."
     make(case,
          [("subject", "Please cancel our subscription", "See above"), ("answer", "Re: Please cancel our subscription", "That was solved")],
-         [("ours", "email", "out", words), ("note", "note", "", words), ("mail", "email", "in", "We want to cancel our contract.")])
+         [("ours", "email", "out", words), ("note", "note", "", words), ("mail", "email", "in", "We want to cancel our contract."),
+          ("html", "email", "in", "<p>Hi,</p><p>We&#39;d like to <b>cancel</b> our&nbsp;subscription.</p><blockquote>I want to leave</blockquote>")])
     assert set(heard(case, "subject")) == {"cancel_notice"}
     assert heard(case, "answer") == {} and heard(case, "ours") == {}
     assert set(heard(case, "note")) == {"cancel_talk"}
     assert set(heard(case, "mail")) == {"cancel_notice"}
+    assert heard(case, "html") == {"cancel_notice": 'asked to cancel on 2026-03-01: "We\'d like to cancel our subscription"'}
 
 
 def test_quotes_are_masked(case):

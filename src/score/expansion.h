@@ -34,7 +34,7 @@ bool weekly_people(const struct context *c, double weeks[TREND_WEEKS]);
 bool weekly_use(const struct context *c, double weeks[TREND_WEEKS]);
 /* The last four weeks against the twelve before: sustained growth, 0 when there is none. */
 double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *out_before);
-/* The last thirteen weeks without their best against the thirteen before; never below 0. */
+/* The last thirteen weeks without their best two against the thirteen before; never below 0. */
 double quarter_growth(const double weeks[TREND_WEEKS]);
 
 /* The money that an account pays in; NULL when it is not that of the market, so that nothing can be compared. */

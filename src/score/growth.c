@@ -46,6 +46,15 @@ static bool read_use_growth(const struct context *c, struct reading *out)
 	return true;
 }
 
+static int people_of_team(const struct fact_account *f, const char *team)
+{
+	int n = 0;
+
+	for (size_t p = 0; p < f->n_people; p++)
+		n += strcmp(f->people[p].team, team) == 0 && fact_days_count(&f->people[p].used, 0, NEW_DAYS) > 0;
+	return n;
+}
+
 static bool read_new_teams(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
@@ -64,8 +73,7 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 			continue;
 		if (n++ < 3)
 			names = arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", evidence_quote(c->arena, t->name, 40));
-		for (size_t p = 0; p < f->n_people; p++)
-			people += strcmp(f->people[p].team, t->name) == 0 && fact_days_count(&f->people[p].used, 0, NEW_DAYS) > 0;
+		people += people_of_team(f, t->name);
 	}
 	out->why = "no new team in 28 days";
 	reading_value(out, n, 0);

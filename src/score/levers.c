@@ -88,7 +88,7 @@ double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *ou
 
 double quarter_growth(const double weeks[TREND_WEEKS])
 {
-	double now = 0, before = 0, best = 0;
+	double now = 0, before = 0, best = 0, second = 0;
 	int filled[2] = { 0, 0 };
 	bool is_dense;
 
@@ -96,17 +96,19 @@ double quarter_growth(const double weeks[TREND_WEEKS])
 		filled[w / HALF] += weeks[w] > 0;
 		if (w < HALF) {
 			now += weeks[w];
+			second = weeks[w] > best ? best : weeks[w] > second ? weeks[w] : second;
 			best = weeks[w] > best ? weeks[w] : best;
 		} else {
 			before += weeks[w];
 		}
 	}
-	/* Where most weeks have something, the best one is left out; what is reported by the month has no best week. */
+	/* Where most weeks have something, the best two are left out, as a busy week may lie across two; what is reported
+	 * by the month has no best week. */
 	is_dense = filled[0] >= DENSE_WEEKS && filled[1] >= DENSE_WEEKS;
 	if (!is_dense && (filled[0] < 3 || filled[1] < 3))
 		return 0;
 	if (is_dense)
-		now = (now - best) * HALF / (HALF - 1);
+		now = (now - best - second) * HALF / (HALF - 2);
 	return before > 0 && now > before ? now / before - 1 : 0;
 }
 

@@ -21,7 +21,7 @@ struct backtest_row {
 	int32_t day, event_on;   /* event_on: DAY_NONE when there is none, or it is not told */
 	bool is_event;           /* it happened within the horizon */
 	bool is_known;           /* the account was there on the day; else score and prob say the least */
-	double score, prob;      /* logit, 0..1 */
+	double score, prob;      /* logits against the usual account of the day, so that its drift ranks nobody; 0..1 */
 	double naive[N_NAIVE];
 	const float *strengths;  /* by signal, NAN where it was not known; NULL: nothing was read */
 };

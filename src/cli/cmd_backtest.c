@@ -13,7 +13,7 @@
 
 enum { MAX_HORIZON = 730, MAX_EVERY = 366, USUAL_EVERY = 30, MAX_DUMP = 512 << 20 };
 
-static const double LEAST_SCORE = -99; /* logits, of an account that was not there */
+static const double LEAST_SCORE = -99; /* logits against the usual account, of one that was not there */
 
 /* One backtest from its options to its report. */
 struct testing {
@@ -168,8 +168,8 @@ static int take_row(void *context, size_t sample, const struct diagnosing *day, 
 	if (!t->signals)
 		keep_signals(t, v);
 	t->last_base = 1 / (1 + exp(-v->base_logit));
-	row->score = v->score < 0 ? v->base_logit : v->logit;
-	row->prob = 1 / (1 + exp(-row->score));
+	row->score = v->score < 0 ? 0 : v->logit - v->base_logit;
+	row->prob = 1 / (1 + exp(-(v->base_logit + row->score)));
 	row->segment = arena_strdup(t->cli->arena, d->account->segment);
 	row->owner = t->engine == ENGINE_DEFENSE ? d->account->csm_email : d->account->am_email;
 	row->owner = arena_strdup(t->cli->arena, row->owner);

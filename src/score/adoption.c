@@ -10,17 +10,27 @@ enum {
 	ONBOARDED_DAYS = 30,  /* before, nobody can be late */
 	SETTLING_DAYS = 270,  /* after nine months it is no longer a matter of onboarding */
 	MONTH = 28,
+	BACK_AFTER_DAYS = 31, /* a customer without a contract for longer had left */
 };
 
-/* Since when it is a customer; DAY_NONE when nothing says so. */
+/* Since when it is a customer; DAY_NONE when nothing says so. Who left and came back begins anew: a gap of more than a
+ * late renewal's. */
 static int32_t customer_since(const struct fact_account *f)
 {
-	int32_t since = f->customer_since_on;
+	int32_t since = f->customer_since_on, end = DAY_NONE;
 
-	for (size_t i = 0; i < f->n_subscriptions && f->customer_since_on == DAY_NONE; i++)
-		if (!f->subscriptions[i].is_trial && f->subscriptions[i].start_on != DAY_NONE &&
-		    (since == DAY_NONE || f->subscriptions[i].start_on < since))
-			since = f->subscriptions[i].start_on;
+	for (size_t i = 0; i < f->n_subscriptions; i++) { /* by their start */
+		const struct fact_subscription *s = &f->subscriptions[i];
+
+		if (s->is_trial || s->start_on == DAY_NONE)
+			continue;
+		if (since == DAY_NONE || (end != DAY_NONE && s->start_on - end > BACK_AFTER_DAYS))
+			since = s->start_on;
+		if (s->is_active)
+			return since;
+		if (end == DAY_NONE || s->end_on > end)
+			end = s->end_on;
+	}
 	return since;
 }
 

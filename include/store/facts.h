@@ -66,7 +66,7 @@ struct fact_account {
 	int64_t seats, arr_minor; /* 0 when not known */
 	int32_t renewal_on, created_on, customer_since_on;
 	bool is_customer, was_customer; /* has, had a subscription that is no trial; without any: is_customer or ARR */
-	int32_t heard_on; /* when they were last heard of before FACTS_DAYS ago; DAY_NONE: never */
+	int32_t heard_on; /* when they were last heard of, where that is longer ago than FACTS_DAYS; else DAY_NONE */
 	struct fact_days active;
 	struct fact_days moved; /* days on which a meeting that lay ahead was moved to a later day */
 	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */

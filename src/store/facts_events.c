@@ -203,30 +203,36 @@ static int load_interactions(struct loading *l, struct err *err)
 	return 0;
 }
 
-/* When accounts were heard of last before the window. */
+static bool was_heard(const struct fact_account *f)
+{
+	for (size_t i = 0; i < f->n_interactions; i++) {
+		const struct fact_interaction *x = &f->interactions[i];
+
+		if (!x->was_put_off && (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0))
+			return true;
+	}
+	return false;
+}
+
+/* When accounts that were not heard of in the window were heard of last before it. */
 static int load_heard(struct loading *l, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, (SELECT max(i.at) FROM interaction i WHERE i.account_id = a.id AND i.at < :since "
-		"AND (i.direction = 'in' OR i.kind = 'meeting') AND (i.deleted_on IS NULL OR i.deleted_on > :day)) "
-		"FROM account a WHERE id BETWEEN :from AND :to");
-	int rc = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		CLEANUP(stmt_donep) struct stmt *q = NULL;
 
-	for (size_t i = 0; i < l->n; i++)
 		l->out[i].heard_on = DAY_NONE;
-	if (!l->base->sources[FACT_INTERACTION].is_known)
-		return 0;
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_instant(q, ":since", l->since_at);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-
-		if (place >= 0)
-			l->out[place].heard_on = loading_day(l, col_instant(q, 1));
+		if (!l->base->sources[FACT_INTERACTION].is_known || was_heard(&l->out[i]))
+			continue;
+		q = db_sql(l->db, "SELECT max(at) FROM interaction WHERE account_id = :account AND at < :since "
+		                  "AND (direction = 'in' OR kind = 'meeting') AND (deleted_on IS NULL OR deleted_on > :day)");
+		bind_int(q, ":account", l->base->members[l->first + i].id);
+		bind_instant(q, ":since", l->since_at);
+		bind_day(q, ":day", l->q->as_of);
+		if (stmt_step(q, err) < 0)
+			return err_in(err, "exchanges of earlier");
+		l->out[i].heard_on = loading_day(l, col_instant(q, 0));
 	}
-	return rc < 0 ? err_in(err, "exchanges of earlier") : 0;
+	return 0;
 }
 
 static int load_surveys(struct loading *l, struct err *err)

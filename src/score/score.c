@@ -377,7 +377,7 @@ static void judge_expansion(const struct context *c, const struct score_row *bef
 	settle_since(c, was, before ? before->readiness_band_since : c->as_of, v);
 }
 
-/* The words of what contributes, which was read without them. */
+/* The words of what contributes, which was read without them, and what is at stake by it. */
 static void tell_verdict(struct context *c, struct verdict *v)
 {
 	struct reading *all = arena_memdup(c->arena, v->readings, v->n_readings * sizeof *all);
@@ -393,6 +393,10 @@ static void tell_verdict(struct context *c, struct verdict *v)
 		if (all[n].strength > 0 || all[n].contribution > 0) {
 			take_reading(c, signal, settings_of(c->settings, signal->name, &at), &told);
 			all[n].evidence = told.evidence;
+			all[n].due_on = told.due_on;
+			all[n].play = told.play;
+			all[n].stake_minor = told.stake_minor;
+			all[n].stake_how = told.stake_how;
 		}
 		n++;
 	}
@@ -419,9 +423,9 @@ void score_account(const struct score_settings *settings, const struct fact_base
 	c.defense = defense;
 	judge_expansion(&c, before, defense, expansion);
 	for (int engine = 0; engine < N_ENGINES; engine++) {
-		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
 		if (words == WORDS_OF_BANDS && (defense->band > 0 || expansion->band > 0))
 			tell_verdict(&c, &out->verdicts[engine]);
+		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
 	}
 }
 

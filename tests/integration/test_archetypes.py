@@ -74,6 +74,20 @@ def test_contributions_add_up_for_every_account(case):
         assert abs(sum(told["defense"]["losses"].values()) - told["defense"]["score"]) < 1e-4
 
 
+def test_findings_say_what_explain_says(case):
+    """What score writes into findings for the digests is what explain says: cause, value at stake, day to act by, play."""
+    config = fernhill(case)
+    with sqlite3.connect(case.tmp / "state/orgs/fernhill/retaind.db") as db:
+        found = db.execute("""SELECT a.name, f.engine, f.cause, f.value_minor, f.expected_minor, date(f.act_by_on * 86400, 'unixepoch'),
+            f.play FROM finding f JOIN account a ON a.id = f.account_id WHERE f.closed_on IS NULL ORDER BY f.id""").fetchall()
+    assert {CHAMPION, PAYMENT, DOWNGRADE, SEATS} <= {f[0] for f in found}, found
+    for name, engine, cause, *rest in found:
+        d = diagnosis(config, name)[engine]
+        if d["cause"] == cause:  # else an earlier cause still speaks, and the finding keeps it
+            assert rest == [d[k] for k in ("value_minor", "expected_minor", "act_by", "play")], (name, rest, d)
+            assert d["value_minor"] > 0, (name, d["value_how"])
+
+
 def test_what_would_change_it_does_change_it(case):
     """What explain says would move the band moves it, once it is made true."""
     config = fernhill(case)

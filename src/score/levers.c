@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "expansion.h"
+#include "series.h"
 #include "store/usage.h"
 
 enum {
@@ -40,19 +41,21 @@ bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
 
 bool weekly_use(const struct context *c, double weeks[TREND_WEEKS])
 {
+	double sums[FACTS_DAYS / 7];
 	int n = 0;
 
 	memset(weeks, 0, TREND_WEEKS * sizeof *weeks);
 	for (size_t m = 0; m < c->base->n_metrics; m++) {
 		const struct fact_metric *metric = &c->base->metrics[m];
-		const int64_t *series = c->account->usage[m];
 
 		if (!metric->is_activity || metric->used <= 0)
 			continue;
 		n++;
-		for (int age = 0; age < 7 * TREND_WEEKS && series; age++)
-			if (series[age] != USAGE_NONE && series[age] > 0)
-				weeks[age / 7] += (double)series[age] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
+		if (!c->account->usage[m])
+			continue;
+		series_weeks(c->account->usage[m], sums);
+		for (int w = 0; w < TREND_WEEKS; w++)
+			weeks[w] += sums[w] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
 	}
 	for (int w = 0; w < TREND_WEEKS && n; w++)
 		weeks[w] /= n * c->norms->season[w];

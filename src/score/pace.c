@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "store/usage.h"
+#include "series.h"
 
 enum {
 	BASELINE_FROM = 4, BASELINE_TO = 12, /* weeks back; the recent past must not be its own yardstick */
@@ -16,30 +16,18 @@ static const double HALF_LIFE = 90;  /* days, of a baseline */
 static const double MOST = 1.5;      /* a metric that rises can make up for so much of another's fall */
 static const double RISEN = 1.3, FALLEN = 0.7; /* square roots: 1.7 times as much, half as much */
 
-/* The mean of a series from a week back, halving every 90 days. */
-static double mean_from(const double series[NORM_WEEKS], int from, int weeks)
-{
-	double sum = 0, weight = 0, part = 1;
-	const double decay = exp2(-7 / HALF_LIFE);
-
-	for (int w = from; w < weeks; w++) {
-		sum += part * series[w];
-		weight += part;
-		part *= decay;
-	}
-	return weight > 0 ? sum / weight : 0;
-}
-
-/* The account's own usual: the best of such means from one to three months ago, so that it holds through a decline and
- * a silence instead of sinking with them. */
+/* The account's own usual: of the means that begin one to three months ago and halve every 90 days back from there, the
+ * best, so that it holds through a decline and a silence instead of sinking with them. */
 static double baseline_of(const double series[NORM_WEEKS], int weeks)
 {
-	double best = 0;
+	const double decay = exp2(-7 / HALF_LIFE);
+	double best = 0, sum = 0, weight = 0;
 
-	for (int from = BASELINE_FROM; from <= BASELINE_TO && from + RECENT_WEEKS <= weeks; from++) {
-		double mean = mean_from(series, from, weeks);
-
-		best = mean > best ? mean : best;
+	for (int from = weeks - 1; from >= BASELINE_FROM; from--) {
+		sum = series[from] + decay * sum;
+		weight = 1 + decay * weight;
+		if (from <= BASELINE_TO && from + RECENT_WEEKS <= weeks && sum / weight > best)
+			best = sum / weight;
 	}
 	return best;
 }
@@ -47,18 +35,10 @@ static double baseline_of(const double series[NORM_WEEKS], int weeks)
 /* Square roots of the weekly sums; counts the days and returns the whole weeks of history. */
 static int read_series(const int64_t *values, double series[NORM_WEEKS], struct fact_days *days)
 {
-	double sums[NORM_WEEKS] = { 0 };
-	int first = -1;
-
-	for (int age = 0; age < FACTS_DAYS; age++)
-		if (values[age] != USAGE_NONE && values[age] > 0) {
-			sums[age / 7] += (double)values[age];
-			fact_days_add(days, age);
-			first = age;
-		}
+	series_weeks(values, series);
 	for (int w = 0; w < NORM_WEEKS; w++)
-		series[w] = sqrt(sums[w]);
-	return (first + 1) / 7;
+		series[w] = sqrt(series[w]);
+	return (series_days(values, days) + 1) / 7;
 }
 
 static void add_feature(const struct fact_days *days, const char *name, struct pace *p)

@@ -55,16 +55,24 @@ static int people_of_team(const struct fact_account *f, const char *team)
 	return n;
 }
 
-static bool read_new_teams(const struct context *c, struct reading *out)
+/* For how many days teams have been known; -1 when none is. */
+static int days_with_teams(const struct fact_account *f)
 {
-	const struct fact_account *f = c->account;
-	const char *names = "";
-	int n = 0, people = 0, oldest = -1;
+	int oldest = -1;
 
 	for (size_t i = 0; i < f->n_teams; i++)
 		if (fact_days_first(&f->teams[i].used) > oldest)
 			oldest = fact_days_first(&f->teams[i].used);
-	if (oldest < 2 * NEW_DAYS)
+	return oldest;
+}
+
+static bool read_new_teams(const struct context *c, struct reading *out)
+{
+	const struct fact_account *f = c->account;
+	const char *names = "";
+	int n = 0, people = 0;
+
+	if (days_with_teams(f) < 2 * NEW_DAYS)
 		return reading_unknown(out, f->n_teams ? "less than 56 days of usage by team" : "teams are not known");
 	for (size_t i = 0; i < f->n_teams; i++) {
 		const struct fact_team *t = &f->teams[i];

@@ -75,7 +75,7 @@ struct verdict {
 	int n_families;          /* with something to say */
 	const struct reading *lead; /* NULL: nothing contributes */
 	int64_t value_minor, expected_minor;
-	const char *value_how, *currency;
+	const char *value_how, *currency, *posture; /* posture: value x potential; of growth, where words were asked for */
 	int32_t act_by_on;
 	int32_t pressing_on;          /* the date that decides act_by_on, DAY_NONE */
 	const struct fact_speed *speed; /* the losses of before that decide it, NULL */

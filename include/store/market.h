@@ -23,6 +23,7 @@ struct fact_market {
 	const char *currency; /* NULL when none pays */
 	int n_sampled;        /* accounts looked at, whether they pay or not */
 	double mrr_mean_minor; /* of those that pay */
+	int64_t mrr_high_minor; /* four of five of them pay less */
 	int64_t seat_minor;    /* the median of what they pay for a seat; 0 when nothing is sold by seats */
 };
 

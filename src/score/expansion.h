@@ -48,6 +48,8 @@ bool worth_of_product(const struct context *c, const char *product, int64_t *out
 /* The product most others have and this account has not; NULL: none. *out_share: of paying accounts. */
 const struct fact_product *missing_product(const struct context *c, double *out_share);
 bool is_owned(const struct fact_account *f, const char *product);
+/* How to deal with it by value and potential, in words; NULL: there is nothing to compare with. */
+const char *posture_of(const struct context *c, const struct verdict *growth);
 /* Of the last upsell or cross-sell that the account turned down lately; DAY_NONE. */
 int32_t refused_on(const struct context *c);
 

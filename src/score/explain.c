@@ -355,6 +355,8 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
 	put_headline(v, engine, more, out);
 	put_line(out, "band", arena_printf(a, "%s since %s, %.1f times the usual odds%s%s", band_words(engine, v->band),
 	                                   day_text(a, v->band_since), v->times, *v->band_why ? ": " : "", v->band_why));
+	if (v->posture)
+		put_line(out, "posture", v->posture);
 	put_action(d, v, a, out);
 	if (engine == ENGINE_DEFENSE && v->band > 0)
 		put_line(out, "of which", losses_words(v, a));

@@ -107,6 +107,7 @@ static void put_stake(const struct verdict *v, struct arena *a, struct json_out 
 	json_put_int(o, "expected_minor", v->expected_minor);
 	json_put_text(o, "currency", v->currency);
 	json_put_text(o, "value_how", v->value_how);
+	json_put_text(o, "posture", v->posture);
 	put_day(o, a, "act_by", v->band > 0 ? v->act_by_on : DAY_NONE);
 	json_put_text(o, "play", v->play && v->band > 0 ? v->play->name : NULL);
 }

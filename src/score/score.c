@@ -427,6 +427,8 @@ void score_account(const struct score_settings *settings, const struct fact_base
 			tell_verdict(&c, &out->verdicts[engine]);
 		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
 	}
+	if (words == WORDS_ALL)
+		expansion->posture = posture_of(&c, expansion);
 }
 
 const char *score_band_name(enum score_engine engine, int band)

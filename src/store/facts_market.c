@@ -175,6 +175,18 @@ static void set_products(struct payments *p, double *values, struct arena *a, st
 	out->products = products;
 }
 
+/* What the fifth that pays most pays at least, of rows in one currency by account. */
+static int64_t high_of(const struct paid *at, size_t n, double *values)
+{
+	size_t n_accounts = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!i || at[i].account != at[i - 1].account)
+			values[n_accounts++] = (double)at[i].all_minor;
+	qsort(values, n_accounts, sizeof *values, by_size);
+	return (int64_t)values[4 * n_accounts / 5];
+}
+
 /* The currency most accounts pay in, the first by name of equals; and what they pay in it on average. */
 static void set_mean(struct payments *p, double *values, struct arena *a, struct fact_market *out)
 {
@@ -198,6 +210,7 @@ static void set_mean(struct payments *p, double *values, struct arena *a, struct
 			out->currency = arena_strdup(a, p->at[i].currency);
 			out->mrr_mean_minor = sum / n;
 			out->seat_minor = (int64_t)median(values, n_seats);
+			out->mrr_high_minor = high_of(p->at + i, end - i, values);
 		}
 	}
 }

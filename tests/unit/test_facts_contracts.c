@@ -107,6 +107,7 @@ static void the_market_is_what_paying_accounts_have_on_the_day(void **state)
 	assert_string_equal(m->currency, "EUR");
 	ASSERT_INT(m->n_accounts, 3);
 	assert_true(m->mrr_mean_minor > 649 && m->mrr_mean_minor < 651); /* 1000, 250 and 700 */
+	ASSERT_INT(m->mrr_high_minor, 1000);
 	ASSERT_INT(m->n_plans, 3);
 	assert_string_equal(m->plans[0].product, "api");
 	ASSERT_INT(m->plans[0].n, 1);

@@ -258,6 +258,24 @@ static void health_and_habit_are_ground_and_no_demand(void **state)
 	assert_non_null(strstr(v->band_why, "no demand"));
 }
 
+static void posture_is_value_times_potential(void **state)
+{
+	static const struct fact_plan dearer[] = { { "core", "max", "EUR", 9, 700000, 7000 } };
+	static const struct { int64_t high; size_t n_plans; const char *words; } cases[] = {
+		{ 90000, 1, "plan together" }, { 90000, 0, "defend, do not prospect" }, { 110000, 1, "develop" },
+		{ 110000, 0, "keep simple" },
+	};
+
+	(void)state;
+	assert_null(sample_score(&s, NULL)->verdicts[ENGINE_EXPANSION].posture); /* nobody to compare with */
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		s.base.market = (struct fact_market){ .plans = dearer, .n_plans = cases[i].n_plans, .n_accounts = 31,
+			                                  .currency = "EUR", .n_sampled = 31, .mrr_mean_minor = 100000,
+			                                  .mrr_high_minor = cases[i].high };
+		assert_non_null(strstr(sample_score(&s, NULL)->verdicts[ENGINE_EXPANSION].posture, cases[i].words));
+	}
+}
+
 static void what_was_bought_before_is_told(void **state)
 {
 	(void)state;
@@ -283,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_product_that_most_others_have_is_a_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_open_offer_is_a_demand_and_a_refusal_rests, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_and_habit_are_ground_and_no_demand, setup, teardown),
+		cmocka_unit_test_setup_teardown(posture_is_value_times_potential, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_bought_before_is_told, setup, teardown),
 	};
 

@@ -228,13 +228,21 @@ static bool settle(const struct diagnosis *d, int engine, bool is_due, const str
 	return true;
 }
 
+/* A break with its own past is news before a second family can see it: its finding opens at watch. The band stays where
+ * convergence leaves it. */
+static bool is_abrupt(const struct reading *r)
+{
+	return strcmp(r->name, "sudden_drop") == 0;
+}
+
 /* vetoed: a finding of the other engine stands. */
 static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, const struct finding *was, size_t n_was,
                      struct arena *a, struct finding_change *out)
 {
 	const struct verdict *v = &d->verdicts[engine];
 	const struct finding *f = standing(was, n_was, engine);
-	bool is_due = v->band >= opens_at[engine] && v->lead && v->score >= 0 && !is_vetoed;
+	int opens = v->lead && is_abrupt(v->lead) ? 1 : opens_at[engine];
+	bool is_due = v->band >= opens && v->lead && v->score >= 0 && !is_vetoed;
 	size_t n = 0;
 
 	if (f && !settle(d, engine, is_due, f, a, out, &n))

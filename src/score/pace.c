@@ -72,6 +72,8 @@ static int add_metric(const struct context *c, size_t m, const double series[NOR
 
 			p->index[w] += part < MOST ? part : MOST;
 		}
+		for (int w = 0; w < PACE_WEEKS; w++)
+			p->season[w] += season[w];
 		++*n;
 	}
 	return recent > RISEN * baseline ? 1 : recent < FALLEN * baseline ? -1 : 0;
@@ -136,6 +138,8 @@ static void read_pace(const struct context *c, struct pace *p)
 	p->weeks = t.n ? p->weeks : 0;
 	for (int w = 0; w < p->weeks; w++)
 		p->index[w] /= t.n;
+	for (int w = 0; w < PACE_WEEKS; w++)
+		p->season[w] = t.n ? p->season[w] / t.n : 1;
 	if (!t.riser || !p->weeks)
 		return;
 	/* Whether or not something fell: or a further fall would look like a move, and better than none. */

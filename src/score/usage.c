@@ -15,6 +15,7 @@ enum {
 };
 
 static const double EVEN_SPREAD = 0.05; /* the least spread that anybody is held to */
+static const double HOLIDAY_SPREAD = 0.5; /* more of it when the base pauses: some stay away for all of a holiday */
 static const double DROP_FROM = 0.25, DROP_ALL = 0.45; /* a fall by less is nobody's alarm, whatever the spread */
 
 static bool read_active_level(const struct context *c, struct reading *out)
@@ -109,13 +110,15 @@ static bool read_silence(const struct context *c, struct reading *out)
 /* The means of so many weeks in a row, from each week back, as running sums of them and of their squares. */
 struct stretches {
 	double sums[NORM_WEEKS + 1], squares[NORM_WEEKS + 1];
-	double now;
+	double now, quiet; /* of the last one; how much quieter the base was in it, 0..1 */
 	int n;
 };
 
 static void set_stretches(const struct pace *p, int length, struct stretches *out)
 {
-	out->now = 0;
+	out->now = out->quiet = 0;
+	for (int w = 0; w < length; w++)
+		out->quiet += (1 - p->season[w]) / length;
 	out->n = p->weeks - length + 1;
 	out->sums[0] = out->squares[0] = 0;
 	for (int at = 0; at < out->n; at++) {
@@ -144,7 +147,7 @@ static double spreads_below(const struct stretches *s, int from, double *out_sha
 	if (s->now >= mean || share <= DROP_FROM)
 		return 0;
 	*out_share = share;
-	return (mean - s->now) / (sqrt(variance > 0 ? variance : 0) + EVEN_SPREAD * mean) *
+	return (mean - s->now) / (sqrt(variance > 0 ? variance : 0) + (EVEN_SPREAD + HOLIDAY_SPREAD * s->quiet) * mean) *
 	       (share < DROP_ALL ? (share - DROP_FROM) / (DROP_ALL - DROP_FROM) : 1);
 }
 

@@ -10,7 +10,7 @@ static struct signal_settings signals[] = {
 	{ .name = "active_level", .low = -2, .high = 2, .weight = 0.5, .relief = 1, .play = "act" },
 	{ .name = "below_own_baseline", .low = 0.1, .high = 0.9, .weight = 0.5, .relief = 0.4, .play = "act" },
 	{ .name = "silence", .low = 1, .high = 10, .weight = 0.5, .relief = 0.1, .play = "act" },
-	{ .name = "sudden_drop", .low = 1, .high = 3.2, .weight = 1.1, .relief = 0.1, .play = "act" },
+	{ .name = "sudden_drop", .low = 2, .high = 4, .weight = 2, .play = "act" },
 	{ .name = "long_decline", .low = 0.2, .high = 0.9, .weight = 0.2, .relief = 0.1, .play = "act" },
 	{ .name = "features_dropped", .low = 0, .high = 0.6, .weight = 0.4, .play = "act" },
 	{ .name = "short_tenure", .low = 0, .high = 1, .weight = 0.5, .play = "act" },

@@ -13,6 +13,7 @@
 
 enum { MAX_HORIZON = 730, MAX_EVERY = 366, USUAL_EVERY = 30, MAX_DUMP = 512 << 20 };
 
+static const double SCORE_SCALE = 1e9;
 static const double LEAST_SCORE = -99; /* logits against the usual account, of one that was not there */
 
 /* One backtest from its options to its report. */
@@ -168,7 +169,8 @@ static int take_row(void *context, size_t sample, const struct diagnosing *day, 
 	if (!t->signals)
 		keep_signals(t, v);
 	t->last_base = 1 / (1 + exp(-v->base_logit));
-	row->score = v->score < 0 ? 0 : v->logit - v->base_logit;
+	/* As it is dumped: accounts that say the same are equal, whatever the last bits of their sums. */
+	row->score = v->score < 0 ? 0 : round((v->logit - v->base_logit) * SCORE_SCALE) / SCORE_SCALE;
 	row->prob = 1 / (1 + exp(-(v->base_logit + row->score)));
 	row->segment = arena_strdup(t->cli->arena, d->account->segment);
 	row->owner = t->engine == ENGINE_DEFENSE ? d->account->csm_email : d->account->am_email;

@@ -51,11 +51,11 @@ const struct command commands[] = {
 	  .help = "Replays as-of days, takes each signal's value on them and whether the account was lost or shrank (grew) "
 	          "within the horizon, and fits a curve per signal: monotone in the signal's direction, pulled to the "
 	          "shipped priors, put together by a logistic with no negative weight. It is judged on later days and "
-	          "on accounts that it was not fitted to. Where that is better than the priors in nine of ten draws "
-	          "of the accounts, and better than chance, it is written to weights/NNNN.yaml beside the database with "
-	          "its quality inside, and used from then on by score, explain and backtest; else the priors stay, and it "
-	          "says why. Below 30 rows before an event, or 10 accounts among them, nothing is fitted. `score: {weights: "
-	          "priors}` or `weights: \"0001\"` in the organisation's file goes back.",
+	          "on accounts that it was not fitted to. Where that is better than the priors in four of five draws "
+	          "of the accounts, and better than chance in nine of ten, it is written to weights/NNNN.yaml beside the "
+	          "database with its quality inside, and used from then on by score, explain and backtest; else the "
+	          "priors stay, and it says why. Below 30 rows before an event, or 10 accounts among them, nothing is "
+	          "fitted. `score: {weights: priors}` or `weights: \"0001\"` in the organisation's file goes back.",
 	  .run = cmd_calibrate },
 	{ .name = "explain",
 	  .arguments = "ACCOUNT",

@@ -14,7 +14,9 @@ enum {
 };
 
 static const double FIRST_CUT = 0.4, NEXT_CUT = 0.2; /* shares of the events before each slice */
-static const double SURE = 0.9;                      /* share of draws in which a change has to be for the better */
+/* Shares of draws in which a change has to be for the better (it leans on the priors, so that an error of it costs
+ * little), and in which signals have to tell more than the rate of losses does. */
+static const double SURE = 0.8, SURE_TO_TELL = 0.9;
 static const double PULL_SLOPE = 4;                  /* as of the whole in calibrate_model.c */
 
 /* Behind the models: who knows how many are lost but nothing of accounts, so that its unfitted and fitted stay 0. */
@@ -275,11 +277,13 @@ static int best_kind(const struct calibrate_input *in, const struct judged *j, s
 	return kind;
 }
 
-/* Better priors may only mean a better base. */
+/* Better than the priors may only mean a better base; and that there is anything to tell is the greater claim. */
 static bool beats_blind(const struct calibrate_input *in, const struct judged *j, int kind, struct arena *a)
 {
-	return fit_compare(j->after[kind], j->after[MODEL_BLIND], j->events, j->groups, j->n, in->n_accounts, a).share >=
-	       SURE;
+	struct fit_gain gain =
+		fit_compare(j->after[kind], j->after[MODEL_BLIND], j->events, j->groups, j->n, in->n_accounts, a);
+
+	return gain.mean > 0 && gain.share >= SURE_TO_TELL;
 }
 
 static void judge(const struct calibrate_input *in, struct arena *a, struct calibration *out)

@@ -41,7 +41,7 @@ bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
 
 bool weekly_use(const struct context *c, double weeks[TREND_WEEKS])
 {
-	double sums[FACTS_DAYS / 7];
+	double sums[TREND_WEEKS];
 	int n = 0;
 
 	memset(weeks, 0, TREND_WEEKS * sizeof *weeks);
@@ -53,7 +53,7 @@ bool weekly_use(const struct context *c, double weeks[TREND_WEEKS])
 		n++;
 		if (!c->account->usage[m])
 			continue;
-		series_weeks(c->account->usage[m], sums);
+		series_weeks(c->account->usage[m], TREND_WEEKS, sums);
 		for (int w = 0; w < TREND_WEEKS; w++)
 			weeks[w] += sums[w] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
 	}

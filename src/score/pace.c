@@ -35,7 +35,7 @@ static double baseline_of(const double series[NORM_WEEKS], int weeks)
 /* Square roots of the weekly sums; counts the days and returns the whole weeks of history. */
 static int read_series(const int64_t *values, double series[NORM_WEEKS], struct fact_days *days)
 {
-	series_weeks(values, series);
+	series_weeks(values, NORM_WEEKS, series);
 	for (int w = 0; w < NORM_WEEKS; w++)
 		series[w] = sqrt(series[w]);
 	return (series_days(values, days) + 1) / 7;

@@ -15,6 +15,16 @@ static const struct signal_table *const tables[] = {
 	&seat_signals, &limit_signals, &talk_signals, &growth_signals, &potential_signals, &crossed_signals,
 };
 
+size_t signals_of(enum score_engine engine)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < ARRAY_LEN(tables); t++)
+		for (size_t i = 0; i < tables[t]->n; i++)
+			n += tables[t]->at[i].engine == engine;
+	return n;
+}
+
 const struct signal *signal_at(size_t i)
 {
 	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {

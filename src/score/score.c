@@ -215,25 +215,15 @@ static void split_losses(const struct loss_shares *prior, struct verdict *v)
 		v->losses[k] = sum > 0 && v->score > 0 ? v->score * shares[k] / sum : 0;
 }
 
-static size_t n_signals(enum score_engine engine)
-{
-	const struct signal *signal;
-	size_t n = 0;
-
-	for (size_t i = 0; (signal = signal_at(i)); i++)
-		n += signal->engine == engine;
-	assert(n <= MAX_SIGNALS);
-	return n;
-}
-
 /* Reads the signals of an engine and sums them up; no band yet. */
 static void measure(const struct context *c, enum score_engine engine, struct verdict *v)
 {
-	size_t n = n_signals(engine), at = 0;
+	size_t n = signals_of(engine), at = 0;
 	struct reading *readings = arena_array(c->arena, n, sizeof *readings);
 	double wanted = 0, known = 0;
 	const struct signal *signal;
 
+	assert(n <= MAX_SIGNALS);
 	*v = (struct verdict){
 		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "",
 		.change = "", .pressing_on = DAY_NONE,

@@ -3,9 +3,9 @@
 /* So that a week's sum can't overflow; no count is that large. */
 static const int64_t MOST = INT64_MAX / 8;
 
-void series_weeks(const int64_t *series, double weeks[FACTS_DAYS / 7])
+void series_weeks(const int64_t *series, int n, double *weeks)
 {
-	for (int w = 0; w < FACTS_DAYS / 7; w++) {
+	for (int w = 0; w < n; w++) {
 		int64_t sum = 0;
 
 		for (int age = 7 * w; age < 7 * w + 7; age++) {

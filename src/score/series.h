@@ -5,8 +5,8 @@
 
 #include "store/fact_rows.h"
 
-/* Sums by weeks back. */
-void series_weeks(const int64_t *series, double weeks[FACTS_DAYS / 7]);
+/* Sums of n weeks, by weeks back; at most FACTS_DAYS / 7. */
+void series_weeks(const int64_t *series, int n, double *weeks);
 /* Adds the days above zero; returns the oldest age of one, -1 when there is none. */
 int series_days(const int64_t *series, struct fact_days *days);
 

@@ -44,6 +44,7 @@ extern const struct signal_table usage_signals, people_signals, relationship_sig
 	payment_signals, seat_signals, limit_signals, growth_signals, talk_signals, potential_signals, crossed_signals,
 	adoption_signals;
 const struct signal *signal_at(size_t i); /* NULL behind the last */
+size_t signals_of(enum score_engine engine);
 
 /* Where a signal's formula and threshold come from. */
 #define MEASURED "measured on dated real accounts"

@@ -15,12 +15,12 @@ int fact_days_count(const struct fact_days *d, int from_age, int to_age)
 {
 	int n = 0;
 
-	for (int w = 0; w < FACTS_DAYS / 64; w++) {
+	from_age = from_age < 0 ? 0 : from_age;
+	to_age = to_age > FACTS_DAYS ? FACTS_DAYS : to_age;
+	for (int w = from_age / 64; 64 * w < to_age; w++) {
 		int low = from_age - 64 * w, high = to_age - 64 * w;
 		uint64_t mask = UINT64_MAX;
 
-		if (high <= 0 || low >= 64)
-			continue;
 		if (low > 0)
 			mask &= UINT64_MAX << low;
 		if (high < 64)

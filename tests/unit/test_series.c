@@ -30,7 +30,7 @@ static void sums_and_days_are_those_of_each_day(void **state)
 				right[age / 7] += (double)series[age];
 				first = age;
 			}
-		series_weeks(series, weeks);
+		series_weeks(series, FACTS_DAYS / 7, weeks);
 		ASSERT_INT(series_days(series, &days), first);
 		for (int w = 0; w < FACTS_DAYS / 7; w++)
 			ASSERT_NEAR(weeks[w], right[w], 0);
@@ -48,11 +48,11 @@ static void nothing_reported_is_nothing_and_the_largest_counts_do_not_overflow(v
 	for (int age = 0; age < FACTS_DAYS; age++)
 		series[age] = USAGE_NONE;
 	ASSERT_INT(series_days(series, &days), -1);
-	series_weeks(series, weeks);
+	series_weeks(series, FACTS_DAYS / 7, weeks);
 	ASSERT_NEAR(weeks[0], 0, 0);
 	for (int age = 0; age < FACTS_DAYS; age++)
 		series[age] = INT64_MAX;
-	series_weeks(series, weeks);
+	series_weeks(series, FACTS_DAYS / 7, weeks);
 	assert_true(weeks[3] > 8e18);
 	ASSERT_INT(series_days(series, &days), FACTS_DAYS - 1);
 }

@@ -52,6 +52,8 @@ static bool read_short_tenure(const struct context *c, struct reading *out)
 	if (since == DAY_NONE || days < 0)
 		return reading_unknown(out, "not known since when it is a customer");
 	reading_value(out, days < YOUNG_DAYS ? (1 - days / (double)YOUNG_DAYS) * (1 - share_of_usual(c)) : 0, 0);
+	if (out->is_brief)
+		return true;
 	reading_word(out, "days", counted(c->arena, days, "day", "days"));
 	out->why = days < YOUNG_DAYS ? "a young account, well in use" : "a customer for more than a year";
 	return true;
@@ -67,11 +69,24 @@ static bool has_report(const struct context *c)
 	return false;
 }
 
+/* Active days of its best four weeks since it is a customer. */
+static int best_month(const struct fact_days *active, int days)
+{
+	int best = 0;
+
+	for (int age = 0; age + MONTH <= FACTS_DAYS && age < days; age += 7) {
+		int n = fact_days_count(active, age, age + MONTH);
+
+		best = n > best ? n : best;
+	}
+	return best;
+}
+
 static bool read_stalled_adoption(const struct context *c, struct reading *out)
 {
 	const struct fact_days *active = &c->account->active;
 	int32_t since = customer_since(c->account);
-	int days = since == DAY_NONE ? 0 : c->as_of - since, best = 0;
+	int days = since == DAY_NONE ? 0 : c->as_of - since, best = best_month(active, days);
 	double usual = segment_active_28(c->norms, c->account->segment);
 
 	if (since == DAY_NONE || days < 0)
@@ -80,12 +95,9 @@ static bool read_stalled_adoption(const struct context *c, struct reading *out)
 		return reading_unknown(out, "no usage seen");
 	if (usual <= 0)
 		return reading_unknown(out, "no usage to compare with");
-	for (int age = 0; age + MONTH <= FACTS_DAYS && age < days; age += 7) {
-		int n = fact_days_count(active, age, age + MONTH);
-
-		best = n > best ? n : best;
-	}
 	reading_value(out, days >= ONBOARDED_DAYS && days < SETTLING_DAYS && best < usual ? 1 - best / usual : 0, 0);
+	if (out->is_brief)
+		return true;
 	reading_word(out, "days", counted(c->arena, days, "day", "days"));
 	reading_number(c, out, "best", best, 0);
 	reading_number(c, out, "usual", usual, 0);

@@ -81,6 +81,14 @@ static bool is_hidden(const struct context *c, const struct fact_person *p)
 	       (is_broken(c, FACT_INTERACTION) && fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW));
 }
 
+/* One more name behind the others; nothing where no words are wanted. */
+static const char *listed(const struct context *c, const char *names, const struct fact_person *p)
+{
+	if (c->is_brief)
+		return names;
+	return arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c->arena, p));
+}
+
 static bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
@@ -99,12 +107,14 @@ static bool read_key_people_lost(const struct context *c, struct reading *out)
 		if (!is_gone && is_active_between(p, 0, QUIET_DAYS))
 			continue;
 		if (lost++ < MAX_NAMED)
-			names = arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c->arena, p));
+			names = listed(c, names, p);
 	}
 	if (!n)
 		return reading_unknown(out, "no key people known");
 	out->why = lost ? NULL : "all key people are there";
 	reading_value(out, lost / (double)n, 0);
+	if (out->is_brief)
+		return true;
 	reading_number(c, out, "lost", lost, 0);
 	reading_number(c, out, "of", n, 0);
 	reading_word(out, "names", names);
@@ -187,6 +197,8 @@ static bool read_active_people(const struct context *c, struct reading *out)
 	if (heads.best < 2 && heads.now < 2)
 		return reading_unknown(out, "never more than one person");
 	reading_value(out, log2(ENOUGH_PEOPLE / (heads.now > 0 ? (double)heads.now : 0.5)), 0);
+	if (out->is_brief)
+		return true;
 	reading_word(out, "people", counted(c->arena, heads.now, "person", "people"));
 	reading_number(c, out, "peak", heads.best, 0);
 	return true;
@@ -201,6 +213,8 @@ static bool read_people_shrinking(const struct context *c, struct reading *out)
 	if (heads.best < 3)
 		return reading_unknown(out, "never more than two people in a month");
 	reading_value(out, heads.now < heads.best ? 1 - heads.now / (double)heads.best : 0, 0);
+	if (out->is_brief)
+		return true;
 	reading_word(out, "people", counted(c->arena, heads.now, "person", "people"));
 	reading_number(c, out, "peak", heads.best, 0);
 	out->why = "as many people as in its best month";

@@ -30,6 +30,8 @@ static bool read_active_level(const struct context *c, struct reading *out)
 	if (usual <= 0)
 		return reading_unknown(out, "no usage to compare with");
 	reading_value(out, log2(usual / norm_level(n, &p->days)), 0);
+	if (out->is_brief)
+		return true;
 	reading_number(c, out, "days", fact_days_count(&p->days, 0, WINDOW), 0);
 	reading_number(c, out, "segment", WINDOW * usual, 1);
 	reading_word(out, "season", season_between(n, 0, WINDOW) < 0.9 ? " (base-wide quiet days allowed for)" : "");
@@ -51,6 +53,8 @@ static bool read_below_own_baseline(const struct context *c, struct reading *out
 		recent += w < 4 ? p->index[w] * p->index[w] / 4 : 0;
 	}
 	reading_value(out, short_of, 0);
+	if (out->is_brief)
+		return true;
 	reading_word(out, "weeks", below == PACE_WEEKS ? "all" : arena_printf(c->arena, "%d", below));
 	reading_number(c, out, "percent", 100 * recent, 0);
 	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s and holds its usual level", p->moved_to)
@@ -99,6 +103,8 @@ static bool read_silence(const struct context *c, struct reading *out)
 	for (int age = lag; age < last; age++)
 		missed += rate * weekdays[age % 7] * (age < SEASON_DAYS ? n->season[age] : 1);
 	reading_value(out, missed, 0);
+	if (out->is_brief)
+		return true;
 	reading_word(out, "days", counted(c->arena, last > lag ? last - lag : 0, "day", "days"));
 	reading_number(c, out, "per_week", 7.0 * days / (first + 1 - from), 1);
 	reading_number(c, out, "missed", missed, 1);
@@ -177,6 +183,8 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 		}
 	}
 	reading_value(out, most, 0);
+	if (out->is_brief)
+		return true;
 	reading_number(c, out, "percent", 100 * fall, 0);
 	reading_word(out, "span", over == 1 ? "week" : arena_printf(c->arena, "%d weeks", over));
 	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s: no drop", p->moved_to)
@@ -208,6 +216,8 @@ static bool read_long_decline(const struct context *c, struct reading *out)
 	}
 	fall = best > now ? 1 - now * now / (best * best) : 0;
 	reading_value(out, fall, 0);
+	if (out->is_brief)
+		return true;
 	reading_number(c, out, "percent", 100 * fall, 0);
 	out->why = "the last quarter is about as busy as its best";
 	return true;
@@ -221,9 +231,11 @@ static bool read_features_dropped(const struct context *c, struct reading *out)
 
 	if (p->n_regular < 2)
 		return reading_unknown(out, "fewer than two features in regular use");
+	reading_value(out, net > 0 ? net / (double)p->n_regular : 0, 0);
+	if (out->is_brief)
+		return true;
 	for (int i = 0; i < p->n_dropped && i < (int)ARRAY_LEN(p->dropped); i++)
 		names = arena_printf(c->arena, "%s%s%s", names, i ? ", " : "", metric_words(c->arena, p->dropped[i]));
-	reading_value(out, net > 0 ? net / (double)p->n_regular : 0, 0);
 	reading_number(c, out, "dropped", p->n_dropped, 0);
 	reading_number(c, out, "of", p->n_regular, 0);
 	reading_word(out, "names", names);

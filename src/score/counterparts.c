@@ -12,13 +12,22 @@ static void join_days(struct fact_days *sum, const struct fact_days *more)
 		sum->words[w] |= more->words[w];
 }
 
-/* Days of exchange missed since the last one, by the rhythm up to then; below 0: there was too little to know one. The
- * rhythm ends with the last exchange, so that silence does not become what is usual. */
+static int last_before(const struct fact_days *d, int from_age)
+{
+	int age = from_age;
+
+	while (age < FACTS_DAYS && !fact_days_count(d, age, age + 1))
+		age++;
+	return age;
+}
+
+/* Days of exchange missed since the last one, by the rhythm of what is settled; below 0: there was too little to know
+ * one. The recent past has no part in the rhythm, and it ends with the last exchange: silence does not become usual. */
 static double missed_days(const struct fact_days *spoke)
 {
-	int last = fact_days_last(spoke), first = fact_days_first(spoke), n = fact_days_count(spoke, 0, FACTS_DAYS);
+	int first = fact_days_first(spoke), n = fact_days_count(spoke, SETTLED_DAYS, FACTS_DAYS);
 
-	return n < MIN_DAYS ? -1 : last * (n - 1) / (double)(first - last);
+	return n < MIN_DAYS ? -1 : fact_days_last(spoke) * (n - 1) / (double)(first - last_before(spoke, SETTLED_DAYS));
 }
 
 static const char *name_of(const struct context *c, const struct fact_person *p)

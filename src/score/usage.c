@@ -168,11 +168,10 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 	if (p->weeks < MIN_HISTORY_WEEKS)
 		return reading_unknown(out, "less than 12 weeks of usage");
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
-		/* Back to what came before the silence, or a long one would be its own yardstick. */
-		int from = p->idle_weeks > COMPARED_FROM ? p->idle_weeks : COMPARED_FROM;
-
 		set_stretches(p, lengths[i], &stretches);
-		for (; from <= p->idle_weeks + COMPARED_TO; from++) {
+		/* Back to what came before the silence, or a long one would be its own yardstick; what is told of fewer weeks of
+		 * it stays told. */
+		for (int from = COMPARED_FROM; from <= p->idle_weeks + COMPARED_TO; from++) {
 			double share = 0, spreads = spreads_below(&stretches, from, &share);
 
 			if (spreads > most) {

@@ -169,8 +169,8 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 		return reading_unknown(out, "less than 12 weeks of usage");
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
 		set_stretches(p, lengths[i], &stretches);
-		/* Back to what came before the silence, or a long one would be its own yardstick; and what fewer weeks of it told
-		 * stays told. */
+		/* Back to what came before the silence, or a long one would be its own yardstick; and what fewer weeks of it
+		 * told stays told. */
 		for (int from = COMPARED_FROM; from <= p->idle_weeks + COMPARED_TO; from++) {
 			double share = 0, spreads = spreads_below(&stretches, from, &share);
 

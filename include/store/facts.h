@@ -57,6 +57,8 @@ struct fact_base {
 	struct fact_market market;
 	const struct fact_speed *speeds; /* any cause first; none where too few were lost */
 	size_t n_speeds;
+	const int64_t *payers; /* ids of the sources that tell of payments: of others an open invoice says nothing */
+	size_t n_payers;
 	struct usage_window *window; /* off limits: what facts_load has read ahead */
 };
 

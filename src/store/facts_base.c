@@ -190,6 +190,28 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 	return 0;
 }
 
+/* Sources which say when some invoice was paid. One that never does would make every account look late. */
+static int load_payers(struct db *db, int32_t as_of, struct arena *a, struct fact_base *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT s.id FROM source s WHERE EXISTS (SELECT 1 FROM invoice t WHERE t.source_id = s.id "
+		"AND t.paid_on <= :day) ORDER BY s.id");
+	int64_t *ids = NULL;
+	size_t n = 0;
+	int rc;
+
+	bind_day(q, ":day", as_of);
+	while ((rc = stmt_step(q, err)) > 0) {
+		ids = arena_grow(a, ids, n, n + 1, sizeof *ids);
+		ids[n++] = col_int(q, 0);
+	}
+	if (rc < 0)
+		return err_in(err, "sources of payments");
+	out->payers = ids;
+	out->n_payers = n;
+	return 0;
+}
+
 int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
                     struct err *err)
 {
@@ -205,6 +227,8 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		if (source_statements[kind] && load_source(db, query, source_statements[kind], &base.sources[kind], err) < 0)
 			return err_in(err, "facts of the base");
+	if (load_payers(db, query->as_of, a, &base, err) < 0)
+		return err_in(err, "facts of the base");
 	if (facts_load_market(db, query, &base, a, &base.market, err) < 0)
 		return err_in(err, "what the base pays");
 	base.window = usage_window_new(base.as_of, base.metrics, base.n_metrics, a);

@@ -121,11 +121,29 @@ static int load_limits(struct loading *l, struct err *err)
 	return 0;
 }
 
+static bool tells_payments(const struct fact_base *base, int64_t source)
+{
+	for (size_t i = 0; i < base->n_payers; i++)
+		if (base->payers[i] == source)
+			return true;
+	return false;
+}
+
+/* An invoice that is said to be paid and never on which day was paid in time; and where a source never tells of
+ * payments, none of its invoices is due. */
+static void settle_invoice(const struct loading *l, bool is_paid, int64_t source, struct fact_invoice *invoice)
+{
+	if (is_paid)
+		invoice->paid_on = invoice->issued_on;
+	else if (invoice->paid_on == DAY_NONE && !tells_payments(l->base, source))
+		invoice->due_on = DAY_NONE;
+}
+
 static int load_invoices(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep)
 	struct stmt *q = db_sql(l->db, "SELECT account_id, id, amount_minor, currency, issued_on, due_on, paid_on, "
-	                               "failed_on, disputed_on, status FROM invoice "
+	                               "failed_on, disputed_on, status, source_id FROM invoice "
 	                               "WHERE account_id BETWEEN :from AND :to AND issued_on BETWEEN :since AND :day "
 	                               "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, issued_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_invoice) };
@@ -155,6 +173,7 @@ static int load_invoices(struct loading *l, struct err *err)
 		invoice->paid_on = history_event(h, id, "paid_on", col_day(q, 6), l->q->as_of);
 		invoice->failed_on = history_event(h, id, "failed_on", col_day(q, 7), l->q->as_of);
 		invoice->disputed_on = history_event(h, id, "disputed_on", col_day(q, 8), l->q->as_of);
+		settle_invoice(l, col_day(q, 6) == DAY_NONE && status && strcmp(status, "paid") == 0, col_int(q, 10), invoice);
 	}
 	if (rc < 0)
 		return err_in(err, "invoices");

@@ -55,6 +55,22 @@ static void load(int32_t as_of)
 	ASSERT_OK(facts_load(db, &q, &base, 0, base.n_members, a, accounts, &err));
 }
 
+/* A source that never says when an invoice was paid would make every account look late. */
+static void an_invoice_is_due_where_its_source_tells_of_payments(void **state)
+{
+	(void)state;
+	run("INSERT INTO source (id, name, kind, last_ok_on) VALUES (2, 'books', 'csv', 20100);"
+	    "INSERT INTO invoice (source_id, source_key, account_id, issued_on, due_on, paid_on, status) VALUES "
+	    "(1, 'v1', 1, 19900, 19930, NULL, 'open'), (1, 'v2', 2, 19900, 19930, 19925, 'paid'), "
+	    "(2, 'v1', 3, 19900, 19930, NULL, 'open'), (2, 'v2', 4, 19900, 19930, NULL, 'paid')");
+	load(19924); /* nobody has paid yet */
+	ASSERT_INT(accounts[0].invoices[0].due_on, DAY_NONE);
+	load(D);
+	ASSERT_INT(accounts[0].invoices[0].due_on, 19930);
+	ASSERT_INT(accounts[2].invoices[0].due_on, DAY_NONE);
+	ASSERT_INT(accounts[3].invoices[0].paid_on, 19900); /* said to be paid, and never when */
+}
+
 static void a_limit_says_over_how_many_days_its_use_adds_up(void **state)
 {
 	(void)state;
@@ -143,6 +159,7 @@ static void the_use_of_the_base_is_added_up_by_metric(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_invoice_is_due_where_its_source_tells_of_payments, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_limit_says_over_how_many_days_its_use_adds_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_opportunity_is_open_until_it_was_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_market_is_what_paying_accounts_have_on_the_day, setup, teardown),

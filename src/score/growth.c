@@ -1,4 +1,3 @@
-#include <math.h>
 #include <string.h>
 
 #include "expansion.h"
@@ -25,7 +24,7 @@ static bool read_seat_growth(const struct context *c, struct reading *out)
 	out->why = arena_printf(c->arena, "%s a week, %.0f before: no lasting growth",
 	                        counted(c->arena, (int)now, "person", "people"), before);
 	if (growth > 0 && price_per_seat(c->account) > 0) {
-		out->stake_minor = llround((now - before) * price_per_seat(c->account));
+		out->stake_minor = minor_of((now - before) * price_per_seat(c->account));
 		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", now - before);
 	}
 	return true;
@@ -90,7 +89,7 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 	reading_word(out, "teams", counted(c->arena, n, "new team", "new teams"));
 	reading_word(out, "names", names);
 	if (n && people && price_per_seat(f) > 0) {
-		out->stake_minor = llround(people * price_per_seat(f));
+		out->stake_minor = minor_of(people * price_per_seat(f));
 		out->stake_how = arena_printf(c->arena, "%s of new teams x yearly revenue per seat",
 		                              counted(c->arena, people, "person", "people"));
 	}

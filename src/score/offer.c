@@ -38,7 +38,7 @@ bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, 
 	if (price <= 0)
 		return false;
 	more = more < least ? least : more;
-	*out_minor = llround(more * price);
+	*out_minor = minor_of(more * price);
 	*out_how = arena_printf(c->arena, "%.0f more seats x yearly revenue per seat", more);
 	return true;
 }
@@ -97,7 +97,7 @@ bool worth_of_next_plan(const struct context *c, int64_t *out_minor, const char 
 	if (!next)
 		return false;
 	seats = next->seat_minor > 0 && own->seats > 0 ? (double)own->seats : 1;
-	*out_minor = llround(more * seats * 12);
+	*out_minor = minor_of(more * seats * 12);
 	*out_how = arena_printf(c->arena, "the next plan, %s, at what others pay for it",
 	                        evidence_quote(c->arena, *next->plan ? next->plan : next->product, 40));
 	return true;
@@ -126,12 +126,12 @@ bool worth_of_product(const struct context *c, const char *product, int64_t *out
 		if (p->n < ENOUGH_BUYERS || p->share <= 0 || !text_equal_fold(p->product, product) ||
 		    !is_same_money(p->currency, currency))
 			continue;
-		*out_minor = llround((double)revenue * p->share);
+		*out_minor = minor_of((double)revenue * p->share);
 		*out_how = arena_printf(c->arena, "%s costs those who have it %.0f %% of what else they pay",
 		                        evidence_quote(c->arena, p->product, 40), 100 * p->share);
 		return true;
 	}
-	*out_minor = llround((double)revenue * c->settings->attach_share);
+	*out_minor = minor_of((double)revenue * c->settings->attach_share);
 	*out_how = arena_printf(c->arena, "assumed: %.0f %% of yearly revenue for a further product",
 	                        100 * c->settings->attach_share);
 	return true;

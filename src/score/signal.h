@@ -70,6 +70,7 @@ double people_at_work(const struct context *c);
 /* Amounts from outside meet a ceiling instead of overflowing. */
 int64_t yearly(int64_t monthly_minor);
 int64_t added(int64_t a, int64_t b);
+int64_t minor_of(double minor); /* in whole units, never below 0 */
 /* Recurring revenue per year in *out_currency (NULL when not known); *out_left_out: some was in another currency. */
 int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out);
 bool is_active_between(const struct fact_person *p, int from_age, int to_age);

@@ -20,6 +20,11 @@ int64_t added(int64_t a, int64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
+int64_t minor_of(double minor)
+{
+	return minor >= 0x1p63 ? INT64_MAX : minor > 0 ? llround(minor) : 0;
+}
+
 static int64_t revenue_in(const struct fact_account *f, const char *currency)
 {
 	int64_t sum = 0;
@@ -144,6 +149,6 @@ void verdict_stake(const struct context *c, enum score_engine engine, struct ver
 	} else {
 		set_revenue(c, v);
 	}
-	v->expected_minor = v->score > 0 ? llround((double)v->value_minor * v->score / 100) : 0;
+	v->expected_minor = v->score > 0 ? minor_of((double)v->value_minor * v->score / 100) : 0;
 	set_act_by(c, engine, v);
 }

@@ -109,6 +109,12 @@ static int by_size(const void *left, const void *right)
 	return *l < *r ? -1 : *l > *r;
 }
 
+/* Sums of amounts end at their ceiling, which is none in floating point. */
+static int64_t minor_of(double minor)
+{
+	return minor < 0x1p63 ? (int64_t)minor : INT64_MAX;
+}
+
 /* The lower middle; 0 of none. Sorts. */
 static double median(double *values, size_t n)
 {
@@ -124,12 +130,12 @@ static struct fact_plan plan_of(const struct paid *at, size_t n, double *values,
 
 	for (size_t i = 0; i < n; i++)
 		values[i] = (double)at[i].mrr_minor;
-	plan.mrr_minor = (int64_t)median(values, n);
+	plan.mrr_minor = minor_of(median(values, n));
 	for (size_t i = 0; i < n; i++)
 		if (at[i].seats > 0)
 			values[with_seats++] = (double)at[i].mrr_minor / (double)at[i].seats;
 	if (2 * with_seats > n)
-		plan.seat_minor = (int64_t)median(values, with_seats);
+		plan.seat_minor = minor_of(median(values, with_seats));
 	return plan;
 }
 
@@ -184,7 +190,7 @@ static int64_t high_of(const struct paid *at, size_t n, double *values)
 		if (!i || at[i].account != at[i - 1].account)
 			values[n_accounts++] = (double)at[i].all_minor;
 	qsort(values, n_accounts, sizeof *values, by_size);
-	return (int64_t)values[4 * n_accounts / 5];
+	return minor_of(values[4 * n_accounts / 5]);
 }
 
 /* The currency most accounts pay in, the first by name of equals; and what they pay in it on average. */
@@ -209,7 +215,7 @@ static void set_mean(struct payments *p, double *values, struct arena *a, struct
 			out->n_accounts = n;
 			out->currency = arena_strdup(a, p->at[i].currency);
 			out->mrr_mean_minor = sum / n;
-			out->seat_minor = (int64_t)median(values, n_seats);
+			out->seat_minor = minor_of(median(values, n_seats));
 			out->mrr_high_minor = high_of(p->at + i, end - i, values);
 		}
 	}

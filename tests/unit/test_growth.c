@@ -198,6 +198,35 @@ static void what_growth_is_worth_comes_from_what_others_pay(void **state)
 	ASSERT_INT(read("near_limit")->stake_minor, 2 * 60000); /* two more seats at its own price */
 }
 
+/* Amounts and counts from outside may be anything; what they come to stays money. */
+static void what_growth_is_worth_meets_a_ceiling(void **state)
+{
+	static const int64_t amounts[] = { 1, INT64_C(100000000000000000), INT64_MAX / 12, INT64_MAX };
+	struct fact_opportunity offer = { "More", "upsell", "", "EUR", INT64_MAX, AS_OF - 9, DAY_NONE, false, false };
+	struct fact_limit limit;
+
+	(void)state;
+	people(0, 28, 900000000);
+	people(28, FACTS_DAYS, 1000);
+	set_limit(&limit, "actions", 1, 0);
+	s.account.opportunities = &offer;
+	s.account.n_opportunities = 1;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(amounts); i++) {
+		const struct verdict *v;
+
+		s.subscription.mrr_minor = amounts[i / 2];
+		s.subscription.seats = i % 2 ? INT64_MAX : 1;
+		sample_score(&s, NULL);
+		for (int engine = 0; engine < N_ENGINES; engine++) {
+			v = &s.diagnosis.verdicts[engine];
+			assert_true(v->value_minor >= 0 && v->expected_minor >= 0);
+			for (size_t r = 0; r < v->n_readings; r++)
+				if (v->readings[r].stake_minor < -1 || (v->readings[r].stake_how && v->readings[r].stake_minor < 0))
+					fail_msg("%s: %lld", v->readings[r].name, (long long)v->readings[r].stake_minor);
+		}
+	}
+}
+
 static void a_product_that_most_others_have_is_a_gap(void **state)
 {
 	static const struct fact_product products[] = {
@@ -298,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_renewal_counts_beside_what_is_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(use_is_held_against_what_is_paid, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_growth_is_worth_comes_from_what_others_pay, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_growth_is_worth_meets_a_ceiling, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_product_that_most_others_have_is_a_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_open_offer_is_a_demand_and_a_refusal_rests, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_and_habit_are_ground_and_no_demand, setup, teardown),

@@ -115,6 +115,11 @@ static const char *first_currency(const struct outcome_piece *pieces, size_t n)
 	return NULL;
 }
 
+static bool is_in(const struct outcome_piece *piece, const char *currency)
+{
+	return strcmp(piece->currency ? piece->currency : "", currency) == 0;
+}
+
 /* The account's steps in a currency, one a day; returns their number. */
 static size_t make_steps(const struct outcome_piece *pieces, size_t n, const char *currency, struct arena *a,
                          struct step **out)
@@ -123,7 +128,7 @@ static size_t make_steps(const struct outcome_piece *pieces, size_t n, const cha
 	size_t n_changes = 0, n_steps = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!pieces[i].minor || strcmp(pieces[i].currency ? pieces[i].currency : "", currency) != 0)
+		if (!pieces[i].minor || !is_in(&pieces[i], currency))
 			continue;
 		steps[n_changes++] = (struct step){ pieces[i].from, pieces[i].minor };
 		if (pieces[i].to != OUTCOME_OPEN)
@@ -164,9 +169,20 @@ static struct range paid(const struct step *steps, size_t n, size_t at, int32_t 
 	return r.low == INT64_MAX ? (struct range){ 0, 0 } : r;
 }
 
+/* Whether something in another currency begins or ends between two days: then what is paid in this one is not all. */
+static bool is_exchanged(const struct outcome_piece *pieces, size_t n, const char *currency, int32_t begins,
+                         int32_t ends)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pieces[i].minor && !is_in(&pieces[i], currency) &&
+		    ((pieces[i].from > begins && pieces[i].from < ends) || (pieces[i].to > begins && pieces[i].to < ends)))
+			return true;
+	return false;
+}
+
 /* A fall below all that was paid in the days before, or a rise above it, that lasts. */
-static void add_movements(struct making *m, const struct outcome_span *span, const struct step *steps, size_t n,
-                          const char *currency)
+static void add_movements(struct making *m, const struct outcome_span *span, const struct outcome_piece *pieces,
+                          size_t n_pieces, const struct step *steps, size_t n, const char *currency)
 {
 	for (size_t i = 1; i < n; i++) {
 		int32_t day = steps[i].day, begins = day - OUTCOME_LASTING_DAYS - 1, ends = day + OUTCOME_LASTING_DAYS + 1;
@@ -180,12 +196,12 @@ static void add_movements(struct making *m, const struct outcome_span *span, con
 		if (before.low - after.high > before.low / 100) {
 			event.kind = OUTCOME_CONTRACTION;
 			event.minor = before.low - after.high;
-			add_event(m, &event);
 		} else if (before.high > 0 && after.low - before.high > before.high / 100) {
 			event.kind = OUTCOME_EXPANSION;
 			event.minor = after.low - before.high;
-			add_event(m, &event);
 		}
+		if (event.minor && !is_exchanged(pieces, n_pieces, currency, begins, ends))
+			add_event(m, &event);
 	}
 }
 
@@ -210,14 +226,14 @@ static void make_account(struct making *m, const struct outcome_piece *pieces, s
 		struct outcome_span span = { pieces[i].account, pieces[i].from, pieces[i].to };
 
 		for (end = i + 1; end < n; end++) {
-			if (span.to != OUTCOME_OPEN && pieces[end].from - span.to > OUTCOME_LASTING_DAYS)
+			if (span.to != OUTCOME_OPEN && (int64_t)pieces[end].from - span.to > OUTCOME_LASTING_DAYS)
 				break;
 			if (pieces[end].to > span.to)
 				span.to = pieces[end].to;
 		}
 		add_span(m->arena, &m->customers, &m->n_customers, &m->customer_room, span);
 		if (n_steps)
-			add_movements(m, &span, steps, n_steps, currency);
+			add_movements(m, &span, pieces, n, steps, n_steps, currency);
 		if (span.to != OUTCOME_OPEN)
 			add_event(m, &(struct outcome){ span.account, span.to, end_kind(m->parts, pieces, n, span.to),
 			                                paid_before(steps, n_steps, span.to),
@@ -236,20 +252,20 @@ static bool has_end_near(const struct outcome *events, size_t n, int64_t account
 	return false;
 }
 
-/* Whether the account's contracts go on behind a day, and whether they say what is paid. */
-static void read_contracts(const struct outcome_parts *p, int64_t account, int32_t day, bool *out_goes_on,
-                           bool *out_has_amounts)
+/* Whether the account's contracts are known to go on for some days behind a day, and whether they say what is paid. */
+static void read_contracts(const struct outcome_parts *p, int64_t account, int32_t day, int32_t n_days,
+                           bool *out_goes_on, bool *out_has_amounts)
 {
 	*out_goes_on = *out_has_amounts = false;
 	for (size_t i = place_of(p->pieces, p->n_pieces, sizeof *p->pieces, account);
 	     i < p->n_pieces && p->pieces[i].account == account; i++) {
-		*out_goes_on = *out_goes_on || p->pieces[i].to > day + OUTCOME_LASTING_DAYS;
+		*out_goes_on = *out_goes_on || (p->pieces[i].to > day + n_days && p->known_on >= day + n_days);
 		*out_has_amounts = *out_has_amounts || p->pieces[i].minor > 0;
 	}
 }
 
 /* What a notice tells that contracts don't. One whose day has come while the account went on paying came to nothing;
- * one that names no day is all there is to know. */
+ * one that names no day is all there is to know, until the account went on for longer than a notice runs. */
 static void make_notice(struct making *m, const struct outcome_notice *notice, size_t n_contract_events)
 {
 	bool has_day = notice->effective_on != DAY_NONE, goes_on, has_amounts;
@@ -262,8 +278,9 @@ static void make_notice(struct making *m, const struct outcome_notice *notice, s
 		add_span(m->arena, &m->leaving, &m->n_leaving, &m->leaving_room,
 		         (struct outcome_span){ notice->account, notice->noticed_on,
 		                                has_day ? on : on + NOTICE_STANDS_DAYS });
-	read_contracts(m->parts, notice->account, on, &goes_on, &has_amounts);
-	if ((has_day && goes_on) || (notice->is_downgrade && has_amounts) ||
+	read_contracts(m->parts, notice->account, on, has_day ? OUTCOME_LASTING_DAYS : NOTICE_END_DAYS, &goes_on,
+	               &has_amounts);
+	if (goes_on || (notice->is_downgrade && has_amounts) ||
 	    has_end_near(m->events, n_contract_events, notice->account, on))
 		return;
 	if (last && last->account == event.account && last->kind == event.kind && on - last->on <= OUTCOME_LASTING_DAYS)
@@ -367,7 +384,8 @@ double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior)
 	if (!n_days)
 		return -1;
 	for (size_t i = 0; i < o->n_events; i++)
-		n_events += o->events[i].on >= from && (1u << o->events[i].kind & kinds) != 0;
+		n_events += o->events[i].on >= from && (1u << o->events[i].kind & kinds) != 0 &&
+		            outcomes_is_customer(o, o->events[i].account, o->events[i].on - 1);
 	if (!n_events)
 		return -1;
 	return (prior * OUTCOME_RATE_WEIGHT + (double)n_events) / (double)(OUTCOME_RATE_WEIGHT + n_days);

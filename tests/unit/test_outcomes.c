@@ -138,6 +138,30 @@ static void amounts_move_when_it_lasts_and_by_more_than_one_in_a_hundred(void **
 	assert_string_equal(o.events[2].currency, "EUR");
 }
 
+static void lines_whose_beginning_is_not_known_are_one_membership(void **state)
+{
+	(void)state;
+	subscribe("1", "NULL, 19500, 1000, NULL");
+	subscribe("1", "NULL, 19800, 1000, NULL");
+	load(D);
+	ASSERT_INT(o.n_customers, 1);
+	ASSERT_INT(outcomes_first(&o, 1, 0, D, OUTCOME_ENDS)->on, 19800);
+}
+
+static void who_is_billed_in_another_currency_pays_neither_less_nor_more(void **state)
+{
+	(void)state;
+	subscribe("1", "19000, 19500, 10000, NULL");
+	subscribe("1", "19500, NULL, 11000, NULL");
+	run("UPDATE subscription SET currency = 'USD' WHERE start_on = 19500");
+	subscribe("2", "19000, 19600, 10000, NULL");
+	subscribe("2", "19000, NULL, 4000, NULL");
+	run("UPDATE subscription SET currency = 'USD' WHERE mrr_minor = 4000");
+	load(D);
+	ASSERT_INT(o.n_events, 1);
+	assert_event(0, 2, 19600, OUTCOME_CONTRACTION, 10000); /* nothing came for it */
+}
+
 static void a_tracked_amount_moves_on_the_day_it_was_known(void **state)
 {
 	(void)state;
@@ -193,6 +217,22 @@ static void a_notice_counts_where_contracts_dont_tell(void **state)
 	assert_false(outcomes_is_leaving(&o, 2, 19699));
 }
 
+static void a_notice_without_a_day_came_to_nothing_where_the_account_stayed_for_a_year(void **state)
+{
+	(void)state;
+	subscribe("1", "19000, NULL, 1000, NULL");
+	subscribe("2", "19000, NULL, 1000, NULL");
+	run("INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on) VALUES "
+	    "(1, 'n1', 1, 'cancel', 19500), (1, 'n2', 2, 'cancel', 19700)");
+	load(19865);
+	ASSERT_INT(o.n_events, 2);
+	load(19866);
+	ASSERT_INT(o.n_events, 1);
+	assert_event(0, 2, 19700, OUTCOME_CHURN, 0);
+	assert_true(outcomes_is_leaving(&o, 1, 19500));
+	assert_false(outcomes_is_leaving(&o, 1, 19590));
+}
+
 static void the_rate_is_events_over_time_drawn_to_the_prior(void **state)
 {
 	(void)state;
@@ -201,6 +241,10 @@ static void the_rate_is_events_over_time_drawn_to_the_prior(void **state)
 	subscribe("1", "19000, NULL, 1000, NULL");
 	subscribe("2", "19000, 19879, 1000, NULL");
 	load(D); /* until 19969; the window begins 19240: 730 + 639 days */
+	ASSERT_NEAR(outcomes_rate(&o, OUTCOME_LOSSES, 0.001), (9 + 1) / 10369.0, 1e-15);
+	run("INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on) VALUES (1, 'n1', 3, 'cancel', 19800)");
+	load(D); /* of one that has no contract */
+	ASSERT_INT(o.n_events, 2);
 	ASSERT_NEAR(outcomes_rate(&o, OUTCOME_LOSSES, 0.001), (9 + 1) / 10369.0, 1e-15);
 	assert_true(outcomes_rate(&o, OUTCOME_GAINS, 0.001) < 0); /* nothing grew: or nobody wrote it down */
 }
@@ -214,10 +258,13 @@ int main(void)
 		CASE(a_reason_tells_good_ends_and_unpaid_ones_apart),
 		CASE(an_end_after_a_payment_that_failed_is_involuntary),
 		CASE(amounts_move_when_it_lasts_and_by_more_than_one_in_a_hundred),
+		CASE(lines_whose_beginning_is_not_known_are_one_membership),
+		CASE(who_is_billed_in_another_currency_pays_neither_less_nor_more),
 		CASE(a_tracked_amount_moves_on_the_day_it_was_known),
 		CASE(an_account_without_a_subscription_goes_by_its_own_revenue),
 		CASE(a_trial_is_no_contract),
 		CASE(a_notice_counts_where_contracts_dont_tell),
+		CASE(a_notice_without_a_day_came_to_nothing_where_the_account_stayed_for_a_year),
 		CASE(the_rate_is_events_over_time_drawn_to_the_prior),
 	};
 

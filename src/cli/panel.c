@@ -20,19 +20,29 @@ struct reading {
 	size_t n, room;
 };
 
+/* A file that is cut short or damaged stays so: another try does not help. */
+static int unpack_panel(int file, int plain, struct err *err)
+{
+	CLEANUP(unpack_freep) struct unpack *unpack = NULL;
+	const struct unpack_settings settings = { .is_gzip = true };
+
+	if (unpack_open(&settings, file, &unpack, err) == 0 && unpack_next(unpack, plain, err) >= 0)
+		return 0;
+	if (err->kind == ERR_RETRY)
+		err->kind = ERR_INPUT;
+	return -1;
+}
+
 /* Opens it, unpacked where it is packed. */
 static int open_panel(const char *path, struct csv **out, struct err *err)
 {
 	CLEANUP(fd_closep) int file = open(path, O_RDONLY | O_CLOEXEC), plain = -1;
-	CLEANUP(unpack_freep) struct unpack *unpack = NULL;
-	const struct unpack_settings settings = { .is_gzip = true };
 	int rc;
 
 	if (file < 0)
 		return err_errno(err, ERR_INPUT, "%s", path);
 	plain = fd_nameless(NULL, err);
-	if (plain < 0 || unpack_open(&settings, file, &unpack, err) < 0 || unpack_next(unpack, plain, err) < 0 ||
-	    fd_rewind(plain, false, err) < 0)
+	if (plain < 0 || unpack_panel(file, plain, err) < 0 || fd_rewind(plain, false, err) < 0)
 		return err_in(err, "%s", path);
 	rc = csv_open_fd(plain, 0, 0, out, err); /* which closes it */
 	plain = -1;
@@ -99,6 +109,9 @@ static int read_row(struct reading *r, const struct csv_row *row, struct err *er
 	if (!*account || !day_parse(date, &p.day))
 		return err_set(err, ERR_INPUT, "acct is \"%.40s\", date is \"%.40s\", expected a key and a day (2026-03-01)",
 		               account, date);
+	if (strlen(account) > PANEL_MAX_KEY_BYTES || strlen(queue) > PANEL_MAX_KEY_BYTES)
+		return err_set(err, ERR_INPUT, "%s is longer than %d bytes",
+		               strlen(account) > PANEL_MAX_KEY_BYTES ? "acct" : "q", PANEL_MAX_KEY_BYTES);
 	if (read_label(text_at(r, row, COLUMN_Y), &p.label, err) < 0)
 		return -1;
 	if (r->n == PANEL_MAX_ROWS)

@@ -1,13 +1,14 @@
 /* A panel: rows (account, as-of day, what happened within the horizon) made elsewhere, by which scores are judged. CSV,
  * packed with gzip or not; columns acct and date, and where there are any y (0 or 1), split (train or test; without it
  * all rows are for the test), q (rows with the same q are one queue; without it those of one day), event_day (a date,
- * or a number of days on the scale of the column T). Other columns are ignored. */
+ * or a number of days on the scale of the column T). Other columns are ignored. Ceilings: those of csv.h, and as many rows
+ * as are judged in less than the gigabyte that a command may take. */
 #ifndef PANEL_H
 #define PANEL_H
 
 #include "common/clock.h"
 
-enum { PANEL_MAX_ROWS = 5000000, PANEL_NO_LABEL = -1 };
+enum { PANEL_MAX_ROWS = 500000, PANEL_MAX_KEY_BYTES = 200, PANEL_NO_LABEL = -1 };
 
 struct panel_row {
 	const char *account; /* the account's key at its source */

@@ -9,7 +9,10 @@
 #include "score/score.h"
 #include "store/outcomes.h"
 
-enum { REPLAY_UNKNOWN = -1 }; /* account: no such key in the store */
+enum {
+	REPLAY_UNKNOWN = -1, /* account: no such key in the store */
+	SAMPLES_MAX = PANEL_MAX_ROWS,
+};
 
 struct sample {
 	int64_t account;
@@ -35,10 +38,11 @@ int samples_of_panel(const struct session *s, const struct panel *panel, int64_t
 
 struct history_query {
 	unsigned kinds;     /* outcomes that are the event: OUTCOME_LOSSES or OUTCOME_GAINS */
-	int32_t from, to;   /* DAY_NONE: the last two years whose outcomes are known for the whole horizon */
+	int32_t from, to;   /* DAY_NONE: the last two years whose outcomes are known for the whole horizon; never before them */
 	int64_t every_days, horizon_days;
 };
-/* Customers on each day, but for those that were leaving. n = 0 when history is too short. */
+/* Customers on each day, but for those that were leaving. n = 0 when history is too short; ERR_INPUT when they are more
+ * than SAMPLES_MAX. */
 int samples_of_history(const struct outcomes *outcomes, const struct history_query *q, struct arena *a,
                        struct samples *out, struct err *err) MUST_USE;
 

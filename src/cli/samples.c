@@ -67,9 +67,9 @@ int samples_of_panel(const struct session *s, const struct panel *panel, int64_t
 	return 0;
 }
 
-/* The customers of one day that were not leaving. */
-static void add_day(const struct outcomes *o, const struct history_query *q, int32_t day, struct arena *a, size_t *room,
-                    struct samples *io)
+/* The customers of one day that were not leaving. Returns -1 when they are too many. */
+static int add_day(const struct outcomes *o, const struct history_query *q, int32_t day, struct arena *a, size_t *room,
+                   struct samples *io)
 {
 	for (size_t i = 0; i < o->n_customers; i++) {
 		const struct outcome_span *span = &o->customers[i];
@@ -81,6 +81,8 @@ static void add_day(const struct outcomes *o, const struct history_query *q, int
 			io->n_leaving++;
 			continue;
 		}
+		if (io->n == SAMPLES_MAX)
+			return -1;
 		if (io->n == *room) {
 			*room = *room ? 2 * *room : FIRST_ROOM;
 			io->at = arena_grow(a, io->at, io->n, *room, sizeof *io->at);
@@ -91,6 +93,7 @@ static void add_day(const struct outcomes *o, const struct history_query *q, int
 			.is_event = event && event->on <= day + q->horizon_days };
 		io->n++;
 	}
+	return 0;
 }
 
 int samples_of_history(const struct outcomes *o, const struct history_query *q, struct arena *a, struct samples *out,
@@ -103,14 +106,20 @@ int samples_of_history(const struct outcomes *o, const struct history_query *q, 
 	if (q->from != DAY_NONE && q->from > last)
 		return err_set(err, ERR_INPUT, "what happened within %lld days is known for days up to %s, --from is later",
 		               (long long)q->horizon_days, day_text(a, (int32_t)last));
+	if (q->from != DAY_NONE && q->to != DAY_NONE && q->from > q->to)
+		return err_set(err, ERR_USAGE, "--from is later than --to");
 	if (o->from == DAY_NONE) {
 		*out = all;
 		return 0;
 	}
 	if (from == DAY_NONE)
 		from = to - LONGEST_DAYS > o->from + LEAST_HISTORY_DAYS ? to - LONGEST_DAYS : o->from + LEAST_HISTORY_DAYS;
+	if (from < o->from)
+		from = o->from;
 	for (int64_t day = to - (to - from) / q->every_days * q->every_days; day <= to && from <= to; day += q->every_days)
-		add_day(o, q, (int32_t)day, a, &room, &all);
+		if (add_day(o, q, (int32_t)day, a, &room, &all) < 0)
+			return err_set(err, ERR_INPUT, "more than %d rows (customers by as-of days): a greater --every takes fewer days",
+			               SAMPLES_MAX);
 	if (all.n)
 		qsort(all.at, all.n, sizeof *all.at, compare_samples);
 	*out = all;

@@ -91,6 +91,34 @@ static void what_is_no_panel_is_refused_with_the_line(void **state)
 	ASSERT_INT(panel_read("/nowhere/panel.csv", a, &panel, &err), -1);
 }
 
+static void a_panel_has_a_ceiling_and_so_have_its_keys(void **state)
+{
+	FILE *file = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(file);
+	(void)fputs("acct,date\n", file);
+	for (int i = 0; i <= PANEL_MAX_ROWS; i++)
+		(void)fputs("a,2019-06-01\n", file);
+	assert_int_equal(fclose(file), 0);
+	ASSERT_INT(panel_read(path, a, &panel, &err), -1);
+	assert_non_null(strstr(err.text, "has more than 500000 rows"));
+	ASSERT_INT(read_text(arena_printf(a, "acct,date\n%0*d,2019-06-01\n", PANEL_MAX_KEY_BYTES + 1, 0)), -1);
+	assert_non_null(strstr(err.text, ":2: acct is longer than"));
+}
+
+static void a_packed_panel_that_is_cut_short_is_no_panel(void **state)
+{
+	FILE *file = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fwrite("\x1f\x8b\x08\0\0\0\0\0\0\x03KL", 1, 12, file) == 12);
+	assert_int_equal(fclose(file), 0);
+	ASSERT_INT(panel_read(path, a, &panel, &err), -1);
+	ASSERT_INT(err.kind, ERR_INPUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +126,8 @@ int main(void)
 		CASE(a_panel_has_accounts_days_labels_and_events),
 		CASE(two_columns_are_enough),
 		CASE(what_is_no_panel_is_refused_with_the_line),
+		CASE(a_panel_has_a_ceiling_and_so_have_its_keys),
+		CASE(a_packed_panel_that_is_cut_short_is_no_panel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,8 @@
  *
  * A change counts when it lasts longer than OUTCOME_LASTING_DAYS: a shorter gap is bridged (a renewal that is booked
  * late is no churn), a shorter rise or fall is none, and nothing is said of the last days that are known. Amounts move
- * by more than one in a hundred (a rate of exchange is no expansion), in the currency of the account's first amount, and
- * not while something in another currency begins or ends: who is billed in another one pays neither less nor more. */
+ * by more than one in a hundred (a rate of exchange is no expansion), in the currency of the account's first amount,
+ * and not while one in another currency begins or ends: who is billed in another one pays neither less nor more. */
 #ifndef STORE_OUTCOMES_H
 #define STORE_OUTCOMES_H
 
@@ -66,9 +66,9 @@ const struct outcome *outcomes_first(const struct outcomes *o, int64_t account, 
 bool outcomes_is_customer(const struct outcomes *o, int64_t account, int32_t day);
 bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day);
 
-/* How many outcomes of the mask come a day and customer: their events over account-days of the last OUTCOME_RATE_DAYS, drawn
- * towards prior as if it had been seen for OUTCOME_RATE_WEIGHT account-days. Below 0 where there is none: a base that
- * never loses anybody does not say so in its data. */
+/* How many outcomes of the mask come a day and customer: their events over their days of the last OUTCOME_RATE_DAYS,
+ * drawn towards prior as if it had been seen for OUTCOME_RATE_WEIGHT account-days. Below 0 where there is none: a base
+ * that never loses anybody does not say so in its data. */
 enum { OUTCOME_RATE_DAYS = 730, OUTCOME_RATE_WEIGHT = 9000 /* a hundred accounts for a quarter */ };
 double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior);
 

@@ -1,8 +1,8 @@
 /* A panel: rows (account, as-of day, what happened within the horizon) made elsewhere, by which scores are judged. CSV,
  * packed with gzip or not; columns acct and date, and where there are any y (0 or 1), split (train or test; without it
  * all rows are for the test), q (rows with the same q are one queue; without it those of one day), event_day (a date,
- * or a number of days on the scale of the column T). Other columns are ignored. Ceilings: those of csv.h, and as many rows
- * as are judged in less than the gigabyte that a command may take. */
+ * or a number of days on the scale of the column T). Other columns are ignored. Ceilings: those of csv.h, and as many
+ * rows as are judged in less than the gigabyte that a command may take. */
 #ifndef PANEL_H
 #define PANEL_H
 

@@ -38,7 +38,8 @@ int samples_of_panel(const struct session *s, const struct panel *panel, int64_t
 
 struct history_query {
 	unsigned kinds;     /* outcomes that are the event: OUTCOME_LOSSES or OUTCOME_GAINS */
-	int32_t from, to;   /* DAY_NONE: the last two years whose outcomes are known for the whole horizon; never before them */
+	int32_t from, to;   /* DAY_NONE: the last two years whose outcomes are known for the whole horizon; what is not
+	                     * known is left out */
 	int64_t every_days, horizon_days;
 };
 /* Customers on each day, but for those that were leaving. n = 0 when history is too short; ERR_INPUT when they are more

@@ -96,6 +96,18 @@ static int add_day(const struct outcomes *o, const struct history_query *q, int3
 	return 0;
 }
 
+static int check_from(const struct history_query *q, int64_t last, struct arena *a, struct err *err)
+{
+	if (q->from == DAY_NONE)
+		return 0;
+	if (q->to != DAY_NONE && q->from > q->to)
+		return err_set(err, ERR_USAGE, "--from is later than --to");
+	if (q->from > last)
+		return err_set(err, ERR_INPUT, "what happened within %lld days is known for days up to %s, --from is later",
+		               (long long)q->horizon_days, day_text(a, (int32_t)last));
+	return 0;
+}
+
 int samples_of_history(const struct outcomes *o, const struct history_query *q, struct arena *a, struct samples *out,
                        struct err *err)
 {
@@ -103,11 +115,8 @@ int samples_of_history(const struct outcomes *o, const struct history_query *q, 
 	int64_t last = o->until - q->horizon_days, to = q->to == DAY_NONE || q->to > last ? last : q->to, from = q->from;
 	size_t room = 0;
 
-	if (q->from != DAY_NONE && q->from > last)
-		return err_set(err, ERR_INPUT, "what happened within %lld days is known for days up to %s, --from is later",
-		               (long long)q->horizon_days, day_text(a, (int32_t)last));
-	if (q->from != DAY_NONE && q->to != DAY_NONE && q->from > q->to)
-		return err_set(err, ERR_USAGE, "--from is later than --to");
+	if (check_from(q, last, a, err) < 0)
+		return -1;
 	if (o->from == DAY_NONE) {
 		*out = all;
 		return 0;
@@ -118,7 +127,7 @@ int samples_of_history(const struct outcomes *o, const struct history_query *q, 
 		from = o->from;
 	for (int64_t day = to - (to - from) / q->every_days * q->every_days; day <= to && from <= to; day += q->every_days)
 		if (add_day(o, q, (int32_t)day, a, &room, &all) < 0)
-			return err_set(err, ERR_INPUT, "more than %d rows (customers by as-of days): a greater --every takes fewer days",
+			return err_set(err, ERR_INPUT, "more than %d rows (customers by days): a greater --every takes fewer days",
 			               SAMPLES_MAX);
 	if (all.n)
 		qsort(all.at, all.n, sizeof *all.at, compare_samples);

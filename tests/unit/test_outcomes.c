@@ -242,7 +242,8 @@ static void the_rate_is_events_over_time_drawn_to_the_prior(void **state)
 	subscribe("2", "19000, 19879, 1000, NULL");
 	load(D); /* until 19969; the window begins 19240: 730 + 639 days */
 	ASSERT_NEAR(outcomes_rate(&o, OUTCOME_LOSSES, 0.001), (9 + 1) / 10369.0, 1e-15);
-	run("INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on) VALUES (1, 'n1', 3, 'cancel', 19800)");
+	run("INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on) VALUES "
+	    "(1, 'n1', 3, 'cancel', 19800)");
 	load(D); /* of one that has no contract */
 	ASSERT_INT(o.n_events, 2);
 	ASSERT_NEAR(outcomes_rate(&o, OUTCOME_LOSSES, 0.001), (9 + 1) / 10369.0, 1e-15);

@@ -62,7 +62,8 @@ static void name_signals(struct gathering *g, const struct verdict *v)
 	g->values = arena_array(g->arena, g->samples->n * v->n_readings + 1, sizeof *g->values);
 }
 
-/* An account of which nothing was known that day, or that was no customer, teaches nothing. */
+/* An account of which nothing was known that day, or that had left by then, teaches nothing. Whether it pays need not be
+ * told: who is among the samples counts. */
 static int gather(void *context, size_t sample, const struct diagnosing *day, const struct diagnosis *d,
                   struct err *err)
 {
@@ -74,7 +75,7 @@ static int gather(void *context, size_t sample, const struct diagnosing *day, co
 
 	(void)day;
 	(void)err;
-	if (!d || !d->account->is_customer || v->score < 0)
+	if (!d || d->account->was_customer || v->score < 0)
 		return 0;
 	if (!g->in->signals)
 		name_signals(g, v);

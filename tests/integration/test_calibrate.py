@@ -50,19 +50,22 @@ sources:
 """
 
 
-def world(case, n_accounts, loss_a_month, quiet_before_loss, seed=1, score=""):
+def world(case, n_accounts, loss_a_month, quiet_before_loss, seed=1, score="", is_paid=True):
     """Accounts that come and go over a thousand days. Everybody has lean months that mean nothing; who is lost falls all
-    but silent for eight weeks before, if quiet_before_loss."""
+    but silent for eight weeks before, if quiet_before_loss. Nothing says that they pay without is_paid. Returns the
+    first and last day of each."""
     exports, rng = case.tmp / "exports", random.Random(seed)
     exports.mkdir()
-    accounts, contracts, usage = ["id"], ["id,start,end"], ["id,day,logins"]
+    accounts, contracts, usage, spans = ["id"], ["id,start,end"], ["id,day,logins"], {}
     for number in range(n_accounts):
         name, start = f"a{number:03}", rng.randrange(0, 400)
         end = next((day for day in range(start + 120, DAYS - 5, 30) if rng.random() < loss_a_month), None)
         accounts.append(name)
         begin = TODAY - datetime.timedelta(days=DAYS - start)
         over = "" if end is None else str(TODAY - datetime.timedelta(days=DAYS - end))
-        contracts.append(f"{name},{begin},{over}")
+        if is_paid:
+            contracts.append(f"{name},{begin},{over}")
+        spans[name] = (start, end)
         rate = 0.5
         for day in range(start, end or DAYS):
             if (day - start) % 60 == 0:
@@ -74,6 +77,7 @@ def world(case, n_accounts, loss_a_month, quiet_before_loss, seed=1, score=""):
         (exports / f"{file}.csv").write_text("\n".join(lines) + "\n")
     case.org(ORG % (exports, score))
     case.retaind("pull", "--now", NOW)
+    return spans
 
 
 def weights(case):
@@ -133,6 +137,20 @@ def test_noise(case):
     said = calibrate(case, "--engine", "defense")
     assert "the priors stay" in said and "log loss" in said, said
     assert not weights(case)
+
+
+def test_panel_of_unpaid(case):
+    """A panel's accounts teach though nothing says that they pay: neither a subscription, nor ARR, nor is_customer."""
+    spans, lines = world(case, 160, 0.03, True, is_paid=False), ["acct,date,y"]
+    for day in range(150, DAYS - 90, 30):
+        for name, (start, end) in spans.items():
+            if start < day and (end is None or day < end):
+                date = TODAY - datetime.timedelta(days=DAYS - day)
+                lines.append(f"{name},{date},{int(end is not None and end <= day + 90)}")
+    panel = case.tmp / "panel.csv"
+    panel.write_text("\n".join(lines) + "\n")
+    told = json.loads(calibrate(case, "--panel", str(panel), "--horizon", "90", "--dry-run", "--format", "json"))
+    assert told[0]["rows"] > 0.9 * len(lines) and told[0]["kept"] == "fitted", (len(lines), told)
 
 
 def test_carried_over(case):

@@ -62,8 +62,8 @@ static void name_signals(struct gathering *g, const struct verdict *v)
 	g->values = arena_array(g->arena, g->samples->n * v->n_readings + 1, sizeof *g->values);
 }
 
-/* An account of which nothing was known that day, or that had left by then, teaches nothing. Whether it pays need not be
- * told: who is among the samples counts. */
+/* An account of which nothing was known that day, or that had left by then, teaches nothing. Whether it pays need not
+ * be told: who is among the samples counts. */
 static int gather(void *context, size_t sample, const struct diagnosing *day, const struct diagnosis *d,
                   struct err *err)
 {

@@ -14,6 +14,7 @@ enum {
 	WORDS_DENIED = 6,     /* how far before a phrase a "not" may stand */
 	WORDS_SUPPOSED = 4,   /* and an "if" */
 	WORDS_QUOTED = 12,    /* the longest quotation that counts as one */
+	MOST_FIGURES = 7,     /* of a number of seats */
 };
 
 /* What words do to phrases near them, in English and French, folded. */
@@ -32,6 +33,9 @@ enum {
 	IS_AFTER = 1 << 10, /* denies what stands before it: "on ne résilie pas" */
 	IS_AWAY = 1 << 15,  /* leaving for the day or for a holiday */
 	IS_LESS = 1 << 14,  /* "we'd like to drop the analytics": no need of it */
+	IS_FROM = 1 << 16,    /* "from 25 to 60 seats", "60 seats instead of 25": more, not less */
+	IS_TO = 1 << 17,
+	IS_INSTEAD = 1 << 18,
 	IS_NE = 1 << 12,    /* is nothing by itself where the phrase begins with what goes with it, ... */
 	IS_OF_NE = 1 << 13, /* ... as in "ne suis pas certain" */
 };
@@ -48,8 +52,8 @@ static const struct {
 	{ IS_WHEN, "before when once avant quand lorsque" },
 	{ IS_THING, "manager meeting meetings review call request reminder invoice invoices order orders booking "
 	            "newsletter mailing import export job event webinar demo appointment ticket phone page button field "
-	            "template certificate certificates token session domain password process database reunion rendez "
-	            "facture factures commande lettre bouton champ modele certificat" },
+	            "file files question questions template certificate certificates token session domain password process "
+	            "database reunion rendez facture factures commande lettre bouton champ modele certificat" },
 	{ IS_THEIRS, "his her their leur leurs" },
 	{ IS_FOLK, "customer customers client clients member members subscriber subscribers patient patients student "
 	           "students guest guests adherent adherents abonne abonnes cliente clientes eleve eleves tenant tenants" },
@@ -63,6 +67,9 @@ static const struct {
 	           "bureau vacances conges salle reunion voyage commentaire" },
 	{ IS_LESS, "drop dropping remove removing cancel cancelling stop stopping reduce delete disable broken wrong slow "
 	           "supprimer retirer annuler arreter resilier lent lente" },
+	{ IS_FROM, "from de" },
+	{ IS_TO, "to a" },
+	{ IS_INSTEAD, "instead lieu" },
 	{ IS_NE, "ne n" },
 	{ IS_OF_NE, "pas plus jamais aucun aucune toujours rien personne" },
 };
@@ -75,15 +82,16 @@ struct manner {
 	bool is_said;          /* ... or one shortly before it in the same thought */
 	bool is_ours;          /* "our customers want to ..." is none */
 	bool is_contract;      /* nor "a contract with others", nor "our contract review" */
+	bool is_less;          /* "from 25 to 60" is none */
 	bool is_automatic_too; /* automatic answers may say it */
 };
 static const struct manner manners[] = {
 	{ .kind = "cancel_request", .stops = IS_THING | IS_THEIRS, .is_sure = true, .is_said = true, .is_ours = true,
 	  .is_contract = true },
 	{ .kind = "downgrade_request", .stops = IS_THING | IS_THEIRS, .is_sure = true, .is_said = true, .is_ours = true,
-	  .is_contract = true },
+	  .is_contract = true, .is_less = true },
 	{ .kind = "cancel", .stops = IS_THING, .is_said = true, .is_ours = true, .is_contract = true },
-	{ .kind = "downgrade", .is_said = true, .is_ours = true },
+	{ .kind = "downgrade", .is_said = true, .is_ours = true, .is_less = true },
 	{ .kind = "exit_question", .stops = IS_THEIRS, .is_ours = true },
 	{ .kind = "competitor", .is_ours = true },
 	{ .kind = "dissatisfaction", .is_said = true, .is_ours = true },
@@ -250,6 +258,54 @@ static bool is_of_other_thing(const struct heard_text *t, const struct phrase_fo
 	       (is_of(t, next, IS_WITH) && next + 1 < t->n && !is_of(t, next + 1, IS_US));
 }
 
+/* A number in figures, or a small or round one in letters; -1: none. */
+static int number_at(const struct heard_text *t, size_t word)
+{
+	static const struct { const char *word; int number; } names[] = {
+		{ "two", 2 }, { "three", 3 }, { "four", 4 }, { "five", 5 }, { "six", 6 }, { "seven", 7 }, { "eight", 8 },
+		{ "nine", 9 }, { "ten", 10 }, { "eleven", 11 }, { "twelve", 12 }, { "thirteen", 13 }, { "fourteen", 14 },
+		{ "fifteen", 15 }, { "sixteen", 16 }, { "seventeen", 17 }, { "eighteen", 18 }, { "nineteen", 19 },
+		{ "twenty", 20 }, { "thirty", 30 }, { "forty", 40 }, { "fifty", 50 }, { "sixty", 60 }, { "hundred", 100 },
+		{ "deux", 2 }, { "trois", 3 }, { "quatre", 4 }, { "cinq", 5 }, { "sept", 7 }, { "huit", 8 }, { "neuf", 9 },
+		{ "dix", 10 }, { "onze", 11 }, { "douze", 12 }, { "treize", 13 }, { "quatorze", 14 }, { "quinze", 15 },
+		{ "seize", 16 }, { "vingt", 20 }, { "trente", 30 }, { "quarante", 40 }, { "cinquante", 50 },
+		{ "soixante", 60 }, { "cent", 100 },
+	};
+	const char *at = t->text + t->words[word].at;
+	size_t len = t->words[word].end - t->words[word].at;
+	int number = 0;
+
+	for (size_t i = 0; i < len && len <= MOST_FIGURES && number >= 0; i++)
+		number = at[i] >= '0' && at[i] <= '9' ? 10 * number + (at[i] - '0') : -1;
+	if (len <= MOST_FIGURES && number >= 0)
+		return number;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strlen(names[i].word) == len && strncasecmp(at, names[i].word, len) == 0)
+			return names[i].number;
+	return -1;
+}
+
+/* "from 25 to 60 seats", "60 seats instead of 25" */
+static bool is_rise(const struct heard_text *t, const struct phrase_found *f)
+{
+	size_t first = sentence_start(t, f->first), end = sentence_end(t, f->last);
+	int from = -1, last = -1;
+
+	for (size_t i = first; i < end; i++) {
+		int n = number_at(t, i);
+
+		if (n < 0)
+			continue;
+		if (i > first && from >= 0 && is_of(t, i - 1, IS_TO))
+			return n > from;
+		if (i > first + 1 && is_of(t, i - 2, IS_INSTEAD))
+			return last > n;
+		from = i > first && is_of(t, i - 1, IS_FROM) ? n : from;
+		last = n;
+	}
+	return false;
+}
+
 /* Whether a short quotation holds it: the name of a button, what somebody else said. */
 static bool is_quoted(const struct heard_text *t, const struct phrase_found *f)
 {
@@ -270,7 +326,8 @@ static bool is_meant(const struct heard_text *t, const struct manner *m, const s
 {
 	return !is_denied(t, f) && !is_quoted(t, f) && !(m->is_sure && stands_before(t, f->first, IS_IF, false)) &&
 	       !(m->is_said && stands_before(t, f->first, IS_IF | IS_WHEN, true)) &&
-	       !(m->is_ours && is_of_others(t, f)) && !(m->is_contract && is_of_other_thing(t, f));
+	       !(m->is_ours && is_of_others(t, f)) && !(m->is_contract && is_of_other_thing(t, f)) &&
+	       !(m->is_less && is_rise(t, f));
 }
 
 /* The sentence of a phrase, from shortly before it. */

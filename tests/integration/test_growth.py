@@ -40,7 +40,7 @@ def hold_against(said):
     told, happened = sum(p for p, _ in top) / len(top), sum(y for _, y in top) / len(top)
     print(f"    Brier {brier:.4f}, the base rate's {usual * (1 - usual):.4f}; of the upper tenth {told:.2f} said, {happened:.2f} happened")
     assert brier < usual * (1 - usual), brier
-    assert told < 1.4 * happened, (told, happened)
+    assert told < 1.5 * happened, (told, happened)
 
 
 def test_crossed_readings_beat_their_sum(case):

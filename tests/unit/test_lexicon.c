@@ -375,11 +375,40 @@ static void other_ways_to_say_it_are_heard_and_everyday_requests_are_not(void **
 	assert_true(share(all.right, all.right + all.missed) >= 0.9);
 }
 
+static void a_wish_for_more_is_no_wish_for_less(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_less;
+	} cases[] = {
+		{ "We would like to go from 25 to 60 seats next month.", false },
+		{ "We would like to go from 60 to 25 seats next month.", true },
+		{ "We want to get from twelve to forty seats before summer.", false },
+		{ "Can we switch to 80 licences instead of 50?", false },
+		{ "Can we switch to 50 licences instead of 80?", true },
+		{ "Nous souhaitons passer de 25 \xC3\xA0 60 licences.", false },
+		{ "Nous souhaitons passer de 60 \xC3\xA0 25 licences.", true },
+		{ "Nous souhaitons passer \xC3\xA0 60 licences au lieu de 25.", false },
+		{ "We'd like to switch from the basic plan to Enterprise.", false },
+		{ "We'd like to switch from Enterprise to the basic plan.", true },
+		{ "Nous voulons passer de la version de base \xC3\xA0 la version Pro.", false },
+		{ "Nous voulons repasser de la version Pro \xC3\xA0 la version de base.", true },
+		{ "Please remove 5 of our 40 licences.", true },
+		{ "Can you remove Tom Becker from our seats and give his licence to Lena?", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (has_kind(heard_in(cases[i].text), "downgrade_request") != cases[i].is_less)
+			fail_msg("%s", cases[i].text);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_phrase_is_words_gaps_stems_ends_and_sets),
 		cmocka_unit_test(what_is_denied_supposed_quoted_or_of_others_is_not_meant),
+		cmocka_unit_test(a_wish_for_more_is_no_wish_for_less),
 		cmocka_unit_test(a_phrase_that_cannot_be_read_is_told),
 		cmocka_unit_test(the_quote_begins_shortly_before_the_phrase_and_ends_with_the_sentence),
 		cmocka_unit_test(no_text_takes_long),

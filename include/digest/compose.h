@@ -22,8 +22,6 @@ struct digest_choice {
 	struct digest_worth worth, rest_worth; /* each account once */
 };
 
-enum { DIGEST_STEP = 5 }; /* points of score that count as a change */
-
 void digest_choose(const struct digest_finding *findings, size_t n, const char *engine, size_t capacity, int32_t today,
                    struct arena *a, struct digest_choice *out);
 

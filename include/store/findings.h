@@ -70,6 +70,8 @@ struct finding {
 
 /* Value at stake x probability x urgency: 1 when 90 days or more are left, 2 on the day and after. */
 double finding_priority(const struct finding *f, int32_t today);
+/* Whether a score (a probability in 100) went up enough to be told (1) or down (-1): its odds doubled or halved. */
+int finding_moved(double before, double now);
 
 struct finding_query {
 	const char *engine, *owner; /* NULL: all; owner "": nobody's */

@@ -36,8 +36,8 @@ void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currenc
 /* What became of a finding since the last digest; false when there is nothing to tell about it. */
 static bool change_of(const struct digest_finding *d, int32_t today, enum digest_change *out)
 {
-	double step = isnan(d->score_before) ? 0 : d->f.score - d->score_before;
-	bool is_worse = step >= DIGEST_STEP;
+	int moved = isnan(d->score_before) ? 0 : finding_moved(d->score_before, d->f.score);
+	bool is_worse = moved > 0;
 
 	switch (d->f.state) {
 	case FINDING_RESOLVED:
@@ -61,7 +61,7 @@ static bool change_of(const struct digest_finding *d, int32_t today, enum digest
 	else if (is_worse)
 		*out = CHANGE_WORSE;
 	else
-		*out = step <= -DIGEST_STEP ? CHANGE_BETTER : CHANGE_STANDING;
+		*out = moved < 0 ? CHANGE_BETTER : CHANGE_STANDING;
 	return true;
 }
 

@@ -137,8 +137,8 @@ static const char *change_by_fact(const struct asked *c, enum score_engine engin
 			continue;
 		band = band_with(c, engine, v, copy, i, end_of(r, is_up));
 		if (is_up ? band > v->band : band < v->band)
-			return arena_printf(c->arena, "%s%s would make it %s", is_there ? "without " : "", r->fact,
-			                    score_band_words(engine, band));
+			return arena_printf(c->arena, is_there ? "without %s the band would be %s" : "%s would make the band %s",
+			                    r->fact, score_band_words(engine, band));
 	}
 	return NULL;
 }
@@ -172,7 +172,7 @@ static const char *change_by_degree(const struct asked *c, enum score_engine eng
 	unit = unit_of(best->name, c->arena);
 	at = unit_round(&unit, at, best->value);
 	band = band_with(c, engine, v, copy, (size_t)(best - v->readings), at);
-	return arena_printf(c->arena, "%s at %s instead of %s%s would make it %s", unit.what,
+	return arena_printf(c->arena, "%s at %s instead of %s%s would make the band %s", unit.what,
 	                    unit_text(&unit, at, c->arena), unit_text(&unit, best->value, c->arena), unit.of,
 	                    score_band_words(engine, band));
 }
@@ -191,7 +191,7 @@ static const char *change_down(const struct asked *c, enum score_engine engine, 
 		return by_one;
 	families = families_needed(c, engine, v, copy, &band);
 	return !families ? "nothing would lower the band" :
-	                   arena_printf(c->arena, "no single signal; all of %s as usual would make it %s",
+	                   arena_printf(c->arena, "no single signal; all of %s as usual would make the band %s",
 	                                families_words(families, c->arena), score_band_words(engine, band));
 }
 
@@ -222,7 +222,7 @@ static const char *change_by_demand(const struct asked *c, const struct verdict 
 		return NULL;
 	unit = unit_of(best->name, c->arena);
 	at = unit_round(&unit, at, best->value);
-	return arena_printf(c->arena, "a demand: %s at %s instead of %s%s would make it %s", unit.what,
+	return arena_printf(c->arena, "a demand: %s at %s instead of %s%s would make the band %s", unit.what,
 	                    unit_text(&unit, at, c->arena), unit_text(&unit, best->value, c->arena), unit.of,
 	                    score_band_words(ENGINE_EXPANSION, band_with(c, ENGINE_EXPANSION, v, copy,
 	                                                                 (size_t)(best - v->readings), at)));

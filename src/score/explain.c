@@ -7,8 +7,9 @@
 #include "common/text.h"
 #include "signal.h"
 
-enum { WIDTH = 100, LABEL = 16, TEXT = 64, MOST_RAISING = 7, MOST_LOWERING = 3, HISTORY_WEEKS = 26, MAX_NAMED = 3 };
+enum { WIDTH = 100, LABEL = 16, TEXT = 64, MOST_RAISING = 5, MOST_LOWERING = 2, HISTORY_WEEKS = 26, MAX_NAMED = 3 };
 
+static const double NEARLY_ALL = 0.9;
 static const double WORTH_A_LINE = 0.1; /* logits; what says less is told together */
 
 static const char *const titles[N_ENGINES] = { "RISK", "READINESS" };
@@ -101,8 +102,8 @@ static const struct reading *next_told(const struct verdict *v, const bool *is_t
 static double put_rest(const struct verdict *v, const bool *is_told, bool raises, double logit, struct arena *a,
                        struct buf *out)
 {
-	const char *names = "";
 	double sum = 0;
+	int n = 0;
 
 	for (size_t i = 0; i < v->n_readings; i++) {
 		double said = v->readings[i].contribution;
@@ -110,10 +111,13 @@ static double put_rest(const struct verdict *v, const bool *is_told, bool raises
 		if (is_told[i] || (raises ? said <= 0 : said >= 0))
 			continue;
 		sum += said;
-		names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", readable(a, v->readings[i].name));
+		n++;
 	}
-	if (*names)
-		put_row(out, raises ? "raised by" : "lowered by", names, sum, score_after(a, logit + sum));
+	if (n)
+		put_row(out, "others",
+		        arena_printf(a, "%s that %s%s it (-v names them)", counted(a, n, "lesser sign", "lesser signs"),
+		                     raises ? "raise" : "lower", n == 1 ? "s" : ""),
+		        sum, score_after(a, logit + sum));
 	return sum;
 }
 
@@ -124,14 +128,14 @@ static void put_sum(const struct verdict *v, struct arena *a, struct buf *out)
 	double logit = v->base_logit;
 	const struct reading *r;
 	size_t at = 0;
-	int n = 0;
 
 	buf_printf(out, "  %-*s%8s %8s\n", LABEL - 2 + TEXT, "how it comes about", "log-odds", "so far");
 	put_row(out, "usual", "the usual account of this organisation", v->base_logit, score_after(a, logit));
 	for (int raises = 1; raises >= 0; raises--) {
-		while (n < (raises ? MOST_RAISING : MOST_LOWERING) && (r = next_told(v, is_told, raises, &at))) {
+		int most = raises ? MOST_RAISING : MOST_LOWERING;
+
+		while (most-- > 0 && (r = next_told(v, is_told, raises, &at))) {
 			is_told[at] = true;
-			n++;
 			logit += r->contribution;
 			put_row(out, family_names[r->family], r->is_hard ? arena_printf(a, "A FACT: %s", r->evidence) : r->evidence,
 			        r->contribution, score_after(a, logit));
@@ -179,6 +183,19 @@ static const char *unknown_words(const struct verdict *v, struct arena *a)
 	return n > MAX_NAMED ? arena_printf(a, "%s; and for %d more reasons (-v)", words, n - MAX_NAMED) : words;
 }
 
+/* Where nearly all is known, how many are not is enough. */
+static const char *known_words(const struct verdict *v, struct arena *a)
+{
+	const char *share = arena_printf(a, "%.0f %% of what counts", 100 * v->confidence), *unknown = unknown_words(v, a);
+	int n = 0;
+
+	for (size_t i = 0; i < v->n_readings; i++)
+		n += !v->readings[i].is_known;
+	if (n && v->confidence >= NEARLY_ALL)
+		return arena_printf(a, "%s; %s not known (-v says why)", share, counted(a, n, "sign is", "signs are"));
+	return *unknown ? arena_printf(a, "%s; not: %s", share, unknown) : share;
+}
+
 static const char *losses_words(const struct verdict *v, struct arena *a)
 {
 	static const char *const does[N_LOSSES] = { "leaves", "shrinks", "is lost over a payment" };
@@ -193,7 +210,7 @@ static const char *stake_words(const struct verdict *v, struct arena *a)
 {
 	if (v->value_minor <= 0)
 		return v->value_how;
-	return arena_printf(a, "%s a year (%s); times the probability %s",
+	return arena_printf(a, "%s a year (%s); weighted by the probability: %s",
 	                    money_text(a, v->value_minor, v->currency ? v->currency : ""), v->value_how,
 	                    money_short(a, v->expected_minor, v->currency ? v->currency : ""));
 }
@@ -287,9 +304,10 @@ static void put_similar(const struct similar_accounts *s, int engine, int64_t ho
 	if (s->n >= MAX_NAMED)
 		words = arena_printf(a, "of %d accounts that looked like this, %d %s within %lld days%s; ", s->n, s->n_became,
 		                     engine == ENGINE_DEFENSE ? "left or shrank" : "grew", (long long)horizon_days,
-		                     s->n_became > 1 ? arena_printf(a, ", half of them within %d", s->middle_days) : "");
+		                     s->n_became > 1 ? arena_printf(a, ", half of them within %s",
+		                                                       counted(a, s->middle_days, "day", "days")) : "");
 	for (int i = 0; i < s->n && i < MAX_NAMED; i++)
-		words = arena_printf(a, "%s%s%s, like this on %s, %s", words, i ? "; " : "",
+		words = arena_printf(a, "%s%s%s (as of %s) %s", words, i ? "; " : "",
 		                     evidence_quote(a, s->at[i].name, 40), day_text(a, s->at[i].day),
 		                     became_words(&s->at[i], engine, a));
 	put_line(out, "like it", words);
@@ -303,9 +321,10 @@ static const char *haste_words(const struct diagnosis *d, const struct verdict *
 	if (v->speed)
 		return arena_printf(a, "%s%s: a quarter of the %d lost %s before were gone within %s", day, late, v->speed->n,
 		                    v->speed->cause ? "by this cause" : "here", counted(a, v->speed->days, "day", "days"));
-	if (v->pressing_on != DAY_NONE)
+	if (v->pressing_on >= d->as_of)
 		return arena_printf(a, "%s%s, to be ahead of %s on %s", day, late,
-		                    v->lead->is_hard ? "the end" : "the renewal", day_text(a, v->pressing_on));
+		                    v->lead->is_hard && v->lead->due_on != DAY_NONE ? "the end" : "the renewal",
+		                    day_text(a, v->pressing_on));
 	return arena_printf(a, "%s%s", day, late);
 }
 
@@ -350,7 +369,6 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
                         struct buf *out)
 {
 	const struct verdict *v = &d->verdicts[engine];
-	const char *unknown = unknown_words(v, a);
 
 	put_headline(v, engine, more, out);
 	put_line(out, "band", arena_printf(a, "%s since %s, %.1f times the usual odds%s%s", band_words(engine, v->band),
@@ -368,8 +386,7 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
 	put_similar(&more->similar[engine], engine, more->settings->horizon_days, a, out);
 	put_history(d, more, engine, a, out);
 	put_line(out, "judged by", weights_words(more->settings, engine, a));
-	put_line(out, "known", arena_printf(a, "%.0f %% of what counts%s%s", 100 * v->confidence,
-	                                    *unknown ? "; not: " : "", unknown));
+	put_line(out, "known", known_words(v, a));
 }
 
 void explain_text(const struct diagnosis *d, const struct explain_more *more, struct arena *a, struct buf *out)

@@ -1,13 +1,13 @@
-#include <math.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/json.h"
 #include "score/score.h"
+#include "signal.h"
 
 enum { MAX_EVIDENCE = 16 * 1024 };
 
-static const double MOVED = 0.7; /* logits from which on worse or better is worth a note: the odds double or halve */
+static const char ABRUPT[] = "sudden_drop";
 static const int opens_at[N_ENGINES] = { 2 /* at_risk */, 1 /* emerging */ };
 
 static bool is_of(const struct finding *f, int engine)
@@ -123,17 +123,10 @@ static bool is_other_owner(const struct finding *was, const struct finding *now)
 	return strcmp(was->owner_email ? was->owner_email : "", now->owner_email ? now->owner_email : "") != 0;
 }
 
-static double logit_of(double score)
-{
-	double p = fmin(fmax(score / 100, 0.001), 0.999);
-
-	return log(p / (1 - p));
-}
-
 static struct finding_change updated(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
 {
 	struct finding_change change = { .finding = *f };
-	double moved = logit_of(d->verdicts[engine].score) - logit_of(f->score);
+	int moved = finding_moved(f->score, d->verdicts[engine].score);
 
 	tell(d, engine, a, &change.finding);
 	if (f->state == FINDING_SNOOZED && f->snoozed_until <= d->as_of) {
@@ -147,7 +140,7 @@ static struct finding_change updated(const struct diagnosis *d, int engine, cons
 		change.finding.snoozed_until = DAY_NONE;
 		change.event = "opened";
 		change.note = "its owner changed";
-	} else if (fabs(moved) >= MOVED) {
+	} else if (moved) {
 		/* More risk is worse; more readiness is better. */
 		change.event = (moved > 0) == (engine == ENGINE_DEFENSE) ? "worse" : "better";
 		change.note = arena_printf(a, "%.0f to %.0f", f->score, d->verdicts[engine].score);
@@ -228,11 +221,18 @@ static bool settle(const struct diagnosis *d, int engine, bool is_due, const str
 	return true;
 }
 
-/* A break with its own past is news before a second family can see it: its finding opens at watch. The band stays where
- * convergence leaves it. */
-static bool is_abrupt(const struct reading *r)
+static bool speaks(const struct verdict *v, const char *name)
 {
-	return strcmp(r->name, "sudden_drop") == 0;
+	const struct reading *r = reading_named(v, name);
+
+	return r && r->contribution > 0;
+}
+
+/* A break with its own past is news before a second family can see it: its finding opens at watch, and stands there for
+ * as long as the break speaks, whatever leads. The band stays where convergence leaves it. */
+static bool is_abrupt(const struct verdict *v)
+{
+	return v->lead && (strcmp(v->lead->name, ABRUPT) == 0 || (is_champion_lost(v->lead) && speaks(v, ABRUPT)));
 }
 
 /* vetoed: a finding of the other engine stands. */
@@ -241,7 +241,7 @@ static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, cons
 {
 	const struct verdict *v = &d->verdicts[engine];
 	const struct finding *f = standing(was, n_was, engine);
-	int opens = v->lead && is_abrupt(v->lead) ? 1 : opens_at[engine];
+	int opens = is_abrupt(v) || (f && strcmp(f->cause, ABRUPT) == 0 && speaks(v, ABRUPT)) ? 1 : opens_at[engine];
 	bool is_due = v->band >= opens && v->lead && v->score >= 0 && !is_vetoed;
 	size_t n = 0;
 

@@ -24,8 +24,8 @@ static bool read_seat_growth(const struct context *c, struct reading *out)
 	out->why = arena_printf(c->arena, "%s a week, %.0f before: no lasting growth",
 	                        counted(c->arena, (int)now, "person", "people"), before);
 	if (growth > 0 && price_per_seat(c->account) > 0) {
-		out->stake_minor = minor_of((now - before) * price_per_seat(c->account));
-		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", now - before);
+		out->stake_minor = minor_of(round(now - before) * price_per_seat(c->account));
+		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", round(now - before));
 	}
 	return true;
 }

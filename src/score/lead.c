@@ -21,6 +21,18 @@ static bool is_reason(const struct reading *r)
 	return r->contribution > 0 && !is_ground(r->name);
 }
 
+/* Where use, people and exchanges fall off, a champion who went is why, not one sign more of it. */
+static const struct reading *root_of(const struct verdict *v, const struct reading *lead)
+{
+	if (!lead || lead->is_hard ||
+	    (lead->family != FAMILY_USAGE && lead->family != FAMILY_PEOPLE && lead->family != FAMILY_RELATIONSHIP))
+		return lead;
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (is_champion_lost(&v->readings[i]))
+			return &v->readings[i];
+	return lead;
+}
+
 /* Hard facts first, by what they say; else the strongest of the family that says most: a cause is what many signs point
  * to, not the loudest of them. Ties go to the first in the registry's order. */
 const struct reading *verdict_lead(const struct verdict *v)
@@ -43,5 +55,5 @@ const struct reading *verdict_lead(const struct verdict *v)
 		if (more > 0)
 			lead = r;
 	}
-	return lead;
+	return root_of(v, lead);
 }

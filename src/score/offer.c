@@ -39,7 +39,7 @@ bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, 
 		return false;
 	more = more < least ? least : more;
 	*out_minor = minor_of(more * price);
-	*out_how = arena_printf(c->arena, "%.0f more seats x yearly revenue per seat", more);
+	*out_how = arena_printf(c->arena, "%.0f more %s x yearly revenue per seat", more, more > 1 ? "seats" : "seat");
 	return true;
 }
 

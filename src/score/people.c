@@ -16,6 +16,10 @@ enum {
 	MAX_NAMED = 3,
 };
 
+/* Somebody whom we call a champion, sponsor or decision-maker weighs more than one who just uses it much: as much as all
+ * of these together. */
+static const double NAMED_KEY = 1;
+
 bool is_active_between(const struct fact_person *p, int from_age, int to_age)
 {
 	return fact_days_count(&p->used, from_age, to_age) || fact_days_count(&p->spoke, from_age, to_age);
@@ -64,6 +68,9 @@ static int heavy_from(const struct fact_account *f)
 
 static const char *name_of(struct arena *a, const struct fact_person *p)
 {
+	if (*p->name && p->is_key && *p->role)
+		return arena_printf(a, "%s (%s)", evidence_quote(a, p->name, 40),
+		                    metric_words(a, evidence_quote(a, p->role, 20)));
 	if (*p->name)
 		return evidence_quote(a, p->name, 40);
 	return *p->role ? evidence_quote(a, p->role, 20) : "a heavy user";
@@ -92,33 +99,47 @@ static const char *listed(const struct context *c, const char *names, const stru
 static bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	int heavy = heavy_from(f), n = 0, lost = 0;
+	int heavy = heavy_from(f), n = 0, lost = 0, named = 0;
 	const char *names = "";
 
 	for (size_t i = 0; i < f->n_people; i++) {
 		const struct fact_person *p = &f->people[i];
 		bool was_regular = earlier_days(p) >= REGULAR_DAYS, is_gone = p->left_on != DAY_NONE;
+		bool is_quiet = !is_gone && !is_active_between(p, 0, QUIET_DAYS);
 
 		if (!p->is_key && earlier_days(p) < heavy)
 			continue;
-		if (!is_gone && (!was_regular || (is_hidden(c, p) && !is_active_between(p, 0, QUIET_DAYS))))
+		if (is_quiet && was_regular && is_hidden(c, p)) {
+			out->is_stale = true;
 			continue; /* nothing is known of them */
-		n++;
-		if (!is_gone && is_active_between(p, 0, QUIET_DAYS))
+		}
+		if (!is_gone && !was_regular)
 			continue;
-		if (lost++ < MAX_NAMED)
+		n++;
+		if (!is_gone && !is_quiet)
+			continue;
+		lost++;
+		named += p->is_key;
+		if (lost <= MAX_NAMED)
 			names = listed(c, names, p);
 	}
 	if (!n)
-		return reading_unknown(out, "no key people known");
+		return reading_unknown(out, out->is_stale ? "what shows key people does not come through" :
+		                                            "no key people known");
 	out->why = lost ? NULL : "all key people are there";
-	reading_value(out, lost / (double)n, 0);
+	reading_value(out, lost / (double)n + (named ? NAMED_KEY : 0), 0);
 	if (out->is_brief)
 		return true;
 	reading_number(c, out, "lost", lost, 0);
 	reading_number(c, out, "of", n, 0);
 	reading_word(out, "names", names);
 	return true;
+}
+
+bool is_champion_lost(const struct reading *r)
+{
+	return strcmp(r->name, "key_people_lost") == 0 && r->value > NAMED_KEY && r->value < NAMED_KEY + 1 &&
+	       r->contribution > 0;
 }
 
 static int by_count(const void *left, const void *right)
@@ -224,7 +245,8 @@ static bool read_people_shrinking(const struct context *c, struct reading *out)
 static const struct signal signals[] = {
 	{ "key_people_lost", ENGINE_DEFENSE, FAMILY_PEOPLE, read_key_people_lost, FACT_PERSON, false,
 	  "{{lost}} of {{of}} key people gone or silent for 60 days: {{names}}",
-	  MEASURED ": the three heaviest people of the past year and those marked as key", NULL, LOSS_ANY },
+	  MEASURED ": the three heaviest people of the past year and those marked as key, one of whom counts as all", NULL,
+	  LOSS_ANY },
 	{ "active_people", ENGINE_DEFENSE, FAMILY_PEOPLE, read_active_people, FACT_PERSON, false,
 	  "{{people}} active in 90 days, {{peak}} at its best",
 	  MEASURED ": people active in 90 days, in halvings below four", NULL, LOSS_ANY },

@@ -176,7 +176,7 @@ static bool read_renewal_unproven(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "seat_use", ENGINE_DEFENSE, FAMILY_VALUE, read_seat_use, FACT_USAGE, true,
-	  "{{people}} at work on {{seats}} paid seats ({{percent}} %), {{months}}",
+	  "{{people}} at work on {{seats}} paid seats ({{percent}} %), few for {{months}}",
 	  PUBLISHED ": seats in use by tenure, 10, 50 and 75 % in months 2 to 6, 6 to 9 and later", NULL,
 	  LOSS_CONTRACTION },
 	{ "renewal_unproven", ENGINE_DEFENSE, FAMILY_VALUE, read_renewal_unproven, FACT_SUBSCRIPTION, false,

@@ -102,6 +102,8 @@ extern const double DEMAND_FROM;
 extern const char *const NO_DEMAND;
 /* Whether a signal of growth is no reason for it by itself. */
 bool is_ground(const char *name);
+/* Whether somebody marked as key (champion, sponsor, decision-maker) is gone, and not everybody with them. */
+bool is_champion_lost(const struct reading *r);
 /* The signal to name first; NULL when nothing raises the score. */
 const struct reading *verdict_lead(const struct verdict *v);
 /* Whether two families speak, or a hard fact does. */

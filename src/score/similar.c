@@ -63,7 +63,7 @@ static void count_ends(struct similar_accounts *s)
 		if (s->at[i].became)
 			days[s->n_became++] = s->at[i].became->on - s->at[i].day;
 	qsort(days, (size_t)s->n_became, sizeof *days, by_days);
-	s->middle_days = s->n_became ? days[s->n_became / 2] : 0;
+	s->middle_days = s->n_became ? days[(s->n_became - 1) / 2] : 0;
 }
 
 struct similar_accounts similar_find(const struct verdict *v, const struct past_moment *moments, size_t n,

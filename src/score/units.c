@@ -15,7 +15,7 @@ static const struct unit units[] = {
 	{ "features_dropped", "features given up", UNIT_PERCENT, " of those in regular use" },
 	{ "short_tenure", "how young and unused it is", UNIT_PERCENT, "" },
 	{ "stalled_adoption", "how far its best month stays below the usual", UNIT_PERCENT, "" },
-	{ "key_people_lost", "key people gone or silent", UNIT_PERCENT, " of them" },
+	{ "key_people_lost", "key people gone or silent", UNIT_NONE, "" },
 	{ "active_people", "people at work", UNIT_HALVED_FOUR, "" },
 	{ "people_shrinking", "the fall of people at work since its best month", UNIT_PERCENT, "" },
 	{ "cooling_exchanges", "messages and meetings", UNIT_PERCENT, " of its usual" },

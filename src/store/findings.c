@@ -1,5 +1,6 @@
 #include "store/findings.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ static const char *const states[] = {
 };
 
 enum { URGENT_DAYS = 90 };
+
+static const double MOVED = 0.7; /* logits: the odds double or halve [choice] */
 
 const char *finding_state_text(enum finding_state s)
 {
@@ -31,6 +34,20 @@ double finding_priority(const struct finding *f, int32_t today)
 
 	left = left < 0 ? 0 : left > URGENT_DAYS ? URGENT_DAYS : left;
 	return (double)f->expected_minor * (1 + (URGENT_DAYS - left) / (double)URGENT_DAYS);
+}
+
+static double logit_of(double score)
+{
+	double p = fmin(fmax(score / 100, 0.001), 0.999);
+
+	return log(p / (1 - p));
+}
+
+int finding_moved(double before, double now)
+{
+	double moved = logit_of(now) - logit_of(before);
+
+	return moved >= MOVED ? 1 : moved <= -MOVED ? -1 : 0;
 }
 
 struct finding finding_row(struct stmt *q, struct arena *a)

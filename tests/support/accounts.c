@@ -15,7 +15,7 @@ static struct signal_settings signals[] = {
 	{ .name = "features_dropped", .low = 0, .high = 0.6, .weight = 0.4, .play = "act" },
 	{ .name = "short_tenure", .low = 0, .high = 1, .weight = 0.5, .play = "act" },
 	{ .name = "stalled_adoption", .low = 0.4, .high = 0.9, .weight = 0.5, .play = "act" },
-	{ .name = "key_people_lost", .low = 0, .high = 1, .weight = 0.4, .relief = 0.15, .play = "act" },
+	{ .name = "key_people_lost", .low = 0, .high = 2, .weight = 0.95, .relief = 0.15, .play = "act" },
 	{ .name = "active_people", .low = -1.5, .high = 3, .weight = 0.4, .relief = 0.6, .play = "act" },
 	{ .name = "people_shrinking", .low = 0.4, .high = 1, .weight = 0.3, .relief = 0.15, .play = "act" },
 	{ .name = "cooling_exchanges", .low = 0.7, .high = 0.1, .weight = 0.7, .relief = 0.2, .play = "act" },

@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 6, 16)  # Tuesday: the morning on which the five are explained
 FIRST = DAY - timedelta(days=760)
-# Scored as the daemon would have, only less often long ago: every half month of a year, then every day of a week.
-SCORED = [DAY - timedelta(days=n) for n in range(367, 7, -15)] + [DAY - timedelta(days=n) for n in range(7, -1, -1)]
+# Scored as the daemon would have, only less often long ago: every week of a year, then every day.
+SCORED = [DAY - timedelta(days=n) for n in range(364, 7, -7)] + [DAY - timedelta(days=n) for n in range(7, -1, -1)]
 
 # What README.md shows: account, what it is an example of.
 ARCHETYPES = [("Aldgate Textiles", "A champion who went silent"), ("Borrowdale Motors", "A payment that failed"),

@@ -29,7 +29,7 @@ static const char sample_sql[] =
 	" (2, 2, 'defense', 'payment_trouble', 'open', 20500, 20514, NULL, 71, 71, 0.88, 960000, 'EUR', 681600, 20513, "
 	"'settle_invoice',"
 	"  'An invoice is 31 days late.', '[\"Invoice F-2026-014: EUR 2,400 due on 2026-01-30\"]', 'anna@lumendesk.example'),"
-	" (3, 3, 'defense', 'cooling_exchanges', 'open', 20490, 20514, NULL, 58, 66, 0.45, 2100000, 'EUR', 1218000, 20540, "
+	" (3, 3, 'defense', 'cooling_exchanges', 'open', 20490, 20514, NULL, 58, 74, 0.45, 2100000, 'EUR', 1218000, 20540, "
 	"'book_review',"
 	"  'Replies come later and meetings were moved twice.', '[\"Median reply: 52 h, was 9 h\"]', 'anna@lumendesk.example'),"
 	" (4, 4, 'defense', 'silence', 'open', 20480, 20514, NULL, 61, 61, 0.80, 350000, 'EUR', 213500, 20530, 'call_sponsor',"
@@ -53,8 +53,8 @@ static const char sample_sql[] =
 	" (3, 'mia@lumendesk.example', 20511, 'manager', 20511, 1772175600, 'x', '{}');"
 	"INSERT INTO outbox (digest_id, sink, kind, delivery_key, body, body_sha256, content_type, state, next_at, expires_at)"
 	" SELECT id, 'mail', 'email', 'k' || id, 'x', 'x', 'x', 'sent', 0, 0 FROM digest;"
-	"INSERT INTO digest_item VALUES (1, 1, 2, 'standing', 60, 960000), (1, 2, 3, 'standing', 66, 2100000),"
-	" (2, 1, 8, 'standing', 63, 400000), (3, 1, 2, 'standing', 60, 960000), (3, 2, 3, 'standing', 66, 2100000);"
+	"INSERT INTO digest_item VALUES (1, 1, 2, 'standing', 50, 960000), (1, 2, 3, 'standing', 74, 2100000),"
+	" (2, 1, 8, 'standing', 63, 400000), (3, 1, 2, 'standing', 50, 960000), (3, 2, 3, 'standing', 74, 2100000);"
 	"INSERT INTO slot VALUES ('anna@lumendesk.example', 20512, 0, 'missed', 'downtime', 0);";
 
 struct db *sample_open(void)

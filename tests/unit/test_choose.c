@@ -50,9 +50,9 @@ static void what_changed_comes_first_then_what_stands_each_by_priority(void **st
 	struct digest_choice c;
 
 	(void)state;
-	f[1].f.score = 50; /* better */
+	f[1].f.score = 42; /* better: the odds halved */
 	f[2].is_new = true;
-	f[4].f.score = 65; /* worse by just enough */
+	f[4].f.score = 75.2; /* worse by just enough: the odds doubled */
 	c = choose(f, 5, 10);
 	ASSERT_INT(c.n_items, 5);
 	for (int i = 0; i < 5; i++)
@@ -63,17 +63,21 @@ static void what_changed_comes_first_then_what_stands_each_by_priority(void **st
 	ASSERT_INT(c.items[3].change, CHANGE_STANDING);
 }
 
-static void less_than_five_points_is_no_change(void **state)
+static void odds_that_neither_double_nor_halve_are_no_change(void **state)
 {
-	struct digest_finding f[] = { finding(1, 100, 1), finding(2, 100, 1) };
-	struct digest_choice c;
+	static const struct { double before, now; enum digest_change change; } cases[] = {
+		{ 60, 74.8, CHANGE_STANDING }, { 60, 44, CHANGE_STANDING }, { 60, 75.2, CHANGE_WORSE },
+		{ 60, 42, CHANGE_BETTER }, { 4, 8.5, CHANGE_WORSE }, { 8.5, 4, CHANGE_BETTER },
+		{ 97, 98, CHANGE_STANDING }, { 97, 99, CHANGE_WORSE },
+	};
+	struct digest_finding f = finding(1, 100, 1);
 
 	(void)state;
-	f[0].f.score = 64.9;
-	f[1].f.score = 55.1;
-	c = choose(f, 2, 10);
-	ASSERT_INT(c.items[0].change, CHANGE_STANDING);
-	ASSERT_INT(c.items[1].change, CHANGE_STANDING);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		f.score_before = cases[i].before;
+		f.f.score = cases[i].now;
+		ASSERT_INT(choose(&f, 1, 10).items[0].change, cases[i].change);
+	}
 }
 
 static void the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed(void **state)
@@ -374,10 +378,10 @@ static void the_headline_area_says_what_changed_since_when(void **state)
 
 	(void)state;
 	f[1].is_new = true;
-	f[2].f.score = f[3].f.score = 70;
+	f[2].f.score = f[3].f.score = 76;
 	f[4].f.score = 40;
 	f[5].f.state = FINDING_RESOLVED;
-	f[6].f.score = 70;
+	f[6].f.score = 76;
 	f[6].f.engine = "expansion";
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = cases[i].kind, .capacity = 2,
@@ -492,7 +496,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(what_changed_comes_first_then_what_stands_each_by_priority),
-		CASE(less_than_five_points_is_no_change),
+		CASE(odds_that_neither_double_nor_halve_are_no_change),
 		CASE(the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed),
 		CASE(an_account_with_two_causes_counts_its_value_once),
 		CASE(currencies_are_never_added_together),

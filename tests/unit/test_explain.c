@@ -202,7 +202,7 @@ static void of_each_account_one_moment_counts_and_only_with_its_end_known(void *
 	ASSERT_INT(more.similar[0].middle_days, 50);
 	ASSERT_INT(more.similar[0].at[0].day, AS_OF - 200);
 	(void)words();
-	assert_non_null(strstr(text.at, arena_printf(s.arena, "Twin, like this on %s, left 50 days later; Calm",
+	assert_non_null(strstr(text.at, arena_printf(s.arena, "Twin (as of %s) left 50 days later; Calm",
 	                                             day_text(s.arena, AS_OF - 200))));
 	assert_non_null(strstr(text.at, "stayed\n"));
 }

@@ -283,6 +283,51 @@ static void the_cause_is_of_the_family_that_says_most(void **state)
 	assert_null(verdict_lead(&v));
 }
 
+static void a_champion_who_went_is_why_use_and_exchanges_fall_off(void **state)
+{
+	struct reading readings[3] = {
+		{ .name = "sudden_drop", .family = FAMILY_USAGE, .is_known = true, .contribution = 2 },
+		{ .name = "key_people_lost", .family = FAMILY_PEOPLE, .is_known = true, .contribution = 0.5, .value = 1.25 },
+		{ .name = "low_survey", .family = FAMILY_SENTIMENT, .is_known = true, .contribution = 0.8 },
+	};
+	struct verdict v = { .readings = readings, .n_readings = 3 };
+
+	(void)state;
+	assert_string_equal(verdict_lead(&v)->name, "key_people_lost");
+	readings[1].value = 1; /* all heavy users, no champion among them: a sign like the others */
+	assert_string_equal(verdict_lead(&v)->name, "sudden_drop");
+	readings[1].value = 2; /* nobody is left: it is not the champion in particular */
+	assert_string_equal(verdict_lead(&v)->name, "sudden_drop");
+	readings[1].value = 1.25;
+	readings[2].contribution = 3; /* who is cross is not so because of that */
+	assert_string_equal(verdict_lead(&v)->name, "low_survey");
+	readings[0].is_hard = true;
+	assert_string_equal(verdict_lead(&v)->name, "sudden_drop");
+}
+
+static void a_break_stays_found_while_it_speaks_whatever_leads(void **state)
+{
+	struct reading readings[2] = {
+		{ .name = "sudden_drop", .family = FAMILY_USAGE, .is_known = true, .contribution = 0.9, .evidence = "fell" },
+		{ .name = "low_survey", .family = FAMILY_SENTIMENT, .is_known = true, .contribution = 1, .evidence = "cross" },
+	};
+	struct finding was = { .id = 1, .account = 1, .engine = "defense", .cause = "sudden_drop", .state = FINDING_OPEN,
+		.opened_on = AS_OF - 9, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 30 };
+	struct diagnosis d = { .account = &s.account, .as_of = AS_OF };
+	struct verdict *v = &d.verdicts[ENGINE_DEFENSE];
+	struct finding_change changes[4];
+
+	(void)state;
+	*v = (struct verdict){ .readings = readings, .n_readings = 2, .band = 1, .score = 30, .band_why = "",
+		.lead = &readings[1] };
+	d.verdicts[ENGINE_EXPANSION] = (struct verdict){ .score = 1, .band_why = "" };
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
+	ASSERT_INT(changes[0].finding.state, FINDING_OPEN);
+	readings[0].contribution = 0;
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
+	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
+}
+
 static void the_list_is_ranked_and_nobodys_accounts_are_listed_too(void **state)
 {
 	struct finding f = { .account = 1,
@@ -480,6 +525,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_broken_source_leaves_a_finding_as_it_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_source_settles_nothing_however_long_it_lasts, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_cause_is_of_the_family_that_says_most, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_champion_who_went_is_why_use_and_exchanges_fall_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_break_stays_found_while_it_speaks_whatever_leads, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_score_before_is_found_however_many_days_it_is_back, setup, teardown),

@@ -484,7 +484,7 @@ static void the_smallest_change_is_one_that_moves_the_band(void **state)
 	fall_silent(60);
 	sample_score(&s, NULL);
 	ASSERT_INT(risk()->band, 1);
-	assert_non_null(strstr(risk()->change, "would make it"));
+	assert_non_null(strstr(risk()->change, "would make the band"));
 	for (size_t i = 0; i < ARRAY_LEN(angry); i++) /* two families, each with more than one witness */
 		angry[i] = (struct fact_ticket){
 			.priority = "low", .text = "this is unacceptable", .subject = "", .category = "", .opened_on = AS_OF - 1,
@@ -497,7 +497,7 @@ static void the_smallest_change_is_one_that_moves_the_band(void **state)
 	sample_score(&s, NULL);
 	ASSERT_INT(risk()->band, 2);
 	assert_non_null(strstr(risk()->change, "no single signal; all of"));
-	assert_non_null(strstr(risk()->change, "would make it watch"));
+	assert_non_null(strstr(risk()->change, "would make the band watch"));
 	give_notice("cancel");
 	sample_score(&s, NULL);
 	assert_non_null(strstr(risk()->change, "no single signal; all of"));

@@ -16,9 +16,9 @@ enum {
 	MAX_NAMED = 3,
 };
 
-/* Somebody whom we call a champion, sponsor or decision-maker weighs more than one who just uses it much: as much as all
- * of these together. */
-static const double NAMED_KEY = 1;
+/* Somebody marked as champion, sponsor or decision-maker weighs more than one who just uses it much: as much as all of
+ * these together. */
+static const double MARKED = 1;
 
 bool is_active_between(const struct fact_person *p, int from_age, int to_age)
 {
@@ -96,49 +96,56 @@ static const char *listed(const struct context *c, const char *names, const stru
 	return arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c->arena, p));
 }
 
+/* Key people: how many are known, how many of them are gone, how many of these are marked as key; whether somebody may
+ * be at work unseen. */
+struct roll { int n, lost, marked; bool is_hidden; const char *names; };
+
+static void call(const struct context *c, const struct fact_person *p, struct roll *roll)
+{
+	bool was_regular = earlier_days(p) >= REGULAR_DAYS, is_gone = p->left_on != DAY_NONE;
+	bool is_quiet = !is_gone && !is_active_between(p, 0, QUIET_DAYS);
+
+	if (!is_gone && !was_regular)
+		return; /* nothing is known of them */
+	if (is_quiet && is_hidden(c, p)) {
+		roll->is_hidden = true;
+		return;
+	}
+	roll->n++;
+	if (!is_gone && !is_quiet)
+		return;
+	roll->lost++;
+	roll->marked += p->is_key;
+	if (roll->lost <= MAX_NAMED)
+		roll->names = listed(c, roll->names, p);
+}
+
 static bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	int heavy = heavy_from(f), n = 0, lost = 0, named = 0;
-	const char *names = "";
+	struct roll roll = { .names = "" };
+	int heavy = heavy_from(f);
 
-	for (size_t i = 0; i < f->n_people; i++) {
-		const struct fact_person *p = &f->people[i];
-		bool was_regular = earlier_days(p) >= REGULAR_DAYS, is_gone = p->left_on != DAY_NONE;
-		bool is_quiet = !is_gone && !is_active_between(p, 0, QUIET_DAYS);
-
-		if (!p->is_key && earlier_days(p) < heavy)
-			continue;
-		if (is_quiet && was_regular && is_hidden(c, p)) {
-			out->is_stale = true;
-			continue; /* nothing is known of them */
-		}
-		if (!is_gone && !was_regular)
-			continue;
-		n++;
-		if (!is_gone && !is_quiet)
-			continue;
-		lost++;
-		named += p->is_key;
-		if (lost <= MAX_NAMED)
-			names = listed(c, names, p);
-	}
-	if (!n)
-		return reading_unknown(out, out->is_stale ? "what shows key people does not come through" :
-		                                            "no key people known");
-	out->why = lost ? NULL : "all key people are there";
-	reading_value(out, lost / (double)n + (named ? NAMED_KEY : 0), 0);
+	for (size_t i = 0; i < f->n_people; i++)
+		if (f->people[i].is_key || earlier_days(&f->people[i]) >= heavy)
+			call(c, &f->people[i], &roll);
+	out->is_stale = roll.is_hidden;
+	if (!roll.n)
+		return reading_unknown(out, roll.is_hidden ? "what shows key people does not come through" :
+		                                             "no key people known");
+	out->why = roll.lost ? NULL : "all key people are there";
+	reading_value(out, roll.lost / (double)roll.n + (roll.marked ? MARKED : 0), 0);
 	if (out->is_brief)
 		return true;
-	reading_number(c, out, "lost", lost, 0);
-	reading_number(c, out, "of", n, 0);
-	reading_word(out, "names", names);
+	reading_number(c, out, "lost", roll.lost, 0);
+	reading_number(c, out, "of", roll.n, 0);
+	reading_word(out, "names", roll.names);
 	return true;
 }
 
 bool is_champion_lost(const struct reading *r)
 {
-	return strcmp(r->name, "key_people_lost") == 0 && r->value > NAMED_KEY && r->value < NAMED_KEY + 1 &&
+	return strcmp(r->name, "key_people_lost") == 0 && r->value > MARKED && r->value < MARKED + 1 &&
 	       r->contribution > 0;
 }
 

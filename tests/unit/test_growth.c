@@ -273,6 +273,58 @@ static void an_open_offer_is_a_demand_and_a_refusal_rests(void **state)
 	assert_false(sample_score(&s, NULL)->verdicts[ENGINE_EXPANSION].is_blocked);
 }
 
+static const char *const crossed[] = {
+	"filling_up", "full_and_worth", "full_at_renewal", "growing_at_renewal", "worth_at_renewal", "growing_and_worth",
+};
+
+static void read_crossed(double values[ARRAY_LEN(crossed)])
+{
+	sample_score(&s, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(crossed); i++) {
+		const struct reading *r = sample_reading(&s, ENGINE_EXPANSION, crossed[i]);
+
+		assert_true(r->is_known);
+		values[i] = r->value;
+	}
+}
+
+/* More people of late, fewer seats, a lower price, a nearer renewal: the same account with one of them. */
+static void a_factor_that_rises_lowers_nothing_that_is_crossed(void **state)
+{
+	uint32_t seed = 7;
+	size_t n_raised = 0;
+
+	(void)state;
+	s.base.market = (struct fact_market){ .n_accounts = 31, .currency = "EUR", .n_sampled = 31,
+		                                  .mrr_mean_minor = 100000, .seat_minor = 5000 };
+	for (int k = 0; k < 400; k++) {
+		double was[ARRAY_LEN(crossed)], is[ARRAY_LEN(crossed)];
+		int draws[6];
+
+		for (size_t i = 0; i < ARRAY_LEN(draws); i++)
+			draws[i] = (int)((seed = seed * 1664525u + 1013904223u) >> 16);
+		people(0, 28, 1 + draws[0] % 40);
+		people(28, FACTS_DAYS, 1 + draws[1] % 40);
+		s.subscription.seats = 5 + draws[2] % 60;
+		s.subscription.mrr_minor = 20000 + 10 * (draws[3] % 20000);
+		s.subscription.renewal_on = AS_OF + 20 + draws[4] % 200;
+		read_crossed(was);
+		switch (draws[5] % 4) {
+		case 0: people(0, 28, 2 + draws[0] % 40 + k % 9); break;
+		case 1: s.subscription.seats -= 1 + k % 4; break;
+		case 2: s.subscription.mrr_minor -= 1 + k * 40; break;
+		default: s.subscription.renewal_on -= 1 + k % 20; break;
+		}
+		read_crossed(is);
+		for (size_t i = 0; i < ARRAY_LEN(crossed); i++) {
+			n_raised += is[i] > was[i];
+			if (is[i] < was[i] - 1e-12)
+				fail_msg("%s: %.4f, then %.4f in account %d by %d", crossed[i], was[i], is[i], k, draws[5] % 4);
+		}
+	}
+	assert_true(n_raised > 200);
+}
+
 static void health_and_habit_are_ground_and_no_demand(void **state)
 {
 	const struct verdict *v;
@@ -330,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_growth_is_worth_meets_a_ceiling, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_product_that_most_others_have_is_a_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_open_offer_is_a_demand_and_a_refusal_rests, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_factor_that_rises_lowers_nothing_that_is_crossed, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_and_habit_are_ground_and_no_demand, setup, teardown),
 		cmocka_unit_test_setup_teardown(posture_is_value_times_potential, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_bought_before_is_told, setup, teardown),

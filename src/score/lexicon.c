@@ -14,6 +14,7 @@ enum {
 	WORDS_DENIED = 6,     /* how far before a phrase a "not" may stand */
 	WORDS_SUPPOSED = 4,   /* and an "if" */
 	WORDS_QUOTED = 12,    /* the longest quotation that counts as one */
+	WORDS_COUNTED = 10,   /* how far from a phrase the numbers that it is about may stand */
 	MOST_FIGURES = 7,     /* of a number of seats */
 };
 
@@ -288,9 +289,13 @@ static int number_at(const struct heard_text *t, size_t word)
 /* "from 25 to 60 seats", "60 seats instead of 25" */
 static bool is_rise(const struct heard_text *t, const struct phrase_found *f)
 {
-	size_t first = sentence_start(t, f->first), end = sentence_end(t, f->last);
+	size_t first = f->first, end = f->last + 1;
 	int from = -1, last = -1;
 
+	while (first > 0 && f->first - first < WORDS_COUNTED && !(t->words[first].breaks & BREAK_SENTENCE))
+		first--;
+	while (end < t->n && end - f->last <= WORDS_COUNTED && !(t->words[end].breaks & BREAK_SENTENCE))
+		end++;
 	for (size_t i = first; i < end; i++) {
 		int n = number_at(t, i);
 

@@ -56,7 +56,6 @@ struct backtest_group {
 struct backtest_report {
 	const struct backtest_input *in;
 	struct quality_set set;
-	const double *probs;
 	size_t n_events, n_accounts, n_event_accounts, n_days, n_unknown;
 	int32_t from, to;
 	double base_rate;

@@ -32,7 +32,7 @@ struct fact_subscription {
 /* period_days 0: a level, or what may be used on any one day; else how much may be used within so many days. */
 struct fact_limit { const char *metric; int64_t value; int period_days; };
 struct fact_opportunity {
-	const char *name, *kind, *stage, *currency; /* kind: new | renewal | upsell | cross_sell; "" when not known */
+	const char *name, *kind, *currency; /* kind: new | renewal | upsell | cross_sell; "" when not known */
 	int64_t amount_minor;         /* 0 when not known */
 	int32_t created_on, close_on; /* close_on: expected while it is open */
 	bool is_closed, is_won;
@@ -60,7 +60,7 @@ struct fact_notice { const char *kind, *currency, *text; int32_t noticed_on, eff
 /* Someone at the account: a contact, or who is known from usage or exchanges only. */
 struct fact_person {
 	const char *key, *name, *role, *team; /* "" when not known */
-	bool is_contact, is_key;
+	bool is_key;
 	int32_t left_on;
 	struct fact_days used, spoke; /* spoke: exchanges that came from them, and meetings */
 };

@@ -212,7 +212,6 @@ static void judge_probabilities(struct backtest_report *r, struct arena *a)
 
 	for (size_t i = 0; i < r->in->n; i++)
 		probs[i] = r->in->rows[i].prob;
-	r->probs = probs;
 	r->brier = quality_brier(&r->set, probs, NULL);
 	r->brier_base = r->base_rate * (1 - r->base_rate);
 	r->brier_gain_in = drawn(&r->set, brier_gain_figure, probs, a);

@@ -22,7 +22,7 @@ static void decide_state(const struct loading *l, const struct history *h, int64
 int facts_load_opportunities(struct loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, name, kind, stage, currency, amount_minor, created_on, close_on, is_closed, is_won "
+		"SELECT account_id, id, name, kind, currency, amount_minor, created_on, close_on, is_closed, is_won "
 		"FROM opportunity WHERE account_id BETWEEN :from AND :to AND created_on BETWEEN :since AND :day "
 		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, created_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_opportunity) };
@@ -46,11 +46,10 @@ int facts_load_opportunities(struct loading *l, struct err *err)
 		o = rows_add(&rows, (size_t)place);
 		o->name = loading_text(l, col_text(q, 2));
 		o->kind = loading_text(l, col_text(q, 3));
-		o->stage = loading_text(l, history_text(h, id, "stage", col_text(q, 4)));
-		o->currency = loading_text(l, col_text(q, 5));
-		o->amount_minor = history_int(h, id, "amount_minor", col_int(q, 6), 0);
-		o->created_on = col_day(q, 7);
-		decide_state(l, h, id, col_int(q, 9) != 0, col_int(q, 10) != 0, col_day(q, 8), o);
+		o->currency = loading_text(l, col_text(q, 4));
+		o->amount_minor = history_int(h, id, "amount_minor", col_int(q, 5), 0);
+		o->created_on = col_day(q, 6);
+		decide_state(l, h, id, col_int(q, 8) != 0, col_int(q, 9) != 0, col_day(q, 7), o);
 	}
 	if (rc < 0)
 		return err_in(err, "opportunities");

@@ -132,7 +132,6 @@ static int gather_contacts(struct gathering *g, struct err *err)
 		if (place < 0)
 			continue;
 		p = person_of(g, (size_t)place, col_text(q, 2));
-		p->is_contact = true;
 		p->name = loading_text(l, name);
 		p->role = loading_text(l, role);
 		p->team = loading_text(l, team);

@@ -92,7 +92,7 @@ static void make_people(struct made *m)
 		uint32_t share = upto(60);
 
 		*p = (struct fact_person){ .key = people[i], .name = i ? "" : "Ana", .role = "", .team = "",
-			.is_contact = upto(2), .is_key = upto(3) == 0, .left_on = upto(12) ? DAY_NONE : AS_OF - (int32_t)upto(90) };
+			.is_key = upto(3) == 0, .left_on = upto(12) ? DAY_NONE : AS_OF - (int32_t)upto(90) };
 		for (int age = 0; age < FACTS_DAYS; age++)
 			if (upto(100) < share)
 				fact_days_add(&p->used, age);

@@ -77,9 +77,9 @@ static int32_t known_end(int32_t known_on, int32_t end_on, int32_t deleted_on)
 static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT id, account_id, mrr_minor, is_trial, start_on, end_on, currency, deleted_on, end_reason "
-		"FROM subscription WHERE account_id IS NOT NULL AND (start_on IS NULL OR start_on <= :known) "
-		"ORDER BY account_id, start_on, id");
+		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.start_on, s.end_on, coalesce(s.currency, a.currency), "
+		"s.deleted_on, s.end_reason FROM subscription s JOIN account a ON a.id = s.account_id "
+		"WHERE s.start_on IS NULL OR s.start_on <= :known ORDER BY s.account_id, s.start_on, s.id");
 	struct trait_history history;
 	int rc;
 

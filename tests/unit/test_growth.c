@@ -202,7 +202,7 @@ static void what_growth_is_worth_comes_from_what_others_pay(void **state)
 static void what_growth_is_worth_meets_a_ceiling(void **state)
 {
 	static const int64_t amounts[] = { 1, INT64_C(100000000000000000), INT64_MAX / 12, INT64_MAX };
-	struct fact_opportunity offer = { "More", "upsell", "", "EUR", INT64_MAX, AS_OF - 9, DAY_NONE, false, false };
+	struct fact_opportunity offer = { "More", "upsell", "EUR", INT64_MAX, AS_OF - 9, DAY_NONE, false, false };
 	struct fact_limit limit;
 
 	(void)state;
@@ -245,7 +245,7 @@ static void a_product_that_most_others_have_is_a_gap(void **state)
 
 static void an_open_offer_is_a_demand_and_a_refusal_rests(void **state)
 {
-	struct fact_opportunity offer = { "More seats", "upsell", "proposal", "EUR", 90000, AS_OF - 40, AS_OF + 10, false,
+	struct fact_opportunity offer = { "More seats", "upsell", "EUR", 90000, AS_OF - 40, AS_OF + 10, false,
 		                              false };
 	const struct verdict *v;
 

@@ -157,9 +157,15 @@ static void who_is_billed_in_another_currency_pays_neither_less_nor_more(void **
 	subscribe("2", "19000, 19600, 10000, NULL");
 	subscribe("2", "19000, NULL, 4000, NULL");
 	run("UPDATE subscription SET currency = 'USD' WHERE mrr_minor = 4000");
+	subscribe("3", "19000, 19500, 10000, NULL");
+	subscribe("3", "19500, NULL, 10000, NULL"); /* the account's currency, as it says none */
+	run("UPDATE subscription SET currency = NULL WHERE account_id = 3 AND end_on IS NULL;"
+	    "UPDATE account SET currency = 'EUR' WHERE id = 3");
+	subscribe("3", "19700, NULL, 5000, NULL");
 	load(D);
-	ASSERT_INT(o.n_events, 1);
+	ASSERT_INT(o.n_events, 2);
 	assert_event(0, 2, 19600, OUTCOME_CONTRACTION, 10000); /* nothing came for it */
+	assert_event(1, 3, 19700, OUTCOME_EXPANSION, 5000);
 }
 
 static void a_tracked_amount_moves_on_the_day_it_was_known(void **state)

@@ -14,6 +14,7 @@ enum {
 	WORDS_DENIED = 6,     /* how far before a phrase a "not" may stand */
 	WORDS_SUPPOSED = 4,   /* and an "if" */
 	WORDS_QUOTED = 12,    /* the longest quotation that counts as one */
+	WORDS_MEANT = 4,      /* and how far behind "subscription to" what it is to */
 	WORDS_COUNTED = 10,   /* how far from a phrase the numbers that it is about may stand */
 	MOST_FIGURES = 7,     /* of a number of seats */
 };
@@ -54,7 +55,8 @@ static const struct {
 	{ IS_THING, "manager meeting meetings review call request reminder invoice invoices order orders booking "
 	            "newsletter mailing import export job event webinar demo appointment ticket phone page button field "
 	            "file files question questions template certificate certificates token session domain password process "
-	            "database reunion rendez facture factures commande lettre bouton champ modele certificat" },
+	            "database status mails notes alerts notifications tickets settings reunion rendez facture factures "
+	            "commande lettre bouton champ modele certificat" },
 	{ IS_THEIRS, "his her their leur leurs" },
 	{ IS_FOLK, "customer customers client clients member members subscriber subscribers patient patients student "
 	           "students guest guests adherent adherents abonne abonnes cliente clientes eleve eleves tenant tenants" },
@@ -69,7 +71,7 @@ static const struct {
 	{ IS_LESS, "drop dropping remove removing cancel cancelling stop stopping reduce delete disable broken wrong slow "
 	           "supprimer retirer annuler arreter resilier lent lente" },
 	{ IS_FROM, "from de" },
-	{ IS_TO, "to a" },
+	{ IS_TO, "to a au aux" },
 	{ IS_INSTEAD, "instead lieu" },
 	{ IS_NE, "ne n" },
 	{ IS_OF_NE, "pas plus jamais aucun aucune toujours rien personne" },
@@ -248,13 +250,16 @@ static bool is_of_others(const struct heard_text *t, const struct phrase_found *
 	return false;
 }
 
-/* "our contract review", "our contract with the phone company" */
+/* "our contract review", "our contract with the phone company", "my subscription to your newsletter" */
 static bool is_of_other_thing(const struct heard_text *t, const struct phrase_found *f)
 {
 	size_t next = f->last + 1;
 
 	if (next >= t->n || t->words[next].breaks)
 		return false;
+	for (size_t i = next + 1; is_of(t, next, IS_TO) && i < t->n && i <= next + WORDS_MEANT && !t->words[i].breaks; i++)
+		if (is_of(t, i, IS_THING))
+			return true;
 	return is_of(t, next, IS_THING) ||
 	       (is_of(t, next, IS_WITH) && next + 1 < t->n && !is_of(t, next + 1, IS_US));
 }
@@ -289,13 +294,11 @@ static int number_at(const struct heard_text *t, size_t word)
 /* "from 25 to 60 seats", "60 seats instead of 25" */
 static bool is_rise(const struct heard_text *t, const struct phrase_found *f)
 {
-	size_t first = f->first, end = f->last + 1;
+	size_t first = sentence_start(t, f->first), end = sentence_end(t, f->last);
 	int from = -1, last = -1;
 
-	while (first > 0 && f->first - first < WORDS_COUNTED && !(t->words[first].breaks & BREAK_SENTENCE))
-		first--;
-	while (end < t->n && end - f->last <= WORDS_COUNTED && !(t->words[end].breaks & BREAK_SENTENCE))
-		end++;
+	first = f->first - first > WORDS_COUNTED ? f->first - WORDS_COUNTED : first;
+	end = end - f->last > WORDS_COUNTED ? f->last + WORDS_COUNTED : end;
 	for (size_t i = first; i < end; i++) {
 		int n = number_at(t, i);
 

@@ -289,6 +289,9 @@ static void what_is_denied_supposed_quoted_or_of_others_is_not_meant(void **stat
 		{ "cancel", "one of our customers wants to leave", false },
 		{ "cancel", "the customer wants to leave", true },  /* our own note on the account */
 		{ "cancel", "we leave with another company", false },
+		{ "cancel_request", "we leave to your weekly newsletter", false },
+		{ "cancel_request", "we leave to our regret, the newsletter is fine", true },
+		{ "cancel_request", "we leave tickets", false },
 		{ "cancel", "we leave with immediate effect", true },
 		{ "cancel", "Automatic reply: away.\nWe leave", false },
 		{ "champion_leaving", "Automatic reply: away.\nWe leave", true },

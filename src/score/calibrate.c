@@ -310,8 +310,11 @@ static void judge(const struct calibrate_input *in, struct arena *a, struct cali
 	out->after = measure(&set, &j, j.after[kind < 0 ? N_MODELS - 1 : kind], a, &low);
 	if (kind < 0) {
 		out->why = "out of sample a fit is not clearly better than the priors";
-	} else if (low <= 0.5 || !beats_blind(in, &j, kind, a)) {
+	} else if (low <= 0.5) {
 		out->why = "nothing tells accounts apart better than chance";
+	} else if (!beats_blind(in, &j, kind, a)) {
+		out->why = "a fit ranks accounts better than chance, but what it foretells is not clearly better than the "
+		           "plain rate of events";
 	} else {
 		fit_finally(in, &j, kind, a, out);
 		out->is_fitted = true;

@@ -164,6 +164,28 @@ static void where_nothing_tells_accounts_apart_the_priors_stay(void **state)
 	}
 }
 
+static double a_little(const double *values)
+{
+	return 0.4 * as_the_priors_say(values);
+}
+
+/* Who ranks a little, and foretells hardly better than the rate of losses does, is not told that it is chance. */
+static void a_rank_that_foretells_nothing_is_not_called_chance(void **state)
+{
+	static const uint64_t seeds[] = { 8, 11 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct calibrate_input in = world(a_little, -3.2, seeds[i]);
+		struct calibration c;
+
+		calibrate_fit(&in, arena, &c);
+		assert_false(c.is_fitted);
+		assert_true(c.after.auc > 0.55);
+		assert_non_null(strstr(c.why, "ranks accounts better than chance"));
+	}
+}
+
 /* Losses stop half way, and the base rate that is known follows: that is no merit of any signal. */
 static void a_base_that_moves_tells_no_accounts_apart(void **state)
 {
@@ -275,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(where_the_priors_are_right_no_fit_beats_them_by_much, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(where_nothing_tells_accounts_apart_the_priors_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_base_that_moves_tells_no_accounts_apart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_rank_that_foretells_nothing_is_not_called_chance, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(few_events_are_refused_in_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_account_is_judged_by_fits_that_never_saw_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_same_in_gives_the_same_out, set_up, tear_down),

@@ -38,6 +38,8 @@ int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32
  * scores_before does not have: each day back is a look-up. */
 int score_before(struct db *db, int64_t account, int32_t oldest, int32_t before, struct arena *a,
                  const struct score_row **out, struct err *err) MUST_USE;
+/* Whether any day from oldest on and before a day has scores. */
+int scores_any(struct db *db, int32_t oldest, int32_t before, bool *out, struct err *err) MUST_USE;
 /* The latest day that has scores, DAY_NONE when there is none. */
 int scores_last_day(struct db *db, int32_t *out, struct err *err) MUST_USE;
 

@@ -46,7 +46,8 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 	};
 
 	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d.base, err) < 0 ||
-	    scores_last_day(s->db, &d.scored_on, err) < 0)
+	    scores_last_day(s->db, &d.scored_on, err) < 0 ||
+	    scores_any(s->db, as_of - SCORES_LAST_DAYS, as_of, &d.has_before, err) < 0)
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;
@@ -60,7 +61,7 @@ static int before_of(const struct diagnosing *d, const struct fact_account *f, c
 	int32_t as_of = d->base.as_of;
 
 	*out = NULL;
-	if (d->scored_on == DAY_NONE)
+	if (!d->has_before)
 		return 0;
 	while (*at < n && rows[*at].account < f->id)
 		++*at;

@@ -11,6 +11,7 @@ struct diagnosing {
 	struct fact_base base;
 	const struct norms *norms;
 	int32_t scored_on; /* the last day that has scores, DAY_NONE when none has */
+	bool has_before;   /* some day before it, not long ago, has scores */
 	bool is_sweep; /* all members in order; those that are no customers are not judged */
 };
 

@@ -147,6 +147,19 @@ int scores_last_day(struct db *db, int32_t *out, struct err *err)
 	return 0;
 }
 
+int scores_any(struct db *db, int32_t oldest, int32_t before, bool *out, struct err *err)
+{
+	CLEANUP(stmt_donep)
+	struct stmt *q = db_sql(db, "SELECT EXISTS (SELECT 1 FROM score_day WHERE day >= :oldest AND day < :before)");
+
+	bind_day(q, ":oldest", oldest);
+	bind_day(q, ":before", before);
+	if (stmt_step(q, err) < 0)
+		return err_in(err, "scores");
+	*out = col_int(q, 0) != 0;
+	return 0;
+}
+
 int scores_clear(struct db *db, int64_t from_account, int64_t to_account, int32_t day, struct err *err)
 {
 	static const char *const statements[] = {

@@ -24,14 +24,16 @@ struct levers {
 	double worth;       /* what it uses for its money, times what is usual: 1 = as usual */
 	int32_t renewal_on; /* DAY_NONE */
 	double full, growing, worthwhile, renewing; /* strengths */
+	bool is_use_read, has_use;
+	double use[TREND_WEEKS]; /* see weekly_use */
 };
 const struct levers *levers_of(const struct context *c);
 
 /* People at work in each of the last weeks, the latest first: from the metric that counts them, else by name. */
 bool weekly_people(const struct context *c, double weeks[TREND_WEEKS]);
-/* Use in each week as a share of what the whole base uses, over all metrics that count as activity; the season is taken
- * out. */
-bool weekly_use(const struct context *c, double weeks[TREND_WEEKS]);
+/* Use in each of TREND_WEEKS as a share of what the whole base uses, over all metrics that count as activity; the season
+ * is taken out. NULL when nobody uses any. Worked out once per account. */
+const double *weekly_use(const struct context *c);
 /* The last four weeks against the twelve before: sustained growth, 0 when there is none. */
 double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *out_before);
 /* The last thirteen weeks without their best two against the thirteen before; never below 0. */

@@ -33,9 +33,10 @@ static bool read_seat_growth(const struct context *c, struct reading *out)
 
 static bool read_use_growth(const struct context *c, struct reading *out)
 {
-	double weeks[TREND_WEEKS], growth;
+	const double *weeks = fact_days_first(&c->account->active) < 7 * TREND_WEEKS ? NULL : weekly_use(c);
+	double growth;
 
-	if (fact_days_first(&c->account->active) < 7 * TREND_WEEKS || !weekly_use(c, weeks))
+	if (!weeks)
 		return reading_unknown(out, "less than 26 weeks of usage");
 	growth = quarter_growth(weeks);
 	reading_value(out, growth, 0);

@@ -39,12 +39,11 @@ bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
 	return true;
 }
 
-bool weekly_use(const struct context *c, double weeks[TREND_WEEKS])
+static bool read_use(const struct context *c, double weeks[TREND_WEEKS])
 {
 	double sums[TREND_WEEKS];
 	int n = 0;
 
-	memset(weeks, 0, TREND_WEEKS * sizeof *weeks);
 	for (size_t m = 0; m < c->base->n_metrics; m++) {
 		const struct fact_metric *metric = &c->base->metrics[m];
 
@@ -60,6 +59,16 @@ bool weekly_use(const struct context *c, double weeks[TREND_WEEKS])
 	for (int w = 0; w < TREND_WEEKS && n; w++)
 		weeks[w] /= n * c->norms->season[w];
 	return n > 0;
+}
+
+const double *weekly_use(const struct context *c)
+{
+	struct levers *l = c->levers;
+
+	if (!l->is_use_read)
+		l->has_use = read_use(c, l->use);
+	l->is_use_read = true;
+	return l->has_use ? l->use : NULL;
 }
 
 /* The lower middle of some weeks: one week of more is not growth. At most BEFORE_WEEKS. */
@@ -118,6 +127,7 @@ double quarter_growth(const double weeks[TREND_WEEKS])
 static void read_growth(const struct context *c, struct levers *l)
 {
 	double weeks[TREND_WEEKS], now, before, growth;
+	const double *use;
 	int first = fact_days_first(&c->account->active);
 
 	if (first < YOUNG_DAYS)
@@ -127,8 +137,8 @@ static void read_growth(const struct context *c, struct levers *l)
 		l->growth = now - before >= 2 ? growth : 0; /* one person more is no growth */
 		l->has_growth = true;
 	}
-	if (first >= 7 * TREND_WEEKS && weekly_use(c, weeks)) {
-		growth = quarter_growth(weeks);
+	if (first >= 7 * TREND_WEEKS && (use = weekly_use(c))) {
+		growth = quarter_growth(use);
 		l->growth = growth > l->growth ? growth : l->growth;
 		l->has_growth = true;
 	}
@@ -142,7 +152,8 @@ static void read_worth(const struct context *c, struct levers *l)
 	const char *currency = market_currency(c);
 	bool is_left_out;
 	double revenue = (double)yearly_revenue(c->account, &currency, &is_left_out) / 12, people = people_at_work(c);
-	double weeks[TREND_WEEKS], use = 0, usual;
+	double use = 0, usual;
+	const double *weeks;
 
 	if (!market_currency(c) || revenue <= 0 || market->mrr_mean_minor <= 0)
 		return;
@@ -151,7 +162,8 @@ static void read_worth(const struct context *c, struct levers *l)
 		l->has_worth = true;
 		return;
 	}
-	if (!weekly_use(c, weeks) || market->n_sampled <= 0)
+	weeks = weekly_use(c);
+	if (!weeks || market->n_sampled <= 0)
 		return;
 	for (int w = 0; w < FACT_SHARE_DAYS / 7; w++)
 		use += weeks[w];

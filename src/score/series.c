@@ -3,17 +3,27 @@
 /* So that a week's sum can't overflow; no count is that large. */
 static const int64_t MOST = INT64_MAX / 8;
 
+static double capped_sum(const int64_t *week)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < 7; i++)
+		sum += week[i] < 0 ? 0 : week[i] < MOST ? week[i] : MOST;
+	return (double)sum;
+}
+
 void series_weeks(const int64_t *series, int n, double *weeks)
 {
 	for (int w = 0; w < n; w++) {
-		int64_t sum = 0;
+		uint64_t sum = 0, bits = 0;
 
 		for (int age = 7 * w; age < 7 * w + 7; age++) {
-			int64_t value = series[age] > 0 ? series[age] : 0;
+			uint64_t value = (uint64_t)(series[age] & ~(series[age] >> 63)); /* 0 for what is negative or none */
 
-			sum += value < MOST ? value : MOST;
+			bits |= value;
+			sum += value;
 		}
-		weeks[w] = (double)sum;
+		weeks[w] = bits <= (uint64_t)MOST ? (double)(int64_t)sum : capped_sum(series + 7 * w);
 	}
 }
 

@@ -86,7 +86,8 @@ static bool read_stalled_adoption(const struct context *c, struct reading *out)
 {
 	const struct fact_days *active = &c->account->active;
 	int32_t since = customer_since(c->account);
-	int days = since == DAY_NONE ? 0 : c->as_of - since, best = best_month(active, days);
+	int days = since == DAY_NONE ? 0 : c->as_of - since, best = 0;
+	bool is_settling = days >= ONBOARDED_DAYS && days < SETTLING_DAYS;
 	double usual = segment_active_28(c->norms, c->account->segment);
 
 	if (since == DAY_NONE || days < 0)
@@ -95,7 +96,9 @@ static bool read_stalled_adoption(const struct context *c, struct reading *out)
 		return reading_unknown(out, "no usage seen");
 	if (usual <= 0)
 		return reading_unknown(out, "no usage to compare with");
-	reading_value(out, days >= ONBOARDED_DAYS && days < SETTLING_DAYS && best < usual ? 1 - best / usual : 0, 0);
+	if (is_settling || !out->is_brief)
+		best = best_month(active, days);
+	reading_value(out, is_settling && best < usual ? 1 - best / usual : 0, 0);
 	if (out->is_brief)
 		return true;
 	reading_word(out, "days", counted(c->arena, days, "day", "days"));

@@ -122,7 +122,11 @@ struct stretches {
 
 static void set_stretches(const struct pace *p, int length, struct stretches *out)
 {
+	double parts[NORM_WEEKS];
+
 	out->now = out->quiet = 0;
+	for (int w = 0; w < p->weeks; w++)
+		parts[w] = p->index[w] / length;
 	for (int w = 0; w < length; w++)
 		out->quiet += (1 - p->season[w]) / length;
 	out->n = p->weeks - length + 1;
@@ -131,7 +135,7 @@ static void set_stretches(const struct pace *p, int length, struct stretches *ou
 		double mean = 0;
 
 		for (int w = at; w < at + length; w++)
-			mean += p->index[w] / length;
+			mean += parts[w];
 		out->now = at ? out->now : mean;
 		out->sums[at + 1] = out->sums[at] + mean;
 		out->squares[at + 1] = out->squares[at] + mean * mean;
@@ -191,25 +195,27 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 	return true;
 }
 
-static double mean_of_weeks(const struct pace *p, int from)
+static double sum_of_quarter(const double *parts)
 {
 	double sum = 0;
 
-	for (int w = from; w < from + QUARTER_WEEKS; w++)
-		sum += p->index[w] / QUARTER_WEEKS;
+	for (int w = 0; w < QUARTER_WEEKS; w++)
+		sum += parts[w];
 	return sum;
 }
 
 static bool read_long_decline(const struct context *c, struct reading *out)
 {
 	const struct pace *p = pace_of(c);
-	double now, best = 0, fall;
+	double parts[NORM_WEEKS], now, best = 0, fall;
 
 	if (p->weeks < 2 * QUARTER_WEEKS)
 		return reading_unknown(out, "less than half a year of usage");
-	now = mean_of_weeks(p, 0);
+	for (int w = 0; w < p->weeks; w++)
+		parts[w] = p->index[w] / QUARTER_WEEKS;
+	now = sum_of_quarter(parts);
 	for (int w = QUARTER_WEEKS; w + QUARTER_WEEKS <= p->weeks; w++) {
-		double before = mean_of_weeks(p, w);
+		double before = sum_of_quarter(parts + w);
 
 		best = before > best ? before : best;
 	}

@@ -25,21 +25,21 @@ size_t signals_of(enum score_engine engine)
 	return n;
 }
 
-const struct signal *signal_at(size_t i)
+const struct signal *signal_next(struct signal_place *p)
 {
-	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
-		if (i < tables[t]->n)
-			return &tables[t]->at[i];
-		i -= tables[t]->n;
+	while (p->table < ARRAY_LEN(tables) && p->i == tables[p->table]->n) {
+		p->table++;
+		p->i = 0;
 	}
-	return NULL;
+	return p->table < ARRAY_LEN(tables) ? &tables[p->table]->at[p->i++] : NULL;
 }
 
 int score_engine_of(const char *name)
 {
+	struct signal_place place = { 0 };
 	const struct signal *signal;
 
-	for (size_t i = 0; (signal = signal_at(i)); i++)
+	while ((signal = signal_next(&place)))
 		if (strcmp(signal->name, name) == 0)
 			return (int)signal->engine;
 	return -1;

@@ -16,16 +16,16 @@ const double DEMAND_FROM = 0.25;
 const char *const NO_DEMAND = "no demand: nothing says that they need more";
 static const double HEALTH_CONFIDENCE = 0.2;
 
-/* The settings of a signal, looked for from where the one before was found: both lists have much the same order. */
+/* The settings of a signal, looked for behind *at, where the one before was found: both lists have much the same order.
+ */
 static const struct signal_settings *settings_of(const struct score_settings *s, const char *name, size_t *at)
 {
 	const struct signal_settings *all = s->signals.at;
 
-	for (size_t i = 0; i < s->signals.n; i++) {
-		size_t place = *at + i < s->signals.n ? *at + i : *at + i - s->signals.n;
-
-		if (strcmp(all[place].name, name) == 0) {
-			*at = place;
+	for (size_t i = 0, place = *at; i < s->signals.n; i++, place++) {
+		place = place < s->signals.n ? place : 0;
+		if (*all[place].name == *name && strcmp(all[place].name, name) == 0) {
+			*at = place + 1;
 			return &all[place];
 		}
 	}
@@ -220,6 +220,7 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 {
 	size_t n = signals_of(engine), at = 0;
 	struct reading *readings = arena_array(c->arena, n, sizeof *readings);
+	struct signal_place place = { 0 };
 	double wanted = 0, known = 0;
 	const struct signal *signal;
 
@@ -229,7 +230,7 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 		.change = "", .pressing_on = DAY_NONE,
 		.base_logit = base_logit(c, engine),
 	};
-	for (size_t i = 0; (signal = signal_at(i)); i++) {
+	while ((signal = signal_next(&place))) {
 		const struct signal_settings *set;
 		struct reading *r = &readings[v->n_readings];
 
@@ -371,11 +372,12 @@ static void judge_expansion(const struct context *c, const struct score_row *bef
 static void tell_verdict(struct context *c, struct verdict *v)
 {
 	struct reading *all = arena_memdup(c->arena, v->readings, v->n_readings * sizeof *all);
+	struct signal_place place = { 0 };
 	const struct signal *signal;
-	size_t at = 0;
+	size_t at = 0, n = 0;
 
 	c->is_brief = false;
-	for (size_t i = 0, n = 0; n < v->n_readings && (signal = signal_at(i)); i++) {
+	while (n < v->n_readings && (signal = signal_next(&place))) {
 		struct reading told;
 
 		if (signal->name != all[n].name)

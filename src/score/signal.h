@@ -43,7 +43,9 @@ extern const struct signal_table usage_signals, people_signals, relationship_sig
 	counterpart_signals, support_signals, care_signals, sentiment_signals, commercial_signals, revenue_signals,
 	payment_signals, seat_signals, limit_signals, growth_signals, talk_signals, potential_signals, crossed_signals,
 	adoption_signals;
-const struct signal *signal_at(size_t i); /* NULL behind the last */
+/* All signals in the order of the registry, from {0} on; NULL behind the last. */
+struct signal_place { size_t table, i; };
+const struct signal *signal_next(struct signal_place *p);
 size_t signals_of(enum score_engine engine);
 
 /* Where a signal's formula and threshold come from. */

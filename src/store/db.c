@@ -21,6 +21,7 @@ struct stmt {
 	const char *sql;   /* the caller's literal: first half of the key */
 	const char *text;  /* our copy: the second half */
 	sqlite3_stmt *handle; /* NULL while it can't be prepared */
+	int last_place;    /* of the parameter bound last */
 	bool is_used, is_fresh; /* fresh: reset, so that it may be bound */
 	bool is_failed;
 	struct err failure; /* for the next step */
@@ -271,6 +272,7 @@ struct stmt *db_sql(struct db *db, const char *sql)
 
 	q->is_used = q->is_fresh = true;
 	q->is_failed = false;
+	q->last_place = 0;
 	db->n_used++;
 	if (is_fault())
 		q->is_failed = err_set(&q->failure, ERR_FATAL, "database: prepare: fault of a test") < 0;
@@ -307,15 +309,19 @@ void stmt_donep(struct stmt **q)
 /* The parameter's number, or 0 when the statement could not be prepared. */
 static int place(struct stmt *q, const char *name)
 {
+	const char *next;
 	int i;
 
 	if (!q->handle)
 		return 0;
 	if (!q->is_fresh)
 		die("bind %s before the last row of %.*s", name, WORDS_SHOWN, q->text);
-	i = sqlite3_bind_parameter_index(q->handle, name);
+	/* Mostly they are bound in the order in which the statement names them. */
+	next = sqlite3_bind_parameter_name(q->handle, q->last_place + 1);
+	i = next && strcmp(next, name) == 0 ? q->last_place + 1 : sqlite3_bind_parameter_index(q->handle, name);
 	if (!i)
 		die("no parameter %s in %s", name, q->text);
+	q->last_place = i;
 	return i;
 }
 

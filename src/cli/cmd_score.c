@@ -25,7 +25,7 @@ struct scoring {
 	struct tally tally;
 };
 
-static int save_score(struct scoring *s, const struct diagnosis *d, struct err *err)
+static int save_score(struct scoring *s, const struct diagnosis *d, struct arena *a, struct err *err)
 {
 	const struct verdict *risk = &d->verdicts[ENGINE_DEFENSE], *readiness = &d->verdicts[ENGINE_EXPANSION];
 	struct score_row row = {
@@ -34,10 +34,12 @@ static int save_score(struct scoring *s, const struct diagnosis *d, struct err *
 		.risk_band_since = risk->band_since, .readiness_band_since = readiness->band_since,
 		.value_minor = risk->value_minor, .currency = risk->currency, .config_hash = s->session->org->hash,
 	};
-	struct score_signal_row signals[2 * MAX_SIGNALS];
+	struct score_signal_row *signals = NULL;
 	bool is_said = risk->band > 0 || readiness->band > 0; /* of the others, explain says them again from the facts */
 	size_t n = 0;
 
+	if (is_said)
+		signals = arena_array(a, risk->n_readings + readiness->n_readings, sizeof *signals);
 	for (int engine = 0; engine < N_ENGINES && is_said; engine++)
 		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
 			const struct reading *r = &d->verdicts[engine].readings[i];
@@ -88,7 +90,7 @@ static int save_account(struct scoring *s, const struct diagnosis *d, const stru
 	struct finding_change *changes = arena_array(a, n_was + 4, sizeof *changes);
 	size_t n;
 
-	if (d->account->is_customer && save_score(s, d, err) < 0)
+	if (d->account->is_customer && save_score(s, d, a, err) < 0)
 		return -1;
 	if (!s->keeps_findings)
 		return 0;

@@ -108,13 +108,14 @@ int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int6
 	return 0;
 }
 
-static bool is_silent(const uint16_t *cells)
+/* 0: nothing was reported. */
+static unsigned largest(const uint16_t *cells)
 {
-	unsigned any = 0;
+	unsigned most = 0;
 
 	for (int age = 0; age < FACTS_DAYS; age++)
-		any |= cells[age];
-	return !any;
+		most = cells[age] > most ? cells[age] : most;
+	return most;
 }
 
 int usage_window_series(const struct usage_window *w, struct db *db, int64_t account, struct arena *a, int64_t **out,
@@ -122,14 +123,15 @@ int usage_window_series(const struct usage_window *w, struct db *db, int64_t acc
 {
 	for (size_t m = 0; m < w->n_metrics; m++) {
 		const uint16_t *cells = cells_of(w, (int)(account - w->first), m);
+		unsigned most = largest(cells);
 		int64_t *series;
 
-		if (is_silent(cells))
+		if (!most)
 			continue;
 		series = arena_array(a, FACTS_DAYS, sizeof *series);
 		for (int age = 0; age < FACTS_DAYS; age++)
 			series[age] = cells[age] ? (int64_t)cells[age] - 1 : USAGE_NONE;
-		for (int age = 0; age < FACTS_DAYS; age++)
+		for (int age = 0; age < FACTS_DAYS && most == USAGE_EXCEPTION; age++)
 			if (cells[age] == USAGE_EXCEPTION &&
 			    usage_exception_get(db, w->metrics[m].id, w->as_of - age, account, &series[age], err) < 0)
 				return -1;

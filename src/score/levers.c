@@ -1,8 +1,7 @@
 #include <math.h>
-#include <string.h>
 
 #include "expansion.h"
-#include "series.h"
+#include "pace.h"
 #include "store/usage.h"
 
 enum {
@@ -41,7 +40,7 @@ bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
 
 static bool read_use(const struct context *c, double weeks[TREND_WEEKS])
 {
-	double sums[TREND_WEEKS];
+	const struct pace *pace = pace_of(c);
 	int n = 0;
 
 	for (size_t m = 0; m < c->base->n_metrics; m++) {
@@ -50,11 +49,8 @@ static bool read_use(const struct context *c, double weeks[TREND_WEEKS])
 		if (!metric->is_activity || metric->used <= 0)
 			continue;
 		n++;
-		if (!c->account->usage[m])
-			continue;
-		series_weeks(c->account->usage[m], TREND_WEEKS, sums);
-		for (int w = 0; w < TREND_WEEKS; w++)
-			weeks[w] += sums[w] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
+		for (int w = 0; w < TREND_WEEKS && pace->weekly[m]; w++)
+			weeks[w] += pace->weekly[m][w] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
 	}
 	for (int w = 0; w < TREND_WEEKS && n; w++)
 		weeks[w] /= n * c->norms->season[w];

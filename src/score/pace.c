@@ -32,12 +32,12 @@ static double baseline_of(const double series[NORM_WEEKS], int weeks)
 	return best;
 }
 
-/* Square roots of the weekly sums; counts the days and returns the whole weeks of history. */
-static int read_series(const int64_t *values, double series[NORM_WEEKS], struct fact_days *days)
+/* Sums of the weeks and their square roots; counts the days and returns the whole weeks of history. */
+static int read_series(const int64_t *values, double *sums, double series[NORM_WEEKS], struct fact_days *days)
 {
-	series_weeks(values, NORM_WEEKS, series);
+	series_weeks(values, NORM_WEEKS, sums);
 	for (int w = 0; w < NORM_WEEKS; w++)
-		series[w] = sqrt(series[w]);
+		series[w] = sqrt(sums[w]);
 	return (series_days(values, days) + 1) / 7;
 }
 
@@ -113,9 +113,10 @@ struct together {
 static void take_metric(const struct context *c, size_t m, struct pace *p, struct together *t)
 {
 	struct fact_days days = { 0 };
-	double series[NORM_WEEKS];
-	int weeks = read_series(c->account->usage[m], series, &days), way = add_metric(c, m, series, weeks, p, &t->n);
+	double series[NORM_WEEKS], *sums = arena_array(c->arena, NORM_WEEKS, sizeof *sums);
+	int weeks = read_series(c->account->usage[m], sums, series, &days), way = add_metric(c, m, series, weeks, p, &t->n);
 
+	p->weekly[m] = sums;
 	if (c->base->metrics[m].is_activity) {
 		add_feature(&days, c->base->metrics[m].name, p);
 		p->weeks = weeks > p->weeks ? weeks : p->weeks;
@@ -132,6 +133,7 @@ static void read_pace(const struct context *c, struct pace *p)
 {
 	struct together t = { .all = c->account->active };
 
+	p->weekly = arena_array(c->arena, c->base->n_metrics, sizeof *p->weekly);
 	for (size_t m = 0; m < c->base->n_metrics; m++)
 		if (c->account->usage[m])
 			take_metric(c, m, p, &t);

@@ -8,6 +8,7 @@ enum { PACE_WEEKS = 8, MAX_FEATURES = 64 };
 
 struct pace {
 	bool is_read;
+	const double **weekly;     /* by metric: sums of NORM_WEEKS weeks; NULL where nothing was reported */
 	int weeks;                 /* of history in whole weeks, 0: none */
 	int idle_weeks;            /* whole weeks since the last activity */
 	/* Week by week, 0 the last one: the square root of what was used (so that one big day doesn't make a baseline)

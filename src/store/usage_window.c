@@ -7,6 +7,7 @@
 enum {
 	MAX_BYTES = 32 << 20, /* of cells turned around */
 	TILE = 32,            /* days turned at once: what is read for them stays in the processor's cache */
+	ROW_BYTES = USAGE_BLOCK_BYTES + 64, /* rows a power of two apart would all want the same place there */
 };
 _Static_assert(FACTS_DAYS % TILE == 0, "whole tiles");
 
@@ -19,7 +20,7 @@ struct usage_window {
 	int64_t first;
 	int n;           /* accounts held */
 	uint16_t *cells; /* by account, metric and age */
-	uint8_t *tile;   /* TILE blocks */
+	uint8_t *tile;   /* TILE rows of a block each */
 };
 
 int usage_window_room(const struct usage_window *w)
@@ -54,7 +55,7 @@ static void turn_tile(struct usage_window *w, size_t metric, int age)
 		uint16_t *to = cells_of(w, i, metric) + age;
 
 		for (int d = 0; d < TILE; d++)
-			to[d] = (uint16_t)usage_cell_at(w->tile + (size_t)d * USAGE_BLOCK_BYTES, place + i);
+			to[d] = (uint16_t)usage_cell_at(w->tile + (size_t)d * ROW_BYTES, place + i);
 	}
 }
 
@@ -62,7 +63,7 @@ static int read_metric(struct usage_window *w, struct db *db, size_t metric, str
 {
 	for (int age = 0; age < FACTS_DAYS; age += TILE) {
 		for (int d = 0; d < TILE; d++) {
-			uint8_t *to = w->tile + (size_t)d * USAGE_BLOCK_BYTES;
+			uint8_t *to = w->tile + (size_t)d * ROW_BYTES;
 			int32_t day = w->as_of - age - d;
 			int len = day < 0 ? 0 :
 				usage_block_load(db, w->metrics[metric].id, day, w->first / USAGE_BLOCK, to, err);
@@ -80,7 +81,7 @@ static int read_metric(struct usage_window *w, struct db *db, size_t metric, str
 static void make_room(struct usage_window *w, int n)
 {
 	if (!w->tile)
-		w->tile = arena_array(w->arena, TILE, USAGE_BLOCK_BYTES);
+		w->tile = arena_array(w->arena, TILE, ROW_BYTES);
 	if (n > w->cap)
 		w->cells = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_DAYS, sizeof *w->cells);
 	w->cap = n > w->cap ? n : w->cap;
@@ -108,14 +109,14 @@ int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int6
 	return 0;
 }
 
-/* 0: nothing was reported. */
-static unsigned largest(const uint16_t *cells)
+/* The bits of all cells: none when nothing was reported, all when one may be an exception. */
+static unsigned bits_of(const uint16_t *cells)
 {
-	unsigned most = 0;
+	uint16_t bits = 0;
 
 	for (int age = 0; age < FACTS_DAYS; age++)
-		most = cells[age] > most ? cells[age] : most;
-	return most;
+		bits |= cells[age];
+	return bits;
 }
 
 int usage_window_series(const struct usage_window *w, struct db *db, int64_t account, struct arena *a, int64_t **out,
@@ -123,15 +124,15 @@ int usage_window_series(const struct usage_window *w, struct db *db, int64_t acc
 {
 	for (size_t m = 0; m < w->n_metrics; m++) {
 		const uint16_t *cells = cells_of(w, (int)(account - w->first), m);
-		unsigned most = largest(cells);
+		unsigned bits = bits_of(cells);
 		int64_t *series;
 
-		if (!most)
+		if (!bits)
 			continue;
 		series = arena_array(a, FACTS_DAYS, sizeof *series);
 		for (int age = 0; age < FACTS_DAYS; age++)
 			series[age] = cells[age] ? (int64_t)cells[age] - 1 : USAGE_NONE;
-		for (int age = 0; age < FACTS_DAYS && most == USAGE_EXCEPTION; age++)
+		for (int age = 0; age < FACTS_DAYS && bits == USAGE_EXCEPTION; age++)
 			if (cells[age] == USAGE_EXCEPTION &&
 			    usage_exception_get(db, w->metrics[m].id, w->as_of - age, account, &series[age], err) < 0)
 				return -1;

@@ -31,8 +31,8 @@ const struct levers *levers_of(const struct context *c);
 
 /* People at work in each of the last weeks, the latest first: from the metric that counts them, else by name. */
 bool weekly_people(const struct context *c, double weeks[TREND_WEEKS]);
-/* Use in each of TREND_WEEKS as a share of what the whole base uses, over all metrics that count as activity; the season
- * is taken out. NULL when nobody uses any. Worked out once per account. */
+/* Use in each of TREND_WEEKS as a share of what the whole base uses, over all metrics that count as activity, without
+ * the season. NULL when nobody uses any. Worked out once per account. */
 const double *weekly_use(const struct context *c);
 /* The last four weeks against the twelve before: sustained growth, 0 when there is none. */
 double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *out_before);

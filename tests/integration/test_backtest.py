@@ -214,7 +214,8 @@ def test_panel(case):
 
 
 def test_nothing_later_leaks_in(case):
-    """What is dated after the last day of a panel changes no byte of its scores; two runs give the same bytes."""
+    """What is dated after the last day of a panel changes no byte of its scores, nor does a training row before its horizon
+    is over; two runs give the same bytes."""
     ends = make(case, fades=True)
     panel, _ = write_panel(case, ends)
     first, second = case.tmp / "first.csv", case.tmp / "second.csv"
@@ -237,6 +238,11 @@ def test_nothing_later_leaks_in(case):
     case.retaind("pull", "-q")
     case.retaind("backtest", "--panel", str(panel), "--dump", str(second), "-q")
     assert first.read_bytes() == second.read_bytes()
+    for trained, is_over in (("2025-03-04", False), ("2025-03-03", True)):
+        for label, dump in enumerate((first, second)):
+            text = "acct,date,y,split\nk000,2025-06-01,0,test\n" + f"k001,{trained},{label},train\n" * 50
+            case.retaind("backtest", "--panel", str(case.write("trained.csv", text)), "--horizon", "90", "--dump", str(dump), "-q")
+        assert (first.read_bytes() != second.read_bytes()) == is_over, trained
 
 
 def test_page(case):

@@ -119,6 +119,31 @@ static void an_end_after_a_payment_that_failed_is_involuntary(void **state)
 	assert_event(1, 2, 19800, OUTCOME_CHURN, 1000);
 }
 
+static void what_a_later_day_changed_was_otherwise_before(void **state)
+{
+	(void)state;
+	subscribe("1", "19000, 19800, 1000, NULL");
+	subscribe("2", "19000, 19800, 1000, NULL");
+	subscribe("3", "19000, NULL, 1000, NULL");
+	run("UPDATE subscription SET deleted_on = 19850 WHERE account_id = 3;"
+	    "INSERT INTO invoice (source_id, source_key, account_id, issued_on, failed_on, paid_on) VALUES "
+	    "(1, 'i1', 1, 19750, 19760, 19990), (1, 'i2', 2, 19700, 19739, NULL);" /* 61 days before the end */
+	    "INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on, deleted_on) VALUES "
+	    "(1, 'n1', 3, 'cancel', 19700, 19720)");
+	load(19840);
+	ASSERT_INT(o.n_events, 2);
+	assert_event(0, 1, 19800, OUTCOME_INVOLUNTARY, 1000); /* nobody knew that it would be paid */
+	assert_event(1, 2, 19800, OUTCOME_CHURN, 1000);
+	assert_true(outcomes_is_customer(&o, 3, 19840));
+	assert_false(outcomes_is_leaving(&o, 3, 19710)); /* taken back */
+	load(D);
+	ASSERT_INT(o.n_events, 3);
+	assert_event(0, 1, 19800, OUTCOME_CHURN, 1000);
+	assert_event(2, 3, 19850, OUTCOME_CHURN, 1000);
+	load(19719);
+	assert_true(outcomes_is_leaving(&o, 3, 19710));
+}
+
 static void amounts_move_when_it_lasts_and_by_more_than_one_in_a_hundred(void **state)
 {
 	(void)state;
@@ -192,6 +217,9 @@ static void an_account_without_a_subscription_goes_by_its_own_revenue(void **sta
 	ASSERT_INT(o.n_events, 1);
 	assert_event(0, 1, 19700, OUTCOME_CHURN, 1000);
 	assert_true(outcomes_is_customer(&o, 1, 19000));
+	run("UPDATE account SET arr_minor = 12000, is_customer = 1, main_id = 1 WHERE id = 2"); /* the same one twice */
+	load(D);
+	ASSERT_INT(o.n_customers, 1);
 }
 
 static void a_trial_is_no_contract(void **state)
@@ -264,6 +292,7 @@ int main(void)
 		CASE(nothing_is_said_of_the_last_days_nor_of_what_lies_ahead),
 		CASE(a_reason_tells_good_ends_and_unpaid_ones_apart),
 		CASE(an_end_after_a_payment_that_failed_is_involuntary),
+		CASE(what_a_later_day_changed_was_otherwise_before),
 		CASE(amounts_move_when_it_lasts_and_by_more_than_one_in_a_hundred),
 		CASE(lines_whose_beginning_is_not_known_are_one_membership),
 		CASE(who_is_billed_in_another_currency_pays_neither_less_nor_more),

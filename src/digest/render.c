@@ -79,8 +79,8 @@ bool digest_nrr_is_empty(const struct digest_nrr *n)
 const char *digest_footer(struct arena *a, const struct digest *d)
 {
 	return arena_printf(a,
-	                    "For %s, from retaind at %s. Judged on what was known on %s. Risk and readiness run from 0 "
-	                    "to 100.", d->owner_name, d->org_title, digest_day(a, d->as_of_on, d->local_on));
+	                    "For %s, from retaind at %s. Judged on what was known on %s. Risk and readiness: of 100 "
+	                    "accounts like it, so many are lost or shrink, or grow.", d->owner_name, d->org_title, digest_day(a, d->as_of_on, d->local_on));
 }
 
 bool digest_item_is_brief(const struct digest_item *item)

@@ -109,13 +109,14 @@ static const struct reading *reading_named(const struct verdict *v, const char *
 	return NULL;
 }
 
-/* Whether the finding is still about the same thing: its cause still speaks, and no hard fact took its place. */
+/* Whether the finding is still about the same thing: its cause still speaks, or cannot be seen as its source does not
+ * come through, and no hard fact took its place. */
 static bool is_same_cause(const struct verdict *v, const struct finding *f)
 {
 	const struct reading *cause = reading_named(v, f->cause);
 
 	return strcmp(f->cause, v->lead->name) == 0 ||
-	       (cause && cause->contribution > 0 && !(v->lead->is_hard && !cause->is_hard));
+	       (cause && (cause->contribution > 0 || cause->is_stale) && !(v->lead->is_hard && !cause->is_hard));
 }
 
 static bool is_other_owner(const struct finding *was, const struct finding *now)
@@ -207,7 +208,9 @@ static bool settle(const struct diagnosis *d, int engine, bool is_due, const str
 {
 	const struct verdict *v = &d->verdicts[engine];
 
-	if (v->is_held || (!is_due && engine == ENGINE_DEFENSE && is_hidden(v, f)))
+	/* Growth gives way to a defense that is known, whatever else is not. */
+	if (v->is_held || (!is_due && is_hidden(v, f) &&
+	                   (engine == ENGINE_DEFENSE || d->verdicts[ENGINE_DEFENSE].band == 0)))
 		return false; /* nothing is known now: it stays as it was */
 	if (!is_due) {
 		out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");

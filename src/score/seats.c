@@ -89,7 +89,7 @@ static bool read_seat_use(const struct context *c, struct reading *out)
 	reading_word(out, "people", counted(c->arena, (int)people, "person", "people"));
 	reading_number(c, out, "seats", (double)seats, 0);
 	reading_number(c, out, "percent", 100 * share, 0);
-	reading_word(out, "months", months > 24 ? "a customer of years" :
+	reading_word(out, "months", months > 24 ? "a customer of more than two years" :
 	                                          arena_printf(c->arena, "a customer of %d months", months));
 	out->why = arena_printf(c->arena, "%.0f %% of %lld paid seats in use", 100 * share, (long long)seats);
 	return true;

@@ -328,6 +328,44 @@ static void a_break_stays_found_while_it_speaks_whatever_leads(void **state)
 	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
 }
 
+static void what_is_hidden_keeps_its_finding_though_another_signal_leads(void **state)
+{
+	struct reading readings[2] = {
+		{ .name = "sudden_drop", .family = FAMILY_USAGE, .is_stale = true, .why = "stale" },
+		{ .name = "renewal_silence", .family = FAMILY_RELATIONSHIP, .is_known = true, .contribution = 2, .evidence = "e" },
+	};
+	struct finding was = { .id = 1, .account = 1, .engine = "defense", .cause = "sudden_drop", .state = FINDING_OPEN,
+		.opened_on = AS_OF - 60, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 30 };
+	struct diagnosis d = { .account = &s.account, .as_of = AS_OF };
+	struct finding_change changes[4];
+
+	(void)state;
+	d.verdicts[ENGINE_DEFENSE] = (struct verdict){ .readings = readings, .n_readings = 2, .band = 2, .score = 30,
+		.band_why = "", .lead = &readings[1] };
+	d.verdicts[ENGINE_EXPANSION] = (struct verdict){ .score = 1, .band_why = "" };
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
+	ASSERT_INT(changes[0].finding.id, 1);
+	ASSERT_INT(changes[0].finding.state, FINDING_OPEN);
+}
+
+static void growth_is_not_settled_by_a_source_that_broke(void **state)
+{
+	struct reading reading = { .name = "near_limit", .engine = ENGINE_EXPANSION, .is_stale = true, .why = "stale" };
+	struct finding was = { .id = 1, .account = 1, .engine = "expansion", .cause = "near_limit", .state = FINDING_OPEN,
+		.opened_on = AS_OF - 9, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 30 };
+	struct diagnosis d = { .account = &s.account, .as_of = AS_OF };
+	struct finding_change changes[4];
+
+	(void)state;
+	d.verdicts[ENGINE_DEFENSE] = (struct verdict){ .score = 1, .band_why = "" };
+	d.verdicts[ENGINE_EXPANSION] = (struct verdict){ .readings = &reading, .n_readings = 1, .score = 1,
+		.is_blocked = true, .band_why = "its health is not known well enough" };
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 0);
+	d.verdicts[ENGINE_DEFENSE].band = 1; /* but it gives way to a defense */
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
+	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
+}
+
 static void the_list_is_ranked_and_nobodys_accounts_are_listed_too(void **state)
 {
 	struct finding f = { .account = 1,
@@ -527,6 +565,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_cause_is_of_the_family_that_says_most, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_champion_who_went_is_why_use_and_exchanges_fall_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_break_stays_found_while_it_speaks_whatever_leads, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_hidden_keeps_its_finding_though_another_signal_leads, setup, teardown),
+		cmocka_unit_test_setup_teardown(growth_is_not_settled_by_a_source_that_broke, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_score_before_is_found_however_many_days_it_is_back, setup, teardown),

@@ -80,7 +80,8 @@ const char *digest_footer(struct arena *a, const struct digest *d)
 {
 	return arena_printf(a,
 	                    "For %s, from retaind at %s. Judged on what was known on %s. Risk and readiness: of 100 "
-	                    "accounts like it, so many are lost or shrink, or grow.", d->owner_name, d->org_title, digest_day(a, d->as_of_on, d->local_on));
+	                    "accounts like it, so many are lost or shrink, or grow.",
+	                    d->owner_name, d->org_title, digest_day(a, d->as_of_on, d->local_on));
 }
 
 bool digest_item_is_brief(const struct digest_item *item)

@@ -332,7 +332,7 @@ static void what_is_hidden_keeps_its_finding_though_another_signal_leads(void **
 {
 	struct reading readings[2] = {
 		{ .name = "sudden_drop", .family = FAMILY_USAGE, .is_stale = true, .why = "stale" },
-		{ .name = "renewal_silence", .family = FAMILY_RELATIONSHIP, .is_known = true, .contribution = 2, .evidence = "e" },
+		{ .name = "low_survey", .family = FAMILY_SENTIMENT, .is_known = true, .contribution = 2, .evidence = "e" },
 	};
 	struct finding was = { .id = 1, .account = 1, .engine = "defense", .cause = "sudden_drop", .state = FINDING_OPEN,
 		.opened_on = AS_OF - 60, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 30 };

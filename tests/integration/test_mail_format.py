@@ -191,8 +191,8 @@ def test_looks(case):
     case.retaind("digest", "--now", NOW)
     with sqlite3.connect(case.database()) as db:
         db.execute("UPDATE outbox SET state = 'sent'")
-        db.execute("UPDATE finding SET score = 80 WHERE id % 3 = 1")
-        db.execute("UPDATE finding SET score = 60 WHERE id % 3 = 2")
+        db.execute("UPDATE finding SET score = 85 WHERE id % 3 = 1")
+        db.execute("UPDATE finding SET score = 50 WHERE id % 3 = 2")
         db.execute("UPDATE finding SET state = 'lost', closed_on = opened_on + 1 WHERE id < 3")
         db.execute("UPDATE source SET last_ok_at = 0, last_ok_on = 0")
     case.retaind("digest", "--now", "2026-03-03T07:05:00Z")
@@ -243,13 +243,13 @@ def test_twice_writes_nothing(case):
     with sqlite3.connect(case.database()) as db:
         db.execute("UPDATE outbox SET state = 'sent'")
         db.execute("UPDATE finding SET opened_on = opened_on + 1 WHERE id = 3")
-        db.execute("UPDATE finding SET score = 80 WHERE id = 1")
+        db.execute("UPDATE finding SET score = 85 WHERE id = 1")
     case.retaind("digest", "--now", "2026-03-03T07:05:00Z", "--owner", OWNERS[0][0])
     changes = case.query("SELECT a.name, i.change FROM digest_item i JOIN finding f ON f.id = i.finding_id JOIN account a ON a.id = f.account_id "
                          "WHERE digest_id = (SELECT max(id) FROM digest) ORDER BY place")
     assert sorted(changes) == [("Acme", "worse"), ("Initech", "entered")], changes
     shown = case.retaind("preview", "--owner", OWNERS[0][0], "--now", "2026-03-03T07:05:00Z").stdout
-    assert "WORSE, risk 80 (was 70)" in shown and "NEW, risk 70" in shown, shown
+    assert "WORSE, risk 85 (was 70)" in shown and "NEW, risk 70" in shown, shown
 
 
 def test_quiet(case):

@@ -448,6 +448,7 @@ static void the_score_before_is_found_however_many_days_it_is_back(void **state)
 {
 	struct score_row row = { .risk_band_since = AS_OF, .readiness_band_since = AS_OF, .config_hash = "h" };
 	const struct score_row *rows, *one;
+	bool is_any;
 	size_t n;
 
 	(void)state;
@@ -470,6 +471,12 @@ static void the_score_before_is_found_however_many_days_it_is_back(void **state)
 	assert_null(one);
 	ASSERT_OK(score_before(db, 4, AS_OF - 30, AS_OF, s.arena, &one, &err));
 	assert_null(one);
+	ASSERT_OK(scores_any(db, AS_OF - 19, AS_OF - 18, &is_any, &err)); /* the oldest day there is */
+	assert_true(is_any);
+	ASSERT_OK(scores_any(db, AS_OF - 30, AS_OF - 19, &is_any, &err)); /* the days before it */
+	assert_false(is_any);
+	ASSERT_OK(scores_any(db, AS_OF, AS_OF + 1, &is_any, &err));
+	assert_false(is_any);
 }
 
 static void whoever_takes_an_account_over_sees_what_the_owner_before_had_settled(void **state)

@@ -46,11 +46,16 @@ static double share_of_usual(const struct context *c)
 
 static bool read_short_tenure(const struct context *c, struct reading *out)
 {
+	const struct fact_source *usage = &c->base->sources[FACT_USAGE];
 	int32_t since = customer_since(c->account);
 	int days = since == DAY_NONE ? 0 : c->as_of - since;
 
 	if (since == DAY_NONE || days < 0)
 		return reading_unknown(out, "not known since when it is a customer");
+	if (days < YOUNG_DAYS && usage->is_known && usage->is_stale) { /* that nothing is seen of its use is not its doing */
+		out->is_stale = true;
+		return reading_unknown(out, "a young account, whose use does not come through");
+	}
 	reading_value(out, days < YOUNG_DAYS ? (1 - days / (double)YOUNG_DAYS) * (1 - share_of_usual(c)) : 0, 0);
 	if (out->is_brief)
 		return true;

@@ -299,12 +299,13 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 		v->is_held = true;
 	}
 	place_in_band(c, ENGINE_DEFENSE, was, before ? before->risk_band_since : c->as_of, v);
-	if (v->is_held) {
-		v->band = was > v->band ? was : v->band;
-		v->band_why = "held while a source does not come through";
-	} else if (v->band > 1 && !converges && !(was > 1 && stays)) { /* to come in it takes two, and its time to leave */
+	if (v->band > 1 && !converges && !(was > 1 && stays)) { /* to come in it takes two, and its time to leave */
 		v->band = 1;
 		v->band_why = "held at watch: one family alone and no hard fact";
+	}
+	if (v->is_held && was >= v->band) {
+		v->band = was;
+		v->band_why = "held while a source does not come through";
 	}
 	split_losses(&c->settings->losses, v);
 	settle_since(c, was, before ? before->risk_band_since : c->as_of, v);

@@ -87,6 +87,24 @@ static void one_family_alone_never_goes_above_watch(void **state)
 	ASSERT_INT(risk()->band, 2);
 }
 
+static void one_family_alone_comes_in_no_higher_while_another_source_is_broken(void **state)
+{
+	struct score_row before = {
+		.account = 1, .day = AS_OF - 1, .risk = 90, .risk_band = 1, .risk_band_since = AS_OF - 9
+	};
+
+	(void)state;
+	s.settings.family_cap = 10;
+	fall_silent(90);
+	s.base.sources[FACT_TICKET] = (struct fact_source){ true, true, AS_OF - 30 };
+	sample_score(&s, &before);
+	assert_true(risk()->is_held && risk()->times >= s.settings.bands.at_risk);
+	ASSERT_INT(risk()->band, 1);
+	before.risk_band = 2; /* what was said with two stands */
+	sample_score(&s, &before);
+	ASSERT_INT(risk()->band, 2);
+}
+
 static void a_hard_fact_needs_no_second_family(void **state)
 {
 	static const char *const kinds[] = { "cancel", "non_renewal", "downgrade" };
@@ -168,8 +186,12 @@ static void no_data_is_not_zero(void **state)
 	s.base.sources[FACT_SURVEY].is_known = false;
 	sample_score(&s, NULL);
 	ASSERT_NEAR(risk()->score, known, 1e-9);
-	/* Silence of a broken source is no silence, and what was known before stands. */
+	/* Silence of a broken source is no silence, of a young account neither, and what was known before stands. */
 	s.base.sources[FACT_USAGE] = (struct fact_source){ true, true, AS_OF - 30 };
+	s.subscription.start_on = AS_OF - 70;
+	sample_score(&s, NULL);
+	ASSERT_NEAR(risk()->times, 1, 1e-9);
+	s.subscription.start_on = AS_OF - 500;
 	sample_score(&s, NULL);
 	assert_false(sample_reading(&s, ENGINE_DEFENSE, "silence")->is_known);
 	ASSERT_NEAR(risk()->times, 1, 1e-9);
@@ -564,6 +586,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_settled_account_is_steady_and_says_what_it_knows, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_family_alone_never_goes_above_watch, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_family_alone_comes_in_no_higher_while_another_source_is_broken, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(a_hard_fact_needs_no_second_family, setup, teardown),
 		cmocka_unit_test_setup_teardown(trend_counts_over_level, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pause_of_the_whole_base_is_no_signal, setup, teardown),

@@ -105,16 +105,33 @@ static bool read_curve(const struct curve_file *f, struct curve *out)
 	return true;
 }
 
+/* Whether a curve never goes against the signal's direction: what gets worse must not lower the score. */
+static bool goes_along(const struct curve *c, const struct signal_settings *set)
+{
+	double way = set->low <= set->high ? 1 : -1;
+
+	for (int i = 1; i < c->n; i++)
+		if (way * (c->logit[i] - c->logit[i - 1]) < 0)
+			return false;
+	return true;
+}
+
 /* A signal that this program does not know (any more) is left aside: a newer one must not stop over an older fit. */
 static void apply_curve(struct loading *l, const struct yaml *where, const struct curve_file *f,
                         struct score_settings *s)
 {
 	struct signal_settings *all = s->signals.at;
 
-	for (size_t i = 0; i < s->signals.n; i++)
-		if (strcmp(all[i].name, f->name) == 0 && !read_curve(f, &all[i].curve))
+	for (size_t i = 0; i < s->signals.n; i++) {
+		if (strcmp(all[i].name, f->name) != 0)
+			continue;
+		if (!read_curve(f, &all[i].curve))
 			mistake_at(l->mistakes, where, "%s: expected at and logit with the same number of numbers, 1 to %d, at "
 			                               "ascending", f->name, MAX_KNOTS);
+		else if (!goes_along(&all[i].curve, &all[i]))
+			mistake_at(l->mistakes, where, "%s: expected logit that only %s, as this signal's does", f->name,
+			           all[i].low <= all[i].high ? "rises" : "falls");
+	}
 }
 
 static void read_engine(struct loading *l, const struct yaml *where, struct score_settings *s,
@@ -135,7 +152,7 @@ static void read_engine(struct loading *l, const struct yaml *where, struct scor
 	                            (long long)f.lost, f.after.auc, f.after.log_loss, f.before.auc, f.before.log_loss);
 	curves = f.signals.at;
 	for (size_t i = 0; i < f.signals.n; i++)
-		apply_curve(l, where, &curves[i], s);
+		apply_curve(l, yaml_member(yaml_member(where, "signals"), curves[i].name), &curves[i], s);
 }
 
 /* The newest version in the folder; NULL when there is none. */

@@ -198,6 +198,18 @@ def test_mistakes(case):
         file.chmod(0o600)
         result = case.retaind("score", "--now", NOW, expect=0 if right else 78)
         assert right or f"{file}:" in result.stderr and "ascending" in result.stderr, result.stderr
+        assert right or f"{file}:5: " in result.stderr, result.stderr
+    for name, logit, says in (("silence", "1, 0", "only rises"), ("cooling_exchanges", "0, 1", "only falls"), ("silence", "0, nan", "numbers"),
+                              ("silence", "0, .inf", "numbers")):
+        file.write_text((good % (name, "1, 2")).replace("[ 0, 1 ]", f"[ {logit} ]"))
+        error = case.retaind("score", "--now", NOW, expect=78).stderr
+        assert f"{file}:5: " in error and says in error, (logit, error)
+    for text, says in (("fitted_on: 2026-01-01\ndefense:\n  fitted: tr", "fitted"), ("fitted_on: 2026-01-01\ndefense:\n  signals: {", ":"),
+                       ("{", ":"), ("", "fitted_on"), ("fitted_on: 2026-01-01\nversion: 9\n", "version")):
+        file.write_text(text)
+        error = case.retaind("score", "--now", NOW, expect=78).stderr
+        assert f"{file}:" in error and says in error, (text, error)
+    file.unlink()
     own = org.read_text()
     for version, message in (("newest", "expected priors or a version like 0001"), ("'0007'", "can't be read")):
         org.write_text(own + f"score: {{ weights: {version} }}\n")

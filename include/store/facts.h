@@ -36,6 +36,7 @@ struct fact_member {
 	int64_t id;
 	const char *segment;     /* "" when not known */
 	struct fact_days active; /* days with activity */
+	int gone_days; /* since the last of them, where that is FACTS_DAYS and more, twice as many at most; else 0 */
 };
 
 /* The whole base as of a day: what one account is compared with. Members ascend by id. */
@@ -70,6 +71,7 @@ struct fact_account {
 	bool is_customer, was_customer; /* has, had a subscription that is no trial; without any: is_customer or ARR */
 	int32_t heard_on; /* when they were last heard of, where that is longer ago than FACTS_DAYS; else DAY_NONE */
 	struct fact_days active;
+	int gone_days; /* as of the member */
 	struct fact_days moved; /* days on which a meeting that lay ahead was moved to a later day */
 	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;

@@ -9,6 +9,7 @@ enum {
 	BASELINE_FROM = 4, BASELINE_TO = 12, /* weeks back; the recent past must not be its own yardstick */
 	RECENT_WEEKS = 4,
 	FEATURE_DAYS = 28, KNOWN_DAYS = 180,
+	GONE_DAYS = FACTS_DAYS - 56,         /* longer than a year: who comes once a year is not gone */
 	REGULAR_USES = 4,                    /* expected in FEATURE_DAYS: fewer may well be none by chance */
 };
 
@@ -152,11 +153,16 @@ static void read_pace(const struct context *c, struct pace *p)
 const struct pace *pace_of(const struct context *c)
 {
 	struct pace *p = c->pace;
+	int last;
 
 	if (!p->is_read) {
 		p->days = c->account->active;
+		if (c->account->gone_days && fact_days_last(&p->days) < 0)
+			fact_days_add(&p->days, FACTS_DAYS - 1); /* as long ago as the window goes */
 		read_pace(c, p);
-		p->idle_weeks = fact_days_last(&p->days) < 0 ? NORM_WEEKS : fact_days_last(&p->days) / 7;
+		last = fact_days_last(&p->days);
+		p->idle_weeks = last < 0 ? NORM_WEEKS : last / 7;
+		p->gone_days = last < GONE_DAYS ? 0 : c->account->gone_days ? c->account->gone_days : last;
 		p->is_read = true;
 	}
 	return p;

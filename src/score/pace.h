@@ -11,6 +11,7 @@ struct pace {
 	const double **weekly;     /* by metric: sums of NORM_WEEKS weeks; NULL where nothing was reported */
 	int weeks;                 /* of history in whole weeks, 0: none */
 	int idle_weeks;            /* whole weeks since the last activity */
+	int gone_days; /* days of silence, where it leaves the window too little to know a rhythm by; else 0 */
 	/* Week by week, 0 the last one: the square root of what was used (so that one big day doesn't make a baseline)
 	 * against its own usual, the mean over the metrics of activity; the last PACE_WEEKS with the season removed. */
 	double index[NORM_WEEKS];

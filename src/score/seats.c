@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "signal.h"
+#include "pace.h"
 #include "store/usage.h"
 
 enum {
@@ -69,7 +69,7 @@ static double people_now(const struct context *c)
 {
 	double people = people_at_work(c);
 
-	return people < 0 && has_fallen_silent(c) ? 0 : people;
+	return people < 0 && (has_fallen_silent(c) || pace_of(c)->gone_days) ? 0 : people;
 }
 
 static bool read_seat_use(const struct context *c, struct reading *out)

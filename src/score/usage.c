@@ -45,14 +45,14 @@ static bool read_below_own_baseline(const struct context *c, struct reading *out
 	double short_of = 0, recent = 0;
 	int below = 0;
 
-	if (p->weeks < MIN_HISTORY_WEEKS)
+	if (p->weeks < MIN_HISTORY_WEEKS && !p->gone_days)
 		return reading_unknown(out, "less than 12 weeks of usage");
 	for (int w = 0; w < PACE_WEEKS; w++) {
 		below += p->index[w] * p->index[w] < 0.5;
 		short_of += p->index[w] < 1 ? (1 - p->index[w]) / PACE_WEEKS : 0;
 		recent += w < 4 ? p->index[w] * p->index[w] / 4 : 0;
 	}
-	reading_value(out, short_of, 0);
+	reading_value(out, p->gone_days ? 1 : short_of, 0);
 	if (out->is_brief)
 		return true;
 	reading_word(out, "weeks", below == PACE_WEEKS ? "all" : arena_printf(c->arena, "%d", below));
@@ -86,7 +86,8 @@ static void own_weekdays(const struct context *c, const struct fact_days *active
 static bool read_silence(const struct context *c, struct reading *out)
 {
 	const struct norms *n = c->norms;
-	const struct fact_days *active = &pace_of(c)->days;
+	const struct pace *p = pace_of(c);
+	const struct fact_days *active = &p->days;
 	int last = fact_days_last(active), first = fact_days_first(active);
 	int lag = c->as_of - c->base->sources[FACT_USAGE].fresh_on, from, days;
 	double weekdays[7], rate, missed = 0;
@@ -95,7 +96,7 @@ static bool read_silence(const struct context *c, struct reading *out)
 		return reading_unknown(out, last < 0 ? "no usage seen" : "less than 28 days of usage");
 	from = last > WINDOW ? last : WINDOW;
 	days = fact_days_count(active, from, first + 1);
-	if (days < MIN_ACTIVE_DAYS)
+	if (days < MIN_ACTIVE_DAYS && !p->gone_days)
 		return reading_unknown(out, "too little usage to know its rhythm");
 	rate = (days + n->mean_rate * n->prior_days) / (first + 1 - from + n->prior_days);
 	own_weekdays(c, active, from, first + 1, weekdays);
@@ -105,8 +106,12 @@ static bool read_silence(const struct context *c, struct reading *out)
 	reading_value(out, missed, 0);
 	if (out->is_brief)
 		return true;
+	last = p->gone_days ? p->gone_days : last;
 	reading_word(out, "days", counted(c->arena, last > lag ? last - lag : 0, "day", "days"));
-	reading_number(c, out, "per_week", 7.0 * days / (first + 1 - from), 1);
+	if (days < MIN_ACTIVE_DAYS)
+		reading_word(out, "per_week", "some");
+	else
+		reading_number(c, out, "per_week", 7.0 * days / (first + 1 - from), 1);
 	reading_number(c, out, "missed", missed, 1);
 	out->why = arena_printf(c->arena, "last active on %s, which is nothing unusual",
 	                        day_text(c->arena, c->as_of - last));
@@ -169,7 +174,7 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 	struct stretches stretches;
 	int over = 1;
 
-	if (p->weeks < MIN_HISTORY_WEEKS)
+	if (p->weeks < MIN_HISTORY_WEEKS && !p->gone_days)
 		return reading_unknown(out, "less than 12 weeks of usage");
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
 		set_stretches(p, lengths[i], &stretches);
@@ -185,11 +190,13 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 			}
 		}
 	}
-	reading_value(out, most, 0);
+	reading_value(out, p->gone_days ? 1 / EVEN_SPREAD : most, 0); /* all the way down, and no ups for a year */
 	if (out->is_brief)
 		return true;
-	reading_number(c, out, "percent", 100 * fall, 0);
-	reading_word(out, "span", over == 1 ? "week" : arena_printf(c->arena, "%d weeks", over));
+	reading_number(c, out, "percent", p->gone_days ? 100 : 100 * fall, 0);
+	reading_word(out, "span", p->gone_days ? "year" :
+	                          over == 1    ? "week" :
+	                                         arena_printf(c->arena, "%d weeks", over));
 	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s: no drop", p->moved_to)
 	                       : "no drop beyond its usual ups and downs";
 	return true;
@@ -209,7 +216,7 @@ static bool read_long_decline(const struct context *c, struct reading *out)
 	const struct pace *p = pace_of(c);
 	double parts[NORM_WEEKS], now, best = 0, fall;
 
-	if (p->weeks < 2 * QUARTER_WEEKS)
+	if (p->weeks < 2 * QUARTER_WEEKS && !p->gone_days)
 		return reading_unknown(out, "less than half a year of usage");
 	for (int w = 0; w < p->weeks; w++)
 		parts[w] = p->index[w] / QUARTER_WEEKS;
@@ -219,7 +226,7 @@ static bool read_long_decline(const struct context *c, struct reading *out)
 
 		best = before > best ? before : best;
 	}
-	fall = best > now ? 1 - now * now / (best * best) : 0;
+	fall = p->gone_days ? 1 : best > now ? 1 - now * now / (best * best) : 0;
 	reading_value(out, fall, 0);
 	if (out->is_brief)
 		return true;

@@ -71,6 +71,7 @@ int facts_load_accounts(struct loading *l, struct err *err)
 			.customer_since_on = loading_seen(l, col_day(q, 14)),
 			.is_customer = history_int(h, id, "is_customer", col_int(q, 15), 0) != 0,
 			.active = l->base->members[l->first + (size_t)place].active,
+			.gone_days = l->base->members[l->first + (size_t)place].gone_days,
 			.usage = arena_array(l->arena, l->base->n_metrics + 1, sizeof(int64_t *)),
 		};
 		if (owner_at(l, h, id, "csm_key", col_text(q, 8), &l->out[place].csm_email, err) < 0 ||

@@ -177,6 +177,65 @@ static void hand_out(const struct activity *x, struct fact_member *members, size
 	}
 }
 
+static int is_told_before(struct db *db, int32_t metric, int32_t from, int32_t to, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT 1 FROM usage_block WHERE id BETWEEN (:metric << 40) + "
+	                                                "(:from << 20) AND (:metric << 40) + (:to << 20) + 1048575 LIMIT 1");
+
+	bind_int(q, ":metric", metric);
+	bind_int(q, ":from", from > 0 ? from : 0);
+	bind_int(q, ":to", to > 0 ? to : 0);
+	return stmt_step(q, err);
+}
+
+/* Since when those are gone of whom the window shows nothing: who was in use once has fallen silent, who never was is
+ * not known. One metric at a time, back to twice the window. */
+static int find_gone(struct activity *x, struct db *db, int32_t metric, int32_t as_of, int64_t block,
+                     struct fact_member *members, size_t n, struct err *err)
+{
+	uint64_t missed[N_GROUPS] = { 0 }, n_missed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (fact_days_last(&members[i].active) < 0) {
+			missed[members[i].id % USAGE_BLOCK / GROUP] |= UINT64_C(1) << members[i].id % GROUP;
+			n_missed++;
+		}
+	for (int age = FACTS_DAYS; age < 2 * FACTS_DAYS && age <= as_of && n_missed; age++) {
+		int len = usage_block_load(db, metric, as_of - age, block, x->cells, err);
+
+		if (len < 0)
+			return -1;
+		if (len == 0)
+			continue;
+		note_active(x, 0);
+		for (size_t i = 0; i < n; i++) {
+			uint64_t *word = &missed[members[i].id % USAGE_BLOCK / GROUP], bit = UINT64_C(1) << members[i].id % GROUP;
+
+			if (!(*word & x->active[0][members[i].id % USAGE_BLOCK / GROUP] & bit))
+				continue;
+			if (!members[i].gone_days || age < members[i].gone_days)
+				members[i].gone_days = age;
+			*word &= ~bit;
+			n_missed--;
+		}
+	}
+	return 0;
+}
+
+static int find_gone_by_all(struct activity *x, struct db *db, const struct fact_base *base, int64_t block,
+                            struct fact_member *members, size_t n, struct err *err)
+{
+	for (size_t m = 0; m < base->n_metrics; m++) {
+		int rc = !base->metrics[m].is_activity ? 0 :
+		         is_told_before(db, base->metrics[m].id, base->as_of - 2 * FACTS_DAYS + 1, base->as_of - FACTS_DAYS, err);
+
+		memset(x->active[0], 0, sizeof x->active[0]);
+		if (rc < 0 || (rc > 0 && find_gone(x, db, base->metrics[m].id, base->as_of, block, members, n, err) < 0))
+			return err_in(err, "usage of earlier");
+	}
+	return 0;
+}
+
 static size_t n_reported(const struct activity *x)
 {
 	size_t n = 0;
@@ -210,6 +269,8 @@ int facts_load_activity(struct db *db, struct fact_base *base, struct fact_membe
 			if (read_metric(x, db, base->as_of, block, &metrics[m], err) < 0)
 				return err_in(err, "usage");
 		hand_out(x, members + at, end - at);
+		if (find_gone_by_all(x, db, base, block, members + at, end - at, err) < 0)
+			return -1;
 		last_on = x->last_on;
 		n += n_reported(x);
 	}

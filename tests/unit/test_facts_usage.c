@@ -140,6 +140,38 @@ static void a_day_is_active_when_any_metric_of_activity_is_above_zero(void **sta
 		}
 }
 
+static void who_was_in_use_before_the_window_and_not_since_is_gone_for_so_long(void **state)
+{
+	static const char *const keys[] = { "m0", "m3" };
+	struct fact_query q = { .as_of = AS_OF, .zone = zone_utc(), .stale_days = 3, .key_metrics = keys,
+		                    .n_key_metrics = ARRAY_LEN(keys) };
+	const size_t last = ARRAY_LEN(ids) - 1;
+	struct fact_account account;
+
+	(void)state;
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	for (size_t i = 0; i <= last; i++)
+		ASSERT_INT(base.members[i].gone_days, 0); /* in use, or never was */
+	put(last, 0, AS_OF - 2 * FACTS_DAYS, 5);
+	put(last, 1, AS_OF - 480, 5); /* no activity */
+	put(last, 3, AS_OF - 490, 0);
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	ASSERT_INT(base.members[last].gone_days, 0); /* too long ago to look for */
+	put(last, 0, AS_OF - 700, 5);
+	put(last, 3, AS_OF - 500, 5);
+	put(last, 0, AS_OF - 501, BIG);
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	ASSERT_INT(base.members[last].gone_days, 500);
+	ASSERT_OK(facts_load(db, &q, &base, last, 1, a, &account, &err));
+	ASSERT_INT(account.gone_days, 500);
+	put(last, 0, AS_OF - FACTS_DAYS, 1);
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	ASSERT_INT(base.members[last].gone_days, FACTS_DAYS);
+	put(last, 0, AS_OF - FACTS_DAYS + 1, 1);
+	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
+	ASSERT_INT(base.members[last].gone_days, 0);
+}
+
 static void what_the_base_used_is_added_up_over_its_members(void **state)
 {
 	struct fact_query q = { .as_of = AS_OF, .zone = zone_utc(), .stale_days = 3 };
@@ -177,6 +209,8 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(accounts_may_be_loaded_in_any_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_day_is_active_when_any_metric_of_activity_is_above_zero, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_was_in_use_before_the_window_and_not_since_is_gone_for_so_long, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(what_the_base_used_is_added_up_over_its_members, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_report_is_that_of_a_member_and_a_zero_is_one, setup, teardown),
 	};

@@ -123,6 +123,44 @@ static void silence_goes_by_the_weekdays(void **state)
 	assert_true(weekend < 0.2 && days > 1.5);
 }
 
+/* Used every so many days for years, and then no more. */
+static double times_after(int idle_days, int every)
+{
+	struct diagnosis d;
+
+	sample_use(&s, 0, FACTS_DAYS, 0);
+	for (int age = idle_days; age < FACTS_DAYS; age += every)
+		sample_use(&s, age, age + 1, 1);
+	s.account.gone_days = idle_days < FACTS_DAYS ? 0 : idle_days;
+	score_account(&s.settings, &s.base, norms_of(&s.base, s.arena), &s.account, NULL, WORDS_ALL, s.arena, &d);
+	s.diagnosis = d;
+	return d.verdicts[ENGINE_DEFENSE].times;
+}
+
+static void silence_is_never_forgotten_however_long_it_lasts(void **state)
+{
+	static const int rhythms[] = { 1, 3, 7, 14 };
+
+	(void)state;
+	s.metrics[1].is_activity = false;
+	for (size_t i = 0; i < ARRAY_LEN(rhythms); i++) {
+		double last = 0;
+
+		for (int idle = 0; idle < 2 * FACTS_DAYS; idle += 7) {
+			double now = times_after(idle, rhythms[i]);
+
+			if (now < last - 1e-3)
+				fail_msg("every %d days: %d silent days take the odds from %f to %f", rhythms[i], idle, last, now);
+			last = now;
+		}
+		assert_true(last > s.settings.bands.at_risk);
+	}
+	assert_non_null(strstr(sample_reading(&s, ENGINE_DEFENSE, "silence")->evidence, "no activity for 889 days"));
+	sample_use(&s, 0, FACTS_DAYS, 0);
+	s.account.gone_days = 0;
+	assert_false(reading("silence")->is_known); /* never in use: not known */
+}
+
 static void a_young_account_is_in_danger_as_far_as_it_is_not_in_use(void **state)
 {
 	(void)state;
@@ -147,6 +185,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_everybody_does_is_no_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_drop_is_measured_by_its_own_ups_and_downs, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_goes_by_the_weekdays, setup, teardown),
+		cmocka_unit_test_setup_teardown(silence_is_never_forgotten_however_long_it_lasts, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_young_account_is_in_danger_as_far_as_it_is_not_in_use, setup, teardown),
 	};
 

@@ -468,6 +468,21 @@ static void what_gets_worse_never_lowers_the_risk(void **state)
 			fail_msg("way %zu was tried on %zu accounts only", i, n[i]);
 }
 
+/* As calibrate makes them: knots around where the signal is, in its direction. */
+static struct curve random_curve(const struct reading *r)
+{
+	double wide = fabs(r->high - r->low), at = fmin(r->low, r->high) - wide / 2, logit = -1;
+	struct curve c = { .n = 1 + (int)upto(7) };
+
+	for (int i = 0; i < c.n; i++) {
+		c.at[i] = at += wide * (1 + upto(50)) / 100;
+		c.logit[i] = logit += upto(100) / 100.0;
+	}
+	for (int i = 0; i < c.n && r->high < r->low; i++)
+		c.logit[i] *= -1;
+	return c;
+}
+
 /* Whatever a signal reads: the further its value lies towards the bad end, the higher the risk, all else the same. */
 static void a_reading_that_gets_worse_never_lowers_the_risk(void **state)
 {
@@ -476,6 +491,7 @@ static void a_reading_that_gets_worse_never_lowers_the_risk(void **state)
 		const struct verdict *v;
 		struct reading *copies;
 		double families[N_FAMILIES], before, after;
+		struct curve fitted;
 		struct diagnosis d;
 		size_t at;
 
@@ -487,6 +503,9 @@ static void a_reading_that_gets_worse_never_lowers_the_risk(void **state)
 		at = upto((uint32_t)v->n_readings);
 		if (!copies[at].is_known)
 			continue;
+		fitted = random_curve(&copies[at]);
+		copies[at].curve = upto(2) ? &fitted : NULL;
+		reading_weigh(&copies[at]);
 		before = verdict_sum(&settled.settings, v->base_logit, copies, v->n_readings, families);
 		copies[at].value += (copies[at].high - copies[at].low) * (1 + upto(100)) / 100;
 		reading_weigh(&copies[at]);

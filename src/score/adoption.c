@@ -60,6 +60,8 @@ static bool read_short_tenure(const struct context *c, struct reading *out)
 	if (out->is_brief)
 		return true;
 	reading_word(out, "days", counted(c->arena, days, "day", "days"));
+	reading_word(out, "use", fact_days_first(&c->account->active) < 0 ? "nothing is seen of its use" :
+	                                                                    "not in use as others are");
 	out->why = days < YOUNG_DAYS ? "a young account, well in use" : "a customer for more than a year";
 	return true;
 }
@@ -117,8 +119,8 @@ static bool read_stalled_adoption(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "short_tenure", ENGINE_DEFENSE, FAMILY_USAGE, read_short_tenure, FACT_SUBSCRIPTION, false,
-	  "a customer for {{days}} only, and not in use as others are",
-	  MEASURED ": the hazard of the first year, less by as much as it is in use", NULL, LOSS_CHURN },
+	  "a customer for {{days}} only, and {{use}}",
+	  "the first year's hazard, measured on one base only, less by as much as it is in use", NULL, LOSS_CHURN },
 	{ "stalled_adoption", ENGINE_DEFENSE, FAMILY_VALUE, read_stalled_adoption, FACT_USAGE, true,
 	  "a customer for {{days}} whose best month had {{best}} active days; {{usual}} are usual in its segment",
 	  PUBLISHED ": never activated after onboarding", NULL, LOSS_ANY },

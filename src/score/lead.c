@@ -2,10 +2,11 @@
 
 #include "signal.h"
 
-/* The ground growth stands on and what there is to sell, never a reason to ask by itself. */
+/* The ground growth stands on and what there is to sell, never a reason to ask by itself; and that an account is young,
+ * which by itself is nothing to act on. */
 static const char *const grounds[] = {
 	"adoption_depth", "steady_use", "sound_health", "worth_for_money", "renewal_near", "bought_more", "product_gap",
-	"worth_at_renewal",
+	"worth_at_renewal", "short_tenure",
 };
 
 bool is_ground(const char *name)

@@ -303,6 +303,10 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 		v->band = 1;
 		v->band_why = "held at watch: one family alone and no hard fact";
 	}
+	if (v->band > 0 && !v->lead && !(was > 0 && stays)) {
+		v->band = 0;
+		v->band_why = "a young account, and nothing else speaks against it";
+	}
 	if (v->is_held && was >= v->band) {
 		v->band = was;
 		v->band_why = "held while a source does not come through";

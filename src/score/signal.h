@@ -102,7 +102,7 @@ double verdict_sum(const struct score_settings *s, double base_logit, struct rea
 /* The strength from which a signal of growth is a demand; why growth is not talked of while none has it. */
 extern const double DEMAND_FROM;
 extern const char *const NO_DEMAND;
-/* Whether a signal of growth is no reason for it by itself. */
+/* Whether a signal is no reason for anything by itself: neither to talk of growth nor to worry. */
 bool is_ground(const char *name);
 /* Whether somebody marked as key (champion, sponsor, decision-maker) is gone, and not everybody with them. */
 bool is_champion_lost(const struct reading *r);

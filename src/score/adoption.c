@@ -52,7 +52,7 @@ static bool read_short_tenure(const struct context *c, struct reading *out)
 
 	if (since == DAY_NONE || days < 0)
 		return reading_unknown(out, "not known since when it is a customer");
-	if (days < YOUNG_DAYS && usage->is_known && usage->is_stale) { /* that nothing is seen of its use is not its doing */
+	if (days < YOUNG_DAYS && usage->is_known && usage->is_stale) { /* not its doing */
 		out->is_stale = true;
 		return reading_unknown(out, "a young account, whose use does not come through");
 	}

@@ -18,6 +18,8 @@ static int band_now(const struct asked *c, enum score_engine engine, const struc
 	band = band_of(&c->settings->bands, engine, exp(logit - v->base_logit), v->band);
 	if (engine == ENGINE_DEFENSE && band > 1 && !verdict_converges(copy, v->n_readings, families, &n_families))
 		band = 1;
+	if (engine == ENGINE_DEFENSE && !verdict_lead(&(struct verdict){ .readings = copy, .n_readings = v->n_readings }))
+		band = 0;
 	return band;
 }
 

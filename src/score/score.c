@@ -286,6 +286,24 @@ static void settle_since(const struct context *c, int before, int32_t since, str
 	v->band_since = before == v->band ? since : c->as_of;
 }
 
+/* What thresholds alone must not say: to come in it takes two families, and more than being young; and what was said
+ * stands while a source does not come through. stays: its minimum stay is not over. */
+static void restrain(struct verdict *v, int was, bool stays, bool converges)
+{
+	if (v->band > 1 && !converges && !(was > 1 && stays)) {
+		v->band = 1;
+		v->band_why = "held at watch: one family alone and no hard fact";
+	}
+	if (v->band > 0 && !v->lead && !(was > 0 && stays)) {
+		v->band = 0;
+		v->band_why = "a young account, and nothing else speaks against it";
+	}
+	if (v->is_held && was >= v->band) {
+		v->band = was;
+		v->band_why = "held while a source does not come through";
+	}
+}
+
 static void judge_defense(const struct context *c, const struct score_row *before, struct verdict *v)
 {
 	int was = before ? before->risk_band : -1;
@@ -299,18 +317,7 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 		v->is_held = true;
 	}
 	place_in_band(c, ENGINE_DEFENSE, was, before ? before->risk_band_since : c->as_of, v);
-	if (v->band > 1 && !converges && !(was > 1 && stays)) { /* to come in it takes two, and its time to leave */
-		v->band = 1;
-		v->band_why = "held at watch: one family alone and no hard fact";
-	}
-	if (v->band > 0 && !v->lead && !(was > 0 && stays)) {
-		v->band = 0;
-		v->band_why = "a young account, and nothing else speaks against it";
-	}
-	if (v->is_held && was >= v->band) {
-		v->band = was;
-		v->band_why = "held while a source does not come through";
-	}
+	restrain(v, was, stays, converges);
 	split_losses(&c->settings->losses, v);
 	settle_since(c, was, before ? before->risk_band_since : c->as_of, v);
 }

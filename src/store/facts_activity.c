@@ -226,11 +226,14 @@ static int find_gone_by_all(struct activity *x, struct db *db, const struct fact
                             struct fact_member *members, size_t n, struct err *err)
 {
 	for (size_t m = 0; m < base->n_metrics; m++) {
-		int rc = !base->metrics[m].is_activity ? 0 :
-		         is_told_before(db, base->metrics[m].id, base->as_of - 2 * FACTS_DAYS + 1, base->as_of - FACTS_DAYS, err);
+		int32_t metric = base->metrics[m].id, to = base->as_of - FACTS_DAYS;
+		int rc;
 
+		if (!base->metrics[m].is_activity)
+			continue;
 		memset(x->active[0], 0, sizeof x->active[0]);
-		if (rc < 0 || (rc > 0 && find_gone(x, db, base->metrics[m].id, base->as_of, block, members, n, err) < 0))
+		rc = is_told_before(db, metric, to - FACTS_DAYS + 1, to, err);
+		if (rc < 0 || (rc > 0 && find_gone(x, db, metric, base->as_of, block, members, n, err) < 0))
 			return err_in(err, "usage of earlier");
 	}
 	return 0;

@@ -94,8 +94,8 @@ static void the_account_s_own_word_goes_further_back_but_not_over_a_gap(void **s
 static void being_young_alone_is_nothing_to_act_on(void **state)
 {
 	struct signal_settings *all = arena_memdup(arena, s.settings.signals.at, s.settings.signals.n * sizeof *all);
-	static struct fact_ticket ticket = { .priority = "low", .text = "", .subject = "", .category = "", .closed_on = DAY_NONE,
-		.replied_on = DAY_NONE, .opened_on = AS_OF - 12, .satisfaction = -1 };
+	static struct fact_ticket ticket = { .priority = "low", .text = "", .subject = "", .category = "",
+		.closed_on = DAY_NONE, .replied_on = DAY_NONE, .opened_on = AS_OF - 12, .satisfaction = -1 };
 	const struct verdict *v = &s.diagnosis.verdicts[ENGINE_DEFENSE];
 	const struct reading *r;
 
@@ -110,6 +110,7 @@ static void being_young_alone_is_nothing_to_act_on(void **state)
 	assert_true(v->times > s.settings.bands.watch);
 	ASSERT_INT(v->band, 0);
 	assert_non_null(strstr(v->band_why, "young"));
+	assert_null(strstr(v->change, "young")); /* no more of it would make it another band */
 	r = sample_reading(&s, ENGINE_DEFENSE, "short_tenure");
 	assert_non_null(strstr(r->evidence, "3 days only, and nothing is seen of its use"));
 	s.account.tickets = &ticket; /* something else speaks, if only a little */

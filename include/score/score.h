@@ -68,7 +68,7 @@ struct verdict {
 	int32_t band_since;
 	const char *band_why;
 	bool is_blocked;         /* expansion: not to be shown */
-	bool is_held;            /* the score before stands, as a source does not come through */
+	bool is_held, is_dwelling; /* the score before stands, as a source broke; it left the band, which stays a while */
 	const struct reading *readings;
 	size_t n_readings;
 	double families[N_FAMILIES]; /* logits, after the cap */

@@ -220,7 +220,8 @@ static bool settle(const struct diagnosis *d, int engine, bool is_due, const str
 		out[(*n)++] = updated(d, engine, f, a);
 		return false;
 	}
-	out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, arena_printf(a, "%s leads now", v->lead->name));
+	out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_dwelling ? "its score left the band" :
+	                                                    arena_printf(a, "%s leads now", v->lead->name));
 	return true;
 }
 
@@ -250,7 +251,7 @@ static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, cons
 
 	if (f && !settle(d, engine, is_due, f, a, out, &n))
 		return n;
-	if (!is_due || v->is_held || is_dismissed(d, v, was, n_was, engine))
+	if (!is_due || v->is_held || v->is_dwelling || is_dismissed(d, v, was, n_was, engine))
 		return n;
 	f = cooling(d, v, was, n_was, engine);
 	out[n++] = f ? reopened(d, engine, f, a) : opened(d, engine, a);

@@ -272,6 +272,7 @@ static void place_in_band(const struct context *c, enum score_engine engine, int
 	v->band = band_of(b, engine, v->times, before);
 	if (before >= 0 && v->band < before && c->as_of - since < b->min_stay_days) {
 		v->band = before;
+		v->is_dwelling = true;
 		v->band_why = arena_printf(c->arena, "stays %lld days at least", (long long)b->min_stay_days);
 	} else if (v->band > entered) {
 		v->band_why = arena_printf(c->arena, "left only below %.1f times",

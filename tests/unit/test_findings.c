@@ -326,6 +326,11 @@ static void a_break_stays_found_while_it_speaks_whatever_leads(void **state)
 	readings[0].contribution = 0;
 	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
 	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
+	v->band = 2;
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 2);
+	v->is_dwelling = true; /* a band that only stays for its least time opens none for what is left */
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
+	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
 }
 
 static void what_is_hidden_keeps_its_finding_though_another_signal_leads(void **state)

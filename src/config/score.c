@@ -261,9 +261,9 @@ static void change_signals(struct loading *l, const struct yaml *signals, struct
 void read_score(struct loading *l)
 {
 	struct score_file f = {
-		.s = { .bands = { .watch = 2.5, .at_risk = 5, .emerging = 2, .ready = 3, .leave = 0.8,
+		.s = { .bands = { .watch = 1.8, .at_risk = 2.8, .emerging = 2, .ready = 3, .leave = 0.8,
 		                  .min_stay_days = 3 },
-		       .family_cap = 2.2, .total_relief = 1, .base_risk = 3, .base_readiness = 5, .losses = { 60, 30, 10 },
+		       .family_cap = 1.5, .total_relief = 1.5, .base_risk = 3, .base_readiness = 5, .losses = { 60, 30, 10 },
 		       .stale_days = 3, .attach_share = 0.2 },
 		.horizon_s = 90 * DAY_S,
 	};

@@ -9,7 +9,7 @@
 
 enum { MIN_FAMILIES = 2 };
 
-static const double FAMILY_SPEAKS = 0.15; /* logits from which a family counts for convergence */
+static const double FAMILY_SPEAKS = 0.1; /* logits from which a family counts for convergence */
 static const double MIN_BASE = 0.001, MAX_BASE = 0.5;
 
 const double DEMAND_FROM = 0.25;

@@ -16,7 +16,7 @@ EPOCH = datetime.date(1970, 1, 1)
 TALKATIVE = """
 score:
   total_relief: 0
-  bands: {watch: 2, at_risk: 2.5, emerging: 1.1, ready: 2, leave: 0.9, min_stay: 3}
+  bands: {watch: 1.6, at_risk: 1.9, emerging: 1.1, ready: 2, leave: 0.9, min_stay: 3}
   users_metric: feature_use
   signals: {support_tension: {low: -2, high: 8}, seat_use: {low: 1, high: 0}}
 """

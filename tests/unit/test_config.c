@@ -16,7 +16,7 @@ static const struct {
 	const char *name, *text;
 } good[] = {
 	{ "retaind.yaml", "state: /srv/state\nadmin_channel: acme/desk\n" },
-	{ "signals.yaml", "bands: {watch: 4.2}\nhorizon: 60d\nsignals:\n"
+	{ "signals.yaml", "bands: {watch: 1.2}\nhorizon: 60d\nsignals:\n"
 	                  "  silence: {weight: 2, low: 0.8, high: 0.2, text: quiet, play: call}\n"
 	                  "  near_limit: {weight: 2.5, low: 0.8, high: 1, play: call}\n" },
 	{ "plays.yaml", "plays:\n  call: {title: Call, first_step: Dial, lead_days: 5}\n" },
@@ -122,9 +122,9 @@ static void what_is_not_said_has_its_default(void **state)
 	ASSERT_NEAR(crm->budget_percent, 80, 0);
 	ASSERT_INT(crm->stale_after_s, 2 * 86400);
 	ASSERT_INT(org_channel(acme, "mail")->port, 465);
-	ASSERT_NEAR(acme->score.bands.watch, 4.2, 0);
-	ASSERT_NEAR(acme->score.bands.at_risk, 5, 0);
-	ASSERT_NEAR(acme->score.family_cap, 2.2, 0);
+	ASSERT_NEAR(acme->score.bands.watch, 1.2, 0);
+	ASSERT_NEAR(acme->score.bands.at_risk, 2.8, 0);
+	ASSERT_NEAR(acme->score.family_cap, 1.5, 0);
 }
 
 static void what_is_said_is_read(void **state)

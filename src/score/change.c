@@ -145,38 +145,46 @@ static const char *change_by_fact(const struct asked *c, enum score_engine engin
 	return NULL;
 }
 
+/* The reading that has the least way to go, as a share of its range; best is NULL while none gets there. */
+struct nearest {
+	const struct reading *best;
+	double way, at; /* at: the value it has to go to */
+};
+
+static void come_nearer(struct nearest *n, const struct reading *r, double needed)
+{
+	double way = fabs(needed - r->value) / fabs(r->high - r->low);
+
+	if (!isnan(needed) && (!n->best || way < n->way))
+		*n = (struct nearest){ r, way, needed };
+}
+
+static const char *nearest_words(const struct asked *c, enum score_engine engine, const struct verdict *v,
+                                 struct reading *copy, const struct nearest *n)
+{
+	struct unit unit = unit_of(n->best->name, c->arena);
+	double at = unit_round(&unit, n->at, n->best->value);
+	int band = band_with(c, engine, v, copy, (size_t)(n->best - v->readings), at);
+
+	return arena_printf(c->arena, "%s at %s instead of %s%s would make the band %s", unit.what,
+	                    unit_text(&unit, at, c->arena), unit_text(&unit, n->best->value, c->arena), unit.of,
+	                    score_band_words(engine, band));
+}
+
 /* The one reading of degree that has the least way to go to a higher (or lower) band, as a share of its range; NULL
  * when none gets there. */
 static const char *change_by_degree(const struct asked *c, enum score_engine engine, const struct verdict *v,
                                     struct reading *copy, bool is_up)
 {
-	double least = INFINITY, at = 0;
-	const struct reading *best = NULL;
-	struct unit unit;
-	int band;
+	struct nearest nearest = { .best = NULL };
 
 	for (size_t i = 0; i < v->n_readings; i++) {
 		const struct reading *r = &v->readings[i];
-		double needed, way;
 
-		if (!r->is_known || r->fact || unit_of(r->name, c->arena).kind == UNIT_NONE)
-			continue;
-		needed = value_needed(c, engine, v, copy, i, end_of(r, is_up));
-		way = fabs(needed - r->value) / fabs(r->high - r->low);
-		if (isnan(needed) || way >= least)
-			continue;
-		least = way;
-		at = needed;
-		best = r;
+		if (r->is_known && !r->fact && unit_of(r->name, c->arena).kind != UNIT_NONE)
+			come_nearer(&nearest, r, value_needed(c, engine, v, copy, i, end_of(r, is_up)));
 	}
-	if (!best)
-		return NULL;
-	unit = unit_of(best->name, c->arena);
-	at = unit_round(&unit, at, best->value);
-	band = band_with(c, engine, v, copy, (size_t)(best - v->readings), at);
-	return arena_printf(c->arena, "%s at %s instead of %s%s would make the band %s", unit.what,
-	                    unit_text(&unit, at, c->arena), unit_text(&unit, best->value, c->arena), unit.of,
-	                    score_band_words(engine, band));
+	return nearest.best ? nearest_words(c, engine, v, copy, &nearest) : NULL;
 }
 
 /* The least that would bring it one band down: of one signal, a fact, or all of some families. */
@@ -200,34 +208,22 @@ static const char *change_down(const struct asked *c, enum score_engine engine, 
 /* What would have to be asked for, and how much, so that there is something to offer; NULL when no single one does. */
 static const char *change_by_demand(const struct asked *c, const struct verdict *v, struct reading *copy)
 {
-	const struct reading *best = NULL;
-	double least = INFINITY, at = 0;
-	struct unit unit;
+	struct nearest nearest = { .best = NULL };
 
 	for (size_t i = 0; i < v->n_readings; i++) {
 		const struct reading *r = &v->readings[i];
-		double demand = r->low + DEMAND_FROM * (r->high - r->low), needed, way;
+		double demand = r->low + DEMAND_FROM * (r->high - r->low), needed;
 
 		if (!r->is_known || is_ground(r->name) || unit_of(r->name, c->arena).kind == UNIT_NONE)
 			continue;
 		needed = value_needed(c, ENGINE_EXPANSION, v, copy, i, end_of(r, true));
 		if (fabs(needed - r->value) < fabs(demand - r->value))
 			needed = demand;
-		way = fabs(needed - r->value) / fabs(r->high - r->low);
-		if (isnan(needed) || way >= least)
-			continue;
-		least = way;
-		at = needed;
-		best = r;
+		come_nearer(&nearest, r, needed);
 	}
-	if (!best)
+	if (!nearest.best)
 		return NULL;
-	unit = unit_of(best->name, c->arena);
-	at = unit_round(&unit, at, best->value);
-	return arena_printf(c->arena, "a demand: %s at %s instead of %s%s would make the band %s", unit.what,
-	                    unit_text(&unit, at, c->arena), unit_text(&unit, best->value, c->arena), unit.of,
-	                    score_band_words(ENGINE_EXPANSION, band_with(c, ENGINE_EXPANSION, v, copy,
-	                                                                 (size_t)(best - v->readings), at)));
+	return arena_printf(c->arena, "a demand: %s", nearest_words(c, ENGINE_EXPANSION, v, copy, &nearest));
 }
 
 static const char *change_up(const struct asked *c, enum score_engine engine, const struct verdict *v,

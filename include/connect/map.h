@@ -35,7 +35,7 @@ enum map_as { MAP_AS_TEXT, MAP_AS_ADDRESS, MAP_AS_DIRECTION, MAP_AS_DOMAIN };
 /* What one row becomes: one record of one entity; a stream may have several maps over the same row. */
 struct map {
 	const struct entity *entity;
-	const char *key;          /* path or column; several joined with "+" ("id+date", "'note'+id") */
+	const char *key;          /* path or column; joined with "+" ("id+date", "'note'+id"); "end?" may be empty */
 	const char *account;      /* path or column of the account's key; NULL: none, or set later by a link */
 	enum account_by account_by;
 	const char *ours;         /* addresses and domains that are no customer's; rows without any other are left out */
@@ -56,6 +56,9 @@ const struct map *map_extend(struct arena *a, const struct map *base, const stru
 /* With another account (organisation's file over connector): path, or { from:, by: }. */
 const struct map *map_with_account(struct arena *a, const struct map *base, const struct yaml *account,
                                    struct mistakes *m);
+
+/* The next path or column of a key from *at on, NULL behind the last; *may_be_empty: "?" stands behind it. */
+const char *map_key_part(struct arena *a, const char **at, bool *may_be_empty);
 
 /* Gives the text of a column or path, NULL when it is not there or null; may use the arena. */
 typedef const char *map_get_fn(const void *row, const char *from, struct arena *a);

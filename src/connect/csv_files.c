@@ -129,14 +129,11 @@ static void add_column(struct texts *columns, const char *name)
 
 static void add_key_columns(struct arena *a, struct texts *columns, const char *key)
 {
-	char *at = arena_strdup(a, key), *next;
+	const char *column;
+	bool may_be_empty;
 
-	for (; at; at = next) {
-		next = strchr(at, '+');
-		if (next)
-			*next++ = '\0';
-		add_column(columns, text_trim(a, at));
-	}
+	while ((column = map_key_part(a, &key, &may_be_empty)))
+		add_column(columns, column);
 }
 
 struct texts csv_stream_columns(struct arena *a, const struct csv_stream *s)

@@ -34,23 +34,38 @@ static int fetch(const struct mapping *m, const char *from, const char **out, st
 	return 0;
 }
 
-/* "id+date": each part must be there. */
+const char *map_key_part(struct arena *a, const char **at, bool *may_be_empty)
+{
+	char *part;
+	size_t n;
+
+	if (!*at)
+		return NULL;
+	n = strcspn(*at, "+");
+	part = text_trim(a, arena_strndup(a, *at, n));
+	*at = (*at)[n] ? *at + n + 1 : NULL;
+	n = strlen(part);
+	*may_be_empty = n > 1 && part[n - 1] == '?';
+	return *may_be_empty ? text_trim(a, arena_strndup(a, part, n - 1)) : part;
+}
+
+/* "id+date": each part must be there, but for those with a question mark. */
 static int read_key(const struct mapping *m, const char *from, const char **out, struct err *err)
 {
-	char *parts = arena_strdup(m->arena, from), *next;
-	const char *key = NULL, *part;
+	const char *key = NULL, *path, *part, *at = from;
+	bool may_be_empty, is_there = false;
 
-	for (char *at = parts; at; at = next) {
-		next = strchr(at, '+');
-		if (next)
-			*next++ = '\0';
-		at = text_trim(m->arena, at);
-		if (fetch(m, at, &part, err) < 0)
+	while ((path = map_key_part(m->arena, &at, &may_be_empty))) {
+		if (fetch(m, path, &part, err) < 0)
 			return -1;
-		if (!part)
-			return err_set(err, ERR_INPUT, "%s: is empty, expected the row's key", at);
+		if (!part && !may_be_empty)
+			return err_set(err, ERR_INPUT, "%s: is empty, expected the row's key", path);
+		is_there = is_there || part;
+		part = part ? part : "";
 		key = key ? arena_printf(m->arena, "%s+%s", key, part) : part;
 	}
+	if (!is_there)
+		return err_set(err, ERR_INPUT, "%s: is empty, expected the row's key", from);
 	if (strlen(key) > MAX_KEY_BYTES)
 		return err_set(err, ERR_INPUT, "%s: a key longer than %d bytes", from, MAX_KEY_BYTES);
 	*out = key;

@@ -94,18 +94,19 @@ const char *rows_get(const void *context, const char *from, struct arena *a)
 
 const char *rows_id(const struct row *row, const char *key, struct arena *a)
 {
-	const char *id = NULL;
+	const char *id = NULL, *path;
+	bool may_be_empty;
 
-	for (const char *at = key, *end; at; at = *end ? end + 1 : NULL) {
-		const char *part;
+	while ((path = map_key_part(a, &key, &may_be_empty))) {
+		const char *part = rows_get(row, path, a);
 
-		end = at + strcspn(at, "+");
-		part = rows_get(row, text_trim(a, arena_strndup(a, at, (size_t)(end - at))), a);
-		if (text_is_blank(part))
+		if (text_is_blank(part) && !may_be_empty)
 			return NULL;
+		if (text_is_blank(part))
+			part = "";
 		id = id ? arena_printf(a, "%s+%s", id, part) : part;
 	}
-	return id;
+	return text_is_blank(id) ? NULL : id;
 }
 
 /* usage and limits ------------------------------------------------------------------------------------------------- */

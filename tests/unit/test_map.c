@@ -240,6 +240,22 @@ static void an_amount_follows_the_currency_of_its_row(void **state)
 	assert_int_equal(apply(map, "{\"id\":1}", &r), 1); /* no amount, no need of a currency */
 }
 
+static void a_part_of_a_key_with_a_question_mark_may_be_empty(void **state)
+{
+	const struct map *map = good_map("{ entity: contact, key: id + from + to?, map: [ { to: name, from: n } ] }");
+	const struct map *lax = good_map("{ entity: contact, key: to? + from?, map: [ { to: name, from: n } ] }");
+	struct record r;
+
+	(void)state;
+	ASSERT_INT(apply(map, "{\"id\":7,\"from\":\"x\",\"to\":\"y\"}", &r), 1);
+	assert_string_equal(r.key, "7+x+y");
+	ASSERT_INT(apply(map, "{\"id\":7,\"from\":\"x\"}", &r), 1);
+	assert_string_equal(r.key, "7+x+");
+	ASSERT_INT(apply(map, "{\"id\":7,\"to\":\"y\"}", &r), -1);
+	assert_non_null(strstr(err.text, "from: is empty"));
+	ASSERT_INT(apply(lax, "{\"to\":\"\"}", &r), -1); /* nothing at all is no key */
+}
+
 static void keys_conditions_deletions_and_defaults(void **state)
 {
 	const struct map *map = good_map("entity: contact\n"
@@ -417,6 +433,7 @@ int main(void)
 		CASE(numbers_and_amounts_are_exact_or_refused),
 		CASE(prices_of_items_come_to_an_amount_a_month),
 		CASE(an_amount_follows_the_currency_of_its_row),
+		CASE(a_part_of_a_key_with_a_question_mark_may_be_empty),
 		CASE(keys_conditions_deletions_and_defaults),
 		CASE(a_deletion_may_be_one_of_several_words),
 		CASE(a_website_is_read_as_the_domain_that_others_know_it_by),

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/markup.h"
 #include "score/backtest.h"
 
 /* One page without scripts, fonts or pictures from anywhere. Colours have a contrast of 4.5 : 1 and more on white, and
@@ -10,24 +11,6 @@ enum { WIDTH = 420, HEIGHT = 300, LEFT = 46, BOTTOM = 40, TOP = 12, RIGHT = 12, 
 
 static const char *const inks[1 + N_NAIVE] = { "#0b4f9e", "#8a4b00", "#5b6470", "#7a2d82" };
 static const char *const dashes[1 + N_NAIVE] = { "", "7 3", "2 3", "9 3 2 3" };
-
-static void escaped(struct buf *b, const char *text)
-{
-	static const struct { char c; const char *as; } all[] = {
-		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" },
-	};
-
-	for (; *text; text++) {
-		size_t i = 0;
-
-		while (i < ARRAY_LEN(all) && all[i].c != *text)
-			i++;
-		if (i < ARRAY_LEN(all))
-			buf_text(b, all[i].as);
-		else
-			buf_char(b, *text);
-	}
-}
 
 static void cell(struct buf *b, double value, int decimals)
 {
@@ -174,7 +157,7 @@ static void time_chart(const struct backtest_report *r, struct buf *out)
 		           x + 2, y_of(&c, p->mean_prob), bar, y_of(&c, 0) - y_of(&c, p->mean_prob), inks[1]);
 		if (i % (r->n_periods / 6 + 1) == 0) {
 			buf_printf(out, "<text x=\"%.1f\" y=\"%d\">", x + 2, HEIGHT - BOTTOM + 16);
-			escaped(out, p->name);
+			markup_text(out, p->name);
 			buf_text(out, "</text>");
 		}
 	}
@@ -265,7 +248,7 @@ static void groups_table(const char *title, const struct backtest_group *groups,
 	                "<th>lift\n", title, title);
 	for (size_t i = 0; i < n; i++) {
 		buf_text(out, "<tr><th>");
-		escaped(out, groups[i].name);
+		markup_text(out, groups[i].name);
 		buf_printf(out, "<td>%zu", groups[i].n);
 		cell(out, 100 * (double)groups[i].n_events / (double)groups[i].n, 1);
 		cell(out, 100 * groups[i].mean_prob, 1);
@@ -290,18 +273,18 @@ static void head(const struct backtest_report *r, const char *title, struct aren
 	              "figcaption{font-weight:600}svg text{font-size:11px;fill:#3d4650}.g{stroke:#e3e8ed}"
 	              ".c{stroke:#5b6470;stroke-dasharray:4 4}.l{fill:none;stroke-width:2}.k{width:30px;height:8px}\n"
 	              "</style></head><body>\n<h1>");
-	escaped(out, title);
+	markup_text(out, title);
 	buf_printf(out, ": %s, replayed</h1>\n<p>%s to %s: %zu rows of %zu accounts on %zu days. Within %lld days %zu rows "
 	                "(%.1f %%) of %zu accounts had the event. Scores by %s.</p>\n", r->rankers[0].name,
 	           day_text(a, r->from), day_text(a, r->to), r->in->n, r->n_accounts, r->n_days,
 	           (long long)r->in->horizon_days, r->n_events, 100 * r->base_rate, r->n_event_accounts, r->in->weights);
 	for (size_t i = 0; i < r->in->n_notes; i++) {
 		buf_text(out, "<p>");
-		escaped(out, r->in->notes[i]);
+		markup_text(out, r->in->notes[i]);
 		buf_text(out, ".</p>\n");
 	}
 	buf_text(out, "<p class=\"v\">");
-	escaped(out, r->verdict);
+	markup_text(out, r->verdict);
 	buf_text(out, "</p>\n");
 }
 

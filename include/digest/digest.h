@@ -66,6 +66,8 @@ struct digest_nrr {
 		const char *what, *amount;
 	} steps[7];          /* start, new, expansion, reactivation, contraction, churn, end */
 	const char *ratios;  /* "NRR 104.2 %, GRR 93.0 %, logos kept 95.0 % (38 of 40)", or why there are none */
+	const char *const *lines; /* sentences below: what to work on, what changed in closed months */
+	size_t n_lines;
 	/* for programs */
 	const char *currency;
 	int64_t minor[7];

@@ -202,23 +202,35 @@ static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int6
 	buf_text(b, "</td></tr>\n");
 }
 
-static void write_nrr(struct buf *b, const struct digest_nrr *n)
+static void write_ratios(struct buf *b, const struct digest_nrr *n)
+{
+	write_between(b, "<h2 style=\"margin:26px 0 8px 0;font-size:16px;line-height:22px;color:#12263a\">", n->title,
+	              "</h2>\n");
+	write_between(b, "<p style=\"margin:0 0 8px 0;font-size:15px;line-height:22px;color:#12263a\"><b>", n->ratios,
+	              "</b></p>\n");
+}
+
+static void write_steps(struct buf *b, const struct digest_nrr *n)
 {
 	int64_t most = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(n->minor); i++)
 		most = n->minor[i] > most ? n->minor[i] : most;
-	write_between(b, "<h2 style=\"margin:26px 0 8px 0;font-size:16px;line-height:22px;color:#12263a\">", n->title,
-	              "</h2>\n");
-	write_between(b, "<p style=\"margin:0 0 8px 0;font-size:15px;line-height:22px;color:#12263a\"><b>", n->ratios,
-	              "</b></p>\n");
-	if (digest_nrr_is_empty(n))
-		return;
 	buf_text(b, "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"font-size:14px;"
 	            "line-height:20px;color:#1b2733\">\n");
 	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
 		write_step(b, n, i, most);
 	buf_text(b, "</table>\n");
+}
+
+static void write_nrr(struct buf *b, const struct digest_nrr *n)
+{
+	write_ratios(b, n);
+	if (!digest_nrr_is_empty(n))
+		write_steps(b, n);
+	for (size_t i = 0; i < n->n_lines; i++)
+		write_between(b, "<p style=\"margin:8px 0 0 0;font-size:14px;line-height:20px;color:#1b2733\">", n->lines[i],
+		              "</p>\n");
 }
 
 static void write_head(struct buf *b, const struct digest *d)

@@ -97,6 +97,10 @@ static void put_nrr(struct json_out *o, const struct digest_nrr *n)
 	} else {
 		json_put_text(o, "reason", n->ratios);
 	}
+	json_open_array(o, "lines");
+	for (size_t i = 0; i < n->n_lines; i++)
+		json_put_text(o, NULL, n->lines[i]);
+	json_close_array(o);
 	json_close_object(o);
 }
 

@@ -280,6 +280,8 @@ static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 		close_part(&r);
 	}
 	add_piece(p, rich_end(&r, a), 1, r.n_text, n->ratios);
+	for (size_t i = 0; i < n->n_lines; i++)
+		add_block(p, "context", plain(a, n->lines[i], SECTION_BYTES), n->lines[i]);
 }
 
 static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t n_items)

@@ -115,6 +115,8 @@ static void write_nrr(struct buf *b, const struct digest_nrr *n)
 		buf_printf(b, "    %-14s %20s%s\n", n->steps[i].what, n->steps[i].amount,
 		           i + 1 < ARRAY_LEN(n->steps) ? "" : "\n");
 	write_wrapped(b, "    ", "    ", n->ratios);
+	for (size_t i = 0; i < n->n_lines; i++)
+		write_wrapped(b, "    ", "    ", n->lines[i]);
 	buf_char(b, '\n');
 }
 

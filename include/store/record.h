@@ -15,6 +15,7 @@ enum value_type {
 	VALUE_REAL,
 	VALUE_BOOL,
 	VALUE_MONEY,   /* minor units; the row's currency applies */
+	VALUE_NANO,    /* a decimal above 0, times 1e9: rates of exchange */
 	VALUE_DAY,
 	VALUE_INSTANT
 };
@@ -27,15 +28,18 @@ struct entity_field {
 	enum value_type type;
 	bool is_tracked;  /* changes are kept in table history */
 	bool is_required;
+	const char *const *words; /* of a text: which there are, NULL behind the last; NULL: any */
 };
 
 struct entity {
-	/* account, contact, subscription, usage, limit, ticket, interaction, invoice, survey, opportunity, notice, owner */
+	/* account, contact, subscription, usage, limit, ticket, interaction, invoice, survey, opportunity, notice, rate,
+	 * owner */
 	const char *name;
 	const char *table; /* NULL: stored otherwise (usage) */
 	const struct entity_field *fields;
 	int n_fields;
 	bool has_account;  /* belongs to an account: account_key is resolved by account_by */
+	bool has_seen_on;  /* keeps the day on which a row was first seen, NULL with the first load of its source */
 };
 
 /* In the order to load them: accounts, subscriptions, the rest; ends with name NULL. */
@@ -75,10 +79,13 @@ struct record {
 int source_id(struct db *db, const char *name, const char *kind, int64_t *out, struct err *err) MUST_USE;
 
 /* Upserts by (source, key); unset values stay as they are. Changes of tracked fields go to history, dated known_on (the
- * first value counts from the beginning). Returns 0 nothing changed, 1 new, 2 changed. Usage records go to
- * store/usage.h instead. Nothing in the tables tells when we looked: the same input gives the same rows. */
+ * first value counts from the beginning). What comes before its source first came through as a whole counts as always
+ * known; a later row of an entity that has_seen_on is dated known_on. No instant tells when we looked: the same input
+ * gives the same rows. Usage goes to store/usage.h instead. Returns 0 nothing changed, 1 new, 2 changed. */
 int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, struct err *err) MUST_USE;
-/* The row is gone at the source (archived, deleted): marks it deleted from known_on. Returns 1 when it was there. */
+/* The row is gone at the source (archived, deleted): marks it deleted from known_on. Returns 1 when it was there. One
+ * that comes back was never gone; where the entity has_seen_on, the days on which it was thought to be stay in history,
+ * as deleted_on. */
 int record_delete(struct db *db, int64_t source, const struct entity *e, const char *key, int32_t known_on,
                   struct err *err) MUST_USE;
 /* Sets the account_key of a row that is there (HubSpot associations). Returns 1 when changed. */

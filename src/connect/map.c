@@ -398,7 +398,7 @@ static int read_entries(const struct mapping *m, struct record *out, struct err 
 	for (size_t i = 0; i < m->map->n_entries; i++) {
 		const struct map_entry *entry = &m->map->entries[i];
 		struct map_value_of of = { .entry = entry, .type = e->fields[entry->field].type, .currency = currency,
-			                       .zone = m->zone, .arena = m->arena };
+			                       .words = e->fields[entry->field].words, .zone = m->zone, .arena = m->arena };
 
 		if (read_entry(m, &of, &out->values[entry->field], err) < 0)
 			return -1;

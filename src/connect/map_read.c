@@ -135,7 +135,8 @@ static bool takes_format(enum value_type type)
 
 static bool takes_scale(enum value_type type)
 {
-	return type == VALUE_INT || type == VALUE_REAL || type == VALUE_MONEY;
+	return type == VALUE_INT || type == VALUE_REAL || type == VALUE_MONEY ||
+	       type == VALUE_NANO;
 }
 
 static void check_product(const struct entry_words *w, enum value_type type, struct mistakes *m)

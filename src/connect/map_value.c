@@ -10,7 +10,8 @@ enum {
 	SHOWN_CHARS = 60,
 	DAY_S = 86400,
 	FIRST_DAY = -25567, /* 1900-01-01: what lies before is a filler of some system, not a date */
-	LAST_DAY = 84006    /* 2200-01-01 */
+	LAST_DAY = 84006,   /* 2200-01-01 */
+	NANO_DIGITS = 9
 };
 
 static const double largest_exact = 9e13; /* with cents: a double holds no more digits */
@@ -194,9 +195,25 @@ static int read_money(const struct map_value_of *of, const char *text, struct va
 
 static int read_text(const struct map_value_of *of, const char *text, struct value *out, struct err *err)
 {
-	(void)of;
-	(void)err;
+	const char *all = "";
+
+	for (const char *const *word = of->words; word && *word; word++) {
+		if (strcmp(text, *word) == 0)
+			break;
+		all = arena_printf(of->arena, "%s%s%s", all, *all ? ", " : "", *word);
+		if (!word[1])
+			return refuse(of, text, arena_printf(of->arena, "one of %s", all), err);
+	}
 	out->text = text;
+	return 0;
+}
+
+/* Rates of exchange: exact up to nine digits behind the point, rounded beyond. */
+static int read_nano(const struct map_value_of *of, const char *text, struct value *out, struct err *err)
+{
+	if (!text_to_minor(without_exponent(of, text, NANO_DIGITS), NANO_DIGITS, &out->number) ||
+	    (of->is_scaled && !to_int((double)out->number * of->scale, &out->number)) || out->number <= 0)
+		return refuse(of, text, "a number above 0, like 1.0812", err);
 	return 0;
 }
 
@@ -204,8 +221,8 @@ int map_value_read(const struct map_value_of *of, const char *text, struct value
 {
 	typedef int read_fn(const struct map_value_of *of, const char *text, struct value *out, struct err *err);
 	static read_fn *const readers[] = {
-		[VALUE_TEXT] = read_text,   [VALUE_INT] = read_int, [VALUE_REAL] = read_real,       [VALUE_BOOL] = read_bool,
-		[VALUE_MONEY] = read_money, [VALUE_DAY] = read_day, [VALUE_INSTANT] = read_instant,
+		[VALUE_TEXT] = read_text,   [VALUE_INT] = read_int,   [VALUE_REAL] = read_real, [VALUE_BOOL] = read_bool,
+		[VALUE_MONEY] = read_money, [VALUE_NANO] = read_nano, [VALUE_DAY] = read_day,   [VALUE_INSTANT] = read_instant,
 	};
 
 	return readers[of->type](of, text, out, err);

@@ -7,6 +7,7 @@
 struct map_value_of {
 	const struct map_entry *entry;
 	enum value_type type;
+	const char *const *words; /* of a text: which there are; NULL: any */
 	bool is_scaled;       /* numbers and money, by scale */
 	double scale;
 	const char *currency; /* of money; NULL: none is known */

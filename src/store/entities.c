@@ -3,9 +3,9 @@
 #include <string.h>
 
 #define FIELDS(array) .fields = (array), .n_fields = (int)ARRAY_LEN(array)
-#define TRACKED true, false
-#define REQUIRED false, true
-#define PLAIN false, false
+#define TRACKED true, false, NULL
+#define REQUIRED false, true, NULL
+#define PLAIN false, false, NULL
 
 static const struct entity_field owner_fields[] = {
 	{ "email", VALUE_TEXT, PLAIN },
@@ -21,7 +21,7 @@ static const struct entity_field account_fields[] = {
 	{ "parent_key", VALUE_TEXT, TRACKED },
 	{ "segment", VALUE_TEXT, TRACKED },
 	{ "industry", VALUE_TEXT, PLAIN },
-	{ "region", VALUE_TEXT, PLAIN },
+	{ "region", VALUE_TEXT, TRACKED },
 	{ "plan", VALUE_TEXT, TRACKED },
 	{ "stage", VALUE_TEXT, TRACKED },
 	{ "csm_key", VALUE_TEXT, TRACKED },
@@ -51,6 +51,8 @@ static const struct entity_field contact_fields[] = {
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 
+static const char *const subscription_kinds[] = { "recurring", "usage", "one_time", "service", NULL };
+
 static const struct entity_field subscription_fields[] = {
 	{ "product", VALUE_TEXT, TRACKED },
 	{ "plan", VALUE_TEXT, TRACKED },
@@ -64,8 +66,16 @@ static const struct entity_field subscription_fields[] = {
 	{ "cancel_notice_on", VALUE_DAY, TRACKED },
 	{ "status", VALUE_TEXT, TRACKED },
 	{ "is_trial", VALUE_BOOL, TRACKED },
-	{ "end_reason", VALUE_TEXT, PLAIN }, /* completed graduated moved involuntary unpaid, or anything: see outcomes */
+	{ "end_reason", VALUE_TEXT, TRACKED }, /* completed graduated moved involuntary unpaid, or anything: see outcomes */
 	{ "is_auto_renew", VALUE_BOOL, TRACKED },
+	{ "kind", VALUE_TEXT, true, false, subscription_kinds },
+	{ "discount_minor", VALUE_MONEY, TRACKED }, /* per month, like mrr_minor, which is before it */
+	{ "discount_percent", VALUE_REAL, TRACKED },
+	{ "discount_ends_on", VALUE_DAY, TRACKED },
+	{ "paid_until_on", VALUE_DAY, TRACKED },
+	{ "paused_on", VALUE_DAY, TRACKED },
+	{ "resumes_on", VALUE_DAY, TRACKED },
+	{ "amount_from_on", VALUE_DAY, TRACKED }, /* since when the amount holds */
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 
@@ -108,7 +118,7 @@ static const struct entity_field interaction_fields[] = {
 	{ "outcome", VALUE_TEXT, TRACKED },
 	{ "subject", VALUE_TEXT, PLAIN },
 	{ "body", VALUE_TEXT, PLAIN },
-	{ "at", VALUE_INSTANT, true, true }, /* tracked: a meeting that is moved */
+	{ "at", VALUE_INSTANT, true, true, NULL }, /* tracked: a meeting that is moved */
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 
@@ -116,7 +126,7 @@ static const struct entity_field invoice_fields[] = {
 	{ "amount_minor", VALUE_MONEY, TRACKED },
 	{ "currency", VALUE_TEXT, PLAIN },
 	{ "issued_on", VALUE_DAY, REQUIRED },
-	{ "due_on", VALUE_DAY, PLAIN },
+	{ "due_on", VALUE_DAY, TRACKED },
 	{ "paid_on", VALUE_DAY, TRACKED },
 	{ "failed_on", VALUE_DAY, TRACKED },
 	{ "disputed_on", VALUE_DAY, TRACKED },
@@ -157,20 +167,29 @@ static const struct entity_field notice_fields[] = {
 	{ "modified_at", VALUE_INSTANT, PLAIN },
 };
 
+static const struct entity_field rate_fields[] = {
+	{ "currency", VALUE_TEXT, REQUIRED },
+	{ "base", VALUE_TEXT, REQUIRED },
+	{ "rate_on", VALUE_DAY, REQUIRED },
+	{ "rate_nano", VALUE_NANO, true, true, NULL },
+	{ "modified_at", VALUE_INSTANT, PLAIN },
+};
+
 /* In the order in which they are best loaded: what others refer to comes first. */
 const struct entity entities[] = {
-	{ "owner", "owner", FIELDS(owner_fields), false },
-	{ "account", "account", FIELDS(account_fields), false },
-	{ "subscription", "subscription", FIELDS(subscription_fields), true },
-	{ "contact", "contact", FIELDS(contact_fields), true },
-	{ "limit", "account_limit", FIELDS(limit_fields), true },
-	{ "ticket", "ticket", FIELDS(ticket_fields), true },
-	{ "interaction", "interaction", FIELDS(interaction_fields), true },
-	{ "invoice", "invoice", FIELDS(invoice_fields), true },
-	{ "survey", "survey", FIELDS(survey_fields), true },
-	{ "opportunity", "opportunity", FIELDS(opportunity_fields), true },
-	{ "notice", "notice", FIELDS(notice_fields), true },
-	{ "usage", NULL, FIELDS(usage_fields), true },
+	{ "owner", "owner", FIELDS(owner_fields), false, false },
+	{ "account", "account", FIELDS(account_fields), false, true },
+	{ "subscription", "subscription", FIELDS(subscription_fields), true, true },
+	{ "contact", "contact", FIELDS(contact_fields), true, false },
+	{ "limit", "account_limit", FIELDS(limit_fields), true, false },
+	{ "ticket", "ticket", FIELDS(ticket_fields), true, false },
+	{ "interaction", "interaction", FIELDS(interaction_fields), true, false },
+	{ "invoice", "invoice", FIELDS(invoice_fields), true, true },
+	{ "survey", "survey", FIELDS(survey_fields), true, false },
+	{ "opportunity", "opportunity", FIELDS(opportunity_fields), true, false },
+	{ "notice", "notice", FIELDS(notice_fields), true, false },
+	{ "rate", "rate", FIELDS(rate_fields), false, true },
+	{ "usage", NULL, FIELDS(usage_fields), true, false },
 	{ 0 },
 };
 

@@ -17,7 +17,8 @@ static bool is_empty(const struct entity_field *f, const struct value *v)
 	case VALUE_INT:
 	case VALUE_REAL:
 	case VALUE_BOOL:
-	case VALUE_MONEY: return v->is_null;
+	case VALUE_MONEY:
+	case VALUE_NANO: return v->is_null;
 	}
 	return true;
 }
@@ -102,9 +103,22 @@ static int note_change(struct db *db, const struct change *c, const char *old, c
 	return put_history(db, c, c->known_on, value, err);
 }
 
+/* A row that comes back was never gone; that it was thought to be, and when, stays known. */
+static int note_return(struct db *db, const struct entity *e, int64_t id, int32_t deleted_on, int32_t known_on,
+                       struct err *err)
+{
+	static const struct entity_field deleted_field = { "deleted_on", VALUE_DAY, true, false, NULL };
+	const struct change gone = { e, id, &deleted_field, deleted_on }, back = { e, id, &deleted_field, known_on };
+	const struct value day = { .number = deleted_on }, none = { .is_null = true };
+
+	if (!e->has_seen_on)
+		return 0;
+	return note_change(db, &gone, NULL, &day, err) < 0 ? -1 : note_change(db, &back, NULL, &none, err);
+}
+
 /* rows ------------------------------------------------------------------------------------------------------------- */
 
-static int insert(struct db *db, int64_t source, const struct record *r, struct err *err)
+static int insert(struct db *db, int64_t source, const struct record *r, int32_t known_on, struct err *err)
 {
 	const struct entity *e = r->entity;
 	const struct record_sql *sql = record_sql(e);
@@ -116,6 +130,8 @@ static int insert(struct db *db, int64_t source, const struct record *r, struct 
 		bind_text(q, ":account_key", r->account_key);
 		bind_int(q, ":account_by", r->account_by);
 	}
+	if (e->has_seen_on)
+		bind_day(q, ":seen_on", known_on);
 	for (int i = 0; i < e->n_fields; i++)
 		bind_value(q, sql->params[i], &e->fields[i], &r->values[i]);
 	return stmt_run(q, err) < 0 ? -1 : 1;
@@ -173,29 +189,35 @@ static bool has_other_account(struct stmt *q, const struct record *r)
 	        col_int(q, 3) != (int64_t)r->account_by);
 }
 
+/* Writes what differs from the row that q stands on. Returns 2, or 0 when nothing does. */
+static int put_again(struct db *db, struct stmt *q, int64_t source, const struct record *r, int32_t known_on,
+                     struct err *err)
+{
+	bool is_moved = has_other_account(q, r), was_deleted = !col_is_null(q, 1);
+	int64_t mask = compare(db, q, r, known_on, err);
+
+	if (mask < 0 || (was_deleted && note_return(db, r->entity, col_int(q, 0), col_day(q, 1), known_on, err) < 0))
+		return -1;
+	if ((mask || was_deleted) && update(db, col_int(q, 0), r, (uint32_t)mask, err) < 0)
+		return -1;
+	if (is_moved && link_row(db, source, r, err) < 0)
+		return -1;
+	return mask || was_deleted || is_moved ? 2 : 0;
+}
+
 int record_put(struct db *db, int64_t source, const struct record *r, int32_t known_on, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, record_sql(r->entity)->select);
-	bool is_moved, was_deleted;
-	int64_t mask;
 	int rc;
 
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", r->key);
 	rc = stmt_step(q, err);
 	if (rc == 0)
-		rc = insert(db, source, r, err) < 0 ? -1 : 3;
-	if (rc < 0)
-		return err_in(err, "%s", r->entity->name);
-	if (rc == 3)
-		return 1;
-	mask = compare(db, q, r, known_on, err);
-	is_moved = has_other_account(q, r);
-	was_deleted = !col_is_null(q, 1);
-	if (mask < 0 || ((mask || was_deleted) && update(db, col_int(q, 0), r, (uint32_t)mask, err) < 0) ||
-	    (is_moved && link_row(db, source, r, err) < 0))
-		return err_in(err, "%s", r->entity->name);
-	return mask || was_deleted || is_moved ? 2 : 0;
+		rc = insert(db, source, r, known_on, err);
+	else if (rc > 0)
+		rc = put_again(db, q, source, r, known_on, err);
+	return rc < 0 ? err_in(err, "%s", r->entity->name) : rc;
 }
 
 int record_delete(struct db *db, int64_t source, const struct entity *e, const char *key, int32_t known_on,

@@ -26,9 +26,13 @@ static void write_insert(const struct entity *e, struct record_sql *s, struct bu
 {
 	buf_printf(b, "INSERT INTO %s (source_id, source_key%s", e->table,
 	           e->has_account ? ", account_key, account_by" : "");
+	if (e->has_seen_on)
+		buf_text(b, ", seen_on");
 	for (int i = 0; i < e->n_fields; i++)
 		buf_printf(b, ", %s", e->fields[i].name);
 	buf_printf(b, ") VALUES (:source, :key%s", e->has_account ? ", :account_key, :account_by" : "");
+	if (e->has_seen_on)
+		buf_text(b, ", CASE WHEN (SELECT last_ok_on FROM source WHERE id = :source) IS NOT NULL THEN :seen_on END");
 	for (int i = 0; i < e->n_fields; i++)
 		buf_printf(b, ", %s", s->params[i]);
 	buf_text(b, ")");

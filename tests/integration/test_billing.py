@@ -395,7 +395,11 @@ def test_stripe_is_read_whole_and_then_what_events_name(case):
         ("sub_active", 15000), ("sub_canceled", 19000), ("sub_trialing", None)]
     assert case.query("SELECT amount_minor, currency, issued_on, paid_on FROM invoice ORDER BY source_key") == [
         (4999, "JPY", day("2026-01-02"), None), (4999, "USD", day("2026-01-02"), day("2026-01-03"))]
-    api.rows["subscriptions"][0].update(status="past_due")
+    assert case.query("SELECT DISTINCT kind, discount_minor, paused_on, paid_until_on FROM subscription") == [
+        (None, None, None, day("2026-01-31"))]
+    api.rows["subscriptions"][0].update(
+        status="past_due", pause_collection={"behavior": "void", "resumes_at": T0 + 90 * DAY_S},
+        discount={"end": T0 + 60 * DAY_S, "coupon": {"amount_off": 900, "percent_off": 12.5, "currency": "usd"}})
     api.rows["customers"] = [r for r in api.rows["customers"] if r["id"] != "cus_003"] + [{"id": "cus_003", "object": "customer", "deleted": True}]
     api.rows["invoices"] = [r for r in api.rows["invoices"] if r["id"] != "in_open"]
     api.told = [{"id": f"evt_{n}", "type": kind, "created": T0 + 20 * DAY_S + 9 * n - 60, "data": {"object": {"id": key, "status": "as it was"}}}
@@ -406,6 +410,8 @@ def test_stripe_is_read_whole_and_then_what_events_name(case):
     results, _ = pull(case, "--now", iso(T0 + 21 * DAY_S))
     assert {k: counts(v) for k, v in results.items()} == {
         "customers": (2, 2, 0, 2, 0), "subscriptions": (1, 0, 1, 0, 0), "invoices": (1, 0, 0, 1, 0)}, results
+    assert case.query("SELECT status, resumes_on, discount_minor, discount_percent, discount_ends_on FROM subscription WHERE source_key = 'sub_active'") == [
+        ("paused", day("2026-04-01"), 900, 12.5, day("2026-03-02"))]
     asked = [r.path for r in server.seen if r.path.count("/") == 3]
     assert sorted(asked) == ["/v1/customers/cus_003", "/v1/customers/cus_new", "/v1/invoices/in_open", "/v1/subscriptions/sub_active"], asked
     for status, expect, n, said in ((429, 0, 2, ""), (500, 0, 2, ""), (401, 78, 1, "restricted key"), (403, 78, 1, "restricted key"),

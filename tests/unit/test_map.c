@@ -402,6 +402,49 @@ static void a_mistake_in_a_mapping_is_told_where_it_is(void **state)
 	}
 }
 
+static void a_rate_of_exchange_is_exact_and_above_nothing(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t nano; /* 0: refused */
+	} cases[] = {
+		{ "1.0812", 1081200000 }, { "0.000036812", 36812 }, { "1.0000000005", 1000000001 }, { "1e2", 100000000000 },
+		{ "0", 0 }, { "-1.1", 0 }, { "0.0000000001", 0 }, { "N/A", 0 }, { "9999999999", 0 },
+	};
+	const struct map *map = good_map("{ entity: rate, key: id, map: [ { to: currency, from: c }, "
+	                                 "{ to: base, value: USD }, { to: rate_on, from: d }, "
+	                                 "{ to: rate_nano, from: x } ] }");
+	struct record r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int rc = apply(map, arena_printf(arena, "{\"id\":1,\"c\":\"eur\",\"d\":\"2025-03-01\","
+		                                 "\"x\":\"%s\"}", cases[i].text), &r);
+
+		if (rc != (cases[i].nano ? 1 : -1) || (rc == 1 && value_of(&r, "rate_nano")->number != cases[i].nano))
+			fail_msg("%s", cases[i].text);
+	}
+	assert_int_equal(err.kind, ERR_INPUT);
+	assert_int_equal(apply(map, "{\"id\":1,\"c\":\"eur\",\"d\":\"2025-03-01\",\"x\":\"2\"}", &r), 1);
+	assert_string_equal(value_of(&r, "currency")->text, "EUR");
+}
+
+static void a_kind_of_revenue_is_one_of_four_words(void **state)
+{
+	const struct map *map = good_map("{ entity: subscription, key: id, map: [ { to: start_on, value: 2024-01-01 }, "
+	                                 "{ to: kind, from: k } ] }");
+	struct record r;
+
+	(void)state;
+	assert_int_equal(apply(map, "{\"id\":1,\"k\":\"usage\"}", &r), 1);
+	assert_string_equal(value_of(&r, "kind")->text, "usage");
+	assert_int_equal(apply(map, "{\"id\":1}", &r), 1);
+	assert_true(value_of(&r, "kind")->is_null);
+	assert_int_equal(apply(map, "{\"id\":1,\"k\":\"annual\"}", &r), -1);
+	assert_int_equal(err.kind, ERR_INPUT);
+	assert_string_equal(err.text, "kind: `annual`, expected one of recurring, usage, one_time, service");
+}
+
 static void an_organisation_replaces_and_adds_entries(void **state)
 {
 	static const char more[] = "[ { to: name, from: other }, { to: seats, from: s } ]";
@@ -440,6 +483,8 @@ int main(void)
 		CASE(a_required_field_must_have_a_value),
 		CASE(what_came_is_shown_clean_and_short),
 		CASE(a_mistake_in_a_mapping_is_told_where_it_is),
+		CASE(a_rate_of_exchange_is_exact_and_above_nothing),
+		CASE(a_kind_of_revenue_is_one_of_four_words),
 		CASE(an_organisation_replaces_and_adds_entries),
 	};
 

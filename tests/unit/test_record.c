@@ -90,7 +90,7 @@ static int64_t resolve(void)
 static void the_fields_of_every_entity_are_the_columns_of_its_table(void **state)
 {
 	static const char *const own[] = { "id", "source_id", "source_key", "account_key", "account_by", "account_id",
-		                               "parent_id", "main_id", "csm_email", "am_email", "deleted_on" };
+		                               "parent_id", "main_id", "csm_email", "am_email", "deleted_on", "seen_on" };
 
 	(void)state;
 	for (const struct entity *e = entities; e->name; e++) {
@@ -207,6 +207,38 @@ static void a_deleted_row_stays_and_may_come_back(void **state)
 	ASSERT_INT(number("SELECT deleted_on FROM contact WHERE name = 'Ada'"), 150);
 	assert_int_equal(put(&r, 170), 2);
 	ASSERT_INT(number("SELECT deleted_on IS NULL FROM contact WHERE name = 'Ada'"), 1);
+}
+
+static void a_row_is_dated_unless_it_came_with_the_first_load(void **state)
+{
+	struct record r = record_of("subscription", "s1");
+
+	(void)state;
+	set_number(&r, "start_on", 90);
+	assert_int_equal(put(&r, 100), 1);
+	ASSERT_OK(source_ok(db, crm, 100 * 86400, 100, &err));
+	r.key = "s2";
+	assert_int_equal(put(&r, 101), 1);
+	set_number(&r, "mrr_minor", 5);
+	assert_int_equal(put(&r, 102), 2);
+	ASSERT_INT(number("SELECT count(*) FROM subscription WHERE source_key = 's1' AND seen_on IS NULL"), 1);
+	ASSERT_INT(number("SELECT seen_on FROM subscription WHERE source_key = 's2'"), 101);
+}
+
+static void a_contract_that_comes_back_keeps_the_days_on_which_it_was_thought_gone(void **state)
+{
+	struct record r = record_of("subscription", "s1");
+
+	(void)state;
+	set_number(&r, "start_on", 90);
+	assert_int_equal(put(&r, 100), 1);
+	assert_int_equal(record_delete(db, crm, r.entity, "s1", 105, &err), 1);
+	ASSERT_INT(number("SELECT count(*) FROM history"), 0);
+	assert_int_equal(put(&r, 109), 2);
+	ASSERT_INT(number("SELECT count(*) FROM subscription WHERE deleted_on IS NULL"), 1);
+	ASSERT_INT(number("SELECT count(*) FROM history WHERE field = 'deleted_on'"), 3);
+	ASSERT_INT(number("SELECT count(*) FROM history WHERE known_on = 105 AND value = '105'"), 1);
+	ASSERT_INT(number("SELECT count(*) FROM history WHERE known_on = 109 AND value IS NULL"), 1);
 }
 
 static void a_row_whose_account_comes_later_is_linked_then(void **state)
@@ -439,6 +471,8 @@ int main(void)
 		CASE(the_first_change_brings_the_first_value_into_history_too),
 		CASE(a_value_that_comes_later_was_empty_from_the_beginning),
 		CASE(a_deleted_row_stays_and_may_come_back),
+		CASE(a_row_is_dated_unless_it_came_with_the_first_load),
+		CASE(a_contract_that_comes_back_keeps_the_days_on_which_it_was_thought_gone),
 		CASE(a_row_whose_account_comes_later_is_linked_then),
 		CASE(an_account_is_found_by_each_of_its_names),
 		CASE(parents_and_owners_are_resolved_and_follow_changes),

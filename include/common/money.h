@@ -7,6 +7,9 @@
 
 #include "common/arena.h"
 
+/* For products of amounts, which need more than 64 bits on the way. */
+__extension__ typedef __int128 money_wide;
+
 /* Decimal digits of a currency (EUR 2, JPY 0, KWD 3), or -1 when the code is unknown. Source: ISO 4217 list one. */
 int money_digits(const char *currency);
 /* For people: "EUR 12,400" or "EUR 12,400.50" (no decimals when they are zero); "-EUR 5". */

@@ -38,7 +38,7 @@ struct org_settings {
 	struct schedule_settings schedule;
 	struct score_settings score;
 	struct identity_settings identity;
-	bool nrr_rolls_up_to_parent;
+	struct nrr_policy nrr;
 };
 
 struct config {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/yaml.h"
+#include "score/nrr_policy.h"
 
 enum { MAX_KNOTS = 12 };
 

@@ -1,6 +1,7 @@
-/* Recurring revenue as it was known on a day: which account paid how much per month, from when to when, and what it was
- * (segment, owner, plan) on any day. Cuts subscriptions at every change of their amount; hides trials; what was deleted
- * was paid for until then; accounts without a subscription count with a twelfth of their annual revenue. */
+/* Recurring revenue as it was known on a day: which account's contracts came to how much per month from when to when,
+ * what the account was (segment, region, owner) on any day, what was due and unpaid, and rates of exchange. Facts only:
+ * which of them count is the policy's business (score/book). Cuts contracts at every change of their terms; what was
+ * deleted was paid for until then; accounts without a contract count with a twelfth of their annual revenue. */
 #ifndef STORE_REVENUE_H
 #define STORE_REVENUE_H
 
@@ -8,15 +9,25 @@
 
 #include "store/db.h"
 
-enum revenue_by { REVENUE_BY_ALL, REVENUE_BY_SEGMENT, REVENUE_BY_OWNER, REVENUE_BY_PLAN };
-
 enum { REVENUE_BEGINNING = INT32_MIN + 1, REVENUE_OPEN = INT32_MAX };
 
-struct revenue_piece {
-	int32_t account;  /* index into accounts; the topmost parent where rolled up */
-	int32_t from, to; /* to is exclusive; REVENUE_BEGINNING: the start is not known, REVENUE_OPEN: there is no end */
-	int64_t minor;    /* per month */
-	const char *plan; /* or NULL */
+enum revenue_kind { REVENUE_RECURRING, REVENUE_USAGE, REVENUE_ONCE /* one-time, services, tax */ };
+
+/* One contract line while its terms stayed. Names are indexes into revenue.names; 0: there is none. */
+struct revenue_line {
+	int64_t contract;           /* of one subscription; below 0: an account's annual revenue */
+	int64_t minor;              /* per month, before the discount */
+	int64_t discount_minor;     /* per month */
+	int32_t account;            /* index into accounts: its own, not its parent */
+	int32_t from, to;           /* to is exclusive; REVENUE_BEGINNING: the start is not known, REVENUE_OPEN: no end */
+	int32_t discount_until;     /* exclusive; REVENUE_OPEN: forever */
+	int32_t notice_on;          /* when its end was asked for, or DAY_NONE */
+	int32_t paid_until;         /* end of the paid period behind a dated end, or DAY_NONE */
+	uint16_t product, plan, currency;
+	uint8_t kind;               /* enum revenue_kind */
+	bool is_trial, is_paused;
+	bool is_last;               /* ends with its contract rather than with a change of terms */
+	bool is_involuntary;        /* it ended for want of payment, by its reason */
 };
 
 struct revenue_change {
@@ -25,49 +36,43 @@ struct revenue_change {
 	int32_t known_on;
 	const char *value; /* or NULL */
 };
-
 /* One attribute over time. */
 struct revenue_trait {
 	const char *now; /* what it is when it never changed */
 	const struct revenue_change *changes;
 	size_t n;
 };
+/* Its value on a day, or NULL. */
+const char *revenue_trait_on(const struct revenue_trait *t, int32_t day);
 
 struct revenue_account {
 	int64_t id;
-	const char *name;
-	struct revenue_trait segment, csm, am, plan; /* csm, am: e-mail addresses */
-	size_t first_piece, n_pieces;
+	const char *key, *name; /* of its source */
+	struct revenue_trait segment, region, csm, am, plan; /* csm, am: e-mail addresses */
+	int32_t parent; /* index, as known on the day; -1: none */
 };
 
+/* A bill that was not paid on time: from due_on until paid_on (REVENUE_OPEN: not yet). */
+struct revenue_due { int32_t account, due_on, paid_on; };
+
+/* What one major unit of a currency is worth in the base's, times 1e9, from a day on. */
+struct revenue_rate { uint16_t currency, base; int32_t on; int64_t nano; };
+
 struct revenue {
-	struct revenue_account *accounts; /* by id */
-	size_t n_accounts;
-	struct revenue_piece *pieces; /* by account, then from */
-	size_t n_pieces;
-	const char *currency; /* of all amounts; NULL when there are none */
-	int32_t first_on, last_on; /* the first and last dated start, change or end; DAY_NONE when there is none */
-	bool has_other_currencies; /* which are left out */
-	size_t n_from_arr; /* accounts that count with a twelfth of their annual revenue */
+	const struct revenue_account *accounts; size_t n_accounts; /* by id */
+	const struct revenue_line *lines; size_t n_lines;          /* by account, contract, from */
+	const struct revenue_due *dues; size_t n_dues;             /* by account, due_on */
+	const struct revenue_rate *rates; size_t n_rates;          /* by currency, base, on */
+	const char *const *names; size_t n_names;                  /* products, plans, currencies; the first is NULL */
+	int32_t as_of;
 };
 
 struct revenue_query {
-	int32_t as_of;
-	const char *currency;         /* only amounts in it; NULL: all, which must then be in one currency */
+	int32_t as_of;                /* what is dated or was learnt later does not exist */
 	const char *default_currency; /* of rows that name none */
-	bool rolls_up_to_parent;
 };
 
-/* ERR_CONFIG, naming the currencies, when they are mixed and none was chosen; ERR_INPUT when the amounts together do
- * not fit into 64 bits (so nobody who adds them up needs to ask again). */
 int revenue_load(struct db *db, const struct revenue_query *query, struct arena *a, struct revenue *out,
                  struct err *err) MUST_USE;
-
-/* What an account pays per month on a day; never below 0. */
-int64_t revenue_on(const struct revenue *r, size_t account, int32_t day);
-/* The group an account belongs to in the window from..to: its segment or owner (the CSM, else the account manager)
- * on the first day; the plan that it paid most for on the first day, or on the last when it paid nothing yet. "(none)"
- * when there is nothing to say. */
-const char *revenue_group(const struct revenue *r, size_t account, enum revenue_by by, int32_t from, int32_t to);
 
 #endif

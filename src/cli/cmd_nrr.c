@@ -12,8 +12,9 @@ enum { BAR_CELLS = 30, MAX_WINDOW = 120 };
 struct report {
 	struct cli *cli;
 	struct session *session;
-	struct revenue revenue;
-	enum revenue_by by;
+	struct revenue facts;
+	struct book book;
+	enum nrr_by by;
 	bool is_by_month;
 	int window; /* months; 0: not given */
 	const char *currency; /* of the amounts shown, there are any or not */
@@ -21,13 +22,16 @@ struct report {
 
 static const struct {
 	const char *name;
-	enum revenue_by by;
+	enum nrr_by by;
 	bool is_by_month;
 } groupings[] = {
-	{ "month", REVENUE_BY_ALL, true },
-	{ "segment", REVENUE_BY_SEGMENT, false },
-	{ "owner", REVENUE_BY_OWNER, false },
-	{ "plan", REVENUE_BY_PLAN, false },
+	{ "month", NRR_BY_ALL, true },
+	{ "segment", NRR_BY_SEGMENT, false },
+	{ "region", NRR_BY_REGION, false },
+	{ "owner", NRR_BY_OWNER, false },
+	{ "plan", NRR_BY_PLAN, false },
+	{ "product", NRR_BY_PRODUCT, false },
+	{ "cohort", NRR_BY_COHORT, false },
 };
 
 static int read_options(struct report *r, struct err *err)
@@ -48,7 +52,8 @@ static int read_options(struct report *r, struct err *err)
 		return 0;
 	}
 	if (by)
-		return err_set(err, ERR_USAGE, "--by is `%s`, expected month, segment, owner or plan", by);
+		return err_set(err, ERR_USAGE, "--by is `%s`, expected month, segment, region, owner, plan, product or cohort",
+		               by);
 	return 0;
 }
 
@@ -77,7 +82,7 @@ enum { N_MACHINE = ARRAY_LEN(machine_columns) };
 static struct table *machine_table(const struct report *r)
 {
 	bool is_csv = r->cli->format == FORMAT_CSV;
-	int first = r->by == REVENUE_BY_ALL;
+	int first = r->by == NRR_BY_ALL;
 
 	return table_new(r->cli->arena, machine_columns + first, N_MACHINE - first - is_csv);
 }
@@ -87,17 +92,17 @@ static void machine_row(const struct report *r, struct table *t, int months, con
 	struct arena *a = r->cli->arena;
 	const char *cells[N_MACHINE] = { w->group,
 		                             cell_int(a, months),
-		                             day_text(a, w->from),
-		                             day_text(a, w->to),
-		                             cell_int(a, w->n_start),
-		                             cell_int(a, w->n_churned),
-		                             cell_int(a, w->start_minor),
-		                             cell_int(a, w->churn_minor),
-		                             cell_int(a, w->contraction_minor),
-		                             cell_int(a, w->expansion_minor),
-		                             cell_int(a, w->added_minor),
-		                             cell_int(a, w->reactivation_minor),
-		                             cell_int(a, w->end_minor),
+		                             day_text(a, w->span.from),
+		                             day_text(a, w->span.to),
+		                             cell_int(a, w->sums.n_start),
+		                             cell_int(a, w->sums.n_churned),
+		                             cell_int(a, w->sums.start_minor),
+		                             cell_int(a, w->sums.churn_minor),
+		                             cell_int(a, w->sums.contraction_minor),
+		                             cell_int(a, w->sums.expansion_minor),
+		                             cell_int(a, w->sums.added_minor),
+		                             cell_int(a, w->sums.reactivation_minor),
+		                             cell_int(a, w->sums.end_minor),
 		                             ratio_text(a, w, w->nrr),
 		                             ratio_text(a, w, w->grr),
 		                             ratio_text(a, w, w->logo),
@@ -105,7 +110,7 @@ static void machine_row(const struct report *r, struct table *t, int months, con
 
 	if (r->cli->format == FORMAT_CSV && w->why_none)
 		return;
-	table_row(t, cells + (r->by == REVENUE_BY_ALL));
+	table_row(t, cells + (r->by == NRR_BY_ALL));
 }
 
 static const struct table_column people_columns[] = {
@@ -118,14 +123,22 @@ static void people_row(const struct report *r, struct table *t, const struct nrr
 {
 	struct arena *a = r->cli->arena;
 	const char *currency = r->currency;
-	const char *cells[ARRAY_LEN(people_columns)] = { w->group, day_text(a, w->from), day_text(a, w->to),
-		cell_int(a, w->n_start), money_text(a, w->start_minor, currency), money_text(a, w->added_minor, currency),
-		money_text(a, w->expansion_minor, currency), money_text(a, w->reactivation_minor, currency),
-		money_text(a, -w->contraction_minor, currency), money_text(a, -w->churn_minor, currency),
-		money_text(a, w->end_minor, currency), percent_text(a, w, w->nrr), percent_text(a, w, w->grr),
-		percent_text(a, w, w->logo) };
+	const char *cells[ARRAY_LEN(people_columns)] = { w->group,
+		                                             day_text(a, w->span.from),
+		                                             day_text(a, w->span.to),
+		                                             cell_int(a, w->sums.n_start),
+		                                             money_text(a, w->sums.start_minor, currency),
+		                                             money_text(a, w->sums.added_minor, currency),
+		                                             money_text(a, w->sums.expansion_minor, currency),
+		                                             money_text(a, w->sums.reactivation_minor, currency),
+		                                             money_text(a, -w->sums.contraction_minor, currency),
+		                                             money_text(a, -w->sums.churn_minor, currency),
+		                                             money_text(a, w->sums.end_minor, currency),
+		                                             percent_text(a, w, w->nrr),
+		                                             percent_text(a, w, w->grr),
+		                                             percent_text(a, w, w->logo) };
 
-	table_row(t, cells + (r->by == REVENUE_BY_ALL));
+	table_row(t, cells + (r->by == NRR_BY_ALL));
 }
 
 static void add_row(const struct report *r, struct table *t, int months, const struct nrr_window *w)
@@ -138,7 +151,7 @@ static void add_row(const struct report *r, struct table *t, int months, const s
 
 static struct table *report_table(const struct report *r)
 {
-	int first = r->by == REVENUE_BY_ALL;
+	int first = r->by == NRR_BY_ALL;
 
 	if (r->cli->format != FORMAT_TABLE)
 		return machine_table(r);
@@ -146,52 +159,60 @@ static struct table *report_table(const struct report *r)
 }
 
 /* Every window between two firsts of months in the data. */
-static void add_months(const struct report *r, struct table *t, int months)
+static int add_months(const struct report *r, struct table *t, int months, struct err *err)
 {
+	struct arena *a = r->cli->arena;
 	int32_t *days;
-	size_t n = nrr_months(&r->revenue, r->session->as_of, r->cli->arena, &days);
+	size_t n = nrr_months(&r->book, a, &days), n_spans = 0;
+	struct nrr_span *spans = arena_array(a, n + 1, sizeof *spans);
+	struct nrr_table tables[N_NRR_BY];
 
-	for (size_t i = 0; i + (size_t)months < n; i++) {
-		struct nrr_window *w;
-		size_t n_windows;
-
-		nrr_compute(&r->revenue, days[i], days[i + (size_t)months], REVENUE_BY_ALL, r->cli->arena, &w, &n_windows);
-		if (r->cli->format != FORMAT_TABLE || !w->why_none)
-			add_row(r, t, months, w);
-	}
+	for (size_t i = 0; i + (size_t)months < n; i++)
+		spans[n_spans++] = (struct nrr_span){ days[i], days[i + (size_t)months] };
+	if (n_spans == 0)
+		return 0;
+	if (nrr_compute(&r->book, &(struct nrr_query){ spans, n_spans, 1u << NRR_BY_ALL }, a, tables, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tables[NRR_BY_ALL].n; i++)
+		if (r->cli->format != FORMAT_TABLE || !tables[NRR_BY_ALL].rows[i].why_none)
+			add_row(r, t, months, &tables[NRR_BY_ALL].rows[i]);
+	return 0;
 }
 
-static void print_months(const struct report *r)
+static int print_months(const struct report *r, struct err *err)
 {
 	struct table *t = report_table(r);
 
-	if (r->window) {
-		add_months(r, t, r->window);
-	} else {
-		add_months(r, t, 1);
-		add_months(r, t, 12);
-	}
+	if (r->window ? add_months(r, t, r->window, err) < 0 :
+	    add_months(r, t, 1, err) < 0 || add_months(r, t, 12, err) < 0)
+		return -1;
 	table_print(t, r->cli->format);
+	return 0;
 }
 
-static struct nrr_window *trailing(const struct report *r, size_t *n)
+static int trailing(const struct report *r, struct nrr_table *out, struct err *err)
 {
 	int32_t to = r->session->as_of;
-	struct nrr_window *w;
+	struct nrr_span span = { day_add_months(to, -r->window), to };
+	struct nrr_table tables[N_NRR_BY];
 
-	nrr_compute(&r->revenue, day_add_months(to, -r->window), to, r->by, r->cli->arena, &w, n);
-	return w;
+	if (nrr_compute(&r->book, &(struct nrr_query){ &span, 1, 1u << r->by }, r->cli->arena, tables, err) < 0)
+		return -1;
+	*out = tables[r->by];
+	return 0;
 }
 
-static void print_groups(const struct report *r)
+static int print_groups(const struct report *r, struct err *err)
 {
 	struct table *t = report_table(r);
-	size_t n;
-	struct nrr_window *w = trailing(r, &n);
+	struct nrr_table rows;
 
-	for (size_t i = 0; i < n; i++)
-		add_row(r, t, r->window, &w[i]);
+	if (trailing(r, &rows, err) < 0)
+		return -1;
+	for (size_t i = 0; i < rows.n; i++)
+		add_row(r, t, r->window, &rows.rows[i]);
 	table_print(t, r->cli->format);
+	return 0;
 }
 
 /* One step of the waterfall: a bar from where the last one ended. */
@@ -217,75 +238,76 @@ static void print_waterfall(struct arena *a, const struct nrr_window *w, const c
 	const struct {
 		const char *what;
 		int64_t amount;
-	} steps[] = { { "new", w->added_minor }, { "expansion", w->expansion_minor },
-	              { "reactivation", w->reactivation_minor }, { "contraction", -w->contraction_minor },
-	              { "churn", -w->churn_minor } };
-	int64_t most = w->start_minor + w->added_minor + w->expansion_minor + w->reactivation_minor, at = w->start_minor;
+	} steps[] = { { "new", w->sums.added_minor }, { "expansion", w->sums.expansion_minor },
+	              { "reactivation", w->sums.reactivation_minor }, { "contraction", -w->sums.contraction_minor },
+	              { "churn", -w->sums.churn_minor } };
+	int64_t most = w->sums.start_minor + w->sums.added_minor + w->sums.expansion_minor + w->sums.reactivation_minor,
+			at = w->sums.start_minor;
 
-	print_step(a, "start", w->start_minor, 0, w->start_minor, most, currency);
+	print_step(a, "start", w->sums.start_minor, 0, w->sums.start_minor, most, currency);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		print_step(a, steps[i].what, steps[i].amount, at, at + steps[i].amount, most, currency);
 		at += steps[i].amount;
 	}
-	print_step(a, "end", w->end_minor, 0, w->end_minor, most, currency);
+	print_step(a, "end", w->sums.end_minor, 0, w->sums.end_minor, most, currency);
 }
 
-static void print_summary(const struct report *r)
+static int print_summary(const struct report *r, struct err *err)
 {
 	struct arena *a = r->cli->arena;
-	size_t n;
-	const struct nrr_window *w = trailing(r, &n);
+	const struct nrr_window *w;
+	struct nrr_table rows;
 	double quick;
 
-	(void)printf("Recurring revenue per month, %s to %s\n\n", day_text(a, w->from), day_text(a, w->to));
+	if (trailing(r, &rows, err) < 0)
+		return -1;
+	w = rows.rows;
+	(void)printf("Recurring revenue per month, %s to %s\n\n", day_text(a, w->span.from), day_text(a, w->span.to));
 	print_waterfall(a, w, r->currency);
 	(void)putchar('\n');
 	if (w->why_none)
 		(void)printf("  %s\n", w->why_none);
 	else
 		(void)printf("  net retention (NRR) %.1f %%   gross retention (GRR) %.1f %%   logos kept %.1f %% (%" PRId64
-		             " of %" PRId64 ")\n", 100 * w->nrr, 100 * w->grr, 100 * w->logo, w->n_start - w->n_churned,
-		             w->n_start);
-	if (nrr_quick_ratio(w, &quick))
+		             " of %" PRId64 ")\n",
+		             100 * w->nrr, 100 * w->grr, 100 * w->logo, w->sums.n_start - w->sums.n_churned, w->sums.n_start);
+	if (nrr_quick_ratio(&w->sums, &quick))
 		(void)printf("  quick ratio %.2f (gained for each unit lost)\n", quick);
-	if (r->revenue.has_other_currencies)
+	if (r->book.n_left_out)
 		(void)printf("  revenue in other currencies than %s is left out\n", r->currency);
-	if (r->revenue.n_from_arr)
+	if (r->book.n_from_arr)
 		(void)printf("  %zu accounts have no subscriptions: a twelfth of their annual revenue counts, as far back "
 		             "as it is known\n",
-		             r->revenue.n_from_arr);
+		             r->book.n_from_arr);
+	return 0;
 }
 
-static void print_report(struct report *r)
+static int print_report(struct report *r, struct err *err)
 {
 	/* Without a grouping, programs get what they can work out the rest from: every month. */
-	bool is_monthly = r->is_by_month || (r->by == REVENUE_BY_ALL && r->cli->format == FORMAT_CSV);
+	bool is_monthly = r->is_by_month || (r->by == NRR_BY_ALL && r->cli->format == FORMAT_CSV);
 
-	if (is_monthly) {
-		print_months(r);
-		return;
-	}
+	if (is_monthly)
+		return print_months(r, err);
 	if (!r->window)
 		r->window = 12;
-	if (r->by == REVENUE_BY_ALL && r->cli->format == FORMAT_TABLE)
-		print_summary(r);
-	else
-		print_groups(r);
+	if (r->by == NRR_BY_ALL && r->cli->format == FORMAT_TABLE)
+		return print_summary(r, err);
+	return print_groups(r, err);
 }
 
 int cmd_nrr(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session s = { 0 };
 	struct report r = { .cli = c, .session = &s };
-	struct revenue_query query;
+	struct book_query wanted;
 
 	if (read_options(&r, err) < 0 || session_open(c, DB_READ, &s, err) < 0)
 		return -1;
-	query = (struct revenue_query){ .as_of = s.as_of, .currency = cli_option(c, "currency"),
-		.default_currency = s.org->currency, .rolls_up_to_parent = s.org->nrr_rolls_up_to_parent };
-	if (revenue_load(s.db, &query, c->arena, &r.revenue, err) < 0)
+	wanted = (struct book_query){ .currency = s.org->currency, .only = cli_option(c, "currency") };
+	if (revenue_load(s.db, &(struct revenue_query){ s.as_of, s.org->currency }, c->arena, &r.facts, err) < 0 ||
+	    book_make(&r.facts, &s.org->nrr, &wanted, c->arena, &r.book, err) < 0)
 		return -1;
-	r.currency = r.revenue.currency ? r.revenue.currency : query.currency ? query.currency : s.org->currency;
-	print_report(&r);
-	return 0;
+	r.currency = r.book.currency;
+	return print_report(&r, err);
 }

@@ -50,12 +50,17 @@ static size_t keep_seen(const struct owner_settings *owner, struct digest_findin
 static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, const char *currency)
 {
 	static const char *const what[] = { "start", "new", "expansion", "reactivation", "contraction", "churn", "end" };
-	struct digest_nrr n = { .currency = currency, .has_ratios = !w->why_none, .nrr = w->nrr, .grr = w->grr,
-		.logo = w->logo,
-		.minor = { w->start_minor, w->added_minor, w->expansion_minor, w->reactivation_minor, -w->contraction_minor,
-		           -w->churn_minor, w->end_minor } };
+	struct digest_nrr n = { .currency = currency,
+		                    .has_ratios = !w->why_none,
+		                    .nrr = w->nrr,
+		                    .grr = w->grr,
+		                    .logo = w->logo,
+		                    .minor = { w->sums.start_minor, w->sums.added_minor, w->sums.expansion_minor,
+		                               w->sums.reactivation_minor, -w->sums.contraction_minor, -w->sums.churn_minor,
+		                               w->sums.end_minor } };
 
-	n.title = arena_printf(a, "Recurring revenue per month, %s to %s", day_text(a, w->from), day_text(a, w->to));
+	n.title = arena_printf(a, "Recurring revenue per month, %s to %s", day_text(a, w->span.from),
+	                       day_text(a, w->span.to));
 	for (size_t i = 0; i < ARRAY_LEN(n.steps); i++) {
 		n.steps[i].what = what[i];
 		n.steps[i].amount = money_text(a, n.minor[i], currency);
@@ -64,7 +69,7 @@ static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, c
 	if (n.has_ratios)
 		n.ratios = arena_printf(a, "NRR %.1f %%, GRR %.1f %%, logos kept %.1f %% (%" PRId64 " of %" PRId64 ")",
 		                        100 * w->nrr,
-		                        100 * w->grr, 100 * w->logo, w->n_start - w->n_churned, w->n_start);
+		                        100 * w->grr, 100 * w->logo, w->sums.n_start - w->sums.n_churned, w->sums.n_start);
 	return n;
 }
 
@@ -72,22 +77,24 @@ static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, c
 static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
                        struct digest_nrr *out, struct err *err)
 {
-	struct revenue_query query = { .as_of = s->as_of, .currency = s->org->currency,
-		.default_currency = s->org->currency,
-	                               .rolls_up_to_parent = s->org->nrr_rolls_up_to_parent };
-	struct nrr_window *parts, sum = { .from = day_add_months(s->as_of, -NRR_MONTHS), .to = s->as_of };
-	struct revenue r;
-	size_t n;
+	struct revenue_query query = { .as_of = s->as_of, .default_currency = s->org->currency };
+	struct book_query wanted = { .currency = s->org->currency, .only = s->org->currency };
+	struct nrr_window sum = { .span = { day_add_months(s->as_of, -NRR_MONTHS), s->as_of } };
+	struct nrr_query windows = { &sum.span, 1, 1u << NRR_BY_OWNER };
+	struct nrr_table tables[N_NRR_BY];
+	struct revenue facts;
+	struct book book;
 
-	if (revenue_load(s->db, &query, a, &r, err) < 0)
+	if (revenue_load(s->db, &query, a, &facts, err) < 0 ||
+	    book_make(&facts, &s->org->nrr, &wanted, a, &book, err) < 0 ||
+	    nrr_compute(&book, &windows, a, tables, err) < 0)
 		return -1;
 	sum.why_none = "insufficient history: no recurring revenue is known";
-	nrr_compute(&r, sum.from, sum.to, REVENUE_BY_OWNER, a, &parts, &n);
-	for (size_t i = 0; i < n; i++)
-		if (sees(owner, parts[i].group))
-			nrr_add(&sum, &parts[i]);
+	for (size_t i = 0; i < tables[NRR_BY_OWNER].n; i++)
+		if (sees(owner, tables[NRR_BY_OWNER].rows[i].group))
+			nrr_add(&sum, &tables[NRR_BY_OWNER].rows[i]);
 	*out = nrr_part(a, &sum, s->org->currency);
-	if (r.has_other_currencies)
+	if (book.n_left_out)
 		out->ratios = arena_printf(a, "%s; revenue in other currencies is left out", out->ratios);
 	return 0;
 }

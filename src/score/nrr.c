@@ -5,135 +5,337 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "nrr_account.h"
 
-/* Whether the account paid on an earlier monthly mark: from minus one month, two months, ... */
-static bool paid_before(const struct revenue *r, size_t account, int32_t from)
+const char *const nrr_by_names[N_NRR_BY] = { "all", "segment", "region", "owner", "plan", "product", "cohort" };
+
+/* The windows of one breakdown while they are summed: cells of a group are made when it is first met. */
+struct breakdown {
+	enum nrr_by by;
+	struct names names;       /* of the groups; a group without a name is 0 */
+	struct nrr_sums **cells; size_t room; /* by group, then span */
+};
+
+struct computing {
+	struct nrr_frame frame;
+	struct arena *arena;
+	struct breakdown by[N_NRR_BY];
+	unsigned wanted;
+};
+
+/* groups ----------------------------------------------------------------------------------------------------------- */
+
+/* The plan that most was paid for on a day; of equals the first by name. */
+static const char *main_plan(const struct nrr_view *v, int32_t day)
 {
-	const struct revenue_account *x = &r->accounts[account];
-	int32_t first = x->n_pieces ? r->pieces[x->first_piece].from : REVENUE_OPEN;
+	const char *const *names = v->frame->book->facts->names;
+	const struct book_piece *best = NULL;
 
-	for (int months = 1;; months++) {
-		int32_t mark = day_add_months(from, -months);
+	for (size_t i = 0; i < v->n_pieces; i++) {
+		const struct book_piece *p = &v->pieces[i];
 
-		if (mark < first || months > 12 * 100)
-			return false;
-		if (revenue_on(r, account, mark) > 0)
-			return true;
+		if (p->from > day || day >= p->to || !p->plan)
+			continue;
+		if (!best || p->minor > best->minor ||
+		    (p->minor == best->minor && strcmp(names[p->plan], names[best->plan]) < 0))
+			best = p;
 	}
+	return best ? names[best->plan] : NULL;
 }
 
-/* Every account at its two ends falls into one class. */
-static void add_account(struct nrr_window *w, int64_t start, int64_t end, bool is_back)
+/* The month in which the account first paid. */
+static const char *first_month(const struct nrr_view *v, char text[8])
 {
-	w->n_start += start > 0;
-	w->n_churned += start > 0 && end == 0;
-	w->start_minor += start;
-	w->end_minor += end;
-	if (start == 0)
-		*(is_back ? &w->reactivation_minor : &w->added_minor) += end;
-	else if (end == 0)
-		w->churn_minor += start;
-	else if (end < start)
-		w->contraction_minor += start - end;
-	else
-		w->expansion_minor += end - start;
+	int32_t first = REVENUE_OPEN;
+	int year, month, day;
+
+	for (size_t i = 0; i < v->n_pieces; i++)
+		if (v->pieces[i].minor > 0 && v->pieces[i].from < first)
+			first = v->pieces[i].from;
+	if (first == REVENUE_BEGINNING || first == REVENUE_OPEN)
+		return NULL;
+	day_split(first, &year, &month, &day);
+	text[0] = (char)('0' + year / 1000 % 10);
+	text[1] = (char)('0' + year / 100 % 10);
+	text[2] = (char)('0' + year / 10 % 10);
+	text[3] = (char)('0' + year % 10);
+	text[4] = '-';
+	text[5] = (char)('0' + month / 10);
+	text[6] = (char)('0' + month % 10);
+	text[7] = '\0';
+	return text;
 }
 
-static void work_out(struct nrr_window *w)
+static const char *owner_on(const struct revenue_account *x, int32_t day)
 {
-	int64_t kept = w->start_minor - w->churn_minor - w->contraction_minor;
+	const char *csm = revenue_trait_on(&x->csm, day);
 
-	assert(w->start_minor + w->added_minor + w->expansion_minor + w->reactivation_minor - w->contraction_minor -
-	       w->churn_minor == w->end_minor);
+	return text_is_blank(csm) ? revenue_trait_on(&x->am, day) : csm;
+}
+
+static const char *group_name(const struct nrr_view *v, enum nrr_by by, const struct nrr_span *span, bool was_there,
+                              char text[8])
+{
+	const struct book *b = v->frame->book;
+	const struct revenue_account *x = &b->facts->accounts[v->account];
+	int32_t day = b->policy->segment == SEGMENT_AT_END ? span->to : span->from;
+
+	switch (by) {
+	case NRR_BY_ALL:
+	case NRR_BY_PRODUCT:
+	case N_NRR_BY:
+		break;
+	case NRR_BY_SEGMENT:
+		return revenue_trait_on(&x->segment, day);
+	case NRR_BY_REGION:
+		return revenue_trait_on(&x->region, day);
+	case NRR_BY_OWNER:
+		return owner_on(x, day);
+	case NRR_BY_PLAN:
+		return main_plan(v, was_there ? span->from : span->to);
+	case NRR_BY_COHORT:
+		return first_month(v, text);
+	}
+	return NULL;
+}
+
+/* Whether the account is in the same group in all windows. */
+static bool is_settled(const struct nrr_view *v, enum nrr_by by)
+{
+	const struct revenue_account *x = &v->frame->book->facts->accounts[v->account];
+
+	switch (by) {
+	case NRR_BY_SEGMENT:
+		return x->segment.n == 0;
+	case NRR_BY_REGION:
+		return x->region.n == 0;
+	case NRR_BY_OWNER:
+		return x->csm.n == 0 && x->am.n == 0;
+	case NRR_BY_PLAN:
+		for (size_t i = 1; i < v->n_pieces; i++)
+			if (v->pieces[i].plan != v->pieces[0].plan)
+				return false;
+		return true;
+	case NRR_BY_ALL:
+	case NRR_BY_PRODUCT:
+	case NRR_BY_COHORT:
+	case N_NRR_BY:
+		break;
+	}
+	return true;
+}
+
+/* sums ------------------------------------------------------------------------------------------------------------- */
+
+static struct nrr_sums *cells_of(struct computing *c, struct breakdown *d, const char *name, struct err *err)
+{
+	int group = names_id(&d->names, text_is_blank(name) ? NULL : name);
+	size_t at = (size_t)group, room = d->room;
+
+	if (group < 0) {
+		(void)err_set(err, ERR_INPUT, "more than %d groups by %s", MAX_NAMES, nrr_by_names[d->by]);
+		return NULL;
+	}
+	if (at >= d->room) {
+		d->room = 2 * at + 16;
+		d->cells = arena_grow(c->arena, d->cells, room, d->room, sizeof(struct nrr_sums *));
+	}
+	if (!d->cells[at])
+		d->cells[at] = arena_array(c->arena, c->frame.n_spans, sizeof **d->cells);
+	return d->cells[at];
+}
+
+static int add_products(struct computing *c, const struct nrr_view *v, size_t span, const struct nrr_sums *whole,
+                        struct err *err)
+{
+	const char *const *names = v->frame->book->facts->names;
+
+	for (size_t i = 0; i < v->n_rows; i++) {
+		struct nrr_sums part, *cells;
+		int rc;
+
+		if (!v->rows[i].is_head)
+			continue;
+		if ((rc = nrr_view_product(v, span, &v->rows[i], whole, &part, err)) < 0)
+			return -1;
+		if (rc == 0)
+			continue;
+		cells = cells_of(c, &c->by[NRR_BY_PRODUCT], names[v->rows[i].product], err);
+		if (!cells)
+			return -1;
+		nrr_sums_add(&cells[span], &part);
+	}
+	return 0;
+}
+
+static int add_account(struct computing *c, const struct nrr_view *v, struct err *err)
+{
+	struct nrr_sums *settled[N_NRR_BY] = { NULL };
+
+	for (size_t i = 0; i < c->frame.n_spans; i++) {
+		struct nrr_sums whole, *cells;
+		int rc = nrr_view_sums(v, i, &whole, err);
+
+		if (rc < 0)
+			return -1;
+		for (int by = 0; rc > 0 && by < N_NRR_BY; by++) {
+			char text[8];
+
+			if (!(c->wanted & 1u << by) || by == NRR_BY_PRODUCT)
+				continue;
+			cells = settled[by] ? settled[by] : cells_of(c, &c->by[by],
+				group_name(v, (enum nrr_by)by, &c->frame.spans[i], whole.n_start > 0, text), err);
+			if (!cells)
+				return -1;
+			nrr_sums_add(&cells[i], &whole);
+			if (!settled[by] && is_settled(v, (enum nrr_by)by))
+				settled[by] = cells;
+		}
+		if (rc > 0 && (c->wanted & 1u << NRR_BY_PRODUCT) && add_products(c, v, i, &whole, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ratios ----------------------------------------------------------------------------------------------------------- */
+
+void nrr_work_out(struct nrr_window *w)
+{
+	const struct nrr_sums *s = &w->sums;
+
+	assert(s->start_minor + s->added_minor + s->expansion_minor + s->reactivation_minor - s->contraction_minor -
+	       s->churn_minor + s->fx_minor == s->end_minor);
 	w->nrr = w->grr = w->logo = 0;
 	if (w->why_none)
 		return;
-	w->nrr = (double)(kept + w->expansion_minor) / (double)w->start_minor;
-	w->grr = (double)kept / (double)w->start_minor;
-	w->logo = 1.0 - (double)w->n_churned / (double)w->n_start;
+	w->nrr = (double)s->cohort_end_minor / (double)s->start_minor;
+	w->grr = (double)s->kept_minor / (double)s->start_minor;
+	w->logo = 1.0 - (double)s->n_churned / (double)s->n_start;
 }
 
-static const char *why_none(const struct revenue *r, const struct nrr_window *w, struct arena *a)
+static const char *why_none(const struct book *b, const struct nrr_window *w, struct arena *a)
 {
-	if (w->start_minor > 0)
+	if (w->sums.start_minor > 0)
 		return NULL;
-	if (!r->n_pieces)
+	if (!b->n_pieces)
 		return "insufficient history: no recurring revenue is known";
-	if (r->first_on != DAY_NONE && r->first_on > w->from)
+	if (b->first_on != DAY_NONE && b->first_on > w->span.from)
 		return arena_printf(a, "insufficient history: revenue is known from %s on, the window begins %s",
-		                    day_text(a, r->first_on), day_text(a, w->from));
-	return arena_printf(a, "insufficient history: no recurring revenue on %s", day_text(a, w->from));
+		                    day_text(a, b->first_on), day_text(a, w->span.from));
+	return arena_printf(a, "insufficient history: no recurring revenue on %s", day_text(a, w->span.from));
 }
 
-struct placed {
-	const char *group;
-	size_t account;
-	int64_t start, end;
-};
+struct named { const char *name; const struct nrr_sums *cells; };
 
-static int compare_placed(const void *left, const void *right)
+static int compare_named(const void *left, const void *right)
 {
-	const struct placed *a = left, *b = right;
-	int order = strcmp(a->group, b->group);
-
-	return order ? order : (a->account > b->account) - (a->account < b->account);
+	return strcmp(((const struct named *)left)->name, ((const struct named *)right)->name);
 }
 
-void nrr_compute(const struct revenue *r, int32_t from, int32_t to, enum revenue_by by, struct arena *a,
-                 struct nrr_window **out, size_t *n_out)
+static bool is_empty(const struct nrr_sums *s)
 {
-	struct placed *placed = arena_array(a, r->n_accounts + 1, sizeof *placed);
-	struct nrr_window *windows = arena_array(a, r->n_accounts + 1, sizeof *windows);
-	size_t n = 0, n_windows = 0;
+	static const struct nrr_sums none;
 
-	for (size_t i = 0; i < r->n_accounts; i++) {
-		struct placed p = { .account = i, .start = revenue_on(r, i, from), .end = revenue_on(r, i, to) };
+	return memcmp(s, &none, sizeof none) == 0;
+}
 
-		if (!p.start && !p.end)
+static void make_table(struct computing *c, const struct breakdown *d, struct nrr_table *out)
+{
+	struct named *groups = arena_array(c->arena, d->room + 1, sizeof *groups);
+	size_t n = 0, n_spans = c->frame.n_spans;
+
+	for (size_t i = 0; i < d->room; i++)
+		if (d->cells[i])
+			groups[n++] = (struct named){ i ? d->names.at[i] : d->by == NRR_BY_ALL ? "" : "(none)", d->cells[i] };
+	if (d->by == NRR_BY_ALL && n == 0)
+		groups[n++] = (struct named){ "", arena_array(c->arena, n_spans, sizeof(struct nrr_sums)) };
+	if (n)
+		qsort(groups, n, sizeof *groups, compare_named);
+	*out = (struct nrr_table){ .rows = arena_array(c->arena, n * n_spans, sizeof *out->rows) };
+	for (size_t span = 0; span < n_spans; span++)
+		for (size_t i = 0; i < n; i++) {
+			struct nrr_window *w = &out->rows[out->n];
+
+			if (d->by != NRR_BY_ALL && is_empty(&groups[i].cells[span]))
+				continue;
+			*w = (struct nrr_window){ .span = c->frame.spans[span], .sums = groups[i].cells[span],
+				.group = d->by == NRR_BY_ALL ? NULL : groups[i].name };
+			w->why_none = why_none(c->frame.book, w, c->arena);
+			nrr_work_out(w);
+			out->n++;
+		}
+}
+
+int nrr_compute(const struct book *b, const struct nrr_query *query, struct arena *a, struct nrr_table out[N_NRR_BY],
+                struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
+	struct computing c = { .arena = a, .wanted = query->by };
+
+	if (nrr_frame_make(b, query->spans, query->n_spans, a, scratch, &c.frame, err) < 0)
+		return -1;
+	for (int by = 0; by < N_NRR_BY; by++) {
+		c.by[by].by = (enum nrr_by)by;
+		names_init(&c.by[by].names, a);
+	}
+	for (size_t i = 0; i < b->facts->n_accounts; i++) {
+		struct nrr_view v;
+
+		if (b->first[i] == b->first[i + 1])
 			continue;
-		p.group = revenue_group(r, i, by, from, to);
-		placed[n++] = p;
+		nrr_view_make(&c.frame, (int32_t)i, &v);
+		if (add_account(&c, &v, err) < 0)
+			return -1;
 	}
-	qsort(placed, n, sizeof *placed, compare_placed);
-	if (by == REVENUE_BY_ALL)
-		windows[n_windows++] = (struct nrr_window){ .from = from, .to = to };
-	for (size_t i = 0; i < n; i++) {
-		const struct placed *p = &placed[i];
+	for (int by = 0; by < N_NRR_BY; by++)
+		if (query->by & 1u << by)
+			make_table(&c, &c.by[by], &out[by]);
+	return 0;
+}
 
-		if (by != REVENUE_BY_ALL && (i == 0 || strcmp(p->group, placed[i - 1].group) != 0))
-			windows[n_windows++] = (struct nrr_window){ .from = from, .to = to, .group = p->group };
-		add_account(&windows[n_windows - 1], p->start, p->end, p->start == 0 && paid_before(r, p->account, from));
+int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *a, struct nrr_contribution **out,
+                      size_t *n_out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
+	struct nrr_contribution *all = arena_array(a, b->facts->n_accounts, sizeof *all);
+	struct nrr_frame frame;
+	size_t n = 0;
+
+	if (nrr_frame_make(b, &span, 1, a, scratch, &frame, err) < 0)
+		return -1;
+	for (size_t i = 0; i < b->facts->n_accounts; i++) {
+		struct nrr_view v;
+		int rc;
+
+		if (b->first[i] == b->first[i + 1])
+			continue;
+		nrr_view_make(&frame, (int32_t)i, &v);
+		if ((rc = nrr_view_sums(&v, 0, &all[n].sums, err)) < 0)
+			return -1;
+		all[n].account = (int32_t)i;
+		n += rc > 0;
 	}
-	for (size_t i = 0; i < n_windows; i++) {
-		windows[i].why_none = why_none(r, &windows[i], a);
-		work_out(&windows[i]);
-	}
-	*out = windows;
-	*n_out = n_windows;
+	*out = all;
+	*n_out = n;
+	return 0;
 }
 
 void nrr_add(struct nrr_window *sum, const struct nrr_window *part)
 {
-	sum->n_start += part->n_start;
-	sum->n_churned += part->n_churned;
-	sum->start_minor += part->start_minor;
-	sum->added_minor += part->added_minor;
-	sum->expansion_minor += part->expansion_minor;
-	sum->reactivation_minor += part->reactivation_minor;
-	sum->contraction_minor += part->contraction_minor;
-	sum->churn_minor += part->churn_minor;
-	sum->end_minor += part->end_minor;
-	sum->why_none = sum->start_minor > 0 ? NULL : part->why_none ? part->why_none : sum->why_none;
-	work_out(sum);
+	nrr_sums_add(&sum->sums, &part->sums);
+	sum->why_none = sum->sums.start_minor > 0 ? NULL : part->why_none ? part->why_none : sum->why_none;
+	nrr_work_out(sum);
 }
 
-bool nrr_quick_ratio(const struct nrr_window *w, double *out)
+bool nrr_quick_ratio(const struct nrr_sums *s, double *out)
 {
-	int64_t lost = w->contraction_minor + w->churn_minor;
+	int64_t lost = s->contraction_minor + s->churn_minor;
 
 	if (lost == 0)
 		return false;
-	*out = (double)(w->added_minor + w->expansion_minor + w->reactivation_minor) / (double)lost;
+	*out = (double)(s->added_minor + s->expansion_minor + s->reactivation_minor) / (double)lost;
 	return true;
 }
 
@@ -145,22 +347,44 @@ static int32_t first_of_month(int32_t day)
 	return day - day_of_month + 1;
 }
 
-size_t nrr_months(const struct revenue *r, int32_t as_of, struct arena *a, int32_t **out)
+size_t nrr_months(const struct book *b, struct arena *a, int32_t **out)
 {
 	int32_t first, last;
 	size_t n = 0;
 
 	*out = NULL;
-	if (r->first_on == DAY_NONE)
+	if (b->first_on == DAY_NONE)
 		return 0;
-	first = first_of_month(r->first_on);
-	last = first_of_month(r->last_on);
-	if (last < r->last_on)
+	first = first_of_month(b->first_on);
+	last = first_of_month(b->last_on);
+	if (last < b->last_on)
 		last = day_add_months(last, 1);
-	for (int32_t day = first; day <= last && day <= as_of; day = day_add_months(day, 1))
+	for (int32_t day = first; day <= last && day <= b->facts->as_of; day = day_add_months(day, 1))
 		n++;
 	*out = arena_array(a, n, sizeof **out);
 	for (size_t i = 0; i < n; i++)
 		(*out)[i] = day_add_months(first, (int)i);
 	return n;
+}
+
+int nrr_paid_on(const struct book *b, int32_t account, int32_t day, int32_t rate_on, int64_t *out, struct err *err)
+{
+	int64_t minor = 0;
+
+	for (size_t i = b->first[account]; i < b->first[account + 1]; i++) {
+		const struct book_piece *p = &b->pieces[i];
+		int64_t nano;
+
+		if (p->from > day || day >= p->to)
+			continue;
+		if (p->currency == b->currency_name || b->n_currencies <= 1) {
+			minor += p->minor;
+			continue;
+		}
+		if (book_rate(b, p->currency, rate_on, &nano, err) < 0)
+			return -1;
+		minor += book_exchange(p->minor, nano);
+	}
+	*out = minor > 0 ? minor : 0;
+	return 0;
 }

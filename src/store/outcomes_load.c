@@ -31,8 +31,8 @@ static void add_piece(struct outcome_parts *p, const struct outcome_piece *piece
  * customer when it says so, or else when it has a revenue. */
 static bool read_line(const struct line *x, int32_t day, int64_t *out_minor)
 {
-	int64_t minor = trait_number(trait_on(&x->amount, day), 0);
-	const char *gate = trait_on(&x->gate, day);
+	int64_t minor = trait_number(revenue_trait_on(&x->amount, day), 0);
+	const char *gate = revenue_trait_on(&x->gate, day);
 
 	*out_minor = minor < 0 ? 0 : minor > MOST_MINOR ? MOST_MINOR : minor;
 	if (x->is_subscription)
@@ -93,7 +93,7 @@ static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err
 			.amount = trait_of(&history, id, "mrr_minor", col_text_in(q, 2, p->arena)),
 			.gate = trait_of(&history, id, "is_trial", col_text_in(q, 3, p->arena)),
 			.from = col_is_null(q, 4) ? OUTCOME_BEGINNING : col_day(q, 4),
-			.to = known_end(p->known_on, trait_day(trait_on(&end, p->known_on)), col_day(q, 7)),
+			.to = known_end(p->known_on, trait_day(revenue_trait_on(&end, p->known_on)), col_day(q, 7)),
 			.currency = col_text_in(q, 6, p->arena), .reason = col_text_in(q, 8, p->arena) };
 
 		add_line(p, &x);

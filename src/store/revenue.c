@@ -4,19 +4,18 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "trait.h"
-
-enum { FIRST_ROOM = 256, MAX_PARENTS = 64 };
 
 struct loader {
 	const struct revenue_query *query;
 	struct arena *arena;
 	struct revenue *out;
-	const int32_t *top; /* by account index: the account that it is counted under */
+	struct revenue_account *accounts;
+	struct revenue_line *lines; size_t room;
+	struct names names;
 	struct trait_history history;
-	size_t room; /* of out->pieces */
-	int64_t total_minor;
 };
 
 static int32_t find_account(const struct revenue *r, int64_t id)
@@ -34,35 +33,47 @@ static int32_t find_account(const struct revenue *r, int64_t id)
 	return low < r->n_accounts && r->accounts[low].id == id ? (int32_t)low : -1;
 }
 
+static int name_of(struct loader *l, const char *text, uint16_t *out, struct err *err)
+{
+	int id = names_id(&l->names, text);
+
+	if (id < 0)
+		return err_set(err, ERR_INPUT, "more than %d products, plans and currencies", MAX_NAMES);
+	*out = (uint16_t)id;
+	return 0;
+}
+
+/* accounts --------------------------------------------------------------------------------------------------------- */
+
 static int load_accounts(struct db *db, struct loader *l, struct trait_history *history, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT id, name, segment, csm_email, am_email, plan FROM account WHERE main_id IS NULL ORDER BY id");
-	struct revenue *r = l->out;
-	size_t room = 0;
-	int rc;
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT id, source_key, name, segment, region, csm_email, am_email "
+		"FROM account WHERE main_id IS NULL ORDER BY id");
+	int64_t most = 0;
+	size_t n = 0;
+	int rc = 0;
 
-	if (trait_load(db, "account", l->query->as_of, l->arena, history, err) < 0)
+	if (db_int(db, "SELECT count(*) FROM account WHERE main_id IS NULL", 0, &most, err) < 0 ||
+	    trait_load(db, "account", l->query->as_of, l->arena, history, err) < 0)
 		return -1;
-	while ((rc = stmt_step(q, err)) > 0) {
+	l->accounts = arena_array(l->arena, (size_t)most, sizeof *l->accounts);
+	while (n < (size_t)most && (rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 
-		if (r->n_accounts == room) {
-			room = room ? 2 * room : FIRST_ROOM;
-			r->accounts = arena_grow(l->arena, r->accounts, r->n_accounts, room, sizeof *r->accounts);
-		}
-		r->accounts[r->n_accounts++] = (struct revenue_account){ .id = id, .name = col_text_in(q, 1, l->arena),
-			.segment = trait_of(history, id, "segment", col_text_in(q, 2, l->arena)),
-			.csm = trait_of(history, id, "csm_key", col_text_in(q, 3, l->arena)),
-			.am = trait_of(history, id, "am_key", col_text_in(q, 4, l->arena)),
-			.plan = trait_of(history, id, "plan", col_text_in(q, 5, l->arena)) };
+		l->accounts[n++] = (struct revenue_account){ .id = id, .key = col_text_in(q, 1, l->arena),
+			.name = col_text_in(q, 2, l->arena), .parent = -1,
+			.segment = trait_of(history, id, "segment", col_text_in(q, 3, l->arena)),
+			.region = trait_of(history, id, "region", col_text_in(q, 4, l->arena)),
+			.csm = trait_of(history, id, "csm_key", col_text_in(q, 5, l->arena)),
+			.am = trait_of(history, id, "am_key", col_text_in(q, 6, l->arena)) };
 	}
-	return rc;
+	l->out->accounts = l->accounts;
+	l->out->n_accounts = n;
+	return rc < 0 ? -1 : 0;
 }
 
 /* The parent that was known on the day: by key where it changed, else the resolved one. */
-static int load_parents(struct db *db, const struct loader *l, const struct trait_history *history, int32_t *parent,
-                        struct err *err)
+static int load_parents(struct db *db, const struct loader *l, const struct trait_history *history, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *all = db_sql(db, "SELECT id, parent_id FROM account WHERE parent_id IS NOT NULL");
 	CLEANUP(stmt_donep) struct stmt *by_key = db_sql(db,
@@ -71,110 +82,51 @@ static int load_parents(struct db *db, const struct loader *l, const struct trai
 	const struct revenue *r = l->out;
 	int rc;
 
-	for (size_t i = 0; i < r->n_accounts; i++)
-		parent[i] = -1;
 	while ((rc = stmt_step(all, err)) > 0) {
 		int32_t child = find_account(r, col_int(all, 0));
 
 		if (child >= 0)
-			parent[child] = find_account(r, col_int(all, 1));
+			l->accounts[child].parent = find_account(r, col_int(all, 1));
 	}
 	for (size_t i = 0; rc == 0 && i < r->n_accounts; i++) {
 		struct revenue_trait t = trait_of(history, r->accounts[i].id, "parent_key", NULL);
 
 		if (!t.n)
 			continue;
-		bind_text(by_key, ":key", trait_on(&t, l->query->as_of));
+		bind_text(by_key, ":key", revenue_trait_on(&t, l->query->as_of));
 		bind_int(by_key, ":id", r->accounts[i].id);
 		rc = stmt_step(by_key, err);
-		parent[i] = rc > 0 ? find_account(r, col_int(by_key, 0)) : -1;
+		l->accounts[i].parent = rc > 0 ? find_account(r, col_int(by_key, 0)) : -1;
 		if (rc > 0)
 			rc = stmt_run(by_key, err);
 	}
 	return rc;
 }
 
-/* Parents of parents up to the top; a ring of parents ends somewhere instead of nowhere. */
-static int load_tops(struct db *db, struct loader *l, const struct trait_history *history, struct err *err)
-{
-	size_t n = l->out->n_accounts;
-	int32_t *parent = arena_array(l->arena, n, sizeof *parent);
-	int32_t *top = arena_array(l->arena, n, sizeof *top);
+/* lines ------------------------------------------------------------------------------------------------------------ */
 
-	if (l->query->rolls_up_to_parent && load_parents(db, l, history, parent, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		top[i] = (int32_t)i;
-		for (int k = 0; l->query->rolls_up_to_parent && k < MAX_PARENTS && parent[top[i]] >= 0; k++)
-			top[i] = parent[top[i]];
-	}
-	l->top = top;
-	return 0;
-}
-
-/* Takes note of the days between which there is something to report; never of days that were not known yet. */
-static void note_day(struct revenue *r, int32_t day, int32_t as_of)
-{
-	if (day == DAY_NONE || day == REVENUE_BEGINNING || day == REVENUE_OPEN || day > as_of)
-		return;
-	if (r->first_on == DAY_NONE || day < r->first_on)
-		r->first_on = day;
-	if (r->last_on == DAY_NONE || day > r->last_on)
-		r->last_on = day;
-}
-
-static int add_piece(struct loader *l, const struct revenue_piece *p, const char *currency, struct err *err)
-{
-	struct revenue *r = l->out;
-	int64_t size = p->minor < 0 ? -p->minor : p->minor;
-
-	if (p->minor == 0 || p->from >= p->to)
-		return 0;
-	if (l->query->currency && strcmp(currency, l->query->currency) != 0) {
-		r->has_other_currencies = true;
-		return 0;
-	}
-	if (r->currency && strcmp(r->currency, currency) != 0)
-		return err_set(err, ERR_CONFIG, "recurring revenue is in %s and in %s (account %s): choose one with --currency",
-		               r->currency, currency, r->accounts[p->account].name ? r->accounts[p->account].name : "?");
-	if (__builtin_add_overflow(l->total_minor, size, &l->total_minor))
-		return err_set(err, ERR_INPUT, "recurring revenue of all accounts together does not fit into 64 bits");
-	r->currency = currency;
-	note_day(r, p->from, l->query->as_of);
-	note_day(r, p->to, l->query->as_of);
-	if (r->n_pieces == l->room) {
-		l->room = l->room ? 2 * l->room : FIRST_ROOM;
-		r->pieces = arena_grow(l->arena, r->pieces, r->n_pieces, l->room, sizeof *r->pieces);
-	}
-	r->pieces[r->n_pieces++] = *p;
-	return 0;
-}
-
-/* What one line is worth over time: an amount, a switch that must stand right for it to count, a plan. */
-struct line {
+/* What its row says: what never changes, and what does. */
+struct contract {
+	struct revenue_line line;
 	struct revenue_trait amount, gate, plan;
-	bool counts_when; /* the gate's value */
-	bool gate_default;
-	int divide_by;
-	const char *currency;
+	bool is_annual; /* an account's revenue of a year; its gate is is_customer, a contract's is_trial */
 };
 
-static int64_t amount_on(const struct line *x, int32_t day)
+static int64_t amount_on(const struct contract *c, int32_t day)
 {
-	int64_t minor = trait_number(trait_on(&x->amount, day), 0);
-	int64_t half = x->divide_by / 2;
+	int64_t minor = trait_number(revenue_trait_on(&c->amount, day), 0);
 
-	if (trait_truth(trait_on(&x->gate, day), x->gate_default) != x->counts_when || minor == INT64_MIN)
+	if (!c->is_annual)
+		return minor;
+	if (!trait_truth(revenue_trait_on(&c->gate, day), true))
 		return 0;
-	if (minor > INT64_MAX - half || minor < half - INT64_MAX)
-		return minor / x->divide_by;
-	return (minor + (minor < 0 ? -half : half)) / x->divide_by;
+	return minor > INT64_MAX - 6 || minor < 6 - INT64_MAX ? minor / 12 : (minor + (minor < 0 ? -6 : 6)) / 12;
 }
 
 /* The next day after `day` on which any of the three changes. */
-static int32_t next_change(const struct line *x, int32_t day)
+static int32_t next_change(const struct contract *c, int32_t day)
 {
-	const struct revenue_trait *traits[] = { &x->amount, &x->gate, &x->plan };
+	const struct revenue_trait *traits[] = { &c->amount, &c->gate, &c->plan };
 	int32_t next = REVENUE_OPEN;
 
 	for (size_t t = 0; t < ARRAY_LEN(traits); t++)
@@ -184,16 +136,25 @@ static int32_t next_change(const struct line *x, int32_t day)
 	return next;
 }
 
-static int add_line(struct loader *l, const struct line *x, int32_t account, int32_t from, int32_t to, struct err *err)
+static int add_contract(struct loader *l, const struct contract *c, struct err *err)
 {
-	for (int32_t day = from; day < to;) {
-		int32_t next = next_change(x, day);
-		struct revenue_piece p = { .account = l->top[account], .from = day, .to = next < to ? next : to,
-			.minor = amount_on(x, day), .plan = trait_on(&x->plan, day) };
+	for (int32_t day = c->line.from; day < c->line.to;) {
+		struct revenue_line line = c->line;
+		int32_t next = next_change(c, day);
 
-		if (add_piece(l, &p, x->currency, err) < 0)
+		line.from = day;
+		line.to = next < c->line.to ? next : c->line.to;
+		line.minor = amount_on(c, day);
+		line.is_trial = !c->is_annual && trait_truth(revenue_trait_on(&c->gate, day), false);
+		line.is_last = line.to == c->line.to;
+		if (name_of(l, revenue_trait_on(&c->plan, day), &line.plan, err) < 0)
 			return -1;
-		day = p.to;
+		if (l->out->n_lines == l->room) {
+			l->room = 2 * l->room + 1;
+			l->lines = arena_grow(l->arena, l->lines, l->out->n_lines, l->room, sizeof *l->lines);
+		}
+		l->lines[l->out->n_lines++] = line;
+		day = line.to;
 	}
 	return 0;
 }
@@ -202,7 +163,7 @@ static int add_line(struct loader *l, const struct line *x, int32_t account, int
 static int32_t known_end(const struct loader *l, int64_t id, const char *now)
 {
 	struct revenue_trait t = trait_of(&l->history, id, "end_on", now);
-	int32_t end = trait_day(trait_on(&t, l->query->as_of));
+	int32_t end = trait_day(revenue_trait_on(&t, l->query->as_of));
 	bool is_dated = t.n > 1; /* the first row only says what was there when it was first seen */
 
 	if (end == DAY_NONE || (end > l->query->as_of && !is_dated))
@@ -225,25 +186,33 @@ static int load_subscriptions(struct db *db, struct loader *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.plan, s.start_on, s.end_on, coalesce(s.currency, a.currency),"
-		" s.deleted_on FROM subscription s JOIN account a ON a.id = s.account_id ORDER BY s.id");
+		" s.deleted_on, s.product, s.cancel_notice_on, coalesce(s.end_reason IN ('involuntary', 'unpaid'), 0)"
+		" FROM subscription s JOIN account a ON a.id = s.account_id ORDER BY s.id");
+	int64_t most = 0;
 	int rc;
 
-	if (trait_load(db, "subscription", l->query->as_of, l->arena, &l->history, err) < 0)
+	if (db_int(db, "SELECT count(*) FROM subscription", 0, &most, err) < 0 ||
+	    trait_load(db, "subscription", l->query->as_of, l->arena, &l->history, err) < 0)
 		return -1;
+	l->room = (size_t)most + l->history.n;
+	l->lines = arena_array(l->arena, l->room, sizeof *l->lines);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
-		struct revenue_trait start = trait_of(&l->history, id, "start_on", col_text_in(q, 5, l->arena));
-		int32_t from = trait_day(trait_on(&start, l->query->as_of));
-		struct line x = { .amount = trait_of(&l->history, id, "mrr_minor", col_text_in(q, 2, l->arena)),
-			.gate = trait_of(&l->history, id, "is_trial", col_text_in(q, 3, l->arena)),
-			.plan = trait_of(&l->history, id, "plan", col_text_in(q, 4, l->arena)), .divide_by = 1,
-			.currency = col_is_null(q, 7) ? l->query->default_currency : col_text_in(q, 7, l->arena) };
-		int32_t account = find_account(l->out, col_int(q, 1));
+		struct revenue_trait start = trait_of(&l->history, id, "start_on", col_text(q, 5));
+		int32_t from = trait_day(revenue_trait_on(&start, l->query->as_of));
+		struct contract c = { .line = { .contract = id, .account = find_account(l->out, col_int(q, 1)),
+			.from = from == DAY_NONE ? REVENUE_BEGINNING : from, .notice_on = col_day(q, 10), .paid_until = DAY_NONE,
+			.discount_until = REVENUE_OPEN, .is_involuntary = col_int(q, 11) != 0 },
+			.amount = trait_of(&l->history, id, "mrr_minor", col_text(q, 2)),
+			.gate = trait_of(&l->history, id, "is_trial", col_text(q, 3)),
+			.plan = trait_of(&l->history, id, "plan", col_text(q, 4)) };
 
-		if (account < 0 || from > l->query->as_of)
+		if (c.line.account < 0 || from > l->query->as_of)
 			continue;
-		if (add_line(l, &x, account, from == DAY_NONE ? REVENUE_BEGINNING : from,
-		             earlier(known_end(l, id, col_text_in(q, 6, l->arena)), known_deletion(l, col_day(q, 8))), err) < 0)
+		c.line.to = earlier(known_end(l, id, col_text(q, 6)), known_deletion(l, col_day(q, 8)));
+		if (name_of(l, col_text(q, 9), &c.line.product, err) < 0 ||
+		    name_of(l, col_is_null(q, 7) ? l->query->default_currency : col_text(q, 7), &c.line.currency, err) < 0 ||
+		    add_contract(l, &c, err) < 0)
 			return -1;
 	}
 	return rc;
@@ -262,115 +231,49 @@ static int load_annual(struct db *db, struct loader *l, const struct trait_histo
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		int32_t from = col_day(q, 4);
-		struct line x = { .amount = trait_of(history, id, "arr_minor", col_text_in(q, 1, l->arena)),
-			.gate = trait_of(history, id, "is_customer", col_text_in(q, 2, l->arena)),
-			.plan = trait_of(history, id, "plan", col_text_in(q, 3, l->arena)),
-			.counts_when = true, .gate_default = true, .divide_by = 12,
-			.currency = col_is_null(q, 5) ? l->query->default_currency : col_text_in(q, 5, l->arena) };
-		size_t before = l->out->n_pieces;
+		struct contract c = { .is_annual = true, .line = { .contract = -id, .account = find_account(l->out, id),
+			.from = from == DAY_NONE ? REVENUE_BEGINNING : from, .to = known_deletion(l, col_day(q, 6)),
+			.notice_on = DAY_NONE, .paid_until = DAY_NONE, .discount_until = REVENUE_OPEN },
+			.amount = trait_of(history, id, "arr_minor", col_text(q, 1)),
+			.gate = trait_of(history, id, "is_customer", col_text(q, 2)),
+			.plan = trait_of(history, id, "plan", col_text(q, 3)) };
 
-		if (from != DAY_NONE && from > l->query->as_of)
+		if ((from != DAY_NONE && from > l->query->as_of) || (!c.amount.now && !c.amount.n))
 			continue;
-		if (add_line(l, &x, find_account(l->out, id), from == DAY_NONE ? REVENUE_BEGINNING : from,
-		             known_deletion(l, col_day(q, 6)), err) < 0)
+		if (name_of(l, col_is_null(q, 5) ? l->query->default_currency : col_text(q, 5), &c.line.currency, err) < 0 ||
+		    add_contract(l, &c, err) < 0)
 			return -1;
-		if (l->out->n_pieces > before)
-			l->out->n_from_arr++;
 	}
 	return rc;
 }
 
-static int compare_pieces(const void *left, const void *right)
+static int compare_lines(const void *left, const void *right)
 {
-	const struct revenue_piece *a = left, *b = right;
+	const struct revenue_line *a = left, *b = right;
 
 	if (a->account != b->account)
 		return a->account < b->account ? -1 : 1;
-	if (a->from != b->from)
-		return a->from < b->from ? -1 : 1;
-	if (a->to != b->to)
-		return a->to < b->to ? -1 : 1;
-	if (a->minor != b->minor)
-		return a->minor < b->minor ? -1 : 1;
-	return strcmp(a->plan ? a->plan : "", b->plan ? b->plan : "");
-}
-
-static void index_pieces(struct revenue *r)
-{
-	if (r->n_pieces)
-		qsort(r->pieces, r->n_pieces, sizeof *r->pieces, compare_pieces);
-	for (size_t i = r->n_pieces; i-- > 0;) {
-		struct revenue_account *account = &r->accounts[r->pieces[i].account];
-
-		account->first_piece = i;
-		account->n_pieces++;
-	}
+	if (a->contract != b->contract)
+		return a->contract < b->contract ? -1 : 1;
+	return (a->from > b->from) - (a->from < b->from);
 }
 
 int revenue_load(struct db *db, const struct revenue_query *query, struct arena *a, struct revenue *out,
                  struct err *err)
 {
-	struct revenue r = { .first_on = DAY_NONE, .last_on = DAY_NONE };
+	struct revenue r = { .as_of = query->as_of };
 	struct loader l = { .query = query, .arena = a, .out = &r };
 	struct trait_history history;
 
-	if (load_accounts(db, &l, &history, err) < 0 || load_tops(db, &l, &history, err) < 0 ||
+	names_init(&l.names, a);
+	if (load_accounts(db, &l, &history, err) < 0 || load_parents(db, &l, &history, err) < 0 ||
 	    load_subscriptions(db, &l, err) < 0 || load_annual(db, &l, &history, err) < 0)
 		return err_in(err, "recurring revenue");
-	index_pieces(&r);
+	if (r.n_lines)
+		qsort(l.lines, r.n_lines, sizeof *l.lines, compare_lines);
+	r.lines = l.lines;
+	r.names = l.names.at;
+	r.n_names = l.names.n;
 	*out = r;
 	return 0;
-}
-
-int64_t revenue_on(const struct revenue *r, size_t account, int32_t day)
-{
-	const struct revenue_account *x = &r->accounts[account];
-	int64_t minor = 0;
-
-	for (size_t i = x->first_piece; i < x->first_piece + x->n_pieces; i++)
-		if (r->pieces[i].from <= day && day < r->pieces[i].to)
-			minor += r->pieces[i].minor;
-	return minor > 0 ? minor : 0;
-}
-
-/* The plan that most was paid for on a day; of equals the first by name. */
-static const char *main_plan(const struct revenue *r, size_t account, int32_t day)
-{
-	const struct revenue_account *x = &r->accounts[account];
-	const struct revenue_piece *best = NULL;
-
-	for (size_t i = x->first_piece; i < x->first_piece + x->n_pieces; i++) {
-		const struct revenue_piece *p = &r->pieces[i];
-
-		if (p->from > day || day >= p->to || !p->plan)
-			continue;
-		if (!best || p->minor > best->minor || (p->minor == best->minor && strcmp(p->plan, best->plan) < 0))
-			best = p;
-	}
-	return best ? best->plan : NULL;
-}
-
-const char *revenue_group(const struct revenue *r, size_t account, enum revenue_by by, int32_t from, int32_t to)
-{
-	const struct revenue_account *x = &r->accounts[account];
-	const char *group = NULL;
-
-	switch (by) {
-	case REVENUE_BY_ALL:
-		return "";
-	case REVENUE_BY_SEGMENT:
-		group = trait_on(&x->segment, from);
-		break;
-	case REVENUE_BY_OWNER:
-		group = trait_on(&x->csm, from);
-		if (text_is_blank(group))
-			group = trait_on(&x->am, from);
-		break;
-	case REVENUE_BY_PLAN:
-		group = main_plan(r, account, revenue_on(r, account, from) > 0 ? from : to);
-		if (!group)
-			group = trait_on(&x->plan, from);
-		break;
-	}
-	return text_is_blank(group) ? "(none)" : group;
 }

@@ -7,7 +7,7 @@
 
 enum { FIRST_ROOM = 256 };
 
-const char *trait_on(const struct revenue_trait *t, int32_t day)
+const char *revenue_trait_on(const struct revenue_trait *t, int32_t day)
 {
 	const char *value = t->now;
 

@@ -14,8 +14,6 @@ int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a
                struct err *err) MUST_USE;
 /* now: what it is when it never changed. */
 struct revenue_trait trait_of(const struct trait_history *h, int64_t id, const char *field, const char *now);
-/* Its value on a day, or NULL. */
-const char *trait_on(const struct revenue_trait *t, int32_t day);
 
 int64_t trait_number(const char *value, int64_t fallback);
 bool trait_truth(const char *value, bool fallback);

@@ -141,7 +141,7 @@ static void what_is_said_is_read(void **state)
 	assert_string_equal(acme->db_path, "/srv/state/orgs/acme/retaind.db");
 	assert_string_equal(c->admin_channel, "acme/desk");
 	ASSERT_INT(acme->schedule.sync_every_s, 4 * 3600);
-	assert_true(acme->nrr_rolls_up_to_parent);
+	ASSERT_INT(acme->nrr.parents, PARENTS_ROLLED_UP);
 	ASSERT_INT(bob->role, ROLE_MANAGER);
 	ASSERT_INT(bob->at_minutes, 570);
 	ASSERT_INT(bob->channels.n, 2);

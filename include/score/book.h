@@ -1,0 +1,49 @@
+/* The book of recurring revenue under a policy: facts in, dated pieces out that count, each with its account (the
+ * topmost parent where rolled up). Pure. The one place where trials, pauses, discounts, credits, past-due bills, merges
+ * and the date of churn are decided; whoever computes retention or movements reads pieces only. */
+#ifndef SCORE_BOOK_H
+#define SCORE_BOOK_H
+
+#include "common/err.h"
+#include "score/nrr_policy.h"
+#include "store/revenue.h"
+
+struct book_piece {
+	int64_t minor;           /* per month, in its currency; below 0 only for credits that count */
+	int32_t account;         /* index into facts->accounts */
+	int32_t from, to;        /* to is exclusive; REVENUE_BEGINNING, REVENUE_OPEN */
+	uint16_t product, plan, currency; /* into facts->names */
+	bool is_involuntary;     /* what comes to an end with it, ends for want of payment */
+	bool is_free;            /* a free plan: minor is 0, the account is still there */
+};
+
+/* Usage revenue has a book of its own unless the policy includes it. */
+enum book_revenue { BOOK_COMMITTED, BOOK_USAGE };
+
+struct book {
+	const struct revenue *facts;
+	const struct nrr_policy *policy;
+	const struct book_piece *pieces; size_t n_pieces; /* by account, from, to, product, plan, minor */
+	const size_t *first; /* n_accounts + 1: where each account's pieces begin */
+	const char *currency;    /* of all figures */
+	uint16_t currency_name;  /* its index; 0: no amount is in it */
+	size_t n_currencies;     /* that amounts are in */
+	int32_t first_on, last_on; /* the first and last dated start or end up to the facts' day; DAY_NONE: none */
+	size_t n_left_out;       /* lines in other currencies than the only one wanted */
+	size_t n_from_arr;       /* accounts that count with a twelfth of their annual revenue */
+	size_t n_credits;        /* negative lines that were left out, or clamped */
+};
+
+/* currency: of the figures when amounts are in several; NULL: ERR_CONFIG then. only: no other currency's amounts;
+ * NULL: all. ERR_INPUT when amounts together do not fit into 64 bits (so nobody who adds them up needs to ask). */
+struct book_query { enum book_revenue revenue; const char *currency, *only; };
+int book_make(const struct revenue *facts, const struct nrr_policy *policy, const struct book_query *query,
+              struct arena *a, struct book *out, struct err *err) MUST_USE;
+
+/* What one minor unit of a currency is worth on a day in the book's currency, times 1e9. ERR_CONFIG naming currency
+ * and day when no rate that is young enough is known. */
+int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_nano, struct err *err) MUST_USE;
+/* minor x nano / 1e9, half away from zero. */
+int64_t book_exchange(int64_t minor, int64_t nano);
+
+#endif

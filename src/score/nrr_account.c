@@ -1,0 +1,445 @@
+#include "nrr_account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/money.h"
+
+enum { MAX_SPANS = 20000, MAX_DAYS_ACROSS = 100000 };
+
+/* frame ------------------------------------------------------------------------------------------------------------ */
+
+static int compare_days(const void *left, const void *right)
+{
+	int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static size_t unique_days(const struct nrr_span *spans, size_t n_spans, int32_t *days)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_spans; i++) {
+		days[2 * i] = spans[i].from;
+		days[2 * i + 1] = spans[i].to;
+	}
+	qsort(days, 2 * n_spans, sizeof *days, compare_days);
+	for (size_t i = 0; i < 2 * n_spans; i++)
+		if (n == 0 || days[n - 1] != days[i])
+			days[n++] = days[i];
+	return n;
+}
+
+/* The place of a day, whatever it is: n_days when it lies behind all. */
+static size_t place_of(const struct nrr_frame *f, int32_t day)
+{
+	if (day <= f->days[0])
+		return 0;
+	return day > f->days[f->n_days - 1] ? f->n_days : f->place[day - f->days[0]];
+}
+
+static void make_places(struct nrr_frame *f, struct arena *a)
+{
+	uint32_t *place;
+	size_t at = 0, *from_at = arena_array(a, f->n_spans, sizeof *from_at), *to_at = arena_array(a, f->n_spans,
+	                                                                                           sizeof *to_at);
+
+	f->n_places = (size_t)(f->days[f->n_days - 1] - f->days[0]) + 1;
+	place = arena_array(a, f->n_places, sizeof *place);
+	for (size_t i = 0; i < f->n_places; i++) {
+		if (f->days[at] < f->days[0] + (int32_t)i)
+			at++;
+		place[i] = (uint32_t)at;
+	}
+	f->place = place;
+	for (size_t i = 0; i < f->n_spans; i++) {
+		from_at[i] = place_of(f, f->spans[i].from);
+		to_at[i] = place_of(f, f->spans[i].to);
+	}
+	f->from_at = from_at;
+	f->to_at = to_at;
+}
+
+int nrr_frame_make(const struct book *b, const struct nrr_span *spans, size_t n_spans, struct arena *a,
+                   struct arena *scratch, struct nrr_frame *out, struct err *err)
+{
+	struct nrr_frame f = { .book = b, .spans = spans, .n_spans = n_spans, .scratch = scratch };
+	int32_t *days;
+
+	if (n_spans == 0 || n_spans > MAX_SPANS)
+		return err_set(err, ERR_INPUT, "%zu windows, expected 1 to %d", n_spans, MAX_SPANS);
+	days = arena_array(a, 2 * n_spans, sizeof *days);
+	f.n_days = unique_days(spans, n_spans, days);
+	f.days = days;
+	if ((int64_t)days[f.n_days - 1] - days[0] > MAX_DAYS_ACROSS)
+		return err_set(err, ERR_INPUT, "windows from %s to %s, expected at most %d days", day_text(a, days[0]),
+		               day_text(a, days[f.n_days - 1]), MAX_DAYS_ACROSS);
+	make_places(&f, a);
+	if (b->n_currencies > 1)
+		f.rates = arena_array(a, b->facts->n_names * f.n_days, sizeof *f.rates);
+	f.row_of = arena_array(a, b->facts->n_names, sizeof *f.row_of);
+	f.most_minor = INT64_MAX / 4 / ((int64_t)b->n_pieces + 1);
+	*out = f;
+	return 0;
+}
+
+/* view ------------------------------------------------------------------------------------------------------------- */
+
+static struct nrr_row *row_for(struct nrr_frame *f, struct nrr_view *v, const struct book_piece *p)
+{
+	struct nrr_row *row;
+
+	for (uint32_t at = f->row_of[p->product]; at; at = v->rows[at - 1].next)
+		if (v->rows[at - 1].currency == p->currency)
+			return &v->rows[at - 1];
+	row = &v->rows[v->n_rows++];
+	*row = (struct nrr_row){ p->product, p->currency, true, f->row_of[p->product],
+	                         arena_array(f->scratch, f->n_days + 1, sizeof *row->at) };
+	if (row->next)
+		v->rows[row->next - 1].is_head = false;
+	f->row_of[p->product] = (uint32_t)v->n_rows;
+	return row;
+}
+
+/* What changes on a day. */
+struct step { int32_t day; int64_t minor; };
+
+static int compare_steps(const void *left, const void *right)
+{
+	const struct step *a = left, *b = right;
+
+	return (a->day > b->day) - (a->day < b->day);
+}
+
+/* Where credits are among the pieces, their sum tells when anything was paid. */
+static size_t sum_runs(struct nrr_frame *f, const struct nrr_view *v, struct nrr_span *runs)
+{
+	struct step *steps = arena_array(f->scratch, 2 * v->n_pieces, sizeof *steps);
+	int64_t minor = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_pieces; i++) {
+		steps[2 * i] = (struct step){ v->pieces[i].from, v->pieces[i].minor };
+		steps[2 * i + 1] = (struct step){ v->pieces[i].to, -v->pieces[i].minor };
+	}
+	qsort(steps, 2 * v->n_pieces, sizeof *steps, compare_steps);
+	for (size_t i = 0; i < 2 * v->n_pieces; i++) {
+		bool was_paid = minor > 0, is_last = i + 1 == 2 * v->n_pieces || steps[i + 1].day != steps[i].day;
+
+		if (i > 0 && steps[i].day == steps[i - 1].day)
+			was_paid = n && runs[n - 1].to == REVENUE_OPEN;
+		minor += steps[i].minor;
+		if (!is_last)
+			continue;
+		if (!was_paid && minor > 0)
+			runs[n++] = (struct nrr_span){ steps[i].day, REVENUE_OPEN };
+		else if (was_paid && minor <= 0)
+			runs[n - 1].to = steps[i].day;
+	}
+	return n;
+}
+
+/* Pieces come in the order in which they begin. */
+static size_t join_runs(const struct nrr_view *v, struct nrr_span *runs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_pieces; i++) {
+		const struct book_piece *p = &v->pieces[i];
+
+		if (p->minor == 0)
+			continue;
+		if (n == 0 || p->from > runs[n - 1].to)
+			runs[n++] = (struct nrr_span){ p->from, p->to };
+		else if (p->to > runs[n - 1].to)
+			runs[n - 1].to = p->to;
+	}
+	return n;
+}
+
+static void add_runs(struct nrr_frame *f, struct nrr_view *v)
+{
+	struct nrr_span *runs = arena_array(f->scratch, v->n_pieces, sizeof *runs);
+	bool has_credits = false;
+
+	for (size_t i = 0; i < v->n_pieces; i++)
+		has_credits = has_credits || v->pieces[i].minor < 0;
+	v->n_runs = has_credits ? sum_runs(f, v, runs) : join_runs(v, runs);
+	v->runs = runs;
+}
+
+void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out)
+{
+	const struct book *b = f->book;
+	struct nrr_view v = { .frame = f, .account = account, .pieces = b->pieces + b->first[account],
+		.n_pieces = b->first[account + 1] - b->first[account] };
+
+	arena_reset(f->scratch);
+	v.rows = arena_array(f->scratch, v.n_pieces, sizeof *v.rows);
+	for (size_t i = 0; i < v.n_pieces; i++) {
+		struct nrr_row *row = row_for(f, &v, &v.pieces[i]);
+
+		row->at[place_of(f, v.pieces[i].from)] += v.pieces[i].minor;
+		row->at[place_of(f, v.pieces[i].to)] -= v.pieces[i].minor;
+	}
+	for (size_t i = 0; i < v.n_rows; i++) {
+		for (size_t d = 1; d < f->n_days; d++)
+			v.rows[i].at[d] += v.rows[i].at[d - 1];
+		f->row_of[v.rows[i].product] = 0;
+	}
+	if (b->n_currencies <= 1 || b->policy->fx == FX_PURCHASE) {
+		v.total = v.n_rows == 1 ? v.rows[0].at : arena_array(f->scratch, f->n_days, sizeof *v.total);
+		for (size_t i = 0; v.n_rows > 1 && i < v.n_rows; i++)
+			for (size_t d = 0; d < f->n_days; d++)
+				v.total[d] += v.rows[i].at[d];
+	}
+	add_runs(f, &v);
+	*out = v;
+}
+
+/* amounts ---------------------------------------------------------------------------------------------------------- */
+
+static int exchange(const struct nrr_view *v, const struct nrr_row *row, int64_t minor, size_t rate_at, int64_t *out,
+                    struct err *err)
+{
+	const struct nrr_frame *f = v->frame;
+	int64_t *rate;
+
+	*out = minor;
+	if (minor == 0 || v->total || row->currency == f->book->currency_name)
+		return 0;
+	rate = &f->rates[row->currency * f->n_days + rate_at];
+	if (*rate == 0 && book_rate(f->book, row->currency, f->days[rate_at], rate, err) < 0)
+		return -1;
+	if ((money_wide)(minor < 0 ? -minor : minor) * *rate > (money_wide)f->most_minor * 1000000000)
+		return err_set(err, ERR_INPUT, "recurring revenue in %s does not fit into 64 bits",
+		               f->book->facts->names[row->currency]);
+	*out = book_exchange(minor, *rate);
+	return 0;
+}
+
+/* Both ends, the second at the first's rates (end) and at its own (spot). */
+struct ends { int64_t start, end, spot; };
+
+static int add_row(const struct nrr_view *v, const struct nrr_row *row, size_t span, struct ends *io, struct err *err)
+{
+	size_t i = v->frame->from_at[span], j = v->frame->to_at[span];
+	int64_t start, end, spot;
+
+	if (exchange(v, row, row->at[i], i, &start, err) < 0 || exchange(v, row, row->at[j], i, &end, err) < 0 ||
+	    exchange(v, row, row->at[j], j, &spot, err) < 0)
+		return -1;
+	*io = (struct ends){ io->start + start, io->end + end, io->spot + spot };
+	return 0;
+}
+
+static int read_ends(const struct nrr_view *v, size_t span, struct ends *out, struct err *err)
+{
+	*out = (struct ends){ 0 };
+	if (v->total) {
+		*out = (struct ends){ v->total[v->frame->from_at[span]], v->total[v->frame->to_at[span]],
+		                      v->total[v->frame->to_at[span]] };
+		return 0;
+	}
+	for (size_t i = 0; i < v->n_rows; i++)
+		if (add_row(v, &v->rows[i], span, out, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Of the product that begins with this row. */
+static int product_ends(const struct nrr_view *v, size_t span, const struct nrr_row *first, struct ends *out,
+                        struct err *err)
+{
+	*out = (struct ends){ 0 };
+	for (const struct nrr_row *row = first; row; row = row->next ? &v->rows[row->next - 1] : NULL)
+		if (add_row(v, row, span, out, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* classes ---------------------------------------------------------------------------------------------------------- */
+
+/* Whether there was revenue on an earlier monthly mark that lies in a run: `from` minus one month, two months, ... */
+static bool has_mark(int32_t from, const struct nrr_span *run)
+{
+	int32_t last = run->to - 1 < from - 1 ? run->to - 1 : from - 1;
+	int year, month, day, last_year, last_month;
+
+	if (run->from >= from)
+		return false;
+	day_split(from, &year, &month, &day);
+	day_split(last, &last_year, &last_month, &day);
+	for (int back = 12 * (year - last_year) + month - last_month; ; back++) {
+		int32_t mark = day_add_months(from, -back);
+
+		if (back > 0 && mark <= last)
+			return mark >= run->from;
+	}
+}
+
+static bool paid_before(const struct nrr_view *v, int32_t from)
+{
+	for (size_t i = 0; i < v->n_runs; i++)
+		if (has_mark(from, &v->runs[i]))
+			return true;
+	return false;
+}
+
+/* Whether revenue stopped and came back within a span. */
+static bool has_gap(const struct nrr_view *v, const struct nrr_span *span)
+{
+	for (size_t i = 1; i < v->n_runs; i++)
+		if (v->runs[i - 1].to > span->from && v->runs[i].from <= span->to)
+			return true;
+	return false;
+}
+
+/* By the last piece that ended. */
+static bool is_involuntary(const struct nrr_view *v, int32_t to)
+{
+	const struct book_piece *last = NULL;
+
+	for (size_t i = 0; i < v->n_pieces; i++)
+		if (v->pieces[i].to <= to && (!last || v->pieces[i].to > last->to ||
+		                              (v->pieces[i].to == last->to && v->pieces[i].is_involuntary)))
+			last = &v->pieces[i];
+	return last && last->is_involuntary;
+}
+
+/* Of a net gain: what came with products that were not paid for at the start. Where none was named at the start,
+ * nobody can tell. */
+static int cross_sold(const struct nrr_view *v, size_t span, int64_t gain, int64_t *out, struct err *err)
+{
+	int64_t gained = 0;
+	bool is_named = false;
+
+	for (size_t i = 0; i < v->n_rows && v->n_rows > 1; i++) {
+		struct ends e;
+
+		if (!v->rows[i].is_head || !v->rows[i].product)
+			continue;
+		if (product_ends(v, span, &v->rows[i], &e, err) < 0)
+			return -1;
+		is_named = is_named || e.start > 0;
+		if (e.start <= 0 && e.end > 0)
+			gained += e.end;
+	}
+	*out = !is_named ? 0 : gained < gain ? gained : gain;
+	return 0;
+}
+
+static int add_change(const struct nrr_view *v, size_t span, const struct ends *e, struct nrr_sums *out,
+                      struct err *err)
+{
+	const struct nrr_span *s = &v->frame->spans[span];
+
+	if (e->end == 0) {
+		out->churn_minor = e->start;
+		out->n_churned = 1;
+		if (is_involuntary(v, s->to))
+			out->involuntary_minor = e->start;
+	} else if (e->end < e->start) {
+		out->contraction_minor = e->start - e->end;
+	} else if (e->end > e->start) {
+		out->expansion_minor = e->end - e->start;
+		return cross_sold(v, span, out->expansion_minor, &out->cross_sell_minor, err);
+	}
+	return 0;
+}
+
+/* Of an account that paid at the start; one that left and came back is churn and reactivation to who is strict. */
+static int add_cohort(const struct nrr_view *v, size_t span, const struct ends *e, struct nrr_sums *out,
+                      struct err *err)
+{
+	const struct nrr_policy *p = v->frame->book->policy;
+	bool is_back = e->end > 0 && has_gap(v, &v->frame->spans[span]);
+	int64_t end = p->fx == FX_SPOT ? e->spot : e->end;
+
+	out->n_start = 1;
+	if (is_back && p->back_in_cohort == BACK_STRICT) {
+		out->n_churned = 1;
+		out->churn_minor = e->start;
+		out->reactivation_minor = e->end;
+		return 0;
+	}
+	if (is_back)
+		out->returned_minor = end;
+	out->cohort_end_minor = end;
+	out->kept_minor = end < e->start ? end : e->start;
+	return add_change(v, span, e, out, err);
+}
+
+int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, struct err *err)
+{
+	struct ends e;
+
+	if (read_ends(v, span, &e, err) < 0)
+		return -1;
+	e = (struct ends){ e.start > 0 ? e.start : 0, e.end > 0 ? e.end : 0, e.end > 0 && e.spot > 0 ? e.spot : 0 };
+	if (!e.start && !e.end)
+		return 0;
+	*out = (struct nrr_sums){ .start_minor = e.start, .end_minor = e.spot, .fx_minor = e.spot - e.end,
+		.n_end = e.end > 0 };
+	if (e.start)
+		return add_cohort(v, span, &e, out, err) < 0 ? -1 : 1;
+	if (paid_before(v, v->frame->spans[span].from)) {
+		out->reactivation_minor = e.end;
+		if (v->frame->book->policy->back_outside == BACK_CREDITED)
+			out->cohort_end_minor = e.end;
+	} else {
+		out->added_minor = e.end;
+	}
+	return 1;
+}
+
+/* The class of a product's change is the account's own: who stays and drops a product contracts. */
+static void class_product(const struct nrr_sums *whole, const struct ends *e, struct nrr_sums *out)
+{
+	if (!whole->start_minor) {
+		*(whole->reactivation_minor ? &out->reactivation_minor : &out->added_minor) = e->end;
+	} else if (!whole->n_end) {
+		out->churn_minor = e->start;
+		out->involuntary_minor = whole->involuntary_minor ? e->start : 0;
+	} else if (e->end < e->start) {
+		out->contraction_minor = e->start - e->end;
+	} else {
+		out->expansion_minor = e->end - e->start;
+		out->cross_sell_minor = e->start <= 0 ? out->expansion_minor : 0;
+	}
+}
+
+int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row *first, const struct nrr_sums *whole,
+                     struct nrr_sums *out, struct err *err)
+{
+	bool is_there = whole->n_end > 0;
+	struct ends e;
+	int64_t end;
+
+	if (product_ends(v, span, first, &e, err) < 0)
+		return -1;
+	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, is_there ? e.spot : 0 };
+	if (!e.start && !e.end)
+		return 0;
+	end = v->frame->book->policy->fx == FX_SPOT ? e.spot : e.end;
+	*out = (struct nrr_sums){ .start_minor = e.start, .end_minor = e.spot, .fx_minor = e.spot - e.end,
+		.n_start = e.start > 0, .n_end = e.end > 0, .n_churned = e.start > 0 && e.end <= 0 };
+	if (whole->start_minor) {
+		out->cohort_end_minor = end;
+		out->kept_minor = end < e.start ? end : e.start;
+	}
+	class_product(whole, &e, out);
+	return 1;
+}
+
+void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part)
+{
+	int64_t *to = (int64_t *)sum;
+	const int64_t *from = (const int64_t *)part;
+
+	_Static_assert(sizeof *sum % sizeof *to == 0, "all members are int64_t");
+	for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
+		to[i] += from[i];
+}

@@ -1,0 +1,50 @@
+/* One account at all days that a computation looks at, and what it adds to a window. */
+#ifndef NRR_ACCOUNT_H
+#define NRR_ACCOUNT_H
+
+#include "score/nrr.h"
+
+/* What all accounts of one computation share. */
+struct nrr_frame {
+	const struct book *book;
+	const struct nrr_span *spans; size_t n_spans;
+	const int32_t *days; size_t n_days; /* both ends of all spans, ascending */
+	const size_t *from_at, *to_at;      /* by span: their places in days */
+	const uint32_t *place; size_t n_places; /* by day - days[0]: the first of days that is no earlier */
+	int64_t *rates;                     /* by currency, then day; 0: not asked yet */
+	uint32_t *row_of;                   /* by product: its first row of the account at hand, counted from 1 */
+	int64_t most_minor;                 /* that one row may come to in the book's currency, so that all fit together */
+	struct arena *scratch;              /* of the account at hand */
+};
+
+/* What is paid for one product in one currency, by day of the frame. */
+struct nrr_row {
+	uint16_t product, currency;
+	bool is_head;  /* the first of its product */
+	uint32_t next; /* of the same product, counted from 1; 0: none */
+	int64_t *at;
+};
+
+struct nrr_view {
+	const struct nrr_frame *frame;
+	int32_t account;
+	const struct book_piece *pieces; size_t n_pieces;
+	struct nrr_row *rows; size_t n_rows;
+	int64_t *total;           /* by day, where all is in the book's currency; else NULL */
+	const struct nrr_span *runs; size_t n_runs; /* days with revenue, to exclusive; they don't touch */
+};
+
+int nrr_frame_make(const struct book *b, const struct nrr_span *spans, size_t n_spans, struct arena *a,
+                   struct arena *scratch, struct nrr_frame *out, struct err *err) MUST_USE;
+/* Empties the frame's scratch; the view is good until the next. */
+void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out);
+/* What the account adds to a span: 1, or 0 when it pays at neither end. */
+int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, struct err *err) MUST_USE;
+/* The same of one product, by its head row; whole: the account's. */
+int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row *first, const struct nrr_sums *whole,
+                     struct nrr_sums *out, struct err *err) MUST_USE;
+void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part);
+/* Works out the ratios; why_none must be set. */
+void nrr_work_out(struct nrr_window *w);
+
+#endif

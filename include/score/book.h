@@ -40,6 +40,8 @@ struct book_query { enum book_revenue revenue; const char *currency, *only; };
 int book_make(const struct revenue *facts, const struct nrr_policy *policy, const struct book_query *query,
               struct arena *a, struct book *out, struct err *err) MUST_USE;
 
+/* The account that a line of this one counts under: itself, or the topmost parent where rolled up. */
+int32_t book_top(const struct book *b, int32_t account);
 /* What one minor unit of a currency is worth on a day in the book's currency, times 1e9. ERR_CONFIG naming currency
  * and day when no rate that is young enough is known. */
 int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_nano, struct err *err) MUST_USE;

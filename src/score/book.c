@@ -9,11 +9,11 @@
 enum { MAX_PARENTS = 64 };
 
 /* Parents of parents up to the top; a ring of parents ends somewhere instead of nowhere. */
-static int32_t top_of(const struct making *m, int32_t account)
+int32_t book_top(const struct book *b, int32_t account)
 {
-	const struct revenue_account *accounts = m->book->facts->accounts;
+	const struct revenue_account *accounts = b->facts->accounts;
 
-	if (m->book->policy->parents != PARENTS_ROLLED_UP)
+	if (b->policy->parents != PARENTS_ROLLED_UP)
 		return account;
 	for (int k = 0; k < MAX_PARENTS && accounts[account].parent >= 0; k++)
 		account = accounts[account].parent;
@@ -70,7 +70,7 @@ static int64_t discounted(const struct nrr_policy *p, const struct revenue_line 
 /* One line gives one piece, or two where its discount ends before it does. */
 static int add_line(struct making *m, const struct revenue_line *line, struct err *err)
 {
-	struct book_piece piece = { .account = top_of(m, line->account), .from = line->from, .to = line->to,
+	struct book_piece piece = { .account = book_top(m->book, line->account), .from = line->from, .to = line->to,
 		.minor = discounted(m->book->policy, line), .product = line->product, .plan = line->plan,
 		.currency = line->currency, .is_involuntary = line->is_last && line->is_involuntary };
 	struct book_piece behind = piece;

@@ -68,8 +68,16 @@ static const char *first_month(const struct nrr_view *v, char text[8])
 	return text;
 }
 
-static const char *owner_on(const struct revenue_account *x, int32_t day)
+/* The day on which an account's group in a window is looked up. */
+static int32_t group_day(const struct book *b, struct nrr_span span)
 {
+	return b->policy->segment == SEGMENT_AT_END ? span.to : span.from;
+}
+
+const char *nrr_owner_of(const struct book *b, int32_t account, struct nrr_span span)
+{
+	const struct revenue_account *x = &b->facts->accounts[account];
+	int32_t day = group_day(b, span);
 	const char *csm = revenue_trait_on(&x->csm, day);
 
 	return text_is_blank(csm) ? revenue_trait_on(&x->am, day) : csm;
@@ -80,7 +88,7 @@ static const char *group_name(const struct nrr_view *v, enum nrr_by by, const st
 {
 	const struct book *b = v->frame->book;
 	const struct revenue_account *x = &b->facts->accounts[v->account];
-	int32_t day = b->policy->segment == SEGMENT_AT_END ? span->to : span->from;
+	int32_t day = group_day(b, *span);
 
 	switch (by) {
 	case NRR_BY_ALL:
@@ -92,7 +100,7 @@ static const char *group_name(const struct nrr_view *v, enum nrr_by by, const st
 	case NRR_BY_REGION:
 		return revenue_trait_on(&x->region, day);
 	case NRR_BY_OWNER:
-		return owner_on(x, day);
+		return nrr_owner_of(b, v->account, *span);
 	case NRR_BY_PLAN:
 		return main_plan(v, was_there ? span->from : span->to);
 	case NRR_BY_COHORT:

@@ -25,16 +25,17 @@ enum nrr_usage { USAGE_SEPARATE, USAGE_INCLUDED, USAGE_EXCLUDED };
 enum nrr_segment { SEGMENT_AT_START, SEGMENT_AT_END };
 enum nrr_parents { PARENTS_SEPARATE, PARENTS_ROLLED_UP };
 
-/* Whose book an account is in for a window: it must have been held long enough. */
+/* Whose book an account is in for a window, by who held it when (score/owner_book). All 0: who held it on the first
+ * day answers for it, whatever came later. */
 struct nrr_owner_book {
-	int64_t assigned_before_end_days; /* held since at least so many days before the window's end; 0: at its start */
-	int64_t min_hold_days;            /* held for at least so many days */
-	int64_t drop_grace_days;          /* dropped within so many days of being assigned: never counted */
-	int64_t unmanaged_grace_days;     /* nobody's before: counts after so many days */
+	int64_t assigned_before_end_days; /* who holds it so many days before the window's end; 0: on its first day */
+	int64_t min_hold_days;            /* and for at least so many days within the window */
+	int64_t drop_grace_days;          /* who gives it away more than so many days into it answers for it; 0: never */
+	int64_t unmanaged_grace_days;     /* taken on within it after so many days with nobody: not counted; 0: counted */
 };
 
-/* A company that became part of another, by source keys. From on_day at the latest both are one, at both ends of
- * every window of a report made on or after that day. */
+/* A company that became part of another, by source keys. Both are one at both ends of every window of a report that is
+ * made as of that day or later. */
 struct nrr_merge { const char *account, *into; int32_t on; };
 
 struct nrr_policy {
@@ -65,10 +66,13 @@ struct nrr_policy {
 extern const struct nrr_policy nrr_default_policy;
 /* NULL: no preset of that name. */
 const struct nrr_policy *nrr_preset(const char *name);
+/* Reads `nrr:` of an organisation's file: its preset first, then every switch that it names. Nothing: the default. */
+void nrr_policy_read(struct arena *a, const struct yaml *where, struct nrr_policy *out, struct mistakes *m);
 /* One switch and its value after the other, in the order of the file: "method: point_to_point" ...; by index from 0,
- * NULL behind the last. */
+ * NULL behind the last. The preset is none of them: what it set is. */
 const char *nrr_policy_line(const struct nrr_policy *p, size_t i, struct arena *a);
-/* The first twelve digits of the SHA-256 of all lines: the same policy has the same hash anywhere. */
+/* The first twelve digits of the SHA-256 of all lines, each with its line feed: the same policy has the same hash
+ * anywhere, written out or by preset. */
 const char *nrr_policy_hash(const struct nrr_policy *p, struct arena *a);
 
 #endif

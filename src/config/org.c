@@ -33,15 +33,8 @@ static const struct yaml_table schedule_table = {
 /* What an organisation's file holds. */
 struct org_file {
 	struct org_settings o;
-	const struct yaml *score;
-	bool rolls_up_to_parent;
+	const struct yaml *score, *nrr;
 };
-
-static const struct yaml_field nrr_fields[] = {
-	{ .key = "rolls_up_to_parent", .kind = YAML_BOOL, .offset = offsetof(struct org_file, rolls_up_to_parent) },
-};
-
-static const struct yaml_table nrr_table = { .size = sizeof(struct org_file), .fields = nrr_fields, .n_fields = 1 };
 
 static const struct yaml_field fields[] = {
 	{ .key = "title", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.title) },
@@ -58,7 +51,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "identity", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.identity),
 	  .extra = &identity_table },
 	{ .key = "score", .kind = YAML_NODE, .offset = offsetof(struct org_file, score) },
-	{ .key = "nrr", .kind = YAML_STRUCT, .offset = 0, .extra = &nrr_table },
+	{ .key = "nrr", .kind = YAML_NODE, .offset = offsetof(struct org_file, nrr) },
 };
 
 static void check(void *item, const struct yaml *where, struct mistakes *m)
@@ -163,7 +156,6 @@ static void read_org(struct loading *l, const char *name, struct org_settings *o
 	f.o.name = config_stem(l->arena, name);
 	f.o.file = arena_printf(l->arena, "%s/%s", l->dir, name);
 	f.o.title = f.o.name;
-	f.o.nrr = nrr_default_policy;
 	if (tree) {
 		check_name(tree, f.o.name, l->mistakes);
 		yaml_read(l->arena, tree, &table, &f, l->mistakes);
@@ -173,8 +165,7 @@ static void read_org(struct loading *l, const char *name, struct org_settings *o
 		check_identity(l, &f.o, yaml_member(tree, "identity"));
 		check_owners(l, &f.o, yaml_member(tree, "owners"));
 	}
-	if (f.rolls_up_to_parent)
-		f.o.nrr.parents = PARENTS_ROLLED_UP;
+	nrr_policy_read(l->arena, f.nrr, &f.o.nrr, l->mistakes);
 	read_org_score(l, f.score, &f.o.score);
 	read_weights(l, f.o.name, &f.o.score);
 	f.o.db_path = arena_printf(l->arena, "%s/orgs/%s/retaind.db", l->config->state_dir, f.o.name);

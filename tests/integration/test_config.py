@@ -126,8 +126,28 @@ CASES = [
     ("an unknown key of schedule, score and nrr",
      [(ORG, "owners:", "schedule: {sync_evry: 4h}\nscore: {key_metric: [a]}\nnrr: {rolls_up: true}\nowners:")],
      ['orgs/acme.yaml:23: schedule.sync_evry: unknown key `sync_evry`, did you mean `sync_every`?',
-      'orgs/acme.yaml:25: nrr.rolls_up: unknown key `rolls_up`, expected one of rolls_up_to_parent',
+      'orgs/acme.yaml:25: nrr.rolls_up: unknown key `rolls_up`, expected one of method, new_and_churned, '
+      'reactivated_in_cohort, reactivated_outside_cohort, reactivated_after_days, reactivated_within_days, churn_date, '
+      'past_due_days, fx, discounts, credits, free_plan, cancelled_addon, paused, usage, segment, parents, group_days, '
+      'rate_age_days, owner_book, merges, preset, rolls_up_to_parent',
       'orgs/acme.yaml:24: score.key_metric: unknown key `key_metric`, did you mean `key_metrics`?']),
+    ("rules of retention that don't exist, or contradict one another",
+     [(ORG, "owners:", """nrr:
+  preset: chartmogol
+  churn_date: at_notice
+  reactivated_after_days: 90
+  reactivated_within_days: 60
+  owner_book: {unmanaged_grace_days: 90}
+  merges: [{account: A1, into: A1, on: 2026-01-01}]
+owners:""")],
+     ['orgs/acme.yaml:24: nrr.preset: is `chartmogol`, did you mean `chartmogul`? (one of default, 10k_cohort, '
+      'chartmogul, profitwell, stripe, posthog_owner_book)',
+      'orgs/acme.yaml:25: nrr.churn_date: is `at_notice`, expected one of period_end, billing_end, notice',
+      'orgs/acme.yaml:28: nrr.owner_book: who holds an account on the first day answers for it, so drop_grace_days and '
+      'unmanaged_grace_days say nothing, expected assigned_before_end_days above 0 with them',
+      'orgs/acme.yaml:27: nrr.reactivated_within_days: reactivated_within_days is 60 and reactivated_after_days 90, so '
+      'nobody ever is, expected the first above the second, or 0 for no limit',
+      'orgs/acme.yaml:29: nrr.merges[0]: `A1` becomes part of itself, expected merges that end with another account']),
     ("required keys that are missing",
      [(ORG, "zone: Europe/Paris\n", ""),
       (ORG, "currency: EUR\n", ""),
@@ -676,8 +696,8 @@ def test_sample_has_every_key(case):
     """Every key that an organisation's file may have stands in the sample, in use or behind a #."""
     del case
     sample = (ROOT / "config/orgs/example.yaml.sample").read_text()
-    for name in ("org", "sources", "channels", "owners"):
-        keys = re.findall(r'\.key = "([a-z_]+)"', (ROOT / f"src/config/{name}.c").read_text())
+    for name in ("config/org", "config/sources", "config/channels", "config/owners", "score/nrr_policy"):
+        keys = re.findall(r'\.key = "([a-z_]+)"', (ROOT / f"src/{name}.c").read_text())
         assert len(keys) > 8 and not [k for k in keys if not re.search(rf"\b{k}:", sample)], \
             (name, [k for k in keys if not re.search(rf"\b{k}:", sample)])
 

@@ -41,8 +41,8 @@ static const struct {
 	                    "  - {email: bob@acme.example, name: Bob, role: manager, channels: [desk, mail], at: '09:30',\n"
 	                    "     capacity: 3, manages: ANN@acme.example, days: [mon], holidays: [us]}\n"
 	                    "schedule: {sync_every: 4h}\n"
-	                    "score: {users_metric: people, signals: {silence: {weight: 0}}}\nnrr: {rolls_up_to_parent: "
-	                    "yes}\n" },
+	                    "score: {users_metric: people, signals: {silence: {weight: 0}}}\nnrr: {preset: "
+	                    "stripe, usage: separate, rolls_up_to_parent: yes}\n" },
 	{ "orgs/zeta.yaml", "title: Zeta\nzone: UTC\ncurrency: USD\n" },
 };
 
@@ -125,6 +125,7 @@ static void what_is_not_said_has_its_default(void **state)
 	ASSERT_NEAR(acme->score.bands.watch, 1.2, 0);
 	ASSERT_NEAR(acme->score.bands.at_risk, 2.8, 0);
 	ASSERT_NEAR(acme->score.family_cap, 1.5, 0);
+	assert_string_equal(zeta->nrr.preset, "default");
 }
 
 static void what_is_said_is_read(void **state)
@@ -141,6 +142,9 @@ static void what_is_said_is_read(void **state)
 	assert_string_equal(acme->db_path, "/srv/state/orgs/acme/retaind.db");
 	assert_string_equal(c->admin_channel, "acme/desk");
 	ASSERT_INT(acme->schedule.sync_every_s, 4 * 3600);
+	assert_string_equal(acme->nrr.preset, "stripe");
+	ASSERT_INT(acme->nrr.fx, FX_SPOT);
+	ASSERT_INT(acme->nrr.usage, USAGE_SEPARATE);
 	ASSERT_INT(acme->nrr.parents, PARENTS_ROLLED_UP);
 	ASSERT_INT(bob->role, ROLE_MANAGER);
 	ASSERT_INT(bob->at_minutes, 570);

@@ -374,25 +374,3 @@ size_t nrr_months(const struct book *b, struct arena *a, int32_t **out)
 		(*out)[i] = day_add_months(first, (int)i);
 	return n;
 }
-
-int nrr_paid_on(const struct book *b, int32_t account, int32_t day, int32_t rate_on, int64_t *out, struct err *err)
-{
-	int64_t minor = 0;
-
-	for (size_t i = b->first[account]; i < b->first[account + 1]; i++) {
-		const struct book_piece *p = &b->pieces[i];
-		int64_t nano;
-
-		if (p->from > day || day >= p->to)
-			continue;
-		if (p->currency == b->currency_name || b->n_currencies <= 1) {
-			minor += p->minor;
-			continue;
-		}
-		if (book_rate(b, p->currency, rate_on, &nano, err) < 0)
-			return -1;
-		minor += book_exchange(p->minor, nano);
-	}
-	*out = minor > 0 ? minor : 0;
-	return 0;
-}

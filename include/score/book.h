@@ -14,6 +14,7 @@ struct book_piece {
 	int32_t from, to;        /* to is exclusive; REVENUE_BEGINNING, REVENUE_OPEN */
 	uint16_t product, plan, currency; /* into facts->names */
 	bool is_involuntary;     /* what comes to an end with it, ends for want of payment */
+	bool is_contract_start, is_contract_end; /* rather than of terms that changed */
 	bool is_free;            /* a free plan: minor is 0, the account is still there */
 };
 

@@ -67,17 +67,26 @@ static int64_t discounted(const struct nrr_policy *p, const struct revenue_line 
 	return is_off ? line->minor - line->discount_minor : line->minor;
 }
 
+/* Lines of one contract follow each other. */
+static bool is_contract_start(const struct making *m, const struct revenue_line *line)
+{
+	return line == m->book->facts->lines || line[-1].contract != line->contract;
+}
+
 /* One line gives one piece, or two where its discount ends before it does. */
 static int add_line(struct making *m, const struct revenue_line *line, struct err *err)
 {
 	struct book_piece piece = { .account = book_top(m->book, line->account), .from = line->from, .to = line->to,
 		.minor = discounted(m->book->policy, line), .product = line->product, .plan = line->plan,
-		.currency = line->currency, .is_involuntary = line->is_last && line->is_involuntary };
+		.currency = line->currency, .is_involuntary = line->is_last && line->is_involuntary,
+		.is_contract_start = is_contract_start(m, line), .is_contract_end = line->is_last };
 	struct book_piece behind = piece;
 
 	if (!line->discount_minor || line->discount_until >= line->to)
 		return add_piece(m, line, &piece, err);
 	behind.minor = line->minor;
+	behind.is_contract_start = behind.is_contract_start && line->discount_until <= line->from;
+	piece.is_contract_end = piece.is_involuntary = false;
 	piece.to = behind.from = line->discount_until > line->from ? line->discount_until : line->from;
 	return add_piece(m, line, &piece, err) < 0 ? -1 : add_piece(m, line, &behind, err);
 }

@@ -80,6 +80,8 @@ int nrr_frame_make(const struct book *b, const struct nrr_span *spans, size_t n_
 	if (b->n_currencies > 1)
 		f.rates = arena_array(a, b->facts->n_names * f.n_days, sizeof *f.rates);
 	f.row_of = arena_array(a, b->facts->n_names, sizeof *f.row_of);
+	if (b->policy->method == NRR_MOVEMENT_SUM)
+		f.walk = walk_new(b, a);
 	f.most_minor = INT64_MAX / 4 / ((int64_t)b->n_pieces + 1);
 	*out = f;
 	return 0;
@@ -374,8 +376,11 @@ static int add_cohort(const struct nrr_view *v, size_t span, const struct ends *
 
 int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, struct err *err)
 {
+	const struct nrr_frame *f = v->frame;
 	struct ends e;
 
+	if (f->walk)
+		return walk_sums(f->walk, v->account, f->spans[span], out, err);
 	if (read_ends(v, span, &e, err) < 0)
 		return -1;
 	e = (struct ends){ e.start > 0 ? e.start : 0, e.end > 0 ? e.end : 0, e.end > 0 && e.spot > 0 ? e.spot : 0 };
@@ -385,9 +390,9 @@ int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, s
 		.n_end = e.end > 0 };
 	if (e.start)
 		return add_cohort(v, span, &e, out, err) < 0 ? -1 : 1;
-	if (paid_before(v, v->frame->spans[span].from)) {
+	if (paid_before(v, f->spans[span].from)) {
 		out->reactivation_minor = e.end;
-		if (v->frame->book->policy->back_outside == BACK_CREDITED)
+		if (f->book->policy->back_outside == BACK_CREDITED)
 			out->cohort_end_minor = e.end;
 	} else {
 		out->added_minor = e.end;
@@ -418,6 +423,8 @@ int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row
 	struct ends e;
 	int64_t end;
 
+	if (v->frame->walk)
+		return walk_product(v->frame->walk, first->product, out);
 	if (product_ends(v, span, first, &e, err) < 0)
 		return -1;
 	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, is_there ? e.spot : 0 };

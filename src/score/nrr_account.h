@@ -2,6 +2,7 @@
 #ifndef NRR_ACCOUNT_H
 #define NRR_ACCOUNT_H
 
+#include "movements_walk.h"
 #include "score/nrr.h"
 
 /* What all accounts of one computation share. */
@@ -15,6 +16,7 @@ struct nrr_frame {
 	uint32_t *row_of;                   /* by product: its first row of the account at hand, counted from 1 */
 	int64_t most_minor;                 /* that one row may come to in the book's currency, so that all fit together */
 	struct arena *scratch;              /* of the account at hand */
+	struct walk *walk;                  /* where windows are sums of movements; else NULL */
 };
 
 /* What is paid for one product in one currency, by day of the frame. */
@@ -38,9 +40,9 @@ int nrr_frame_make(const struct book *b, const struct nrr_span *spans, size_t n_
                    struct arena *scratch, struct nrr_frame *out, struct err *err) MUST_USE;
 /* Empties the frame's scratch; the view is good until the next. */
 void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out);
-/* What the account adds to a span: 1, or 0 when it pays at neither end. */
+/* What the account adds to a span: 1, or 0 when it pays at neither end, nor between where the policy counts that. */
 int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, struct err *err) MUST_USE;
-/* The same of one product, by its head row; whole: the account's. */
+/* The same of one product, by its head row; whole: the account's, of the span asked last. */
 int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row *first, const struct nrr_sums *whole,
                      struct nrr_sums *out, struct err *err) MUST_USE;
 void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part);

@@ -1,0 +1,143 @@
+#include "contracts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmocka_shim.h"
+#include "common/clock.h"
+#include "store/migrate.h"
+
+static struct err err;
+
+struct db *contracts_open(void)
+{
+	struct db *db;
+
+	if (db_open(":memory:", DB_WRITE, &db, &err) < 0 || migrate_run(db, 0, &err) < 0)
+		fail_msg("%s", err.text);
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'billing', 'csv')", &err));
+	return db;
+}
+
+int32_t contracts_day(const char *text)
+{
+	int32_t day = DAY_NONE;
+
+	assert_true(!text || day_parse(text, &day));
+	return day;
+}
+
+void contracts_account(struct db *db, const char *account, const char *segment)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT OR IGNORE INTO account (source_id, source_key, name,"
+		" segment) VALUES (1, :name, :name, :segment)");
+
+	bind_text(q, ":name", account);
+	bind_text(q, ":segment", segment);
+	ASSERT_OK(stmt_run(q, &err));
+}
+
+int64_t contracts_account_id(struct db *db, const char *account)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT id FROM account WHERE source_key = :name");
+
+	bind_text(q, ":name", account);
+	ASSERT_INT(stmt_step(q, &err), 1);
+	return col_int(q, 0);
+}
+
+int64_t contracts_put(struct db *db, const struct contract *c)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT INTO subscription (source_id, source_key, account_id, mrr_minor, currency, product, plan, start_on,"
+		" end_on, end_reason) SELECT 1, (SELECT count(*) FROM subscription), id, :minor, :currency, :product, :plan,"
+		" :from, :to, :reason FROM account WHERE source_key = :account");
+
+	contracts_account(db, c->account, NULL);
+	bind_int(q, ":minor", c->minor);
+	bind_text(q, ":currency", c->currency ? c->currency : "EUR");
+	bind_text(q, ":product", c->product);
+	bind_text(q, ":plan", c->plan);
+	bind_day(q, ":from", contracts_day(c->from));
+	bind_day(q, ":to", contracts_day(c->to));
+	bind_text(q, ":reason", c->end_reason);
+	bind_text(q, ":account", c->account);
+	ASSERT_OK(stmt_run(q, &err));
+	return db_last_id(db);
+}
+
+void contracts_past(struct db *db, const char *entity, int64_t id, const char *field, const char *from,
+                    const char *value)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO history (entity, entity_id, field, known_on, value)"
+		" VALUES (:entity, :id, :field, :known_on, :value)");
+
+	bind_text(q, ":entity", entity);
+	bind_int(q, ":id", id);
+	bind_text(q, ":field", field);
+	bind_int(q, ":known_on", from ? contracts_day(from) : REVENUE_BEGINNING);
+	bind_text(q, ":value", value);
+	ASSERT_OK(stmt_run(q, &err));
+}
+
+void contracts_rate(struct db *db, const char *currency, const char *base, const char *on, int64_t nano)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO rate (source_id, source_key, currency, base, rate_on,"
+		" rate_nano) VALUES (1, (SELECT count(*) FROM rate), :currency, :base, :on, :nano)");
+
+	bind_text(q, ":currency", currency);
+	bind_text(q, ":base", base);
+	bind_day(q, ":on", contracts_day(on));
+	bind_int(q, ":nano", nano);
+	ASSERT_OK(stmt_run(q, &err));
+}
+
+static int compare_rates(const void *left, const void *right)
+{
+	const struct revenue_rate *a = left, *b = right;
+
+	if (a->currency != b->currency)
+		return a->currency - b->currency;
+	return a->base != b->base ? a->base - b->base : a->on - b->on;
+}
+
+static uint16_t name_of(const struct revenue *facts, const char *name)
+{
+	for (size_t i = 1; i < facts->n_names; i++)
+		if (strcmp(facts->names[i], name) == 0)
+			return (uint16_t)i;
+	return 0;
+}
+
+/* For a loader that reads no rates. */
+static void load_rates(struct db *db, struct revenue *facts, struct arena *a)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT currency, base, rate_on, rate_nano FROM rate");
+	struct revenue_rate *rates = NULL;
+	size_t n = 0;
+
+	while (stmt_step(q, &err) > 0) {
+		rates = arena_grow(a, rates, n, n + 1, sizeof *rates);
+		rates[n++] = (struct revenue_rate){ name_of(facts, col_text(q, 0)), name_of(facts, col_text(q, 1)),
+		                                    col_day(q, 2), col_int(q, 3) };
+	}
+	if (n)
+		qsort(rates, n, sizeof *rates, compare_rates);
+	facts->rates = rates;
+	facts->n_rates = n;
+}
+
+struct book contracts_book(struct db *db, const char *as_of, const struct nrr_policy *policy, const char *currency,
+                           struct arena *a)
+{
+	struct revenue_query query = { .as_of = contracts_day(as_of), .default_currency = "EUR" };
+	struct revenue *facts = arena_alloc(a, sizeof *facts);
+	struct book_query of = { .revenue = BOOK_COMMITTED, .currency = currency };
+	struct book b;
+
+	ASSERT_OK(revenue_load(db, &query, a, facts, &err));
+	if (!facts->n_rates)
+		load_rates(db, facts, a);
+	ASSERT_OK(book_make(facts, policy, &of, a, &b, &err));
+	return b;
+}

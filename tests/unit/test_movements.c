@@ -1,0 +1,496 @@
+#include "cmocka_shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "contracts.h"
+#include "score/movements.h"
+
+enum { N_BOOKS = 500 };
+
+static struct db *db;
+static struct arena *arena;
+static struct nrr_policy policy;
+static struct err err;
+
+static int open_book(void **state)
+{
+	(void)state;
+	arena = arena_new(0);
+	db = contracts_open();
+	policy = nrr_default_policy;
+	return 0;
+}
+
+static int close_book(void **state)
+{
+	(void)state;
+	db_close(db);
+	arena_free(arena);
+	return 0;
+}
+
+static void put(const char *account, const char *product, const char *from, const char *to, int64_t minor)
+{
+	contracts_put(db, &(struct contract){ .account = account, .product = product, .from = from, .to = to,
+	                                      .minor = minor });
+}
+
+struct moved {
+	struct book book;
+	struct movement *list;
+	size_t n;
+};
+
+static struct moved moved_in(const char *from, const char *to)
+{
+	struct moved m = { .book = contracts_book(db, to, &policy, "EUR", arena) };
+
+	ASSERT_OK(movements_make(&m.book, (struct nrr_span){ contracts_day(from), contracts_day(to) }, arena, &m.list, &m.n,
+	                         &err));
+	return m;
+}
+
+static struct moved moved_in_2025(void)
+{
+	return moved_in("2025-01-01", "2026-01-01");
+}
+
+/* on NULL: no further movement. */
+struct expected {
+	const char *on;
+	enum movement_kind kind;
+	int64_t minor;
+	const char *product;
+};
+
+static void expect(const struct moved *m, const struct expected *e)
+{
+	size_t n = 0;
+
+	for (; e[n].on; n++) {
+		const char *product;
+
+		if (n >= m->n)
+			fail_msg("%zu movements only", m->n);
+		product = m->book.facts->names[m->list[n].product];
+		assert_string_equal(day_text(arena, m->list[n].on), e[n].on);
+		assert_string_equal(movement_names[m->list[n].kind], movement_names[e[n].kind]);
+		ASSERT_INT(m->list[n].minor, e[n].minor);
+		assert_string_equal(product ? product : "(none)", e[n].product ? e[n].product : "(none)");
+	}
+	ASSERT_INT(m->n, n);
+}
+
+#define EXPECT(moved, ...) expect(moved, (const struct expected[]){ __VA_ARGS__ { 0 } })
+
+static void the_first_contract_is_new_and_its_end_is_churn(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2025-02-03", "2025-10-01", 100);
+	put("B", "CRM", "2024-02-03", "2025-10-01", 70);
+	policy.new_and_gone = NEW_AND_GONE_BOTH;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-02-03", MOVEMENT_NEW, 100, "CRM" }, { "2025-10-01", MOVEMENT_CHURN, -100, "CRM" },
+	       { "2025-10-01", MOVEMENT_CHURN, -70, "CRM" },);
+	ASSERT_INT(m.list[1].before_minor, 100);
+	ASSERT_INT(m.list[1].after_minor, 0);
+}
+
+static void who_comes_and_goes_within_the_window_is_left_out_by_default(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2025-02-03", "2025-10-01", 100);
+	m = moved_in_2025();
+	ASSERT_INT(m.n, 0);
+	m = moved_in("2025-01-01", "2025-09-30");
+	ASSERT_INT(m.n, 1);
+}
+
+static void a_better_price_or_plan_is_upsell_and_a_further_product_is_cross_sell(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "CRM", "2025-03-01", NULL, 130);
+	put("A", "Desk", "2025-05-01", NULL, 40);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_UPSELL, 30, "CRM" }, { "2025-05-01", MOVEMENT_CROSS_SELL, 40, "Desk" },);
+	ASSERT_INT(m.list[1].before_minor, 130);
+	ASSERT_INT(m.list[1].after_minor, 170);
+}
+
+static void a_day_with_both_gives_one_of_each(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "CRM", "2025-03-01", NULL, 130);
+	put("A", "Desk", "2025-03-01", NULL, 40);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_UPSELL, 30, "CRM" }, { "2025-03-01", MOVEMENT_CROSS_SELL, 40, "Desk" },);
+	ASSERT_INT(m.list[0].before_minor, 100);
+	ASSERT_INT(m.list[0].after_minor, 170);
+}
+
+static void cross_sell_is_never_more_than_what_the_account_pays_more(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "Suite", "2025-03-01", NULL, 120);
+	put("B", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("B", "Suite", "2025-03-01", NULL, 100);
+	put("C", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("C", "Suite", "2025-03-01", NULL, 90);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_CROSS_SELL, 20, "Suite" }, { "2025-03-01", MOVEMENT_CONTRACTION, -10, "CRM" },);
+}
+
+static void lines_without_a_product_are_never_cross_sell(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", NULL, 100);
+	put("A", NULL, "2025-03-01", NULL, 40);
+	put("B", NULL, "2024-06-01", NULL, 100);
+	put("B", NULL, "2025-03-01", NULL, 40);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_UPSELL, 40, NULL }, { "2025-03-01", MOVEMENT_UPSELL, 40, NULL },);
+}
+
+static void what_ends_and_begins_on_one_day_is_netted(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "CRM", "2025-03-01", "2025-06-01", 100);
+	put("A", "CRM", "2025-06-01", NULL, 80);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-06-01", MOVEMENT_CONTRACTION, -20, "CRM" },);
+}
+
+static void changes_close_together_are_one_movement_where_the_policy_says_so(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "CRM", "2025-03-04", "2025-03-06", 90);
+	put("A", "CRM", "2025-03-06", NULL, 130);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_CHURN, -100, "CRM" }, { "2025-03-04", MOVEMENT_REACTIVATION, 90, "CRM" },
+	       { "2025-03-06", MOVEMENT_UPSELL, 40, "CRM" },);
+	policy.group_days = 5;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-06", MOVEMENT_UPSELL, 30, "CRM" },);
+	policy.group_days = 4;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-04", MOVEMENT_CONTRACTION, -10, "CRM" }, { "2025-03-06", MOVEMENT_UPSELL, 40, "CRM" },);
+}
+
+static void a_group_ends_with_the_window_so_that_windows_add_up(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-12-31", 100);
+	put("A", "CRM", "2026-01-02", NULL, 90);
+	policy.group_days = 5;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-12-31", MOVEMENT_CHURN, -100, "CRM" },);
+	m = moved_in("2026-01-01", "2027-01-01");
+	EXPECT(&m, { "2026-01-02", MOVEMENT_REACTIVATION, 90, "CRM" },);
+}
+
+static void who_stays_away_for_too_long_is_new_where_the_policy_says_so(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-01-01", "2024-06-01", 100);
+	put("A", "CRM", "2025-06-01", NULL, 100);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-06-01", MOVEMENT_REACTIVATION, 100, "CRM" },);
+	policy.back_within_days = 365;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-06-01", MOVEMENT_REACTIVATION, 100, "CRM" },);
+	policy.back_within_days = 364;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-06-01", MOVEMENT_NEW, 100, "CRM" },);
+}
+
+static void an_addon_that_ends_is_contraction_and_churn_where_the_policy_says_so(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", NULL, 100);
+	put("A", "CRM", "2024-06-01", "2025-04-01", 30);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-04-01", MOVEMENT_CONTRACTION, -30, "CRM" },);
+	policy.addon = ADDON_IS_CHURN;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-04-01", MOVEMENT_CHURN, -30, "CRM" },);
+}
+
+static void a_lower_price_is_contraction_under_any_policy(void **state)
+{
+	int64_t id = contracts_put(db, &(struct contract){ .account = "A", .from = "2024-06-01", .minor = 70 });
+	struct moved m;
+
+	(void)state;
+	contracts_past(db, "subscription", id, "mrr_minor", NULL, "100");
+	contracts_past(db, "subscription", id, "mrr_minor", "2025-04-01", "70");
+	/* Renewed as a contract of its own, for less. */
+	put("B", "CRM", "2024-06-01", "2025-04-01", 100);
+	put("B", "CRM", "2025-04-01", NULL, 90);
+	policy.addon = ADDON_IS_CHURN;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-04-01", MOVEMENT_CONTRACTION, -30, NULL }, { "2025-04-01", MOVEMENT_CONTRACTION, -10, "CRM" },);
+}
+
+static void an_end_for_want_of_payment_is_involuntary_churn(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	contracts_put(db, &(struct contract){ .account = "A", .from = "2024-06-01", .to = "2025-05-01", .minor = 100,
+	                                      .end_reason = "unpaid" });
+	contracts_put(db, &(struct contract){ .account = "B", .from = "2024-06-01", .to = "2025-05-01", .minor = 100,
+	                                      .end_reason = "unpaid" });
+	put("B", NULL, "2024-06-01", NULL, 30);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-05-01", MOVEMENT_INVOLUNTARY, -100, NULL }, { "2025-05-01", MOVEMENT_CONTRACTION, -100, NULL },);
+	policy.addon = ADDON_IS_CHURN;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-05-01", MOVEMENT_INVOLUNTARY, -100, NULL }, { "2025-05-01", MOVEMENT_INVOLUNTARY, -100, NULL },);
+}
+
+static void movements_of_the_first_day_belong_to_the_window_before(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2025-01-01", "2026-01-01", 100);
+	m = moved_in("2024-01-01", "2025-01-01");
+	EXPECT(&m, { "2025-01-01", MOVEMENT_NEW, 100, "CRM" },);
+	m = moved_in_2025();
+	EXPECT(&m, { "2026-01-01", MOVEMENT_CHURN, -100, "CRM" },);
+}
+
+static uint64_t seed;
+
+static int pick(int below)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (int)((seed >> 33) % (uint64_t)below);
+}
+
+static void put_random_book(int32_t first)
+{
+	static const char *const products[] = { NULL, "CRM", "Desk", "Suite" };
+	static const char *const reasons[] = { NULL, NULL, "unpaid" };
+	static const char *const currencies[] = { "EUR", "EUR", "USD", "JPY" };
+	int n_currencies = pick(2) ? 4 : 2;
+	int n = pick(16);
+
+	ASSERT_OK(db_run(db, "DELETE FROM subscription; DELETE FROM account; DELETE FROM rate", &err));
+	for (int day = 0; day < 200; day += 20) {
+		contracts_rate(db, "EUR", "USD", day_text(arena, first + day), 1000000000 + 1000003 * pick(200));
+		contracts_rate(db, "EUR", "JPY", day_text(arena, first + day), INT64_C(1000000000) * (100 + pick(80)));
+	}
+	for (int i = 0; i < n; i++) {
+		int32_t from = first + pick(60), to = from + 1 + pick(50);
+
+		contracts_put(db, &(struct contract){ .account = (char[]){ (char)('A' + pick(4)), '\0' },
+			.product = products[pick(4)], .from = day_text(arena, from), .to = pick(3) ? day_text(arena, to) : NULL,
+			.minor = 50 * pick(12) - 99 + pick(9), .end_reason = reasons[pick(3)],
+			.currency = currencies[pick(n_currencies)] });
+	}
+}
+
+static void pick_policy(void)
+{
+	policy = nrr_default_policy;
+	policy.new_and_gone = pick(2) ? NEW_AND_GONE_BOTH : NEW_AND_GONE_IGNORED;
+	policy.addon = pick(2) ? ADDON_IS_CHURN : ADDON_IS_CONTRACTION;
+	policy.fx = (enum nrr_fx)pick(3);
+	policy.credits = pick(2) ? CREDITS_NEGATIVE : CREDITS_EXCLUDED;
+	policy.back_within_days = pick(2) ? pick(20) : 0;
+	policy.back_in_cohort = pick(2) ? BACK_STRICT : BACK_COUNTED;
+	policy.back_outside = pick(2) ? BACK_CREDITED : BACK_EXCLUDED;
+	policy.group_days = pick(3) ? 0 : pick(10);
+}
+
+static int64_t paid_on(const struct book *b, int32_t account, int32_t day, int32_t rate_on)
+{
+	int64_t minor;
+
+	ASSERT_OK(nrr_paid_on(b, account, day, rate_on, &minor, &err));
+	return minor;
+}
+
+/* The slow way: what is paid on a day against the day before. */
+static void check_days_of(const struct moved *m, struct nrr_span span, int32_t account)
+{
+	bool is_left_out = policy.new_and_gone == NEW_AND_GONE_IGNORED &&
+		paid_on(&m->book, account, span.from, span.from) == 0 && paid_on(&m->book, account, span.to, span.from) == 0;
+
+	for (int32_t day = span.from + 1; day <= span.to && !is_left_out; day++) {
+		int64_t before = paid_on(&m->book, account, day - 1, span.from);
+		int64_t after = paid_on(&m->book, account, day, span.from), moved = 0;
+
+		for (size_t i = 0; i < m->n; i++) {
+			if (m->list[i].account != account || m->list[i].on != day || m->list[i].kind == MOVEMENT_FX)
+				continue;
+			moved += m->list[i].minor;
+			ASSERT_INT(m->list[i].after_minor, after);
+			if (policy.group_days == 0)
+				ASSERT_INT(m->list[i].before_minor, before);
+		}
+		if (policy.group_days == 0)
+			ASSERT_INT(moved, after - before);
+	}
+}
+
+static void check_ends_of(const struct moved *m, struct nrr_span span, int32_t account)
+{
+	int64_t start = paid_on(&m->book, account, span.from, span.from), moved = 0, fx = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->list[i].account != account)
+			continue;
+		*(m->list[i].kind == MOVEMENT_FX ? &fx : &moved) += m->list[i].minor;
+	}
+	ASSERT_INT(moved, paid_on(&m->book, account, span.to, span.from) - start);
+	ASSERT_INT(moved + fx, paid_on(&m->book, account, span.to, span.to) - start);
+}
+
+static int64_t moved_as(const struct moved *m, enum movement_kind kind)
+{
+	int64_t minor = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		minor += m->list[i].kind == kind ? m->list[i].minor : 0;
+	return minor;
+}
+
+static void compute(const struct moved *m, struct nrr_span span, enum nrr_method method,
+                    struct nrr_table tables[N_NRR_BY])
+{
+	struct nrr_query query = { .spans = &span, .n_spans = 1, .by = 1u << NRR_BY_ALL | 1u << NRR_BY_PRODUCT };
+
+	policy.method = method;
+	ASSERT_OK(nrr_compute(&m->book, &query, arena, tables, &err));
+	policy.method = NRR_POINT_TO_POINT;
+}
+
+/* A window by movements shows what the list comes to. */
+static void check_sums(const struct moved *m, const struct nrr_sums *s)
+{
+	ASSERT_INT(s->added_minor, moved_as(m, MOVEMENT_NEW));
+	ASSERT_INT(s->expansion_minor, moved_as(m, MOVEMENT_UPSELL) + moved_as(m, MOVEMENT_CROSS_SELL));
+	ASSERT_INT(s->cross_sell_minor, moved_as(m, MOVEMENT_CROSS_SELL));
+	ASSERT_INT(s->contraction_minor, -moved_as(m, MOVEMENT_CONTRACTION));
+	ASSERT_INT(s->churn_minor, -moved_as(m, MOVEMENT_CHURN) - moved_as(m, MOVEMENT_INVOLUNTARY));
+	ASSERT_INT(s->involuntary_minor, -moved_as(m, MOVEMENT_INVOLUNTARY));
+	ASSERT_INT(s->reactivation_minor, moved_as(m, MOVEMENT_REACTIVATION));
+	ASSERT_INT(s->fx_minor, moved_as(m, MOVEMENT_FX));
+}
+
+/* Products sum to the whole, but for what moves between them. */
+static void check_products(const struct nrr_table *products, const struct nrr_sums *whole)
+{
+	struct nrr_window sum = { 0 };
+	const struct nrr_sums *s = &sum.sums;
+
+	for (size_t i = 0; i < products->n; i++)
+		nrr_add(&sum, &products->rows[i]);
+	ASSERT_INT(s->start_minor, whole->start_minor);
+	ASSERT_INT(s->end_minor, whole->end_minor);
+	ASSERT_INT(s->added_minor, whole->added_minor);
+	ASSERT_INT(s->reactivation_minor, whole->reactivation_minor);
+	ASSERT_INT(s->churn_minor, whole->churn_minor);
+	ASSERT_INT(s->involuntary_minor, whole->involuntary_minor);
+	ASSERT_INT(s->fx_minor, whole->fx_minor);
+	ASSERT_INT(s->cohort_end_minor, whole->cohort_end_minor);
+	ASSERT_INT(s->expansion_minor - s->contraction_minor, whole->expansion_minor - whole->contraction_minor);
+}
+
+/* Whatever happened between, the cohort ends with what it pays: only GRR depends on the method. */
+static void check_methods(const struct nrr_sums *points, const struct nrr_sums *moves)
+{
+	ASSERT_INT(moves->start_minor, points->start_minor);
+	ASSERT_INT(moves->end_minor, points->end_minor);
+	assert_true(moves->kept_minor >= 0 && moves->kept_minor <= moves->start_minor);
+	if (policy.back_within_days || policy.back_outside == BACK_CREDITED || policy.credits == CREDITS_NEGATIVE)
+		return;
+	ASSERT_INT(moves->cohort_end_minor, points->cohort_end_minor);
+	ASSERT_INT(moves->n_churned, points->n_churned);
+	assert_true(moves->kept_minor <= points->kept_minor);
+}
+
+static void movements_of_random_books_agree_with_what_is_paid_on_each_day(void **state)
+{
+	int32_t first = contracts_day("2025-01-01");
+
+	(void)state;
+	for (int book = 0; book < N_BOOKS; book++) {
+		struct nrr_table points[N_NRR_BY], moves[N_NRR_BY];
+		struct nrr_span span;
+		struct moved m;
+
+		seed = (uint64_t)book + 1;
+		put_random_book(first);
+		pick_policy();
+		span.from = first + pick(60);
+		span.to = span.from + 1 + pick(80);
+		m = moved_in(day_text(arena, span.from), day_text(arena, span.to));
+		for (int32_t account = 0; account < (int32_t)m.book.facts->n_accounts; account++) {
+			check_days_of(&m, span, account);
+			check_ends_of(&m, span, account);
+		}
+		compute(&m, span, NRR_POINT_TO_POINT, points);
+		compute(&m, span, NRR_MOVEMENT_SUM, moves);
+		check_sums(&m, &moves[NRR_BY_ALL].rows[0].sums);
+		check_products(&moves[NRR_BY_PRODUCT], &moves[NRR_BY_ALL].rows[0].sums);
+		check_methods(&points[NRR_BY_ALL].rows[0].sums, &moves[NRR_BY_ALL].rows[0].sums);
+		arena_reset(arena);
+	}
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_book, close_book)
+	const struct CMUnitTest tests[] = {
+		CASE(the_first_contract_is_new_and_its_end_is_churn),
+		CASE(who_comes_and_goes_within_the_window_is_left_out_by_default),
+		CASE(a_better_price_or_plan_is_upsell_and_a_further_product_is_cross_sell),
+		CASE(a_day_with_both_gives_one_of_each),
+		CASE(cross_sell_is_never_more_than_what_the_account_pays_more),
+		CASE(lines_without_a_product_are_never_cross_sell),
+		CASE(what_ends_and_begins_on_one_day_is_netted),
+		CASE(changes_close_together_are_one_movement_where_the_policy_says_so),
+		CASE(a_group_ends_with_the_window_so_that_windows_add_up),
+		CASE(who_stays_away_for_too_long_is_new_where_the_policy_says_so),
+		CASE(an_addon_that_ends_is_contraction_and_churn_where_the_policy_says_so),
+		CASE(a_lower_price_is_contraction_under_any_policy),
+		CASE(an_end_for_want_of_payment_is_involuntary_churn),
+		CASE(movements_of_the_first_day_belong_to_the_window_before),
+		CASE(movements_of_random_books_agree_with_what_is_paid_on_each_day),
+	};
+#undef CASE
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -90,6 +90,7 @@ struct table;
 struct table *table_new(struct arena *a, const struct table_column *columns, int n);
 void table_row(struct table *t, const char *const *cells); /* n of the columns; texts are copied */
 void table_print(const struct table *t, enum cli_format format); /* to standard output */
+void table_print_more(const struct table *t); /* CSV without titles: what goes on from a table that was printed */
 /* Cells: a number; an instant, NULL for INSTANT_NONE. */
 const char *cell_int(struct arena *a, int64_t n);
 const char *cell_instant(struct arena *a, int64_t at);

@@ -123,17 +123,31 @@ const struct command commands[] = {
 	  .run = cmd_write_back },
 	{ .name = "nrr",
 	  .summary = "net and gross revenue retention, and where revenue came and went",
-	  .options = { "by=WHAT: month, segment, owner or plan", "window=MONTHS: length of the window (default 12)",
+	  .options = { "by=WHAT: month, segment, region, owner, plan, product or cohort",
+	               "window=MONTHS: length of the window (default 12)",
+	               "to=DAY: the window's last day (default: the day of the report)",
+	               "accounts: what each account adds to the figures, and why",
+	               "cohorts: month of first revenue by months since, as NRR, GRR and logos",
+	               "policy: the rules in force, one by one",
+	               "revenue=KIND: committed (default) or usage",
 	               "currency=CODE: only amounts in this currency" },
-	  .help = "Compares what each account pays per month at both ends of a window (point to point), rolled up to the "
-	          "parent where the organisation says so. Segment and owner are those of the window's first day, the plan "
-	          "is the one most was paid for. An account that paid nothing on the first day but did on an earlier "
-	          "monthly mark comes back (reactivation) instead of being new; new and returning accounts never lift "
-	          "NRR.\n\nWithout --by: the window that ends today (or --as-of). --by month: all windows of one and of "
-	          "twelve months between firsts of months, from the first start to the first after the last change in the "
-	          "data. --format csv gives these too, amounts in minor units and ratios with six decimals; windows "
-	          "without a start are left out.\n\nAmounts in several currencies are never added: choose one with "
-	          "--currency.",
+	  .help = "Compares what each account pays per month at both ends of a window (point to point; or adds up its "
+	          "movements where the organisation's policy says so). Every report ends with the policy and its hash. "
+	          "Segment, region and owner are those that the policy names, by default of the window's first day; the "
+	          "plan is the one most was paid for; a cohort is the month of first revenue. An account that paid nothing "
+	          "on the first day but did on an earlier monthly mark comes back (reactivation) instead of being new; new "
+	          "and returning accounts never lift NRR. The residual is what the steps of the waterfall don't explain: "
+	          "0.\n\nWithout --by: the window that ends today (or --as-of, or --to). --by month: all windows of one "
+	          "and of twelve months between firsts of months, from the first start to the first after the last change "
+	          "in the data. --by owner lists accounts that the policy counts in nobody's book, with the reason.\n\n"
+	          "--accounts and --cohorts show what the figures are made of. The cohort triangle looks at "
+	          "each account on its own first day plus whole months, and shows a month once the youngest account of "
+	          "the cohort is that old.\n\n--format csv without --by gives the months, amounts in minor units and "
+	          "ratios with six decimals; windows without a start are left out. --format json has every amount, each "
+	          "ratio with its numerator and denominator, and the policy. Where there is no start there is no ratio but "
+	          "`insufficient history` and the reason.\n\nAmounts in several currencies are told in the "
+	          "organisation's, at the rates that the policy names; one that is missing is an error that names "
+	          "currency and day. --currency takes only those in one.",
 	  .run = cmd_nrr },
 	{ .name = "backtest",
 	  .summary = "how good the scores would have been",

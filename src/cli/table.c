@@ -123,13 +123,8 @@ static void print_csv_cell(const char *text, bool is_number)
 		(void)putchar('"');
 }
 
-static void print_csv(const struct table *t)
+static void print_csv_rows(const struct table *t)
 {
-	for (int i = 0; i < t->n; i++) {
-		(void)fputs(i ? "," : "", stdout);
-		print_csv_cell(t->columns[i].title, false);
-	}
-	(void)putchar('\n');
 	for (const struct row *r = t->first; r; r = r->next) {
 		for (int i = 0; i < t->n; i++) {
 			(void)fputs(i ? "," : "", stdout);
@@ -137,6 +132,16 @@ static void print_csv(const struct table *t)
 		}
 		(void)putchar('\n');
 	}
+}
+
+static void print_csv(const struct table *t)
+{
+	for (int i = 0; i < t->n; i++) {
+		(void)fputs(i ? "," : "", stdout);
+		print_csv_cell(t->columns[i].title, false);
+	}
+	(void)putchar('\n');
+	print_csv_rows(t);
 }
 
 /* "Act by" -> "act_by" */
@@ -193,4 +198,9 @@ void table_print(const struct table *t, enum cli_format format)
 	};
 
 	printers[format](t);
+}
+
+void table_print_more(const struct table *t)
+{
+	print_csv_rows(t);
 }

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""What `retaind nrr` prints: every breakdown, who adds what and why, cohorts, and by which rules."""
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from harness import run  # noqa: E402
+
+ORG = """title: Acme
+zone: UTC
+currency: EUR
+days: [mon, tue, wed, thu, fri]
+{nrr}
+sources:
+  files:
+    connector: csv
+    folder: "{folder}"
+    files:
+      accounts:
+        match: "accounts*.csv"
+        entity: account
+        key: id
+        map:
+          - {{ to: name, from: name }}
+          - {{ to: segment, from: segment }}
+          - {{ to: region, from: region }}
+          - {{ to: csm_key, from: csm }}
+      subscriptions:
+        match: "subscriptions*.csv"
+        entity: subscription
+        key: id
+        account: {{ from: account, by: key }}
+        map:
+          - {{ to: product, from: product }}
+          - {{ to: plan, from: plan }}
+          - {{ to: mrr_minor, from: mrr }}
+          - {{ to: currency, from: currency }}
+          - {{ to: kind, from: kind }}
+          - {{ to: start_on, from: start, format: "%Y-%m-%d" }}
+          - {{ to: end_on, from: end, format: "%Y-%m-%d" }}
+          - {{ to: end_reason, from: reason }}
+channels:
+  files: {{ kind: file, folder: "{folder}/out" }}
+owners:
+  - {{ email: claire@acme.example, name: Claire, role: csm, at: "08:00", channels: [files] }}
+"""
+
+ACCOUNTS = """id,name,segment,region,csm
+A,Alder,SMB,FR,claire@acme.example
+B,Birch,SMB,DE,tom@acme.example
+C,Cedar,Mid,FR,claire@acme.example
+D,Dogwood,Mid,DE,
+E,"Elm <b>, Sons",SMB,DE,tom@acme.example
+F,Fir,Mid,FR,tom@acme.example
+G,Ginkgo,Mid,FR,claire@acme.example
+"""
+# A grows, B shrinks, C stops paying, D is new, E stays, F buys a second product, G comes back.
+SUBSCRIPTIONS = """id,account,product,plan,mrr,currency,kind,start,end,reason
+a1,A,Core,Pro,100,EUR,recurring,2024-06-01,2025-07-01,
+a2,A,Core,Max,150,EUR,recurring,2025-07-01,,
+b1,B,Core,Max,200,EUR,recurring,2024-06-01,2025-04-01,
+b2,B,Core,Pro,120,EUR,recurring,2025-04-01,,
+c1,C,Core,Pro,50,EUR,recurring,2024-06-10,2025-08-20,unpaid
+d1,D,Core,Pro,80,EUR,recurring,2025-03-15,,
+e1,E,Core,Pro,30,EUR,recurring,2024-06-01,,
+f1,F,Core,Pro,100,EUR,recurring,2024-07-01,,
+f2,F,Insights,Pro,40,EUR,recurring,2025-09-01,,
+g1,G,Core,Pro,60,EUR,recurring,2024-06-01,2024-09-01,
+g2,G,Core,Pro,70,EUR,recurring,2025-05-10,,
+"""
+NOW = ("--now", "2026-01-01T09:00:00Z")
+YEAR = {"start_mrr": 48000, "new_mrr": 8000, "expansion_mrr": 9000, "cross_sell_mrr": 4000, "upsell_mrr": 5000,
+        "reactivation_mrr": 7000, "contraction_mrr": 8000, "churn_mrr": 5000, "involuntary_churn_mrr": 5000,
+        "fx_mrr": 0, "end_mrr": 59000, "residual": 0, "start_accounts": 5, "churned_accounts": 1}
+
+
+def company(case, subscriptions=SUBSCRIPTIONS, accounts=ACCOUNTS, nrr=""):
+    case.write("csv/accounts.csv", accounts)
+    case.write("csv/subscriptions.csv", subscriptions)
+    case.org(ORG.format(folder=case.tmp / "csv", nrr=nrr))
+    case.retaind("pull", *NOW)
+
+
+def nrr(case, *args):
+    return case.retaind("nrr", *NOW, *args).stdout
+
+
+def as_json(case, *args):
+    return json.loads(nrr(case, *args, "--format", "json"))
+
+
+def as_csv(case, *args):
+    return list(csv.DictReader(io.StringIO(nrr(case, *args, "--format", "csv"))))
+
+
+def add_up(rows, names):
+    return {name: sum(int(r[name]) for r in rows) for name in names}
+
+
+def test_whole_window(case):
+    """A year told as JSON has every amount, a residual of 0, and each ratio with its numerator and denominator"""
+    company(case)
+    report = as_json(case)
+    w, = report["windows"]
+    assert {k: w[k] for k in YEAR} == YEAR, w
+    assert (w["from_date"], w["to_date"], w["window_months"]) == ("2025-01-01", "2026-01-01", 12)
+    assert w["nrr_exact"] == {"numerator": 44000, "denominator": 48000}, w
+    assert w["grr_exact"] == {"numerator": 35000, "denominator": 48000}, w
+    assert w["logo_retention_exact"] == {"numerator": 4, "denominator": 5}, w
+    assert w["quick_ratio_exact"] == {"numerator": 24000, "denominator": 13000}, w
+    for name in ("nrr", "grr", "logo_retention", "quick_ratio"):
+        exact = w[f"{name}_exact"]
+        assert w[name] == exact["numerator"] / exact["denominator"], (name, w)  # every digit of a double
+    assert report["currency"] == "EUR" and report["method"] == "point to point" and report["as_of"] == "2026-01-01"
+
+
+def test_waterfall(case):
+    """The waterfall for people has all steps, what is inside them, and a residual of 0"""
+    company(case)
+    out = nrr(case)
+    for line in ("start", "new", "expansion", "reactivation", "contraction", "churn", "end"):
+        assert f"\n  {line} " in out, out
+    assert "EUR 480 " in out and "EUR 590 " in out and "\n  residual                 EUR 0\n" in out, out
+    assert "of expansion: upsell EUR 50, cross-sell EUR 40" in out, out
+    assert "of churn: EUR 50 for want of payment" in out, out
+    assert "net retention (NRR) 91.7 %   gross retention (GRR) 72.9 %   logos kept 80.0 % (4 of 5)" in out, out
+    assert "quick ratio 1.85" in out, out
+
+
+def test_policy_everywhere(case):
+    """Every report names the method, the policy, its hash and its rules, and the hash follows the rules"""
+    company(case)
+    policy = as_json(case, "--policy")["policy"]
+    assert policy["preset"] == "default" and len(policy["hash"]) == 12 and len(policy["rules"]) > 15, policy
+    plain = nrr(case, "--policy")
+    assert policy["hash"] in plain and all(rule in plain for rule in policy["rules"]), plain
+    for view in ([], ["--by", "month"], ["--by", "owner"], ["--accounts"], ["--cohorts"]):
+        out = nrr(case, *view)
+        assert f"Policy default, hash {policy['hash']}\n" in out and "Method: point to point" in out, (view, out)
+        assert all(rule in out for rule in policy["rules"]), (view, out)
+        assert as_json(case, *view)["policy"] == policy, view
+        told = case.retaind("nrr", *NOW, *view, "--format", "csv")
+        assert policy["hash"] in told.stderr, (view, told.stderr)
+        assert policy["hash"] not in case.retaind("nrr", *NOW, *view, "--format", "csv", "-q").stderr
+    case.org(ORG.format(folder=case.tmp / "csv", nrr="nrr:\n  method: movement_sum"))
+    report = as_json(case)
+    assert report["method"] == "movement sum" and report["policy"]["hash"] != policy["hash"], report
+    assert "Method: movement sum" in nrr(case)
+
+
+def test_breakdowns_add_up(case):
+    """Segments, regions, owners, plans, products and cohorts each add up to the whole, as JSON and as CSV"""
+    company(case)
+    amounts = [k for k in YEAR if k not in ("start_accounts", "churned_accounts")]
+    flows = ("start_mrr", "end_mrr", "new_mrr", "churn_mrr", "residual")  # a product's gain is another's loss
+    groups = {"segment": {"SMB", "Mid"}, "region": {"FR", "DE"}, "product": {"Core", "Insights"},
+              "owner": {"claire@acme.example", "tom@acme.example", "(none)"}, "plan": {"Pro", "Max"},
+              "cohort": {"2024-06", "2024-07", "2025-03"}}
+    for by, expected in groups.items():
+        report = as_json(case, "--by", by)
+        assert report["by"] == by and {w["group"] for w in report["windows"]} == expected, (by, report["windows"])
+        assert {k: report["whole"][k] for k in YEAR} == YEAR, by
+        names = flows if by == "product" else amounts
+        assert add_up(report["windows"], names) == {k: YEAR[k] for k in names}, (by, report["windows"])
+        rows = as_csv(case, "--by", by)
+        assert {r["group"] for r in rows} == expected, rows
+        assert add_up(rows, ["start_mrr", "end_mrr"]) == {"start_mrr": 48000, "end_mrr": 59000}, rows
+        assert "(all)" in nrr(case, "--by", by)
+    core, insights = sorted(as_json(case, "--by", "product")["windows"], key=lambda w: w["group"])
+    assert core["expansion_mrr"] == 5000 and insights["cross_sell_mrr"] == 4000, (core, insights)
+
+
+def test_no_start(case):
+    """Without a start there is a reason and neither 0 nor NaN: whole windows, groups, months and cohorts"""
+    company(case)
+    row = next(w for w in as_json(case, "--by", "cohort")["windows"] if w["group"] == "2025-03")
+    assert row["nrr"] is None and row["grr"] is None and row["logo_retention"] is None, row
+    assert row["reason"].startswith("insufficient history: "), row
+    row = next(r for r in as_csv(case, "--by", "cohort") if r["group"] == "2025-03")
+    assert (row["nrr"], row["grr"], row["logo_retention"]) == ("", "", ""), row
+    assert row["reason"].startswith("insufficient history: ") and row["new_mrr"] == "8000", row
+    early = ("--to", "2025-02-01")
+    w, = as_json(case, *early)["windows"]
+    assert w["nrr"] is None and "revenue is known from 2024-06-01 on, the window begins 2024-02-01" in w["reason"], w
+    for view in ([], ["--accounts"], ["--by", "segment"]):
+        out = nrr(case, *view, *early)
+        assert "insufficient history: revenue is known from 2024-06-01 on" in out, (view, out)
+        assert "nan" not in out.lower() and "inf " not in out.lower(), (view, out)
+    assert "insufficient history" in nrr(case, "--cohorts", "--to", "2020-01-01")
+    assert as_json(case, "--cohorts", "--to", "2020-01-01")["reason"].startswith("insufficient history")
+    told = case.retaind("nrr", *NOW, "--by", "month", "--to", "2020-01-01", "--format", "csv")
+    assert len(told.stdout.splitlines()) == 1 and "insufficient history" in told.stderr, told
+    assert "insufficient history" in nrr(case, "--by", "month", "--to", "2020-01-01")
+    assert as_json(case, "--by", "month", "--to", "2020-01-01")["reason"].startswith("insufficient history")
+
+
+def test_nothing_known(case):
+    """Of an organisation without revenue every report says so"""
+    company(case, subscriptions=SUBSCRIPTIONS.splitlines()[0] + "\n")
+    for view in ([], ["--by", "month"], ["--by", "region"], ["--accounts"], ["--cohorts"]):
+        out = nrr(case, *view)
+        assert "insufficient history: " in out and "nan" not in out.lower(), (view, out)
+        json.loads(nrr(case, *view, "--format", "json"))
+
+
+def test_nothing_lost(case):
+    """Where nothing was lost the quick ratio is none, and says so"""
+    company(case, subscriptions="\n".join(SUBSCRIPTIONS.splitlines()[:3]) + "\n")
+    assert "no quick ratio: nothing was lost" in nrr(case)
+    w, = as_json(case)["windows"]
+    assert w["quick_ratio"] is None and w["quick_ratio_exact"] == {"numerator": 5000, "denominator": 0}, w
+
+
+def test_windows(case):
+    """--window and --to choose the window; a day that is still to come is refused, and so is what there is not"""
+    company(case)
+    w, = as_json(case, "--window", "3", "--to", "2025-09-01")["windows"]
+    assert (w["from_date"], w["to_date"]) == ("2025-06-01", "2025-09-01"), w
+    assert (w["start_mrr"], w["end_mrr"], w["churn_mrr"], w["expansion_mrr"]) == (55000, 59000, 5000, 9000), w
+    months = as_json(case, "--by", "month", "--window", "3")["windows"]
+    assert all(m["window_months"] == 3 for m in months) and len(months) == 13, len(months)
+    assert as_json(case, "--by", "month", "--window", "3", "--to", "2025-09-15")["windows"] == \
+        [m for m in months if m["to_date"] <= "2025-09-01"]
+    for args, said in ((["--to", "2026-01-02"], "--to is 2026-01-02, which is behind 2026-01-01"),
+                       (["--by", "colour"], "month, segment, region, owner, plan, product or cohort"),
+                       (["--by", "plan", "--accounts"], "--by and --accounts: one of them"),
+                       (["--cohorts", "--accounts"], "one of them at a time"),
+                       (["--revenue", "both"], "expected committed or usage"), (["--window", "0"], "expected 1 to")):
+        assert said in case.retaind("nrr", *NOW, *args, expect=64).stderr, args
+
+
+def test_accounts(case):
+    """Accounts are listed with cause and points, what moved the figure most first, and add up to it to the cent"""
+    company(case)
+    report = as_json(case, "--accounts")
+    rows, whole = report["accounts"], report["whole"]
+    assert [(r["account_key"], r["cause"]) for r in rows] == [
+        ("B", "contraction"), ("A", "upsell"), ("C", "involuntary churn"), ("F", "cross-sell"), ("D", "new"),
+        ("G", "reactivation"), ("E", "unchanged")], rows
+    assert add_up(rows, YEAR) == {k: YEAR[k] for k in YEAR} == {k: whole[k] for k in YEAR}
+    for name in ("nrr", "grr"):
+        effect = sum(r[f"{name}_effect_exact"]["numerator"] for r in rows)
+        assert effect == whole[f"{name}_exact"]["numerator"] - whole["start_mrr"], (name, rows)
+    assert (rows[0]["segment"], rows[0]["owner"]) == ("SMB", "tom@acme.example"), rows[0]
+    lines = as_csv(case, "--accounts")
+    assert [r["account_key"] for r in lines] == [r["account_key"] for r in rows]
+    assert add_up(lines, ["nrr_effect_mrr", "grr_effect_mrr"]) == {"nrr_effect_mrr": -4000, "grr_effect_mrr": -13000}
+    assert abs(sum(float(r["nrr_points"]) for r in lines) - 100 * (whole["nrr"] - 1)) < 1e-5, lines
+    out = nrr(case, "--accounts")
+    assert "1 account pays the same at both ends" in out and "Elm" not in out, out
+    assert "NRR 91.7 % = 100 % -8.33 points, GRR 72.9 % = 100 % -27.08 points; residual 0" in out, out
+
+
+def test_accounts_by_thousands(case):
+    """Nine thousand accounts are listed in CSV under one line of titles, and their sum is the figure"""
+    n = 9000
+    accounts = "id,name,segment,region,csm\n" + "".join(f"{i},Firm {i},SMB,FR,\n" for i in range(n))
+    lines = "".join(f"s{i},{i},Core,Pro,{i % 97 + 1},EUR,recurring,2024-06-01,{'2025-06-01' if i % 7 == 0 else ''},\n"
+                    for i in range(n))
+    company(case, subscriptions=SUBSCRIPTIONS.splitlines()[0] + "\n" + lines, accounts=accounts)
+    rows = as_csv(case, "--accounts")
+    assert len(rows) == n and len({r["account_key"] for r in rows}) == n
+    whole = as_json(case, "--accounts")
+    assert len(whole["accounts"]) == n
+    assert add_up(rows, ["start_mrr", "end_mrr"]) == {k: whole["whole"][k] for k in ("start_mrr", "end_mrr")}
+
+
+def test_cohorts(case):
+    """The triangle has a row per month of first revenue, each account on its own first day plus whole months"""
+    company(case)
+    rows = {c["cohort"]: c for c in as_json(case, "--cohorts")["cohorts"]}
+    assert list(rows) == ["2024-06", "2024-07", "2025-03"], list(rows)
+    june = rows["2024-06"]
+    assert (june["accounts"], june["start_mrr"], len(june["months"])) == (5, 44000, 19), june
+    assert [m["month"] for m in june["months"]] == list(range(19))
+    assert june["months"][0]["nrr"] == june["months"][0]["logo_retention"] == 1
+    assert june["months"][3]["nrr_exact"] == {"numerator": 38000, "denominator": 44000}  # G left on 2024-09-01
+    assert june["months"][14]["nrr_exact"]["numerator"] == 15000 + 12000 + 5000 + 3000 + 7000  # C pays till the 20th
+    assert june["months"][15]["grr_exact"]["numerator"] == 10000 + 12000 + 0 + 3000 + 6000
+    assert june["months"][15]["logo_retention_exact"] == {"numerator": 4, "denominator": 5}
+    lines = as_csv(case, "--cohorts")
+    assert len(lines) == 19 + 19 + 10, len(lines)
+    assert lines[3]["paid_mrr"] == "38000" and lines[3]["nrr"] == "0.863636", lines[3]
+    out = nrr(case, "--cohorts")
+    assert out.count("2024-06 ") == 3 and "Net retention (NRR)" in out and "Accounts kept" in out, out
+
+
+def test_as_of_past(case):
+    """A report as of a past day, or with --to on it, has the months up to then and no more"""
+    company(case)
+    for args in (["--to", "2025-06-01"], ):
+        cells = as_json(case, "--cohorts", *args)["cohorts"]
+        assert max(len(c["months"]) for c in cells) == 12, cells
+        assert as_json(case, *args)["windows"][0]["to_date"] == "2025-06-01"
+
+
+def test_currencies(case):
+    """Amounts in a currency without a rate are an error that names the currency and the day; one currency is told"""
+    company(case, subscriptions=SUBSCRIPTIONS + "x1,D,Core,Pro,500,USD,recurring,2024-06-01,,\n")
+    told = case.retaind("nrr", *NOW, expect=78).stderr
+    assert "USD" in told and "2025-01-01" in told, told
+    report = as_json(case, "--currency", "USD")
+    assert report["currency"] == "USD" and report["windows"][0]["start_mrr"] == 50000, report
+    assert any("other currencies than USD" in note for note in report["notes"]), report["notes"]
+    assert "other currencies than EUR is left out" in nrr(case, "--currency", "EUR")
+
+
+run(globals())

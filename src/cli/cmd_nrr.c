@@ -13,6 +13,7 @@ static const struct {
 	nrr_view_fn print;
 } views[] = {
 	{ "accounts", nrr_print_accounts },
+	{ "movements", nrr_print_movements },
 	{ "cohorts", nrr_print_cohorts },
 	{ "policy", nrr_print_policy },
 };

@@ -127,6 +127,7 @@ const struct command commands[] = {
 	               "window=MONTHS: length of the window (default 12)",
 	               "to=DAY: the window's last day (default: the day of the report)",
 	               "accounts: what each account adds to the figures, and why",
+	               "movements: every dated change of the window",
 	               "cohorts: month of first revenue by months since, as NRR, GRR and logos",
 	               "policy: the rules in force, one by one",
 	               "revenue=KIND: committed (default) or usage",
@@ -140,7 +141,7 @@ const struct command commands[] = {
 	          "0.\n\nWithout --by: the window that ends today (or --as-of, or --to). --by month: all windows of one "
 	          "and of twelve months between firsts of months, from the first start to the first after the last change "
 	          "in the data. --by owner lists accounts that the policy counts in nobody's book, with the reason.\n\n"
-	          "--accounts and --cohorts show what the figures are made of. The cohort triangle looks at "
+	          "--accounts, --movements and --cohorts show what the figures are made of. The cohort triangle looks at "
 	          "each account on its own first day plus whole months, and shows a month once the youngest account of "
 	          "the cohort is that old.\n\n--format csv without --by gives the months, amounts in minor units and "
 	          "ratios with six decimals; windows without a start are left out. --format json has every amount, each "

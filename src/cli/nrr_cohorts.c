@@ -1,9 +1,13 @@
 /* The cohort triangle: month of first revenue by months since, as NRR, GRR and logos. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "nrr_report.h"
 #include "score/cohorts.h"
+#include "score/picture.h"
+
+enum { MAX_TEXT_BYTES = 8 << 20 };
 
 typedef double (*share_fn)(const struct cohort *c, size_t months);
 
@@ -11,72 +15,68 @@ static const struct {
 	const char *title;
 	share_fn share;
 } measures[] = {
-	{ "Net retention (NRR), % of what the cohort paid at first, after so many months", cohort_nrr },
-	{ "Gross retention (GRR), % of what the cohort paid at first, after so many months", cohort_grr },
-	{ "Accounts kept, % of the cohort, after so many months", cohort_logos },
+	{ "Net retention (NRR) of cohorts, in % of what they paid at first (accounts in brackets)", cohort_nrr },
+	{ "Gross retention (GRR), in % of what they paid at first", cohort_grr },
+	{ "Accounts kept, in %", cohort_logos },
 };
 
 static const char none_known[] = "insufficient history: of no account the first day of revenue is known";
 
-/* For people: each of the first twelve months, then the round ones; programs get all. */
+/* For people: first each month, then the round ones; programs get all. */
 static size_t shown_months(size_t most, struct arena *a, size_t **out)
 {
 	size_t n = 0;
 
 	*out = arena_array(a, most, sizeof **out);
 	for (size_t k = 0; k < most; k++)
-		if (k <= 12 || (k <= 36 && k % 6 == 0) || k % 12 == 0)
+		if (k <= 6 || (k <= 12 && k % 3 == 0) || (k <= 36 && k % 6 == 0) || k % 12 == 0)
 			(*out)[n++] = k;
 	return n;
 }
 
-/* All cohorts that are old enough together. */
-static const char *together(struct arena *a, const struct cohorts *all, size_t months, share_fn share)
+/* All cohorts that are old enough together; false when none is. */
+static bool together(const struct cohorts *all, size_t months, struct cohort_cell *cell, struct cohort *out)
 {
-	struct cohort_cell sum = { 0 };
-	struct cohort whole = { .cells = &sum };
-
+	*cell = (struct cohort_cell){ 0 };
+	*out = (struct cohort){ .cells = cell };
 	for (size_t i = 0; i < all->n; i++) {
 		const struct cohort *c = &all->rows[i];
 
 		if (months >= c->n_cells)
 			continue;
-		whole.n_accounts += c->n_accounts;
-		whole.start_minor += c->start_minor;
-		sum.n_logos += c->cells[months].n_logos;
-		sum.paid_minor += c->cells[months].paid_minor;
-		sum.kept_minor += c->cells[months].kept_minor;
+		out->n_accounts += c->n_accounts;
+		out->start_minor += c->start_minor;
+		cell->n_logos += c->cells[months].n_logos;
+		cell->paid_minor += c->cells[months].paid_minor;
+		cell->kept_minor += c->cells[months].kept_minor;
 	}
-	return whole.n_accounts ? arena_printf(a, "%.0f", 100 * share(&whole, 0)) : NULL;
+	return out->n_accounts > 0;
 }
 
-static void print_triangle(struct arena *a, const struct cohorts *all, share_fn share)
+static void print_triangle(struct arena *a, const struct cohorts *all, const char *title, share_fn share)
 {
+	CLEANUP(buf_done) struct buf text;
 	size_t *months, n = shown_months(all->most_cells, a, &months);
-	struct table_column *columns = arena_array(a, n + 2, sizeof *columns);
-	const char **cells = arena_array(a, n + 2, sizeof *cells);
-	struct table *t;
+	const char **rows = arena_array(a, all->n + 1, sizeof *rows), **columns = arena_array(a, n, sizeof *columns);
+	double *cells = arena_array(a, (all->n + 1) * n, sizeof *cells);
+	const struct picture_heat heat = { .head = { .id = "t", .title = title }, .row_title = "cohort", .column_title = "months since",
+		.rows = rows, .n_rows = all->n + 1, .columns = columns, .n_columns = n, .cells = cells };
 
-	columns[0] = (struct table_column){ "cohort", false };
-	columns[1] = (struct table_column){ "accounts", true };
-	for (size_t k = 0; k < n; k++)
-		columns[k + 2] = (struct table_column){ cell_int(a, (int64_t)months[k]), true };
-	t = table_new(a, columns, (int)n + 2);
-	for (size_t i = 0; i < all->n; i++) {
-		const struct cohort *c = &all->rows[i];
+	for (size_t k = 0; k < n; k++) {
+		struct cohort_cell cell;
+		struct cohort whole;
 
-		cells[0] = c->name;
-		cells[1] = cell_int(a, c->n_accounts);
-		for (size_t k = 0; k < n; k++)
-			cells[k + 2] = months[k] < c->n_cells ? arena_printf(a, "%.0f", 100 * share(c, months[k])) : NULL;
-		table_row(t, cells);
+		columns[k] = cell_int(a, (int64_t)months[k]);
+		for (size_t i = 0; i < all->n; i++)
+			cells[i * n + k] = months[k] < all->rows[i].n_cells ? share(&all->rows[i], months[k]) : NAN;
+		cells[all->n * n + k] = together(all, months[k], &cell, &whole) ? share(&whole, 0) : NAN;
 	}
-	cells[0] = "(all)";
-	cells[1] = NULL;
-	for (size_t k = 0; k < n; k++)
-		cells[k + 2] = together(a, all, months[k], share);
-	table_row(t, cells);
-	table_print(t, FORMAT_TABLE);
+	for (size_t i = 0; i < all->n; i++)
+		rows[i] = arena_printf(a, "%s (%" PRId64 ")", all->rows[i].name, all->rows[i].n_accounts);
+	rows[all->n] = "all";
+	buf_init(&text, MAX_TEXT_BYTES);
+	picture_heat_text(&heat, a, &text);
+	(void)fputs(text.at, stdout);
 }
 
 static void print_table(const struct nrr_report *r, const struct cohorts *all)
@@ -85,10 +85,13 @@ static void print_table(const struct nrr_report *r, const struct cohorts *all)
 		(void)puts(none_known);
 	for (size_t i = 0; all->n && i < ARRAY_LEN(measures); i++) {
 		(void)printf("%s%s\n\n", i ? "\n" : "", measures[i].title);
-		print_triangle(r->cli->arena, all, measures[i].share);
+		print_triangle(r->cli->arena, all, measures[i].title, measures[i].share);
 	}
+	if (all->n)
+		(void)puts("\n+ more than at first, \u2591 below 95, \u2592 below 75, \u2593 below 50; "
+		           "all: the cohorts that are so old");
 	if (all->n_undated)
-		(void)printf("\n%" PRId64 " accounts are in no cohort: since when they pay is not known\n", all->n_undated);
+		(void)printf("%" PRId64 " accounts are in no cohort: since when they pay is not known\n", all->n_undated);
 	nrr_print_footer(r);
 }
 

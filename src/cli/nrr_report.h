@@ -28,6 +28,7 @@ typedef int (*nrr_view_fn)(struct nrr_report *r, struct err *err);
 int nrr_print_windows(struct nrr_report *r, struct err *err) MUST_USE;   /* --by, or CSV of every month */
 int nrr_print_summary(struct nrr_report *r, struct err *err) MUST_USE;   /* one window: waterfall and ratios */
 int nrr_print_accounts(struct nrr_report *r, struct err *err) MUST_USE;
+int nrr_print_movements(struct nrr_report *r, struct err *err) MUST_USE;
 int nrr_print_cohorts(struct nrr_report *r, struct err *err) MUST_USE;
 int nrr_print_policy(struct nrr_report *r, struct err *err) MUST_USE;
 

@@ -3,6 +3,7 @@
 
 #include "common/money.h"
 #include "nrr_report.h"
+#include "score/picture.h"
 
 /* The columns of programs: amounts in minor units, ratios with six decimals. The first is left out where there is no
  * group; those behind the ratios stand in CSV of groups alone, so that the months keep their published columns. */
@@ -18,7 +19,7 @@ static const struct table_column csv_columns[] = {
 
 enum { N_CSV = ARRAY_LEN(csv_columns), N_PUBLISHED = 16 };
 
-enum { MAX_PEOPLE = 15 };
+enum { MAX_PEOPLE = 15, MAX_TREND_BYTES = 1 << 16 };
 
 static bool has_groups(const struct nrr_report *r)
 {
@@ -177,6 +178,24 @@ static void tell_missing(const struct nrr_report *r, const struct nrr_table *t)
 		(void)fprintf(to, "%zu of %zu windows have no ratio, the first for %s\n", n, t->n, reason);
 }
 
+/* How the longest windows went, in two lines. */
+static void print_trend(const struct nrr_report *r, const struct nrr_table *t, const int *months)
+{
+	CLEANUP(buf_done) struct buf text;
+	struct arena *a = r->cli->arena;
+	struct picture_point *points = arena_array(a, t->n, sizeof *points);
+	struct picture_trend trend = { .points = points };
+
+	for (size_t i = 0; i < t->n; i++)
+		if (months[i] == r->window)
+			points[trend.n++] = (struct picture_point){ .on = t->rows[i].span.to, .is_known = !t->rows[i].why_none,
+				.nrr = t->rows[i].nrr, .grr = t->rows[i].grr };
+	buf_init(&text, MAX_TREND_BYTES);
+	picture_trend_text(&trend, a, &text);
+	if (text.len)
+		(void)printf("\n%d-month windows:\n%s", r->window, text.at);
+}
+
 static int print_months(struct nrr_report *r, struct err *err)
 {
 	struct nrr_table tables[N_NRR_BY] = { { 0 } }, *t = &tables[NRR_BY_ALL];
@@ -201,6 +220,8 @@ static int print_months(struct nrr_report *r, struct err *err)
 			people_row(r, out, &t->rows[i], NULL);
 	}
 	table_print(out, r->cli->format);
+	if (r->cli->format == FORMAT_TABLE)
+		print_trend(r, t, months);
 	tell_missing(r, t);
 	return 0;
 }

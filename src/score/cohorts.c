@@ -111,6 +111,20 @@ static int32_t left_on(const struct book *b, size_t account)
 	return covered;
 }
 
+/* Amounts of one product and currency are exchanged together, so that their cents are rounded once. Whether the account
+ * has several at a time that need it. */
+static bool has_parallel_foreign(const struct book *b, size_t account)
+{
+	if (b->n_currencies <= 1)
+		return false;
+	for (size_t i = b->first[account]; i < b->first[account + 1]; i++)
+		for (size_t j = i + 1; j < b->first[account + 1] && b->pieces[j].from < b->pieces[i].to; j++)
+			if (b->pieces[j].currency != b->currency_name && b->pieces[j].currency == b->pieces[i].currency &&
+			    b->pieces[j].product == b->pieces[i].product)
+				return true;
+	return false;
+}
+
 static int exchanged(const struct book *b, const struct book_piece *p, int32_t day, int64_t *out, struct err *err)
 {
 	int64_t nano;
@@ -126,21 +140,37 @@ static int exchanged(const struct book *b, const struct book_piece *p, int32_t d
 
 static int add_piece(struct triangle *t, const struct book_piece *p, const int32_t *marks, size_t n, struct err *err)
 {
-	bool is_spot = t->b->policy->fx == FX_SPOT;
+	bool is_spot = t->b->policy->fx == FX_SPOT, is_known = false;
 	int64_t minor = 0;
 
-	if (p->to <= marks[0])
-		return 0;
-	if (!is_spot && exchanged(t->b, p, marks[0], &minor, err) < 0)
-		return -1;
 	for (size_t k = 0; k < n && marks[k] < p->to; k++) {
 		if (marks[k] < p->from)
 			continue;
-		if (is_spot && exchanged(t->b, p, marks[k], &minor, err) < 0)
+		if ((is_spot || !is_known) && exchanged(t->b, p, marks[is_spot ? k : 0], &minor, err) < 0)
 			return -1;
+		is_known = true;
 		t->sums[k] += minor;
 		t->is_free[k] |= p->is_free;
 	}
+	return 0;
+}
+
+static int sum_marks(struct triangle *t, size_t account, const int32_t *marks, size_t n, struct err *err)
+{
+	bool is_spot = t->b->policy->fx == FX_SPOT;
+
+	for (size_t k = 0; k < n; k++) {
+		t->sums[k] = 0;
+		t->is_free[k] = false;
+	}
+	for (size_t i = t->b->first[account]; i < t->b->first[account + 1]; i++)
+		if (add_piece(t, &t->b->pieces[i], marks, n, err) < 0)
+			return -1;
+	if (!has_parallel_foreign(t->b, account))
+		return 0;
+	for (size_t k = 0; k < n; k++)
+		if (nrr_paid_on(t->b, (int32_t)account, marks[k], marks[is_spot ? k : 0], &t->sums[k], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -197,13 +227,8 @@ static int add_account(struct triangle *t, size_t account, struct err *err)
 	}
 	n = n_marks(t, first);
 	marks = marks_of(t, first, n);
-	for (size_t k = 0; k < n; k++) {
-		t->sums[k] = 0;
-		t->is_free[k] = false;
-	}
-	for (size_t i = t->b->first[account]; i < t->b->first[account + 1]; i++)
-		if (add_piece(t, &t->b->pieces[i], marks, n, err) < 0)
-			return -1;
+	if (sum_marks(t, account, marks, n, err) < 0)
+		return -1;
 	if (t->sums[0] > 0) /* a rate may round a few cents to nothing */
 		add_cells(t, account, marks, n);
 	return 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `retaind nrr` prints: every breakdown, who adds what and why, cohorts, and by which rules."""
+"""What `retaind nrr` prints: every breakdown, who adds what and why, dated movements, cohorts, and by which rules."""
 import csv
 import io
 import json
@@ -137,7 +137,7 @@ def test_policy_everywhere(case):
     assert policy["preset"] == "default" and len(policy["hash"]) == 12 and len(policy["rules"]) > 15, policy
     plain = nrr(case, "--policy")
     assert policy["hash"] in plain and all(rule in plain for rule in policy["rules"]), plain
-    for view in ([], ["--by", "month"], ["--by", "owner"], ["--accounts"], ["--cohorts"]):
+    for view in ([], ["--by", "month"], ["--by", "owner"], ["--accounts"], ["--movements"], ["--cohorts"]):
         out = nrr(case, *view)
         assert f"Policy default, hash {policy['hash']}\n" in out and "Method: point to point" in out, (view, out)
         assert all(rule in out for rule in policy["rules"]), (view, out)
@@ -185,7 +185,7 @@ def test_no_start(case):
     early = ("--to", "2025-02-01")
     w, = as_json(case, *early)["windows"]
     assert w["nrr"] is None and "revenue is known from 2024-06-01 on, the window begins 2024-02-01" in w["reason"], w
-    for view in ([], ["--accounts"], ["--by", "segment"]):
+    for view in ([], ["--accounts"], ["--by", "segment"], ["--movements"]):
         out = nrr(case, *view, *early)
         assert "insufficient history: revenue is known from 2024-06-01 on" in out, (view, out)
         assert "nan" not in out.lower() and "inf " not in out.lower(), (view, out)
@@ -200,7 +200,7 @@ def test_no_start(case):
 def test_nothing_known(case):
     """Of an organisation without revenue every report says so"""
     company(case, subscriptions=SUBSCRIPTIONS.splitlines()[0] + "\n")
-    for view in ([], ["--by", "month"], ["--by", "region"], ["--accounts"], ["--cohorts"]):
+    for view in ([], ["--by", "month"], ["--by", "region"], ["--accounts"], ["--movements"], ["--cohorts"]):
         out = nrr(case, *view)
         assert "insufficient history: " in out and "nan" not in out.lower(), (view, out)
         json.loads(nrr(case, *view, "--format", "json"))
@@ -266,6 +266,25 @@ def test_accounts_by_thousands(case):
     whole = as_json(case, "--accounts")
     assert len(whole["accounts"]) == n
     assert add_up(rows, ["start_mrr", "end_mrr"]) == {k: whole["whole"][k] for k in ("start_mrr", "end_mrr")}
+    assert len(as_csv(case, "--movements")) == len(range(0, n, 7))
+
+
+def test_movements(case):
+    """Movements are listed by day with what was paid before and after, and lead from start to end without a residual"""
+    company(case)
+    report = as_json(case, "--movements")
+    assert [(m["date"], m["account_key"], m["movement"], m["change_mrr"]) for m in report["movements"]] == [
+        ("2025-03-15", "D", "new", 8000), ("2025-04-01", "B", "contraction", -8000),
+        ("2025-05-10", "G", "reactivation", 7000), ("2025-07-01", "A", "upsell", 5000),
+        ("2025-08-20", "C", "involuntary_churn", -5000), ("2025-09-01", "F", "cross_sell", 4000)], report["movements"]
+    assert (report["start_mrr"], report["end_mrr"], report["residual"]) == (48000, 59000, 0)
+    assert sum(t["change_mrr"] for t in report["totals"].values()) == 11000
+    f = report["movements"][-1]
+    assert (f["before_mrr"], f["after_mrr"], f["product"]) == (10000, 14000, "Insights"), f
+    assert [r["date"] for r in as_csv(case, "--movements")] == [m["date"] for m in report["movements"]]
+    out = nrr(case, "--movements", "--window", "6")
+    assert "after 2025-07-01 up to 2026-01-01" in out and "2025-08-20" in out and "2025-05-10" not in out, out
+    assert "\nresidual" in out and "EUR 0" in out, out
 
 
 def test_cohorts(case):
@@ -285,7 +304,9 @@ def test_cohorts(case):
     assert len(lines) == 19 + 19 + 10, len(lines)
     assert lines[3]["paid_mrr"] == "38000" and lines[3]["nrr"] == "0.863636", lines[3]
     out = nrr(case, "--cohorts")
-    assert out.count("2024-06 ") == 3 and "Net retention (NRR)" in out and "Accounts kept" in out, out
+    assert out.count("2024-06 (5)") == 3 and "Net retention (NRR)" in out and "Accounts kept" in out, out
+    net = next(line for line in out.splitlines() if "2024-06 (5)" in line)
+    assert net.replace("\u2591", "").split()[2:] == ["100", "100", "100", "86", "86", "86", "86", "86", "84", "84"], net
 
 
 def test_as_of_past(case):

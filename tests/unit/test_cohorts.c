@@ -292,6 +292,7 @@ static int32_t pick(int32_t n)
 	return (int32_t)((seed >> 33) % (uint64_t)n);
 }
 
+/* Pieces of two currencies and two products, in the order of a book. */
 static void put_random_book(int32_t base)
 {
 	facts.n_accounts = 0;
@@ -301,6 +302,8 @@ static void put_random_book(int32_t base)
 
 		for (int32_t i = pick(5); i > 0; i--) {
 			put_piece(account, from, pick(3) ? from + 1 + pick(120) : REVENUE_OPEN, pick(8) ? pick(500) : -pick(200));
+			pieces[n_pieces - 1].currency = pick(2) ? EUR : USD;
+			pieces[n_pieces - 1].product = (uint16_t)pick(2);
 			from += pick(90);
 		}
 	}
@@ -335,9 +338,13 @@ static struct cohort_cell slow_cell(const struct book *b, int32_t base, int32_t 
 static void every_cell_of_random_books_equals_the_slow_sum(void **state)
 {
 	int32_t base = on("2024-01-15"), as_of = on("2024-12-20");
+	struct revenue_rate rate = { USD, EUR, base, 917300000 };
 	size_t n_cells = 0;
 
 	(void)state;
+	facts.rates = &rate;
+	facts.n_rates = 1;
+	policy.rate_age_days = 1000;
 	for (int i = 0; i < N_BOOKS; i++) {
 		struct book b;
 		struct cohorts c;

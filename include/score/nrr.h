@@ -21,10 +21,11 @@ struct nrr_span { int32_t from, to; };
 
 /* start + added + expansion + reactivation - contraction - churn + fx == end, always. */
 struct nrr_sums {
-	int64_t n_start, n_churned, n_end; /* accounts; n_churned of those at the start */
-	int64_t start_minor, added_minor, expansion_minor, reactivation_minor, contraction_minor, churn_minor, fx_minor,
-		end_minor;
+	int64_t n_start, n_end; /* accounts */
+	int64_t start_minor, end_minor;
 	int64_t cohort_end_minor, kept_minor; /* of those at the start: at the end, and no more than each began with */
+	int64_t n_churned;         /* of those at the start */
+	int64_t added_minor, expansion_minor, reactivation_minor, contraction_minor, churn_minor, fx_minor;
 	int64_t cross_sell_minor;  /* of expansion: products that the account did not have; the rest is upsell */
 	int64_t involuntary_minor; /* of churn: for want of payment */
 	int64_t returned_minor;    /* of the cohort's end: accounts that left within the window and came back */

@@ -22,28 +22,12 @@ struct computing {
 	struct nrr_frame frame;
 	struct arena *arena;
 	struct breakdown by[N_NRR_BY];
+	struct nrr_sums **plans, **products; /* their cells once they are found, by the facts' names */
 	unsigned wanted;
+	enum nrr_by whole_of; /* the breakdown whose groups add up to everything, if there is one; else NRR_BY_ALL */
 };
 
 /* groups ----------------------------------------------------------------------------------------------------------- */
-
-/* The plan that most was paid for on a day; of equals the first by name. */
-static const char *main_plan(const struct nrr_view *v, int32_t day)
-{
-	const char *const *names = v->frame->book->facts->names;
-	const struct book_piece *best = NULL;
-
-	for (size_t i = 0; i < v->n_pieces; i++) {
-		const struct book_piece *p = &v->pieces[i];
-
-		if (p->from > day || day >= p->to || !p->plan)
-			continue;
-		if (!best || p->minor > best->minor ||
-		    (p->minor == best->minor && strcmp(names[p->plan], names[best->plan]) < 0))
-			best = p;
-	}
-	return best ? names[best->plan] : NULL;
-}
 
 /* The month in which the account first paid. */
 static const char *first_month(const struct nrr_view *v, char text[8])
@@ -83,8 +67,7 @@ const char *nrr_owner_of(const struct book *b, int32_t account, struct nrr_span 
 	return text_is_blank(csm) ? revenue_trait_on(&x->am, day) : csm;
 }
 
-static const char *group_name(const struct nrr_view *v, enum nrr_by by, const struct nrr_span *span, bool was_there,
-                              char text[8])
+static const char *group_name(const struct nrr_view *v, enum nrr_by by, const struct nrr_span *span, char text[8])
 {
 	const struct book *b = v->frame->book;
 	const struct revenue_account *x = &b->facts->accounts[v->account];
@@ -92,6 +75,7 @@ static const char *group_name(const struct nrr_view *v, enum nrr_by by, const st
 
 	switch (by) {
 	case NRR_BY_ALL:
+	case NRR_BY_PLAN:
 	case NRR_BY_PRODUCT:
 	case N_NRR_BY:
 		break;
@@ -101,8 +85,6 @@ static const char *group_name(const struct nrr_view *v, enum nrr_by by, const st
 		return revenue_trait_on(&x->region, day);
 	case NRR_BY_OWNER:
 		return nrr_owner_of(b, v->account, *span);
-	case NRR_BY_PLAN:
-		return main_plan(v, was_there ? span->from : span->to);
 	case NRR_BY_COHORT:
 		return first_month(v, text);
 	}
@@ -121,18 +103,32 @@ static bool is_settled(const struct nrr_view *v, enum nrr_by by)
 		return x->region.n == 0;
 	case NRR_BY_OWNER:
 		return x->csm.n == 0 && x->am.n == 0;
-	case NRR_BY_PLAN:
-		for (size_t i = 1; i < v->n_pieces; i++)
-			if (v->pieces[i].plan != v->pieces[0].plan)
-				return false;
-		return true;
 	case NRR_BY_ALL:
+	case NRR_BY_PLAN:
 	case NRR_BY_PRODUCT:
 	case NRR_BY_COHORT:
 	case N_NRR_BY:
 		break;
 	}
 	return true;
+}
+
+/* By day of the frame: the piece whose plan was paid most for; of equals the first by name. */
+static const struct book_piece **main_plans(const struct nrr_view *v)
+{
+	const char *const *names = v->frame->book->facts->names;
+	const struct book_piece **best = arena_array(v->frame->scratch, v->frame->n_days, sizeof *best);
+
+	for (size_t i = 0; i < v->n_pieces; i++) {
+		const struct book_piece *p = &v->pieces[i];
+		size_t end = nrr_place(v->frame, p->to);
+
+		for (size_t day = nrr_place(v->frame, p->from); p->plan && day < end; day++)
+			if (!best[day] || p->minor > best[day]->minor ||
+			    (p->minor == best[day]->minor && strcmp(names[p->plan], names[best[day]->plan]) < 0))
+				best[day] = p;
+	}
+	return best;
 }
 
 /* sums ------------------------------------------------------------------------------------------------------------- */
@@ -155,53 +151,117 @@ static struct nrr_sums *cells_of(struct computing *c, struct breakdown *d, const
 	return d->cells[at];
 }
 
-static int add_products(struct computing *c, const struct nrr_view *v, size_t span, const struct nrr_sums *whole,
-                        struct err *err)
+/* The same of a name of the facts, found once. */
+static struct nrr_sums *cells_of_name(struct computing *c, enum nrr_by by, struct nrr_sums **found, uint16_t name,
+                                      struct err *err)
 {
-	const char *const *names = v->frame->book->facts->names;
+	if (!found[name])
+		found[name] = cells_of(c, &c->by[by], c->frame.book->facts->names[name], err);
+	return found[name];
+}
+
+/* Whether there is more in it than the first members: most accounts pay what they paid, in most windows. */
+static bool has_changes(const struct nrr_sums *s)
+{
+	const int64_t *members = &s->n_churned, *end = (const int64_t *)(s + 1);
+	int64_t changes = 0;
+
+	for (; members < end; members++)
+		changes |= *members;
+	return changes != 0;
+}
+
+static void add_steady(struct nrr_sums *sum, const struct nrr_sums *part)
+{
+	sum->n_start += part->n_start;
+	sum->n_end += part->n_end;
+	sum->start_minor += part->start_minor;
+	sum->end_minor += part->end_minor;
+	sum->cohort_end_minor += part->cohort_end_minor;
+	sum->kept_minor += part->kept_minor;
+}
+
+/* One account while it is added to all windows. */
+struct adding {
+	struct computing *c;
+	const struct nrr_view *v;
+	const struct book_piece **plans;        /* by day of the frame */
+	struct nrr_sums *settled[N_NRR_BY];     /* its cells, where its group is the same in all windows */
+};
+
+static int add_products(const struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
+{
+	const struct nrr_view *v = x->v;
+	size_t from_at = v->frame->from_at[span], to_at = v->frame->to_at[span];
 
 	for (size_t i = 0; i < v->n_rows; i++) {
+		const struct nrr_row *row = &v->rows[i];
 		struct nrr_sums part, *cells;
 		int rc;
 
-		if (!v->rows[i].is_head)
+		if (!row->is_head || (!row->next && !row->at[from_at] && !row->at[to_at]))
 			continue;
-		if ((rc = nrr_view_product(v, span, &v->rows[i], whole, &part, err)) < 0)
+		if ((rc = nrr_view_product(v, span, row, whole, &part, err)) < 0)
 			return -1;
 		if (rc == 0)
 			continue;
-		cells = cells_of(c, &c->by[NRR_BY_PRODUCT], names[v->rows[i].product], err);
+		cells = cells_of_name(x->c, NRR_BY_PRODUCT, x->c->products, row->product, err);
 		if (!cells)
 			return -1;
-		nrr_sums_add(&cells[span], &part);
+		if (has_changes(&part))
+			nrr_sums_add(&cells[span], &part);
+		else
+			add_steady(&cells[span], &part);
 	}
 	return 0;
 }
 
+static struct nrr_sums *find_cells(struct adding *x, enum nrr_by by, size_t span, const struct nrr_sums *whole,
+                                   struct err *err)
+{
+	const struct nrr_frame *f = x->v->frame;
+	const struct book_piece *main;
+	struct nrr_sums *cells;
+	char text[8];
+
+	if (by == NRR_BY_PLAN) {
+		main = x->plans[whole->n_start ? f->from_at[span] : f->to_at[span]];
+		return cells_of_name(x->c, by, x->c->plans, main ? main->plan : 0, err);
+	}
+	cells = cells_of(x->c, &x->c->by[by], group_name(x->v, by, &f->spans[span], text), err);
+	if (cells && is_settled(x->v, by))
+		x->settled[by] = cells;
+	return cells;
+}
+
+static int add_window(struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
+{
+	bool is_changed = has_changes(whole);
+
+	for (int by = 0; by < N_NRR_BY; by++) {
+		struct nrr_sums *cells = x->settled[by];
+
+		if (!(x->c->wanted & 1u << by) || by == NRR_BY_PRODUCT || (by == NRR_BY_ALL && x->c->whole_of))
+			continue;
+		if (!cells && !(cells = find_cells(x, (enum nrr_by)by, span, whole, err)))
+			return -1;
+		if (is_changed)
+			nrr_sums_add(&cells[span], whole);
+		else
+			add_steady(&cells[span], whole);
+	}
+	return x->c->wanted & 1u << NRR_BY_PRODUCT ? add_products(x, span, whole, err) : 0;
+}
+
 static int add_account(struct computing *c, const struct nrr_view *v, struct err *err)
 {
-	struct nrr_sums *settled[N_NRR_BY] = { NULL };
+	struct adding x = { .c = c, .v = v, .plans = c->wanted & 1u << NRR_BY_PLAN ? main_plans(v) : NULL };
 
 	for (size_t i = 0; i < c->frame.n_spans; i++) {
-		struct nrr_sums whole, *cells;
+		struct nrr_sums whole;
 		int rc = nrr_view_sums(v, i, &whole, err);
 
-		if (rc < 0)
-			return -1;
-		for (int by = 0; rc > 0 && by < N_NRR_BY; by++) {
-			char text[8];
-
-			if (!(c->wanted & 1u << by) || by == NRR_BY_PRODUCT)
-				continue;
-			cells = settled[by] ? settled[by] : cells_of(c, &c->by[by],
-				group_name(v, (enum nrr_by)by, &c->frame.spans[i], whole.n_start > 0, text), err);
-			if (!cells)
-				return -1;
-			nrr_sums_add(&cells[i], &whole);
-			if (!settled[by] && is_settled(v, (enum nrr_by)by))
-				settled[by] = cells;
-		}
-		if (rc > 0 && (c->wanted & 1u << NRR_BY_PRODUCT) && add_products(c, v, i, &whole, err) < 0)
+		if (rc < 0 || (rc > 0 && add_window(&x, i, &whole, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -276,14 +336,38 @@ static void make_table(struct computing *c, const struct breakdown *d, struct nr
 		}
 }
 
+/* The breakdown with the fewest groups, of those in which each account is once. */
+static enum nrr_by whole_of(unsigned wanted)
+{
+	static const enum nrr_by parts[] = { NRR_BY_SEGMENT, NRR_BY_REGION, NRR_BY_PLAN, NRR_BY_COHORT, NRR_BY_OWNER };
+
+	for (size_t i = 0; i < ARRAY_LEN(parts) && wanted & 1u << NRR_BY_ALL; i++)
+		if (wanted & 1u << parts[i])
+			return parts[i];
+	return NRR_BY_ALL;
+}
+
+static int add_whole(struct computing *c, struct err *err)
+{
+	const struct breakdown *parts = &c->by[c->whole_of];
+	struct nrr_sums *cells = cells_of(c, &c->by[NRR_BY_ALL], NULL, err);
+
+	for (size_t i = 0; cells && i < parts->room; i++)
+		for (size_t span = 0; parts->cells[i] && span < c->frame.n_spans; span++)
+			nrr_sums_add(&cells[span], &parts->cells[i][span]);
+	return cells ? 0 : -1;
+}
+
 int nrr_compute(const struct book *b, const struct nrr_query *query, struct arena *a, struct nrr_table out[N_NRR_BY],
                 struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
-	struct computing c = { .arena = a, .wanted = query->by };
+	struct computing c = { .arena = a, .wanted = query->by, .whole_of = whole_of(query->by) };
 
 	if (nrr_frame_make(b, query->spans, query->n_spans, a, scratch, &c.frame, err) < 0)
 		return -1;
+	c.plans = arena_array(a, b->facts->n_names, sizeof *c.plans);
+	c.products = arena_array(a, b->facts->n_names, sizeof *c.products);
 	for (int by = 0; by < N_NRR_BY; by++) {
 		c.by[by].by = (enum nrr_by)by;
 		names_init(&c.by[by].names, a);
@@ -297,6 +381,8 @@ int nrr_compute(const struct book *b, const struct nrr_query *query, struct aren
 		if (add_account(&c, &v, err) < 0)
 			return -1;
 	}
+	if (c.whole_of && add_whole(&c, err) < 0)
+		return -1;
 	for (int by = 0; by < N_NRR_BY; by++)
 		if (query->by & 1u << by)
 			make_table(&c, &c.by[by], &out[by]);

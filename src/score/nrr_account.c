@@ -32,8 +32,7 @@ static size_t unique_days(const struct nrr_span *spans, size_t n_spans, int32_t 
 	return n;
 }
 
-/* The place of a day, whatever it is: n_days when it lies behind all. */
-static size_t place_of(const struct nrr_frame *f, int32_t day)
+size_t nrr_place(const struct nrr_frame *f, int32_t day)
 {
 	if (day <= f->days[0])
 		return 0;
@@ -55,8 +54,8 @@ static void make_places(struct nrr_frame *f, struct arena *a)
 	}
 	f->place = place;
 	for (size_t i = 0; i < f->n_spans; i++) {
-		from_at[i] = place_of(f, f->spans[i].from);
-		to_at[i] = place_of(f, f->spans[i].to);
+		from_at[i] = nrr_place(f, f->spans[i].from);
+		to_at[i] = nrr_place(f, f->spans[i].to);
 	}
 	f->from_at = from_at;
 	f->to_at = to_at;
@@ -183,8 +182,8 @@ void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out)
 	for (size_t i = 0; i < v.n_pieces; i++) {
 		struct nrr_row *row = row_for(f, &v, &v.pieces[i]);
 
-		row->at[place_of(f, v.pieces[i].from)] += v.pieces[i].minor;
-		row->at[place_of(f, v.pieces[i].to)] -= v.pieces[i].minor;
+		row->at[nrr_place(f, v.pieces[i].from)] += v.pieces[i].minor;
+		row->at[nrr_place(f, v.pieces[i].to)] -= v.pieces[i].minor;
 	}
 	for (size_t i = 0; i < v.n_rows; i++) {
 		for (size_t d = 1; d < f->n_days; d++)
@@ -210,7 +209,7 @@ static int exchange(const struct nrr_view *v, const struct nrr_row *row, int64_t
 	int64_t *rate;
 
 	*out = minor;
-	if (minor == 0 || v->total || row->currency == f->book->currency_name)
+	if (minor == 0 || row->currency == f->book->currency_name)
 		return 0;
 	rate = &f->rates[row->currency * f->n_days + rate_at];
 	if (*rate == 0 && book_rate(f->book, row->currency, f->days[rate_at], rate, err) < 0)
@@ -230,6 +229,10 @@ static int add_row(const struct nrr_view *v, const struct nrr_row *row, size_t s
 	size_t i = v->frame->from_at[span], j = v->frame->to_at[span];
 	int64_t start, end, spot;
 
+	if (v->total) {
+		*io = (struct ends){ io->start + row->at[i], io->end + row->at[j], io->spot + row->at[j] };
+		return 0;
+	}
 	if (exchange(v, row, row->at[i], i, &start, err) < 0 || exchange(v, row, row->at[j], i, &end, err) < 0 ||
 	    exchange(v, row, row->at[j], j, &spot, err) < 0)
 		return -1;

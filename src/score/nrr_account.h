@@ -38,6 +38,8 @@ struct nrr_view {
 
 int nrr_frame_make(const struct book *b, const struct nrr_span *spans, size_t n_spans, struct arena *a,
                    struct arena *scratch, struct nrr_frame *out, struct err *err) MUST_USE;
+/* The place of a day among the frame's: the first that is no earlier, n_days when it lies behind all. */
+size_t nrr_place(const struct nrr_frame *f, int32_t day);
 /* Empties the frame's scratch; the view is good until the next. */
 void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out);
 /* What the account adds to a span: 1, or 0 when it pays at neither end, nor between where the policy counts that. */

@@ -59,8 +59,9 @@ static void print_triangle(struct arena *a, const struct cohorts *all, const cha
 	size_t *months, n = shown_months(all->most_cells, a, &months);
 	const char **rows = arena_array(a, all->n + 1, sizeof *rows), **columns = arena_array(a, n, sizeof *columns);
 	double *cells = arena_array(a, (all->n + 1) * n, sizeof *cells);
-	const struct picture_heat heat = { .head = { .id = "t", .title = title }, .row_title = "cohort", .column_title = "months since",
-		.rows = rows, .n_rows = all->n + 1, .columns = columns, .n_columns = n, .cells = cells };
+	const struct picture_heat heat = { .head = { .id = "t", .title = title }, .row_title = "cohort",
+		.column_title = "months since", .rows = rows, .n_rows = all->n + 1, .columns = columns, .n_columns = n,
+		.cells = cells };
 
 	for (size_t k = 0; k < n; k++) {
 		struct cohort_cell cell;

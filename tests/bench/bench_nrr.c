@@ -1,9 +1,9 @@
-/* NRR and GRR of a million subscriptions over 36 months: every window of one and of twelve months, whole and by segment,
- * region, owner, plan, product and cohort. Ours is all of it, in a process of its own: open the database, load, apply the
- * policy, compute. The peer is DuckDB (build/duckdb, by npm; left out where that can't be had) with the same rows in its
- * own file, which is opened and loaded before its time starts, and the same figures in SQL that was tuned for it: each
- * account's months once, joined with themselves, all groupings in one pass. Both must tell the same sums.
- * usage: bench_nrr [SUBSCRIPTIONS] */
+/* NRR and GRR of a million subscriptions over 36 months: every window of one and of twelve months, whole and by
+ * segment, region, owner, plan, product and cohort. Ours is all of it, in a process of its own: open the database,
+ * load, apply the policy, compute. The peer is DuckDB (build/duckdb, by npm; left out where that can't be had) with the
+ * same rows in its own file, which is opened and loaded before its time starts, and the same figures in SQL that was
+ * tuned for it: each account's months once, joined with themselves, all groupings in one pass. Both must tell the same
+ * sums. usage: bench_nrr [SUBSCRIPTIONS] */
 #include "bench.h"
 
 #include <dlfcn.h>
@@ -64,15 +64,19 @@ static void put_rows(const struct bench *b)
 	if (sqlite3_open(b->database, &db) != SQLITE_OK)
 		die("%s", b->database);
 	run_sql(db, "BEGIN; INSERT INTO source (id, name, kind) VALUES (1, 'billing', 'csv')");
-	run_sql(db, arena_printf(b->arena, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %" PRId64
-	                         ") INSERT INTO account (id, source_id, source_key, name, segment, region, csm_email) SELECT i, 1, "
-	                         "'k' || i, 'Account ' || i, 's' || (i %% 4), 'r' || (i %% 6), 'o' || (i %% 300) FROM n",
-	                         b->n_accounts));
-	run_sql(db, arena_printf(b->arena, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %" PRId64
-	                         ") INSERT INTO subscription (id, source_id, source_key, account_id, product, plan, mrr_minor, "
-	                         "currency, start_on, end_on) SELECT i, 1, 's' || i, " ACCOUNT ", 'p' || (%s), 'plan ' || (%s), %s, "
-	                         "'EUR', %s, CASE WHEN i %% 10 < 5 AND %s <= %d THEN %s END FROM n",
-	                         b->n_subscriptions, b->n_accounts, PRODUCT, PLAN, MINOR, STARTED, ENDED, AS_OF, ENDED));
+	run_sql(db, arena_printf(
+					b->arena,
+					"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %" PRId64
+					") INSERT INTO account (id, source_id, source_key, name, segment, region, csm_email) SELECT i, 1, "
+					"'k' || i, 'Account ' || i, 's' || (i %% 4), 'r' || (i %% 6), 'o' || (i %% 300) FROM n",
+					b->n_accounts));
+	run_sql(db, arena_printf(
+					b->arena,
+					"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %" PRId64
+					") INSERT INTO subscription (id, source_id, source_key, account_id, product, plan, mrr_minor, "
+					"currency, start_on, end_on) SELECT i, 1, 's' || i, " ACCOUNT ", 'p' || (%s), 'plan ' || (%s), %s, "
+					"'EUR', %s, CASE WHEN i %% 10 < 5 AND %s <= %d THEN %s END FROM n",
+					b->n_subscriptions, b->n_accounts, PRODUCT, PLAN, MINOR, STARTED, ENDED, AS_OF, ENDED));
 	run_sql(db, "COMMIT");
 	(void)sqlite3_close(db);
 }
@@ -213,12 +217,16 @@ static void put_duck(const struct bench *b)
 	if (duck.open(arena_printf(b->arena, "%s/peer.duckdb", b->folder), &database) != 0 ||
 	    duck.connect(database, &duck.connection) != 0)
 		die("DuckDB can't be opened");
-	tell_duck(arena_printf(b->arena, "CREATE TABLE account AS SELECT i AS id, 's' || (i %% 4) AS segment, 'r' || (i %% 6) AS "
-	                       "region, 'o' || (i %% 300) AS owner FROM range(1, %" PRId64 " + 1) t(i)", b->n_accounts));
-	tell_duck(arena_printf(b->arena, "CREATE TABLE subs AS SELECT " ACCOUNT " AS account, 'p' || (%s) AS product, %s AS plan_no, "
-	                       "'plan ' || (%s) AS plan, %s AS mrr, (%s)::INTEGER AS start_on, (CASE WHEN i %% 10 < 5 AND %s <= %d "
-	                       "THEN %s END)::INTEGER AS end_on FROM range(1, %" PRId64 " + 1) t(i)", b->n_accounts, PRODUCT,
-	                       PLAN, PLAN, MINOR, STARTED, ENDED, AS_OF, ENDED, b->n_subscriptions));
+	tell_duck(arena_printf(b->arena,
+	                       "CREATE TABLE account AS SELECT i AS id, 's' || (i %% 4) AS segment, 'r' || (i %% 6) AS "
+	                       "region, 'o' || (i %% 300) AS owner FROM range(1, %" PRId64 " + 1) t(i)",
+	                       b->n_accounts));
+	tell_duck(arena_printf(
+		b->arena,
+		"CREATE TABLE subs AS SELECT " ACCOUNT " AS account, 'p' || (%s) AS product, %s AS plan_no, "
+		"'plan ' || (%s) AS plan, %s AS mrr, (%s)::INTEGER AS start_on, (CASE WHEN i %% 10 < 5 AND %s <= %d "
+		"THEN %s END)::INTEGER AS end_on FROM range(1, %" PRId64 " + 1) t(i)",
+		b->n_accounts, PRODUCT, PLAN, PLAN, MINOR, STARTED, ENDED, AS_OF, ENDED, b->n_subscriptions));
 	tell_duck("CREATE TABLE mark AS SELECT row_number() OVER () - 1 AS m, date_diff('day', DATE '1970-01-01', "
 	          "d::DATE)::INTEGER AS d FROM generate_series(DATE '2023-01-01', DATE '2026-01-01', INTERVAL 1 MONTH) t(d)");
 	tell_duck("CHECKPOINT");
@@ -284,8 +292,10 @@ static void check_figures(const struct bench *b, enum nrr_by by, const char *fro
 	                      duck.value(&result, 3, 0), duck.value(&result, 4, 0), duck.value(&result, 5, 0) };
 	duck.destroy(&result);
 	if (memcmp(&f, &b->figures[by], sizeof f) != 0)
-		die("by %s DuckDB tells %" PRId64 " rows, start %" PRId64 ", end %" PRId64 "; we %" PRId64 ", %" PRId64 ", %" PRId64,
-		    nrr_by_names[by], f.n_rows, f.start, f.end, b->figures[by].n_rows, b->figures[by].start, b->figures[by].end);
+		die("by %s DuckDB tells %" PRId64 " rows, start %" PRId64 ", end %" PRId64 "; we %" PRId64 ", %" PRId64
+		    ", %" PRId64,
+		    nrr_by_names[by], f.n_rows, f.start, f.end, b->figures[by].n_rows, b->figures[by].start,
+		    b->figures[by].end);
 }
 
 static void compare_with_duck(const struct bench *b, const char *what)

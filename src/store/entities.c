@@ -60,7 +60,7 @@ static const struct entity_field subscription_fields[] = {
 	{ "mrr_minor", VALUE_MONEY, TRACKED },
 	{ "currency", VALUE_TEXT, TRACKED },
 	{ "billing", VALUE_TEXT, PLAIN },
-	{ "start_on", VALUE_DAY, REQUIRED },
+	{ "start_on", VALUE_DAY, true, true, NULL }, /* tracked: a contract that is dated back */
 	{ "end_on", VALUE_DAY, TRACKED },
 	{ "renewal_on", VALUE_DAY, TRACKED },
 	{ "cancel_notice_on", VALUE_DAY, TRACKED },

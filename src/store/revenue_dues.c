@@ -1,0 +1,150 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "revenue_parts.h"
+
+enum { FIRST_ROOM = 256 };
+
+struct dues {
+	struct revenue_loading *l;
+	struct stmt *history;
+	int64_t *payers; size_t n_payers; /* sources that told of a payment: of others an open invoice says nothing */
+	struct revenue_due *at; size_t n, room;
+};
+
+/* An invoice as it was known on the day. */
+struct bill {
+	int64_t id, account, source;
+	int32_t due_on, paid_on;
+	const char *status; /* in an arena of its own, or the row's */
+};
+
+static int load_payers(struct dues *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db, "SELECT id FROM source WHERE EXISTS"
+		" (SELECT 1 FROM invoice WHERE source_id = source.id AND paid_on <= :as_of) ORDER BY id");
+	int rc;
+
+	bind_int(q, ":as_of", d->l->query->as_of);
+	while ((rc = stmt_step(q, err)) > 0) {
+		d->payers = arena_grow(d->l->scratch, d->payers, d->n_payers, d->n_payers + 1, sizeof *d->payers);
+		d->payers[d->n_payers++] = col_int(q, 0);
+	}
+	return rc;
+}
+
+static bool tells_payments(const struct dues *d, int64_t source)
+{
+	for (size_t i = 0; i < d->n_payers; i++)
+		if (d->payers[i] == source)
+			return true;
+	return false;
+}
+
+/* What was known of a bill that has changed; a payment that is dated later was not made yet. */
+static int take_back(struct dues *d, struct bill *b, struct arena *a, struct err *err)
+{
+	int rc;
+
+	bind_int(d->history, ":id", b->id);
+	bind_int(d->history, ":as_of", d->l->query->as_of);
+	while ((rc = stmt_step(d->history, err)) > 0) {
+		const char *field = col_text(d->history, 0), *value = col_text_in(d->history, 1, a);
+
+		if (strcmp(field, "status") == 0)
+			b->status = value;
+		else if (strcmp(field, "due_on") == 0)
+			b->due_on = trait_day(value);
+		else
+			b->paid_on = trait_day(value);
+	}
+	if (b->paid_on != DAY_NONE && b->paid_on > d->l->query->as_of)
+		b->paid_on = DAY_NONE;
+	return rc;
+}
+
+static bool is_late(const struct dues *d, const struct bill *b)
+{
+	static const char *const no_bills[] = { "void", "draft" };
+
+	if (b->due_on == DAY_NONE || b->due_on >= d->l->query->as_of || (b->paid_on != DAY_NONE && b->paid_on <= b->due_on))
+		return false;
+	for (size_t i = 0; b->status && i < ARRAY_LEN(no_bills); i++)
+		if (strcmp(b->status, no_bills[i]) == 0)
+			return false;
+	/* one that is said to be paid and never on which day was paid in time */
+	return b->paid_on != DAY_NONE ||
+	       (tells_payments(d, b->source) && (!b->status || strcmp(b->status, "paid") != 0));
+}
+
+static void add(struct dues *d, const struct bill *b)
+{
+	int32_t account = revenue_account_index(d->l, b->account);
+
+	if (account < 0)
+		return;
+	if (d->n == d->room) {
+		d->room = d->room ? 2 * d->room : FIRST_ROOM;
+		d->at = arena_grow(d->l->scratch, d->at, d->n, d->room, sizeof *d->at);
+	}
+	d->at[d->n++] = (struct revenue_due){ .account = account, .due_on = b->due_on,
+		.paid_on = b->paid_on == DAY_NONE ? REVENUE_OPEN : b->paid_on };
+}
+
+/* q: id, account_id, source_id, due_on, paid_on, status */
+static int read_bills(struct dues *d, struct stmt *q, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	int rc;
+
+	bind_int(q, ":as_of", d->l->query->as_of);
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct bill b = { col_int(q, 0), col_int(q, 1), col_int(q, 2), col_day(q, 3), col_day(q, 4), col_text(q, 5) };
+
+		arena_reset(a);
+		if (take_back(d, &b, a, err) < 0)
+			return -1;
+		if (is_late(d, &b))
+			add(d, &b);
+	}
+	return rc;
+}
+
+static int compare_dues(const void *left, const void *right)
+{
+	const struct revenue_due *a = left, *b = right;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->due_on != b->due_on)
+		return a->due_on < b->due_on ? -1 : 1;
+	return (a->paid_on > b->paid_on) - (a->paid_on < b->paid_on);
+}
+
+int revenue_load_dues(struct revenue_loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *history = db_sql(l->db,
+		"SELECT field, value FROM history WHERE entity = 'invoice' AND entity_id = :id"
+		" AND field IN ('due_on', 'paid_on', 'status') AND known_on <= :as_of ORDER BY field, known_on");
+	CLEANUP(stmt_donep) struct stmt *late = db_sql(l->db,
+		"SELECT id, account_id, source_id, due_on, paid_on, status FROM invoice INDEXED BY invoice_late"
+		" WHERE account_id IS NOT NULL AND due_on IS NOT NULL AND (paid_on IS NULL OR paid_on > due_on)"
+		" AND (seen_on IS NULL OR seen_on <= :as_of) AND (deleted_on IS NULL OR deleted_on > :as_of)");
+	/* Seen from a day in the past, one that was paid in time may not have been known to be, or not to be due. */
+	CLEANUP(stmt_donep) struct stmt *since = db_sql(l->db,
+		"SELECT DISTINCT i.id, i.account_id, i.source_id, i.due_on, i.paid_on, i.status FROM history h"
+		" JOIN invoice i ON i.id = h.entity_id WHERE h.entity = 'invoice' AND h.field IN ('due_on', 'paid_on')"
+		" AND h.known_on > :as_of AND (SELECT max(last_ok_on) FROM source) > :as_of AND i.account_id IS NOT NULL"
+		" AND i.issued_on <= :as_of AND NOT (i.due_on IS NOT NULL AND (i.paid_on IS NULL OR i.paid_on > i.due_on))"
+		" AND (i.seen_on IS NULL OR i.seen_on <= :as_of) AND (i.deleted_on IS NULL OR i.deleted_on > :as_of)");
+	struct dues d = { .l = l, .history = history };
+
+	if (load_payers(&d, err) < 0 || read_bills(&d, late, err) < 0 || read_bills(&d, since, err) < 0)
+		return -1;
+	if (d.n)
+		qsort(d.at, d.n, sizeof *d.at, compare_dues);
+	l->out->dues = d.n ? arena_memdup(l->arena, d.at, d.n * sizeof *d.at) : NULL;
+	l->out->n_dues = d.n;
+	return 0;
+}

@@ -184,8 +184,8 @@ static void read_row(struct revenue_loading *l, struct stmt *q, struct contract 
 	static const struct { int column; enum term term; } numbers[] = {
 		{ START, TERM_START }, { END, TERM_END }, { AMOUNT, TERM_AMOUNT }, { TRIAL, TERM_TRIAL },
 		{ NOTICE, TERM_NOTICE }, { DELETED, TERM_DELETED }, { DISCOUNT, TERM_DISCOUNT },
-		{ DISCOUNT_END, TERM_DISCOUNT_END }, { PAID_UNTIL, TERM_PAID_UNTIL }, { PAUSED_ON, TERM_PAUSED_ON }, { RESUMES_ON, TERM_RESUMES_ON },
-		{ AMOUNT_FROM, TERM_AMOUNT_FROM },
+		{ DISCOUNT_END, TERM_DISCOUNT_END }, { PAID_UNTIL, TERM_PAID_UNTIL }, { PAUSED_ON, TERM_PAUSED_ON },
+		{ RESUMES_ON, TERM_RESUMES_ON }, { AMOUNT_FROM, TERM_AMOUNT_FROM },
 	};
 
 	c->id = col_int(q, ID);

@@ -39,7 +39,7 @@ int cli_option_day(const struct cli *c, const char *name, int32_t *io, struct er
 struct command {
 	const char *name, *arguments; /* "explain", "ACCOUNT" */
 	const char *summary;          /* one line */
-	const char *options[16];      /* "source=S: only this source", "dry-run: store nothing"; NULL-terminated */
+	const char *options[24];      /* "source=S: only this source", "dry-run: store nothing"; NULL-terminated */
 	const char *help;             /* paragraphs for `retaind help CMD` and the man page */
 	int min_args, max_args;
 	int (*run)(struct cli *c, struct err *err); /* an exit code, or -1 with err */

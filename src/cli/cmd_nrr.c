@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "common/money.h"
+#include "nrr_page.h"
 #include "nrr_report.h"
 
 enum { MAX_WINDOW = 120, USUAL_WINDOW = 12 };
@@ -16,6 +17,7 @@ static const struct {
 	{ "movements", nrr_print_movements },
 	{ "cohorts", nrr_print_cohorts },
 	{ "policy", nrr_print_policy },
+	{ "steer", nrr_print_steer },
 };
 
 static int read_grouping(struct nrr_report *r, struct err *err)
@@ -118,6 +120,16 @@ static nrr_view_fn windows_view(struct nrr_report *r)
 	return nrr_print_windows;
 }
 
+/* A page and pictures are written beside what is printed. */
+static int save_files(const struct nrr_report *r, struct err *err)
+{
+	const char *page = cli_option(r->cli, "html"), *folder = cli_option(r->cli, "svg");
+
+	if (page && nrr_page_save(r, page, err) < 0)
+		return -1;
+	return folder ? nrr_pictures_save(r, folder, err) : 0;
+}
+
 int cmd_nrr(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session s = { 0 };
@@ -132,6 +144,8 @@ int cmd_nrr(struct cli *c, struct err *err)
 	    nrr_report_book(&r, r.is_usage ? BOOK_USAGE : BOOK_COMMITTED, &r.book, err) < 0)
 		return -1;
 	add_notes(&r);
+	if (save_files(&r, err) < 0)
+		return -1;
 	if (!print)
 		print = windows_view(&r);
 	return print(&r, err);

@@ -129,9 +129,11 @@ const struct command commands[] = {
 	               "accounts: what each account adds to the figures, and why",
 	               "movements: every dated change of the window",
 	               "cohorts: month of first revenue by months since, as NRR, GRR and logos",
+	               "steer: which engine of retention to work on first, and what open findings are worth to it",
 	               "policy: the rules in force, one by one",
 	               "revenue=KIND: committed (default) or usage",
-	               "currency=CODE: only amounts in this currency" },
+	               "currency=CODE: only amounts in this currency", "html=FILE: also write the whole report as one page",
+	               "svg=DIR: also write its pictures there" },
 	  .help = "Compares what each account pays per month at both ends of a window (point to point; or adds up its "
 	          "movements where the organisation's policy says so). Every report ends with the policy and its hash. "
 	          "Segment, region and owner are those that the policy names, by default of the window's first day; the "
@@ -148,7 +150,11 @@ const struct command commands[] = {
 	          "ratio with its numerator and denominator, and the policy. Where there is no start there is no ratio but "
 	          "`insufficient history` and the reason.\n\nAmounts in several currencies are told in the "
 	          "organisation's, at the rates that the policy names; one that is missing is an error that names "
-	          "currency and day. --currency takes only those in one.",
+	          "currency and day. --currency takes only those in one.\n\n--steer compares churn, involuntary churn, "
+	          "contraction and expansion of the last three months with those of the quarters before, in points of NRR: "
+	          "a good quarter is the better quartile of the own past, and what it would give back says where to begin. "
+	          "Open findings count with value x probability, those to act on within this quarter. --html and --svg "
+	          "hold pictures that follow light and dark and need no colour to be read: waterfall, trend and cohorts.",
 	  .run = cmd_nrr },
 	{ .name = "backtest",
 	  .summary = "how good the scores would have been",

@@ -41,8 +41,7 @@ static int compare_effects(const void *left, const void *right)
 	return (a->of->account > b->of->account) - (a->of->account < b->of->account);
 }
 
-/* "upsell + cross-sell"; an account may have moved in several ways, and one that has not says so. */
-static const char *cause_text(struct arena *a, const struct nrr_sums *s)
+const char *nrr_cause_text(struct arena *a, const struct nrr_sums *s)
 {
 	const struct {
 		const char *what;
@@ -105,7 +104,7 @@ static void csv_row(const struct accounts *all, struct table *t, struct arena *a
 		cell_int(a, s->added_minor), cell_int(a, s->expansion_minor - s->cross_sell_minor),
 		cell_int(a, s->cross_sell_minor), cell_int(a, s->reactivation_minor), cell_int(a, s->contraction_minor),
 		cell_int(a, s->churn_minor), cell_int(a, s->involuntary_minor), cell_int(a, s->free_minor),
-		cell_int(a, s->fx_minor), cell_int(a, s->returned_minor), cell_int(a, s->end_minor), cause_text(a, s),
+		cell_int(a, s->fx_minor), cell_int(a, s->returned_minor), cell_int(a, s->end_minor), nrr_cause_text(a, s),
 		cell_int(a, e->net_minor), cell_int(a, e->gross_minor), points_text(a, all, e->net_minor, 6),
 		points_text(a, all, e->gross_minor, 6), r->book.currency, nrr_method_text(r->policy), hash };
 
@@ -146,7 +145,7 @@ static void json_account(struct json_out *o, struct arena *a, const struct accou
 	json_put_text(o, "segment", segment_of(r, e));
 	json_put_text(o, "owner", owner_of(r, e));
 	nrr_json_sums(o, &e->of->sums);
-	json_put_text(o, "cause", cause_text(a, &e->of->sums));
+	json_put_text(o, "cause", nrr_cause_text(a, &e->of->sums));
 	nrr_json_ratio(o, a, "nrr_effect", (struct nrr_ratio){ e->net_minor, start });
 	nrr_json_ratio(o, a, "grr_effect", (struct nrr_ratio){ e->gross_minor, start });
 	json_close_object(o);
@@ -233,7 +232,7 @@ static void print_table(const struct accounts *all)
 			n_still++;
 		else
 			people_row(all, t, text_clean(a, r->facts.accounts[e->of->account].name, NAME_CHARS), &e->of->sums,
-			           e->net_minor, e->gross_minor, cause_text(a, &e->of->sums));
+			           e->net_minor, e->gross_minor, nrr_cause_text(a, &e->of->sums));
 	}
 	people_row(all, t, "(all)", &all->whole.sums, net, gross, "");
 	table_print(t, FORMAT_TABLE);

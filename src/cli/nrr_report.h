@@ -31,6 +31,7 @@ int nrr_print_accounts(struct nrr_report *r, struct err *err) MUST_USE;
 int nrr_print_movements(struct nrr_report *r, struct err *err) MUST_USE;
 int nrr_print_cohorts(struct nrr_report *r, struct err *err) MUST_USE;
 int nrr_print_policy(struct nrr_report *r, struct err *err) MUST_USE;
+int nrr_print_steer(struct nrr_report *r, struct err *err) MUST_USE;     /* which engine to work on first */
 
 /* The book of usage revenue or of committed revenue, in the currency that was asked for. */
 int nrr_report_book(const struct nrr_report *r, enum book_revenue revenue, struct book *out, struct err *err) MUST_USE;
@@ -47,6 +48,8 @@ struct nrr_usage_part {
 int nrr_report_usage(const struct nrr_report *r, struct nrr_usage_part *out, struct err *err) MUST_USE;
 
 const char *nrr_method_text(const struct nrr_policy *p); /* "point to point" */
+/* "upsell + cross-sell"; an account may have moved in several ways, and one that has not says so: "unchanged". */
+const char *nrr_cause_text(struct arena *a, const struct nrr_sums *s);
 const char *nrr_percent(struct arena *a, const struct nrr_window *w, double ratio); /* "-" when there is none */
 /* start + what came - what went - end: 0, or we have made a mistake that must be seen. */
 int64_t nrr_residual(const struct nrr_sums *s);

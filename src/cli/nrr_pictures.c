@@ -1,0 +1,150 @@
+#include "nrr_pictures.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/clock.h"
+
+enum { SHORT_MONTHS = 3, LEAST_POINTS = 4 };
+
+struct picture_waterfall nrr_waterfall(const struct nrr_window *w, const char *currency, struct arena *a)
+{
+	const struct nrr_sums *s = &w->sums;
+	const struct picture_step all[] = {
+		{ "start", s->start_minor, true }, { "new", s->added_minor, false }, { "upsell", s->expansion_minor -
+		s->cross_sell_minor, false }, { "cross-sell", s->cross_sell_minor, false },
+		{ "reactivation", s->reactivation_minor, false }, { "contraction", -s->contraction_minor, false },
+		{ "churn", -(s->churn_minor - s->involuntary_minor), false }, { "involuntary", -s->involuntary_minor, false },
+		{ "exchange", s->fx_minor, false }, { "end", s->end_minor, true },
+	};
+	struct picture_step *steps = arena_array(a, ARRAY_LEN(all), sizeof *steps);
+	size_t n = 0;
+
+	/* What there is nothing of is only left out where most books have none. */
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].minor || (all[i].label[0] != 'e' && all[i].label[0] != 'i') || all[i].is_level)
+			steps[n++] = all[i];
+	return (struct picture_waterfall){ { "waterfall", "Recurring revenue per month",
+	                                     arena_printf(a, "%s to %s", day_text(a, w->span.from),
+	                                                  day_text(a, w->span.to)) },
+		                               currency, steps, n };
+}
+
+/* Points of windows of so many months; returns how many are known, or -1. */
+static int points_of(const struct book *b, int32_t to, int months, struct picture_point out[NRR_TREND_POINTS],
+                     struct arena *a, struct err *err)
+{
+	struct nrr_span spans[NRR_TREND_POINTS];
+	struct nrr_table tables[N_NRR_BY];
+	int n_known = 0;
+
+	for (int i = 0; i < NRR_TREND_POINTS; i++) {
+		int32_t end = day_add_months(to, i + 1 - NRR_TREND_POINTS);
+
+		spans[i] = (struct nrr_span){ day_add_months(end, -months), end };
+	}
+	if (nrr_compute(b, &(struct nrr_query){ spans, NRR_TREND_POINTS, 1u << NRR_BY_ALL }, a, tables, err) < 0)
+		return -1;
+	for (int i = 0; i < NRR_TREND_POINTS; i++) {
+		const struct nrr_window *w = &tables[NRR_BY_ALL].rows[i];
+
+		out[i] = (struct picture_point){ w->span.to, !w->why_none, w->nrr, w->grr };
+		n_known += !w->why_none;
+	}
+	return n_known;
+}
+
+int nrr_trend(const struct book *b, struct nrr_span span, struct arena *a, struct picture_trend *out, struct err *err)
+{
+	struct picture_point *points = arena_array(a, NRR_TREND_POINTS, sizeof *points);
+	int months = 1, n_known, first = 0;
+
+	while (day_add_months(span.to, -months) > span.from)
+		months++;
+	n_known = points_of(b, span.to, months, points, a, err);
+	if (n_known >= 0 && n_known < LEAST_POINTS && months > SHORT_MONTHS) {
+		months = SHORT_MONTHS;
+		n_known = points_of(b, span.to, months, points, a, err);
+	}
+	if (n_known < 0)
+		return -1;
+	while (first + 1 < NRR_TREND_POINTS && !points[first].is_known)
+		first++;
+	*out = (struct picture_trend){ .head = { "trend", "NRR and GRR", arena_printf(a, "of the %d month%s up to each day",
+	                                                                             months, months == 1 ? "" : "s") },
+		.points = points + first, .n = (size_t)(NRR_TREND_POINTS - first) };
+	return 0;
+}
+
+/* Cohorts of one row: months, quarters or years, as few months a row as fit. */
+static int months_of_row(const struct cohorts *c)
+{
+	int32_t months = 0;
+
+	while (c->n && day_add_months(c->rows[0].month, months) <= c->rows[c->n - 1].month)
+		months++;
+	return months <= PICTURE_MAX_ROWS ? 1 : months <= 3 * PICTURE_MAX_ROWS ? 3 : 12;
+}
+
+static const char *row_name(struct arena *a, int32_t month, int months)
+{
+	int year, number, day;
+
+	day_split(month, &year, &number, &day);
+	if (months == 12)
+		return arena_printf(a, "%d", year);
+	return months == 3 ? arena_printf(a, "%d Q%d", year, (number + 2) / 3) : arena_printf(a, "%d-%02d", year, number);
+}
+
+/* What cohorts[0 .. n) have together paid after k months, of what they began with; NAN: one of them is too young. */
+static double paid_after(const struct cohort *cohorts, size_t n, size_t k)
+{
+	int64_t start = 0, paid = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (k >= cohorts[i].n_cells)
+			return NAN;
+		start += cohorts[i].start_minor;
+		paid += cohorts[i].cells[k].paid_minor;
+	}
+	return (double)paid / (double)start;
+}
+
+static const int marks[] = { 1, 2, 3, 6, 9, 12, 18, 24, 36, 48, 60 };
+
+static void add_rows(const struct cohorts *c, struct arena *a, struct picture_heat *out)
+{
+	const char **rows = arena_array(a, c->n, sizeof *rows);
+	double *cells = arena_array(a, c->n * out->n_columns, sizeof *cells);
+	int months = months_of_row(c);
+
+	for (size_t i = 0, end; i < c->n; i = end) {
+		rows[out->n_rows] = row_name(a, c->rows[i].month, months);
+		for (end = i + 1; end < c->n && strcmp(row_name(a, c->rows[end].month, months), rows[out->n_rows]) == 0; end++)
+			;
+		for (size_t k = 0; k < out->n_columns; k++)
+			cells[out->n_rows * out->n_columns + k] = paid_after(&c->rows[i], end - i, (size_t)marks[k]);
+		out->n_rows++;
+	}
+	out->rows = rows;
+	out->cells = cells;
+}
+
+int nrr_heat(const struct book *b, int32_t as_of, struct arena *a, struct picture_heat *out, struct err *err)
+{
+	struct picture_heat heat = { .head = { "cohorts", "NRR by begin of revenue", "percent of what was paid at first" },
+		.row_title = "began in", .column_title = "months since" };
+	const char **columns = arena_array(a, ARRAY_LEN(marks), sizeof *columns);
+	struct cohorts cohorts;
+
+	if (cohorts_make(b, as_of, a, &cohorts, err) < 0)
+		return -1;
+	for (; heat.n_columns < ARRAY_LEN(marks) && (size_t)marks[heat.n_columns] < cohorts.most_cells; heat.n_columns++)
+		columns[heat.n_columns] = arena_printf(a, "%d", marks[heat.n_columns]);
+	if (!cohorts.n || !heat.n_columns)
+		return 0;
+	heat.columns = columns;
+	add_rows(&cohorts, a, &heat);
+	*out = heat;
+	return 1;
+}

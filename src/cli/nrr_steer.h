@@ -1,0 +1,22 @@
+/* Gathers from the book of recurring revenue and the open findings what steering is worked out from. */
+#ifndef CLI_NRR_STEER_H
+#define CLI_NRR_STEER_H
+
+#include "cli/cli.h"
+#include "score/steer.h"
+
+struct nrr_scope {
+	const struct session *session;
+	const struct book *book;
+	int32_t on;    /* the day it is asked for, at the latest the book's */
+	bool (*sees)(const void *which, const char *owner_email); /* whose books count; NULL: all */
+	const void *which;
+};
+
+enum { NRR_STEER_YEARS = 5 }; /* windows of twelve months: up to the day, and up to each quarter before for a year */
+
+/* is_whole: segments, cohorts and standing revenue too, of everything; it takes longer. */
+int nrr_steer_load(const struct nrr_scope *scope, bool is_whole, struct arena *a, struct steer_input *out,
+                   struct err *err) MUST_USE;
+
+#endif

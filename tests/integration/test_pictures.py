@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""The report of retention as a page and as pictures, looked at in headless Chromium where it is there, and steering."""
+import fcntl
+import functools
+import json
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from harness import DATA, ROOT, Skip, run  # noqa: E402
+
+HOME = ROOT / "build/browser"  # playwright-core and axe-core, by npm
+INSTALL_S = 60
+AS_OF = ("--as-of", "2024-12-31")
+
+
+def pulled(case, title="RavenStack"):
+    shutil.copytree(DATA / "ravenstack", case.tmp / "csv")
+    text = (DATA / "ravenstack" / "org.yaml").read_text().replace("title: RavenStack", f"title: {title}")
+    case.org(text.replace("@FOLDER@", str(case.tmp / "csv")).replace("@DIGESTS@", str(case.tmp / "digests")), name="raven")
+    case.retaind("pull")
+
+
+def written(case):
+    """The page and the pictures of the excerpt."""
+    page, folder = case.tmp / "report.html", case.tmp / "pictures"
+    case.retaind("nrr", *AS_OF, "--html", str(page), "--svg", str(folder))
+    return page, folder
+
+
+def install():
+    coming = HOME.with_name("browser.coming")
+    shutil.rmtree(coming, ignore_errors=True)
+    coming.mkdir(parents=True)
+    try:
+        done = subprocess.run(["npm", "install", "--prefix", str(coming), "--no-audit", "--no-fund", "--fetch-retries=0",
+                               "playwright-core@1", "axe-core@4"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=INSTALL_S)
+    except subprocess.TimeoutExpired:
+        return f"npm doesn't install playwright-core and axe-core within {INSTALL_S} s"
+    if done.returncode:
+        return f"npm can't install playwright-core and axe-core: {done.stderr.strip()[-300:]}"
+    shutil.rmtree(HOME, ignore_errors=True)
+    coming.rename(HOME)
+    return None
+
+
+@functools.cache
+def why_not():
+    if not browser():
+        return "chromium is not there"
+    if not shutil.which("node") or not shutil.which("npm"):
+        return "node and npm are not there"
+    HOME.parent.mkdir(exist_ok=True)
+    with open(HOME.with_name("browser.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return None if all((HOME / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")) else install()
+
+
+def browser():
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def look(case, *files):
+    """What is wrong with pages and pictures; screenshots stay in build/looks."""
+    if why_not():
+        raise Skip(why_not())
+    looks = ROOT / "build/looks"
+    looks.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["node", str(ROOT / "tests/support/look.mjs"), browser(), str(HOME), str(looks), *map(str, files)],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=150)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_page_holds_everything(case):
+    """The page says the figures, breakdowns, cohorts, accounts and rules, is markup without a mistake, and fetches nothing"""
+    pulled(case, "'<b>Raven</b> & \"Stack\"'")
+    page, folder = written(case)
+    text = page.read_text()
+    assert "<h1>&lt;b&gt;Raven&lt;/b&gt; &amp; &quot;Stack&quot;: net revenue retention</h1>" in text
+    for heading in ("What came and what went", "Where to work first", "Who and what it came from", "Cohorts",
+                    "Accounts that moved it most", "The rules it was computed by"):
+        assert f"<h2>{heading}</h2>" in text, heading
+    for caption in ("By segment", "By plan", "By owner", "Up", "Switches"):
+        assert f"<caption>{caption}</caption>" in text, caption
+    assert "point_to_point" in text and re.search(r"hash [0-9a-f]{12}:", text)
+    summary = case.retaind("nrr", *AS_OF).stdout
+    for name in ("NRR", "GRR"):
+        ratio = re.search(rf"\({name}\)(?: is)? ([\d.]+) %", summary).group(1)
+        assert re.search(rf"\({name}\)(?: is)? {ratio} %", text), (name, ratio)
+    assert not re.search(r"<script|<link|<img|@import|src=|url\((?!#)", text)
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
+    body = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
+    assert not re.search(r"\b(nan|inf|NaN|Infinity)\b", body)
+    xml.fromstring(re.sub(r"<(meta[^>]*)>", r"<\1/>", body.removeprefix("<!doctype html>\n")))
+    names = sorted(p.name for p in folder.iterdir())
+    assert names == ["cohorts.svg", "trend.svg", "waterfall.svg"], names
+    for path in folder.iterdir():
+        root = xml.parse(path).getroot()
+        assert root.get("role") == "img" and len(root.findall("{http://www.w3.org/2000/svg}title")) == 1
+        assert len(root.find("{http://www.w3.org/2000/svg}desc").text) > 40, path
+
+
+def test_page_without_history(case):
+    """With no history the page and the steering give the reason, and no figure that is none"""
+    pulled(case)
+    page, folder = case.tmp / "report.html", case.tmp / "pictures"
+    early = ("--as-of", "2022-12-31")
+    case.retaind("nrr", *early, "--html", str(page), "--svg", str(folder))
+    assert "insufficient history" in page.read_text()
+    out = case.retaind("nrr", *early, "--steer").stdout
+    assert "insufficient history" in out and "nan" not in out.lower(), out
+    report = json.loads(case.retaind("nrr", *early, "--steer", "--format", "json").stdout)
+    assert report["engines"] == [] and report["reason"].startswith("insufficient history"), report
+    for path in folder.iterdir():
+        xml.parse(path)
+
+
+def test_same_bytes(case):
+    """The same database and day give the same bytes; a folder that can't be written is told and ends with 65"""
+    pulled(case)
+    page, folder = written(case)
+    first = {p.name: p.read_bytes() for p in [page, *folder.iterdir()]}
+    page, folder = written(case)
+    assert {p.name: p.read_bytes() for p in [page, *folder.iterdir()]} == first
+    for option in ("--html", "--svg"):
+        done = case.retaind("nrr", *AS_OF, option, str(case.tmp / "none" / "x" / "y"), expect=65)
+        assert "none/x/y" in done.stderr, done.stderr
+
+
+def test_steering(case):
+    """Steering names the first engine in words and figures, and its groups' pulls add up to nothing"""
+    pulled(case)
+    report = json.loads(case.retaind("nrr", *AS_OF, "--steer", "--format", "json").stdout)
+    assert report["reason"] is None and len(report["engines"]) == 4 and report["sentences"], report
+    assert {e["engine"] for e in report["engines"]} == {"churn", "involuntary churn", "contraction", "expansion"}
+    for by in ("segment", "cohort"):
+        pulls = [g["pull_points"] for g in report["groups"] if g["by"] == by]
+        assert pulls and abs(sum(pulls)) < 1e-5 and pulls == sorted(pulls), pulls
+    out = case.retaind("nrr", *AS_OF, "--steer").stdout
+    assert report["engines"][0]["engine"] in out and "NRR so far" in out, out
+    rows = case.retaind("nrr", *AS_OF, "--steer", "--format", "csv").stdout.splitlines()
+    assert rows[0] == "engine,per month,points,usual,good,to gain" and len(rows) == 5, rows
+
+
+def test_looked_at(case):
+    """Headless Chromium finds nothing amiss in page and pictures, light and dark, 375 and 1200 px wide; axe neither"""
+    pulled(case)
+    page, folder = written(case)
+    result = look(case, page, *sorted(folder.iterdir()))
+    assert result["said"] == [], "\n".join(result["said"][:20])
+    print(f"         {result['n_looks']} looks, nothing amiss")
+
+
+def test_the_look_is_awake(case):
+    """A page with small, pale or cut texts, a script or an unlabelled table does not pass"""
+    pulled(case)
+    page, folder = written(case)
+    bad = case.tmp / "bad.html"
+    text = page.read_text().replace("font:12.5px", "font:9px").replace(".rp text{fill:#e8ebef}", ".rp text{fill:#20262d}")
+    bad.write_text(text.replace('lang="en"', "").replace("</main>", "<script>1</script><p style='font-size:9px'>x</main>"))
+    cut = case.tmp / "cut.svg"
+    cut.write_text((folder / "waterfall.svg").read_text().replace('text-anchor="end"', 'text-anchor="start"'))
+    said = "\n".join(look(case, bad, cut)["said"])
+    for what in ("px", "has a contrast of", "fetched or run", "axe: html-has-lang", "P in 9px", "is cut at the edge"):
+        assert what in said, (what, said[:3000])
+
+
+run(globals())

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "common/money.h"
+#include "nrr_kept.h"
 #include "nrr_page.h"
 #include "nrr_report.h"
 
@@ -139,6 +140,10 @@ int cmd_nrr(struct cli *c, struct err *err)
 	if (read_grouping(&r, err) < 0 || read_revenue(&r, err) < 0 || read_view(&r, &print, err) < 0 ||
 	    session_open(c, DB_READ, &s, err) < 0 || read_span(&r, err) < 0)
 		return -1;
+	if (cli_option(c, "restated"))
+		return nrr_restated(c, &s, err);
+	if (cli_option(c, "month"))
+		return nrr_kept(c, &s, err);
 	r.policy = &s.org->nrr;
 	if (revenue_load(s.db, &(struct revenue_query){ s.as_of, s.org->currency }, c->arena, &r.facts, err) < 0 ||
 	    nrr_report_book(&r, r.is_usage ? BOOK_USAGE : BOOK_COMMITTED, &r.book, err) < 0)

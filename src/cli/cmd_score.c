@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "common/text.h"
 #include "diagnose.h"
+#include "nrr_close.h"
 #include "store/account.h"
 
 enum {
@@ -210,6 +212,20 @@ static int tell_left_out(struct cli *c, const struct session *s, struct err *err
 	return 0;
 }
 
+/* What keeps a month from being closed is told; the day's scores stay all the same. */
+static int close_months(const struct scoring *s, int32_t day, struct err *err)
+{
+	struct cli *c = s->cli;
+
+	if (nrr_close(s->session, day, err) == 0)
+		return 0;
+	if (err->kind != ERR_CONFIG && err->kind != ERR_INPUT)
+		return -1;
+	if (c->verbosity >= 0)
+		(void)fprintf(stderr, "%s: %s\n", day_text(c->arena, day), text_clean(c->arena, err->text, sizeof err->text));
+	return 0;
+}
+
 int cmd_score(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = {
@@ -224,7 +240,7 @@ int cmd_score(struct cli *c, struct err *err)
 	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0)
 		return -1;
 	for (int32_t day = from; day <= to; day++) {
-		if (score_day(&s, day, err) < 0)
+		if (score_day(&s, day, err) < 0 || close_months(&s, day, err) < 0)
 			return -1;
 		add_row(&s, table, day);
 		if (from < to && isatty(STDERR_FILENO))

@@ -133,7 +133,9 @@ const struct command commands[] = {
 	               "policy: the rules in force, one by one",
 	               "revenue=KIND: committed (default) or usage",
 	               "currency=CODE: only amounts in this currency", "html=FILE: also write the whole report as one page",
-	               "svg=DIR: also write its pictures there" },
+	               "svg=DIR: also write its pictures there",
+	               "month=M: a closed month such as 2026-02 as its reports were kept, with --by owner its frozen books",
+	               "restated: the closed months that later data changed, account by account, and why" },
 	  .help = "Compares what each account pays per month at both ends of a window (point to point; or adds up its "
 	          "movements where the organisation's policy says so). Every report ends with the policy and its hash. "
 	          "Segment, region and owner are those that the policy names, by default of the window's first day; the "
@@ -154,7 +156,11 @@ const struct command commands[] = {
 	          "contraction and expansion of the last three months with those of the quarters before, in points of NRR: "
 	          "a good quarter is the better quartile of the own past, and what it would give back says where to begin. "
 	          "Open findings count with value x probability, those to act on within this quarter. --html and --svg "
-	          "hold pictures that follow light and dark and need no colour to be read: waterfall, trend and cohorts.",
+	          "hold pictures that follow light and dark and need no colour to be read: waterfall, trend and cohorts.\n\n"
+	          "A month is closed by the first score after it: its report, and that of the year up to its end, are kept "
+	          "with what every account added and whose book it was in. When what is learnt later changes one of the "
+	          "last 13, a further revision is made and the old one stays: --restated shows both and why each account "
+	          "differs. Books of closed months are frozen: an account stays in the book that it was in.",
 	  .run = cmd_nrr },
 	{ .name = "backtest",
 	  .summary = "how good the scores would have been",

@@ -30,7 +30,7 @@ static struct nrr_snapshot_account still(int64_t id, int64_t minor)
 	struct nrr_snapshot_account x = { .id = id };
 
 	x.sums[SNAPSHOT_N_START] = x.sums[SNAPSHOT_N_END] = 1;
-	x.sums[SNAPSHOT_START] = x.sums[SNAPSHOT_END] = minor;
+	x.sums[SNAPSHOT_START] = x.sums[SNAPSHOT_END] = x.sums[SNAPSHOT_COHORT_END] = x.sums[SNAPSHOT_KEPT] = minor;
 	return x;
 }
 

@@ -16,6 +16,7 @@ static const char *const sum_params[N_SNAPSHOT_SUMS] = {
 	[SNAPSHOT_REACTIVATION] = ":reactivation", [SNAPSHOT_CONTRACTION] = ":contraction", [SNAPSHOT_CHURN] = ":churn",
 	[SNAPSHOT_FX] = ":fx", [SNAPSHOT_END] = ":end", [SNAPSHOT_CROSS_SELL] = ":cross_sell",
 	[SNAPSHOT_INVOLUNTARY] = ":involuntary", [SNAPSHOT_RETURNED] = ":returned", [SNAPSHOT_FREE] = ":free",
+	[SNAPSHOT_COHORT_END] = ":cohort_end", [SNAPSHOT_KEPT] = ":kept",
 };
 
 const char *nrr_snapshot_hash(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a)
@@ -52,10 +53,10 @@ static int put_report(struct db *db, const struct nrr_snapshot *s, const struct 
 		"INSERT INTO nrr_report (to_on, months, revision, from_on, as_of_on, policy_hash, config_hash, currency, why_none,"
 		" why_restated, last_contract, n_start, n_churned, n_end, start_minor, added_minor, expansion_minor,"
 		" reactivation_minor, contraction_minor, churn_minor, fx_minor, end_minor, cross_sell_minor, involuntary_minor,"
-		" returned_minor, free_minor, sums_hash, accounts, owners)"
+		" returned_minor, free_minor, cohort_end_minor, kept_minor, sums_hash, accounts, owners)"
 		" VALUES (:to, :months, :revision, :from, :as_of, :policy, :config, :currency, :why_none, :why_restated,"
 		" :last_contract, :n_start, :n_churned, :n_end, :start, :added, :expansion, :reactivation, :contraction, :churn,"
-		" :fx, :end, :cross_sell, :involuntary, :returned, :free, :hash, :accounts, :owners)");
+		" :fx, :end, :cross_sell, :involuntary, :returned, :free, :cohort_end, :kept, :hash, :accounts, :owners)");
 
 	bind_int(q, ":to", s->to_on);
 	bind_int(q, ":months", s->months);
@@ -123,7 +124,7 @@ int nrr_snapshots_load(struct db *db, const struct nrr_snapshot_query *query, st
 		"SELECT id, to_on, months, revision, from_on, as_of_on, policy_hash, config_hash, currency, why_none,"
 		" why_restated, last_contract, n_start, n_churned, n_end, start_minor, added_minor, expansion_minor,"
 		" reactivation_minor, contraction_minor, churn_minor, fx_minor, end_minor, cross_sell_minor, involuntary_minor,"
-		" returned_minor, free_minor, sums_hash FROM nrr_report"
+		" returned_minor, free_minor, cohort_end_minor, kept_minor, sums_hash FROM nrr_report"
 		" WHERE to_on >= :first AND to_on <= :last AND as_of_on <= :as_of ORDER BY to_on, months, revision");
 	struct nrr_snapshot *list = NULL;
 	size_t n = 0, room = 0;

@@ -54,6 +54,8 @@ static struct nrr_snapshot_account account(int64_t id, const char *owner, int64_
 	x.sums[SNAPSHOT_N_END] = end > 0;
 	x.sums[SNAPSHOT_START] = start;
 	x.sums[SNAPSHOT_END] = end;
+	x.sums[SNAPSHOT_COHORT_END] = start > 0 ? end : 0;
+	x.sums[SNAPSHOT_KEPT] = start < end ? start : end;
 	return x;
 }
 

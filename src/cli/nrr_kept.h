@@ -1,0 +1,24 @@
+/* What `retaind nrr` says of closed months: the reports as they were kept, and what changed them since. */
+#ifndef NRR_KEPT_H
+#define NRR_KEPT_H
+
+#include "cli/cli.h"
+#include "score/nrr.h"
+#include "store/nrr_snapshots.h"
+
+/* nrr --month M: that month's reports, every revision; with --by owner the books as they were frozen. */
+int nrr_kept(struct cli *c, const struct session *s, struct err *err) MUST_USE;
+/* nrr --restated [--month M]: the reports that differ from the ones before, account by account, and why. */
+int nrr_restated(struct cli *c, const struct session *s, struct err *err) MUST_USE;
+
+/* Kept sums with their ratios. */
+struct nrr_window nrr_kept_window(const struct nrr_snapshot *s);
+/* The month of a report, "2026-02". */
+const char *nrr_kept_month(struct arena *a, const struct nrr_snapshot *s);
+/* Which reports --month M asks for, all months without it; as known on the session's day. */
+int nrr_kept_query(const struct cli *c, const struct session *s, struct nrr_snapshot_query *out,
+                   struct err *err) MUST_USE;
+/* "98.0 %", or - where there is no ratio. */
+const char *nrr_kept_percent(struct arena *a, const struct nrr_window *w, double ratio);
+
+#endif

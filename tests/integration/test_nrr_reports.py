@@ -318,6 +318,22 @@ def test_as_of_past(case):
         assert as_json(case, *args)["windows"][0]["to_date"] == "2025-06-01"
 
 
+def test_usage_apart(case):
+    """Usage revenue stands apart from what was committed to, and can be asked for by itself"""
+    usage = "u1,A,Calls,Metered,25,EUR,usage,2024-06-01,2025-06-01,\nu2,A,Calls,Metered,35,EUR,usage,2025-06-01,,\n"
+    company(case, subscriptions=SUBSCRIPTIONS + usage)
+    report = as_json(case)
+    w, = report["windows"]
+    assert {k: w[k] for k in YEAR} == YEAR, w
+    assert (report["usage"]["start_mrr"], report["usage"]["nrr"]) == (2500, 1.4), report["usage"]
+    report = as_json(case, "--revenue", "usage")
+    w, = report["windows"]
+    assert report["revenue"] == "usage" and (w["start_mrr"], w["end_mrr"], w["nrr"]) == (2500, 3500, 1.4), w
+    out = nrr(case)
+    assert "Usage revenue per month, which is not in the above" in out and "140.0 %" in out, out
+    assert "which is not in the above" not in nrr(case, "--revenue", "usage")
+
+
 def test_currencies(case):
     """Amounts in a currency without a rate are an error that names the currency and the day; one currency is told"""
     company(case, subscriptions=SUBSCRIPTIONS + "x1,D,Core,Pro,500,USD,recurring,2024-06-01,,\n")

@@ -42,6 +42,15 @@ sources:
           - {{ to: start_on, from: start, format: "%Y-%m-%d" }}
           - {{ to: end_on, from: end, format: "%Y-%m-%d" }}
           - {{ to: end_reason, from: reason }}
+      rates:
+        match: "rates*.csv"
+        entity: rate
+        key: currency+on
+        map:
+          - {{ to: currency, from: currency }}
+          - {{ to: base, value: EUR }}
+          - {{ to: rate_on, from: on, format: "%Y-%m-%d" }}
+          - {{ to: rate_nano, from: rate }}
 channels:
   files: {{ kind: file, folder: "{folder}/out" }}
 owners:
@@ -77,9 +86,10 @@ YEAR = {"start_mrr": 48000, "new_mrr": 8000, "expansion_mrr": 9000, "cross_sell_
         "fx_mrr": 0, "end_mrr": 59000, "residual": 0, "start_accounts": 5, "churned_accounts": 1}
 
 
-def company(case, subscriptions=SUBSCRIPTIONS, accounts=ACCOUNTS, nrr=""):
+def company(case, subscriptions=SUBSCRIPTIONS, accounts=ACCOUNTS, nrr="", rates=""):
     case.write("csv/accounts.csv", accounts)
     case.write("csv/subscriptions.csv", subscriptions)
+    case.write("csv/rates.csv", "currency,on,rate\n" + rates)
     case.org(ORG.format(folder=case.tmp / "csv", nrr=nrr))
     case.retaind("pull", *NOW)
 
@@ -343,6 +353,47 @@ def test_currencies(case):
     assert report["currency"] == "USD" and report["windows"][0]["start_mrr"] == 50000, report
     assert any("other currencies than USD" in note for note in report["notes"]), report["notes"]
     assert "other currencies than EUR is left out" in nrr(case, "--currency", "EUR")
+
+
+def test_exchange(case):
+    """Rates of the window's start leave no trace in the ratios; what they moved since stands on a line of its own"""
+    rates = "USD,2024-12-31,0.90\nUSD,2025-12-31,0.80\nUSD,2025-12-01,0.85\n"
+    lines = "id,account,product,plan,mrr,currency,kind,start,end,reason\n" \
+            "a1,A,Core,Pro,100,EUR,recurring,2024-06-01,,\nb1,B,Core,Pro,100,USD,recurring,2024-06-01,,\n"
+    company(case, subscriptions=lines, rates=rates)
+    w, = as_json(case)["windows"]
+    assert (w["start_mrr"], w["end_mrr"], w["fx_mrr"], w["residual"], w["nrr"]) == (19000, 18000, -1000, 0, 1), w
+    out = nrr(case)
+    assert "\n  exchange               -EUR 10" in out and "Amounts in 2 currencies are told in EUR." in out, out
+    assert "exchange" in nrr(case, "--by", "region") and "exchange" not in nrr(case, "--by", "region", "--currency", "EUR")
+    moved, = as_json(case, "--movements")["movements"]
+    assert (moved["movement"], moved["change_mrr"], moved["date"]) == ("fx", -1000, "2026-01-01"), moved
+    b = as_json(case, "--accounts")["accounts"][0]
+    assert (b["account_key"], b["cause"], b["nrr_effect"]) == ("B", "exchange", 0), b
+    case.org(ORG.format(folder=case.tmp / "csv", nrr="nrr: {fx: spot}"))
+    w, = as_json(case)["windows"]
+    assert w["nrr_exact"] == {"numerator": 18000, "denominator": 19000} and w["residual"] == 0, w
+    case.org(ORG.format(folder=case.tmp / "csv", nrr="nrr: {rate_age_days: 10}"))
+    told = case.retaind("nrr", *NOW, "--to", "2025-06-01", expect=78).stderr
+    assert "USD" in told and "2024-06-01" in told, told
+
+
+def test_movement_sum(case):
+    """Up and down within a window: 100 % kept point to point, 70 % by movements, and each says which it is"""
+    lines = "id,account,product,plan,mrr,currency,kind,start,end,reason\n" \
+            "a1,A,Core,Pro,100,EUR,recurring,2024-06-01,2025-04-01,\na2,A,Core,Pro,150,EUR,recurring,2025-04-01,2025-08-01,\n" \
+            "a3,A,Core,Pro,120,EUR,recurring,2025-08-01,,\n"
+    company(case, subscriptions=lines)
+    report = as_json(case)
+    assert (report["method"], report["windows"][0]["nrr"], report["windows"][0]["grr"]) == ("point to point", 1.2, 1)
+    case.org(ORG.format(folder=case.tmp / "csv", nrr="nrr: {method: movement_sum}"))
+    report = as_json(case)
+    w, = report["windows"]
+    assert (report["method"], w["nrr"], w["grr"], w["residual"]) == ("movement sum", 1.2, 0.7, 0), w
+    a, = as_json(case, "--accounts")["accounts"]
+    assert (a["cause"], a["nrr_effect_exact"]["numerator"], a["grr_effect_exact"]["numerator"]) == \
+        ("upsell + contraction", 2000, -3000), a
+    assert "residual 0\n" in nrr(case, "--accounts")
 
 
 run(globals())

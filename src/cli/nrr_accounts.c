@@ -7,7 +7,7 @@
 #include "common/text.h"
 #include "nrr_report.h"
 
-enum { CHUNK_ROWS = 4096, NAME_CHARS = 40 };
+enum { CHUNK_ROWS = 4096, NAME_CHARS = 40, MAX_SHOWN = 200 };
 
 /* One account with what it does to the ratios: how far its part of the numerator is from its start. */
 struct effect {
@@ -177,14 +177,29 @@ static const struct table_column people_columns[] = {
 	{ "GRR points", true }, { "why", false },
 };
 
-static void people_row(const struct accounts *all, struct table *t, const char *name, const struct nrr_sums *s,
-                       int64_t net, int64_t gross, const char *why)
+/* Several accounts together. */
+struct part {
+	size_t n;
+	int64_t start_minor, end_minor, net_minor, gross_minor;
+};
+
+static void add_to(struct part *p, const struct effect *e)
+{
+	p->n++;
+	p->start_minor += e->of->sums.start_minor;
+	p->end_minor += e->of->sums.end_minor;
+	p->net_minor += e->net_minor;
+	p->gross_minor += e->gross_minor;
+}
+
+static void people_row(const struct accounts *all, struct table *t, const char *name, const struct part *p,
+                       const char *why)
 {
 	struct arena *a = all->r->cli->arena;
 	const char *currency = all->r->book.currency;
-	const char *cells[ARRAY_LEN(people_columns)] = { name, money_text(a, s->start_minor, currency),
-		money_text(a, s->end_minor, currency), money_text(a, s->end_minor - s->start_minor, currency),
-		points_text(a, all, net, 2), points_text(a, all, gross, 2), why };
+	const char *cells[ARRAY_LEN(people_columns)] = { name, money_text(a, p->start_minor, currency),
+		money_text(a, p->end_minor, currency), money_text(a, p->end_minor - p->start_minor, currency),
+		points_text(a, all, p->net_minor, 2), points_text(a, all, p->gross_minor, 2), why };
 
 	table_row(t, cells);
 }
@@ -196,8 +211,9 @@ static bool has_moved(const struct effect *e)
 	return e->net_minor || e->gross_minor || s->start_minor != s->end_minor || s->returned_minor;
 }
 
-static void print_total(const struct accounts *all, size_t n_still, int64_t net, int64_t gross)
+static void print_total(const struct accounts *all, size_t n_still, const struct part *sum)
 {
+	struct arena *a = all->r->cli->arena;
 	const struct nrr_window *w = &all->whole;
 
 	if (n_still)
@@ -207,37 +223,45 @@ static void print_total(const struct accounts *all, size_t n_still, int64_t net,
 		return;
 	}
 	(void)printf("NRR %s = 100 %% %s points, GRR %s = 100 %% %s points; residual %" PRId64 "\n",
-	             nrr_percent(all->r->cli->arena, w, w->nrr), points_text(all->r->cli->arena, all, net, 2),
-	             nrr_percent(all->r->cli->arena, w, w->grr), points_text(all->r->cli->arena, all, gross, 2),
-	             magnitude(w->sums.cohort_end_minor - w->sums.start_minor - net) +
-	             magnitude(w->sums.kept_minor - w->sums.start_minor - gross));
+	             nrr_percent(a, w, w->nrr), points_text(a, all, sum->net_minor, 2), nrr_percent(a, w, w->grr),
+	             points_text(a, all, sum->gross_minor, 2),
+	             magnitude(w->sums.cohort_end_minor - w->sums.start_minor - sum->net_minor) +
+	             magnitude(w->sums.kept_minor - w->sums.start_minor - sum->gross_minor));
 }
 
+/* Nobody reads more rows than that; those that move the figure most come first. */
 static void print_table(const struct accounts *all)
 {
 	const struct nrr_report *r = all->r;
 	struct arena *a = r->cli->arena;
 	struct table *t = table_new(a, people_columns, ARRAY_LEN(people_columns));
-	int64_t net = 0, gross = 0;
-	size_t n_still = 0;
+	struct part sum = { 0 }, others = { 0 };
+	size_t n_still = 0, n_shown = 0;
 
 	(void)printf("What each account adds to retention, %s to %s\n\n", day_text(a, r->span.from),
 	             day_text(a, r->span.to));
 	for (size_t i = 0; i < all->n; i++) {
 		const struct effect *e = &all->rows[i];
+		struct part one = { 0 };
 
-		net += e->net_minor;
-		gross += e->gross_minor;
-		if (!has_moved(e))
+		add_to(&sum, e);
+		if (!has_moved(e)) {
 			n_still++;
-		else
-			people_row(all, t, text_clean(a, r->facts.accounts[e->of->account].name, NAME_CHARS), &e->of->sums,
-			           e->net_minor, e->gross_minor, nrr_cause_text(a, &e->of->sums));
+		} else if (n_shown == MAX_SHOWN) {
+			add_to(&others, e);
+		} else {
+			n_shown++;
+			add_to(&one, e);
+			people_row(all, t, text_clean(a, r->facts.accounts[e->of->account].name, NAME_CHARS), &one,
+			           nrr_cause_text(a, &e->of->sums));
+		}
 	}
-	people_row(all, t, "(all)", &all->whole.sums, net, gross, "");
+	if (others.n)
+		people_row(all, t, arena_printf(a, "(%zu others)", others.n), &others, "--format csv has them");
+	people_row(all, t, "(all)", &sum, "");
 	table_print(t, FORMAT_TABLE);
 	(void)putchar('\n');
-	print_total(all, n_still, net, gross);
+	print_total(all, n_still, &sum);
 	nrr_print_footer(r);
 }
 

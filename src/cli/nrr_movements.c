@@ -8,7 +8,7 @@
 #include "nrr_report.h"
 #include "score/movements.h"
 
-enum { CHUNK_ROWS = 4096, NAME_CHARS = 40 };
+enum { CHUNK_ROWS = 4096, NAME_CHARS = 40, MAX_SHOWN = 1000 };
 
 struct totals { int64_t n, minor; };
 
@@ -167,7 +167,10 @@ static void print_table(const struct movements *all)
 
 	(void)printf("Movements of recurring revenue per month, after %s up to %s\n\n", day_text(a, r->span.from),
 	             day_text(a, r->span.to));
-	for (size_t i = 0; i < all->n; i++) {
+	if (all->n > MAX_SHOWN)
+		(void)printf("%zu earlier ones are left out here and counted below; --format csv has them\n\n",
+		             all->n - MAX_SHOWN);
+	for (size_t i = all->n > MAX_SHOWN ? all->n - MAX_SHOWN : 0; i < all->n; i++) {
 		const struct movement *m = &all->rows[i];
 		const char *cells[ARRAY_LEN(people_columns)] = { day_text(a, m->on),
 			text_clean(a, r->facts.accounts[m->account].name, NAME_CHARS), movement_names[m->kind],

@@ -276,7 +276,11 @@ def test_accounts_by_thousands(case):
     whole = as_json(case, "--accounts")
     assert len(whole["accounts"]) == n
     assert add_up(rows, ["start_mrr", "end_mrr"]) == {k: whole["whole"][k] for k in ("start_mrr", "end_mrr")}
-    assert len(as_csv(case, "--movements")) == len(range(0, n, 7))
+    assert len(as_csv(case, "--movements")) == len(range(0, n, 7)) > 1000
+    out = nrr(case, "--accounts")
+    assert f"({len(range(0, n, 7)) - 200} others)" in out and "residual 0" in out and len(out.splitlines()) < 230, out
+    out = nrr(case, "--movements")
+    assert f"{len(range(0, n, 7)) - 1000} earlier ones are left out" in out and len(out.splitlines()) < 1040, out[:500]
 
 
 def test_movements(case):

@@ -23,7 +23,7 @@ struct movement {
 	int64_t minor;        /* in the book's currency; below 0 where revenue went */
 	int64_t before_minor; /* what the account paid before and after all movements of that day */
 	int64_t after_minor;
-	uint16_t product;     /* into facts->names: the only one that moved so; 0: several did, or it has no name */
+	uint16_t product;     /* into facts->names: the only one that moved; 0: several did, or it has no name */
 };
 /* Of the days from < on <= to, by account, day, kind. Changes of one day, or of so many days as the policy groups, are
  * netted and dated with the last of them. All but FX are in the rates of `from`, in which an account's add up to the

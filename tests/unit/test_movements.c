@@ -164,8 +164,11 @@ static void lines_without_a_product_are_never_cross_sell(void **state)
 	put("A", NULL, "2025-03-01", NULL, 40);
 	put("B", NULL, "2024-06-01", NULL, 100);
 	put("B", NULL, "2025-03-01", NULL, 40);
+	put("C", NULL, "2024-06-01", NULL, 100);
+	put("C", "Desk", "2025-03-01", NULL, 40); /* which it may have had all along */
 	m = moved_in_2025();
-	EXPECT(&m, { "2025-03-01", MOVEMENT_UPSELL, 40, NULL }, { "2025-03-01", MOVEMENT_UPSELL, 40, NULL },);
+	EXPECT(&m, { "2025-03-01", MOVEMENT_UPSELL, 40, NULL }, { "2025-03-01", MOVEMENT_UPSELL, 40, NULL },
+	       { "2025-03-01", MOVEMENT_UPSELL, 40, "Desk" },);
 }
 
 static void what_ends_and_begins_on_one_day_is_netted(void **state)
@@ -244,6 +247,29 @@ static void an_addon_that_ends_is_contraction_and_churn_where_the_policy_says_so
 	EXPECT(&m, { "2025-04-01", MOVEMENT_CHURN, -30, "CRM" },);
 }
 
+static void an_addon_that_ends_beside_a_lower_price_is_churn_by_its_own_amount(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct nrr_query query = { .spans = &span, .n_spans = 1, .by = 1u << NRR_BY_PRODUCT };
+	int64_t id = contracts_put(db, &(struct contract){ .account = "A", .product = "CRM", .from = "2024-06-01",
+	                                                   .minor = 50 });
+	struct nrr_table tables[N_NRR_BY];
+	struct moved m;
+
+	(void)state;
+	contracts_past(db, "subscription", id, "mrr_minor", NULL, "100");
+	contracts_past(db, "subscription", id, "mrr_minor", "2025-04-01", "50");
+	put("A", "Desk", "2024-06-01", "2025-04-01", 30);
+	policy.addon = ADDON_IS_CHURN;
+	policy.method = NRR_MOVEMENT_SUM;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-04-01", MOVEMENT_CONTRACTION, -50, NULL }, { "2025-04-01", MOVEMENT_CHURN, -30, NULL },);
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	ASSERT_INT(tables[NRR_BY_PRODUCT].rows[0].sums.contraction_minor, 50);
+	ASSERT_INT(tables[NRR_BY_PRODUCT].rows[0].sums.churn_minor, 0);
+	ASSERT_INT(tables[NRR_BY_PRODUCT].rows[1].sums.churn_minor, 30);
+}
+
 static void a_lower_price_is_contraction_under_any_policy(void **state)
 {
 	int64_t id = contracts_put(db, &(struct contract){ .account = "A", .from = "2024-06-01", .minor = 70 });
@@ -277,6 +303,181 @@ static void an_end_for_want_of_payment_is_involuntary_churn(void **state)
 	EXPECT(&m, { "2025-05-01", MOVEMENT_INVOLUNTARY, -100, NULL }, { "2025-05-01", MOVEMENT_INVOLUNTARY, -100, NULL },);
 }
 
+static void the_last_end_of_a_group_tells_whether_churn_was_for_want_of_payment(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	contracts_put(db, &(struct contract){ .account = "A", .from = "2024-06-01", .to = "2025-05-01", .minor = 100,
+	                                      .end_reason = "unpaid" });
+	put("A", NULL, "2024-06-01", "2025-05-03", 30);
+	policy.group_days = 5;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-05-03", MOVEMENT_CHURN, -130, NULL },);
+}
+
+static void a_gap_is_counted_from_the_day_on_which_the_last_of_a_group_left(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", NULL, "2024-06-01", "2025-05-01", 100);
+	put("A", NULL, "2024-06-01", "2025-05-03", 30);
+	put("A", NULL, "2025-05-13", NULL, 100);
+	policy.group_days = 5;
+	policy.back_within_days = 10;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-05-03", MOVEMENT_CHURN, -130, NULL }, { "2025-05-13", MOVEMENT_REACTIVATION, 100, NULL },);
+}
+
+static void who_was_taken_for_new_never_counts_in_the_cohort_again(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct nrr_query query = { .spans = &span, .n_spans = 1, .by = 1u << NRR_BY_ALL };
+	struct nrr_table tables[N_NRR_BY];
+	struct moved m;
+
+	(void)state;
+	put("A", NULL, "2024-06-01", "2025-02-01", 100);
+	put("A", NULL, "2025-06-01", "2025-07-01", 90);
+	put("A", NULL, "2025-07-11", NULL, 80);
+	policy.back_within_days = 30;
+	policy.method = NRR_MOVEMENT_SUM;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-02-01", MOVEMENT_CHURN, -100, NULL }, { "2025-06-01", MOVEMENT_NEW, 90, NULL },
+	       { "2025-07-01", MOVEMENT_CHURN, -90, NULL }, { "2025-07-11", MOVEMENT_REACTIVATION, 80, NULL },);
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.cohort_end_minor, 0);
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.n_churned, 1);
+	policy.back_within_days = 0;
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.cohort_end_minor, 80);
+}
+
+static void each_product_has_its_own_part_of_a_window_by_movements(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct nrr_query query = { .spans = &span, .n_spans = 1, .by = 1u << NRR_BY_PRODUCT };
+	struct nrr_table tables[N_NRR_BY];
+	const struct nrr_window *w;
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "CRM", "2025-03-01", "2025-09-01", 150);
+	put("A", "CRM", "2025-09-01", NULL, 120);
+	put("A", "Desk", "2024-06-01", "2025-04-01", 60);
+	put("A", "Suite", "2025-05-01", NULL, 70);
+	put("B", NULL, "2024-06-01", NULL, 50);
+	put("B", "Suite", "2025-05-01", NULL, 9);
+	policy.method = NRR_MOVEMENT_SUM;
+	m = moved_in_2025();
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	ASSERT_INT(tables[NRR_BY_PRODUCT].n, 4);
+	ASSERT_INT(tables[NRR_BY_PRODUCT].rows[0].sums.end_minor, 50);
+	w = &tables[NRR_BY_PRODUCT].rows[1];
+	ASSERT_NEAR(w[0].grr, 0.70, 1e-12);
+	ASSERT_NEAR(w[0].nrr, 1.20, 1e-12);
+	ASSERT_INT(w[1].sums.contraction_minor, 60);
+	ASSERT_NEAR(w[1].nrr, 0, 0);
+	ASSERT_INT(w[2].sums.cross_sell_minor, 70);
+	assert_non_null(w[2].why_none);
+}
+
+static void who_comes_back_from_before_the_window_counts_where_the_policy_credits_it(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct nrr_query query = { .spans = &span, .n_spans = 1, .by = 1u << NRR_BY_ALL };
+	struct nrr_table tables[N_NRR_BY];
+	struct moved m;
+
+	(void)state;
+	put("A", NULL, "2024-06-01", NULL, 100);
+	put("B", NULL, "2024-01-01", "2024-06-01", 40);
+	put("B", NULL, "2025-03-01", "2025-05-01", 50);
+	put("B", NULL, "2025-05-01", NULL, 30);
+	policy.method = NRR_MOVEMENT_SUM;
+	m = moved_in_2025();
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	ASSERT_NEAR(tables[NRR_BY_ALL].rows[0].nrr, 1.0, 1e-12);
+	policy.back_outside = BACK_CREDITED;
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	ASSERT_NEAR(tables[NRR_BY_ALL].rows[0].nrr, 1.3, 1e-12);
+	ASSERT_NEAR(tables[NRR_BY_ALL].rows[0].grr, 1.0, 1e-12);
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.returned_minor, 0);
+}
+
+static void each_window_has_the_rates_of_its_own_days(void **state)
+{
+	const struct nrr_span spans[] = {
+		{ contracts_day("2025-01-01"), contracts_day("2025-02-01") },
+		{ contracts_day("2025-02-01"), contracts_day("2025-03-01") },
+	};
+	struct nrr_query query = { .spans = spans, .n_spans = 2, .by = 1u << NRR_BY_ALL };
+	struct nrr_table tables[N_NRR_BY];
+	struct book b;
+
+	(void)state;
+	put("A", NULL, "2024-06-01", NULL, 100);
+	contracts_put(db, &(struct contract){ .account = "B", .from = "2024-06-01", .minor = 100, .currency = "USD" });
+	contracts_rate(db, "USD", "EUR", "2025-01-01", 900000000);
+	contracts_rate(db, "USD", "EUR", "2025-02-01", 800000000);
+	contracts_rate(db, "USD", "EUR", "2025-03-01", 850000000);
+	policy.method = NRR_MOVEMENT_SUM;
+	b = contracts_book(db, "2025-03-01", &policy, "EUR", arena);
+	ASSERT_OK(nrr_compute(&b, &query, arena, tables, &err));
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.start_minor, 190);
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.end_minor, 180);
+	ASSERT_INT(tables[NRR_BY_ALL].rows[1].sums.start_minor, 180);
+	ASSERT_INT(tables[NRR_BY_ALL].rows[1].sums.fx_minor, 5);
+}
+
+static void contracts_that_ended_before_the_window_need_no_rate(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	contracts_put(db, &(struct contract){ .account = "A", .from = "2023-01-01", .to = "2024-01-01", .minor = 100,
+	                                      .currency = "JPY" });
+	put("A", NULL, "2025-06-01", NULL, 100);
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-06-01", MOVEMENT_REACTIVATION, 100, NULL },);
+}
+
+static void a_missing_rate_is_told_with_its_currency_and_day(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct movement *list;
+	struct book b;
+	size_t n;
+
+	(void)state;
+	contracts_put(db, &(struct contract){ .account = "A", .from = "2024-01-01", .minor = 100, .currency = "JPY" });
+	put("A", NULL, "2024-06-01", NULL, 100);
+	b = contracts_book(db, "2026-01-01", &policy, "EUR", arena);
+	ASSERT_INT(movements_make(&b, span, arena, &list, &n, &err), -1);
+	ASSERT_INT(err.kind, ERR_CONFIG);
+	assert_non_null(strstr(err.text, "JPY"));
+	assert_non_null(strstr(err.text, "2025-01-01"));
+}
+
+/* A credit that is larger than what is paid leaves the account with nothing, not with less. */
+static void credits_beyond_what_is_paid_are_churn_and_their_end_a_reactivation(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", NULL, 100);
+	put("A", "Desk", "2024-12-01", "2025-02-01", -150);
+	put("B", "CRM", "2024-06-01", NULL, 100);
+	put("B", NULL, "2025-03-01", "2025-04-01", -150);
+	policy.credits = CREDITS_NEGATIVE;
+	policy.back_within_days = 40;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-02-01", MOVEMENT_REACTIVATION, 100, "CRM" }, { "2025-03-01", MOVEMENT_CHURN, -100, "CRM" },
+	       { "2025-04-01", MOVEMENT_REACTIVATION, 100, "CRM" },);
+}
+
 static void movements_of_the_first_day_belong_to_the_window_before(void **state)
 {
 	struct moved m;
@@ -302,7 +503,7 @@ static void put_random_book(int32_t first)
 	static const char *const products[] = { NULL, "CRM", "Desk", "Suite" };
 	static const char *const reasons[] = { NULL, NULL, "unpaid" };
 	static const char *const currencies[] = { "EUR", "EUR", "USD", "JPY" };
-	int n_currencies = pick(2) ? 4 : 2;
+	int n_currencies = pick(2) ? 4 : 2, n_credits = pick(4);
 	int n = pick(16);
 
 	ASSERT_OK(db_run(db, "DELETE FROM subscription; DELETE FROM account; DELETE FROM rate", &err));
@@ -311,11 +512,11 @@ static void put_random_book(int32_t first)
 		contracts_rate(db, "EUR", "JPY", day_text(arena, first + day), INT64_C(1000000000) * (100 + pick(80)));
 	}
 	for (int i = 0; i < n; i++) {
-		int32_t from = first + pick(60), to = from + 1 + pick(50);
+		int32_t from = first + 5 * pick(12), to = from + 5 + 5 * pick(10);
 
 		contracts_put(db, &(struct contract){ .account = (char[]){ (char)('A' + pick(4)), '\0' },
 			.product = products[pick(4)], .from = day_text(arena, from), .to = pick(3) ? day_text(arena, to) : NULL,
-			.minor = 50 * pick(12) - 99 + pick(9), .end_reason = reasons[pick(3)],
+			.minor = 50 * (pick(12) - 2 * n_credits) + pick(9), .end_reason = reasons[pick(3)],
 			.currency = currencies[pick(n_currencies)] });
 	}
 }
@@ -438,6 +639,7 @@ static void check_methods(const struct nrr_sums *points, const struct nrr_sums *
 		return;
 	ASSERT_INT(moves->cohort_end_minor, points->cohort_end_minor);
 	ASSERT_INT(moves->n_churned, points->n_churned);
+	ASSERT_INT(moves->returned_minor, points->returned_minor);
 	assert_true(moves->kept_minor <= points->kept_minor);
 }
 
@@ -485,8 +687,18 @@ int main(void)
 		CASE(a_group_ends_with_the_window_so_that_windows_add_up),
 		CASE(who_stays_away_for_too_long_is_new_where_the_policy_says_so),
 		CASE(an_addon_that_ends_is_contraction_and_churn_where_the_policy_says_so),
+		CASE(an_addon_that_ends_beside_a_lower_price_is_churn_by_its_own_amount),
 		CASE(a_lower_price_is_contraction_under_any_policy),
 		CASE(an_end_for_want_of_payment_is_involuntary_churn),
+		CASE(the_last_end_of_a_group_tells_whether_churn_was_for_want_of_payment),
+		CASE(a_gap_is_counted_from_the_day_on_which_the_last_of_a_group_left),
+		CASE(who_was_taken_for_new_never_counts_in_the_cohort_again),
+		CASE(each_product_has_its_own_part_of_a_window_by_movements),
+		CASE(who_comes_back_from_before_the_window_counts_where_the_policy_credits_it),
+		CASE(each_window_has_the_rates_of_its_own_days),
+		CASE(contracts_that_ended_before_the_window_need_no_rate),
+		CASE(a_missing_rate_is_told_with_its_currency_and_day),
+		CASE(credits_beyond_what_is_paid_are_churn_and_their_end_a_reactivation),
 		CASE(movements_of_the_first_day_belong_to_the_window_before),
 		CASE(movements_of_random_books_agree_with_what_is_paid_on_each_day),
 	};

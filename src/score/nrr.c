@@ -199,7 +199,7 @@ static int add_products(const struct adding *x, size_t span, const struct nrr_su
 		struct nrr_sums part, *cells;
 		int rc;
 
-		if (!row->is_head || (!row->next && !row->at[from_at] && !row->at[to_at]))
+		if (!row->is_head || (!v->frame->walk && !row->next && !row->at[from_at] && !row->at[to_at]))
 			continue;
 		if ((rc = nrr_view_product(v, span, row, whole, &part, err)) < 0)
 			return -1;

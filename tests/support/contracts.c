@@ -1,8 +1,5 @@
 #include "contracts.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "cmocka_shim.h"
 #include "common/clock.h"
 #include "store/migrate.h"
@@ -92,41 +89,6 @@ void contracts_rate(struct db *db, const char *currency, const char *base, const
 	ASSERT_OK(stmt_run(q, &err));
 }
 
-static int compare_rates(const void *left, const void *right)
-{
-	const struct revenue_rate *a = left, *b = right;
-
-	if (a->currency != b->currency)
-		return a->currency - b->currency;
-	return a->base != b->base ? a->base - b->base : a->on - b->on;
-}
-
-static uint16_t name_of(const struct revenue *facts, const char *name)
-{
-	for (size_t i = 1; i < facts->n_names; i++)
-		if (strcmp(facts->names[i], name) == 0)
-			return (uint16_t)i;
-	return 0;
-}
-
-/* For a loader that reads no rates. */
-static void load_rates(struct db *db, struct revenue *facts, struct arena *a)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT currency, base, rate_on, rate_nano FROM rate");
-	struct revenue_rate *rates = NULL;
-	size_t n = 0;
-
-	while (stmt_step(q, &err) > 0) {
-		rates = arena_grow(a, rates, n, n + 1, sizeof *rates);
-		rates[n++] = (struct revenue_rate){ name_of(facts, col_text(q, 0)), name_of(facts, col_text(q, 1)),
-		                                    col_day(q, 2), col_int(q, 3) };
-	}
-	if (n)
-		qsort(rates, n, sizeof *rates, compare_rates);
-	facts->rates = rates;
-	facts->n_rates = n;
-}
-
 struct book contracts_book(struct db *db, const char *as_of, const struct nrr_policy *policy, const char *currency,
                            struct arena *a)
 {
@@ -136,8 +98,6 @@ struct book contracts_book(struct db *db, const char *as_of, const struct nrr_po
 	struct book b;
 
 	ASSERT_OK(revenue_load(db, &query, a, facts, &err));
-	if (!facts->n_rates)
-		load_rates(db, facts, a);
 	ASSERT_OK(book_make(facts, policy, &of, a, &b, &err));
 	return b;
 }

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "common/money.h"
+#include "nrr_forecast.h"
 #include "nrr_kept.h"
 #include "nrr_page.h"
 #include "nrr_report.h"
@@ -17,6 +18,7 @@ static const struct {
 	{ "accounts", nrr_print_accounts },
 	{ "movements", nrr_print_movements },
 	{ "cohorts", nrr_print_cohorts },
+	{ "forecast", nrr_print_forecast },
 	{ "policy", nrr_print_policy },
 	{ "steer", nrr_print_steer },
 };

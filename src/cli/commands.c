@@ -130,6 +130,9 @@ const struct command commands[] = {
 	               "movements: every dated change of the window",
 	               "cohorts: month of first revenue by months since, as NRR, GRR and logos",
 	               "steer: which engine of retention to work on first, and what open findings are worth to it",
+	               "forecast: NRR and GRR of the coming quarters (see also --check)",
+	               "quarters=N: with --forecast: so many (default 4); with --check: windows so long (default 1)",
+	               "check: with --forecast: what was said in the past against what happened",
 	               "policy: the rules in force, one by one",
 	               "revenue=KIND: committed (default) or usage",
 	               "currency=CODE: only amounts in this currency", "html=FILE: also write the whole report as one page",
@@ -147,8 +150,14 @@ const struct command commands[] = {
 	          "in the data. --by owner lists accounts that the policy counts in nobody's book, with the reason.\n\n"
 	          "--accounts, --movements and --cohorts show what the figures are made of. The cohort triangle looks at "
 	          "each account on its own first day plus whole months, and shows a month once the youngest account of "
-	          "the cohort is that old.\n\n--format csv without --by gives the months, amounts in minor units and "
-	          "ratios with six decimals; windows without a start are left out. --format json has every amount, each "
+	          "the cohort is that old.\n\n--forecast tells where the revenue of today's accounts will stand after each "
+	          "of the coming quarters: p10, p50 and p90 of NRR and GRR. It learns from the months up to that day how "
+	          "often accounts leave, shrink and grow by age, size and renewal, and how far all of them stray together; "
+	          "scores say who is likelier to. The same data give the same figures. --forecast --check holds the "
+	          "forecasts of past firsts of months (as stored when the month closed, else as they would have been "
+	          "said) against what happened, beside the ratios of the year before.\n\n--format csv without --by gives the "
+	          "months, amounts in minor units and ratios with six decimals; windows without a start are left out. "
+	          "--format json has every amount, each "
 	          "ratio with its numerator and denominator, and the policy. Where there is no start there is no ratio but "
 	          "`insufficient history` and the reason.\n\nAmounts in several currencies are told in the "
 	          "organisation's, at the rates that the policy names; one that is missing is an error that names "

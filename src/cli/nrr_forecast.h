@@ -1,0 +1,22 @@
+/* `retaind nrr --forecast`: where revenue will stand after the coming quarters, and how good that was in the past. */
+#ifndef CLI_NRR_FORECAST_H
+#define CLI_NRR_FORECAST_H
+
+#include "nrr_report.h"
+#include "score/forecast.h"
+
+/* What is said of a book's day; hints are loaded as known on it. Both ends are compared, whatever the book's policy
+ * does. */
+int nrr_foretell(const struct session *s, const struct book *b, int n_quarters, struct arena *a, struct forecast *out,
+                 struct err *err) MUST_USE;
+/* The same as it is stored: quarter 1 .. n_quarters. */
+struct forecast_said nrr_said(const struct book *b, const struct forecast *f, int quarter, struct arena *a);
+/* Foretells and stores all quarters as of a day, in the caller's transaction; nothing where history is too short. What
+ * was stored for that day before stays. */
+int nrr_forecast_store(const struct session *s, int32_t as_of, struct err *err) MUST_USE;
+
+/* Views: --forecast, and --forecast --check. */
+int nrr_print_forecast(struct nrr_report *r, struct err *err) MUST_USE;
+int nrr_check_forecasts(struct nrr_report *r, int n_quarters, struct err *err) MUST_USE;
+
+#endif

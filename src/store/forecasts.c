@@ -1,0 +1,142 @@
+#include "store/forecasts.h"
+
+#include <math.h>
+
+#include "common/text.h"
+
+enum { FIRST_ROOM = 256 };
+
+/* What sources call the time from one bill to the next, by how it begins. */
+static const struct {
+	const char *start;
+	int32_t months;
+} terms[] = { { "month", 1 }, { "quarter", 3 }, { "year", 12 }, { "annual", 12 } };
+
+static int32_t term_months(const char *billing)
+{
+	for (size_t i = 0; billing && i < ARRAY_LEN(terms); i++)
+		if (text_starts(billing, terms[i].start))
+			return terms[i].months;
+	return 0;
+}
+
+/* The next renewal counts, else the last one; of terms the longest. */
+static void add_contract(struct forecast_hint *h, int32_t renewal_on, int32_t months, int32_t as_of)
+{
+	bool is_ahead = renewal_on > as_of, was_ahead = h->renewal_on > as_of;
+
+	if (months > h->term_months)
+		h->term_months = months;
+	if (renewal_on == DAY_NONE)
+		return;
+	if (h->renewal_on == DAY_NONE || (is_ahead && !was_ahead) ||
+	    (is_ahead == was_ahead && (is_ahead ? renewal_on < h->renewal_on : renewal_on > h->renewal_on)))
+		h->renewal_on = renewal_on;
+}
+
+static double chance(struct stmt *q, int column)
+{
+	return col_is_null(q, column) ? -1 : fmin(fmax(col_real(q, column) / 100, 0), 1);
+}
+
+/* Renewal days as they were known: what changed is looked up in its history. */
+int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct forecast_hint **out, size_t *n_out,
+                        struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT a.id, d.risk, d.readiness, s.billing, CASE WHEN EXISTS (SELECT 1 FROM history h WHERE h.entity = "
+		"'subscription' AND h.entity_id = s.id AND h.field = 'renewal_on') THEN (SELECT h.value FROM history h WHERE "
+		"h.entity = 'subscription' AND h.entity_id = s.id AND h.field = 'renewal_on' AND h.known_on <= :as_of "
+		"ORDER BY h.known_on DESC LIMIT 1) ELSE s.renewal_on END FROM account a "
+		"LEFT JOIN subscription s ON s.account_id = a.id AND (s.start_on IS NULL OR s.start_on <= :as_of) "
+		"AND (s.seen_on IS NULL OR s.seen_on <= :as_of) AND (s.deleted_on IS NULL OR s.deleted_on > :as_of) "
+		"LEFT JOIN score_day d ON d.account_id = a.id AND d.day = "
+		"(SELECT max(day) FROM score_day WHERE day BETWEEN :oldest AND :as_of) "
+		"WHERE a.main_id IS NULL ORDER BY a.id");
+	struct forecast_hint *hints = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+
+	bind_day(q, ":as_of", as_of);
+	bind_day(q, ":oldest", as_of - FORECAST_SCORE_DAYS);
+	while ((rc = stmt_step(q, err)) > 0) {
+		int64_t account = col_int(q, 0);
+		int64_t renewal_on;
+
+		if (n == 0 || hints[n - 1].account != account) {
+			if (n == room) {
+				room = room ? 2 * room : FIRST_ROOM;
+				hints = arena_grow(a, hints, n, room, sizeof *hints);
+			}
+			hints[n++] = (struct forecast_hint){ .account = account, .renewal_on = DAY_NONE, .risk = chance(q, 1),
+				.readiness = chance(q, 2) };
+		}
+		if (!text_to_int(col_text(q, 4) ? col_text(q, 4) : "", &renewal_on) || renewal_on < INT32_MIN ||
+		    renewal_on > INT32_MAX)
+			renewal_on = DAY_NONE;
+		add_contract(&hints[n - 1], (int32_t)renewal_on, term_months(col_text(q, 3)), as_of);
+	}
+	if (rc < 0)
+		return err_in(err, "what is known of accounts");
+	*out = hints;
+	*n_out = n;
+	return 0;
+}
+
+int forecast_put(struct db *db, const struct forecast_said *s, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT INTO nrr_forecast (on_day, quarters, to_day, policy_hash, currency, start_minor, end_p10, end_p50, "
+		"end_p90, kept_p10, kept_p50, kept_p90) VALUES (:on, :quarters, :to, :policy, :currency, :start, :end10, :end50, "
+		":end90, :kept10, :kept50, :kept90) ON CONFLICT DO NOTHING");
+
+	bind_day(q, ":on", s->on);
+	bind_int(q, ":quarters", s->quarters);
+	bind_day(q, ":to", s->to);
+	bind_text(q, ":policy", s->policy_hash);
+	bind_text(q, ":currency", s->currency);
+	bind_int(q, ":start", s->start_minor);
+	bind_int(q, ":end10", s->end_minor[FORECAST_P10]);
+	bind_int(q, ":end50", s->end_minor[FORECAST_P50]);
+	bind_int(q, ":end90", s->end_minor[FORECAST_P90]);
+	bind_int(q, ":kept10", s->kept_minor[FORECAST_P10]);
+	bind_int(q, ":kept50", s->kept_minor[FORECAST_P50]);
+	bind_int(q, ":kept90", s->kept_minor[FORECAST_P90]);
+	if (stmt_run(q, err) < 0)
+		return err_in(err, "store forecast");
+	return 0;
+}
+
+int forecasts_load(struct db *db, int32_t quarters, int32_t as_of, struct arena *a, struct forecast_said **out,
+                   size_t *n_out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT on_day, to_day, quarters, policy_hash, currency, start_minor, end_p10, end_p50, end_p90, kept_p10, "
+		"kept_p50, kept_p90 FROM nrr_forecast WHERE quarters = :quarters AND on_day <= :as_of ORDER BY on_day");
+	struct forecast_said *said = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+
+	bind_int(q, ":quarters", quarters);
+	bind_day(q, ":as_of", as_of);
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct forecast_said *s;
+
+		if (n == room) {
+			room = room ? 2 * room : FIRST_ROOM;
+			said = arena_grow(a, said, n, room, sizeof *said);
+		}
+		s = &said[n++];
+		*s = (struct forecast_said){ .on = col_day(q, 0), .to = col_day(q, 1), .quarters = (int32_t)col_int(q, 2),
+			.policy_hash = col_text_in(q, 3, a), .currency = col_text_in(q, 4, a), .start_minor = col_int(q, 5) };
+		for (int i = 0; i < N_FORECAST_QUANTILES; i++) {
+			s->end_minor[i] = col_int(q, 6 + i);
+			s->kept_minor[i] = col_int(q, 9 + i);
+		}
+	}
+	if (rc < 0)
+		return err_in(err, "stored forecasts");
+	*out = said;
+	*n_out = n;
+	return 0;
+}

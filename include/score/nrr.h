@@ -62,8 +62,8 @@ const char *nrr_owner_of(const struct book *b, int32_t account, struct nrr_span 
 void nrr_add(struct nrr_window *sum, const struct nrr_window *part);
 /* (new + expansion + reactivation) / (contraction + churn); false when nothing was lost. */
 bool nrr_quick_ratio(const struct nrr_sums *s, double *out);
-/* The firsts of months from the one in which revenue begins to the first one after its last change, none after the
- * facts' day. Returns their number. */
+/* The firsts of months from the first one after revenue begins (on that day itself nobody could have stayed or gone) to
+ * the first one after its last change, none after the facts' day. Returns their number. */
 size_t nrr_months(const struct book *b, struct arena *a, int32_t **out);
 /* How much an account pays on a day, in the book's currency at the rates of rate_on; never below 0. */
 int nrr_paid_on(const struct book *b, int32_t account, int32_t day, int32_t rate_on, int64_t *out,

@@ -441,6 +441,15 @@ static int32_t first_of_month(int32_t day)
 	return day - day_of_month + 1;
 }
 
+/* Whether somebody paid before the first dated day. */
+static bool has_always_been(const struct book *b)
+{
+	for (size_t i = 0; i < b->n_pieces; i++)
+		if (b->pieces[i].from == REVENUE_BEGINNING)
+			return true;
+	return false;
+}
+
 size_t nrr_months(const struct book *b, struct arena *a, int32_t **out)
 {
 	int32_t first, last;
@@ -449,7 +458,7 @@ size_t nrr_months(const struct book *b, struct arena *a, int32_t **out)
 	*out = NULL;
 	if (b->first_on == DAY_NONE)
 		return 0;
-	first = first_of_month(b->first_on);
+	first = day_add_months(first_of_month(b->first_on), has_always_been(b) ? 0 : 1);
 	last = first_of_month(b->last_on);
 	if (last < b->last_on)
 		last = day_add_months(last, 1);

@@ -387,7 +387,7 @@ static void amounts_too_large_to_add_are_refused(void **state)
 	ASSERT_INT(err.kind, ERR_INPUT);
 }
 
-static void months_run_from_the_first_start_to_the_first_after_the_last_change(void **state)
+static void months_run_from_the_first_after_revenue_begins_to_the_first_after_its_last_change(void **state)
 {
 	struct book r;
 	int32_t *months;
@@ -395,11 +395,19 @@ static void months_run_from_the_first_start_to_the_first_after_the_last_change(v
 	(void)state;
 	put("A", "2023-01-09", "2023-03-31", 100);
 	r = book_as_of(on("2026-01-01"), false);
+	ASSERT_INT(nrr_months(&r, arena, &months), 3);
+	ASSERT_INT(months[0], on("2023-02-01"));
+	ASSERT_INT(months[2], on("2023-04-01"));
+	r = book_as_of(on("2023-03-31"), false);
+	ASSERT_INT(nrr_months(&r, arena, &months), 2);
+	put("B", "2023-01-01", NULL, 100); /* the first day of all is the first of a month */
+	r = book_as_of(on("2026-01-01"), false);
+	ASSERT_INT(nrr_months(&r, arena, &months), 3);
+	ASSERT_INT(months[0], on("2023-02-01"));
+	put("C", NULL, NULL, 100); /* was there before */
+	r = book_as_of(on("2026-01-01"), false);
 	ASSERT_INT(nrr_months(&r, arena, &months), 4);
 	ASSERT_INT(months[0], on("2023-01-01"));
-	ASSERT_INT(months[3], on("2023-04-01"));
-	r = book_as_of(on("2023-03-31"), false);
-	ASSERT_INT(nrr_months(&r, arena, &months), 3);
 }
 
 /* An independent, slow way to the same numbers: plain SQL over spans, as in the published convention. */
@@ -551,7 +559,7 @@ int main(void)
 		CASE(a_ring_of_parents_ends),
 		CASE(plans_split_the_book_and_a_swap_is_no_churn),
 		CASE(amounts_too_large_to_add_are_refused),
-		CASE(months_run_from_the_first_start_to_the_first_after_the_last_change),
+		CASE(months_run_from_the_first_after_revenue_begins_to_the_first_after_its_last_change),
 		CASE(two_thousand_random_books_agree_with_plain_sql_and_leave_no_residual),
 	};
 #undef CASE

@@ -1,0 +1,240 @@
+#include "slow_nrr.h"
+
+#include "common/clock.h"
+
+/* What is asked; each account's topmost parent; the days to look at, account by account; when which terms of a contract
+ * became known and since when they hold; lines as they stood on those days, whatever counts of them; accounts (and
+ * their products) with both ends of the window beside each other. */
+static const char tables[] =
+	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, rolls INTEGER, home TEXT, only_currency TEXT);"
+	"CREATE TEMP TABLE top (account INTEGER PRIMARY KEY, top INTEGER);"
+	"CREATE TEMP TABLE asked (top INTEGER, d INTEGER, round INTEGER, PRIMARY KEY (round, top, d)) WITHOUT ROWID;"
+	"CREATE TEMP TABLE event (sub INTEGER, k INTEGER, is_price INTEGER, is_use INTEGER, since INTEGER,"
+	" PRIMARY KEY (sub, k)) WITHOUT ROWID;"
+	"CREATE TEMP TABLE fact (round INTEGER, top INTEGER, account INTEGER, contract INTEGER, d INTEGER,"
+	" product TEXT, plan TEXT, currency TEXT, kind TEXT, is_trial INTEGER, minor INTEGER);"
+	"CREATE TEMP TABLE line (top INTEGER, d INTEGER, product TEXT, plan TEXT, currency TEXT, minor INTEGER);"
+	"CREATE TEMP TABLE unit (top INTEGER PRIMARY KEY, s INTEGER, e INTEGER, is_back INTEGER, has_gap INTEGER,"
+	" cross INTEGER);"
+	"CREATE TEMP TABLE part (top INTEGER, product TEXT, s INTEGER, e INTEGER);";
+
+/* A field's value as it was known on a day: by its history, else as it is. */
+#define KNOWN(entity, id, field, now, on)                                                                              \
+	"CASE WHEN EXISTS (SELECT 1 FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " id                    \
+	" AND h.field = '" field "') THEN (SELECT h.value FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " \
+	id " AND h.field = '" field "' AND h.known_on <= min(" on ", ask.as_of) ORDER BY h.known_on DESC LIMIT 1)"         \
+	" ELSE " now " END"
+#define OF_CONTRACT(field, on) KNOWN("subscription", "s.id", field, "s." field, on)
+#define OF_ACCOUNT(field, on) KNOWN("account", "a.id", field, "a." field, on)
+#define BEGINNING "-2147483647"
+
+/* Up to the topmost parent, as the parents were known. */
+static const char tops[] =
+	"INSERT INTO temp.top WITH RECURSIVE parent AS (SELECT a.id AS child, (SELECT coalesce(p.main_id, p.id) FROM account p"
+	"  WHERE p.source_id = a.source_id AND p.source_key = " OF_ACCOUNT("parent_key", "ask.as_of") ") AS up"
+	"  FROM ask, account a WHERE a.main_id IS NULL AND ask.rolls),"
+	" chain(account, at, n) AS (SELECT id, id, 0 FROM account WHERE main_id IS NULL"
+	"  UNION ALL SELECT account, up, n + 1 FROM chain JOIN parent ON child = at WHERE up IS NOT NULL AND n < 64)"
+	" SELECT account, at FROM (SELECT account, at, max(n) FROM chain GROUP BY account)";
+
+/* Days on which terms became known to be others: those of the price, and those of what is paid for. */
+#define PRICES "'mrr_minor', 'discount_minor', 'discount_percent', 'discount_ends_on', 'currency'"
+#define USES "'product', 'plan', 'kind', 'is_trial'"
+#define CHANGES_AMONG(fields)                                                                                          \
+	"EXISTS (SELECT 1 FROM history n WHERE n.entity = 'subscription' AND n.entity_id = h.entity_id"                    \
+	" AND n.known_on = h.known_on AND n.field IN (" fields ") AND n.value IS NOT (SELECT b.value FROM history b"       \
+	"  WHERE b.entity = 'subscription' AND b.entity_id = n.entity_id AND b.field = n.field AND b.known_on < n.known_on"\
+	"  ORDER BY b.known_on DESC LIMIT 1))"
+static const char events[] =
+	"INSERT INTO temp.event SELECT DISTINCT entity_id, known_on, " CHANGES_AMONG(PRICES) ", " CHANGES_AMONG(USES) ", known_on"
+	" FROM ask, history h WHERE entity = 'subscription' AND known_on > " BEGINNING " AND known_on <= as_of"
+	" AND field IN (" PRICES ", " USES ")";
+
+/* A price holds since its amount_from_on, as that was known last before the next price; what else changed on that day
+ * goes with it. What holds only later than anybody knows is not there yet. */
+static const char sinces[] =
+	"UPDATE temp.event SET since = coalesce((SELECT " OF_CONTRACT("amount_from_on",
+	"coalesce((SELECT min(n.k) - 1 FROM event n WHERE n.sub = event.sub AND n.is_price AND n.k > event.k), ask.as_of)")
+	" FROM ask, subscription s WHERE s.id = event.sub) + 0, k) WHERE is_price";
+static const char not_yet[] =
+	"DELETE FROM temp.event WHERE since > (SELECT as_of FROM ask) OR NOT (is_price OR is_use)";
+
+/* Both ends, and every day on which anything of an account may have changed. */
+static const char turns[] =
+	"INSERT INTO temp.asked SELECT DISTINCT top, d, 1 FROM ask, top JOIN ("
+	" SELECT account_id AS account, start_on AS d FROM subscription UNION ALL SELECT account_id, end_on FROM subscription"
+	" UNION ALL SELECT account_id, deleted_on FROM subscription"
+	" UNION ALL SELECT s.account_id, since FROM subscription s JOIN event ON sub = s.id"
+	" UNION ALL SELECT s.account_id, h.value + 0 FROM subscription s JOIN history h ON entity = 'subscription'"
+	"  AND entity_id = s.id AND field = 'end_on'"
+	" UNION ALL SELECT entity_id, known_on FROM history WHERE entity = 'account'"
+	"  AND field IN ('arr_minor', 'is_customer')"
+	" UNION ALL SELECT id, coalesce(customer_since_on, created_on) FROM account"
+	" UNION ALL SELECT id, deleted_on FROM account UNION ALL SELECT id, " BEGINNING " FROM account"
+	" UNION ALL SELECT id, d0 FROM account, ask UNION ALL SELECT id, d1 FROM account, ask)"
+	" USING (account) WHERE d <= as_of";
+
+/* The day of the month on which the window begins, of every month before it; the month's last day where it has none. */
+static const char marks[] =
+	"INSERT INTO temp.asked WITH RECURSIVE m(k, first, dom) AS ("
+	"  SELECT 1, date('1970-01-01', d0 || ' days', 'start of month', '-1 month'),"
+	"   strftime('%d', '1970-01-01', d0 || ' days') - 1 FROM ask"
+	"  UNION ALL SELECT k + 1, date(first, '-1 month'), dom FROM m WHERE k < 48)"
+	" SELECT top, CAST(julianday(min(date(first, dom || ' days'), date(first, '+1 month', '-1 day'))) - 2440587.5"
+	"  AS INTEGER), 2 FROM m, unit WHERE s = 0 AND e > 0";
+
+/* Contracts that run on the day and were known to have begun, on the terms that hold on that day. */
+#define PRICE(field) OF_CONTRACT(field, "price_k")
+#define USE(field) OF_CONTRACT(field, "use_k")
+static const char contracts[] =
+	"INSERT INTO temp.fact SELECT :round, top, account_id, s.id, d, " USE("product") ", " USE("plan") ","
+	" coalesce(" PRICE("currency") ", account_currency, home), " USE("kind") ", " USE("is_trial") " + 0, " PRICE("mrr_minor")
+	" + 0 FROM ask, (SELECT s.*, q.top, q.d, a.currency AS account_currency,"
+	"  coalesce((SELECT max(k) FROM event WHERE sub = s.id AND is_price AND since <= q.d), " BEGINNING ") AS price_k,"
+	"  coalesce((SELECT max(k) FROM event WHERE sub = s.id AND is_use AND since <= q.d), " BEGINNING ") AS use_k"
+	"  FROM asked q JOIN top t ON t.top = q.top JOIN account a ON a.id = t.account JOIN subscription s ON s.account_id = a.id"
+	"  WHERE q.round = :round) s"
+	" WHERE coalesce(start_on <= min(d, as_of), 1) AND coalesce(seen_on <= as_of, 1)"
+	" AND coalesce(d < deleted_on OR deleted_on > as_of, 1)"
+	/* An end that lies ahead is known when the row or its history says since when. */
+	" AND coalesce(d < " OF_CONTRACT("end_on", "as_of") " + 0 OR (" OF_CONTRACT("end_on", "as_of") " + 0 > as_of"
+	"  AND seen_on IS NULL AND (SELECT count(*) FROM history h WHERE h.entity = 'subscription' AND h.entity_id = s.id"
+	"   AND h.field = 'end_on' AND h.known_on <= as_of) < 2), 1)"
+	" AND " PRICE("mrr_minor") " IS NOT NULL";
+
+/* A twelfth of the annual revenue of customers that have no contract. */
+static const char annual[] =
+	"INSERT INTO temp.fact SELECT :round, top, account, NULL, d, NULL, plan, currency, NULL, 0, CASE WHEN minor < 0 THEN"
+	" -((6 - minor) / 12) ELSE (minor + 6) / 12 END FROM (SELECT q.top, t.account, q.d, " OF_ACCOUNT("plan", "q.d") " AS plan,"
+	"  coalesce(a.currency, ask.home) AS currency, " OF_ACCOUNT("arr_minor", "q.d") " + 0 AS minor"
+	"  FROM ask JOIN asked q ON q.round = :round JOIN top t ON t.top = q.top JOIN account a ON a.id = t.account"
+	"  WHERE NOT EXISTS (SELECT 1 FROM fact f WHERE f.account = a.id AND contract IS NOT NULL"
+	"   AND coalesce(f.kind, 'recurring') IN ('recurring', 'usage'))"
+	"  AND coalesce(coalesce(a.customer_since_on, a.created_on) <= min(q.d, ask.as_of), 1)"
+	"  AND coalesce(a.seen_on <= ask.as_of, 1)"
+	"  AND coalesce(q.d < a.deleted_on OR a.deleted_on > ask.as_of, 1)"
+	"  AND coalesce(" OF_ACCOUNT("is_customer", "q.d") " + 0, 1)) WHERE minor <> 0";
+
+/* Without trials, credits and other currencies. */
+static const char counted[] =
+	"INSERT INTO temp.line SELECT top, d, product, plan, currency, minor FROM ask, fact WHERE round = :round AND minor > 0"
+	" AND coalesce(is_trial, 0) = 0 AND coalesce(kind, 'recurring') = 'recurring'"
+	" AND currency = coalesce(only_currency, currency)";
+
+static const char parts[] =
+	"INSERT INTO temp.part SELECT top, product, coalesce(sum(minor) FILTER (WHERE d = d0), 0),"
+	" coalesce(sum(minor) FILTER (WHERE d = d1), 0) FROM line, ask WHERE d IN (d0, d1) GROUP BY top, product";
+
+/* A gap: a day between the ends on which nothing was paid; a return only where both ends are paid for. */
+static const char units[] =
+	"INSERT INTO temp.unit SELECT p.top, sum(s), sum(e), 0, sum(s) > 0 AND sum(e) > 0 AND EXISTS"
+	"  (SELECT 1 FROM ask, asked q WHERE q.round = 1 AND q.top = p.top AND q.d > d0 AND q.d < d1"
+	"   AND NOT EXISTS (SELECT 1 FROM line l WHERE l.top = q.top AND l.d = q.d)),"
+	" CASE WHEN sum(s) > 0 AND sum(e) > sum(s) AND max(CASE WHEN product IS NOT NULL THEN s END) > 0"
+	"  THEN min(sum(e) - sum(s), coalesce(sum(e) FILTER (WHERE s = 0 AND product IS NOT NULL), 0)) ELSE 0 END"
+	" FROM part p GROUP BY p.top";
+
+static const char backs[] =
+	"UPDATE temp.unit SET is_back = s = 0 AND EXISTS (SELECT 1 FROM asked q JOIN line l ON l.top = q.top AND l.d = q.d"
+	" WHERE q.round = 2 AND q.top = unit.top)";
+
+#define GROUPED(group, from)                                                                                           \
+	"SELECT " group " AS g, sum(s > 0), sum(s > 0 AND e = 0), sum(e > 0), sum(s),"                                     \
+	" sum(e) FILTER (WHERE s = 0 AND NOT is_back), sum(e - s) FILTER (WHERE s > 0 AND e > s),"                         \
+	" sum(e) FILTER (WHERE s = 0 AND is_back), sum(s - e) FILTER (WHERE e > 0 AND e < s),"                             \
+	" sum(s) FILTER (WHERE e = 0), 0, sum(e), sum(e) FILTER (WHERE s > 0), sum(min(s, e)), sum(cross),"                \
+	" sum(e) FILTER (WHERE has_gap) FROM " from " GROUP BY g ORDER BY g"
+#define OF_UNIT(value)                                                                                                 \
+	GROUPED("coalesce(nullif(trim((" value ")), ''), '(none)')",                                                       \
+	        "ask, unit JOIN account a ON a.id = unit.top WHERE s > 0 OR e > 0")
+#define OWNER(field) "lower(" OF_ACCOUNT(field, "d0") ")"
+
+static const char *const groupings[N_NRR_BY] = {
+	[NRR_BY_ALL] = GROUPED("''", "unit WHERE s > 0 OR e > 0"),
+	[NRR_BY_SEGMENT] = OF_UNIT(OF_ACCOUNT("segment", "d0")),
+	[NRR_BY_REGION] = OF_UNIT(OF_ACCOUNT("region", "d0")),
+	[NRR_BY_OWNER] = OF_UNIT("coalesce(" OWNER("csm_key") ", " OWNER("am_key") ")"),
+	[NRR_BY_PLAN] = OF_UNIT("SELECT plan FROM line l WHERE l.top = unit.top AND plan IS NOT NULL"
+		" AND l.d = CASE WHEN s > 0 THEN d0 ELSE d1 END ORDER BY minor DESC, plan LIMIT 1"),
+	[NRR_BY_PRODUCT] = "SELECT coalesce(p.product, '(none)') AS g, sum(p.s > 0), sum(p.s > 0 AND p.e = 0),"
+		" sum(p.e > 0), sum(p.s), sum(p.e) FILTER (WHERE u.s = 0 AND NOT is_back),"
+		" sum(p.e - p.s) FILTER (WHERE u.s > 0 AND u.e > 0 AND p.e > p.s), sum(p.e) FILTER (WHERE u.s = 0 AND is_back),"
+		" sum(p.s - p.e) FILTER (WHERE u.e > 0 AND p.e < p.s), sum(p.s) FILTER (WHERE u.e = 0), 0, sum(p.e),"
+		" sum(p.e) FILTER (WHERE u.s > 0), sum(min(p.s, p.e)), sum(p.e) FILTER (WHERE u.s > 0 AND p.s = 0), 0"
+		" FROM part p JOIN unit u USING (top) WHERE p.s > 0 OR p.e > 0 GROUP BY g ORDER BY g",
+	[NRR_BY_COHORT] = OF_UNIT("SELECT CASE WHEN min(l.d) > -2147483647 THEN"
+		" strftime('%Y-%m', '1970-01-01', min(l.d) || ' days') END FROM line l WHERE l.top = unit.top"),
+};
+
+int slow_nrr_open(struct db *db, struct err *err)
+{
+	return db_run(db, tables, err);
+}
+
+static int put_ask(struct db *db, const struct slow_query *query, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT INTO temp.ask VALUES (:as_of, :d0, :d1, :rolls, :home, :only)");
+
+	bind_day(q, ":as_of", query->as_of);
+	bind_day(q, ":d0", query->span.from);
+	bind_day(q, ":d1", query->span.to);
+	bind_int(q, ":rolls", query->policy->parents == PARENTS_ROLLED_UP);
+	bind_text(q, ":home", query->home);
+	bind_text(q, ":only", query->only);
+	return stmt_run(q, err);
+}
+
+static int put(struct db *db, const char *sql, int round, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
+
+	if (round)
+		bind_int(q, ":round", round);
+	return stmt_run(q, err);
+}
+
+int slow_nrr_prepare(struct db *db, const struct slow_query *query, struct err *err)
+{
+	static const struct {
+		const char *sql;
+		int round;
+	} steps[] = {
+		{ "DELETE FROM temp.ask", 0 }, { "DELETE FROM temp.top", 0 }, { "DELETE FROM temp.asked", 0 },
+		{ "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 },
+		{ "DELETE FROM temp.unit", 0 }, { "DELETE FROM temp.part", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 },
+		{ sinces, 0 }, { not_yet, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 }, { parts, 0 },
+		{ units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 },
+		{ counted, 2 }, { backs, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if ((steps[i].sql ? put(db, steps[i].sql, steps[i].round, err) : put_ask(db, query, err)) < 0)
+			return -1;
+	return 0;
+}
+
+int slow_nrr(struct db *db, enum nrr_by by, struct arena *a, struct slow_row **out, size_t *n_out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, groupings[by]);
+	size_t n = 0, room = 0;
+	int rc;
+
+	*out = NULL;
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct slow_row row = { .group = col_text_in(q, 0, a), .sums = { .n_start = col_int(q, 1),
+			.n_churned = col_int(q, 2), .n_end = col_int(q, 3), .start_minor = col_int(q, 4),
+			.added_minor = col_int(q, 5), .expansion_minor = col_int(q, 6), .reactivation_minor = col_int(q, 7),
+			.contraction_minor = col_int(q, 8), .churn_minor = col_int(q, 9), .fx_minor = col_int(q, 10),
+			.end_minor = col_int(q, 11), .cohort_end_minor = col_int(q, 12), .kept_minor = col_int(q, 13),
+			.cross_sell_minor = col_int(q, 14), .returned_minor = col_int(q, 15) } };
+
+		if (n == room) {
+			room = 2 * room + 8;
+			*out = arena_grow(a, *out, n, room, sizeof **out);
+		}
+		(*out)[n++] = row;
+	}
+	*n_out = n;
+	return rc;
+}

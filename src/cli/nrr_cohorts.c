@@ -169,6 +169,8 @@ int nrr_print_cohorts(struct nrr_report *r, struct err *err)
 	};
 	struct cohorts all;
 
+	if (r->policy->method != NRR_POINT_TO_POINT)
+		nrr_report_note(r, "The triangle compares each account with its first day, whatever the method of windows.");
 	if (cohorts_make(&r->book, r->span.to, r->cli->arena, &all, err) < 0)
 		return -1;
 	printers[r->cli->format](r, &all);

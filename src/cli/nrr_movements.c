@@ -202,7 +202,8 @@ int nrr_print_movements(struct nrr_report *r, struct err *err)
 		sum->minor += all.rows[i].minor;
 		all.residual_minor += all.rows[i].minor;
 	}
-	qsort(all.rows, all.n, sizeof *all.rows, compare_dated);
+	if (all.n)
+		qsort(all.rows, all.n, sizeof *all.rows, compare_dated);
 	printers[r->cli->format](&all);
 	return 0;
 }

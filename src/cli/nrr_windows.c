@@ -12,7 +12,7 @@ static const struct table_column csv_columns[] = {
 	{ "start_accounts", true }, { "churned_accounts", true }, { "start_mrr", true }, { "churn_mrr", true },
 	{ "contraction_mrr", true }, { "expansion_mrr", true }, { "new_mrr", true }, { "reactivation_mrr", true },
 	{ "end_mrr", true }, { "nrr", true }, { "grr", true }, { "logo_retention", true }, { "end_accounts", true },
-	{ "upsell_mrr", true }, { "cross_sell_mrr", true }, { "involuntary_churn_mrr", true },
+	{ "quick_ratio", true }, { "upsell_mrr", true }, { "cross_sell_mrr", true }, { "involuntary_churn_mrr", true },
 	{ "free_plan_churn_mrr", true }, { "fx_mrr", true }, { "returned_mrr", true }, { "currency", false },
 	{ "method", false }, { "policy_hash", false }, { "reason", false },
 };
@@ -29,6 +29,13 @@ static bool has_groups(const struct nrr_report *r)
 static const char *ratio_text(struct arena *a, const struct nrr_window *w, double ratio)
 {
 	return w->why_none ? "" : arena_printf(a, "%.6f", ratio);
+}
+
+static const char *quick_text(struct arena *a, const struct nrr_sums *s)
+{
+	double quick;
+
+	return nrr_quick_ratio(s, &quick) ? arena_printf(a, "%.6f", quick) : "";
 }
 
 /* What people see of a window: of a report without groups no group, in one currency no exchange. */
@@ -91,7 +98,7 @@ static void csv_row(const struct nrr_report *r, struct table *t, const struct nr
 		cell_int(a, s->contraction_minor), cell_int(a, s->expansion_minor), cell_int(a, s->added_minor),
 		cell_int(a, s->reactivation_minor), cell_int(a, s->end_minor), ratio_text(a, w, w->nrr),
 		ratio_text(a, w, w->grr), ratio_text(a, w, w->logo), cell_int(a, s->n_end),
-		cell_int(a, s->expansion_minor - s->cross_sell_minor), cell_int(a, s->cross_sell_minor),
+		quick_text(a, s), cell_int(a, s->expansion_minor - s->cross_sell_minor), cell_int(a, s->cross_sell_minor),
 		cell_int(a, s->involuntary_minor), cell_int(a, s->free_minor), cell_int(a, s->fx_minor),
 		cell_int(a, s->returned_minor), r->book.currency, nrr_method_text(r->policy),
 		nrr_policy_hash(r->policy, a), w->why_none };

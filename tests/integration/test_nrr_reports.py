@@ -395,6 +395,7 @@ def test_movement_sum(case):
     w, = report["windows"]
     assert (report["method"], w["nrr"], w["grr"], w["residual"]) == ("movement sum", 1.2, 0.7, 0), w
     a, = as_json(case, "--accounts")["accounts"]
+    assert "compares each account with its first day" in nrr(case, "--cohorts")
     assert (a["cause"], a["nrr_effect_exact"]["numerator"], a["grr_effect_exact"]["numerator"]) == \
         ("upsell + contraction", 2000, -3000), a
     assert "residual 0\n" in nrr(case, "--accounts")

@@ -12,10 +12,11 @@ struct book_piece {
 	int64_t minor;           /* per month, in its currency; below 0 only for credits that count */
 	int32_t account;         /* index into facts->accounts */
 	int32_t from, to;        /* to is exclusive; REVENUE_BEGINNING, REVENUE_OPEN */
+	int32_t contract;        /* pieces of one contract have the same, counted from 0 */
 	uint16_t product, plan, currency; /* into facts->names */
-	bool is_involuntary;     /* what comes to an end with it, ends for want of payment */
-	bool is_contract_start, is_contract_end; /* rather than of terms that changed */
-	bool is_free;            /* a free plan: minor is 0, the account is still there */
+	bool is_involuntary : 1; /* what comes to an end with it, ends for want of payment */
+	bool is_contract_start : 1, is_contract_end : 1; /* rather than of terms that changed */
+	bool is_free : 1;        /* a free plan: minor is 0, the account is still there */
 };
 
 /* Usage revenue has a book of its own unless the policy includes it. */
@@ -33,6 +34,8 @@ struct book {
 	size_t n_left_out;       /* lines in other currencies than the only one wanted */
 	size_t n_from_arr;       /* accounts that count with a twelfth of their annual revenue */
 	size_t n_credits;        /* negative lines that were left out, or clamped */
+	size_t n_unknown_merges; /* of the policy, that name an account which is not known */
+	const int32_t *tops;     /* by account: see book_top */
 };
 
 /* currency: of the figures when amounts are in several; NULL: ERR_CONFIG then. only: no other currency's amounts;
@@ -41,8 +44,11 @@ struct book_query { enum book_revenue revenue; const char *currency, *only; };
 int book_make(const struct revenue *facts, const struct nrr_policy *policy, const struct book_query *query,
               struct arena *a, struct book *out, struct err *err) MUST_USE;
 
-/* The account that a line of this one counts under: itself, or the topmost parent where rolled up. */
+/* The account that a line of this one counts under: itself, what it became part of, or the topmost parent where rolled
+ * up. */
 int32_t book_top(const struct book *b, int32_t account);
+/* Whether an account is there on a day without paying, by a policy that says that it still is. */
+bool book_is_free_on(const struct book *b, int32_t account, int32_t day);
 /* What one minor unit of a currency is worth on a day in the book's currency, times 1e9. ERR_CONFIG naming currency
  * and day when no rate that is young enough is known. */
 int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_nano, struct err *err) MUST_USE;

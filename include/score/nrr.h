@@ -56,7 +56,8 @@ struct nrr_contribution { int32_t account; struct nrr_sums sums; };
 int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *a, struct nrr_contribution **out,
                       size_t *n_out, struct err *err) MUST_USE;
 
-/* In whose book an account is for a window: an e-mail address, or NULL or "" for nobody's. */
+extern const char nrr_excluded[]; /* "(excluded)": what the rules of owner books leave out; why: score/owner_book */
+/* In whose book an account is for a window: an e-mail address, nrr_excluded, or NULL for nobody's. */
 const char *nrr_owner_of(const struct book *b, int32_t account, struct nrr_span span);
 /* Adds a group of the same window to a sum and works out the sum's ratios. */
 void nrr_add(struct nrr_window *sum, const struct nrr_window *part);

@@ -6,27 +6,13 @@
 #include "book_parts.h"
 #include "common/clock.h"
 
-enum { MAX_PARENTS = 64 };
-
-/* Parents of parents up to the top; a ring of parents ends somewhere instead of nowhere. */
-int32_t book_top(const struct book *b, int32_t account)
-{
-	const struct revenue_account *accounts = b->facts->accounts;
-
-	if (b->policy->parents != PARENTS_ROLLED_UP)
-		return account;
-	for (int k = 0; k < MAX_PARENTS && accounts[account].parent >= 0; k++)
-		account = accounts[account].parent;
-	return account;
-}
-
 static bool is_wanted(const struct making *m, const struct revenue_line *line)
 {
 	const struct nrr_policy *p = m->book->policy;
 
 	if (line->is_trial || line->kind == REVENUE_ONCE || (line->is_paused && p->paused == PAUSED_IS_ZERO))
 		return false;
-	if (m->query->revenue == BOOK_USAGE ? line->kind != REVENUE_USAGE :
+	if (m->query->revenue == BOOK_USAGE ? line->kind != REVENUE_USAGE || p->usage != USAGE_SEPARATE :
 	    line->kind != REVENUE_RECURRING && p->usage != USAGE_INCLUDED)
 		return false;
 	if (!m->query->only || (m->only && line->currency == m->only))
@@ -43,9 +29,9 @@ static int add_size(struct making *m, int64_t minor, struct err *err)
 	return 0;
 }
 
-static int add_piece(struct making *m, const struct revenue_line *line, const struct book_piece *piece, struct err *err)
+int book_add_piece(struct making *m, const struct revenue_line *line, const struct book_piece *piece, struct err *err)
 {
-	if (piece->from >= piece->to || piece->minor == 0)
+	if (piece->from >= piece->to || (piece->minor == 0 && !piece->is_free))
 		return 0;
 	if (piece->minor < 0 && m->book->policy->credits == CREDITS_EXCLUDED) {
 		m->book->n_credits++;
@@ -54,7 +40,11 @@ static int add_piece(struct making *m, const struct revenue_line *line, const st
 	if (add_size(m, piece->minor, err) < 0)
 		return -1;
 	m->has_annual[line->account] |= line->contract < 0;
-	m->is_used[piece->currency] = true;
+	m->is_used[piece->currency] |= piece->minor != 0;
+	if (m->n == m->room) {
+		m->room = 2 * m->room + 1;
+		m->pieces = arena_grow(m->arena, m->pieces, m->n, m->room, sizeof *m->pieces);
+	}
 	m->pieces[m->n++] = *piece;
 	return 0;
 }
@@ -64,7 +54,15 @@ static int64_t discounted(const struct nrr_policy *p, const struct revenue_line 
 	bool is_off = p->discounts == DISCOUNTS_NET ||
 		(p->discounts == DISCOUNTS_FOREVER_ONLY && line->discount_until == REVENUE_OPEN);
 
-	return is_off ? line->minor - line->discount_minor : line->minor;
+	if (!is_off || line->minor <= 0)
+		return line->minor;
+	return line->discount_minor < line->minor ? line->minor - line->discount_minor : 0;
+}
+
+static bool is_free(const struct making *m, const struct revenue_line *line, int64_t minor)
+{
+	return minor == 0 && line->kind == REVENUE_RECURRING && line->contract >= 0 &&
+		m->book->policy->free_plan == FREE_IS_ACTIVE;
 }
 
 /* Lines of one contract follow each other. */
@@ -74,26 +72,44 @@ static bool is_contract_start(const struct making *m, const struct revenue_line 
 }
 
 /* One line gives one piece, or two where its discount ends before it does. */
-static int add_line(struct making *m, const struct revenue_line *line, struct err *err)
+static int add_line(struct making *m, size_t i, struct err *err)
 {
-	struct book_piece piece = { .account = book_top(m->book, line->account), .from = line->from, .to = line->to,
-		.minor = discounted(m->book->policy, line), .product = line->product, .plan = line->plan,
-		.currency = line->currency, .is_involuntary = line->is_last && line->is_involuntary,
-		.is_contract_start = is_contract_start(m, line), .is_contract_end = line->is_last };
-	struct book_piece behind = piece;
+	const struct revenue_line *line = &m->book->facts->lines[i];
+	struct book_piece piece = { .account = book_top(m->book, line->account), .from = line->from,
+		.to = book_end_of(m, i), .contract = m->contract, .minor = discounted(m->book->policy, line),
+		.product = line->product, .plan = line->plan, .currency = line->currency,
+		.is_contract_start = is_contract_start(m, line) };
+	struct book_piece behind;
 
-	if (!line->discount_minor || line->discount_until >= line->to)
-		return add_piece(m, line, &piece, err);
+	piece.is_contract_end = line->is_last || piece.to < line->to;
+	piece.is_involuntary = line->is_last && line->is_involuntary && piece.to >= line->to;
+	piece.is_free = is_free(m, line, piece.minor);
+	if (piece.minor == line->minor || line->discount_until >= piece.to)
+		return book_add_paid(m, line, &piece, err);
+	behind = piece;
 	behind.minor = line->minor;
-	behind.is_contract_start = behind.is_contract_start && line->discount_until <= line->from;
+	behind.is_free = false;
+	behind.is_contract_start = piece.is_contract_start && line->discount_until <= line->from;
 	piece.is_contract_end = piece.is_involuntary = false;
 	piece.to = behind.from = line->discount_until > line->from ? line->discount_until : line->from;
-	return add_piece(m, line, &piece, err) < 0 ? -1 : add_piece(m, line, &behind, err);
+	return book_add_paid(m, line, &piece, err) < 0 ? -1 : book_add_paid(m, line, &behind, err);
+}
+
+static int add_lines(struct making *m, struct err *err)
+{
+	const struct revenue *facts = m->book->facts;
+
+	for (size_t i = 0; i < facts->n_lines; i++) {
+		m->contract += i > 0 && facts->lines[i].contract != facts->lines[i - 1].contract;
+		if (is_wanted(m, &facts->lines[i]) && add_line(m, i, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* order ------------------------------------------------------------------------------------------------------------ */
 
-static int compare_pieces(const void *left, const void *right)
+int book_compare_pieces(const void *left, const void *right)
 {
 	const struct book_piece *a = left, *b = right;
 
@@ -128,7 +144,8 @@ static void sort_pieces(struct making *m, struct arena *a)
 		sorted[first[m->pieces[i].account + 1]++] = m->pieces[i];
 	for (size_t i = 0; i < n_accounts; i++)
 		if (first[i + 1] - first[i] > 1)
-			qsort(sorted + first[i], first[i + 1] - first[i], sizeof *sorted, compare_pieces);
+			qsort(sorted + first[i], first[i + 1] - first[i], sizeof *sorted, book_compare_pieces);
+	book_bridge_gaps(m, sorted, first);
 	b->pieces = sorted;
 	b->n_pieces = m->n;
 	b->first = first;
@@ -184,7 +201,7 @@ static int exchange_pieces(struct making *m, struct err *err)
 		struct book_piece *p = &m->pieces[i];
 		int64_t nano;
 
-		if (p->currency == m->book->currency_name)
+		if (p->currency == m->book->currency_name || p->minor == 0)
 			nano = 0;
 		else if (book_rate(m->book, p->currency, p->from == REVENUE_BEGINNING ? m->book->first_on : p->from, &nano,
 		                   err) < 0)
@@ -204,13 +221,16 @@ int book_make(const struct revenue *facts, const struct nrr_policy *policy, cons
 	struct book b = { .facts = facts, .policy = policy, .first_on = DAY_NONE, .last_on = DAY_NONE };
 	struct making m = { .book = &b, .query = query, .arena = a, .only = name_id(facts, query->only) };
 
-	m.pieces = arena_array(a, 2 * facts->n_lines, sizeof *m.pieces);
+	m.room = 2 * facts->n_lines;
+	m.pieces = arena_array(a, m.room, sizeof *m.pieces);
 	m.is_used = arena_array(a, facts->n_names, sizeof *m.is_used);
 	m.has_annual = arena_array(a, facts->n_accounts, sizeof *m.has_annual);
-	for (size_t i = 0; i < facts->n_lines; i++)
-		if (is_wanted(&m, &facts->lines[i]) && add_line(&m, &facts->lines[i], err) < 0)
-			return -1;
+	book_find_tops(&m);
+	if (add_lines(&m, err) < 0)
+		return -1;
 	for (size_t i = 0; i < m.n; i++) {
+		if (m.pieces[i].minor == 0)
+			continue;
 		note_day(&b, m.pieces[i].from);
 		note_day(&b, m.pieces[i].to);
 	}

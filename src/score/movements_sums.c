@@ -80,6 +80,10 @@ int walk_sums(struct walk *w, int32_t account, struct nrr_span span, struct nrr_
 	s.n_start = w->start > 0;
 	s.n_end = end > 0;
 	s.n_churned = w->start > 0 && !(w->is_counted && end > 0);
+	if (s.n_churned && end == 0 && book_is_free_on(w->book, account, span.to)) {
+		s.n_churned = 0;
+		s.free_minor = -list[n - 1].minor; /* the last is its churn */
+	}
 	add_ratios(w, w->start, end, w->spot, w->lost, &s);
 	s.returned_minor = w->start > 0 && w->has_gap ? s.cohort_end_minor : 0;
 	*out = s;

@@ -55,7 +55,7 @@ static size_t list_events(struct walk *w)
 	for (size_t i = 0; i < w->n_pieces; i++) {
 		const struct book_piece *p = &w->pieces[i];
 
-		if (p->from > w->span.to)
+		if (p->from > w->span.to || p->is_free)
 			continue;
 		w->events[n++] = (struct event){ p->from, (uint32_t)i, false };
 		if (p->to <= w->span.to)

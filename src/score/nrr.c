@@ -8,7 +8,9 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "nrr_account.h"
+#include "score/owner_book.h"
 
+const char nrr_excluded[] = "(excluded)";
 const char *const nrr_by_names[N_NRR_BY] = { "all", "segment", "region", "owner", "plan", "product", "cohort" };
 
 /* The windows of one breakdown while they are summed: cells of a group are made when it is first met. */
@@ -52,26 +54,18 @@ static const char *first_month(const struct nrr_view *v, char text[8])
 	return text;
 }
 
-/* The day on which an account's group in a window is looked up. */
-static int32_t group_day(const struct book *b, struct nrr_span span)
-{
-	return b->policy->segment == SEGMENT_AT_END ? span.to : span.from;
-}
-
 const char *nrr_owner_of(const struct book *b, int32_t account, struct nrr_span span)
 {
-	const struct revenue_account *x = &b->facts->accounts[account];
-	int32_t day = group_day(b, span);
-	const char *csm = revenue_trait_on(&x->csm, day);
+	struct owner_place place = owner_book_place(&b->facts->accounts[account], &b->policy->owner_book, span);
 
-	return text_is_blank(csm) ? revenue_trait_on(&x->am, day) : csm;
+	return place.why == OWNER_COUNTS ? place.owner : nrr_excluded;
 }
 
 static const char *group_name(const struct nrr_view *v, enum nrr_by by, const struct nrr_span *span, char text[8])
 {
 	const struct book *b = v->frame->book;
 	const struct revenue_account *x = &b->facts->accounts[v->account];
-	int32_t day = group_day(b, *span);
+	int32_t day = b->policy->segment == SEGMENT_AT_END ? span->to : span->from;
 
 	switch (by) {
 	case NRR_BY_ALL:
@@ -102,7 +96,7 @@ static bool is_settled(const struct nrr_view *v, enum nrr_by by)
 	case NRR_BY_REGION:
 		return x->region.n == 0;
 	case NRR_BY_OWNER:
-		return x->csm.n == 0 && x->am.n == 0;
+		return x->csm.n == 0 && x->am.n == 0 && v->frame->book->policy->owner_book.min_hold_days == 0;
 	case NRR_BY_ALL:
 	case NRR_BY_PLAN:
 	case NRR_BY_PRODUCT:

@@ -202,21 +202,21 @@ void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out)
 
 /* amounts ---------------------------------------------------------------------------------------------------------- */
 
-static int exchange(const struct nrr_view *v, const struct nrr_row *row, int64_t minor, size_t rate_at, int64_t *out,
+static int exchange(const struct nrr_view *v, uint16_t currency, int64_t minor, size_t rate_at, int64_t *out,
                     struct err *err)
 {
 	const struct nrr_frame *f = v->frame;
 	int64_t *rate;
 
 	*out = minor;
-	if (minor == 0 || row->currency == f->book->currency_name)
+	if (minor == 0 || currency == f->book->currency_name)
 		return 0;
-	rate = &f->rates[row->currency * f->n_days + rate_at];
-	if (*rate == 0 && book_rate(f->book, row->currency, f->days[rate_at], rate, err) < 0)
+	rate = &f->rates[currency * f->n_days + rate_at];
+	if (*rate == 0 && book_rate(f->book, currency, f->days[rate_at], rate, err) < 0)
 		return -1;
 	if ((money_wide)(minor < 0 ? -minor : minor) * *rate > (money_wide)f->most_minor * 1000000000)
 		return err_set(err, ERR_INPUT, "recurring revenue in %s does not fit into 64 bits",
-		               f->book->facts->names[row->currency]);
+		               f->book->facts->names[currency]);
 	*out = book_exchange(minor, *rate);
 	return 0;
 }
@@ -233,8 +233,9 @@ static int add_row(const struct nrr_view *v, const struct nrr_row *row, size_t s
 		*io = (struct ends){ io->start + row->at[i], io->end + row->at[j], io->spot + row->at[j] };
 		return 0;
 	}
-	if (exchange(v, row, row->at[i], i, &start, err) < 0 || exchange(v, row, row->at[j], i, &end, err) < 0 ||
-	    exchange(v, row, row->at[j], j, &spot, err) < 0)
+	if (exchange(v, row->currency, row->at[i], i, &start, err) < 0 ||
+	    exchange(v, row->currency, row->at[j], i, &end, err) < 0 ||
+	    exchange(v, row->currency, row->at[j], j, &spot, err) < 0)
 		return -1;
 	*io = (struct ends){ io->start + start, io->end + end, io->spot + spot };
 	return 0;
@@ -293,13 +294,25 @@ static bool paid_before(const struct nrr_view *v, int32_t from)
 	return false;
 }
 
-/* Whether revenue stopped and came back within a span. */
-static bool has_gap(const struct nrr_view *v, const struct nrr_span *span)
+/* Whether revenue stopped and came back within a span, for more than so many days. */
+static bool has_gap(const struct nrr_view *v, const struct nrr_span *span, int64_t days)
 {
 	for (size_t i = 1; i < v->n_runs; i++)
-		if (v->runs[i - 1].to > span->from && v->runs[i].from <= span->to)
+		if (v->runs[i - 1].to > span->from && v->runs[i].from <= span->to &&
+		    (int64_t)v->runs[i].from - v->runs[i - 1].to > days)
 			return true;
 	return false;
+}
+
+/* Whether who came back first behind a day had been away for too long to be the same customer. */
+static bool is_back_too_late(const struct nrr_view *v, int32_t day)
+{
+	int64_t days = v->frame->book->policy->back_within_days;
+	size_t i = 0;
+
+	while (i < v->n_runs && v->runs[i].from <= day)
+		i++;
+	return days > 0 && i > 0 && i < v->n_runs && (int64_t)v->runs[i].from - v->runs[i - 1].to > days;
 }
 
 /* By the last piece that ended. */
@@ -308,7 +321,7 @@ static bool is_involuntary(const struct nrr_view *v, int32_t to)
 	const struct book_piece *last = NULL;
 
 	for (size_t i = 0; i < v->n_pieces; i++)
-		if (v->pieces[i].to <= to && (!last || v->pieces[i].to > last->to ||
+		if (!v->pieces[i].is_free && v->pieces[i].to <= to && (!last || v->pieces[i].to > last->to ||
 		                              (v->pieces[i].to == last->to && v->pieces[i].is_involuntary)))
 			last = &v->pieces[i];
 	return last && last->is_involuntary;
@@ -336,18 +349,81 @@ static int cross_sold(const struct nrr_view *v, size_t span, int64_t gain, int64
 	return 0;
 }
 
+static bool is_within(const struct book_piece *p, int32_t day)
+{
+	return p->from <= day && day < p->to;
+}
+
+/* The day by which a contract had ended; REVENUE_OPEN: it goes on behind `to`. */
+static int32_t ended_on(const struct nrr_view *v, int32_t contract, int32_t to)
+{
+	int32_t end = REVENUE_BEGINNING;
+
+	for (size_t i = 0; i < v->n_pieces; i++) {
+		const struct book_piece *p = &v->pieces[i];
+
+		if (p->contract == contract && p->minor > 0 && p->from <= to && p->to > end)
+			end = p->to;
+	}
+	return end <= to ? end : REVENUE_OPEN;
+}
+
+/* Whether other contracts went on over a day on which one ended, and none took its place. */
+static bool others_go_on(const struct nrr_view *v, int32_t day)
+{
+	bool is_paid = false;
+
+	for (size_t i = 0; i < v->n_pieces; i++) {
+		const struct book_piece *p = &v->pieces[i];
+
+		if (p->minor > 0 && p->from == day && p->is_contract_start)
+			return false;
+		is_paid = is_paid || (p->minor > 0 && is_within(p, day));
+	}
+	return is_paid;
+}
+
+/* Of who stays and pays less: what contracts came to that ended while others went on is churn to those who say so, the
+ * rest is contraction. first: of one product only; NULL: of all. */
+static int add_loss(const struct nrr_view *v, size_t span, const struct nrr_row *first, int64_t loss,
+                    struct nrr_sums *out, struct err *err)
+{
+	const struct nrr_span *s = &v->frame->spans[span];
+	int64_t ended = 0;
+
+	for (size_t i = 0; v->frame->book->policy->addon == ADDON_IS_CHURN && i < v->n_pieces; i++) {
+		const struct book_piece *p = &v->pieces[i];
+		int32_t end;
+		int64_t minor;
+
+		if (p->minor <= 0 || !is_within(p, s->from) || (first && p->product != first->product))
+			continue;
+		end = ended_on(v, p->contract, s->to);
+		if (end == REVENUE_OPEN || !others_go_on(v, end))
+			continue;
+		if (exchange(v, p->currency, p->minor, v->frame->from_at[span], &minor, err) < 0)
+			return -1;
+		ended += minor;
+	}
+	out->churn_minor = ended < loss ? ended : loss;
+	out->contraction_minor = loss - out->churn_minor;
+	return 0;
+}
+
 static int add_change(const struct nrr_view *v, size_t span, const struct ends *e, struct nrr_sums *out,
                       struct err *err)
 {
 	const struct nrr_span *s = &v->frame->spans[span];
 
-	if (e->end == 0) {
+	if (e->end == 0 && book_is_free_on(v->frame->book, v->account, s->to)) {
+		out->churn_minor = out->free_minor = e->start;
+	} else if (e->end == 0) {
 		out->churn_minor = e->start;
 		out->n_churned = 1;
 		if (is_involuntary(v, s->to))
 			out->involuntary_minor = e->start;
 	} else if (e->end < e->start) {
-		out->contraction_minor = e->start - e->end;
+		return add_loss(v, span, NULL, e->start - e->end, out, err);
 	} else if (e->end > e->start) {
 		out->expansion_minor = e->end - e->start;
 		return cross_sold(v, span, out->expansion_minor, &out->cross_sell_minor, err);
@@ -355,19 +431,21 @@ static int add_change(const struct nrr_view *v, size_t span, const struct ends *
 	return 0;
 }
 
-/* Of an account that paid at the start; one that left and came back is churn and reactivation to who is strict. */
+/* Of an account that paid at the start; one that left and came back is churn and reactivation to who is strict, and a
+ * new customer when it was away for too long. */
 static int add_cohort(const struct nrr_view *v, size_t span, const struct ends *e, struct nrr_sums *out,
                       struct err *err)
 {
 	const struct nrr_policy *p = v->frame->book->policy;
-	bool is_back = e->end > 0 && has_gap(v, &v->frame->spans[span]);
+	bool is_back = e->end > 0 && has_gap(v, &v->frame->spans[span], 0);
+	bool is_new = is_back && p->back_within_days && has_gap(v, &v->frame->spans[span], p->back_within_days);
 	int64_t end = p->fx == FX_SPOT ? e->spot : e->end;
 
 	out->n_start = 1;
-	if (is_back && p->back_in_cohort == BACK_STRICT) {
+	if (is_new || (is_back && p->back_in_cohort == BACK_STRICT)) {
 		out->n_churned = 1;
 		out->churn_minor = e->start;
-		out->reactivation_minor = e->end;
+		*(is_new ? &out->added_minor : &out->reactivation_minor) = e->end;
 		return 0;
 	}
 	if (is_back)
@@ -393,30 +471,51 @@ int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, s
 		.n_end = e.end > 0 };
 	if (e.start)
 		return add_cohort(v, span, &e, out, err) < 0 ? -1 : 1;
-	if (paid_before(v, f->spans[span].from)) {
+	if (paid_before(v, f->spans[span].from) && !is_back_too_late(v, f->spans[span].from)) {
 		out->reactivation_minor = e.end;
 		if (f->book->policy->back_outside == BACK_CREDITED)
-			out->cohort_end_minor = e.end;
+			out->cohort_end_minor = f->book->policy->fx == FX_SPOT ? e.spot : e.end;
 	} else {
 		out->added_minor = e.end;
 	}
 	return 1;
 }
 
-/* The class of a product's change is the account's own: who stays and drops a product contracts. */
-static void class_product(const struct nrr_sums *whole, const struct ends *e, struct nrr_sums *out)
+/* Paid at both ends and counts as gone and come all the same. */
+static bool has_begun_anew(const struct nrr_sums *whole)
 {
-	if (!whole->start_minor) {
+	return whole->n_churned && whole->n_end;
+}
+
+/* The class of a product's change is the account's own: who stays and drops a product contracts. */
+static int class_product(const struct nrr_view *v, size_t span, const struct nrr_row *first,
+                         const struct nrr_sums *whole, const struct ends *e, struct nrr_sums *out, struct err *err)
+{
+	if (!whole->start_minor || has_begun_anew(whole)) {
+		out->churn_minor = e->start;
 		*(whole->reactivation_minor ? &out->reactivation_minor : &out->added_minor) = e->end;
 	} else if (!whole->n_end) {
 		out->churn_minor = e->start;
 		out->involuntary_minor = whole->involuntary_minor ? e->start : 0;
+		out->free_minor = whole->free_minor ? e->start : 0;
 	} else if (e->end < e->start) {
-		out->contraction_minor = e->start - e->end;
+		return add_loss(v, span, first, e->start - e->end, out, err);
 	} else {
 		out->expansion_minor = e->end - e->start;
 		out->cross_sell_minor = e->start <= 0 ? out->expansion_minor : 0;
 	}
+	return 0;
+}
+
+/* What of a product's end counts: the cohort's, and of those who came back where they are credited. */
+static void count_product(const struct nrr_sums *whole, int64_t start, int64_t end, struct nrr_sums *out)
+{
+	if (has_begun_anew(whole))
+		return;
+	if (whole->start_minor || whole->cohort_end_minor)
+		out->cohort_end_minor = end;
+	if (whole->start_minor)
+		out->kept_minor = end < start ? end : start;
 }
 
 int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row *first, const struct nrr_sums *whole,
@@ -424,7 +523,6 @@ int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row
 {
 	bool is_there = whole->n_end > 0;
 	struct ends e;
-	int64_t end;
 
 	if (v->frame->walk)
 		return walk_product(v->frame->walk, first->product, out);
@@ -433,15 +531,10 @@ int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row
 	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, is_there ? e.spot : 0 };
 	if (!e.start && !e.end)
 		return 0;
-	end = v->frame->book->policy->fx == FX_SPOT ? e.spot : e.end;
 	*out = (struct nrr_sums){ .start_minor = e.start, .end_minor = e.spot, .fx_minor = e.spot - e.end,
 		.n_start = e.start > 0, .n_end = e.end > 0, .n_churned = e.start > 0 && e.end <= 0 };
-	if (whole->start_minor) {
-		out->cohort_end_minor = end;
-		out->kept_minor = end < e.start ? end : e.start;
-	}
-	class_product(whole, &e, out);
-	return 1;
+	count_product(whole, e.start, v->frame->book->policy->fx == FX_SPOT ? e.spot : e.end, out);
+	return class_product(v, span, first, whole, &e, out, err) < 0 ? -1 : 1;
 }
 
 void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part)

@@ -33,8 +33,10 @@ struct steer_group {
 	int64_t n_start;
 };
 
-/* An open finding in the book's currency. */
+/* An open finding in the book's currency. Of several of one account and engine, the dearest counts: they are about the
+ * same revenue. */
 struct steer_finding {
+	int32_t account;
 	bool is_defense;
 	int64_t paid_minor;     /* by its account per month on the quarter's first day; 0: it is not in the cohort */
 	int64_t expected_minor; /* value x probability, per month */

@@ -127,7 +127,8 @@ static int load_finding(const struct nrr_scope *g, const struct finding *f, int3
 {
 	int32_t place = place_of(g->book->facts, f->account);
 
-	*out = (struct steer_finding){ .is_defense = strcmp(f->engine, "defense") == 0, .act_by_on = f->act_by_on,
+	*out = (struct steer_finding){ .account = place, .is_defense = strcmp(f->engine, "defense") == 0,
+		.act_by_on = f->act_by_on,
 		.expected_minor = in_currency(g->book, f->expected_minor, f->currency, from) / MONTHS_OF_YEAR };
 	return place < 0 ? 0 : nrr_paid_on(g->book, book_top(g->book, place), from, from, &out->paid_minor, err);
 }

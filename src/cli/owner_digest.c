@@ -5,10 +5,11 @@
 
 #include "common/money.h"
 #include "common/text.h"
+#include "nrr_steer.h"
 #include "portfolio.h"
 #include "score/nrr.h"
 
-enum { NRR_MONTHS = 12 };
+enum { NRR_MONTHS = 12, NRR_LINES = 2 };
 
 const char *owner_kind(const struct owner_settings *owner)
 {
@@ -73,6 +74,31 @@ static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, c
 	return n;
 }
 
+static bool is_seen_by(const void *which, const char *email)
+{
+	return sees(which, email);
+}
+
+/* Which engine to work on first, and what open findings are worth to this quarter. */
+static int add_advice(const struct session *s, const struct owner_settings *owner, const struct book *book,
+                      struct arena *a, struct digest_nrr *out, struct err *err)
+{
+	struct nrr_scope scope = { s, book, s->as_of, owner->manages.n ? is_seen_by : NULL, owner };
+	const char **lines = arena_array(a, NRR_LINES, sizeof *lines);
+	struct steer_input in;
+	struct steer steer;
+
+	if (nrr_steer_load(&scope, false, a, &in, err) < 0)
+		return -1;
+	steer_make(&in, a, &steer);
+	if (!steer.why_none)
+		lines[out->n_lines++] = steer.first;
+	if (steer.worth && in.n_findings)
+		lines[out->n_lines++] = steer.worth;
+	out->lines = lines;
+	return 0;
+}
+
 /* The last twelve months of the books that the manager sees, in the organisation's currency. */
 static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
                        struct digest_nrr *out, struct err *err)
@@ -96,7 +122,7 @@ static int manager_nrr(const struct session *s, const struct owner_settings *own
 	*out = nrr_part(a, &sum, s->org->currency);
 	if (book.n_left_out)
 		out->ratios = arena_printf(a, "%s; revenue in other currencies is left out", out->ratios);
-	return 0;
+	return add_advice(s, owner, &book, a, out, err);
 }
 
 static void add_plays(const struct session *s, struct arena *a, struct digest_input *in)
@@ -165,11 +191,6 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	in->missed = missed;
 	in->states = states;
 	return 0;
-}
-
-static bool is_seen_by(const void *which, const char *email)
-{
-	return sees(which, email);
 }
 
 /* What only a manager is told: how revenue went, and whom no finding is about but should be looked at. */

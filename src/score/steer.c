@@ -170,16 +170,37 @@ static void read_groups(const struct steer_input *in, struct arena *a, struct st
 
 /* findings --------------------------------------------------------------------------------------------------------- */
 
-static void read_findings(const struct steer_input *in, struct steer *out)
+/* By account and engine, the dearest first; of equals the one to act on first. */
+static int by_account(const void *left, const void *right)
+{
+	const struct steer_finding *a = left, *b = right;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->is_defense != b->is_defense)
+		return a->is_defense ? -1 : 1;
+	if (a->expected_minor != b->expected_minor)
+		return a->expected_minor > b->expected_minor ? -1 : 1;
+	return (a->act_by_on > b->act_by_on) - (a->act_by_on < b->act_by_on);
+}
+
+static void read_findings(const struct steer_input *in, struct arena *a, struct steer *out)
 {
 	const struct nrr_sums *s = &in->so_far->sums;
+	struct steer_finding *sorted;
 
-	for (size_t i = 0; i < in->n_findings && !in->so_far->why_none; i++) {
-		const struct steer_finding *f = &in->findings[i];
+	if (!in->n_findings || in->so_far->why_none)
+		return;
+	sorted = arena_memdup(a, in->findings, in->n_findings * sizeof *sorted);
+	qsort(sorted, in->n_findings, sizeof *sorted, by_account);
+	for (size_t i = 0; i < in->n_findings; i++) {
+		const struct steer_finding *f = &sorted[i];
 		struct steer_worth *w = f->is_defense ? &out->defense : &out->expansion;
 		/* Nobody loses more than they pay. */
 		int64_t expected = f->is_defense && f->expected_minor > f->paid_minor ? f->paid_minor : f->expected_minor;
 
+		if (i && f[-1].account == f->account && f[-1].is_defense == f->is_defense)
+			continue;
 		if (f->paid_minor <= 0) {
 			out->n_outside++;
 		} else if (f->act_by_on <= in->quarter_ends_on) {
@@ -279,9 +300,9 @@ static const char *pulls_sentence(const struct steer_input *in, const struct ste
 	return text ? arena_printf(a, "%s.", text) : NULL;
 }
 
-static const char *findings_text(struct arena *a, size_t n, const char *engine)
+static const char *counted(struct arena *a, size_t n, const char *what)
 {
-	return arena_printf(a, "%zu open %s finding%s", n, engine, n == 1 ? "" : "s");
+	return arena_printf(a, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
 static const char *worth_sentence(const struct steer_input *in, const struct steer *s, struct arena *a)
@@ -297,13 +318,12 @@ static const char *worth_sentence(const struct steer_input *in, const struct ste
 		later = arena_printf(a, " Later: %.1f at risk, %.1f to win.", s->defense.later_points,
 		                     s->expansion.later_points);
 	if (s->n_outside)
-		outside = arena_printf(a, " %zu of accounts that did not pay on %s do not count.", s->n_outside,
-		                       day_text(a, in->so_far->span.from));
-	return arena_printf(a, "This quarter (to %s): NRR so far %.1f %%; %s put %.1f points at risk and %s may add %.1f: "
-	                       "%.1f %% on average.%s%s", until, so_far, findings_text(a, s->defense.n, "defense"),
-	                    s->defense.points,
-	                    findings_text(a, s->expansion.n, "expansion"), s->expansion.points,
-	                    so_far - s->defense.points + s->expansion.points, later, outside);
+		outside = arena_printf(a, " Not counted: %s of accounts that did not pay on %s.",
+		                       counted(a, s->n_outside, "finding"), day_text(a, in->so_far->span.from));
+	return arena_printf(a, "This quarter (to %s): NRR so far %.1f %%. Open findings: %s with %.1f points at risk, %s "
+	                       "with %.1f to win; on average NRR comes to %.1f %%.%s%s", until, so_far,
+	                    counted(a, s->defense.n, "account"), s->defense.points, counted(a, s->expansion.n, "account"),
+	                    s->expansion.points, so_far - s->defense.points + s->expansion.points, later, outside);
 }
 
 void steer_make(const struct steer_input *in, struct arena *a, struct steer *out)
@@ -311,7 +331,7 @@ void steer_make(const struct steer_input *in, struct arena *a, struct steer *out
 	*out = (struct steer){ 0 };
 	read_engines(in, a, out);
 	read_groups(in, a, out);
-	read_findings(in, out);
+	read_findings(in, a, out);
 	out->first = first_sentence(in, out, a);
 	out->next = next_sentence(out, a);
 	out->still = still_sentence(in, a);

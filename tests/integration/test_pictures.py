@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """The report of retention as a page and as pictures, looked at in headless Chromium where it is there, and steering."""
+import contextlib
+import datetime
 import fcntl
 import functools
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
@@ -146,6 +149,49 @@ def test_steering(case):
     assert report["engines"][0]["engine"] in out and "NRR so far" in out, out
     rows = case.retaind("nrr", *AS_OF, "--steer", "--format", "csv").stdout.splitlines()
     assert rows[0] == "engine,per month,points,usual,good,to gain" and len(rows) == 5, rows
+
+
+def put_findings(case, rows):
+    """Rows of (account key, engine, cause, expected a year, act by)."""
+    with contextlib.closing(sqlite3.connect(case.database("raven"))) as db, db:
+        for key, engine, cause, expected, by in rows:
+            db.execute("INSERT INTO finding (account_id, engine, cause, state, opened_on, updated_on, score, worst_score, confidence,"
+                       " value_minor, currency, expected_minor, act_by_on, play, summary, evidence) SELECT id, ?, ?, 'open', ?, ?, 50,"
+                       " 50, 1, ?, 'USD', ?, ?, 'x', 'x', '[]' FROM account WHERE source_key = ?",
+                       (engine, cause, ON, ON, 2 * expected, expected, by, key))
+
+
+ON = (datetime.date(2024, 11, 20) - datetime.date(1970, 1, 1)).days
+
+
+def test_findings_are_worth(case):
+    """What open findings are worth to the quarter is value x probability of those to act on in it, and managers read it"""
+    pulled(case)
+    day = ("--as-of", "2024-11-20")
+    case.retaind("score", *day)
+    with contextlib.closing(sqlite3.connect(case.database("raven"))) as db, db:
+        db.execute("DELETE FROM finding_event")
+        db.execute("DELETE FROM finding")
+    october = """SELECT a.source_key, sum(s.mrr_minor) FROM subscription s JOIN account a ON a.id = s.account_id
+                 WHERE s.start_on <= ?1 AND (s.end_on IS NULL OR s.end_on > ?1) GROUP BY 1 ORDER BY 2 DESC, 1"""
+    paid = case.query(october, ON - 50, name="raven")
+    (big, most), (second, _) = paid[:2]
+    put_findings(case, [(big, "defense", "a", 1200, ON + 10), (big, "defense", "b", 600, ON + 5),
+                        (second, "defense", "a", 10 ** 12, ON + 41), (big, "expansion", "c", 2400, ON + 42)])
+    report = json.loads(case.retaind("nrr", *day, "--steer", "--format", "json").stdout)
+    quarter = report["quarter"]
+    assert (quarter["from"], quarter["to"]) == ("2024-10-01", "2024-12-31"), quarter
+    start = sum(minor for _, minor in paid)
+    expected = {"defense": {"findings": 2, "points": 100 * (100 + paid[1][1]) / start, "later_findings": 0, "later_points": 0},
+                "expansion": {"findings": 0, "points": 0, "later_findings": 1, "later_points": 100 * 200 / start}}
+    for engine, of in expected.items():
+        for name, value in of.items():
+            assert abs(quarter[engine][name] - value) < 2e-6, (engine, name, quarter, value)
+    out = case.retaind("preview", "--owner", "mara@ravenstack.example", "--now", "2024-11-20T12:00:00Z").stdout
+    said = " ".join(out.split())
+    assert report["sentences"][0] in said and f"NRR so far {100 * quarter['nrr_so_far']:.1f} %. Open findings: 2 accounts" in said, out
+    early = " ".join(case.retaind("nrr", "--as-of", "2024-10-15", "--steer").stdout.split())
+    assert "Findings are known as of 2024-11-20 only." in early, early
 
 
 def test_looked_at(case):

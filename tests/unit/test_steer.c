@@ -131,11 +131,12 @@ static void a_short_past_compares_nothing_and_a_missing_one_says_why(void **stat
 static void findings_count_by_probability_within_the_quarter_and_the_cohort(void **state)
 {
 	static const struct steer_finding findings[] = {
-		{ true, 50000, 3000, 20140 },   /* of 2025-02-21: 3 points at risk */
-		{ true, 1000, 9000, 20140 },    /* nobody loses more than they pay: 1 point */
-		{ true, 50000, 2000, 20240 },   /* of June: later */
-		{ false, 20000, 1500, 20177 },  /* of 2025-03-30 */
-		{ false, 0, 5000, 20140 },      /* did not pay on the first day */
+		{ 1, true, 50000, 3000, 20140 },   /* of 2025-02-21: 3 points at risk */
+		{ 1, true, 50000, 2900, 20140 },   /* of the same revenue */
+		{ 2, true, 1000, 9000, 20140 },    /* nobody loses more than they pay: 1 point */
+		{ 3, true, 50000, 2000, 20240 },   /* of June: later */
+		{ 1, false, 20000, 1500, 20177 },  /* of 2025-03-30 */
+		{ 5, false, 0, 5000, 20140 },      /* did not pay on the first day */
 	};
 	struct steer_input in = made((const int[]){ 3, 3, 3, 3, 3, 3 }, (const int[]){ 4, 4, 4, 4, 4, 4 });
 	struct steer s;
@@ -149,10 +150,10 @@ static void findings_count_by_probability_within_the_quarter_and_the_cohort(void
 	ASSERT_INT(s.defense.n_later, 1);
 	ASSERT_INT(s.expansion.n, 1);
 	ASSERT_INT(s.n_outside, 1);
-	assert_string_equal(s.worth, "This quarter (to 2025-03-31): NRR so far 98.0 %; 2 open defense findings put 4.0 "
-	                             "points at risk and 1 open expansion finding may add 1.5: 95.5 % on average. "
-	                             "Later: 2.0 at risk, 0.0 to win. 1 of accounts that did not pay on 2025-01-01 do "
-	                             "not count.");
+	assert_string_equal(s.worth, "This quarter (to 2025-03-31): NRR so far 98.0 %. Open findings: 2 accounts with 4.0 "
+	                             "points at risk, 1 account with 1.5 to win; on average NRR comes to 95.5 %. Later: "
+	                             "2.0 at risk, 0.0 to win. Not counted: 1 finding of accounts that did not pay on "
+	                             "2025-01-01.");
 	in.why_no_findings = "No account has been scored yet";
 	steer_make(&in, arena, &s);
 	assert_says(s.worth, "NRR so far 98.0 %. No account has been scored yet.");

@@ -100,6 +100,9 @@ static void add_notes(struct nrr_report *r)
 	if (b->n_from_arr)
 		nrr_report_note(r, arena_printf(a, "%zu accounts have no subscriptions: a twelfth of their annual revenue "
 		                                "counts, as far back as it is known.", b->n_from_arr));
+	if (b->n_unknown_merges)
+		nrr_report_note(r, arena_printf(a, "%zu merges of the policy name an account that is not known.",
+		                                b->n_unknown_merges));
 	if (b->n_credits)
 		nrr_report_note(r, arena_printf(a, "%zu negative amounts (credits, refunds) %s: have a look at them.",
 		                                b->n_credits, r->policy->credits == CREDITS_NEGATIVE

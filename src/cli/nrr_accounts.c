@@ -76,16 +76,11 @@ static const char *segment_of(const struct nrr_report *r, const struct effect *e
 	                        r->policy->segment == SEGMENT_AT_END ? r->span.to : r->span.from);
 }
 
-static const char *owner_of(const struct nrr_report *r, const struct effect *e)
-{
-	return nrr_owner_of(&r->book, e->of->account, r->span);
-}
-
 /* For programs --------------------------------------------------------------------------------------------------- */
 
 static const struct table_column csv_columns[] = {
-	{ "account_key", false }, { "account", false }, { "segment", false }, { "owner", false }, { "from_date", false },
-	{ "to_date", false }, { "start_mrr", true }, { "new_mrr", true }, { "upsell_mrr", true },
+	{ "account_key", false }, { "account", false }, { "segment", false }, { "owner", false },
+	{ "owner_reason", false }, { "from_date", false }, { "to_date", false }, { "start_mrr", true }, { "new_mrr", true }, { "upsell_mrr", true },
 	{ "cross_sell_mrr", true }, { "reactivation_mrr", true }, { "contraction_mrr", true }, { "churn_mrr", true },
 	{ "involuntary_churn_mrr", true }, { "free_plan_churn_mrr", true }, { "fx_mrr", true }, { "returned_mrr", true },
 	{ "end_mrr", true }, { "cause", false }, { "nrr_effect_mrr", true }, { "grr_effect_mrr", true },
@@ -99,8 +94,9 @@ static void csv_row(const struct accounts *all, struct table *t, struct arena *a
 	const struct nrr_report *r = all->r;
 	const struct revenue_account *x = &r->facts.accounts[e->of->account];
 	const struct nrr_sums *s = &e->of->sums;
+	const char *owner, *why = nrr_owner_why(r, e->of->account, &owner);
 	const char *cells[ARRAY_LEN(csv_columns)] = { x->key, x->name, segment_of(r, e),
-		owner_of(r, e), day_text(a, r->span.from), day_text(a, r->span.to), cell_int(a, s->start_minor),
+		owner, why, day_text(a, r->span.from), day_text(a, r->span.to), cell_int(a, s->start_minor),
 		cell_int(a, s->added_minor), cell_int(a, s->expansion_minor - s->cross_sell_minor),
 		cell_int(a, s->cross_sell_minor), cell_int(a, s->reactivation_minor), cell_int(a, s->contraction_minor),
 		cell_int(a, s->churn_minor), cell_int(a, s->involuntary_minor), cell_int(a, s->free_minor),
@@ -137,13 +133,15 @@ static void json_account(struct json_out *o, struct arena *a, const struct accou
 {
 	const struct nrr_report *r = all->r;
 	const struct revenue_account *x = &r->facts.accounts[e->of->account];
+	const char *owner, *why = nrr_owner_why(r, e->of->account, &owner);
 	int64_t start = all->whole.sums.start_minor;
 
 	json_open_object(o, NULL);
 	json_put_text(o, "account_key", x->key);
 	json_put_text(o, "account", x->name);
 	json_put_text(o, "segment", segment_of(r, e));
-	json_put_text(o, "owner", owner_of(r, e));
+	json_put_text(o, "owner", owner);
+	json_put_text(o, "owner_reason", why);
 	nrr_json_sums(o, &e->of->sums);
 	json_put_text(o, "cause", nrr_cause_text(a, &e->of->sums));
 	nrr_json_ratio(o, a, "nrr_effect", (struct nrr_ratio){ e->net_minor, start });

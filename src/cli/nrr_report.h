@@ -54,6 +54,11 @@ const char *nrr_percent(struct arena *a, const struct nrr_window *w, double rati
 /* start + what came - what went - end: 0, or we have made a mistake that must be seen. */
 int64_t nrr_residual(const struct nrr_sums *s);
 void nrr_report_note(struct nrr_report *r, const char *note);
+/* Why the rules of owner books count an account in nobody's, and who holds it; NULL: they do count it. */
+const char *nrr_owner_why(const struct nrr_report *r, int32_t account, const char **out_owner);
+/* All such accounts with their reasons: behind a table, or as the member "excluded" of j. */
+struct nrr_json;
+int nrr_print_excluded(const struct nrr_report *r, struct nrr_json *j, struct err *err) MUST_USE;
 /* The last lines of every table: notes, how it was computed and by which rules. */
 void nrr_print_footer(const struct nrr_report *r);
 /* CSV is rows only: what they were made with goes to standard error, unless -q. */

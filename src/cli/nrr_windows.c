@@ -122,28 +122,16 @@ static const char *why_no_window(const struct nrr_report *r)
 	                        : "insufficient history: no recurring revenue is known";
 }
 
-/* whole, usage: of the same window, where there is something to tell. */
-static void print_json(const struct nrr_report *r, const struct nrr_table *t, const struct nrr_window *whole,
-                       const struct nrr_usage_part *usage, const int *months)
+/* Behind the frame of a JSON report: all windows. months: of each; NULL: of all the same. */
+static void put_windows(struct nrr_json *j, const struct nrr_report *r, const struct nrr_table *t, const int *months)
 {
-	struct nrr_json j;
-
-	nrr_json_open(&j, r, "windows");
-	json_put_text(&j.out, "by", r->is_by_month ? "month" : nrr_by_names[r->by]);
-	if (whole)
-		nrr_json_window(&j.out, r, "whole", whole, r->window);
-	if (usage) {
-		json_put_text(&j.out, "usage_currency", usage->currency);
-		nrr_json_window(&j.out, r, "usage", &usage->window, r->window);
-	}
-	json_put_text(&j.out, "reason", t->n ? NULL : why_no_window(r));
-	json_open_array(&j.out, "windows");
+	json_put_text(&j->out, "reason", t->n ? NULL : why_no_window(r));
+	json_open_array(&j->out, "windows");
 	for (size_t i = 0; i < t->n; i++) {
-		nrr_json_window(&j.out, r, NULL, &t->rows[i], months ? months[i] : r->window);
-		nrr_json_flush(&j);
+		nrr_json_window(&j->out, r, NULL, &t->rows[i], months ? months[i] : r->window);
+		nrr_json_flush(j);
 	}
-	json_close_array(&j.out);
-	nrr_json_close(&j);
+	json_close_array(&j->out);
 }
 
 /* Months ----------------------------------------------------------------------------------------------------------- */
@@ -216,7 +204,12 @@ static int print_months(struct nrr_report *r, struct err *err)
 	if (query.n_spans && nrr_compute(&r->book, &query, r->cli->arena, tables, err) < 0)
 		return -1;
 	if (r->cli->format == FORMAT_JSON) {
-		print_json(r, t, NULL, NULL, months);
+		struct nrr_json j;
+
+		nrr_json_open(&j, r, "windows");
+		json_put_text(&j.out, "by", "month");
+		put_windows(&j, r, t, months);
+		nrr_json_close(&j);
 		return 0;
 	}
 	out = new_table(r);
@@ -235,24 +228,45 @@ static int print_months(struct nrr_report *r, struct err *err)
 
 /* Groups ----------------------------------------------------------------------------------------------------------- */
 
+/* Of no group there is usage revenue beside it; of owners, who is in nobody's book. */
+static int print_groups_json(const struct nrr_report *r, const struct nrr_table *t, const struct nrr_window *whole,
+                             struct err *err)
+{
+	struct nrr_usage_part usage;
+	int has_usage = has_groups(r) ? 0 : nrr_report_usage(r, &usage, err);
+	struct nrr_json j;
+
+	if (has_usage < 0)
+		return -1;
+	nrr_json_open(&j, r, "windows");
+	json_put_text(&j.out, "by", nrr_by_names[r->by]);
+	if (has_groups(r))
+		nrr_json_window(&j.out, r, "whole", whole, r->window);
+	if (has_usage) {
+		json_put_text(&j.out, "usage_currency", usage.currency);
+		nrr_json_window(&j.out, r, "usage", &usage.window, r->window);
+	}
+	put_windows(&j, r, t, NULL);
+	if (r->by == NRR_BY_OWNER && nrr_print_excluded(r, &j, err) < 0) {
+		buf_done(&j.text);
+		return -1;
+	}
+	nrr_json_close(&j);
+	return 0;
+}
+
 static int print_groups(struct nrr_report *r, struct err *err)
 {
 	struct nrr_query query = { .spans = &r->span, .n_spans = 1, .by = 1u << NRR_BY_ALL | 1u << r->by };
 	struct nrr_table tables[N_NRR_BY], *t = &tables[r->by];
-	struct nrr_usage_part usage;
 	const struct nrr_window *whole;
 	struct table *out;
-	int has_usage;
 
 	if (nrr_compute(&r->book, &query, r->cli->arena, tables, err) < 0)
 		return -1;
 	whole = &tables[NRR_BY_ALL].rows[0];
-	if (r->cli->format == FORMAT_JSON) {
-		has_usage = has_groups(r) ? 0 : nrr_report_usage(r, &usage, err);
-		if (has_usage >= 0)
-			print_json(r, t, has_groups(r) ? whole : NULL, has_usage > 0 ? &usage : NULL, NULL);
-		return has_usage < 0 ? -1 : 0;
-	}
+	if (r->cli->format == FORMAT_JSON)
+		return print_groups_json(r, t, whole, err);
 	out = new_table(r);
 	for (size_t i = 0; i < t->n; i++) {
 		if (r->cli->format == FORMAT_CSV)
@@ -263,9 +277,11 @@ static int print_groups(struct nrr_report *r, struct err *err)
 	if (r->cli->format == FORMAT_TABLE && has_groups(r))
 		people_row(r, out, whole, "(all)");
 	table_print(out, r->cli->format);
-	if (r->cli->format == FORMAT_TABLE && whole->why_none)
+	if (r->cli->format != FORMAT_TABLE)
+		return 0;
+	if (whole->why_none)
 		(void)printf("%s\n", whole->why_none);
-	return 0;
+	return r->by == NRR_BY_OWNER ? nrr_print_excluded(r, NULL, err) : 0;
 }
 
 int nrr_print_windows(struct nrr_report *r, struct err *err)

@@ -94,9 +94,12 @@ static const int32_t *marks_of(struct triangle *t, int32_t first, size_t n)
 	return *slot;
 }
 
-/* The first day, of those up to the last mark, on which it had no line that is paid. */
+/* The first day on which it paid nothing and after which it does not count any more, though it may come back: any to
+ * who is strict, else one that begins too long a gap. */
 static int32_t left_on(const struct book *b, size_t account)
 {
+	bool is_strict = b->policy->back_in_cohort == BACK_STRICT;
+	int64_t most_days = is_strict ? 0 : b->policy->back_within_days ? b->policy->back_within_days : INT32_MAX;
 	int32_t covered = REVENUE_BEGINNING;
 
 	for (size_t i = b->first[account]; i < b->first[account + 1]; i++) {
@@ -104,11 +107,11 @@ static int32_t left_on(const struct book *b, size_t account)
 
 		if (p->minor <= 0)
 			continue;
-		if (covered != REVENUE_BEGINNING && p->from > covered)
+		if (covered != REVENUE_BEGINNING && (int64_t)p->from - covered > most_days)
 			return covered;
 		covered = p->to > covered ? p->to : covered;
 	}
-	return covered;
+	return REVENUE_OPEN;
 }
 
 /* Amounts of one product and currency are exchanged together, so that their cents are rounded once. Whether the account
@@ -196,7 +199,7 @@ static void add_cells(struct triangle *t, size_t account, const int32_t *marks, 
 	const struct nrr_policy *policy = t->b->policy;
 	struct cohort *row = row_of(t, marks[0]);
 	struct cohort_cell *cells = t->cells[row - t->rows];
-	int32_t left = policy->back_in_cohort == BACK_STRICT ? left_on(t->b, account) : REVENUE_OPEN;
+	int32_t left = left_on(t->b, account);
 	int64_t start = t->sums[0];
 
 	row->n_accounts++;

@@ -401,4 +401,24 @@ def test_movement_sum(case):
     assert "residual 0\n" in nrr(case, "--accounts")
 
 
+def test_owner_books(case):
+    """Whom the rules of owner books leave out is listed with the reason, and books and they add up to the whole"""
+    company(case, nrr="nrr: {preset: posthog_owner_book}")
+    later = ("--now", "2026-06-20T09:00:00Z")
+    case.write("csv/accounts.csv", ACCOUNTS.replace("D,Dogwood,Mid,DE,", "D,Dogwood,Mid,DE,claire@acme.example"))
+    case.retaind("pull", *later)
+    quarter = ("nrr", "--by", "owner", "--window", "3", "--now", "2026-07-01T09:00:00Z")
+    report = json.loads(case.retaind(*quarter, "--format", "json").stdout)
+    assert {w["group"] for w in report["windows"]} == {"(excluded)", "claire@acme.example", "tom@acme.example"}, report
+    left, = report["excluded"]
+    assert (left["account_key"], left["owner"], left["start_mrr"]) == ("D", "claire@acme.example", 8000), left
+    assert left["reason"] == "held for 11 days of the window, 30 are needed", left
+    assert sum(w["start_mrr"] for w in report["windows"]) == report["whole"]["start_mrr"] == 59000, report
+    out = case.retaind(*quarter).stdout
+    assert "In nobody's book (1):" in out and "held for 11 days of the window" in out, out
+    rows = csv.DictReader(io.StringIO(case.retaind("nrr", "--accounts", *quarter[3:], "--format", "csv").stdout))
+    assert {r["account_key"]: r["owner_reason"] for r in rows}["D"].startswith("held for 11 days")
+    assert as_json(case, "--by", "owner")["policy"]["preset"] == "posthog_owner_book"
+
+
 run(globals())

@@ -174,6 +174,22 @@ static void who_comes_back_counts_and_not_under_the_strict_rule(void **state)
 	ASSERT_INT(c.rows[0].cells[2].n_logos, 0);
 }
 
+static void who_was_away_for_too_long_is_not_of_its_cohort_any_more(void **state)
+{
+	struct cohorts c;
+
+	(void)state;
+	put(0, "2025-01-01", "2025-02-01", 100);
+	put(0, "2025-03-01", NULL, 80);
+	policy.back_within_days = 28;
+	c = triangle_on("2025-03-01");
+	ASSERT_INT(c.rows[0].cells[2].paid_minor, 80);
+	policy.back_within_days = 27;
+	c = triangle_on("2025-03-01");
+	ASSERT_INT(c.rows[0].cells[2].paid_minor, 0);
+	ASSERT_INT(c.rows[0].cells[2].n_logos, 0);
+}
+
 static void the_strict_rule_sees_a_gap_between_two_marks(void **state)
 {
 	struct cohorts c;
@@ -377,6 +393,7 @@ int main(void)
 		TEST(a_cell_is_there_once_the_youngest_account_is_that_old),
 		TEST(months_without_a_new_account_have_no_row),
 		TEST(who_comes_back_counts_and_not_under_the_strict_rule),
+		TEST(who_was_away_for_too_long_is_not_of_its_cohort_any_more),
 		TEST(the_strict_rule_sees_a_gap_between_two_marks),
 		TEST(a_free_plan_keeps_the_logo_where_it_is_active_and_no_revenue),
 		TEST(accounts_without_a_first_day_are_counted_apart_and_future_ones_not_at_all),

@@ -49,10 +49,10 @@ int book_make(const struct revenue *facts, const struct nrr_policy *policy, cons
 int32_t book_top(const struct book *b, int32_t account);
 /* Whether an account is there on a day without paying, by a policy that says that it still is. */
 bool book_is_free_on(const struct book *b, int32_t account, int32_t day);
-/* What one minor unit of a currency is worth on a day in the book's currency, times 1e9. ERR_CONFIG naming currency
- * and day when no rate that is young enough is known. */
-int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_nano, struct err *err) MUST_USE;
-/* minor x nano / 1e9, half away from zero. */
-int64_t book_exchange(int64_t minor, int64_t nano);
+/* What one minor unit of a currency is worth on a day in minor units of the book's, times 1e12: as told, the other way
+ * round, or through a third currency. ERR_CONFIG naming currency and day when no rate that is young enough is known. */
+int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_rate, struct err *err) MUST_USE;
+/* An amount at such a rate, half away from zero. */
+int64_t book_exchange(int64_t minor, int64_t rate);
 
 #endif

@@ -1,15 +1,26 @@
+#include <string.h>
+
 #include "common/clock.h"
 #include "common/money.h"
 #include "score/book.h"
 
 #define NANO INT64_C(1000000000)
+/* Of what is handed out: twelve digits, for one unit of a small currency (IDR) in a large one has few of them left. */
+#define SCALE (1000 * NANO)
 
-/* The newest rate from one currency to another that is no later than the day: an index, or n_rates. */
-static size_t find_rate(const struct revenue *facts, uint16_t currency, uint16_t base, int32_t day)
+/* A rate as its bank told it: base for one currency, or the other way round. None: nano is 0. */
+struct quote {
+	int64_t nano;
+	int32_t on;
+	bool is_inverse;
+};
+
+/* The first rate that lies behind (currency, base, day). */
+static size_t first_behind(const struct revenue *facts, uint16_t currency, uint16_t base, int32_t day)
 {
 	size_t low = 0, high = facts->n_rates;
 
-	while (low < high) { /* the first that lies behind (currency, base, day) */
+	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct revenue_rate *r = &facts->rates[middle];
 		bool is_behind = r->currency != currency ? r->currency > currency :
@@ -20,53 +31,124 @@ static size_t find_rate(const struct revenue *facts, uint16_t currency, uint16_t
 		else
 			low = middle + 1;
 	}
-	if (low == 0 || facts->rates[low - 1].currency != currency || facts->rates[low - 1].base != base)
-		return facts->n_rates;
-	return low - 1;
+	return low;
 }
 
-/* Major units of `base` for one of `currency`, times 1e9, told that way or the other way round; 0: not known. */
-static int64_t direct_rate(const struct book *b, uint16_t currency, uint16_t base, int32_t day)
+/* The newest that is no later than the day and not too old. */
+static struct quote told_quote(const struct book *b, uint16_t currency, uint16_t base, int32_t day)
+{
+	size_t behind = first_behind(b->facts, currency, base, day);
+	const struct revenue_rate *r = behind ? &b->facts->rates[behind - 1] : NULL;
+
+	if (!r || r->currency != currency || r->base != base || r->nano <= 0 || day - r->on > b->policy->rate_age_days)
+		return (struct quote){ 0 };
+	return (struct quote){ .nano = r->nano, .on = r->on };
+}
+
+/* Told that way or the other way round, whichever is newer. */
+static struct quote find_quote(const struct book *b, uint16_t currency, uint16_t base, int32_t day)
+{
+	struct quote told = told_quote(b, currency, base, day), inverse = told_quote(b, base, currency, day);
+
+	if (told.nano && (!inverse.nano || told.on >= inverse.on))
+		return told;
+	inverse.is_inverse = true;
+	return inverse;
+}
+
+/* SCALE times a rate, still to be divided, so that it is rounded once; under is 0 when there is none. */
+struct fraction {
+	money_wide over, under;
+};
+
+static struct fraction fraction_of(struct quote q)
+{
+	if (!q.nano)
+		return (struct fraction){ 0, 0 };
+	return q.is_inverse ? (struct fraction){ (money_wide)SCALE * NANO, q.nano }
+	                    : (struct fraction){ (money_wide)(SCALE / NANO) * q.nano, 1 };
+}
+
+static struct fraction product_of(struct quote a, struct quote b)
+{
+	money_wide both = (money_wide)a.nano * b.nano;
+
+	if (!both)
+		return (struct fraction){ 0, 0 };
+	if (a.is_inverse && b.is_inverse)
+		return (struct fraction){ (money_wide)SCALE * NANO * NANO, both };
+	if (a.is_inverse)
+		return (struct fraction){ (money_wide)SCALE * b.nano, a.nano };
+	if (b.is_inverse)
+		return (struct fraction){ (money_wide)SCALE * a.nano, b.nano };
+	return (struct fraction){ both, NANO / (SCALE / NANO) };
+}
+
+/* through a third currency ----------------------------------------------------------------------------------------- */
+
+struct search {
+	const struct book *b;
+	uint16_t currency, third; /* third: the best up to now; 0: none */
+	int32_t day;
+	struct fraction rate;
+};
+
+/* Lists of one bank tell all currencies in one; where there are several, the first by name serves. */
+static void consider(struct search *s, uint16_t third)
+{
+	const char *const *names = s->b->facts->names;
+	struct fraction rate;
+
+	if (third == s->currency || third == s->b->currency_name ||
+	    (s->third && strcmp(names[third], names[s->third]) >= 0))
+		return;
+	rate = product_of(find_quote(s->b, s->currency, third, s->day),
+	                  find_quote(s->b, third, s->b->currency_name, s->day));
+	if (rate.under) {
+		s->rate = rate;
+		s->third = third;
+	}
+}
+
+/* What the currency is told in, and what is told in it, are the first and the second column of rates. */
+static struct fraction cross_rate(const struct book *b, uint16_t currency, int32_t day)
 {
 	const struct revenue *facts = b->facts;
-	size_t told = find_rate(facts, currency, base, day), inverse = find_rate(facts, base, currency, day);
-	bool has_told = told < facts->n_rates && day - facts->rates[told].on <= b->policy->rate_age_days;
-	bool has_inverse = inverse < facts->n_rates && day - facts->rates[inverse].on <= b->policy->rate_age_days;
+	struct search s = { .b = b, .currency = currency, .day = day };
 
-	if (has_told && (!has_inverse || facts->rates[told].on >= facts->rates[inverse].on))
-		return facts->rates[told].nano;
-	if (!has_inverse || facts->rates[inverse].nano <= 0)
-		return 0;
-	return (int64_t)(((money_wide)NANO * NANO + facts->rates[inverse].nano / 2) / facts->rates[inverse].nano);
+	for (size_t i = 0; i < facts->n_rates; i = first_behind(facts, facts->rates[i].currency, UINT16_MAX, INT32_MAX))
+		consider(&s, facts->rates[i].currency);
+	for (size_t i = first_behind(facts, currency, 0, INT32_MIN);
+	     i < facts->n_rates && facts->rates[i].currency == currency;
+	     i = first_behind(facts, currency, facts->rates[i].base, INT32_MAX))
+		consider(&s, facts->rates[i].base);
+	return s.rate;
 }
 
-/* Through a third currency that both are quoted in, as in lists of one bank: the first by name. */
-static int64_t cross_rate(const struct book *b, uint16_t currency, uint16_t base, int32_t day)
+/* minor units ------------------------------------------------------------------------------------------------------ */
+
+/* Rates are of major units; one of JPY is one minor unit, one of EUR a hundred. Returns 0 when it is out of reach. */
+static int64_t rounded(struct fraction rate, int more_digits)
 {
-	for (uint16_t third = 1; third < b->facts->n_names; third++) {
-		int64_t there, on;
-
-		if (third == currency || third == base || (there = direct_rate(b, currency, third, day)) <= 0 ||
-		    (on = direct_rate(b, third, base, day)) <= 0)
-			continue;
-		return (int64_t)(((money_wide)there * on + NANO / 2) / NANO);
-	}
-	return 0;
+	for (; more_digits > 0; more_digits--)
+		if (__builtin_mul_overflow(rate.over, (money_wide)10, &rate.over))
+			return 0;
+	for (; more_digits < 0; more_digits++)
+		if (__builtin_mul_overflow(rate.under, (money_wide)10, &rate.under))
+			return 0;
+	if (!rate.under || rate.over / rate.under >= INT64_MAX)
+		return 0;
+	return (int64_t)((rate.over + rate.under / 2) / rate.under);
 }
 
-int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_nano, struct err *err)
+int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_rate, struct err *err)
 {
 	const char *name = b->facts->names[currency];
 	int more = money_digits(b->currency) - money_digits(name ? name : b->currency);
-	int64_t nano = direct_rate(b, currency, b->currency_name, day);
+	struct fraction rate = fraction_of(find_quote(b, currency, b->currency_name, day));
+	int64_t scaled = rounded(rate.under ? rate : cross_rate(b, currency, day), more);
 
-	if (nano <= 0)
-		nano = cross_rate(b, currency, b->currency_name, day);
-	for (; nano > 0 && more > 0; more--)
-		nano = nano > INT64_MAX / 10 ? 0 : nano * 10;
-	for (; nano > 0 && more < 0; more++)
-		nano = (nano + 5) / 10;
-	if (nano <= 0) {
+	if (scaled <= 0) {
 		CLEANUP(arena_freep) struct arena *a = arena_new(0);
 
 		return err_set(err, ERR_CONFIG,
@@ -75,13 +157,14 @@ int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out
 		               name ? name : "(no currency)", b->currency, day_text(a, day),
 		               (long long)b->policy->rate_age_days);
 	}
-	*out_nano = nano;
+	*out_rate = scaled;
 	return 0;
 }
 
-int64_t book_exchange(int64_t minor, int64_t nano)
+int64_t book_exchange(int64_t minor, int64_t rate)
 {
-	money_wide product = (money_wide)minor * nano;
+	money_wide product = (money_wide)minor * rate;
+	money_wide result = (product + (product < 0 ? -SCALE / 2 : SCALE / 2)) / SCALE;
 
-	return (int64_t)((product + (product < 0 ? -NANO / 2 : NANO / 2)) / NANO);
+	return result > INT64_MAX ? INT64_MAX : result < -INT64_MAX ? -INT64_MAX : (int64_t)result;
 }

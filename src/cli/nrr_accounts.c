@@ -80,12 +80,12 @@ static const char *segment_of(const struct nrr_report *r, const struct effect *e
 
 static const struct table_column csv_columns[] = {
 	{ "account_key", false }, { "account", false }, { "segment", false }, { "owner", false },
-	{ "owner_reason", false }, { "from_date", false }, { "to_date", false }, { "start_mrr", true }, { "new_mrr", true }, { "upsell_mrr", true },
-	{ "cross_sell_mrr", true }, { "reactivation_mrr", true }, { "contraction_mrr", true }, { "churn_mrr", true },
-	{ "involuntary_churn_mrr", true }, { "free_plan_churn_mrr", true }, { "fx_mrr", true }, { "returned_mrr", true },
-	{ "end_mrr", true }, { "cause", false }, { "nrr_effect_mrr", true }, { "grr_effect_mrr", true },
-	{ "nrr_points", true }, { "grr_points", true }, { "currency", false }, { "method", false },
-	{ "policy_hash", false },
+	{ "owner_reason", false }, { "from_date", false }, { "to_date", false }, { "start_mrr", true },
+	{ "new_mrr", true }, { "upsell_mrr", true }, { "cross_sell_mrr", true }, { "reactivation_mrr", true },
+	{ "contraction_mrr", true }, { "churn_mrr", true }, { "involuntary_churn_mrr", true },
+	{ "free_plan_churn_mrr", true }, { "fx_mrr", true }, { "returned_mrr", true }, { "end_mrr", true },
+	{ "cause", false }, { "nrr_effect_mrr", true }, { "grr_effect_mrr", true }, { "nrr_points", true },
+	{ "grr_points", true }, { "currency", false }, { "method", false }, { "policy_hash", false },
 };
 
 static void csv_row(const struct accounts *all, struct table *t, struct arena *a, const struct effect *e,

@@ -117,7 +117,7 @@ static const struct book_piece **main_plans(const struct nrr_view *v)
 		const struct book_piece *p = &v->pieces[i];
 		size_t end = nrr_place(v->frame, p->to);
 
-		for (size_t day = nrr_place(v->frame, p->from); p->plan && day < end; day++)
+		for (size_t day = nrr_place(v->frame, p->from); p->plan && !p->is_free && day < end; day++)
 			if (!best[day] || p->minor > best[day]->minor ||
 			    (p->minor == best[day]->minor && strcmp(names[p->plan], names[best[day]->plan]) < 0))
 				best[day] = p;

@@ -6,7 +6,8 @@
  * became known and since when they hold; lines as they stood on those days, whatever counts of them; accounts (and
  * their products) with both ends of the window beside each other. */
 static const char tables[] =
-	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, rolls INTEGER, home TEXT, only_currency TEXT);"
+	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, rolls INTEGER, frees INTEGER, home TEXT,"
+	" only_currency TEXT);"
 	"CREATE TEMP TABLE top (account INTEGER PRIMARY KEY, top INTEGER);"
 	"CREATE TEMP TABLE asked (top INTEGER, d INTEGER, round INTEGER, PRIMARY KEY (round, top, d)) WITHOUT ROWID;"
 	"CREATE TEMP TABLE event (sub INTEGER, k INTEGER, is_price INTEGER, is_use INTEGER, since INTEGER,"
@@ -15,7 +16,7 @@ static const char tables[] =
 	" product TEXT, plan TEXT, currency TEXT, kind TEXT, is_trial INTEGER, minor INTEGER);"
 	"CREATE TEMP TABLE line (top INTEGER, d INTEGER, product TEXT, plan TEXT, currency TEXT, minor INTEGER);"
 	"CREATE TEMP TABLE unit (top INTEGER PRIMARY KEY, s INTEGER, e INTEGER, is_back INTEGER, has_gap INTEGER,"
-	" cross INTEGER);"
+	" cross INTEGER, is_free INTEGER);"
 	"CREATE TEMP TABLE part (top INTEGER, product TEXT, s INTEGER, e INTEGER);";
 
 /* A field's value as it was known on a day: by its history, else as it is. */
@@ -125,13 +126,16 @@ static const char parts[] =
 	"INSERT INTO temp.part SELECT top, product, coalesce(sum(minor) FILTER (WHERE d = d0), 0),"
 	" coalesce(sum(minor) FILTER (WHERE d = d1), 0) FROM line, ask WHERE d IN (d0, d1) GROUP BY top, product";
 
-/* A gap: a day between the ends on which nothing was paid; a return only where both ends are paid for. */
+/* Who goes on without paying, where the policy takes that for still there. A gap: a day between the ends on which nothing was paid; a return only where both ends are paid for. */
 static const char units[] =
 	"INSERT INTO temp.unit SELECT p.top, sum(s), sum(e), 0, sum(s) > 0 AND sum(e) > 0 AND EXISTS"
 	"  (SELECT 1 FROM ask, asked q WHERE q.round = 1 AND q.top = p.top AND q.d > d0 AND q.d < d1"
 	"   AND NOT EXISTS (SELECT 1 FROM line l WHERE l.top = q.top AND l.d = q.d)),"
 	" CASE WHEN sum(s) > 0 AND sum(e) > sum(s) AND max(CASE WHEN product IS NOT NULL THEN s END) > 0"
-	"  THEN min(sum(e) - sum(s), coalesce(sum(e) FILTER (WHERE s = 0 AND product IS NOT NULL), 0)) ELSE 0 END"
+	"  THEN min(sum(e) - sum(s), coalesce(sum(e) FILTER (WHERE s = 0 AND product IS NOT NULL), 0)) ELSE 0 END,"
+	" sum(s) > 0 AND sum(e) = 0 AND EXISTS (SELECT 1 FROM ask, fact f WHERE frees AND round = 1 AND f.top = p.top"
+	"  AND d = d1 AND contract IS NOT NULL AND minor = 0 AND coalesce(is_trial, 0) = 0"
+	"  AND coalesce(kind, 'recurring') = 'recurring' AND currency = coalesce(only_currency, currency))"
 	" FROM part p GROUP BY p.top";
 
 static const char backs[] =
@@ -139,11 +143,11 @@ static const char backs[] =
 	" WHERE q.round = 2 AND q.top = unit.top)";
 
 #define GROUPED(group, from)                                                                                           \
-	"SELECT " group " AS g, sum(s > 0), sum(s > 0 AND e = 0), sum(e > 0), sum(s),"                                     \
+	"SELECT " group " AS g, sum(s > 0), sum(s > 0 AND e = 0 AND NOT is_free), sum(e > 0), sum(s),"                     \
 	" sum(e) FILTER (WHERE s = 0 AND NOT is_back), sum(e - s) FILTER (WHERE s > 0 AND e > s),"                         \
 	" sum(e) FILTER (WHERE s = 0 AND is_back), sum(s - e) FILTER (WHERE e > 0 AND e < s),"                             \
 	" sum(s) FILTER (WHERE e = 0), 0, sum(e), sum(e) FILTER (WHERE s > 0), sum(min(s, e)), sum(cross),"                \
-	" sum(e) FILTER (WHERE has_gap) FROM " from " GROUP BY g ORDER BY g"
+	" sum(e) FILTER (WHERE has_gap), sum(s) FILTER (WHERE is_free) FROM " from " GROUP BY g ORDER BY g"
 #define OF_UNIT(value)                                                                                                 \
 	GROUPED("coalesce(nullif(trim((" value ")), ''), '(none)')",                                                       \
 	        "ask, unit JOIN account a ON a.id = unit.top WHERE s > 0 OR e > 0")
@@ -160,7 +164,8 @@ static const char *const groupings[N_NRR_BY] = {
 		" sum(p.e > 0), sum(p.s), sum(p.e) FILTER (WHERE u.s = 0 AND NOT is_back),"
 		" sum(p.e - p.s) FILTER (WHERE u.s > 0 AND u.e > 0 AND p.e > p.s), sum(p.e) FILTER (WHERE u.s = 0 AND is_back),"
 		" sum(p.s - p.e) FILTER (WHERE u.e > 0 AND p.e < p.s), sum(p.s) FILTER (WHERE u.e = 0), 0, sum(p.e),"
-		" sum(p.e) FILTER (WHERE u.s > 0), sum(min(p.s, p.e)), sum(p.e) FILTER (WHERE u.s > 0 AND p.s = 0), 0"
+		" sum(p.e) FILTER (WHERE u.s > 0), sum(min(p.s, p.e)), sum(p.e) FILTER (WHERE u.s > 0 AND p.s = 0), 0,"
+		" sum(p.s) FILTER (WHERE is_free)"
 		" FROM part p JOIN unit u USING (top) WHERE p.s > 0 OR p.e > 0 GROUP BY g ORDER BY g",
 	[NRR_BY_COHORT] = OF_UNIT("SELECT CASE WHEN min(l.d) > -2147483647 THEN"
 		" strftime('%Y-%m', '1970-01-01', min(l.d) || ' days') END FROM line l WHERE l.top = unit.top"),
@@ -174,12 +179,13 @@ int slow_nrr_open(struct db *db, struct err *err)
 static int put_ask(struct db *db, const struct slow_query *query, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"INSERT INTO temp.ask VALUES (:as_of, :d0, :d1, :rolls, :home, :only)");
+		"INSERT INTO temp.ask VALUES (:as_of, :d0, :d1, :rolls, :frees, :home, :only)");
 
 	bind_day(q, ":as_of", query->as_of);
 	bind_day(q, ":d0", query->span.from);
 	bind_day(q, ":d1", query->span.to);
 	bind_int(q, ":rolls", query->policy->parents == PARENTS_ROLLED_UP);
+	bind_int(q, ":frees", query->policy->free_plan == FREE_IS_ACTIVE);
 	bind_text(q, ":home", query->home);
 	bind_text(q, ":only", query->only);
 	return stmt_run(q, err);
@@ -227,7 +233,8 @@ int slow_nrr(struct db *db, enum nrr_by by, struct arena *a, struct slow_row **o
 			.added_minor = col_int(q, 5), .expansion_minor = col_int(q, 6), .reactivation_minor = col_int(q, 7),
 			.contraction_minor = col_int(q, 8), .churn_minor = col_int(q, 9), .fx_minor = col_int(q, 10),
 			.end_minor = col_int(q, 11), .cohort_end_minor = col_int(q, 12), .kept_minor = col_int(q, 13),
-			.cross_sell_minor = col_int(q, 14), .returned_minor = col_int(q, 15) } };
+			.cross_sell_minor = col_int(q, 14), .returned_minor = col_int(q, 15),
+			.free_minor = col_int(q, 16) } };
 
 		if (n == room) {
 			room = 2 * room + 8;

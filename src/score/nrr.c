@@ -13,18 +13,26 @@
 const char nrr_excluded[] = "(excluded)";
 const char *const nrr_by_names[N_NRR_BY] = { "all", "segment", "region", "owner", "plan", "product", "cohort" };
 
-/* The windows of one breakdown while they are summed: cells of a group are made when it is first met. */
+/* One group's windows while they are summed, by span. Most accounts pay what they paid, in most windows: those are
+ * counted apart, in little room. */
+struct steady { int64_t n, minor; };
+struct cells {
+	struct steady *steady;
+	struct nrr_sums *sums; /* of all others, in the end of everybody */
+};
+
+/* The windows of one breakdown: cells of a group are made when it is first met. */
 struct breakdown {
 	enum nrr_by by;
 	struct names names;       /* of the groups; a group without a name is 0 */
-	struct nrr_sums **cells; size_t room; /* by group, then span */
+	struct cells **cells; size_t room; /* by group */
 };
 
 struct computing {
 	struct nrr_frame frame;
 	struct arena *arena;
 	struct breakdown by[N_NRR_BY];
-	struct nrr_sums **plans, **products; /* their cells once they are found, by the facts' names */
+	struct cells **plans, **products; /* their cells once they are found, by the facts' names */
 	unsigned wanted;
 	enum nrr_by whole_of; /* the breakdown whose groups add up to everything, if there is one; else NRR_BY_ALL */
 };
@@ -127,7 +135,7 @@ static const struct book_piece **main_plans(const struct nrr_view *v)
 
 /* sums ------------------------------------------------------------------------------------------------------------- */
 
-static struct nrr_sums *cells_of(struct computing *c, struct breakdown *d, const char *name, struct err *err)
+static struct cells *cells_of(struct computing *c, struct breakdown *d, const char *name, struct err *err)
 {
 	int group = names_id(&d->names, text_is_blank(name) ? NULL : name);
 	size_t at = (size_t)group, room = d->room;
@@ -138,84 +146,94 @@ static struct nrr_sums *cells_of(struct computing *c, struct breakdown *d, const
 	}
 	if (at >= d->room) {
 		d->room = 2 * at + 16;
-		d->cells = arena_grow(c->arena, d->cells, room, d->room, sizeof(struct nrr_sums *));
+		d->cells = arena_grow(c->arena, d->cells, room, d->room, sizeof(struct cells *));
 	}
-	if (!d->cells[at])
-		d->cells[at] = arena_array(c->arena, c->frame.n_spans, sizeof **d->cells);
+	if (!d->cells[at]) {
+		struct cells *made = arena_alloc(c->arena, sizeof *made);
+
+		made->steady = arena_array(c->arena, c->frame.n_spans, sizeof *made->steady);
+		made->sums = arena_array(c->arena, c->frame.n_spans, sizeof *made->sums);
+		d->cells[at] = made;
+	}
 	return d->cells[at];
 }
 
 /* The same of a name of the facts, found once. */
-static struct nrr_sums *cells_of_name(struct computing *c, enum nrr_by by, struct nrr_sums **found, uint16_t name,
-                                      struct err *err)
+static struct cells *cells_of_name(struct computing *c, enum nrr_by by, struct cells **found, uint16_t name,
+                                   struct err *err)
 {
 	if (!found[name])
 		found[name] = cells_of(c, &c->by[by], c->frame.book->facts->names[name], err);
 	return found[name];
 }
 
-/* Whether there is more in it than the first members: most accounts pay what they paid, in most windows. */
-static bool has_changes(const struct nrr_sums *s)
+/* Of n accounts that pay as much at both ends. The other members stay 0. */
+static void set_steady(struct nrr_sums *s, int64_t n, int64_t minor)
 {
-	const int64_t *members = &s->n_churned, *end = (const int64_t *)(s + 1);
-	int64_t changes = 0;
-
-	for (; members < end; members++)
-		changes |= *members;
-	return changes != 0;
+	s->n_start = s->n_end = n;
+	s->start_minor = s->end_minor = s->cohort_end_minor = s->kept_minor = minor;
 }
 
-static void add_steady(struct nrr_sums *sum, const struct nrr_sums *part)
+/* Adds to one window what somebody pays at both ends, or else what is in part. */
+static void add_to(struct cells *cells, size_t span, int64_t steady_minor, const struct nrr_sums *part)
 {
-	sum->n_start += part->n_start;
-	sum->n_end += part->n_end;
-	sum->start_minor += part->start_minor;
-	sum->end_minor += part->end_minor;
-	sum->cohort_end_minor += part->cohort_end_minor;
-	sum->kept_minor += part->kept_minor;
+	if (steady_minor > 0) {
+		cells->steady[span].n++;
+		cells->steady[span].minor += steady_minor;
+	} else {
+		nrr_sums_add(&cells->sums[span], part);
+	}
 }
 
 /* One account while it is added to all windows. */
 struct adding {
 	struct computing *c;
 	const struct nrr_view *v;
-	const struct book_piece **plans;        /* by day of the frame */
-	struct nrr_sums *settled[N_NRR_BY];     /* its cells, where its group is the same in all windows */
+	const struct book_piece **plans;    /* by day of the frame */
+	struct cells *settled[N_NRR_BY];    /* its cells, where its group is the same in all windows */
 };
+
+/* What is paid at both ends of a span without a change; 0: there is more to say. */
+static int64_t steady_minor(const struct nrr_view *v, const int64_t *at, size_t span)
+{
+	int64_t start = at[v->frame->from_at[span]], end = at[v->frame->to_at[span]];
+
+	return start == end && start > 0 ? start : 0;
+}
 
 static int add_products(const struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
 {
 	const struct nrr_view *v = x->v;
-	size_t from_at = v->frame->from_at[span], to_at = v->frame->to_at[span];
+	bool is_plain = v->total && !v->frame->walk, stays = whole->start_minor > 0 && whole->n_end > 0;
 
 	for (size_t i = 0; i < v->n_rows; i++) {
 		const struct nrr_row *row = &v->rows[i];
-		struct nrr_sums part, *cells;
-		int rc;
+		int64_t steady = is_plain && stays && !row->next ? steady_minor(v, row->at, span) : 0;
+		struct nrr_sums part; /* not set where steady is: clearing it would take most of the time */
+		struct cells *cells;
+		int rc = 1;
 
-		if (!row->is_head || (!v->frame->walk && !row->next && !row->at[from_at] && !row->at[to_at]))
+		if (!row->is_head || (is_plain && !row->next && !row->at[v->frame->from_at[span]] &&
+		                      !row->at[v->frame->to_at[span]]))
 			continue;
-		if ((rc = nrr_view_product(v, span, row, whole, &part, err)) < 0)
+		if (!steady && (rc = nrr_view_product(v, span, row, whole, &part, err)) < 0)
 			return -1;
 		if (rc == 0)
 			continue;
 		cells = cells_of_name(x->c, NRR_BY_PRODUCT, x->c->products, row->product, err);
 		if (!cells)
 			return -1;
-		if (has_changes(&part))
-			nrr_sums_add(&cells[span], &part);
-		else
-			add_steady(&cells[span], &part);
+		add_to(cells, span, steady, &part);
 	}
 	return 0;
 }
 
-static struct nrr_sums *find_cells(struct adding *x, enum nrr_by by, size_t span, const struct nrr_sums *whole,
-                                   struct err *err)
+static struct cells *find_cells(struct adding *x, enum nrr_by by, size_t span, const struct nrr_sums *whole,
+                                struct err *err)
 {
 	const struct nrr_frame *f = x->v->frame;
 	const struct book_piece *main;
-	struct nrr_sums *cells;
+	struct cells *cells;
 	char text[8];
 
 	if (by == NRR_BY_PLAN) {
@@ -228,21 +246,17 @@ static struct nrr_sums *find_cells(struct adding *x, enum nrr_by by, size_t span
 	return cells;
 }
 
-static int add_window(struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
+/* steady: what the account pays at both ends without a change; else 0. */
+static int add_window(struct adding *x, size_t span, int64_t steady, const struct nrr_sums *whole, struct err *err)
 {
-	bool is_changed = has_changes(whole);
-
 	for (int by = 0; by < N_NRR_BY; by++) {
-		struct nrr_sums *cells = x->settled[by];
+		struct cells *cells = x->settled[by];
 
 		if (!(x->c->wanted & 1u << by) || by == NRR_BY_PRODUCT || (by == NRR_BY_ALL && x->c->whole_of))
 			continue;
 		if (!cells && !(cells = find_cells(x, (enum nrr_by)by, span, whole, err)))
 			return -1;
-		if (is_changed)
-			nrr_sums_add(&cells[span], whole);
-		else
-			add_steady(&cells[span], whole);
+		add_to(cells, span, steady, whole);
 	}
 	return x->c->wanted & 1u << NRR_BY_PRODUCT ? add_products(x, span, whole, err) : 0;
 }
@@ -250,15 +264,32 @@ static int add_window(struct adding *x, size_t span, const struct nrr_sums *whol
 static int add_account(struct computing *c, const struct nrr_view *v, struct err *err)
 {
 	struct adding x = { .c = c, .v = v, .plans = c->wanted & 1u << NRR_BY_PLAN ? main_plans(v) : NULL };
+	bool can_be_steady = v->total && v->n_runs == 1 && !v->frame->walk;
+
+	struct nrr_sums same = { 0 }, other;
 
 	for (size_t i = 0; i < c->frame.n_spans; i++) {
-		struct nrr_sums whole;
-		int rc = nrr_view_sums(v, i, &whole, err);
+		int64_t steady = can_be_steady ? steady_minor(v, v->total, i) : 0;
+		int rc = steady ? 1 : nrr_view_sums(v, i, &other, err);
 
-		if (rc < 0 || (rc > 0 && add_window(&x, i, &whole, err) < 0))
+		if (steady)
+			set_steady(&same, 1, steady);
+		if (rc < 0 || (rc > 0 && add_window(&x, i, steady, steady ? &same : &other, err) < 0))
 			return -1;
 	}
 	return 0;
+}
+
+/* Adds those who were counted apart to the rest. */
+static void add_steady(struct computing *c, struct breakdown *d)
+{
+	for (size_t i = 0; i < d->room; i++)
+		for (size_t span = 0; d->cells[i] && span < c->frame.n_spans; span++) {
+			struct nrr_sums steady = { 0 };
+
+			set_steady(&steady, d->cells[i]->steady[span].n, d->cells[i]->steady[span].minor);
+			nrr_sums_add(&d->cells[i]->sums[span], &steady);
+		}
 }
 
 /* ratios ----------------------------------------------------------------------------------------------------------- */
@@ -310,7 +341,7 @@ static void make_table(struct computing *c, const struct breakdown *d, struct nr
 
 	for (size_t i = 0; i < d->room; i++)
 		if (d->cells[i])
-			groups[n++] = (struct named){ i ? d->names.at[i] : d->by == NRR_BY_ALL ? "" : "(none)", d->cells[i] };
+			groups[n++] = (struct named){ i ? d->names.at[i] : d->by == NRR_BY_ALL ? "" : "(none)", d->cells[i]->sums };
 	if (d->by == NRR_BY_ALL && n == 0)
 		groups[n++] = (struct named){ "", arena_array(c->arena, n_spans, sizeof(struct nrr_sums)) };
 	if (n)
@@ -344,11 +375,11 @@ static enum nrr_by whole_of(unsigned wanted)
 static int add_whole(struct computing *c, struct err *err)
 {
 	const struct breakdown *parts = &c->by[c->whole_of];
-	struct nrr_sums *cells = cells_of(c, &c->by[NRR_BY_ALL], NULL, err);
+	struct cells *cells = cells_of(c, &c->by[NRR_BY_ALL], NULL, err);
 
 	for (size_t i = 0; cells && i < parts->room; i++)
 		for (size_t span = 0; parts->cells[i] && span < c->frame.n_spans; span++)
-			nrr_sums_add(&cells[span], &parts->cells[i][span]);
+			nrr_sums_add(&cells->sums[span], &parts->cells[i]->sums[span]);
 	return cells ? 0 : -1;
 }
 
@@ -375,6 +406,8 @@ int nrr_compute(const struct book *b, const struct nrr_query *query, struct aren
 		if (add_account(&c, &v, err) < 0)
 			return -1;
 	}
+	for (int by = 0; by < N_NRR_BY; by++)
+		add_steady(&c, &c.by[by]);
 	if (c.whole_of && add_whole(&c, err) < 0)
 		return -1;
 	for (int by = 0; by < N_NRR_BY; by++)

@@ -134,6 +134,25 @@ static void put_windows(struct nrr_json *j, const struct nrr_report *r, const st
 	json_close_array(&j->out);
 }
 
+/* Why there are windows without a ratio, once: nobody reads the same reason for each of twelve months. none: why there
+ * is no window at all. */
+static void tell_missing(const struct nrr_report *r, const struct nrr_table *t, const char *none)
+{
+	const char *reason = none;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->rows[i].why_none && n++ == 0)
+			reason = t->rows[i].why_none;
+	}
+	if (!n && t->n)
+		return;
+	if (n == t->n)
+		(void)fprintf(r->cli->format == FORMAT_TABLE ? stdout : stderr, "%s\n", reason);
+	else if (r->cli->format == FORMAT_TABLE)
+		(void)printf("%zu of %zu have no ratio, the first: %s\n", n, t->n, reason);
+}
+
 /* Months ----------------------------------------------------------------------------------------------------------- */
 
 /* The windows between firsts of months in the data: of the length asked for, else of one month and of twelve. */
@@ -154,23 +173,6 @@ static size_t month_spans(const struct nrr_report *r, struct nrr_span **out, int
 			(*out)[n++] = (struct nrr_span){ days[i], days[i + (size_t)lengths[l]] };
 		}
 	return n;
-}
-
-/* Why windows are left out, once: nobody reads the same reason for each of twelve months. */
-static void tell_missing(const struct nrr_report *r, const struct nrr_table *t)
-{
-	const char *reason = NULL;
-	size_t n = 0;
-	FILE *to = r->cli->format == FORMAT_TABLE ? stdout : stderr;
-
-	for (size_t i = 0; i < t->n; i++) {
-		n += t->rows[i].why_none != NULL;
-		reason = reason ? reason : t->rows[i].why_none;
-	}
-	if (!t->n)
-		(void)fprintf(to, "%s\n", why_no_window(r));
-	else if (reason && (r->cli->format == FORMAT_TABLE || n == t->n))
-		(void)fprintf(to, "%zu of %zu windows have no ratio, the first for %s\n", n, t->n, reason);
 }
 
 /* How the longest windows went, in two lines. */
@@ -222,7 +224,7 @@ static int print_months(struct nrr_report *r, struct err *err)
 	table_print(out, r->cli->format);
 	if (r->cli->format == FORMAT_TABLE)
 		print_trend(r, t, months);
-	tell_missing(r, t);
+	tell_missing(r, t, why_no_window(r));
 	return 0;
 }
 
@@ -277,10 +279,9 @@ static int print_groups(struct nrr_report *r, struct err *err)
 	if (r->cli->format == FORMAT_TABLE && has_groups(r))
 		people_row(r, out, whole, "(all)");
 	table_print(out, r->cli->format);
+	tell_missing(r, t, whole->why_none);
 	if (r->cli->format != FORMAT_TABLE)
 		return 0;
-	if (whole->why_none)
-		(void)printf("%s\n", whole->why_none);
 	return r->by == NRR_BY_OWNER ? nrr_print_excluded(r, NULL, err) : 0;
 }
 

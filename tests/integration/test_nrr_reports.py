@@ -192,6 +192,8 @@ def test_no_start(case):
     row = next(r for r in as_csv(case, "--by", "cohort") if r["group"] == "2025-03")
     assert (row["nrr"], row["grr"], row["logo_retention"]) == ("", "", ""), row
     assert row["reason"].startswith("insufficient history: ") and row["new_mrr"] == "8000", row
+    assert "1 of 3 have no ratio, the first: insufficient history: no recurring revenue on 2025-01-01" in \
+        nrr(case, "--by", "cohort")
     early = ("--to", "2025-02-01")
     w, = as_json(case, *early)["windows"]
     assert w["nrr"] is None and "revenue is known from 2024-06-01 on, the window begins 2024-02-01" in w["reason"], w

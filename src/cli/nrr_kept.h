@@ -11,6 +11,15 @@ int nrr_kept(struct cli *c, const struct session *s, struct err *err) MUST_USE;
 /* nrr --restated [--month M]: the reports that differ from the ones before, account by account, and why. */
 int nrr_restated(struct cli *c, const struct session *s, struct err *err) MUST_USE;
 
+/* One sentence on the closed months that moved since a day, of the books that somebody sees; NULL: none did. */
+struct nrr_moved_query {
+	bool (*is_seen)(const void *who, const char *owner_email); /* of nobody's book: "" */
+	const void *who;
+	int32_t since;
+};
+int nrr_moved(const struct session *s, const struct nrr_moved_query *query, struct arena *a, const char **out,
+              struct err *err) MUST_USE;
+
 /* Kept sums with their ratios. */
 struct nrr_window nrr_kept_window(const struct nrr_snapshot *s);
 /* The month of a report, "2026-02". */

@@ -5,6 +5,7 @@
 
 #include "common/money.h"
 #include "common/text.h"
+#include "nrr_kept.h"
 #include "nrr_steer.h"
 #include "portfolio.h"
 #include "score/nrr.h"
@@ -125,6 +126,28 @@ static int manager_nrr(const struct session *s, const struct owner_settings *own
 	return add_advice(s, owner, &book, a, out, err);
 }
 
+static void say(struct digest_nrr *n, const char *line, struct arena *a)
+{
+	const char **lines = arena_grow(a, n->lines, n->n_lines, n->n_lines + 1, sizeof *lines);
+
+	lines[n->n_lines++] = line;
+	n->lines = lines;
+}
+
+/* Closed months that moved since the digest before, or since yesterday. */
+static int say_moved(const struct session *s, const struct owner_settings *owner, int32_t before_on, struct arena *a,
+                     struct digest_nrr *out, struct err *err)
+{
+	const struct nrr_moved_query query = { is_seen_by, owner, before_on == DAY_NONE ? s->as_of - 1 : before_on };
+	const char *line;
+
+	if (nrr_moved(s, &query, a, &line, err) < 0)
+		return -1;
+	if (line)
+		say(out, line, a);
+	return 0;
+}
+
 static void add_plays(const struct session *s, struct arena *a, struct digest_input *in)
 {
 	const struct play_settings *plays = s->org->score.plays.at;
@@ -199,7 +222,8 @@ static int add_managers(const struct session *s, const struct owner_settings *ow
 {
 	struct portfolio p;
 
-	if (manager_nrr(s, owner, a, nrr, err) < 0 || portfolio_look(s, is_seen_by, owner, a, &p, err) < 0)
+	if (manager_nrr(s, owner, a, nrr, err) < 0 || say_moved(s, owner, in->before_on, a, nrr, err) < 0 ||
+	    portfolio_look(s, is_seen_by, owner, a, &p, err) < 0)
 		return -1;
 	in->nrr = nrr;
 	in->watermelons = p.watermelons;

@@ -219,17 +219,11 @@ static int64_t rate_of(const struct book *b, const char *currency, int32_t day)
 static void explain_rates(struct explaining *x, const struct pair *p)
 {
 	const struct restate_run is = run_of(&x->after, p->contract);
-	const struct nrr_policy *policy = x->after.book->policy;
 	const char *currency = is.n ? is.facts->names[is.lines[0].currency] : NULL;
-	int32_t days[] = { x->query->span.from, x->query->span.from };
+	int32_t days[] = { x->query->span.from, x->query->span.to, is.n ? is.lines[0].from : 0 };
+	bool is_of_start = is.n && x->after.book->policy->fx == FX_PURCHASE && days[2] > REVENUE_BEGINNING;
 
-	if (!currency)
-		return;
-	if (policy->fx == FX_SPOT)
-		days[1] = x->query->span.to;
-	else if (policy->fx == FX_PURCHASE && is.lines[0].from > REVENUE_BEGINNING)
-		days[0] = days[1] = is.lines[0].from;
-	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+	for (size_t i = currency ? 0 : ARRAY_LEN(days); i < ARRAY_LEN(days) - !is_of_start; i++) {
 		struct restate_reason r = { .account = (size_t)p->place, .cause = RESTATE_RATE };
 		int64_t was = rate_of(x->before.book, currency, days[i]), now = rate_of(x->after.book, currency, days[i]);
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from harness import run  # noqa: E402
 
 FIELDS = {
-    "account": "key name segment csm_key am_key parent_key currency",
+    "account": "key name segment csm_key am_key parent_key currency merged_into",
     "subscription": "key account product plan mrr_minor currency start_on end_on is_trial amount_from_on end_reason is_deleted",
     "invoice": "key account amount_minor currency issued_on due_on paid_on status",
     "rate": "key currency base rate_on rate_nano",
@@ -18,8 +18,8 @@ FIELDS = {
 ACCOUNTS = [["a", "Acme"], ["b", "Borealis"], ["c", "Cygnus"], ["d", "Dorado"], ["e", "Eridanus"]]
 
 
-def org_yaml(folder, nrr=""):
-    text = f"title: Restated\nzone: UTC\ncurrency: EUR\n{nrr}sources:\n  files:\n    connector: csv\n    folder: {folder}\n    files:\n"
+def org_yaml(folder, more=""):
+    text = f"title: Restated\nzone: UTC\ncurrency: EUR\n{more}sources:\n  files:\n    connector: csv\n    folder: {folder}\n    files:\n"
     for entity, fields in FIELDS.items():
         text += f"      {entity}s:\n        match: \"{entity}.csv\"\n        entity: {entity}\n        key: key\n"
         text += "        deleted: is_deleted\n" if entity == "subscription" else ""
@@ -31,14 +31,17 @@ def org_yaml(folder, nrr=""):
 class Books:
     """A small company's lists, day by day."""
 
-    def __init__(self, case, nrr=""):
+    def __init__(self, case, more=""):
         self.case, self.folder = case, case.tmp / "exports"
         self.folder.mkdir()
-        case.org(org_yaml(self.folder, nrr), name="books")
+        self.configure(more)
         self.rows = {entity: {} for entity in FIELDS}
         for key, name in ACCOUNTS:
             self.put("account", key, name=name, csm_key="ana@retaind.example", currency="EUR")
             self.put("subscription", f"s-{key}", account=key, product="core", plan="pro", mrr_minor="100", currency="EUR", start_on="2024-01-01", is_trial="0")
+
+    def configure(self, more):
+        self.case.org(org_yaml(self.folder, more), name="books")
 
     def put(self, entity, key, **values):
         self.rows[entity].setdefault(key, {"key": key}).update(values)
@@ -159,6 +162,133 @@ def test_frozen_books(case):
     assert [a["owner"] for r in books.restated("2026-03-05") for a in r["accounts"]] == ["bob@retaind.example"] * 2
     books.live("2026-04-01")
     assert set(of("2026-04-01", "2026-03")) == {"ana@retaind.example", "bob@retaind.example"}, "held at the window's start"
+
+
+def month(books, day):
+    """What was restated of February alone."""
+    return [r for r in books.restated(day, "--month", "2026-02") if r["window_months"] == 1][0]
+
+
+def test_rules_that_change(case):
+    """Other rules restate what they tell differently and say which; what the data changed besides keeps its own reason"""
+    books = Books(case)
+    books.put("account", "e", parent_key="a")
+    books.live("2026-01-15")
+    books.live("2026-03-01")
+    closed = books.reports()
+    books.configure("nrr: {parents: separate}\n")
+    books.put("subscription", "s-b", mrr_minor="90", amount_from_on="2026-02-15")
+    books.live("2026-03-10")
+    report, words = month(books, "2026-03-10"), "the rules changed: parents: separate instead of rolled_up"
+    assert report["rules"] == words and report["before"]["policy_hash"] != report["after"]["policy_hash"]
+    assert reasons(report) == {
+        "Acme": [("policy", words)], "Eridanus": [("policy", words)],
+        "Borealis": [("amount_corrected", "contract s-b: EUR 90 a month from 2026-02-15 on instead of EUR 100 a month")]}
+    assert set(closed) < set(books.reports()) and len(books.restated("2026-03-10")) == 26
+    assert words in books.nrr("2026-03-10", "--restated", "--month", "2026-02")
+    books.configure("nrr: {rate_age_days: 30, parents: separate}\n")
+    again = books.reports()
+    books.live("2026-03-11")
+    assert books.reports() == again, "rules that change no figure restate nothing"
+
+
+def test_companies_that_became_one(case):
+    """A new parent, and an account found to be another name of a company, restate with the names of both"""
+    books = Books(case)
+    books.live("2026-01-15")
+    books.live("2026-03-01")
+    books.put("account", "e", parent_key="a")
+    books.put("account", "d", merged_into="c")
+    books.live("2026-03-10")
+    assert reasons(month(books, "2026-03-10")) == {
+        "Acme": [("merged", "Eridanus is counted under Acme")],
+        "Eridanus": [("merged", "Eridanus is counted under Acme")],
+        "Cygnus": [("merged", "Dorado is another name of it and counted here")],
+        "Dorado": [("merged", "it is another name of Cygnus and counted there")]}
+
+
+def test_rates(case):
+    """A corrected rate restates in its words; a missing one is told with currency and day, and scores are made all the same"""
+    books = Books(case)
+    for key in "ab":
+        books.put("subscription", f"s-{key}", currency="USD")
+    for number in range(26):
+        day = f"{2024 + number // 12}-{number % 12 + 1:02d}-15"
+        books.put("rate", f"r{number}", currency="USD", base="EUR", rate_on=day, rate_nano="0.9")
+    books.live("2026-02-28")
+    books.put("rate", "r24", rate_nano="0.8")
+    books.live("2026-03-10")
+    words = [("rate", "the rate from USD to EUR for 2026-02-01 was corrected")]
+    assert [(r["month"], reasons(r)) for r in books.restated("2026-03-10")] == [("2026-01", {"Acme": words, "Borealis": words})] * 2
+    assert {r["after"]["sums"]["fx_mrr"] for r in books.restated("2026-03-10")} == {-2000}
+    closed = books.reports()
+    for number in range(26):
+        books.put("rate", f"r{number}", rate_on="2020-01-01")
+    books.pull("2026-03-12")
+    out = case.retaind("score", "--now", "2026-03-12T07:00:00Z")
+    assert "closing months" in out.stderr and "no rate from USD to EUR for 2025-0" in out.stderr, out.stderr
+    assert books.reports() == closed
+    assert case.query("SELECT count(*) FROM score_day WHERE day = 20524", name="books")[0][0] == 5
+
+
+def test_unpaid_bills(case):
+    """A bill that stays unpaid restates the month in which it was due once the rules' days are over, and again when a payment in time is told later"""
+    books = Books(case, "nrr: {past_due_days: 15}\n")
+    books.put("invoice", "i0", account="b", amount_minor="100", currency="EUR", issued_on="2026-01-01", due_on="2026-01-10",
+              paid_on="2026-01-10", status="paid")
+    books.live("2026-01-15")
+    books.put("invoice", "i1", account="a", amount_minor="100", currency="EUR", issued_on="2026-02-01", due_on="2026-02-20", status="open")
+    books.live("2026-03-01")
+    closed = books.reports()
+    books.live("2026-03-05")
+    assert books.reports() == closed
+    books.live("2026-03-10")
+    assert reasons(month(books, "2026-03-10")) == {
+        "Acme": [("bill", "the bill due on 2026-02-20 stayed unpaid for more than 15 days")]}
+    assert month(books, "2026-03-10")["after"]["sums"]["involuntary_churn_mrr"] == 10000
+    books.put("invoice", "i1", paid_on="2026-02-27", status="paid")
+    books.live("2026-03-12")
+    reports = [r for r in books.restated("2026-03-12", "--month", "2026-02") if r["window_months"] == 1]
+    assert [r["after"]["revision"] for r in reports] == [2, 3]
+    assert reasons(reports[1]) == {"Acme": [("bill", "the bill due on 2026-02-20 was paid on 2026-02-27")]}
+    assert reports[1]["after"]["sums"] == reports[0]["before"]["sums"]
+
+
+OWNERS = """owners:
+  - {email: ana@retaind.example, name: Ana, role: csm, channels: [files]}
+  - {email: bob@retaind.example, name: Bob, role: csm, channels: [files]}
+  - {email: max@retaind.example, name: Max, role: manager, channels: [files]}
+  - {email: mia@retaind.example, name: Mia, role: manager, channels: [files], manages: [bob@retaind.example]}
+channels:
+  files: {kind: file, folder: %s}
+"""
+
+
+def test_the_managers_digest_says_so(case):
+    """A manager's digest says in one line which closed month moved, of the books that the manager sees, and only once"""
+    books = Books(case, OWNERS % (case.tmp / "digests"))
+    for key in "de":
+        books.put("account", key, csm_key="bob@retaind.example")
+    books.live("2026-01-15")
+    books.live("2026-03-01")
+
+    def told(owner, day):
+        return case.retaind("preview", "--owner", owner, "--now", f"{day}T08:00:00Z").stdout
+
+    books.put("subscription", "s-a", mrr_minor="90", amount_from_on="2026-02-15")
+    books.live("2026-03-10")
+    line = " ".join(told("max@retaind.example", "2026-03-10").split())
+    assert ("February 2026 was restated: NRR of the year to its end is 98.0 % instead of 100.0 %, GRR 98.0 % instead of 100.0 % "
+            "(Acme: contract s-a: EUR 90 a month from 2026-02-15 on instead of EUR 100 a month). `retaind nrr --restated` has "
+            "all of it.") in line, line
+    assert "restated" not in told("mia@retaind.example", "2026-03-10"), "not of her books"
+    assert "restated" not in told("ana@retaind.example", "2026-03-10"), "for managers"
+    assert "restated" not in told("max@retaind.example", "2026-03-11"), "only once"
+    books.put("subscription", "s-d", mrr_minor="120", amount_from_on="2026-01-15")
+    books.live("2026-03-12")
+    line = " ".join(told("mia@retaind.example", "2026-03-12").split())
+    assert "NRR of the year to its end is 110.0 % instead of 100.0 %" in line and "Dorado: contract s-d" in line, line
+    assert "1 earlier month moved too" in line, line
 
 
 run(globals())

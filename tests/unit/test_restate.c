@@ -321,7 +321,9 @@ static void a_rate_that_was_corrected(void **state)
 	put(&now, 1, 2, "2025-01-01", NULL, 10000);
 	then.rates[0] = (struct revenue_rate){ USD, EUR, on("2026-02-01"), 900000000 };
 	now.rates[0] = (struct revenue_rate){ name_now[USD], name_now[EUR], on("2026-02-01"), 910000000 };
-	then.facts.n_rates = now.facts.n_rates = 1;
+	then.rates[1] = (struct revenue_rate){ USD, EUR, on("2026-02-20"), 920000000 };
+	now.rates[1] = (struct revenue_rate){ name_now[USD], name_now[EUR], on("2026-02-20"), 920000000 };
+	then.facts.n_rates = now.facts.n_rates = 2;
 	assert_reason(RESTATE_RATE, "the rate from USD to EUR for 2026-02-01 was corrected");
 }
 

@@ -1,0 +1,143 @@
+#include "nrr_close.h"
+#include "nrr_kept.h"
+
+#include "common/text.h"
+#include "score/restate.h"
+
+enum { WINDOW = 12, WHY_CHARS = 160 };
+
+/* The two revisions of one month's year that are compared. */
+struct moved_month { const struct nrr_snapshot *before, *after; };
+
+static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August",
+	                                  "September", "October", "November", "December" };
+
+/* The next month's revision on the day and the last one since; from `at` on. Returns false when there is none. */
+static bool next_month(const struct nrr_snapshot *list, size_t n, int32_t since, size_t *at, struct moved_month *out)
+{
+	*out = (struct moved_month){ 0 };
+	while (*at < n) {
+		const struct nrr_snapshot *s = &list[(*at)++];
+
+		if (s->months != WINDOW)
+			continue;
+		if (s->as_of_on <= since)
+			out->before = s;
+		else
+			out->after = s;
+		if (*at < n && list[*at].to_on == s->to_on && list[*at].months == WINDOW)
+			continue;
+		if (out->before && out->after)
+			return true;
+		*out = (struct moved_month){ 0 };
+	}
+	return false;
+}
+
+static bool is_seen(const struct nrr_moved_query *q, const char *owner)
+{
+	return q->is_seen(q->who, owner ? owner : "");
+}
+
+/* Those of the books that are seen. */
+static int load_seen(struct db *db, const struct nrr_moved_query *q, const struct nrr_snapshot *s, struct arena *a,
+                     struct restate_accounts *out, struct nrr_window *sum, struct err *err)
+{
+	struct nrr_snapshot_account *accounts;
+	size_t n, kept = 0;
+
+	if (nrr_snapshot_accounts(db, s->id, a, &accounts, &n, err) < 0)
+		return -1;
+	*sum = (struct nrr_window){ .span = { s->from_on, s->to_on }, .why_none = "nothing at the start" };
+	for (size_t i = 0; i < n; i++) {
+		struct nrr_window part = { .why_none = sum->why_none };
+
+		if (!is_seen(q, accounts[i].owner))
+			continue;
+		nrr_kept_sums(accounts[i].sums, &part.sums);
+		nrr_add(sum, &part);
+		accounts[kept++] = accounts[i];
+	}
+	*out = (struct restate_accounts){ accounts, kept };
+	return 0;
+}
+
+/* "Acme: contract s-1: EUR 120 a month instead of ..., and 2 more accounts" */
+static int why(struct db *db, const struct moved_month *m, const struct restate_change *changes, size_t n,
+               struct arena *a, const char **out, struct err *err)
+{
+	struct nrr_restatement *reasons;
+	struct nrr_named named;
+	const char *words = m->after->why_restated, *more = "";
+	size_t n_reasons;
+
+	if (nrr_account_named(db, changes[0].account, a, &named, err) < 0 ||
+	    nrr_restatements_load(db, m->after->id, a, &reasons, &n_reasons, err) < 0)
+		return -1;
+	for (size_t i = n_reasons; i-- > 0;)
+		if (reasons[i].account == changes[0].account)
+			words = reasons[i].words;
+	if (n > 1)
+		more = arena_printf(a, ", and %zu more account%s", n - 1, n == 2 ? "" : "s");
+	*out = arena_printf(a, "%s%s%s%s", text_clean(a, named.name ? named.name : named.key, WHY_CHARS),
+	                    words ? ": " : "", text_clean(a, words, WHY_CHARS), more);
+	return 0;
+}
+
+/* Sets *out where something that is seen moved in the month. */
+static int tell_month(struct db *db, const struct nrr_moved_query *q, const struct moved_month *m, struct arena *a,
+                      const char **out, struct err *err)
+{
+	struct restate_accounts was, is;
+	struct nrr_window before, after;
+	struct restate_change *changes;
+	const char *reason;
+	int year, month, day;
+	size_t n;
+
+	if (load_seen(db, q, m->before, a, &was, &before, err) < 0 || load_seen(db, q, m->after, a, &is, &after, err) < 0)
+		return -1;
+	n = restate_changes(was, is, a, &changes);
+	if (!n)
+		return 0;
+	if (why(db, m, changes, n, a, &reason, err) < 0)
+		return -1;
+	day_split(day_add_months(m->after->to_on, -1), &year, &month, &day);
+	*out = arena_printf(a,
+	                    "%s %d was restated: NRR of the year to its end is %s instead of %s, GRR %s instead of %s (%s)",
+	                    months[month - 1], year, nrr_kept_percent(a, &after, after.nrr),
+	                    nrr_kept_percent(a, &before, before.nrr), nrr_kept_percent(a, &after, after.grr),
+	                    nrr_kept_percent(a, &before, before.grr), reason);
+	return 0;
+}
+
+int nrr_moved(const struct session *s, const struct nrr_moved_query *query, struct arena *a, const char **out,
+              struct err *err)
+{
+	int32_t last = nrr_month_of(s->as_of);
+	const struct nrr_snapshot_query wanted = { day_add_months(last, 1 - NRR_CLOSED_MONTHS), last, s->as_of };
+	struct nrr_snapshot *list;
+	struct moved_month m;
+	const char *latest = NULL;
+	size_t n, at = 0, n_moved = 0;
+
+	if (nrr_snapshots_load(s->db, &wanted, a, &list, &n, err) < 0)
+		return -1;
+	while (next_month(list, n, query->since, &at, &m)) {
+		CLEANUP(arena_freep) struct arena *of_month = arena_new(0);
+		const char *line = NULL;
+
+		if (tell_month(s->db, query, &m, of_month, &line, err) < 0)
+			return -1;
+		if (line) {
+			latest = arena_strdup(a, line);
+			n_moved++;
+		}
+	}
+	*out = latest;
+	if (n_moved > 1)
+		*out = arena_printf(a, "%s; %zu earlier month%s moved too", latest, n_moved - 1, n_moved == 2 ? "" : "s");
+	if (latest)
+		*out = arena_printf(a, "%s. `retaind nrr --restated` has all of it.", *out);
+	return 0;
+}

@@ -1,7 +1,6 @@
 #include "nrr_page.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,88 +8,17 @@
 #include <sys/stat.h>
 
 #include "common/clock.h"
-#include "common/fd.h"
-#include "common/money.h"
+#include "nrr_draft.h"
 #include "nrr_pictures.h"
 #include "nrr_steer.h"
-#include "score/page.h"
 
-enum { MAX_PAGE = 16 << 20, MAX_PARTS = 12, MAX_TEXTS = 64, MAX_PICTURES = 2, MAX_TABLES = 6, MAX_ROWS = 40,
-	   TOP_ACCOUNTS = 10 };
-
-/* A part of the page while it is put together. */
-struct draft {
-	const char *heading;
-	const char *texts[MAX_TEXTS]; size_t n_texts;
-	const char *pictures[MAX_PICTURES]; size_t n_pictures;
-	struct page_table tables[MAX_TABLES]; size_t n_tables;
-};
-
-struct writing {
-	const struct nrr_report *report;
-	const struct book *book;
-	struct nrr_span span;
-	struct arena *arena;
-	struct nrr_table by[N_NRR_BY]; /* of the span */
-	struct draft *drafts[MAX_PARTS]; size_t n_drafts;
-};
-
-static struct draft *part(struct writing *w, const char *heading)
-{
-	struct draft *d = arena_alloc(w->arena, sizeof *d);
-
-	d->heading = heading;
-	return w->drafts[w->n_drafts++] = d;
-}
-
-/* NULL: there is nothing to say. */
-static void say(struct draft *d, const char *text)
-{
-	if (text && d->n_texts < MAX_TEXTS)
-		d->texts[d->n_texts++] = text;
-}
-
-static const char **table(struct writing *w, struct draft *d, const char *caption, const struct page_column *columns,
-                          size_t n_columns, size_t n_rows)
-{
-	const char **cells = arena_array(w->arena, n_columns * n_rows + 1, sizeof *cells);
-
-	d->tables[d->n_tables++] = (struct page_table){ caption, columns, n_columns, cells, n_rows };
-	return cells;
-}
-
-static const struct nrr_window *whole(const struct writing *w)
-{
-	return &w->by[NRR_BY_ALL].rows[0];
-}
-
-static const char *money(const struct writing *w, int64_t minor)
-{
-	return money_text(w->arena, minor, w->book->currency);
-}
-
-static const char *count(const struct writing *w, int64_t n)
-{
-	return arena_printf(w->arena, "%" PRId64, n);
-}
-
-static const char *percent(const struct writing *w, bool is_known, double ratio)
-{
-	return is_known ? arena_printf(w->arena, "%.1f %%", 100 * ratio) : NULL;
-}
-
-static const char *points(const struct writing *w, double n)
-{
-	if (isnan(n))
-		return NULL;
-	return fabs(n) < 0.05 ? "0.0" : arena_printf(w->arena, "%+.1f", n);
-}
+enum { TOP_ACCOUNTS = 10 };
 
 /* the window ------------------------------------------------------------------------------------------------------- */
 
 static const char *ratios_text(const struct writing *w)
 {
-	const struct nrr_window *x = whole(w);
+	const struct nrr_window *x = draft_whole(w);
 
 	if (x->why_none)
 		return x->why_none;
@@ -103,29 +31,28 @@ static int add_window(struct writing *w, struct err *err)
 {
 	static const struct page_column columns[] = { { "step", false }, { "per month", true }, { "of the start", true } };
 	CLEANUP(buf_done) struct buf svg;
-	struct picture_waterfall waterfall = nrr_waterfall(whole(w), w->book->currency, w->arena);
+	struct picture_waterfall waterfall = nrr_waterfall(draft_whole(w), w->book->currency, w->arena);
 	struct picture_trend trend;
-	struct draft *d = part(w, "What came and what went");
+	struct draft *d = draft_part(w, "What came and what went");
 	const char **cells;
 
-	buf_init(&svg, MAX_PAGE);
-	if (nrr_trend(w->book, w->span, w->arena, &trend, err) < 0)
+	buf_init(&svg, NRR_MAX_PAGE);
+	if (nrr_trend(w->book, w->span, &w->forecast, w->arena, &trend, err) < 0)
 		return -1;
-	say(d, ratios_text(w));
+	draft_say(d, ratios_text(w));
 	for (size_t i = 0; i < w->report->n_notes; i++)
-		say(d, w->report->notes[i]);
+		draft_say(d, w->report->notes[i]);
 	picture_waterfall(&waterfall, w->arena, &svg);
-	d->pictures[d->n_pictures++] = arena_strdup(w->arena, svg.at);
-	buf_reset(&svg);
+	draft_draw(w, d, &svg);
 	picture_trend(&trend, w->arena, &svg);
-	d->pictures[d->n_pictures++] = arena_strdup(w->arena, svg.at);
-	cells = table(w, d, arena_printf(w->arena, "%s, %s", waterfall.head.title, waterfall.head.subtitle), columns,
-	              ARRAY_LEN(columns), waterfall.n);
+	draft_draw(w, d, &svg);
+	cells = draft_table(w, d, arena_printf(w->arena, "%s, %s", waterfall.head.title, waterfall.head.subtitle), columns,
+	                    ARRAY_LEN(columns), waterfall.n);
 	for (size_t i = 0; i < waterfall.n; i++) {
 		*cells++ = waterfall.steps[i].label;
-		*cells++ = money(w, waterfall.steps[i].minor);
-		*cells++ = percent(w, !whole(w)->why_none,
-		                   (double)waterfall.steps[i].minor / (double)whole(w)->sums.start_minor);
+		*cells++ = draft_money(w, waterfall.steps[i].minor);
+		*cells++ = draft_percent(w, !draft_whole(w)->why_none,
+		                   (double)waterfall.steps[i].minor / (double)draft_whole(w)->sums.start_minor);
 	}
 	return 0;
 }
@@ -136,18 +63,18 @@ static void add_engines(struct writing *w, struct draft *d, const struct steer *
 {
 	static const struct page_column columns[] = { { "engine", false }, { "per month", true }, { "points", true },
 		                                          { "usual", true }, { "good", true }, { "to gain", true } };
-	const char **cells = table(w, d, "The last three months beside your own past, in points of NRR", columns,
-	                           ARRAY_LEN(columns), N_STEER_ENGINES);
+	const char **cells = draft_table(w, d, "The last three months beside your own past, in points of NRR", columns,
+	                                 ARRAY_LEN(columns), N_STEER_ENGINES);
 
 	for (int i = 0; i < N_STEER_ENGINES; i++) {
 		const struct steer_reading *r = &s->engines[i];
 		double sign = r->engine == STEER_EXPANSION ? 1 : -1;
 
 		*cells++ = steer_engine_names[r->engine];
-		*cells++ = money(w, (int64_t)sign * r->minor);
-		*cells++ = points(w, sign * r->points);
-		*cells++ = points(w, sign * r->usual);
-		*cells++ = points(w, sign * r->good);
+		*cells++ = draft_money(w, (int64_t)sign * r->minor);
+		*cells++ = draft_points(w, sign * r->points);
+		*cells++ = draft_points(w, sign * r->usual);
+		*cells++ = draft_points(w, sign * r->good);
 		*cells++ = isnan(r->usual) ? NULL : arena_printf(w->arena, "%.1f", r->to_gain);
 	}
 }
@@ -155,7 +82,7 @@ static void add_engines(struct writing *w, struct draft *d, const struct steer *
 static void add_pulls(struct writing *w, struct draft *d, const struct steer_input *in, const struct steer *s)
 {
 	struct page_column *columns = arena_array(w->arena, in->n_years + 3, sizeof *columns);
-	size_t n_rows = s->n_groups < MAX_ROWS ? s->n_groups : MAX_ROWS;
+	size_t n_rows = s->n_groups < NRR_MAX_ROWS ? s->n_groups : NRR_MAX_ROWS;
 	const char **cells;
 
 	if (!n_rows)
@@ -165,22 +92,22 @@ static void add_pulls(struct writing *w, struct draft *d, const struct steer_inp
 		columns[i + 1] = (struct page_column){ day_text(w->arena, in->years[i].span.to), true };
 	columns[in->n_years + 1] = (struct page_column){ "accounts", true };
 	columns[in->n_years + 2] = (struct page_column){ "pull on NRR", true };
-	cells = table(w, d, "NRR over twelve months up to a day, and how far each group pulls the whole", columns,
-	              in->n_years + 3, n_rows);
+	cells = draft_table(w, d, "NRR over twelve months up to a day, and how far each group pulls the whole", columns,
+	                    in->n_years + 3, n_rows);
 	for (size_t i = 0; i < n_rows; i++) {
 		const struct steer_group *g = &s->groups[i];
 
 		*cells++ = arena_printf(w->arena, "%s %s", g->by, g->group);
 		for (size_t k = 0; k < in->n_years; k++)
-			*cells++ = percent(w, !isnan(g->nrr[k]), g->nrr[k]);
-		*cells++ = count(w, g->n_start);
-		*cells++ = points(w, g->pull);
+			*cells++ = draft_percent(w, !isnan(g->nrr[k]), g->nrr[k]);
+		*cells++ = draft_count(w, g->n_start);
+		*cells++ = draft_points(w, g->pull);
 	}
 }
 
 static int add_steering(struct writing *w, struct err *err)
 {
-	struct draft *d = part(w, "Where to work first");
+	struct draft *d = draft_part(w, "Where to work first");
 	struct steer_input in;
 	struct steer s;
 
@@ -188,11 +115,11 @@ static int add_steering(struct writing *w, struct err *err)
 	                   &in, err) < 0)
 		return -1;
 	steer_make(&in, w->arena, &s);
-	say(d, s.first);
-	say(d, s.next);
-	say(d, s.still);
-	say(d, s.pulls);
-	say(d, s.worth);
+	draft_say(d, s.first);
+	draft_say(d, s.next);
+	draft_say(d, s.still);
+	draft_say(d, s.pulls);
+	draft_say(d, s.worth);
 	if (!s.why_none)
 		add_engines(w, d, &s);
 	add_pulls(w, d, &in, &s);
@@ -214,15 +141,15 @@ static const char **window_cells(const struct writing *w, const struct nrr_windo
 	const struct nrr_sums *s = &x->sums;
 
 	*cells++ = x->group;
-	*cells++ = count(w, s->n_start);
-	*cells++ = money(w, s->start_minor);
-	*cells++ = money(w, s->expansion_minor);
-	*cells++ = money(w, -s->contraction_minor);
-	*cells++ = money(w, -s->churn_minor);
-	*cells++ = money(w, s->end_minor);
-	*cells++ = percent(w, !x->why_none, x->nrr);
-	*cells++ = percent(w, !x->why_none, x->grr);
-	*cells++ = percent(w, !x->why_none, x->logo);
+	*cells++ = draft_count(w, s->n_start);
+	*cells++ = draft_money(w, s->start_minor);
+	*cells++ = draft_money(w, s->expansion_minor);
+	*cells++ = draft_money(w, -s->contraction_minor);
+	*cells++ = draft_money(w, -s->churn_minor);
+	*cells++ = draft_money(w, s->end_minor);
+	*cells++ = draft_percent(w, !x->why_none, x->nrr);
+	*cells++ = draft_percent(w, !x->why_none, x->grr);
+	*cells++ = draft_percent(w, !x->why_none, x->logo);
 	return cells;
 }
 
@@ -234,32 +161,32 @@ static void add_breakdown(struct writing *w, struct draft *d, enum nrr_by by)
 		{ "churn", true }, { "end", true }, { "NRR", true }, { "GRR", true }, { "logos", true } };
 	const struct nrr_table *t = &w->by[by];
 	struct nrr_window *rows = arena_array(w->arena, t->n + 1, sizeof *rows), rest = { .why_none = "none" };
-	size_t n_rows = t->n <= MAX_ROWS ? t->n : MAX_ROWS + 1;
+	size_t n_rows = t->n <= NRR_MAX_ROWS ? t->n : NRR_MAX_ROWS + 1;
 	const char **cells;
 
 	if (t->n == 0 || (t->n == 1 && strcmp(t->rows[0].group, "(none)") == 0))
 		return;
 	memcpy(rows, t->rows, t->n * sizeof *rows);
 	qsort(rows, t->n, sizeof *rows, by_start);
-	for (size_t i = MAX_ROWS; i < t->n; i++)
+	for (size_t i = NRR_MAX_ROWS; i < t->n; i++)
 		nrr_add(&rest, &rows[i]);
-	cells = table(w, d, arena_printf(w->arena, "By %s", nrr_by_names[by]), columns, ARRAY_LEN(columns), n_rows);
-	for (size_t i = 0; i < t->n && i < MAX_ROWS; i++)
+	cells = draft_table(w, d, arena_printf(w->arena, "By %s", nrr_by_names[by]), columns, ARRAY_LEN(columns), n_rows);
+	for (size_t i = 0; i < t->n && i < NRR_MAX_ROWS; i++)
 		cells = window_cells(w, &rows[i], cells);
-	rest.group = arena_printf(w->arena, "%zu others", t->n - MAX_ROWS);
-	if (t->n > MAX_ROWS)
+	rest.group = arena_printf(w->arena, "%zu others", t->n - NRR_MAX_ROWS);
+	if (t->n > NRR_MAX_ROWS)
 		(void)window_cells(w, &rest, cells);
 }
 
 static void add_breakdowns(struct writing *w)
 {
 	static const enum nrr_by bys[] = { NRR_BY_SEGMENT, NRR_BY_REGION, NRR_BY_OWNER, NRR_BY_PLAN, NRR_BY_PRODUCT };
-	struct draft *d = part(w, "Who and what it came from");
+	struct draft *d = draft_part(w, "Who and what it came from");
 
 	for (size_t i = 0; i < ARRAY_LEN(bys); i++)
 		add_breakdown(w, d, bys[i]);
 	if (!d->n_tables)
-		say(d, "Nothing is known of segments, regions, owners, plans or products.");
+		draft_say(d, "Nothing is known of segments, regions, owners, plans or products.");
 }
 
 /* cohorts ---------------------------------------------------------------------------------------------------------- */
@@ -267,21 +194,22 @@ static void add_breakdowns(struct writing *w)
 static int add_cohorts(struct writing *w, struct err *err)
 {
 	CLEANUP(buf_done) struct buf svg;
-	struct draft *d = part(w, "Cohorts");
+	struct draft *d = draft_part(w, "Cohorts");
 	struct picture_heat heat;
 	int rc = nrr_heat(w->book, w->span.to, w->arena, &heat, err);
 
-	buf_init(&svg, MAX_PAGE);
+	buf_init(&svg, NRR_MAX_PAGE);
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
-		say(d, "No account has begun long enough ago.");
+		draft_say(d, "No account has begun long enough ago.");
 		return 0;
 	}
-	say(d, "Of what accounts paid at first, so many percent they pay after some months. A row holds those that began "
-	       "in a month (in a quarter or a year, where there are many); a cell is empty until all of them are that old.");
+	draft_say(d, "Of what accounts paid at first, so many percent they pay after some months. A row holds those that "
+	             "began in a month (in a quarter or a year, where there are many); a cell is empty until all of them are "
+	             "that old.");
 	picture_heat(&heat, w->arena, &svg);
-	d->pictures[d->n_pictures++] = arena_strdup(w->arena, svg.at);
+	draft_draw(w, d, &svg);
 	return 0;
 }
 
@@ -310,22 +238,22 @@ static void account_table(struct writing *w, struct draft *d, const char *captio
 
 	if (!n)
 		return;
-	cells = table(w, d, caption, columns, ARRAY_LEN(columns), n);
+	cells = draft_table(w, d, caption, columns, ARRAY_LEN(columns), n);
 	for (size_t i = 0; i < n; i++) {
 		const struct nrr_contribution *c = &rows[is_backward ? n - 1 - i : i];
 		const struct revenue_account *x = &w->book->facts->accounts[c->account];
 
 		*cells++ = x->name ? x->name : x->key;
-		*cells++ = money(w, c->sums.start_minor);
-		*cells++ = money(w, c->sums.cohort_end_minor);
-		*cells++ = points(w, 100 * (double)change_of(&c->sums) / (double)whole(w)->sums.start_minor);
+		*cells++ = draft_money(w, c->sums.start_minor);
+		*cells++ = draft_money(w, c->sums.cohort_end_minor);
+		*cells++ = draft_points(w, 100 * (double)change_of(&c->sums) / (double)draft_whole(w)->sums.start_minor);
 		*cells++ = nrr_cause_text(w->arena, &c->sums);
 	}
 }
 
 static int add_accounts(struct writing *w, struct err *err)
 {
-	struct draft *d = part(w, "Accounts that moved it most");
+	struct draft *d = draft_part(w, "Accounts that moved it most");
 	struct nrr_contribution *all;
 	size_t n, n_down = 0, n_up = 0;
 
@@ -340,7 +268,7 @@ static int add_accounts(struct writing *w, struct err *err)
 	account_table(w, d, "Down", all, n_down, false);
 	account_table(w, d, "Up", all + n - n_up, n_up, true);
 	if (!n_down && !n_up)
-		say(d, "None.");
+		draft_say(d, "None.");
 	return 0;
 }
 
@@ -350,16 +278,16 @@ static void add_policy(struct writing *w)
 {
 	static const struct page_column columns[] = { { "switch", false }, { "value", false } };
 	const struct nrr_policy *p = w->book->policy;
-	struct draft *d = part(w, "The rules it was computed by");
+	struct draft *d = draft_part(w, "The rules it was computed by");
 	const char *line, **cells;
 	size_t n = 0;
 
 	while (nrr_policy_line(p, n, w->arena))
 		n++;
-	say(d, arena_printf(w->arena, "Method: %s.", nrr_method_text(p)));
-	say(d, arena_printf(w->arena, "Policy %s, hash %s: the same rules have the same hash anywhere. All amounts are in "
-	                    "%s.", p->preset, nrr_policy_hash(p, w->arena), w->book->currency));
-	cells = table(w, d, "Switches", columns, ARRAY_LEN(columns), n);
+	draft_say(d, arena_printf(w->arena, "Method: %s.", nrr_method_text(p)));
+	draft_say(d, arena_printf(w->arena, "Policy %s, hash %s: the same rules have the same hash anywhere. "
+	                          "All amounts are in %s.", p->preset, nrr_policy_hash(p, w->arena), w->book->currency));
+	cells = draft_table(w, d, "Switches", columns, ARRAY_LEN(columns), n);
 	for (size_t i = 0; i < n; i++) {
 		size_t name;
 
@@ -372,21 +300,10 @@ static void add_policy(struct writing *w)
 
 /* output ----------------------------------------------------------------------------------------------------------- */
 
-static int write_file(const char *path, const struct buf *text, struct err *err)
-{
-	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return err_errno(err, ERR_INPUT, "%s", path);
-	if (text->is_full)
-		return err_set(err, ERR_INPUT, "%s would take more than the ceiling of %zu bytes", path, text->limit);
-	return fd_write(fd, text->at, text->len, err) < 0 ? err_in(err, "%s", path) : 0;
-}
-
 static int save_page(const struct writing *w, const char *path, struct err *err)
 {
 	CLEANUP(buf_done) struct buf html;
-	struct page_part parts[MAX_PARTS];
+	struct page_part parts[NRR_MAX_PARTS];
 	struct page page = { .parts = parts, .n_parts = w->n_drafts };
 
 	for (size_t i = 0; i < w->n_drafts; i++) {
@@ -398,9 +315,9 @@ static int save_page(const struct writing *w, const char *path, struct err *err)
 	page.title = arena_printf(w->arena, "%s: net revenue retention", w->report->session->org->title);
 	page.subtitle = arena_printf(w->arena, "%s to %s, as known on %s", day_text(w->arena, w->span.from),
 	                             day_text(w->arena, w->span.to), day_text(w->arena, w->book->facts->as_of));
-	buf_init(&html, MAX_PAGE);
+	buf_init(&html, NRR_MAX_PAGE);
 	page_write(&page, w->arena, &html);
-	return write_file(path, &html, err);
+	return draft_write_file(path, &html, err);
 }
 
 int nrr_page_save(const struct nrr_report *r, const char *path, struct err *err)
@@ -409,11 +326,15 @@ int nrr_page_save(const struct nrr_report *r, const char *path, struct err *err)
 	unsigned by = 1u << NRR_BY_ALL | 1u << NRR_BY_SEGMENT | 1u << NRR_BY_REGION | 1u << NRR_BY_OWNER |
 	              1u << NRR_BY_PLAN | 1u << NRR_BY_PRODUCT;
 
-	if (nrr_compute(w.book, &(struct nrr_query){ &w.span, 1, by }, w.arena, w.by, err) < 0 ||
+	if (nrr_foretell_span(r, &w.forecast, err) < 0 ||
+	    nrr_compute(w.book, &(struct nrr_query){ &w.span, 1, by }, w.arena, w.by, err) < 0 ||
 	    add_window(&w, err) < 0 || add_steering(&w, err) < 0)
 		return -1;
 	add_breakdowns(&w);
 	if (add_cohorts(&w, err) < 0 || add_accounts(&w, err) < 0)
+		return -1;
+	nrr_add_forecast(&w);
+	if (nrr_add_restated(&w, err) < 0)
 		return -1;
 	add_policy(&w);
 	return save_page(&w, path, err);
@@ -421,7 +342,7 @@ int nrr_page_save(const struct nrr_report *r, const char *path, struct err *err)
 
 static int save_picture(const char *folder, const char *name, struct buf *svg, struct arena *a, struct err *err)
 {
-	int rc = write_file(arena_printf(a, "%s/%s", folder, name), svg, err);
+	int rc = draft_write_file(arena_printf(a, "%s/%s", folder, name), svg, err);
 
 	buf_reset(svg);
 	return rc;
@@ -429,22 +350,24 @@ static int save_picture(const char *folder, const char *name, struct buf *svg, s
 
 int nrr_pictures_save(const struct nrr_report *r, const char *folder, struct err *err)
 {
-	const struct book *b = &r->book;
-	struct arena *a = r->cli->arena;
 	CLEANUP(buf_done) struct buf svg;
+	struct arena *a = r->cli->arena;
 	struct nrr_table tables[N_NRR_BY];
 	struct picture_waterfall waterfall;
-	struct picture_trend trend;
+	struct picture_trend trend, cone;
 	struct picture_heat heat;
+	struct forecast f;
 	int has_heat;
 
-	buf_init(&svg, MAX_PAGE);
-	if (nrr_compute(b, &(struct nrr_query){ &r->span, 1, 1u << NRR_BY_ALL }, a, tables, err) < 0 ||
-	    nrr_trend(b, r->span, a, &trend, err) < 0 || (has_heat = nrr_heat(b, r->span.to, a, &heat, err)) < 0)
+	buf_init(&svg, NRR_MAX_PAGE);
+	if (nrr_foretell_span(r, &f, err) < 0 ||
+	    nrr_compute(&r->book, &(struct nrr_query){ &r->span, 1, 1u << NRR_BY_ALL }, a, tables, err) < 0 ||
+	    nrr_trend(&r->book, r->span, &f, a, &trend, err) < 0 ||
+	    (has_heat = nrr_heat(&r->book, r->span.to, a, &heat, err)) < 0)
 		return -1;
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, ERR_INPUT, "%s", folder);
-	waterfall = nrr_waterfall(tables[NRR_BY_ALL].rows, b->currency, a);
+	waterfall = nrr_waterfall(tables[NRR_BY_ALL].rows, r->book.currency, a);
 	picture_waterfall(&waterfall, a, &svg);
 	if (save_picture(folder, "waterfall.svg", &svg, a, err) < 0)
 		return -1;
@@ -453,5 +376,11 @@ int nrr_pictures_save(const struct nrr_report *r, const char *folder, struct err
 		return -1;
 	if (has_heat)
 		picture_heat(&heat, a, &svg);
-	return has_heat ? save_picture(folder, "cohorts.svg", &svg, a, err) : 0;
+	if (has_heat && save_picture(folder, "cohorts.svg", &svg, a, err) < 0)
+		return -1;
+	if (f.why_none)
+		return 0;
+	cone = nrr_cone(&f, a);
+	picture_trend(&cone, a, &svg);
+	return save_picture(folder, "forecast.svg", &svg, a, err);
 }

@@ -54,7 +54,49 @@ static int points_of(const struct book *b, int32_t to, int months, struct pictur
 	return n_known;
 }
 
-int nrr_trend(const struct book *b, struct nrr_span span, struct arena *a, struct picture_trend *out, struct err *err)
+static struct picture_range range_of(const int64_t minor[N_FORECAST_QUANTILES], int64_t start)
+{
+	double of = (double)start;
+
+	return (struct picture_range){ (double)minor[FORECAST_P10] / of, (double)minor[FORECAST_P50] / of,
+		                           (double)minor[FORECAST_P90] / of };
+}
+
+static struct picture_ahead ahead_of(const struct forecast *f, int quarter)
+{
+	const struct forecast_quarter *q = &f->quarters[quarter - 1];
+
+	return (struct picture_ahead){ q->to, range_of(q->end_minor, f->start_minor),
+		                           range_of(q->kept_minor, f->start_minor) };
+}
+
+/* A window of so many months that begins today ends with one of the quarters. */
+static void go_on(struct picture_trend *t, const struct forecast *f, int months, struct arena *a)
+{
+	struct picture_ahead *ahead = arena_alloc(a, sizeof *ahead);
+
+	if (months % SHORT_MONTHS || months / SHORT_MONTHS > f->n_quarters)
+		return;
+	*ahead = ahead_of(f, months / SHORT_MONTHS);
+	t->ahead = ahead;
+	t->n_ahead = 1;
+}
+
+struct picture_trend nrr_cone(const struct forecast *f, struct arena *a)
+{
+	struct picture_point *now = arena_alloc(a, sizeof *now);
+	struct picture_ahead *ahead = arena_array(a, (size_t)f->n_quarters, sizeof *ahead);
+
+	*now = (struct picture_point){ f->on, true, 1, 1 };
+	for (int i = 0; i < f->n_quarters; i++)
+		ahead[i] = ahead_of(f, i + 1);
+	return (struct picture_trend){ { "forecast", "What today's accounts will pay",
+	                                 arena_printf(a, "of what they pay on %s", day_text(a, f->on)) }, now, 1, ahead,
+		                           (size_t)f->n_quarters };
+}
+
+int nrr_trend(const struct book *b, struct nrr_span span, const struct forecast *f, struct arena *a,
+              struct picture_trend *out, struct err *err)
 {
 	struct picture_point *points = arena_array(a, NRR_TREND_POINTS, sizeof *points);
 	int months = 1, n_known, first = 0;
@@ -73,6 +115,8 @@ int nrr_trend(const struct book *b, struct nrr_span span, struct arena *a, struc
 	*out = (struct picture_trend){ .head = { "trend", "NRR and GRR", arena_printf(a, "of the %d month%s up to each day",
 	                                                                             months, months == 1 ? "" : "s") },
 		.points = points + first, .n = (size_t)(NRR_TREND_POINTS - first) };
+	if (f && !f->why_none && f->on == span.to)
+		go_on(out, f, months, a);
 	return 0;
 }
 

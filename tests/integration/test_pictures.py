@@ -87,7 +87,8 @@ def test_page_holds_everything(case):
     text = page.read_text()
     assert "<h1>&lt;b&gt;Raven&lt;/b&gt; &amp; &quot;Stack&quot;: net revenue retention</h1>" in text
     for heading in ("What came and what went", "Where to work first", "Who and what it came from", "Cohorts",
-                    "Accounts that moved it most", "The rules it was computed by"):
+                    "Accounts that moved it most", "What the coming quarters may bring", "Closed months that later data changed",
+                    "The rules it was computed by"):
         assert f"<h2>{heading}</h2>" in text, heading
     for caption in ("By segment", "By plan", "By owner", "Up", "Switches"):
         assert f"<caption>{caption}</caption>" in text, caption
@@ -102,7 +103,7 @@ def test_page_holds_everything(case):
     assert not re.search(r"\b(nan|inf|NaN|Infinity)\b", body)
     xml.fromstring(re.sub(r"<(meta[^>]*)>", r"<\1/>", body.removeprefix("<!doctype html>\n")))
     names = sorted(p.name for p in folder.iterdir())
-    assert names == ["cohorts.svg", "trend.svg", "waterfall.svg"], names
+    assert names == ["cohorts.svg", "forecast.svg", "trend.svg", "waterfall.svg"], names
     for path in folder.iterdir():
         root = xml.parse(path).getroot()
         assert root.get("role") == "img" and len(root.findall("{http://www.w3.org/2000/svg}title")) == 1
@@ -208,8 +209,8 @@ def test_the_look_is_awake(case):
     pulled(case)
     page, folder = written(case)
     bad = case.tmp / "bad.html"
-    text = page.read_text().replace("font:12.5px", "font:9px").replace(".rp text{fill:#e8ebef}", ".rp text{fill:#20262d}")
-    bad.write_text(text.replace('lang="en"', "").replace("</main>", "<script>1</script><p style='font-size:9px'>x</main>"))
+    svg = (folder / "waterfall.svg").read_text().replace("font:12.5px", "font:9px").replace(".rp text{fill:#e8ebef}", ".rp text{fill:#20262d}")
+    bad.write_text(f"<!doctype html><html><body>{svg}<script>1</script><p style='font-size:9px'>x</body></html>")
     cut = case.tmp / "cut.svg"
     cut.write_text((folder / "waterfall.svg").read_text().replace('text-anchor="end"', 'text-anchor="start"'))
     said = "\n".join(look(case, bad, cut)["said"])

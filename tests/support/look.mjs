@@ -11,7 +11,7 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 // What axe does not look at: texts of pictures and what lies behind them.
 function measure() {
-  const found = [], lost = [];
+  const found = [];
   const luminance = (rgb) => rgb.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const rgb = (text) => (text.match(/[\d.]+/g) || []).map(Number);
@@ -19,14 +19,9 @@ function measure() {
     const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
     return (high + 0.05) / (low + 0.05);
   };
-  const behind = (text, box) => {
-    for (const shape of [...text.ownerSVGElement.querySelectorAll("rect, path.rp-ground")].reverse()) {
-      const r = shape.getBoundingClientRect(), fill = getComputedStyle(shape).fill;
-      if (fill.startsWith("rgb") && shape.compareDocumentPosition(text) & 4 && r.left <= box.left + box.width / 2 &&
-          r.right >= box.left + box.width / 2 && r.top <= box.top + box.height / 2 && r.bottom >= box.top + box.height / 2)
-        return fill;
-    }
-    return "rgb(255, 255, 255)";
+  const behind = (shapes, box) => {
+    const x = box.left + box.width / 2, y = box.top + box.height / 2;
+    return shapes.findLast((s) => s.left <= x && s.right >= x && s.top <= y && s.bottom >= y)?.fill || "rgb(255, 255, 255)";
   };
   for (const svg of document.querySelectorAll("svg.rp")) {
     const frame = svg.getBoundingClientRect(), boxes = [];
@@ -36,13 +31,17 @@ function measure() {
       if (document.querySelectorAll("#" + id).length !== 1)
         found.push(`the id ${id} is not there once`);
     const scale = svg.getScreenCTM().a;
+    const shapes = [...svg.querySelectorAll("rect, path.rp-ground")].map((shape) => {
+      const { left, right, top, bottom } = shape.getBoundingClientRect();
+      return { left, right, top, bottom, fill: getComputedStyle(shape).fill };
+    }).filter((shape) => shape.fill.startsWith("rgb"));
     for (const text of svg.querySelectorAll("text")) {
       const box = text.getBoundingClientRect(), style = getComputedStyle(text), size = parseFloat(style.fontSize) * scale;
       if (size < 12)
         found.push(`"${text.textContent}" is ${size} px`);
       if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5 || box.top < frame.top - 0.5 || box.bottom > frame.bottom + 0.5)
         found.push(`"${text.textContent}" is cut at the edge`);
-      const ratio = contrast(rgb(style.fill), rgb(behind(text, box)));
+      const ratio = contrast(rgb(style.fill), rgb(behind(shapes, box)));
       if (ratio < 4.5)
         found.push(`"${text.textContent}" has a contrast of ${ratio.toFixed(2)}`);
       for (const other of boxes)

@@ -201,6 +201,11 @@ static int64_t steady_minor(const struct nrr_view *v, const int64_t *at, size_t 
 	return start == end && start > 0 ? start : 0;
 }
 
+static bool is_unpaid(const struct nrr_view *v, const int64_t *at, size_t span)
+{
+	return !at[v->frame->from_at[span]] && !at[v->frame->to_at[span]];
+}
+
 static int add_products(const struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
 {
 	const struct nrr_view *v = x->v;
@@ -213,8 +218,7 @@ static int add_products(const struct adding *x, size_t span, const struct nrr_su
 		struct cells *cells;
 		int rc = 1;
 
-		if (!row->is_head || (is_plain && !row->next && !row->at[v->frame->from_at[span]] &&
-		                      !row->at[v->frame->to_at[span]]))
+		if (!row->is_head || (is_plain && !row->next && is_unpaid(v, row->at, span)))
 			continue;
 		if (!steady && (rc = nrr_view_product(v, span, row, whole, &part, err)) < 0)
 			return -1;

@@ -195,6 +195,20 @@ static void draw_line(struct svg *s, const struct picture_trend *t, const struct
 			draw_mark(s, x_of(scale, t->points[i].on), y_of(scale, ratio_of(&t->points[i], line)), line);
 }
 
+/* A line that is known for a day only says nothing yet: where the forecast ends does. */
+static const char *key_text(const struct picture_trend *t, int line, struct arena *a)
+{
+	const struct picture_point *last = latest(t);
+
+	if (t->n < 2 && t->n_ahead) {
+		const struct picture_range *r = range_of(&t->ahead[t->n_ahead - 1], line);
+
+		return arena_printf(a, "%s %.0f to %.0f %%", line_titles[line], 100 * r->p10, 100 * r->p90);
+	}
+	return last ? arena_printf(a, "%s %s", line_titles[line], picture_percent(a, ratio_of(last, line), 1))
+	            : line_titles[line];
+}
+
 /* Above the picture: what each line looks like, and where it ends. */
 static void draw_key(struct svg *s, const struct picture_trend *t)
 {
@@ -205,9 +219,7 @@ static void draw_key(struct svg *s, const struct picture_trend *t)
 
 		buf_printf(s->out, "<path class=\"rp-%s\" d=\"M%.0f 12h26\"/>\n", line_names[line], x);
 		draw_mark(s, x + 13, 12, line);
-		svg_text(s, x + 32, 16.5, SVG_LEFT, "b",
-		         last ? arena_printf(s->arena, "%s %s", line_titles[line],
-		                             picture_percent(s->arena, ratio_of(last, line), 1)) : line_titles[line]);
+		svg_text(s, x + 32, 16.5, SVG_LEFT, "b", key_text(t, line, s->arena));
 	}
 	svg_text(s, 0, 36, SVG_LEFT, "m", t->n_ahead ? "Dotted: forecast, 8 of 10 cases lie within it" :
 	                                               last ? "Solid line at 100 %: as much as at the start" :

@@ -133,6 +133,8 @@ static void add_groups(const struct steer_input *in, const struct nrr_table *t, 
 			nrr_add(&group_named(groups, &n, name_of(a, t->rows[i].group, is_cohort), in->n_years, a)->windows[day],
 			        &t->rows[i]);
 	}
+	if (n == 1 && strcmp(groups[0].group, "(none)") == 0)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		const struct nrr_window *last = &groups[i].windows[in->n_years - 1];
 		double *nrr = arena_array(a, in->n_years, sizeof *nrr);

@@ -125,12 +125,13 @@ static void trend(const struct picture_point *points, size_t n, const struct pic
 	assert_sound();
 }
 
+static const struct picture_ahead ahead[] = { { 20181, { 0.97, 1.0, 1.04 }, { 0.88, 0.9, 0.92 } } };
+
 static void a_trend_tells_its_lines_apart_by_dash_and_mark_and_leaves_gaps(void **state)
 {
 	struct picture_point points[] = {
 		{ 20000, true, 1.04, 0.93 }, { 20030, true, 1.05, 0.91 }, { 20061, false, 0, 0 }, { 20091, true, 0.984, 0.9 },
 	};
-	static const struct picture_ahead ahead[] = { { 20181, { 0.97, 1.0, 1.04 }, { 0.88, 0.9, 0.92 } } };
 
 	(void)state;
 	trend(points, ARRAY_LEN(points), ahead, 1);
@@ -156,6 +157,9 @@ static void a_trend_of_nothing_of_one_day_and_of_huge_ratios_is_drawn(void **sta
 	assert_has("Nothing is known yet");
 	trend(unknown, 2, NULL, 0);
 	trend(one, 1, NULL, 0);
+	assert_has(">NRR 100.0 %<");
+	trend(one, 1, ahead, 1);
+	assert_has(">NRR 97 to 104 %<");
 	trend(huge, 2, NULL, 0);
 	assert_has(">NRR 0.0 %<");
 }

@@ -22,6 +22,8 @@ int movements_make(const struct book *b, struct nrr_span span, struct arena *a, 
 		const struct movement *some;
 		size_t n_some;
 
+		if (b->n_currencies <= 1 && !walk_has_movements(w, (int32_t)i, span))
+			continue;
 		if (walk_account(w, (int32_t)i, span, &some, &n_some, err) < 0)
 			return -1;
 		if (n + n_some > room) {

@@ -149,6 +149,7 @@ static void class_product(const struct walk *w, struct product *p, int64_t befor
 		s->churn_minor -= change;
 		s->involuntary_minor -= g->is_unpaid ? change : 0;
 		p->lost -= change;
+		p->last_churn = -change;
 	} else if (change > 0) {
 		s->expansion_minor += change;
 		s->cross_sell_minor += g->had_named && p->name && before <= 0 ? change : 0;

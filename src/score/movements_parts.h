@@ -25,6 +25,7 @@ struct product {
 	size_t group;
 	struct nrr_sums sums;
 	int64_t lost;        /* within the span */
+	int64_t last_churn;
 	uint16_t name;
 };
 
@@ -44,7 +45,7 @@ struct walk {
 	const struct book *book;
 	struct { int32_t day; int64_t *at; } rates[2]; /* by currency, at both ends of the span; 0: not asked yet */
 	int64_t most_minor;  /* that one cell may come to, so that all fit together */
-	struct event *events;
+	struct event *events; size_t n_events;
 	struct cell *cells; size_t n_cells;
 	struct cell **cell_of; /* by piece */
 	struct product *products; size_t n_products;
@@ -61,6 +62,7 @@ struct walk {
 	bool is_counted;     /* in the ratios, what is paid now */
 	bool has_gap;        /* it left and came back */
 	bool is_taken_for_new;
+	bool is_free;        /* it stopped paying, and is still there */
 	bool is_left_out;    /* it came and went, which the policy ignores */
 	struct group group;
 };

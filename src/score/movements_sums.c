@@ -80,7 +80,8 @@ int walk_sums(struct walk *w, int32_t account, struct nrr_span span, struct nrr_
 	s.n_start = w->start > 0;
 	s.n_end = end > 0;
 	s.n_churned = w->start > 0 && !(w->is_counted && end > 0);
-	if (s.n_churned && end == 0 && book_is_free_on(w->book, account, span.to)) {
+	w->is_free = s.n_churned && end == 0 && book_is_free_on(w->book, account, span.to);
+	if (w->is_free) {
 		s.n_churned = 0;
 		s.free_minor = -list[n - 1].minor; /* the last is its churn */
 	}
@@ -103,6 +104,7 @@ int walk_product(struct walk *w, uint16_t product, struct nrr_sums *out)
 	p->sums.n_start = p->sums.start_minor > 0;
 	p->sums.n_end = end > 0;
 	p->sums.n_churned = p->sums.n_start && !(w->is_counted && end > 0);
+	p->sums.free_minor = w->is_free ? p->last_churn : 0;
 	p->sums.fx_minor = p->sums.end_minor - end;
 	add_ratios(w, p->sums.start_minor, end, p->sums.end_minor, p->lost, &p->sums);
 	*out = p->sums;

@@ -18,6 +18,7 @@ struct walk *walk_new(const struct book *b, struct arena *a)
 	for (size_t i = 0; i < b->facts->n_accounts; i++)
 		most = b->first[i + 1] - b->first[i] > most ? b->first[i + 1] - b->first[i] : most;
 	w->book = b;
+	w->account = -1;
 	for (size_t i = 0; i < ARRAY_LEN(w->rates); i++) {
 		w->rates[i].at = arena_array(a, b->facts->n_names, sizeof *w->rates[i].at);
 		w->rates[i].day = DAY_NONE;
@@ -48,21 +49,21 @@ static int compare_events(const void *left, const void *right)
 	return (a->piece > b->piece) - (a->piece < b->piece);
 }
 
-static size_t list_events(struct walk *w)
+static void list_events(struct walk *w)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->n_pieces; i++) {
 		const struct book_piece *p = &w->pieces[i];
 
-		if (p->from > w->span.to || p->is_free)
+		if (p->is_free)
 			continue;
 		w->events[n++] = (struct event){ p->from, (uint32_t)i, false };
-		if (p->to <= w->span.to)
-			w->events[n++] = (struct event){ p->to, (uint32_t)i, true };
+		w->events[n++] = (struct event){ p->to, (uint32_t)i, true };
 	}
-	qsort(w->events, n, sizeof *w->events, compare_events);
-	return n;
+	if (n)
+		qsort(w->events, n, sizeof *w->events, compare_events);
+	w->n_events = n;
 }
 
 static int compare_cells(const void *left, const void *right)
@@ -168,12 +169,12 @@ static int apply(struct walk *w, const struct event *e, struct err *err)
 
 /* What was before the span: what is paid on its first day, and since when nothing was. Contracts that ended by then
  * need no rate of exchange. */
-static int walk_before(struct walk *w, size_t n_events, size_t *out_next, struct err *err)
+static int walk_before(struct walk *w, size_t *out_next, struct err *err)
 {
 	size_t i = 0, n_live = 0;
 
 	walk_open(w, w->span.from);
-	for (; i < n_events && w->events[i].on <= w->span.from; i++) {
+	for (; i < w->n_events && w->events[i].on <= w->span.from; i++) {
 		const struct event *e = &w->events[i];
 		const struct book_piece *p = &w->pieces[e->piece];
 
@@ -219,14 +220,37 @@ static int exchange_end(struct walk *w, struct err *err)
 	return 0;
 }
 
-static void begin(struct walk *w, int32_t account, struct nrr_span span)
+/* What does not depend on the span is made once, for an account is asked for all windows in turn. */
+static void look_at(struct walk *w, int32_t account)
 {
 	const struct book *b = w->book;
 
+	if (w->account == account)
+		return;
 	w->account = account;
-	w->span = span;
 	w->pieces = b->pieces + b->first[account];
 	w->n_pieces = b->first[account + 1] - b->first[account];
+	list_cells(w);
+	list_events(w);
+}
+
+bool walk_has_movements(struct walk *w, int32_t account, struct nrr_span span)
+{
+	look_at(w, account);
+	for (size_t i = 0; i < w->n_events && w->events[i].on <= span.to; i++)
+		if (w->events[i].on > span.from)
+			return true;
+	return false;
+}
+
+static void begin(struct walk *w, int32_t account, struct nrr_span span)
+{
+	look_at(w, account);
+	for (size_t i = 0; i < w->n_cells; i++)
+		w->cells[i].minor = w->cells[i].worth = 0;
+	for (size_t i = 0; i < w->n_products; i++)
+		w->products[i] = (struct product){ .name = w->products[i].name };
+	w->span = span;
 	w->gone_on = DAY_NONE;
 	w->total = w->start = w->spot = w->lost = 0;
 	w->n_named = w->n_out = 0;
@@ -238,14 +262,12 @@ int walk_account(struct walk *w, int32_t account, struct nrr_span span, const st
                  struct err *err)
 {
 	const struct nrr_policy *p = w->book->policy;
-	size_t n_events, i;
+	size_t i;
 
 	begin(w, account, span);
-	list_cells(w);
-	n_events = list_events(w);
-	if (walk_before(w, n_events, &i, err) < 0)
+	if (walk_before(w, &i, err) < 0)
 		return -1;
-	for (; i < n_events; i++) {
+	for (; i < w->n_events && w->events[i].on <= span.to; i++) {
 		if (w->group.is_open && (int64_t)w->events[i].on - w->group.first_on > p->group_days)
 			walk_close(w);
 		if (!w->group.is_open)

@@ -7,6 +7,8 @@
 struct walk;
 /* Lives in the arena, with room for the account with the most pieces. */
 struct walk *walk_new(const struct book *b, struct arena *a);
+/* Whether anything begins or ends within the span. */
+bool walk_has_movements(struct walk *w, int32_t account, struct nrr_span span);
 /* The movements of one account, good until the next walk; none of an account that comes and goes within the span
  * where the policy ignores those. */
 int walk_account(struct walk *w, int32_t account, struct nrr_span span, const struct movement **out, size_t *n_out,

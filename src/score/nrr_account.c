@@ -455,12 +455,27 @@ static int add_cohort(const struct nrr_view *v, size_t span, const struct ends *
 	return add_change(v, span, e, out, err);
 }
 
+/* Of an account that did not pay at the start. */
+static void add_outsider(const struct nrr_view *v, size_t span, const struct ends *e, struct nrr_sums *out)
+{
+	const struct nrr_policy *p = v->frame->book->policy;
+	int32_t from = v->frame->spans[span].from;
+
+	if (!paid_before(v, from) || is_back_too_late(v, from)) {
+		out->added_minor = e->end;
+		return;
+	}
+	out->reactivation_minor = e->end;
+	if (p->back_outside == BACK_CREDITED)
+		out->cohort_end_minor = p->fx == FX_SPOT ? e->spot : e->end;
+}
+
 int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, struct err *err)
 {
 	const struct nrr_frame *f = v->frame;
 	struct ends e;
 
-	if (f->walk)
+	if (f->walk && walk_has_movements(f->walk, v->account, f->spans[span]))
 		return walk_sums(f->walk, v->account, f->spans[span], out, err);
 	if (read_ends(v, span, &e, err) < 0)
 		return -1;
@@ -471,13 +486,7 @@ int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, s
 		.n_end = e.end > 0 };
 	if (e.start)
 		return add_cohort(v, span, &e, out, err) < 0 ? -1 : 1;
-	if (paid_before(v, f->spans[span].from) && !is_back_too_late(v, f->spans[span].from)) {
-		out->reactivation_minor = e.end;
-		if (f->book->policy->back_outside == BACK_CREDITED)
-			out->cohort_end_minor = f->book->policy->fx == FX_SPOT ? e.spot : e.end;
-	} else {
-		out->added_minor = e.end;
-	}
+	add_outsider(v, span, &e, out);
 	return 1;
 }
 
@@ -521,11 +530,12 @@ static void count_product(const struct nrr_sums *whole, int64_t start, int64_t e
 int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row *first, const struct nrr_sums *whole,
                      struct nrr_sums *out, struct err *err)
 {
+	const struct nrr_frame *f = v->frame;
 	bool is_there = whole->n_end > 0;
 	struct ends e;
 
-	if (v->frame->walk)
-		return walk_product(v->frame->walk, first->product, out);
+	if (f->walk && walk_has_movements(f->walk, v->account, f->spans[span]))
+		return walk_product(f->walk, first->product, out);
 	if (product_ends(v, span, first, &e, err) < 0)
 		return -1;
 	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, is_there ? e.spot : 0 };

@@ -10,7 +10,7 @@
 
 enum { MAX_WINDOW = 120, USUAL_WINDOW = 12 };
 
-/* What `retaind nrr` shows instead of windows, by its option. */
+/* What `retaind nrr` shows instead of windows, by its option. Without a function: what was kept, no book is needed. */
 static const struct {
 	const char *option;
 	nrr_view_fn print;
@@ -21,6 +21,12 @@ static const struct {
 	{ "forecast", nrr_print_forecast },
 	{ "policy", nrr_print_policy },
 	{ "steer", nrr_print_steer },
+	{ "restated", NULL },
+	{ "month", NULL },
+};
+
+static const struct { const char *option, *only_with; } companions[] = {
+	{ "check", "forecast" }, { "quarters", "forecast" },
 };
 
 static int read_grouping(struct nrr_report *r, struct err *err)
@@ -61,13 +67,18 @@ static int read_view(const struct nrr_report *r, nrr_view_fn *out, struct err *e
 	for (size_t i = 0; i < ARRAY_LEN(views); i++) {
 		if (!cli_option(r->cli, views[i].option))
 			continue;
+		if (chosen && strcmp(chosen, "restated") == 0 && strcmp(views[i].option, "month") == 0)
+			continue; /* only that month's restatements */
 		if (chosen)
 			return err_set(err, ERR_USAGE, "--%s and --%s: one of them at a time", chosen, views[i].option);
 		chosen = views[i].option;
 		*out = views[i].print;
 	}
-	if (chosen && cli_option(r->cli, "by"))
+	if (chosen && cli_option(r->cli, "by") && !(r->by == NRR_BY_OWNER && strcmp(chosen, "month") == 0))
 		return err_set(err, ERR_USAGE, "--by and --%s: one of them at a time", chosen);
+	for (size_t i = 0; i < ARRAY_LEN(companions); i++)
+		if (cli_option(r->cli, companions[i].option) && !cli_option(r->cli, companions[i].only_with))
+			return err_set(err, ERR_USAGE, "--%s goes with --%s", companions[i].option, companions[i].only_with);
 	return 0;
 }
 

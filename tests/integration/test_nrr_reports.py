@@ -240,8 +240,12 @@ def test_windows(case):
                        (["--by", "colour"], "month, segment, region, owner, plan, product or cohort"),
                        (["--by", "plan", "--accounts"], "--by and --accounts: one of them"),
                        (["--cohorts", "--accounts"], "one of them at a time"),
+                       (["--month", "2025-12", "--cohorts"], "one of them at a time"),
+                       (["--month", "2025-12", "--by", "plan"], "--by and --month"),
+                       (["--check"], "--check goes with --forecast"), (["--restated", "--steer"], "one of them"),
                        (["--revenue", "both"], "expected committed or usage"), (["--window", "0"], "expected 1 to")):
         assert said in case.retaind("nrr", *NOW, *args, expect=64).stderr, args
+    assert nrr(case, "--restated", "--month", "2025-12") == nrr(case, "--restated")
 
 
 def test_accounts(case):

@@ -126,7 +126,8 @@ static const char parts[] =
 	"INSERT INTO temp.part SELECT top, product, coalesce(sum(minor) FILTER (WHERE d = d0), 0),"
 	" coalesce(sum(minor) FILTER (WHERE d = d1), 0) FROM line, ask WHERE d IN (d0, d1) GROUP BY top, product";
 
-/* Who goes on without paying, where the policy takes that for still there. A gap: a day between the ends on which nothing was paid; a return only where both ends are paid for. */
+/* Who goes on without paying, where the policy takes that for still there. A gap: a day between the ends on which
+ * nothing was paid; a return only where both ends are paid for. */
 static const char units[] =
 	"INSERT INTO temp.unit SELECT p.top, sum(s), sum(e), 0, sum(s) > 0 AND sum(e) > 0 AND EXISTS"
 	"  (SELECT 1 FROM ask, asked q WHERE q.round = 1 AND q.top = p.top AND q.d > d0 AND q.d < d1"

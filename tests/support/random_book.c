@@ -206,6 +206,37 @@ static const char *some_end(struct making *m)
 	return one_in(m, 2) ? "NULL" : one_in(m, 3) ? day_or_null(m, 9) : late_day(m);
 }
 
+static const char *some_kind(struct making *m)
+{
+	static const char *const kinds[] = { NULL, "recurring", "usage", "one_time", "service" };
+
+	return quoted(m, PICK(m, kinds));
+}
+
+static const char *some_discount(struct making *m)
+{
+	static const int64_t amounts[] = { 10, 50, 100, 300, -20 };
+
+	return one_in(m, 3) ? "NULL" : arena_printf(m->arena, "%" PRId64, PICK(m, amounts));
+}
+
+static const char *some_percent(struct making *m)
+{
+	static const char *const percents[] = { "NULL", "10", "12.5", "33.333333", "100" };
+
+	return PICK(m, percents);
+}
+
+static const char *some_or_no_day(struct making *m)
+{
+	return day_or_null(m, 3);
+}
+
+static const char *some_status(struct making *m)
+{
+	return one_in(m, 3) ? "'paused'" : "'active'";
+}
+
 /* rows ------------------------------------------------------------------------------------------------------------- */
 
 static void add_account(struct making *m, int number)
@@ -227,6 +258,32 @@ static void add_account(struct making *m, int number)
 		some_currency(m), day_or_null(m, 3), day_or_null(m, 2), one_in(m, 10) ? late_day(m) : "NULL"));
 }
 
+/* Of one contract in a few: what it has beyond an amount. */
+static void add_terms(struct making *m, int number)
+{
+	static const struct {
+		const char *field;
+		draw_fn *draw;
+		int in, changes_in;
+	} terms[] = {
+		{ "kind", some_kind, 10, 4 }, { "discount_minor", some_discount, 8, 2 },
+		{ "discount_percent", some_percent, 12, 3 }, { "discount_ends_on", some_or_no_day, 6, 4 },
+		{ "paused_on", some_or_no_day, 10, 2 }, { "resumes_on", some_or_no_day, 10, 2 },
+		{ "status", some_status, 10, 2 }, { "amount_from_on", some_or_no_day, 5, 2 },
+		{ "seen_on", some_or_no_day, 10, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(terms); i++) {
+		const char *value;
+
+		if (!one_in(m, terms[i].in))
+			continue;
+		value = changing(m, "subscription", 'S', number, terms[i].field, terms[i].draw, terms[i].changes_in);
+		add_row(m, arena_printf(m->arena, "UPDATE subscription SET %s = %s WHERE id = #S%d#", terms[i].field, value,
+		                        number));
+	}
+}
+
 static void add_subscription(struct making *m, int account, const char *start, const char *end)
 {
 	int number = m->n_subscriptions++;
@@ -236,6 +293,7 @@ static void add_subscription(struct making *m, int account, const char *start, c
 	const char *is_trial = one_in(m, 4) ? changing(m, "subscription", 'S', number, "is_trial", some_truth, 2) : "NULL";
 	const char *ending = end ? end : changing(m, "subscription", 'S', number, "end_on", some_end, 4);
 
+	add_terms(m, number);
 	add_row(m, arena_printf(m->arena, "INSERT INTO subscription (id, source_id, source_key, account_id, mrr_minor,"
 		" plan, product, is_trial, start_on, end_on, currency, deleted_on) VALUES (#S%d#, 1, 's%d', #A%d#, %s, %s, %s,"
 		" %s, %s, %s, %s, %s)", number, number, account, amount, plan, product, is_trial, start, ending,
@@ -323,8 +381,14 @@ int random_book_put(const struct random_book *b, uint64_t order, struct db *db, 
 	}
 	if (txn_begin(&txn, db, err) < 0 || empty(db, err) < 0)
 		return -1;
-	for (size_t i = 0; i < b->n_rows; i++)
-		if (!b->is_left_out[places[i]] && db_run(db, with_ids(b->rows[places[i]], order, a), err) < 0)
-			return -1;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < b->n_rows; i++) {
+			const char *row = b->rows[places[i]];
+
+			if (b->is_left_out[places[i]] || (*row == 'U') != pass)
+				continue;
+			if (db_run(db, with_ids(row, order, a), err) < 0)
+				return -1;
+		}
 	return txn_commit(&txn, err);
 }

@@ -7,11 +7,11 @@
 
 #include "store/db.h"
 
-enum { RANDOM_SPANS = 3, RANDOM_ACCOUNTS = 7 };
+enum { RANDOM_SPANS = 3, RANDOM_ACCOUNTS = 5 };
 
 struct random_book {
 	uint64_t number;
-	const char **rows;  /* INSERT statements; #A1# and #S1# stand for ids of accounts and subscriptions */
+	const char **rows;  /* INSERT, then UPDATE; #A1# and #S1# stand for ids of accounts and subscriptions */
 	bool *is_left_out;  /* by the one who makes it smaller */
 	size_t n_rows;
 	int32_t from[RANDOM_SPANS], to[RANDOM_SPANS];

@@ -6,14 +6,18 @@
  * became known and since when they hold; lines as they stood on those days, whatever counts of them; accounts (and
  * their products) with both ends of the window beside each other. */
 static const char tables[] =
+	"PRAGMA temp_store = MEMORY;"
 	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, rolls INTEGER, frees INTEGER, home TEXT,"
 	" only_currency TEXT);"
 	"CREATE TEMP TABLE top (account INTEGER PRIMARY KEY, top INTEGER);"
+	"CREATE TEMP TABLE life (sub INTEGER PRIMARY KEY, account INTEGER, f INTEGER, t INTEGER);"
+	"CREATE TEMP TABLE pause (sub INTEGER, f INTEGER, t INTEGER);"
 	"CREATE TEMP TABLE asked (top INTEGER, d INTEGER, round INTEGER, PRIMARY KEY (round, top, d)) WITHOUT ROWID;"
 	"CREATE TEMP TABLE event (sub INTEGER, k INTEGER, is_price INTEGER, is_use INTEGER, since INTEGER,"
 	" PRIMARY KEY (sub, k)) WITHOUT ROWID;"
 	"CREATE TEMP TABLE fact (round INTEGER, top INTEGER, account INTEGER, contract INTEGER, d INTEGER,"
-	" product TEXT, plan TEXT, currency TEXT, kind TEXT, is_trial INTEGER, minor INTEGER);"
+	" product TEXT, plan TEXT, currency TEXT, kind TEXT, is_trial INTEGER, is_paused INTEGER,"
+	" minor INTEGER);"
 	"CREATE TEMP TABLE line (top INTEGER, d INTEGER, product TEXT, plan TEXT, currency TEXT, minor INTEGER);"
 	"CREATE TEMP TABLE unit (top INTEGER PRIMARY KEY, s INTEGER, e INTEGER, is_back INTEGER, has_gap INTEGER,"
 	" cross INTEGER, is_free INTEGER);"
@@ -28,6 +32,7 @@ static const char tables[] =
 #define OF_CONTRACT(field, on) KNOWN("subscription", "s.id", field, "s." field, on)
 #define OF_ACCOUNT(field, on) KNOWN("account", "a.id", field, "a." field, on)
 #define BEGINNING "-2147483647"
+#define OPEN "2147483647"
 
 /* Up to the topmost parent, as the parents were known. */
 static const char tops[] =
@@ -60,14 +65,36 @@ static const char sinces[] =
 static const char not_yet[] =
 	"DELETE FROM temp.event WHERE since > (SELECT as_of FROM ask) OR NOT (is_price OR is_use)";
 
+/* Each pause that was told of: from its day, or since its status was known, until something else was known, or until
+ * the day on which it was to be over as that was known last. A day in the place of another corrects it. */
+static const char pauses[] =
+	"INSERT INTO temp.pause WITH told AS ("
+	" SELECT s.id, h.field, h.known_on, h.value AS v, lead(h.known_on) OVER w AS until, lead(h.value) OVER w AS next"
+	"  FROM ask, subscription s JOIN history h ON h.entity = 'subscription' AND h.entity_id = s.id"
+	"  AND h.field IN ('paused_on', 'status') AND h.known_on <= as_of"
+	"  WINDOW w AS (PARTITION BY h.entity_id, h.field ORDER BY h.known_on)"
+	" UNION ALL SELECT id, 'paused_on', " BEGINNING ", paused_on, NULL, NULL FROM subscription s WHERE NOT EXISTS"
+	"  (SELECT 1 FROM history h WHERE h.entity = 'subscription' AND h.entity_id = s.id AND h.field = 'paused_on')"
+	" UNION ALL SELECT id, 'status', " BEGINNING ", status, NULL, NULL FROM subscription s WHERE NOT EXISTS"
+	"  (SELECT 1 FROM history h WHERE h.entity = 'subscription' AND h.entity_id = s.id AND h.field = 'status')),"
+	" days AS (SELECT t.id, CASE t.field WHEN 'status' THEN known_on ELSE v + 0 END AS f,"
+	"  coalesce(until, " OPEN ") AS u, t.field, next,"
+	"  " OF_CONTRACT("resumes_on", "coalesce(until - 1, as_of)") " + 0 AS r FROM ask, told t JOIN subscription s ON s.id = t.id"
+	"  WHERE CASE t.field WHEN 'status' THEN v = 'paused' AND s.paused_on IS NULL AND NOT EXISTS (SELECT 1 FROM history h"
+	"   WHERE h.entity = 'subscription' AND h.entity_id = s.id AND h.field = 'paused_on') ELSE v IS NOT NULL END)"
+	" SELECT id, f, CASE WHEN r > f AND r < u THEN r ELSE u END FROM days, ask"
+	" WHERE f <= as_of AND NOT (field = 'paused_on' AND next IS NOT NULL AND r IS NULL)";
+
 /* Both ends, and every day on which anything of an account may have changed. */
 static const char turns[] =
 	"INSERT INTO temp.asked SELECT DISTINCT top, d, 1 FROM ask, top JOIN ("
-	" SELECT account_id AS account, start_on AS d FROM subscription UNION ALL SELECT account_id, end_on FROM subscription"
-	" UNION ALL SELECT account_id, deleted_on FROM subscription"
+	" SELECT account, f AS d FROM life UNION ALL SELECT account, t FROM life"
 	" UNION ALL SELECT s.account_id, since FROM subscription s JOIN event ON sub = s.id"
+	" UNION ALL SELECT s.account_id, discount_ends_on FROM subscription s"
 	" UNION ALL SELECT s.account_id, h.value + 0 FROM subscription s JOIN history h ON entity = 'subscription'"
-	"  AND entity_id = s.id AND field = 'end_on'"
+	"  AND entity_id = s.id AND field = 'discount_ends_on'"
+	" UNION ALL SELECT s.account_id, f FROM subscription s JOIN pause ON sub = s.id"
+	" UNION ALL SELECT s.account_id, t FROM subscription s JOIN pause ON sub = s.id"
 	" UNION ALL SELECT entity_id, known_on FROM history WHERE entity = 'account'"
 	"  AND field IN ('arr_minor', 'is_customer')"
 	" UNION ALL SELECT id, coalesce(customer_since_on, created_on) FROM account"
@@ -84,28 +111,40 @@ static const char marks[] =
 	" SELECT top, CAST(julianday(min(date(first, dom || ' days'), date(first, '+1 month', '-1 day'))) - 2440587.5"
 	"  AS INTEGER), 2 FROM m, unit WHERE s = 0 AND e > 0";
 
-/* Contracts that run on the day and were known to have begun, on the terms that hold on that day. */
+/* From when to when contracts run, of those that were known. An end that lies ahead is known when the row or its
+ * history says since when. */
+static const char lives[] =
+	"INSERT INTO temp.life SELECT id, account_id, f, min(CASE WHEN e > as_of AND NOT is_dated THEN " OPEN " ELSE"
+	" coalesce(e, " OPEN ") END, CASE WHEN deleted_on <= as_of THEN deleted_on ELSE " OPEN " END) FROM ask,"
+	" (SELECT s.id, account_id, deleted_on, coalesce(start_on, " BEGINNING ") AS f,"
+	"  " OF_CONTRACT("end_on", "as_of") " + 0 AS e,"
+	"  seen_on IS NOT NULL OR (SELECT count(*) FROM history h WHERE h.entity = 'subscription' AND h.entity_id = s.id"
+	"   AND h.field = 'end_on' AND h.known_on <= as_of) > 1 AS is_dated"
+	"  FROM ask, subscription s WHERE coalesce(start_on <= as_of, 1) AND coalesce(seen_on <= as_of, 1))";
+
+/* Contracts that run on the day, on the terms that hold on that day. Percents are rounded half away from zero, in whole
+ * numbers that fit; a discount takes off no more than there is. */
 #define PRICE(field) OF_CONTRACT(field, "price_k")
 #define USE(field) OF_CONTRACT(field, "use_k")
 static const char contracts[] =
-	"INSERT INTO temp.fact SELECT :round, top, account_id, s.id, d, " USE("product") ", " USE("plan") ","
-	" coalesce(" PRICE("currency") ", account_currency, home), " USE("kind") ", " USE("is_trial") " + 0, " PRICE("mrr_minor")
-	" + 0 FROM ask, (SELECT s.*, q.top, q.d, a.currency AS account_currency,"
-	"  coalesce((SELECT max(k) FROM event WHERE sub = s.id AND is_price AND since <= q.d), " BEGINNING ") AS price_k,"
-	"  coalesce((SELECT max(k) FROM event WHERE sub = s.id AND is_use AND since <= q.d), " BEGINNING ") AS use_k"
-	"  FROM asked q JOIN top t ON t.top = q.top JOIN account a ON a.id = t.account JOIN subscription s ON s.account_id = a.id"
-	"  WHERE q.round = :round) s"
-	" WHERE coalesce(start_on <= min(d, as_of), 1) AND coalesce(seen_on <= as_of, 1)"
-	" AND coalesce(d < deleted_on OR deleted_on > as_of, 1)"
-	/* An end that lies ahead is known when the row or its history says since when. */
-	" AND coalesce(d < " OF_CONTRACT("end_on", "as_of") " + 0 OR (" OF_CONTRACT("end_on", "as_of") " + 0 > as_of"
-	"  AND seen_on IS NULL AND (SELECT count(*) FROM history h WHERE h.entity = 'subscription' AND h.entity_id = s.id"
-	"   AND h.field = 'end_on' AND h.known_on <= as_of) < 2), 1)"
-	" AND " PRICE("mrr_minor") " IS NOT NULL";
+	"INSERT INTO temp.fact WITH at AS MATERIALIZED (SELECT q.top, q.d, life.sub, account,"
+	"  coalesce((SELECT max(k) FROM event e WHERE e.sub = life.sub AND is_price AND since <= q.d), " BEGINNING ") AS price_k,"
+	"  coalesce((SELECT max(k) FROM event e WHERE e.sub = life.sub AND is_use AND since <= q.d), " BEGINNING ") AS use_k"
+	"  FROM asked q JOIN top USING (top) JOIN life USING (account) WHERE q.round = :round AND f <= q.d AND q.d < t),"
+	" said AS MATERIALIZED (SELECT at.*, " USE("product") " AS product, " USE("plan") " AS plan, " USE("kind") " AS kind,"
+	"  " USE("is_trial") " + 0 AS is_trial, coalesce(" PRICE("currency") ", a.currency, home) AS currency,"
+	"  " PRICE("mrr_minor") " + 0 AS m, nullif(" PRICE("discount_minor") " + 0, 0) AS off,"
+	"  CAST(round(" PRICE("discount_percent") " * 1000000) AS INTEGER) AS p,"
+	"  coalesce(d < " PRICE("discount_ends_on") " + 0, 1) AS is_off"
+	"  FROM ask, at JOIN subscription s ON s.id = sub JOIN account a ON a.id = account)"
+	" SELECT :round, top, account, sub, d, product, plan, currency, kind, is_trial,"
+	" EXISTS (SELECT 1 FROM pause WHERE pause.sub = said.sub AND f <= d AND d < t), CASE WHEN m <= 0 OR NOT is_off THEN m ELSE"
+	" max(0, m - coalesce(off, m / 100000000 * p + (m % 100000000 * p + 50000000) / 100000000, 0)) END"
+	" FROM said WHERE m IS NOT NULL";
 
 /* A twelfth of the annual revenue of customers that have no contract. */
 static const char annual[] =
-	"INSERT INTO temp.fact SELECT :round, top, account, NULL, d, NULL, plan, currency, NULL, 0, CASE WHEN minor < 0 THEN"
+	"INSERT INTO temp.fact SELECT :round, top, account, NULL, d, NULL, plan, currency, NULL, 0, 0, CASE WHEN minor < 0 THEN"
 	" -((6 - minor) / 12) ELSE (minor + 6) / 12 END FROM (SELECT q.top, t.account, q.d, " OF_ACCOUNT("plan", "q.d") " AS plan,"
 	"  coalesce(a.currency, ask.home) AS currency, " OF_ACCOUNT("arr_minor", "q.d") " + 0 AS minor"
 	"  FROM ask JOIN asked q ON q.round = :round JOIN top t ON t.top = q.top JOIN account a ON a.id = t.account"
@@ -119,7 +158,7 @@ static const char annual[] =
 /* Without trials, credits and other currencies. */
 static const char counted[] =
 	"INSERT INTO temp.line SELECT top, d, product, plan, currency, minor FROM ask, fact WHERE round = :round AND minor > 0"
-	" AND coalesce(is_trial, 0) = 0 AND coalesce(kind, 'recurring') = 'recurring'"
+	" AND coalesce(is_trial, 0) = 0 AND NOT is_paused AND coalesce(kind, 'recurring') = 'recurring'"
 	" AND currency = coalesce(only_currency, currency)";
 
 static const char parts[] =
@@ -135,7 +174,7 @@ static const char units[] =
 	" CASE WHEN sum(s) > 0 AND sum(e) > sum(s) AND max(CASE WHEN product IS NOT NULL THEN s END) > 0"
 	"  THEN min(sum(e) - sum(s), coalesce(sum(e) FILTER (WHERE s = 0 AND product IS NOT NULL), 0)) ELSE 0 END,"
 	" sum(s) > 0 AND sum(e) = 0 AND EXISTS (SELECT 1 FROM ask, fact f WHERE frees AND round = 1 AND f.top = p.top"
-	"  AND d = d1 AND contract IS NOT NULL AND minor = 0 AND coalesce(is_trial, 0) = 0"
+	"  AND d = d1 AND contract IS NOT NULL AND minor = 0 AND coalesce(is_trial, 0) = 0 AND NOT is_paused"
 	"  AND coalesce(kind, 'recurring') = 'recurring' AND currency = coalesce(only_currency, currency))"
 	" FROM part p GROUP BY p.top";
 
@@ -208,17 +247,20 @@ int slow_nrr_prepare(struct db *db, const struct slow_query *query, struct err *
 		int round;
 	} steps[] = {
 		{ "DELETE FROM temp.ask", 0 }, { "DELETE FROM temp.top", 0 }, { "DELETE FROM temp.asked", 0 },
-		{ "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 },
-		{ "DELETE FROM temp.unit", 0 }, { "DELETE FROM temp.part", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 },
-		{ sinces, 0 }, { not_yet, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 }, { parts, 0 },
-		{ units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 },
-		{ counted, 2 }, { backs, 0 },
+		{ "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.life", 0 }, { "DELETE FROM temp.pause", 0 },
+		{ "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 }, { "DELETE FROM temp.unit", 0 },
+		{ "DELETE FROM temp.part", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 }, { sinces, 0 }, { not_yet, 0 },
+		{ pauses, 0 }, { lives, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 }, { parts, 0 },
+		{ units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 }, { counted, 2 }, { backs, 0 },
 	};
+	CLEANUP(txn_end) struct txn txn = { 0 };
 
+	if (txn_begin(&txn, db, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if ((steps[i].sql ? put(db, steps[i].sql, steps[i].round, err) : put_ask(db, query, err)) < 0)
 			return -1;
-	return 0;
+	return txn_commit(&txn, err);
 }
 
 int slow_nrr(struct db *db, enum nrr_by by, struct arena *a, struct slow_row **out, size_t *n_out, struct err *err)

@@ -3,6 +3,8 @@
 #ifndef STORE_FORECASTS_H
 #define STORE_FORECASTS_H
 
+#include <stdbool.h>
+
 #include "common/clock.h"
 #include "store/db.h"
 
@@ -32,6 +34,7 @@ struct forecast_said {
 /* Adds one, unless that day has one of this length already: what was said stays. Writes: in a transaction of the
  * caller. */
 int forecast_put(struct db *db, const struct forecast_said *s, struct err *err) MUST_USE;
+int forecast_is_said(struct db *db, int32_t on, bool *out, struct err *err) MUST_USE;
 /* All that were said on as_of or before of windows of a length, by day. */
 int forecasts_load(struct db *db, int32_t quarters, int32_t as_of, struct arena *a, struct forecast_said **out,
                    size_t *n_out, struct err *err) MUST_USE;

@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "diagnose.h"
 #include "nrr_close.h"
+#include "nrr_forecast.h"
 #include "store/account.h"
 
 enum {
@@ -217,7 +218,7 @@ static int close_months(const struct scoring *s, int32_t day, struct err *err)
 {
 	struct cli *c = s->cli;
 
-	if (nrr_close(s->session, day, err) == 0)
+	if (nrr_close(s->session, day, err) == 0 && (day != s->session->today || nrr_forecast_store(s->session, err) == 0))
 		return 0;
 	if (err->kind != ERR_CONFIG && err->kind != ERR_INPUT)
 		return -1;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "nrr_forecast.h"
 #include "score/restate.h"
 
 enum { MAX_TOLD = 500 /* accounts of a report whose reasons are told; of the others only how they moved is known */ };
@@ -46,7 +45,6 @@ struct closing {
 	const char *policy, *policy_lines;
 	struct nrr_snapshot *kept; size_t n_kept; /* all revisions of the months that are looked at */
 	int64_t last_contract;
-	bool has_closed; /* the last month, for the first time */
 };
 
 /* One report while it is made. */
@@ -362,16 +360,14 @@ static void find_revisions(struct making *m)
 static int save(struct making *m, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
-	struct closing *c = m->closing;
+	const struct closing *c = m->closing;
 	struct db *db = c->session->db;
 
 	if (txn_begin(&txn, db, err) < 0 || (m->today && nrr_snapshot_remove(db, m->today->id, err) < 0) ||
 	    nrr_policy_put(db, c->policy, c->policy_lines, err) < 0 ||
-	    nrr_snapshot_put(db, &m->report, m->accounts, m->n, m->reasons, m->n_reasons, err) < 0 ||
-	    txn_commit(&txn, err) < 0)
+	    nrr_snapshot_put(db, &m->report, m->accounts, m->n, m->reasons, m->n_reasons, err) < 0)
 		return -1;
-	c->has_closed |= !m->before && !m->today && m->span.to == nrr_month_of(c->now.facts.as_of);
-	return 0;
+	return txn_commit(&txn, err);
 }
 
 static int take_back(struct making *m, struct err *err)
@@ -454,16 +450,6 @@ static int close_months(struct closing *c, int32_t day, struct err *err)
 	return 0;
 }
 
-/* What is foretold when a month closes is what forecasts are held against later. */
-static int store_forecast(const struct session *s, int32_t day, struct err *err)
-{
-	CLEANUP(txn_end) struct txn txn = { 0 };
-
-	if (txn_begin(&txn, s->db, err) < 0 || nrr_forecast_store(s, day, err) < 0)
-		return -1;
-	return txn_commit(&txn, err);
-}
-
 int nrr_close(const struct session *s, int32_t day, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0), *of_now = NULL;
@@ -479,7 +465,5 @@ int nrr_close(const struct session *s, int32_t day, struct err *err)
 		return 0;
 	rc = close_months(&c, day, err);
 	arena_free(c.then.arena);
-	if (rc == 0 && c.has_closed)
-		rc = store_forecast(s, day, err);
 	return rc < 0 ? err_in(err, "closing months") : 0;
 }

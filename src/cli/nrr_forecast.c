@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/money.h"
+#include "nrr_close.h"
 
 /* Only the method differs; pieces are the same under both. */
 int nrr_foretell(const struct session *s, const struct book *b, int n_quarters, struct arena *a, struct forecast *out,
@@ -35,25 +36,45 @@ struct forecast_said nrr_said(const struct book *b, const struct forecast *f, in
 	return said;
 }
 
-int nrr_forecast_store(const struct session *s, int32_t as_of, struct err *err)
+/* Without rates of exchange: of the amounts in the organisation's currency, as the kept reports are. */
+static int book_of(const struct session *s, int32_t as_of, struct arena *a, struct revenue *facts, struct book *out,
+                   struct err *err)
+{
+	struct book_query wanted = { .currency = s->org->currency };
+
+	if (revenue_load(s->db, &(struct revenue_query){ as_of, s->org->currency }, a, facts, err) < 0 ||
+	    book_make(facts, &s->org->nrr, &wanted, a, out, err) < 0)
+		return -1;
+	if (facts->n_rates || out->n_currencies <= 1)
+		return 0;
+	wanted.only = s->org->currency;
+	return book_make(facts, &s->org->nrr, &wanted, a, out, err);
+}
+
+int nrr_forecast_store(const struct session *s, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	const struct book_query wanted = { .currency = s->org->currency };
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	int32_t on = nrr_month_of(s->today);
 	struct revenue facts;
 	struct book book;
 	struct forecast f;
+	bool is_said;
 
-	if (revenue_load(s->db, &(struct revenue_query){ as_of, s->org->currency }, a, &facts, err) < 0 ||
-	    book_make(&facts, &s->org->nrr, &wanted, a, &book, err) < 0 ||
-	    nrr_foretell(s, &book, FORECAST_MAX_QUARTERS, a, &f, err) < 0)
-		return err_in(err, "forecast of %s", day_text(a, as_of));
+	if (forecast_is_said(s->db, on, &is_said, err) < 0)
+		return -1;
+	if (is_said)
+		return 0;
+	if (book_of(s, on, a, &facts, &book, err) < 0 || nrr_foretell(s, &book, FORECAST_MAX_QUARTERS, a, &f, err) < 0 ||
+	    txn_begin(&txn, s->db, err) < 0)
+		return err_in(err, "forecast of %s", day_text(a, on));
 	for (int i = 1; !f.why_none && i <= FORECAST_MAX_QUARTERS; i++) {
 		struct forecast_said said = nrr_said(&book, &f, i, a);
 
 		if (forecast_put(s->db, &said, err) < 0)
 			return -1;
 	}
-	return 0;
+	return txn_commit(&txn, err);
 }
 
 /* people ----------------------------------------------------------------------------------------------------------- */

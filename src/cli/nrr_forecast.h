@@ -11,9 +11,9 @@ int nrr_foretell(const struct session *s, const struct book *b, int n_quarters, 
                  struct err *err) MUST_USE;
 /* The same as it is stored: quarter 1 .. n_quarters. */
 struct forecast_said nrr_said(const struct book *b, const struct forecast *f, int quarter, struct arena *a);
-/* Foretells and stores all quarters as of a day, in the caller's transaction; nothing where history is too short. What
- * was stored for that day before stays. */
-int nrr_forecast_store(const struct session *s, int32_t as_of, struct err *err) MUST_USE;
+/* Stores what is said as of the first of the month that has begun, once: what is said of earlier months later on is no
+ * forecast. Nothing where history is too short. */
+int nrr_forecast_store(const struct session *s, struct err *err) MUST_USE;
 
 /* Views: --forecast, and --forecast --check. */
 int nrr_print_forecast(struct nrr_report *r, struct err *err) MUST_USE;

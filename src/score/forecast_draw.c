@@ -28,7 +28,8 @@ static double normal(uint64_t *state)
 	return sqrt(-2 * log(u)) * cos(tau * forecast_uniform(state));
 }
 
-/* Half of the variance stays for all quarters (the level was wrong), half is each quarter's own; the mean is 1. */
+/* Half of the variance stays for all quarters (the level was wrong), half is each quarter's own; the mean is 1. All
+ * quarters are drawn, so that what is said of one does not depend on how many were asked for. */
 static void draw_strays(struct forecast_lives *l, enum forecast_strain strain)
 {
 	double spread = l->rates->spread[strain], part = spread / sqrt(2);
@@ -37,8 +38,12 @@ static void draw_strays(struct forecast_lives *l, enum forecast_strain strain)
 	for (int draw = 0; draw < l->n_draws; draw++) {
 		double level = part * normal(&state);
 
-		for (int q = 0; q < l->n_quarters; q++)
-			l->stray[strain][draw * l->n_quarters + q] = exp(level + part * normal(&state) - spread * spread / 2);
+		for (int q = 0; q < FORECAST_MAX_QUARTERS; q++) {
+			double own = part * normal(&state);
+
+			if (q < l->n_quarters)
+				l->stray[strain][draw * l->n_quarters + q] = exp(level + own - spread * spread / 2);
+		}
 	}
 }
 
@@ -212,24 +217,22 @@ static void live(struct forecast_lives *l, const struct forecast_person *p, cons
 }
 
 /* Most accounts live through most draws without a change. -log(1 - u) >= u, so that those whose u is not below the
- * whole hazard need nothing further. */
+ * whole hazard need nothing further. Every draw begins with a state of its own (the step is Steele and Vigna's). */
 void forecast_live(struct forecast_lives *l, const struct forecast_person *p)
 {
 	struct prospect ahead;
-	uint64_t state = p->seed;
 
 	look_ahead(l, p, &ahead);
 	for (int draw = 0; draw < l->n_draws; draw++) {
+		uint64_t state = p->seed + (uint64_t)draw * UINT64_C(0xd1342543de82ef95);
 		double all = 0, u = forecast_uniform(&state);
-		uint64_t own;
 
 		for (int quarter = 0; quarter < l->n_quarters; quarter++)
 			all += hazard_in(l, &ahead, quarter, draw);
 		if (u >= all && p->leaving == 0)
 			continue;
-		own = forecast_random(&state);
 		live(l, p, &ahead, draw,
-		     &(struct life){ .paid = p->paid, .gap = -1, .patience = -log1p(-u), .state = &own });
+		     &(struct life){ .paid = p->paid, .gap = -1, .patience = -log1p(-u), .state = &state });
 	}
 }
 

@@ -17,7 +17,7 @@ static const double prior_back = 0.01, prior_gone_months = 20;
 static const double prior_spread = 0.2, prior_spread_months = 6;
 static const double most_probable = 0.95;
 /* Changes below one in a hundred are none: a rate of exchange, rounding. As in store/outcomes. */
-enum { NEGLIGIBLE_PERCENT = 1, PASSES = 4 };
+enum { NEGLIGIBLE_PERCENT = 1, PASSES = 4, QUARTER = 3 };
 
 enum dimension { BY_AGE, BY_SIZE, BY_DUE, N_DIMENSIONS };
 
@@ -246,31 +246,50 @@ static const bool strays[N_STRAINS][N_CHANGES] = {
 	[STRAIN_LOSS] = { [CHANGE_LOST] = true, [CHANGE_SHRUNK] = true }, [STRAIN_GROWTH] = { [CHANGE_GROWN] = true }
 };
 
-/* Each month is foretold from those before it; what it strayed by beyond the chance of single accounts (whose variance
- * is the number expected) is what all share. A month in which next to nothing was expected says little: one with 25
- * events, where chance and the spread that is believed weigh the same, counts half. */
-static double spread_of(const struct forecast_past *past, enum forecast_strain strain)
+struct strayed { double squares, scale, months; };
+
+/* A month, and what its accounts were foretold to do. */
+static void add_strayed(struct strayed *x, const struct forecast_past *past, const struct model models[N_CHANGES],
+                        enum forecast_strain strain, int month)
 {
-	double squares = 0, scale = 0, months = 0;
+	double happened = 0, foretold = 0, weight = decay(past->n_months - 1 - month, spread_half_life) / QUARTER;
 
-	for (int m = FORECAST_MIN_MONTHS; m < past->n_months; m++) {
-		double happened = 0, foretold = 0, weight = decay(past->n_months - 1 - m, spread_half_life);
-
-		for (int kind = 0; kind < N_CHANGES; kind++) {
-			struct model model;
-
-			if (!strays[strain][kind])
-				continue;
-			fit(past, (enum forecast_kind)kind, m, &model);
-			foretold += foretold_of(&model, past->paying[m]);
-			happened += sum_of(past->changed[kind][m]);
-		}
-		squares += weight * ((happened - foretold) * (happened - foretold) - foretold);
-		scale += weight * foretold * foretold;
-		months += weight * foretold / (foretold + 1 / (prior_spread * prior_spread));
+	for (int kind = 0; kind < N_CHANGES; kind++) {
+		if (!strays[strain][kind])
+			continue;
+		foretold += foretold_of(&models[kind], past->paying[month]);
+		happened += sum_of(past->changed[kind][month]);
 	}
-	return sqrt((prior_spread_months * prior_spread * prior_spread +
-	             (squares > 0 ? months * squares / scale : 0)) / (prior_spread_months + months));
+	x->squares += weight * ((happened - foretold) * (happened - foretold) - foretold);
+	x->scale += weight * foretold * foretold;
+	x->months += weight * foretold / (foretold + 1 / (prior_spread * prior_spread));
+}
+
+/* Each month is foretold one, two and three months before it, as those of a quarter ahead are; what it strayed by
+ * beyond the chance of single accounts (whose variance is the number expected) is what all share. A month in which next
+ * to nothing was expected says little: one with 25 events, where chance and the spread that is believed weigh the same,
+ * counts half. */
+static void learn_spread(const struct forecast_past *past, struct forecast_rates *out)
+{
+	struct strayed all[N_STRAINS] = { 0 };
+
+	for (int known = FORECAST_MIN_MONTHS; known < past->n_months; known++) {
+		struct model models[N_CHANGES];
+
+		for (int kind = 0; kind < N_CHANGES; kind++)
+			fit(past, (enum forecast_kind)kind, known, &models[kind]);
+		for (int month = known; month < known + QUARTER && month < past->n_months; month++)
+			for (int strain = 0; strain < N_STRAINS; strain++)
+				add_strayed(&all[strain], past, models, (enum forecast_strain)strain, month);
+	}
+	for (int strain = 0; strain < N_STRAINS; strain++) {
+		const struct strayed *x = &all[strain];
+		double variance = prior_spread_months * prior_spread * prior_spread;
+
+		if (x->squares > 0)
+			variance += x->months * x->squares / x->scale;
+		out->spread[strain] = sqrt(variance / (prior_spread_months + x->months));
+	}
 }
 
 static void learn_back(const struct forecast_past *past, struct forecast_rates *out)
@@ -315,8 +334,7 @@ void forecast_learn(const struct forecast_past *past, struct forecast_rates *out
 		for (int cell = 0; cell < N_CELLS; cell++)
 			out->hazard[kind][cell] = -log1p(-expected(&model, cell));
 	}
-	for (int strain = 0; strain < N_STRAINS; strain++)
-		out->spread[strain] = spread_of(past, (enum forecast_strain)strain);
+	learn_spread(past, out);
 	learn_back(past, out);
 	learn_moves(past, out);
 }

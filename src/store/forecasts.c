@@ -107,6 +107,18 @@ int forecast_put(struct db *db, const struct forecast_said *s, struct err *err)
 	return 0;
 }
 
+int forecast_is_said(struct db *db, int32_t on, bool *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT 1 FROM nrr_forecast WHERE on_day = :on");
+	int rc;
+
+	bind_day(q, ":on", on);
+	if ((rc = stmt_step(q, err)) < 0)
+		return err_in(err, "stored forecasts");
+	*out = rc > 0;
+	return 0;
+}
+
 int forecasts_load(struct db *db, int32_t quarters, int32_t as_of, struct arena *a, struct forecast_said **out,
                    size_t *n_out, struct err *err)
 {

@@ -52,7 +52,8 @@ struct revenue_account {
 	int32_t parent; /* index, as known on the day; -1: none */
 };
 
-/* A bill that was not paid on time: from due_on until paid_on (REVENUE_OPEN: not yet). */
+/* A bill that was not paid on time: from due_on until paid_on, when it was paid, or one that was due later (who pays
+ * goes on, whatever became of this one). REVENUE_OPEN: not yet. */
 struct revenue_due { int32_t account, due_on, paid_on; };
 
 /* What one major unit of a currency is worth in the base's, times 1e9, from a day on. */

@@ -33,10 +33,9 @@ int book_add_piece(struct making *m, const struct revenue_line *line, const stru
 {
 	if (piece->from >= piece->to || (piece->minor == 0 && !piece->is_free))
 		return 0;
-	if (piece->minor < 0 && m->book->policy->credits == CREDITS_EXCLUDED) {
-		m->book->n_credits++;
+	m->book->n_credits += piece->minor < 0;
+	if (piece->minor < 0 && m->book->policy->credits == CREDITS_EXCLUDED)
 		return 0;
-	}
 	if (add_size(m, piece->minor, err) < 0)
 		return -1;
 	m->has_annual[line->account] |= line->contract < 0;

@@ -4,11 +4,11 @@
 #include "common/clock.h"
 #include "revenue_parts.h"
 
-enum { FIRST_ROOM = 256 };
+enum { FIRST_ROOM = 256, LATE_DAYS = 14 /* no policy calls it churn earlier */ };
 
 struct dues {
 	struct revenue_loading *l;
-	struct stmt *history;
+	struct stmt *history, *payment;
 	int64_t *payers; size_t n_payers; /* sources that told of a payment: of others an open invoice says nothing */
 	struct revenue_due *at; size_t n, room;
 };
@@ -23,7 +23,9 @@ struct bill {
 static int load_payers(struct dues *d, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db, "SELECT id FROM source WHERE EXISTS"
-		" (SELECT 1 FROM invoice WHERE source_id = source.id AND paid_on <= :as_of) ORDER BY id");
+		" (SELECT 1 FROM invoice i WHERE source_id = source.id AND paid_on <= :as_of AND (seen_on IS NULL OR"
+		"  seen_on <= :as_of) AND NOT EXISTS (SELECT 1 FROM history WHERE entity = 'invoice' AND entity_id = i.id"
+		"   AND field = 'paid_on' AND known_on > :as_of)) ORDER BY id");
 	int rc;
 
 	bind_int(q, ":as_of", d->l->query->as_of);
@@ -78,18 +80,40 @@ static bool is_late(const struct dues *d, const struct bill *b)
 	       (tells_payments(d, b->source) && (!b->status || strcmp(b->status, "paid") != 0));
 }
 
-static void add(struct dues *d, const struct bill *b)
+/* Who pays a bill that was due later goes on as a customer, whatever became of this one: disputed, lost, forgotten. */
+static int find_payment(struct dues *d, struct bill *b, struct err *err)
+{
+	int32_t until = b->paid_on == DAY_NONE ? d->l->query->as_of : b->paid_on, paid_on;
+	int rc;
+
+	if ((int64_t)until - b->due_on <= LATE_DAYS)
+		return 0;
+	bind_int(d->payment, ":account", b->account);
+	bind_day(d->payment, ":due_on", b->due_on);
+	bind_int(d->payment, ":as_of", d->l->query->as_of);
+	if ((rc = stmt_step(d->payment, err)) <= 0)
+		return rc;
+	paid_on = col_day(d->payment, 0);
+	if (paid_on != DAY_NONE && (b->paid_on == DAY_NONE || paid_on < b->paid_on))
+		b->paid_on = paid_on;
+	return stmt_run(d->payment, err);
+}
+
+static int add(struct dues *d, struct bill *b, struct err *err)
 {
 	int32_t account = revenue_account_index(d->l, b->account);
 
 	if (account < 0)
-		return;
+		return 0;
+	if (find_payment(d, b, err) < 0)
+		return -1;
 	if (d->n == d->room) {
 		d->room = d->room ? 2 * d->room : FIRST_ROOM;
 		d->at = arena_grow(d->l->scratch, d->at, d->n, d->room, sizeof *d->at);
 	}
 	d->at[d->n++] = (struct revenue_due){ .account = account, .due_on = b->due_on,
 		.paid_on = b->paid_on == DAY_NONE ? REVENUE_OPEN : b->paid_on };
+	return 0;
 }
 
 /* q: id, account_id, source_id, due_on, paid_on, status */
@@ -105,8 +129,8 @@ static int read_bills(struct dues *d, struct stmt *q, struct err *err)
 		arena_reset(a);
 		if (take_back(d, &b, a, err) < 0)
 			return -1;
-		if (is_late(d, &b))
-			add(d, &b);
+		if (is_late(d, &b) && add(d, &b, err) < 0)
+			return -1;
 	}
 	return rc;
 }
@@ -138,7 +162,16 @@ int revenue_load_dues(struct revenue_loading *l, struct err *err)
 		" AND h.known_on > :as_of AND (SELECT max(last_ok_on) FROM source) > :as_of AND i.account_id IS NOT NULL"
 		" AND i.issued_on <= :as_of AND NOT (i.due_on IS NOT NULL AND (i.paid_on IS NULL OR i.paid_on > i.due_on))"
 		" AND (i.seen_on IS NULL OR i.seen_on <= :as_of) AND (i.deleted_on IS NULL OR i.deleted_on > :as_of)");
-	struct dues d = { .l = l, .history = history };
+	CLEANUP(stmt_donep) struct stmt *payment = db_sql(l->db, "SELECT min(paid) FROM (SELECT"
+		"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'due_on')"
+		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'due_on'"
+		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE due_on END AS due,"
+		"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on')"
+		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on'"
+		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END AS paid"
+		"  FROM invoice i WHERE account_id = :account AND (seen_on IS NULL OR seen_on <= :as_of))"
+		" WHERE due > :due_on AND paid > :due_on AND paid <= :as_of");
+	struct dues d = { .l = l, .history = history, .payment = payment };
 
 	if (load_payers(&d, err) < 0 || read_bills(&d, late, err) < 0 || read_bills(&d, since, err) < 0)
 		return -1;

@@ -339,12 +339,26 @@ static const char *dues(const char *as_of)
 	return all;
 }
 
+/* A bill that nobody ever pays, of a customer who pays the next ones: disputed, lost or written off. */
+static void a_bill_that_stays_open_ends_with_the_next_one_that_is_paid(void **state)
+{
+	(void)state;
+	put_acme();
+	pull("2025-01-10", "invoice", "open", "issued_on=2025-01-01 due_on=2025-01-31 status=open");
+	pull("2025-01-10", "invoice", "before", "issued_on=2025-01-01 due_on=2025-01-30 status=open");
+	pull("2025-02-10", "invoice", "next", "issued_on=2025-02-01 due_on=2025-02-28 status=open");
+	pull("2025-02-15", "invoice", "before", "paid_on=2025-02-14 status=paid");
+	pull("2025-02-28", "invoice", "next", "paid_on=2025-02-27 status=paid");
+	assert_string_equal(dues("2025-02-27"), "2025-01-30 2025-02-14; 2025-01-31 ...");
+	assert_string_equal(dues("2025-02-28"), "2025-01-30 2025-02-14; 2025-01-31 2025-02-27");
+}
+
 static void a_bill_is_due_from_its_day_until_its_payment_was_known(void **state)
 {
 	(void)state;
 	put_acme();
-	pull("2025-01-10", "invoice", "paid", "issued_on=2025-01-01 due_on=2025-01-31 status=open");
-	pull("2025-01-20", "invoice", "paid", "paid_on=2025-01-20 status=paid");
+	pull("2025-01-10", "invoice", "paid", "issued_on=2025-01-01 due_on=2025-01-14 status=open");
+	pull("2025-01-20", "invoice", "paid", "paid_on=2025-01-13 status=paid");
 	pull("2025-01-10", "invoice", "late", "issued_on=2025-01-01 due_on=2025-01-15 status=open");
 	pull("2025-03-03", "invoice", "late", "paid_on=2025-03-01 status=paid");
 	pull("2025-02-10", "invoice", "void", "issued_on=2025-02-01 due_on=2025-02-05 status=open");
@@ -359,7 +373,7 @@ static void a_bill_is_due_from_its_day_until_its_payment_was_known(void **state)
 	assert_string_equal(dues("2025-03-02"), "2025-01-15 ...");
 	assert_string_equal(dues("2025-03-20"), "2025-01-15 2025-03-01; 2025-03-12 ...");
 	assert_string_equal(dues("2025-04-01"), "2025-01-15 2025-03-01");
-	assert_string_equal(dues("2025-04-05"), "2025-01-15 2025-03-01; 2025-02-02 ...");
+	assert_string_equal(dues("2025-04-05"), "2025-01-15 2025-03-01; 2025-02-02 2025-03-11");
 }
 
 static void rates_are_those_that_were_known_one_of_each_pair_and_day(void **state)
@@ -420,6 +434,7 @@ int main(void)
 		CASE(an_account_without_a_contract_counts_with_a_twelfth_of_its_year),
 		CASE(currencies_are_the_lines_own_its_accounts_or_the_default),
 		CASE(regions_and_parents_are_those_of_the_day),
+		CASE(a_bill_that_stays_open_ends_with_the_next_one_that_is_paid),
 		CASE(a_bill_is_due_from_its_day_until_its_payment_was_known),
 		CASE(rates_are_those_that_were_known_one_of_each_pair_and_day),
 		CASE(more_plans_than_there_are_numbers_share_one),

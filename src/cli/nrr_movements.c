@@ -191,6 +191,7 @@ int nrr_print_movements(struct nrr_report *r, struct err *err)
 	};
 	struct movements all = { .r = r };
 
+	nrr_report_note(r, "Every dated change is listed, by whichever method windows are computed.");
 	if (nrr_report_whole(&r->book, r->span, r->cli->arena, &all.whole, err) < 0 ||
 	    movements_make(&r->book, r->span, r->cli->arena, &all.rows, &all.n, err) < 0)
 		return -1;

@@ -147,7 +147,8 @@ def test_policy_everywhere(case):
     assert policy["preset"] == "default" and len(policy["hash"]) == 12 and len(policy["rules"]) > 15, policy
     plain = nrr(case, "--policy")
     assert policy["hash"] in plain and all(rule in plain for rule in policy["rules"]), plain
-    for view in ([], ["--by", "month"], ["--by", "owner"], ["--accounts"], ["--movements"], ["--cohorts"]):
+    for view in ([], ["--by", "month"], ["--by", "owner"], ["--accounts"], ["--movements"], ["--cohorts"], ["--steer"],
+                 ["--forecast"], ["--forecast", "--check"]):
         out = nrr(case, *view)
         assert f"Policy default, hash {policy['hash']}\n" in out and "Method: point to point" in out, (view, out)
         assert all(rule in out for rule in policy["rules"]), (view, out)

@@ -47,8 +47,8 @@ int64_t contracts_put(struct db *db, const struct contract *c)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"INSERT INTO subscription (source_id, source_key, account_id, mrr_minor, currency, product, plan, start_on,"
-		" end_on, end_reason) SELECT 1, (SELECT count(*) FROM subscription), id, :minor, :currency, :product, :plan,"
-		" :from, :to, :reason FROM account WHERE source_key = :account");
+		" end_on, end_reason, cancel_notice_on, paid_until_on) SELECT 1, (SELECT count(*) FROM subscription), id, :minor,"
+		" :currency, :product, :plan, :from, :to, :reason, :notice, :paid_until FROM account WHERE source_key = :account");
 
 	contracts_account(db, c->account, NULL);
 	bind_int(q, ":minor", c->minor);
@@ -58,6 +58,8 @@ int64_t contracts_put(struct db *db, const struct contract *c)
 	bind_day(q, ":from", contracts_day(c->from));
 	bind_day(q, ":to", contracts_day(c->to));
 	bind_text(q, ":reason", c->end_reason);
+	bind_day(q, ":notice", contracts_day(c->notice_on));
+	bind_day(q, ":paid_until", contracts_day(c->paid_until));
 	bind_text(q, ":account", c->account);
 	ASSERT_OK(stmt_run(q, &err));
 	return db_last_id(db);

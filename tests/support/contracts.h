@@ -13,6 +13,7 @@ struct contract {
 	const char *product, *plan;
 	const char *currency;   /* NULL: EUR */
 	const char *end_reason;
+	const char *notice_on, *paid_until;
 };
 
 struct db *contracts_open(void);

@@ -188,25 +188,32 @@ static void t8_losing_300k_of_logos_and_200k_of_revenue_keeps_three_and_a_half_m
 
 static void t9_a_life_of_one_customer_falls_into_the_published_movements(void **state)
 {
+	static const struct { enum nrr_churn_date by; const char *on; } churn_dates[] = {
+		{ CHURN_AT_NOTICE, "2024-09-20" }, { CHURN_AT_BILLING_END, "2024-10-01" }, { CHURN_AT_PERIOD_END, "2025-01-10" },
+	};
 	const struct movement *m;
 	size_t n;
 
 	(void)state;
 	/* A yearly plan of 2,000, cancelled on the way, so that it ends with the paid year; two add-ons of 30; back
-	 * with three of 50. */
-	put("A", "2024-01-10", "2025-01-10", 16667);
+	 * with three of 50. The two other dates that churn may have are those of the page on it. */
+	contracts_put(db, &(struct contract){ .account = "A", .from = "2024-01-10", .to = "2024-10-01", .minor = 16667,
+	                                      .notice_on = "2024-09-20", .paid_until = "2025-01-10" });
 	put("A", "2024-03-10", "2024-06-10", 3000);
 	put("A", "2024-03-10", "2024-06-10", 3000);
 	put("A", "2025-04-10", NULL, 5000);
 	put("A", "2025-04-10", NULL, 5000);
 	put("A", "2025-04-10", NULL, 5000);
-	m = movements_of("2023-12-01", "2025-12-01", &n);
-	ASSERT_INT(n, 5);
-	expect_movement(&m[0], "2024-01-10", MOVEMENT_NEW, 16667);
-	expect_movement(&m[1], "2024-03-10", MOVEMENT_UPSELL, 6000);
-	expect_movement(&m[2], "2024-06-10", MOVEMENT_CONTRACTION, -6000);
-	expect_movement(&m[3], "2025-01-10", MOVEMENT_CHURN, -16667);
-	expect_movement(&m[4], "2025-04-10", MOVEMENT_REACTIVATION, 15000);
+	for (size_t i = 0; i < ARRAY_LEN(churn_dates); i++) {
+		policy.churn_date = churn_dates[i].by;
+		m = movements_of("2023-12-01", "2025-12-01", &n);
+		ASSERT_INT(n, 5);
+		expect_movement(&m[0], "2024-01-10", MOVEMENT_NEW, 16667);
+		expect_movement(&m[1], "2024-03-10", MOVEMENT_UPSELL, 6000);
+		expect_movement(&m[2], "2024-06-10", MOVEMENT_CONTRACTION, -6000);
+		expect_movement(&m[3], churn_dates[i].on, MOVEMENT_CHURN, -16667);
+		expect_movement(&m[4], "2025-04-10", MOVEMENT_REACTIVATION, 15000);
+	}
 	ASSERT_INT(window_of("2024-01-01", "2024-02-01").sums.added_minor, 16667);
 	ASSERT_INT(window_of("2024-03-01", "2024-04-01").sums.expansion_minor, 6000);
 	ASSERT_INT(window_of("2024-06-01", "2024-07-01").sums.contraction_minor, 6000);
@@ -214,6 +221,59 @@ static void t9_a_life_of_one_customer_falls_into_the_published_movements(void **
 	ASSERT_INT(window_of("2025-01-01", "2025-02-01").sums.churn_minor, 16667);
 	ASSERT_INT(window_of("2025-04-01", "2025-05-01").sums.reactivation_minor, 15000);
 	ASSERT_INT(window_of("2025-04-01", "2025-05-01").sums.added_minor, 0);
+}
+
+/* The page of T6 counts reactivation in its net churn. */
+static void t6_with_a_customer_back_is_net_churn_of_4_where_reactivations_are_credited(void **state)
+{
+	struct nrr_window w;
+
+	(void)state;
+	put("back", "2024-01-01", "2024-04-01", 600);
+	put("back", "2025-07-01", NULL, 600);
+	w = published(10000, 1000, 1000, 1000, 0);
+	ASSERT_NEAR(1 - w.nrr, 0.10, 1e-12);
+	policy = *nrr_preset("chartmogul");
+	w = year();
+	ASSERT_INT(w.sums.reactivation_minor, 600);
+	ASSERT_NEAR(1 - w.nrr, 0.04, 1e-12);
+	ASSERT_NEAR(1 - w.grr, 0.20, 1e-12);
+}
+
+/* support.stripe.com, calculating-churned-revenue-in-billing. */
+static void of_two_subscriptions_the_first_to_go_is_contraction_and_the_second_churn_as_stripe_says(void **state)
+{
+	const struct movement *m;
+	size_t n;
+
+	(void)state;
+	put("A", "2024-06-01", "2025-03-01", 1000);
+	put("A", "2024-06-01", "2025-05-01", 2000);
+	policy = *nrr_preset("stripe");
+	m = movements_of("2025-01-01", "2026-01-01", &n);
+	ASSERT_INT(n, 2);
+	expect_movement(&m[0], "2025-03-01", MOVEMENT_CONTRACTION, -1000);
+	expect_movement(&m[1], "2025-05-01", MOVEMENT_CHURN, -2000);
+}
+
+/* learn.profitwell.com, profitwell-vs-stripe. */
+static void who_comes_and_goes_within_a_month_is_ignored_by_profitwell_and_counted_twice_by_stripe(void **state)
+{
+	struct nrr_sums s;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 1000);
+	put("B", "2025-03-05", "2025-03-20", 500);
+	policy = *nrr_preset("profitwell");
+	s = window_of("2025-03-01", "2025-04-01").sums;
+	ASSERT_INT(s.added_minor, 0);
+	ASSERT_INT(s.churn_minor, 0);
+	policy = *nrr_preset("stripe");
+	s = window_of("2025-03-01", "2025-04-01").sums;
+	ASSERT_INT(s.added_minor, 500);
+	ASSERT_INT(s.churn_minor, 500);
+	ASSERT_NEAR(window_of("2025-03-01", "2025-04-01").nrr, 1.0, 1e-12);
+	ASSERT_NEAR(window_of("2025-03-01", "2025-04-01").grr, 1.0, 1e-12);
 }
 
 /* A month with the movements of a published quick ratio, in thousands. */
@@ -611,6 +671,9 @@ int main(void)
 		CASE(t7_a_day_from_100_to_120_of_which_10_new_gives_net_churn_of_minus_10),
 		CASE(t8_losing_300k_of_logos_and_200k_of_revenue_keeps_three_and_a_half_million),
 		CASE(t9_a_life_of_one_customer_falls_into_the_published_movements),
+		CASE(t6_with_a_customer_back_is_net_churn_of_4_where_reactivations_are_credited),
+		CASE(of_two_subscriptions_the_first_to_go_is_contraction_and_the_second_churn_as_stripe_says),
+		CASE(who_comes_and_goes_within_a_month_is_ignored_by_profitwell_and_counted_twice_by_stripe),
 		CASE(t10_20k_new_8k_more_5k_gone_3k_less_gives_a_quick_ratio_of_3_5),
 		CASE(t11_25k_new_10k_more_8k_gone_4k_less_gives_2_92_and_net_23k),
 		CASE(t12_95k_28k_18k_7k_gives_4_92_net_98k_gross_123k),

@@ -189,7 +189,9 @@ static void t8_losing_300k_of_logos_and_200k_of_revenue_keeps_three_and_a_half_m
 static void t9_a_life_of_one_customer_falls_into_the_published_movements(void **state)
 {
 	static const struct { enum nrr_churn_date by; const char *on; } churn_dates[] = {
-		{ CHURN_AT_NOTICE, "2024-09-20" }, { CHURN_AT_BILLING_END, "2024-10-01" }, { CHURN_AT_PERIOD_END, "2025-01-10" },
+		{ CHURN_AT_NOTICE, "2024-09-20" },
+		{ CHURN_AT_BILLING_END, "2024-10-01" },
+		{ CHURN_AT_PERIOD_END, "2025-01-10" },
 	};
 	const struct movement *m;
 	size_t n;

@@ -258,6 +258,7 @@ static void the_version_changes_with_every_byte_that_bears_on_it_and_no_other(vo
 		{ "connectors/other.yaml", "name: changed\n", false, false },
 		{ "holidays/fr.yaml", "- 2026-05-01\n", true, false },
 		{ "orgs/zeta.yaml", "title: Zeta\nzone: UTC\ncurrency: EUR\n", false, true },
+		{ "orgs/zeta.yaml", "title: Zeta\nzone: UTC\ncurrency: USD\nnrr: {fx: spot}\n", false, true },
 	};
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	const char *acme, *zeta, *changed_acme, *changed_zeta;

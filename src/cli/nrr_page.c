@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/clock.h"
+#include "common/money.h"
 #include "nrr_draft.h"
 #include "nrr_pictures.h"
 #include "nrr_steer.h"
@@ -27,6 +28,22 @@ static const char *ratios_text(const struct writing *w)
 	                    x->sums.n_start - x->sums.n_churned, x->sums.n_start, 100 * x->logo);
 }
 
+static int say_usage(const struct writing *w, struct draft *d, struct err *err)
+{
+	struct nrr_usage_part usage;
+	int rc = nrr_report_usage(w->report, &usage, err);
+
+	if (rc <= 0)
+		return rc;
+	if (usage.window.why_none)
+		draft_say(d, arena_printf(w->arena, "Usage revenue is apart: %s.", usage.window.why_none));
+	else
+		draft_say(d, arena_printf(w->arena, "Usage revenue is apart: its NRR is %.1f %%, its GRR %.1f %% (%s a month "
+		                                    "at the start).", 100 * usage.window.nrr, 100 * usage.window.grr,
+		                          money_text(w->arena, usage.window.sums.start_minor, usage.currency)));
+	return 0;
+}
+
 static int add_window(struct writing *w, struct err *err)
 {
 	static const struct page_column columns[] = { { "step", false }, { "per month", true }, { "of the start", true } };
@@ -42,6 +59,8 @@ static int add_window(struct writing *w, struct err *err)
 	draft_say(d, ratios_text(w));
 	for (size_t i = 0; i < w->report->n_notes; i++)
 		draft_say(d, w->report->notes[i]);
+	if (say_usage(w, d, err) < 0)
+		return -1;
 	picture_waterfall(&waterfall, w->arena, &svg);
 	draft_draw(w, d, &svg);
 	picture_trend(&trend, w->arena, &svg);

@@ -125,6 +125,42 @@ def test_page_without_history(case):
         xml.parse(path)
 
 
+def test_page_tells_closed_months(case):
+    """A closed month that later data changed stands on the page with both figures and the account's reason"""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from test_restated import Books
+    books, page = Books(case), case.tmp / "report.html"
+    books.live("2026-03-01")
+    books.nrr("2026-03-01", "--html", str(page))
+    assert "<p>None so far.</p>" in page.read_text()
+    books.put("subscription", "s-b", mrr_minor="80", amount_from_on="2026-02-10")
+    books.live("2026-03-10")
+    books.nrr("2026-03-10", "--html", str(page))
+    text = page.read_text()
+    restated = books.restated("2026-03-10")
+    words = [r["words"] for report in restated for a in report["accounts"] for r in a["reasons"]]
+    assert len(restated) == 2 and words, restated
+    for report in restated:
+        row = rf"<th scope=\"row\">2026-02</th><td class=\"n\">{report['window_months']}</td><td>2026-03-10</td>"
+        assert re.search(row + r"<td class=\"n\">96.0 %, was 100.0 %</td>", text), (row, text[-6000:])
+    assert "<caption>Why accounts differ</caption>" in text and "<td>Borealis</td>" in text
+    for said in words:
+        assert f"<td>{said}</td>" in text, said
+
+
+def test_usage_stands_apart(case):
+    """Usage revenue is no part of the figures and is told in a sentence of its own"""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from test_restated import FIELDS, Books
+    FIELDS["subscription"] += " kind"
+    books, page = Books(case), case.tmp / "report.html"
+    books.put("subscription", "u", account="a", product="calls", mrr_minor="1000", currency="EUR", start_on="2024-01-01", kind="usage")
+    books.pull("2026-03-01")
+    books.nrr("2026-03-01", "--html", str(page))
+    assert "Usage revenue is apart: its NRR is 100.0 %, its GRR 100.0 % (EUR 1,000 a month at the start)." in page.read_text()
+    assert ">EUR 500<" in page.read_text()
+
+
 def test_same_bytes(case):
     """The same database and day give the same bytes; a folder that can't be written is told and ends with 65"""
     pulled(case)

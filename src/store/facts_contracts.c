@@ -11,7 +11,8 @@ static int load_subscriptions(struct loading *l, struct err *err)
 		db_sql(l->db, "SELECT account_id, id, product, plan, currency, seats, mrr_minor, start_on, end_on, renewal_on, "
 	                  "cancel_notice_on, "
 	                  "is_trial, is_auto_renew FROM subscription WHERE account_id BETWEEN :from AND :to AND start_on <= :day "
-	                  "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, start_on, id");
+	                  "AND (seen_on IS NULL OR seen_on <= :day) AND (deleted_on IS NULL OR deleted_on > :day) "
+	                  "ORDER BY account_id, start_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_subscription) };
 	struct history history;
 	const struct history *h = &history;
@@ -145,6 +146,7 @@ static int load_invoices(struct loading *l, struct err *err)
 	struct stmt *q = db_sql(l->db, "SELECT account_id, id, amount_minor, currency, issued_on, due_on, paid_on, "
 	                               "failed_on, disputed_on, status, source_id FROM invoice "
 	                               "WHERE account_id BETWEEN :from AND :to AND issued_on BETWEEN :since AND :day "
+	                               "AND (seen_on IS NULL OR seen_on <= :day) "
 	                               "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, issued_on, id");
 	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_invoice) };
 	struct history history;

@@ -79,7 +79,8 @@ static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.start_on, s.end_on, coalesce(s.currency, a.currency), "
 		"s.deleted_on, s.end_reason FROM subscription s JOIN account a ON a.id = s.account_id "
-		"WHERE s.start_on IS NULL OR s.start_on <= :known ORDER BY s.account_id, s.start_on, s.id");
+		"WHERE (s.start_on IS NULL OR s.start_on <= :known) AND (s.seen_on IS NULL OR s.seen_on <= :known) "
+		"ORDER BY s.account_id, s.start_on, s.id");
 	struct trait_history history;
 	int rc;
 
@@ -108,7 +109,8 @@ static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 		" FROM account a WHERE a.main_id IS NULL AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
 		" AND (a.created_on IS NULL OR a.created_on <= :known)"
 		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
-		"  AND (s.start_on IS NULL OR s.start_on <= :known)) ORDER BY a.id");
+		"  AND (s.start_on IS NULL OR s.start_on <= :known) AND (s.seen_on IS NULL OR s.seen_on <= :known))"
+		" ORDER BY a.id");
 	struct trait_history history;
 	int rc;
 
@@ -176,6 +178,7 @@ int outcomes_last_fact(struct db *db, int32_t as_of, int32_t *out, struct err *e
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT max(day) FROM (SELECT max(start_on) AS day FROM subscription WHERE start_on <= :day"
 		" UNION ALL SELECT max(end_on) FROM subscription WHERE end_on <= :day"
+		" UNION ALL SELECT max(seen_on) FROM subscription WHERE seen_on <= :day"
 		" UNION ALL SELECT max(opened_at) / 86400 FROM ticket WHERE opened_at < (:day + 1) * 86400"
 		" UNION ALL SELECT max(at) / 86400 FROM interaction WHERE at < (:day + 1) * 86400"
 		" UNION ALL SELECT max(issued_on) FROM invoice WHERE issued_on <= :day"

@@ -20,9 +20,9 @@ PAIRS = 1000 if HEAVY else 200
 BEGIN, FIRST_PULL = datetime.date(2024, 10, 1), datetime.date(2025, 9, 1)
 DAY = datetime.timedelta(days=1)
 ENTITIES = {  # entity: its fields, key first; an account's rows know it by key
-    "account": "key name domain segment plan csm_key am_key seats currency renewal_on created_on parent_key",
+    "account": "key name domain segment region plan csm_key am_key seats currency renewal_on created_on parent_key",
     "subscription": "key account product plan seats mrr_minor currency start_on end_on renewal_on cancel_notice_on is_trial "
-                    "end_reason is_auto_renew",
+                    "end_reason is_auto_renew kind discount_minor discount_ends_on paid_until_on paused_on resumes_on amount_from_on",
     "contact": "key account name email role is_key created_on left_on",
     "limit": "key account metric value from_on",
     "ticket": "key account contact_key subject body category priority opened_at closed_at first_reply_at satisfaction is_escalated",
@@ -31,6 +31,7 @@ ENTITIES = {  # entity: its fields, key first; an account's rows know it by key
     "survey": "key account contact_key kind score comment at",
     "opportunity": "key account name kind stage amount_minor currency created_on close_on is_closed is_won",
     "notice": "key account kind noticed_on effective_on text",
+    "rate": "key currency base rate_on rate_nano",
 }
 PLAIN = ["Thanks, the export works again.", "Bonjour, tout va bien.", "See you on Tuesday."]
 TEXTS = PLAIN * 8 + ["We are thinking of leaving at the end of the term.", "Could we get API access for our team?",
@@ -43,11 +44,15 @@ class World:
     """What happens, by the day on which it is known: of each row, the values of its fields from a day on."""
 
     def __init__(self, seed):
-        self.random = random.Random(seed)
+        self.random, self.late = random.Random(seed), random.Random(-seed)
         self.rows = {entity: {} for entity in ENTITIES}
         self.usage = []  # (day, account, contact, metric, value)
         for number in range(ACCOUNTS):
             self.account(f"a{number}", number)
+            self.terms(f"a{number}")
+        for n in range(0, 400, 7):
+            on = BEGIN + DAY * n
+            self.put("rate", f"r{n}", on + DAY * self.late.randint(0, 20), currency="EUR", base="USD", rate_on=on, rate_nano=1 + n / 1000)
 
     def put(self, entity, key, known_on, **values):
         self.rows[entity].setdefault(key, []).append((known_on, {k: str(v) for k, v in values.items()}))
@@ -102,6 +107,15 @@ class World:
             if fate:
                 self.put("invoice", f"{key}-i{month}", on, **{fate: on, "status": "paid" if fate == "paid_on" else "open"})
 
+    def terms(self, key):
+        """Contracts that are told of late, corrected, paused, and at a discount."""
+        late, told = self.late.randint, BEGIN + DAY * self.late.randint(250, 380)
+        self.put("subscription", f"{key}-x", told, account=key, product="addon", mrr_minor=late(100, 900), currency="EUR",
+                 start_on=told - DAY * late(0, 90), kind=self.late.choice(["", "usage", "service"]), discount_minor=5)
+        self.put("subscription", f"{key}-x", told + DAY * late(1, 30), mrr_minor=late(100, 900), amount_from_on=told - DAY * late(0, 90))
+        self.put("subscription", f"{key}-x", told + DAY * late(1, 30), paused_on=told - DAY * late(0, 9), resumes_on=told + DAY * late(9, 60))
+        self.put("account", key, told, region=self.late.choice(["DE", "FR"]))
+
     def events(self, key, people):
         pick, chance = self.random.choice, self.random.random
         for n in range(self.random.randint(1, 8)):
@@ -153,7 +167,7 @@ class World:
                     first, row = min(changes, key=lambda change: change[0])[0], {"key": key}
                     for _, values in sorted((c for c in changes if c[0] <= day), key=lambda change: change[0]):
                         row.update(values)
-                    if first <= day and (entity == "account" or row.get("account")):
+                    if first <= day and (entity in ("account", "rate") or row.get("account")):
                         out.writerow(row)
         with open(folder / f"usage-{day}.csv", "w", newline="") as file:
             out = csv.writer(file)
@@ -166,7 +180,7 @@ def org_yaml(folder):
     for entity, fields in {**ENTITIES, "usage": "day account contact_key metric value"}.items():
         text += f"      {entity}s:\n        match: \"{entity}{'-*' if entity == 'usage' else ''}.csv\"\n        entity: {entity}\n"
         text += "        aggregate: sum\n" if entity == "usage" else "        key: key\n"
-        text += "        account: {from: account, by: key}\n" if entity != "account" else ""
+        text += "        account: {from: account, by: key}\n" if entity not in ("account", "rate") else ""
         text += "        map:\n"
         for field in fields.split():
             if field not in ("key", "account"):
@@ -222,7 +236,7 @@ def test_nothing_dated_later_is_seen(case):
         later = ask(key, day, days[-1])
         assert then == later, f"{key} {day}\n{then[1]}\n---\n{later[1]}"
     for table in ("ticket", "interaction", "invoice", "survey", "opportunity", "notice", "contact", "account_limit", "usage_detail",
-                  "finding_event", "score_signal"):
+                  "finding_event", "score_signal", "rate"):
         assert case.query(f"SELECT count(*) FROM {table}", name="leak")[0][0] > 0, table
     bands = {band for (band,) in case.query("SELECT DISTINCT risk_band FROM score_day", name="leak")}
     assert bands == {0, 1, 2}, bands

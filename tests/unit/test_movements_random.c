@@ -253,7 +253,7 @@ static void books_at_random_keep_every_rule_of_movements(void **state)
 			n += t.n[span];
 		}
 	}
-	assert_true(only || n > 10 * N_BOOKS);
+	assert_true(only || n > 5 * N_BOOKS);
 }
 
 /* Two windows that join say what one over both does, where nothing depends on the window's ends. */

@@ -236,8 +236,13 @@ int nrr_print_forecast(struct nrr_report *r, struct err *err)
 
 	if (cli_option_int(r->cli, "quarters", FORECAST_MAX_QUARTERS, &quarters, err) < 0)
 		return -1;
+	if (cli_option(r->cli, "to") || r->has_window)
+		return err_set(err, ERR_USAGE, "--forecast looks ahead from the day of the report: choose it with --as-of, and "
+		               "how far with --quarters");
 	if (r->policy->method != NRR_POINT_TO_POINT)
 		nrr_report_note(r, "A forecast compares each account with itself at both ends, whatever the policy does.");
+	if (r->policy->fx == FX_SPOT && r->book.n_currencies > 1)
+		nrr_report_note(r, "A forecast keeps the rates of exchange of its day.");
 	if (is_check)
 		return nrr_check_forecasts(r, (int)quarters, err);
 	if (nrr_foretell(r->session, &r->book, (int)quarters, r->cli->arena, &f, err) < 0)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "score/forecast_check.h"
 #include "store/outcomes.h"
@@ -141,6 +142,8 @@ static int add_cases(struct checking *c, const int32_t *days, size_t n, struct e
 	for (size_t i = n; i > 0; i--) {
 		int rc = foretell_then(c, days[i - 1], &c->cases[c->n], err);
 
+		if (isatty(STDERR_FILENO))
+			(void)fprintf(stderr, "\rforetold %s%s", day_text(c->report->cli->arena, days[i - 1]), i > 1 ? "" : "\n");
 		if (rc > 0)
 			rc = add_truth(c, &c->cases[c->n], err);
 		if (rc < 0)

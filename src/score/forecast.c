@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "forecast_parts.h"
 
-enum { LONG_AGO_MONTHS = 1200, YEAR = 12 };
+enum { LONG_AGO_MONTHS = 1200, YEAR = 12, FAR_DAYS = 36525 /* a day beyond is a mistake */ };
 /* How much of what scores say of the level of all is believed beside what history says: as many events. */
 static const double score_pseudo_events = 10;
 static const double most_probable = 0.95, least_lean = 0.05;
@@ -62,7 +62,9 @@ static void note_hint(struct making *m, int32_t account, const struct forecast_h
 {
 	struct known *k = &m->known[book_top(m->book, account)];
 
-	if (is_nearer(hint->renewal_on, k->renewal_on, m->out->on))
+	bool is_near = hint->renewal_on > m->out->on - FAR_DAYS && hint->renewal_on < m->out->on + FAR_DAYS;
+
+	if (is_near && is_nearer(hint->renewal_on, k->renewal_on, m->out->on))
 		k->renewal_on = hint->renewal_on;
 	if (hint->term_months > k->term_months)
 		k->term_months = hint->term_months;
@@ -263,7 +265,9 @@ static void add_arrivals(const struct making *m, struct forecast_quarter *q, int
 		return;
 	windows = windows < YEAR ? windows : YEAR;
 	for (int i = 0; i < n; i++)
-		totals[i] = ends[i] + m->past->arrived[quarters - 1][(int)(forecast_uniform(&state) * windows)];
+		if (__builtin_add_overflow(ends[i], m->past->arrived[quarters - 1][(int)(forecast_uniform(&state) * windows)],
+		                           &totals[i]))
+			totals[i] = INT64_MAX;
 	forecast_quantiles(totals, n, q->total_minor);
 	q->has_total = true;
 }
@@ -297,7 +301,9 @@ static void draw(struct making *m)
 		memset(m->rates->back, 0, sizeof m->rates->back);
 	lean(m, STRAIN_LOSS, m->past->n_changed[CHANGE_LOST] + m->past->n_changed[CHANGE_SHRUNK]);
 	lean(m, STRAIN_GROWTH, m->past->n_changed[CHANGE_GROWN]);
-	forecast_lives_begin(&lives, m->rates, m->mean, m->n_people, m->out->n_quarters, m->arena);
+	forecast_lives_begin(&lives, m->rates,
+	                     &(struct forecast_start){ m->out->n_start, m->out->start_minor, m->mean }, m->out->n_quarters,
+	                     m->arena);
 	for (size_t i = 0; i < m->n_people; i++)
 		forecast_live(&lives, &m->people[i]);
 	add_quarters(m, &lives);

@@ -47,14 +47,15 @@ static void draw_strays(struct forecast_lives *l, enum forecast_strain strain)
 	}
 }
 
-void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates *rates, double mean, size_t n_people,
-                          int n_quarters, struct arena *a)
+void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates *rates,
+                          const struct forecast_start *start, int n_quarters, struct arena *a)
 {
-	size_t draws = n_people ? WORK / n_people : FORECAST_DRAWS, n;
+	size_t draws = WORK / (size_t)(start->n_people + 1), n;
 
 	draws = draws > FORECAST_DRAWS ? FORECAST_DRAWS : draws < FORECAST_MIN_DRAWS ? FORECAST_MIN_DRAWS : draws;
 	n = draws * (size_t)n_quarters;
-	*l = (struct forecast_lives){ .rates = rates, .mean = mean, .n_draws = (int)draws, .n_quarters = n_quarters,
+	*l = (struct forecast_lives){ .rates = rates, .mean = start->mean,
+		.most_gain = (INT64_MAX - start->minor) / (start->n_people + 1), .n_draws = (int)draws, .n_quarters = n_quarters,
 		.end = arena_array(a, n, sizeof *l->end), .kept = arena_array(a, n, sizeof *l->kept) };
 	for (int strain = 0; strain < N_STRAINS; strain++) {
 		l->stray[strain] = arena_array(a, n, sizeof **l->stray);
@@ -107,6 +108,7 @@ static double draw_move(const struct forecast_rates *r, enum forecast_kind kind,
 
 /* One account in one draw. */
 struct life {
+	int64_t most;         /* that it may ever pay */
 	int64_t paid, before; /* before: what it paid until it left */
 	int gap;              /* months since it left; -1: it is there */
 	double patience;      /* hazard that it still lives through without a change */
@@ -127,7 +129,7 @@ static void leave(struct life *x)
 
 static void change(const struct forecast_lives *l, struct life *x, const double hazards[N_CHANGES], double all)
 {
-	double at = forecast_uniform(x->state) * all;
+	double at = forecast_uniform(x->state) * all, paid;
 	int kind = 0;
 
 	while (kind < N_CHANGES - 1 && at >= hazards[kind])
@@ -137,10 +139,8 @@ static void change(const struct forecast_lives *l, struct life *x, const double 
 		leave(x);
 		return;
 	}
-	x->paid = llround((double)x->paid * draw_move(l->rates, (enum forecast_kind)kind, forecast_size(x->paid, l->mean),
-	                                              x->state));
-	if (x->paid < 1)
-		x->paid = 1;
+	paid = (double)x->paid * draw_move(l->rates, (enum forecast_kind)kind, forecast_size(x->paid, l->mean), x->state);
+	x->paid = paid < 1 ? 1 : paid < (double)x->most ? llround(paid) : x->most;
 }
 
 static void live_month(const struct forecast_lives *l, struct life *x, const struct prospect *ahead, int draw,
@@ -232,7 +232,7 @@ void forecast_live(struct forecast_lives *l, const struct forecast_person *p)
 		if (u >= all && p->leaving == 0)
 			continue;
 		live(l, p, &ahead, draw,
-		     &(struct life){ .paid = p->paid, .gap = -1, .patience = -log1p(-u), .state = &state });
+		     &(struct life){ .most = p->paid + l->most_gain, .paid = p->paid, .gap = -1, .patience = -log1p(-u), .state = &state });
 	}
 }
 

@@ -63,12 +63,14 @@ struct forecast_person {
 struct forecast_lives {
 	const struct forecast_rates *rates;
 	double mean;
+	int64_t most_gain; /* of one account, so that all together fit into 63 bits */
 	int n_draws, n_quarters;
 	double *stray[N_STRAINS];    /* times all rates: n_draws x n_quarters */
 	int64_t *end, *kept;         /* what all pay then, less what they pay today: n_quarters x n_draws */
 };
-void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates *rates, double mean, size_t n_people,
-                          int n_quarters, struct arena *a);
+struct forecast_start { int64_t n_people, minor; double mean; };
+void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates *rates,
+                          const struct forecast_start *start, int n_quarters, struct arena *a);
 void forecast_live(struct forecast_lives *l, const struct forecast_person *p);
 /* Sorts the draws. */
 void forecast_quantiles(int64_t *draws, int n_draws, int64_t out[N_FORECAST_QUANTILES]);

@@ -221,7 +221,8 @@ def test_short_history(case):
     out = books.json("--forecast", *at)
     assert out["quarters"] == [] and out["reason"].startswith("insufficient history: a forecast needs 3 months"), out
     assert books.json("--forecast", "--check", *at)["windows"] == 0
-    books.nrr("--forecast", "--quarters", "5", expect=64)
+    for wrong in (("--forecast", "--quarters", "5"), ("--forecast", "--to", "2026-04-01"), ("--forecast", "--window", "3"), ("--check",)):
+        books.nrr(*wrong, *at, expect=64)
 
 
 run(globals())

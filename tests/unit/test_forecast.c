@@ -440,6 +440,39 @@ static void a_steady_business_is_foretold_more_narrowly_than_one_that_strays(voi
 	            1.3 * (nrr(&steady, 1, FORECAST_P90) - nrr(&steady, 1, FORECAST_P10)));
 }
 
+static void amounts_that_fill_63_bits_do_not_overflow(void **state)
+{
+	struct forecast f;
+
+	(void)state;
+	for (int i = 0; i < 60; i++) { /* all of them grow fourfold, each in its month */
+		add_account(arena_printf(arena, "h%d", i));
+		add_line(-36, -i % 30 - 1, INT64_MAX / 1000);
+		add_line(-i % 30 - 1, 1, INT64_MAX / 250);
+	}
+	f = forecast();
+	assert_null(f.why_none);
+	for (int quarter = 1; quarter <= FORECAST_MAX_QUARTERS; quarter++)
+		assert_true(f.quarters[quarter - 1].end_minor[FORECAST_P10] > 0 && grr(&f, quarter, FORECAST_P90) <= 1 &&
+		            f.quarters[quarter - 1].end_minor[FORECAST_P90] > f.start_minor);
+}
+
+static void a_renewal_day_that_cannot_be_is_none(void **state)
+{
+	struct forecast f;
+
+	(void)state;
+	dice_state = 7;
+	add_accounts(50, 0.02, 1000);
+	hints[0].renewal_on = INT32_MAX - 5;
+	hints[1].renewal_on = INT32_MIN + 5;
+	for (size_t i = 2; i < 50; i++)
+		hints[i].renewal_on = today + 30;
+	f = forecast();
+	assert_null(f.why_none);
+	assert_true(f.n_dated < f.n_start || f.n_start < 49);
+}
+
 /* looking back ----------------------------------------------------------------------------------------------------- */
 
 static void judging_counts_what_lay_within_and_weighs_the_misses(void **state)
@@ -561,6 +594,8 @@ int main(void)
 		CASE(readiness_says_who_grows),
 		CASE(who_leaves_does_not_come_back_under_a_strict_policy),
 		CASE(p10_to_p90_of_books_that_stray_holds_what_happens_about_four_times_in_five),
+		CASE(amounts_that_fill_63_bits_do_not_overflow),
+		CASE(a_renewal_day_that_cannot_be_is_none),
 		CASE(a_steady_business_is_foretold_more_narrowly_than_one_that_strays),
 		CASE(judging_counts_what_lay_within_and_weighs_the_misses),
 		CASE(the_naive_forecast_is_the_spread_of_past_windows_without_those_that_have_no_ratio),

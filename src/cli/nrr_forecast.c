@@ -6,16 +6,24 @@
 #include "common/money.h"
 #include "nrr_close.h"
 
-/* Only the method differs; pieces are the same under both. */
+/* Pieces are the same under both. */
+struct nrr_policy nrr_forecast_policy(const struct nrr_policy *p)
+{
+	struct nrr_policy policy = *p;
+
+	policy.method = NRR_POINT_TO_POINT;
+	policy.back_outside = BACK_EXCLUDED;
+	return policy;
+}
+
 int nrr_foretell(const struct session *s, const struct book *b, int n_quarters, struct arena *a, struct forecast *out,
                  struct err *err)
 {
-	struct nrr_policy policy = *b->policy;
+	struct nrr_policy policy = nrr_forecast_policy(b->policy);
 	struct book ends = *b;
 	struct forecast_query query = { .n_quarters = n_quarters };
 	struct forecast_hint *hints;
 
-	policy.method = NRR_POINT_TO_POINT;
 	ends.policy = &policy;
 	if (forecast_hints_load(s->db, b->facts->as_of, a, &hints, &query.n_hints, err) < 0)
 		return -1;
@@ -241,6 +249,8 @@ int nrr_print_forecast(struct nrr_report *r, struct err *err)
 		               "how far with --quarters");
 	if (r->policy->method != NRR_POINT_TO_POINT)
 		nrr_report_note(r, "A forecast compares each account with itself at both ends, whatever the policy does.");
+	if (r->policy->back_outside != BACK_EXCLUDED)
+		nrr_report_note(r, "A forecast is of the accounts that pay on its day: who comes back later is not credited.");
 	if (r->policy->fx == FX_SPOT && r->book.n_currencies > 1)
 		nrr_report_note(r, "A forecast keeps the rates of exchange of its day.");
 	if (is_check)

@@ -5,8 +5,10 @@
 #include "nrr_report.h"
 #include "score/forecast.h"
 
-/* What is said of a book's day; hints are loaded as known on it. Both ends are compared, whatever the book's policy
- * does. */
+/* A forecast is of the accounts that pay on its day, each compared with itself at both ends: so much of a policy is set
+ * aside, for what happened too. */
+struct nrr_policy nrr_forecast_policy(const struct nrr_policy *p);
+/* What is said of a book's day; hints are loaded as known on it. */
 int nrr_foretell(const struct session *s, const struct book *b, int n_quarters, struct arena *a, struct forecast *out,
                  struct err *err) MUST_USE;
 /* The same as it is stored: quarter 1 .. n_quarters. */

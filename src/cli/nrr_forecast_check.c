@@ -345,11 +345,10 @@ int nrr_check_forecasts(struct nrr_report *r, int n_quarters, struct err *err)
 	static void (*const prints[])(const struct checking *) = {
 		[FORMAT_TABLE] = print_people, [FORMAT_CSV] = print_csv, [FORMAT_JSON] = print_json
 	};
-	struct nrr_policy policy = *r->policy;
+	struct nrr_policy policy = nrr_forecast_policy(r->policy);
 	struct checking c = { .report = r, .now = r->book, .months = 3 * n_quarters };
 	int32_t days[MOST_CASES], until;
 
-	policy.method = NRR_POINT_TO_POINT;
 	c.now.policy = &policy;
 	if (load_stored(&c, err) < 0 || outcomes_last_fact(r->session->db, r->session->as_of, &until, err) < 0)
 		return -1;

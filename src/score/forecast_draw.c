@@ -32,7 +32,7 @@ static double normal(uint64_t *state)
  * quarters are drawn, so that what is said of one does not depend on how many were asked for. */
 static void draw_strays(struct forecast_lives *l, enum forecast_strain strain)
 {
-	double spread = l->rates->spread[strain], part = spread / sqrt(2);
+	double spread = l->rates->spread[strain], part = spread / sqrt(2), *stray = l->stray[strain];
 	uint64_t state = strain + 1;
 
 	for (int draw = 0; draw < l->n_draws; draw++) {
@@ -42,7 +42,7 @@ static void draw_strays(struct forecast_lives *l, enum forecast_strain strain)
 			double own = part * normal(&state);
 
 			if (q < l->n_quarters)
-				l->stray[strain][draw * l->n_quarters + q] = exp(level + own - spread * spread / 2);
+				stray[draw * l->n_quarters + q] = exp(level + own - spread * spread / 2);
 		}
 	}
 }
@@ -55,7 +55,8 @@ void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates 
 	draws = draws > FORECAST_DRAWS ? FORECAST_DRAWS : draws < FORECAST_MIN_DRAWS ? FORECAST_MIN_DRAWS : draws;
 	n = draws * (size_t)n_quarters;
 	*l = (struct forecast_lives){ .rates = rates, .mean = start->mean,
-		.most_gain = (INT64_MAX - start->minor) / (start->n_people + 1), .n_draws = (int)draws, .n_quarters = n_quarters,
+		.most_gain = (INT64_MAX - start->minor) / (start->n_people + 1),
+		.n_draws = (int)draws, .n_quarters = n_quarters,
 		.end = arena_array(a, n, sizeof *l->end), .kept = arena_array(a, n, sizeof *l->kept) };
 	for (int strain = 0; strain < N_STRAINS; strain++) {
 		l->stray[strain] = arena_array(a, n, sizeof **l->stray);
@@ -232,7 +233,8 @@ void forecast_live(struct forecast_lives *l, const struct forecast_person *p)
 		if (u >= all && p->leaving == 0)
 			continue;
 		live(l, p, &ahead, draw,
-		     &(struct life){ .most = p->paid + l->most_gain, .paid = p->paid, .gap = -1, .patience = -log1p(-u), .state = &state });
+		     &(struct life){ .most = p->paid + l->most_gain, .paid = p->paid, .gap = -1, .patience = -log1p(-u),
+		                     .state = &state });
 	}
 }
 

@@ -9,10 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import SHARED, Skip, run  # noqa: E402
-
-SPONSORS = SHARED / "data" / "usage" / "eslint_sponsors" / "subscriptions.csv"
-MAVENFLIX = SHARED / "data" / "usage" / "mavenflix" / "subscriptions.csv"
+from harness import DATA, SHARED, Skip, run  # noqa: E402
 
 ORG = """title: Foretold
 zone: UTC
@@ -69,19 +66,16 @@ class Books:
         return json.loads(self.nrr(*args, "--format", "json").stdout)
 
 
-def sponsors():
-    """Spans of the real sponsorships; a span's number is its key, so that a later one may be left away."""
-    if not SPONSORS.exists():
+def mapped(case, name, dataset):
+    """A real set with its own mapping."""
+    folder = SHARED / "data" / "usage" / dataset
+    if not (folder / "subscriptions.csv").exists():
         raise Skip("the set is not on this machine")
-    return [[f"{r['account_id']}-{r['start_date']}-{i}", r["account_id"], r["start_date"], r["end_date"], r["mrr_cents"], ""]
-            for i, r in enumerate(csv.DictReader(SPONSORS.open()))]
-
-
-def mavenflix():
-    if not MAVENFLIX.exists():
-        raise Skip("the set is not on this machine")
-    return [[f"k{i}", r["customer_id"], r["created_date"], r["canceled_date"], int(r["subscription_cost"]) * 100, "month"]
-            for i, r in enumerate(csv.DictReader(MAVENFLIX.open())) if r["was_subscription_paid"] == "Yes"]
+    text = (DATA / name / "org.yaml").read_text()
+    case.org(text.replace("@FOLDER@", str(folder)).replace("@DIGESTS@", str(case.tmp / "digests")), name=name)
+    case.retaind("pull", "-q")
+    check = json.loads(case.retaind("nrr", "--forecast", "--check", "--format", "json").stdout)
+    return check, case.retaind("nrr", "--forecast", "--check").stdout
 
 
 def known_on(rows, day):
@@ -113,12 +107,9 @@ def assert_honest(check, least):
 
 def test_sponsors(case):
     """Seven years of real sponsorships: p10..p90 held 70 to 90 % of the past quarters, and beat the ratios of the year before"""
-    books = Books(case, "eslint")
-    books.pull(sponsors())
-    check = books.json("--forecast", "--check")
+    check, text = mapped(case, "eslint", "eslint_sponsors")
     assert_honest(check, 24)
     assert not check["windows_overlap"] and {f["said"] for f in check["forecasts"]} == {"as would have been said"}
-    text = books.nrr("--forecast", "--check").stdout
     line = [x for x in text.splitlines() if x.startswith("p10..p90 held what happened in ")]
     assert len(line) == 1 and f"{check['nrr_within']} of {check['windows']} windows" in line[0], text
     assert "Pinball loss" in text and "Policy default, hash" in text, text
@@ -126,12 +117,9 @@ def test_sponsors(case):
 
 def test_mavenflix(case):
     """A year of a young business, by rolling quarters and saying so: p10..p90 held 70 to 90 % of them"""
-    books = Books(case, "maven")
-    books.pull(mavenflix())
-    check = books.json("--forecast", "--check")
+    check, text = mapped(case, "mavenflix", "mavenflix")
     assert_honest(check, 7)
-    assert check["windows_overlap"]
-    assert "they begin month by month and overlap" in books.nrr("--forecast", "--check").stdout
+    assert check["windows_overlap"] and "they begin month by month and overlap" in text, text
 
 
 def test_truth(case):
@@ -143,6 +131,17 @@ def test_truth(case):
     for f in check["forecasts"]:
         window = books.json("--window", "3", "--to", f["to_date"], "--now", "2026-06-01T07:00:00Z")["windows"][0]
         assert (window["from_date"], window["nrr"], window["grr"]) == (f["on_date"], f["nrr"], f["grr"]), (window, f)
+
+
+def test_other_rules(case):
+    """Under rules that add movements up or credit who comes back, a forecast and its truth still compare both ends, and say so"""
+    rows, at = made_up(6), ("--now", "2026-06-01T06:00:00Z")
+    usual, other = Books(case, "usual"), Books(case, "other", "nrr: { preset: chartmogul, parents: separate }\n")
+    for books in (usual, other):
+        books.pull(rows, *at)
+    checks = [b.json("--forecast", "--check", *at) for b in (usual, other)]
+    assert checks[0]["forecasts"] == checks[1]["forecasts"] and checks[0]["policy"]["hash"] != checks[1]["policy"]["hash"]
+    assert any("compares each account with itself" in note for note in checks[1]["notes"]), checks[1]["notes"]
 
 
 def test_leak(case):

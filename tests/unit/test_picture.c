@@ -127,6 +127,18 @@ static void trend(const struct picture_point *points, size_t n, const struct pic
 
 static const struct picture_ahead ahead[] = { { 20181, { 0.97, 1.0, 1.04 }, { 0.88, 0.9, 0.92 } } };
 
+/* How often the pen of NRR's line is put down, the key aside. */
+static size_t pieces_of_line(void)
+{
+	const char *at = strstr(drawing(), "class=\"rp-nrr\" d=\"M0 0");
+	size_t n = 0;
+
+	assert_non_null(at);
+	for (at = strchr(at, 'M') + 1; *at != '/'; at++)
+		n += *at == 'M';
+	return n;
+}
+
 static void a_trend_tells_its_lines_apart_by_dash_and_mark_and_leaves_gaps(void **state)
 {
 	struct picture_point points[] = {
@@ -141,8 +153,10 @@ static void a_trend_tells_its_lines_apart_by_dash_and_mark_and_leaves_gaps(void 
 	ASSERT_INT(count(drawing(), "<rect class=\"rp-grr-mark\""), 3 + 1);
 	assert_has(">NRR 98.4 %<");
 	assert_has("fill=\"url(#trend-nrr-dots)\"");
+	ASSERT_INT(pieces_of_line(), 2);
 	points[2].is_known = true;
 	trend(points, ARRAY_LEN(points), NULL, 0);
+	ASSERT_INT(pieces_of_line(), 1);
 	assert_null(strstr(drawing(), "url(#"));
 }
 

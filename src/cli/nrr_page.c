@@ -215,13 +215,14 @@ static int add_cohorts(struct writing *w, struct err *err)
 	CLEANUP(buf_done) struct buf svg;
 	struct draft *d = draft_part(w, "Cohorts");
 	struct picture_heat heat;
-	int rc = nrr_heat(w->book, w->span.to, w->arena, &heat, err);
+	const char *why_none;
+	int rc = nrr_heat(w->book, w->span.to, w->arena, &heat, &why_none, err);
 
 	buf_init(&svg, NRR_MAX_PAGE);
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
-		draft_say(d, "No account has begun long enough ago.");
+		draft_say(d, why_none);
 		return 0;
 	}
 	draft_say(d, "Of what accounts paid at first, so many percent they pay after some months. A row holds those that "
@@ -376,13 +377,14 @@ int nrr_pictures_save(const struct nrr_report *r, const char *folder, struct err
 	struct picture_trend trend, cone;
 	struct picture_heat heat;
 	struct forecast f;
+	const char *why_none;
 	int has_heat;
 
 	buf_init(&svg, NRR_MAX_PAGE);
 	if (nrr_foretell_span(r, &f, err) < 0 ||
 	    nrr_compute(&r->book, &(struct nrr_query){ &r->span, 1, 1u << NRR_BY_ALL }, a, tables, err) < 0 ||
 	    nrr_trend(&r->book, r->span, &f, a, &trend, err) < 0 ||
-	    (has_heat = nrr_heat(&r->book, r->span.to, a, &heat, err)) < 0)
+	    (has_heat = nrr_heat(&r->book, r->span.to, a, &heat, &why_none, err)) < 0)
 		return -1;
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, ERR_INPUT, "%s", folder);

@@ -13,7 +13,11 @@ int nrr_foretell_span(const struct nrr_report *r, struct forecast *out, struct e
 	*out = (struct forecast){ .on = r->span.to, .why_none = "The window ends before the day of the report." };
 	if (r->span.to != r->book.facts->as_of)
 		return 0;
-	return nrr_foretell(r->session, &r->book, FORECAST_MAX_QUARTERS, r->cli->arena, out, err);
+	if (nrr_foretell(r->session, &r->book, FORECAST_MAX_QUARTERS, r->cli->arena, out, err) == 0)
+		return 0;
+	/* A rate of exchange of a past month is missing: the page has all else. */
+	*out = (struct forecast){ .on = r->span.to, .why_none = arena_printf(r->cli->arena, "%s.", err->text) };
+	return err->kind == ERR_CONFIG ? 0 : -1;
 }
 
 static const char **quantile_cells(const struct writing *w, const int64_t minor[N_FORECAST_QUANTILES],

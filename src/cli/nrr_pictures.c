@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "nrr_steer.h"
 
 enum { SHORT_MONTHS = 3, LEAST_POINTS = 4 };
 
@@ -36,6 +37,7 @@ static int points_of(const struct book *b, int32_t to, int months, struct pictur
 {
 	struct nrr_span spans[NRR_TREND_POINTS];
 	struct nrr_table tables[N_NRR_BY];
+	size_t first;
 	int n_known = 0;
 
 	for (int i = 0; i < NRR_TREND_POINTS; i++) {
@@ -43,13 +45,16 @@ static int points_of(const struct book *b, int32_t to, int months, struct pictur
 
 		spans[i] = (struct nrr_span){ day_add_months(end, -months), end };
 	}
-	if (nrr_compute(b, &(struct nrr_query){ spans, NRR_TREND_POINTS, 1u << NRR_BY_ALL }, a, tables, err) < 0)
+	if (nrr_compute_back(b, spans, NRR_TREND_POINTS, 1u << NRR_BY_ALL, a, tables, &first, err) < 0)
 		return -1;
-	for (int i = 0; i < NRR_TREND_POINTS; i++) {
-		const struct nrr_window *w = &tables[NRR_BY_ALL].rows[i];
+	for (size_t i = 0; i < NRR_TREND_POINTS; i++) {
+		const struct nrr_window *w = i < first ? NULL : &tables[NRR_BY_ALL].rows[i - first];
 
-		out[i] = (struct picture_point){ w->span.to, !w->why_none, w->nrr, w->grr };
-		n_known += !w->why_none;
+		out[i] = (struct picture_point){ .on = spans[i].to };
+		if (!w || w->why_none)
+			continue;
+		out[i] = (struct picture_point){ spans[i].to, true, w->nrr, w->grr };
+		n_known++;
 	}
 	return n_known;
 }
@@ -174,15 +179,19 @@ static void add_rows(const struct cohorts *c, struct arena *a, struct picture_he
 	out->cells = cells;
 }
 
-int nrr_heat(const struct book *b, int32_t as_of, struct arena *a, struct picture_heat *out, struct err *err)
+int nrr_heat(const struct book *b, int32_t as_of, struct arena *a, struct picture_heat *out, const char **why_none,
+             struct err *err)
 {
 	struct picture_heat heat = { .head = { "cohorts", "NRR by begin of revenue", "percent of what was paid at first" },
 		.row_title = "began in", .column_title = "months since" };
 	const char **columns = arena_array(a, ARRAY_LEN(marks), sizeof *columns);
 	struct cohorts cohorts;
 
-	if (cohorts_make(b, as_of, a, &cohorts, err) < 0)
-		return -1;
+	*why_none = "No account has begun long enough ago.";
+	if (cohorts_make(b, as_of, a, &cohorts, err) < 0) {
+		*why_none = arena_printf(a, "%s.", err->text);
+		return err->kind == ERR_CONFIG ? 0 : -1;
+	}
 	for (; heat.n_columns < ARRAY_LEN(marks) && (size_t)marks[heat.n_columns] < cohorts.most_cells; heat.n_columns++)
 		columns[heat.n_columns] = arena_printf(a, "%d", marks[heat.n_columns]);
 	if (!cohorts.n || !heat.n_columns)

@@ -7,6 +7,21 @@
 
 enum { MONTHS_OF_QUARTER = 3, MONTHS_OF_YEAR = 12 };
 
+int nrr_compute_back(const struct book *b, const struct nrr_span *spans, size_t n, unsigned by, struct arena *a,
+                     struct nrr_table tables[N_NRR_BY], size_t *first, struct err *err)
+{
+	size_t i = 0;
+
+	for (; i < n; i++) {
+		if (nrr_compute(b, &(struct nrr_query){ spans + i, n - i, by }, a, tables, err) == 0)
+			break;
+		if (err->kind != ERR_CONFIG)
+			return -1;
+	}
+	*first = i;
+	return 0;
+}
+
 static bool sees(const struct nrr_scope *scope, const char *owner)
 {
 	return !scope->sees || scope->sees(scope->which, owner);
@@ -18,13 +33,16 @@ static int whole_windows(const struct nrr_scope *g, struct arena *a, const struc
 {
 	enum nrr_by by = g->sees ? NRR_BY_OWNER : NRR_BY_ALL;
 	struct nrr_table tables[N_NRR_BY];
+	size_t first;
 
-	if (nrr_compute(g->book, &(struct nrr_query){ spans, n, 1u << by }, a, tables, err) < 0)
+	if (nrr_compute_back(g->book, spans, n, 1u << by, a, tables, &first, err) < 0)
 		return -1;
+	if (first == n)
+		return -1; /* the latest has no rate either: err says which */
 	for (size_t i = 0; i < n; i++)
 		out[i] = (struct nrr_window){ .span = spans[i],
-			.why_none = "insufficient history: no recurring revenue is known" };
-	for (size_t i = 0, span = 0; i < tables[by].n; i++) {
+			.why_none = "insufficient history: no recurring revenue, or no rate of exchange, is known" };
+	for (size_t i = 0, span = first; i < tables[by].n; i++) {
 		const struct nrr_window *row = &tables[by].rows[i];
 
 		while (row->span.from != spans[span].from || row->span.to != spans[span].to)
@@ -70,16 +88,19 @@ static int load_years(const struct nrr_scope *g, struct arena *a, struct steer_i
 	struct nrr_span spans[NRR_STEER_YEARS];
 	struct nrr_table tables[N_NRR_BY];
 	struct nrr_contribution *all;
-	size_t n;
+	size_t n, first;
 
 	for (int i = 0; i < NRR_STEER_YEARS; i++) {
 		int32_t to = day_add_months(on, (i + 1 - NRR_STEER_YEARS) * MONTHS_OF_QUARTER);
 
 		spans[i] = (struct nrr_span){ day_add_months(to, -MONTHS_OF_YEAR), to };
 	}
-	if (nrr_compute(g->book, &(struct nrr_query){ spans, ARRAY_LEN(spans), 1u << NRR_BY_ALL | 1u << NRR_BY_SEGMENT |
-	                                              1u << NRR_BY_COHORT }, a, tables, err) < 0 ||
-	    nrr_contributions(g->book, spans[NRR_STEER_YEARS - 1], a, &all, &n, err) < 0)
+	if (nrr_compute_back(g->book, spans, ARRAY_LEN(spans), 1u << NRR_BY_ALL | 1u << NRR_BY_SEGMENT |
+	                     1u << NRR_BY_COHORT, a, tables, &first, err) < 0)
+		return -1;
+	if (first == ARRAY_LEN(spans))
+		return 0;
+	if (nrr_contributions(g->book, spans[NRR_STEER_YEARS - 1], a, &all, &n, err) < 0)
 		return -1;
 	out->years = tables[NRR_BY_ALL].rows;
 	out->n_years = tables[NRR_BY_ALL].n;

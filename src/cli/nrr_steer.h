@@ -13,6 +13,11 @@ struct nrr_scope {
 	const void *which;
 };
 
+/* nrr_compute of spans in the order of time. Those at the front for which a rate of exchange is missing are left out:
+ * they look back farther than anybody asked. *first: the first that is in the tables; n when none is. */
+int nrr_compute_back(const struct book *b, const struct nrr_span *spans, size_t n, unsigned by, struct arena *a,
+                     struct nrr_table tables[N_NRR_BY], size_t *first, struct err *err) MUST_USE;
+
 enum { NRR_STEER_YEARS = 5 }; /* windows of twelve months: up to the day, and up to each quarter before for a year */
 
 /* is_whole: segments, cohorts and standing revenue too, of everything; it takes longer. */

@@ -161,6 +161,28 @@ def test_usage_stands_apart(case):
     assert ">EUR 500<" in page.read_text()
 
 
+def test_rates_that_reach_back_a_year(case):
+    """Where rates of exchange are known for the last year only, the report has what they allow; with none it names currency and day"""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from test_restated import Books
+    books, page = Books(case), case.tmp / "report.html"
+    books.put("subscription", "s-e", mrr_minor="100", currency="USD")
+    books.pull("2026-03-01")
+    for args in (("--steer",), ("--html", str(page))):
+        done = case.retaind("nrr", *args, "--now", "2026-03-01T08:00:00Z", expect=78)
+        assert re.search("no rate from USD to EUR for 202[56]-", done.stderr), done.stderr
+    for month in range(1, 16):
+        on = f"{2024 + (month + 10) // 12}-{(month + 10) % 12 + 1:02}-20"
+        books.put("rate", on, currency="USD", base="EUR", rate_on=on, rate_nano="0.9")
+    books.pull("2026-03-01")
+    report = json.loads(books.nrr("2026-03-01", "--steer", "--format", "json"))
+    assert report["reason"] is None and "4 earlier quarters are wanted; there are 3." in report["sentences"][0], report
+    assert all(e["usual_points"] is None and e["points"] == 0 for e in report["engines"]), report
+    books.nrr("2026-03-01", "--html", str(page))
+    text = page.read_text()
+    assert "Net retention (NRR) is 100.0 %" in text and "no rate" in text.lower(), re.findall("<p>.*?</p>", text)
+
+
 def test_same_bytes(case):
     """The same database and day give the same bytes; a folder that can't be written is told and ends with 65"""
     pulled(case)

@@ -66,13 +66,15 @@ static int add_window(struct writing *w, struct err *err)
 	picture_trend(&trend, w->arena, &svg);
 	draft_draw(w, d, &svg);
 	cells = draft_table(w, d, arena_printf(w->arena, "%s, %s", waterfall.head.title, waterfall.head.subtitle), columns,
-	                    ARRAY_LEN(columns), waterfall.n);
+	                    ARRAY_LEN(columns), waterfall.n + 1);
 	for (size_t i = 0; i < waterfall.n; i++) {
 		*cells++ = waterfall.steps[i].label;
 		*cells++ = draft_money(w, waterfall.steps[i].minor);
 		*cells++ = draft_percent(w, !draft_whole(w)->why_none,
 		                   (double)waterfall.steps[i].minor / (double)draft_whole(w)->sums.start_minor);
 	}
+	*cells++ = "residual";
+	*cells++ = draft_money(w, nrr_residual(&draft_whole(w)->sums));
 	return 0;
 }
 

@@ -37,24 +37,44 @@ static void print_sentence(const char *text)
 		(void)putchar('\n');
 }
 
-static const char *number(struct arena *a, double value)
+static const char *number(struct arena *a, double value, int decimals)
 {
-	return isnan(value) ? NULL : arena_printf(a, "%.1f", value);
+	return isnan(value) ? NULL : arena_printf(a, "%.*f", decimals, value);
 }
 
-static void print_engines(const struct steer_input *in, const struct steer *s, struct arena *a, enum cli_format format)
+static void print_engines(const struct steer_input *in, const struct steer *s, struct arena *a)
 {
 	struct table *t = table_new(a, engine_columns, ARRAY_LEN(engine_columns));
 
-	for (int i = 0; i < N_STEER_ENGINES && !s->why_none; i++) {
+	for (int i = 0; i < N_STEER_ENGINES; i++) {
 		const struct steer_reading *r = &s->engines[i];
-		const char *minor = format == FORMAT_TABLE ? money_text(a, r->minor, in->currency) : cell_int(a, r->minor);
-		const char *cells[ARRAY_LEN(engine_columns)] = { steer_engine_names[r->engine], minor, number(a, r->points),
-			number(a, r->usual), number(a, r->good), isnan(r->usual) ? NULL : number(a, r->to_gain) };
+		const char *cells[ARRAY_LEN(engine_columns)] = { steer_engine_names[r->engine],
+			money_text(a, r->minor, in->currency), number(a, r->points, 1), number(a, r->usual, 1),
+			number(a, r->good, 1), isnan(r->usual) ? NULL : number(a, r->to_gain, 1) };
 
 		table_row(t, cells);
 	}
-	table_print(t, format);
+	table_print(t, FORMAT_TABLE);
+}
+
+static void print_csv(const struct steer_input *in, const struct steer *s, struct arena *a)
+{
+	static const struct table_column columns[] = {
+		{ "engine", false }, { "from_date", false }, { "to_date", false }, { "mrr", true }, { "points", true },
+		{ "usual_points", true }, { "good_points", true }, { "to_gain_points", true }, { "currency", false },
+	};
+	const struct nrr_span span = in->quarters[in->n_quarters - 1].span;
+	struct table *t = table_new(a, columns, ARRAY_LEN(columns));
+
+	for (int i = 0; i < N_STEER_ENGINES && !s->why_none; i++) {
+		const struct steer_reading *r = &s->engines[i];
+		const char *cells[ARRAY_LEN(columns)] = { steer_engine_names[r->engine], day_text(a, span.from),
+			day_text(a, span.to), cell_int(a, r->minor), number(a, r->points, 6), number(a, r->usual, 6),
+			number(a, r->good, 6), isnan(r->usual) ? NULL : number(a, r->to_gain, 6), in->currency };
+
+		table_row(t, cells);
+	}
+	table_print(t, FORMAT_CSV);
 }
 
 static const char *percent(struct arena *a, double ratio)
@@ -88,7 +108,7 @@ static void print_people(const struct steer_input *in, const struct steer *s, st
 		print_sentence(sentences[i]);
 	if (!s->why_none) {
 		(void)puts("\nPoints of NRR in the last three months; usual and good are those of the quarters before\n");
-		print_engines(in, s, a, FORMAT_TABLE);
+		print_engines(in, s, a);
 	}
 	if (s->n_groups) {
 		(void)puts("\nNRR over twelve months\n");
@@ -192,7 +212,7 @@ int nrr_print_steer(struct nrr_report *r, struct err *err)
 		return 0;
 	}
 	if (r->cli->format == FORMAT_CSV) {
-		print_engines(&in, &s, a, FORMAT_CSV);
+		print_csv(&in, &s, a);
 		nrr_note_policy(r);
 		return 0;
 	}

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The report of retention as a page and as pictures, looked at in headless Chromium where it is there, and steering."""
 import contextlib
+import csv
 import datetime
 import fcntl
 import functools
@@ -90,6 +91,7 @@ def test_page_holds_everything(case):
                     "Accounts that moved it most", "What the coming quarters may bring", "Closed months that later data changed",
                     "The rules it was computed by"):
         assert f"<h2>{heading}</h2>" in text, heading
+    assert '<th scope="row">residual</th><td class="n">USD 0</td>' in text
     for caption in ("By segment", "By plan", "By owner", "Up", "Switches"):
         assert f"<caption>{caption}</caption>" in text, caption
     assert "point_to_point" in text and re.search(r"hash [0-9a-f]{12}:", text)
@@ -207,7 +209,9 @@ def test_steering(case):
     out = case.retaind("nrr", *AS_OF, "--steer").stdout
     assert report["engines"][0]["engine"] in out and "NRR so far" in out, out
     rows = case.retaind("nrr", *AS_OF, "--steer", "--format", "csv").stdout.splitlines()
-    assert rows[0] == "engine,per month,points,usual,good,to gain" and len(rows) == 5, rows
+    assert rows[0] == "engine,from_date,to_date,mrr,points,usual_points,good_points,to_gain_points,currency" and len(rows) == 5, rows
+    for row, engine in zip(csv.DictReader(rows), report["engines"]):
+        assert int(row["mrr"]) == engine["minor"] and float(row["points"]) == engine["points"], (row, engine)
 
 
 def put_findings(case, rows):

@@ -20,7 +20,7 @@ static const char style[] =
 	".rp-nrr,.rp-nrr-dots{stroke:#0b4f9e}.rp-grr,.rp-grr-dots{stroke:#8a4b00}.rp-grr{stroke-dasharray:7 3}"
 	".rp-nrr-mark{fill:#0b4f9e}.rp-grr-mark{fill:#8a4b00}.rp-nrr-band{stroke:#0b4f9e}.rp-grr-band{stroke:#8a4b00}"
 	".rp-nrr-dots,.rp-grr-dots{stroke-width:1.6}.rp-nrr-band,.rp-grr-band{stroke-width:.8}"
-	".rp .rp-mid{stroke-dasharray:none;stroke-width:1.5}.rp-none{fill:none;stroke:#c3cad3}"
+	".rp .rp-mid{stroke-width:1.5}.rp-none{fill:none;stroke:#c3cad3}"
 	".rp-bar{fill:#1b1f24}.rp-h0{fill:#f0a58f}.rp-h1{fill:#f6c1af}.rp-h2{fill:#fadbcf}.rp-h3{fill:#fdf0ea}"
 	".rp-h4{fill:#eef2f6}.rp-h5{fill:#cfe3f7}.rp-h6{fill:#a5ccf0}"
 	"@media(prefers-color-scheme:dark){.rp{background:#14181d}.rp text{fill:#e8ebef}.rp text.m{fill:#b4bdc8}"

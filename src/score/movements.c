@@ -4,19 +4,15 @@
 
 #include "movements_walk.h"
 
-enum { FIRST_ROOM = 64 };
-
 const char *const movement_names[N_MOVEMENT_KINDS] = {
 	"new", "upsell", "cross_sell", "contraction", "churn", "involuntary_churn", "reactivation", "fx",
 };
 
-int movements_make(const struct book *b, struct nrr_span span, struct arena *a, struct movement **out, size_t *n_out,
-                   struct err *err)
+/* Counts them, or puts them into `all` when it is given: twice over is less memory than an array that grows. */
+static int walk_all(struct walk *w, const struct book *b, struct nrr_span span, struct movement *all, size_t *out_n,
+                    struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
-	struct walk *w = walk_new(b, scratch);
-	struct movement *all = NULL;
-	size_t n = 0, room = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < b->facts->n_accounts; i++) {
 		const struct movement *some;
@@ -26,16 +22,29 @@ int movements_make(const struct book *b, struct nrr_span span, struct arena *a, 
 			continue;
 		if (walk_account(w, (int32_t)i, span, &some, &n_some, err) < 0)
 			return -1;
-		if (n + n_some > room) {
-			size_t more = 2 * (n + n_some) + FIRST_ROOM;
-
-			all = arena_grow(a, all, n, more, sizeof *all);
-			room = more;
-		}
-		if (n_some)
+		if (all && n_some)
 			memcpy(all + n, some, n_some * sizeof *all);
 		n += n_some;
 	}
+	*out_n = n;
+	return 0;
+}
+
+int movements_make(const struct book *b, struct nrr_span span, struct arena *a, struct movement **out, size_t *n_out,
+                   struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
+	struct walk *w = walk_new(b, scratch);
+	struct movement *all;
+	size_t n;
+
+	if (walk_all(w, b, span, NULL, &n, err) < 0)
+		return -1;
+	if (n > arena_left(a) / sizeof *all)
+		return err_set(err, ERR_INPUT, "%zu movements are more than fit into memory, expected a shorter window", n);
+	all = arena_array(a, n, sizeof *all);
+	if (walk_all(w, b, span, all, &n, err) < 0)
+		return -1;
 	*out = all;
 	*n_out = n;
 	return 0;

@@ -37,14 +37,21 @@ static int64_t paid_before(const struct walk *w, const struct product *p)
 	return p->group == w->group.number ? p->before : p->now;
 }
 
+/* Of an account that comes or goes, one product after the other that this concerns; NULL behind the last. With credits
+ * all are, for an account that is below 0 in all pays for none of them; else all that it pays for is touched. */
+static struct product *concerned(const struct walk *w, bool is_whole, size_t i)
+{
+	if (is_whole && w->has_credits)
+		return i < w->n_products ? &w->products[i] : NULL;
+	return i < w->group.n_touched ? &w->products[w->touched[i]] : NULL;
+}
+
 /* The only product that the account paid for before, or pays for now. */
 static uint16_t product_paid(const struct walk *w, bool is_before)
 {
-	const struct product *found = NULL;
+	const struct product *found = NULL, *p;
 
-	for (size_t i = 0; i < w->n_products; i++) {
-		const struct product *p = &w->products[i];
-
+	for (size_t i = 0; (p = concerned(w, true, i)); i++) {
 		if ((is_before ? paid_before(w, p) : p->now) <= 0)
 			continue;
 		if (found)
@@ -163,18 +170,14 @@ static void class_product(const struct walk *w, struct product *p, int64_t befor
 	}
 }
 
-/* All products when the account comes or goes, for what is below 0 in all is taken for nothing; else those touched. */
 static void class_products(struct walk *w, int64_t churn, bool back)
 {
 	const struct group *g = &w->group;
 	bool is_whole = g->before == 0 || walk_paid(w) == 0;
-	size_t n = is_whole ? w->n_products : g->n_touched;
+	struct product *p;
 
-	for (size_t i = 0; i < n; i++) {
-		struct product *p = &w->products[is_whole ? i : w->touched[i]];
-
+	for (size_t i = 0; (p = concerned(w, is_whole, i)); i++)
 		class_product(w, p, g->before ? paid_before(w, p) : 0, walk_paid(w) ? p->now : 0, &churn, back);
-	}
 }
 
 void walk_open(struct walk *w, int32_t on)

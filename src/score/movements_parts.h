@@ -54,6 +54,7 @@ struct walk {
 	/* of the account at hand */
 	struct nrr_span span;
 	const struct book_piece *pieces; size_t n_pieces;
+	bool has_credits;    /* some of them are below 0 */
 	int32_t account, gone_on; /* when it last stopped paying; DAY_NONE: it never paid */
 	int64_t total;       /* of what is paid now, credits taken off: may be below 0 */
 	int64_t start, spot; /* spot: the end at the rates of the last day */

@@ -13,10 +13,11 @@ enum { MOST_OF_A_GROUP = 2 }; /* movements: upsell and cross-sell, or contractio
 struct walk *walk_new(const struct book *b, struct arena *a)
 {
 	struct walk *w = arena_alloc(a, sizeof *w);
-	size_t most = 1;
+	size_t most = 1, n_products;
 
 	for (size_t i = 0; i < b->facts->n_accounts; i++)
 		most = b->first[i + 1] - b->first[i] > most ? b->first[i + 1] - b->first[i] : most;
+	n_products = most < b->facts->n_names ? most : b->facts->n_names;
 	w->book = b;
 	w->account = -1;
 	for (size_t i = 0; i < ARRAY_LEN(w->rates); i++) {
@@ -27,8 +28,8 @@ struct walk *walk_new(const struct book *b, struct arena *a)
 	w->events = arena_array(a, 2 * most, sizeof *w->events);
 	w->cells = arena_array(a, most, sizeof *w->cells);
 	w->cell_of = arena_array(a, most, sizeof(struct cell *));
-	w->products = arena_array(a, most, sizeof *w->products);
-	w->touched = arena_array(a, most, sizeof *w->touched);
+	w->products = arena_array(a, n_products, sizeof *w->products);
+	w->touched = arena_array(a, n_products, sizeof *w->touched);
 	w->out = arena_array(a, MOST_OF_A_GROUP * 2 * most + 1, sizeof *w->out);
 	return w;
 }
@@ -230,6 +231,9 @@ static void look_at(struct walk *w, int32_t account)
 	w->account = account;
 	w->pieces = b->pieces + b->first[account];
 	w->n_pieces = b->first[account + 1] - b->first[account];
+	w->has_credits = false;
+	for (size_t i = 0; i < w->n_pieces; i++)
+		w->has_credits = w->has_credits || w->pieces[i].minor < 0;
 	list_cells(w);
 	list_events(w);
 }

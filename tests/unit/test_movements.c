@@ -316,6 +316,58 @@ static void the_last_end_of_a_group_tells_whether_churn_was_for_want_of_payment(
 	EXPECT(&m, { "2025-05-03", MOVEMENT_CHURN, -130, NULL },);
 }
 
+static void a_bill_unpaid_for_too_long_is_involuntary_churn_from_its_day_until_it_is_paid(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", NULL, 100);
+	ASSERT_OK(db_run(db, "INSERT INTO invoice (source_id, source_key, account_id, amount_minor, currency, issued_on,"
+	                 " due_on, paid_on) SELECT 1, 'i', id, 1200, 'EUR', 20130, 20148, 20301 FROM account", &err));
+	policy.past_due_days = 90;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_INVOLUNTARY, -100, "CRM" },
+	       { "2025-08-01", MOVEMENT_REACTIVATION, 100, "CRM" },);
+	policy.past_due_days = -1;
+	m = moved_in_2025();
+	ASSERT_INT(m.n, 0);
+}
+
+static void a_pause_is_churn_and_reactivation_unless_the_policy_keeps_the_amount(void **state)
+{
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", NULL, 100);
+	ASSERT_OK(db_run(db, "UPDATE subscription SET paused_on = 20148, resumes_on = 20209", &err));
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_CHURN, -100, "CRM" }, { "2025-05-01", MOVEMENT_REACTIVATION, 100, "CRM" },);
+	policy.paused = PAUSED_KEEPS;
+	m = moved_in_2025();
+	ASSERT_INT(m.n, 0);
+}
+
+static void who_goes_on_for_free_churns_with_its_revenue_and_stays_a_logo(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct nrr_query query = { .spans = &span, .n_spans = 1, .by = 1u << NRR_BY_ALL | 1u << NRR_BY_PRODUCT };
+	struct nrr_table tables[N_NRR_BY];
+	struct moved m;
+
+	(void)state;
+	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
+	put("A", "CRM", "2025-03-01", NULL, 0);
+	policy.method = NRR_MOVEMENT_SUM;
+	m = moved_in_2025();
+	EXPECT(&m, { "2025-03-01", MOVEMENT_CHURN, -100, "CRM" },);
+	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
+	for (int by = NRR_BY_ALL; by <= NRR_BY_PRODUCT; by += NRR_BY_PRODUCT) {
+		ASSERT_INT(tables[by].rows[0].sums.churn_minor, 100);
+		ASSERT_INT(tables[by].rows[0].sums.free_minor, 100);
+	}
+	ASSERT_NEAR(tables[NRR_BY_ALL].rows[0].logo, 1.0, 1e-12);
+}
+
 static void a_gap_is_counted_from_the_day_on_which_the_last_of_a_group_left(void **state)
 {
 	struct moved m;
@@ -691,6 +743,9 @@ int main(void)
 		CASE(a_lower_price_is_contraction_under_any_policy),
 		CASE(an_end_for_want_of_payment_is_involuntary_churn),
 		CASE(the_last_end_of_a_group_tells_whether_churn_was_for_want_of_payment),
+		CASE(a_bill_unpaid_for_too_long_is_involuntary_churn_from_its_day_until_it_is_paid),
+		CASE(a_pause_is_churn_and_reactivation_unless_the_policy_keeps_the_amount),
+		CASE(who_goes_on_for_free_churns_with_its_revenue_and_stays_a_logo),
 		CASE(a_gap_is_counted_from_the_day_on_which_the_last_of_a_group_left),
 		CASE(who_was_taken_for_new_never_counts_in_the_cohort_again),
 		CASE(each_product_has_its_own_part_of_a_window_by_movements),

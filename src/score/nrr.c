@@ -206,10 +206,16 @@ static bool is_unpaid(const struct nrr_view *v, const int64_t *at, size_t span)
 	return !at[v->frame->from_at[span]] && !at[v->frame->to_at[span]];
 }
 
+/* Paid at both ends, and did not come anew. */
+static bool has_stayed(const struct nrr_sums *whole)
+{
+	return whole->n_start && whole->n_end && !whole->n_churned;
+}
+
 static int add_products(const struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
 {
 	const struct nrr_view *v = x->v;
-	bool is_plain = v->total && !v->frame->walk, stays = whole->start_minor > 0 && whole->n_end > 0;
+	bool is_plain = v->total && !v->frame->walk, stays = has_stayed(whole);
 
 	for (size_t i = 0; i < v->n_rows; i++) {
 		const struct nrr_row *row = &v->rows[i];

@@ -3,7 +3,8 @@
  * new. Pure: a book in, windows out.
  *   NRR = cohort end / start     GRR = kept / start     over the accounts that paid on the first day
  * kept is capped account by account, so GRR is never above min(1, NRR). In constant currency cohort end is start +
- * expansion - contraction - churn, and kept is start - contraction - churn. */
+ * expansion - contraction - churn, and kept is start - contraction - churn. By movements the cohort's end is the same;
+ * kept is an account's start less all that it lost on the way, also where it won it back, and no less than 0. */
 #ifndef SCORE_NRR_H
 #define SCORE_NRR_H
 
@@ -52,7 +53,7 @@ int nrr_compute(const struct book *b, const struct nrr_query *query, struct aren
 
 /* What one account adds to a window; the sums of all add up to it. */
 struct nrr_contribution { int32_t account; struct nrr_sums sums; };
-/* By account; those with nothing at either end are left out. */
+/* By account; those with nothing at either end are left out, but for who came and went where the policy counts both. */
 int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *a, struct nrr_contribution **out,
                       size_t *n_out, struct err *err) MUST_USE;
 

@@ -32,6 +32,10 @@ struct forecast_quarter {
 	int64_t kept_minor[N_FORECAST_QUANTILES]; /* the same, none above what it pays today: GRR's */
 	bool has_total;                          /* a window of this length was seen */
 	int64_t total_minor[N_FORECAST_QUANTILES]; /* with those who come or come back, as in windows of the last year */
+	/* The twelve months up to that day, as reports have them: of the accounts that paid when they began. Who has left
+	 * by today counts as gone. Not where history is too short, nor under a policy that is strict with who came back. */
+	bool has_year;
+	int64_t year_start_minor, year_end_minor[N_FORECAST_QUANTILES], year_kept_minor[N_FORECAST_QUANTILES];
 };
 
 struct forecast {

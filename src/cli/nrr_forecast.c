@@ -113,6 +113,36 @@ static void people_row(struct table *t, const struct nrr_report *r, const struct
 	table_row(t, cells);
 }
 
+static const struct table_column year_columns[] = {
+	{ "year up to", false }, { "NRR p10", true }, { "p50", true }, { "p90", true }, { "GRR p10", true },
+	{ "p50", true }, { "p90", true },
+};
+
+/* What reports of twelve months will say. */
+static void print_years(const struct nrr_report *r, const struct forecast *f)
+{
+	struct arena *a = r->cli->arena;
+	struct table *t = table_new(a, year_columns, ARRAY_LEN(year_columns));
+	int n = 0;
+
+	for (int k = 0; k < f->n_quarters; k++) {
+		const struct forecast_quarter *q = &f->quarters[k];
+		const char *cells[ARRAY_LEN(year_columns)] = { day_text(a, q->to) };
+
+		for (int i = 0; q->has_year && i < N_FORECAST_QUANTILES; i++) {
+			cells[1 + i] = percent(a, q->year_end_minor[i], q->year_start_minor);
+			cells[4 + i] = percent(a, q->year_kept_minor[i], q->year_start_minor);
+		}
+		n += q->has_year;
+		if (q->has_year)
+			table_row(t, cells);
+	}
+	if (n == 0)
+		return;
+	(void)puts("\nThe twelve months up to then, of the accounts that paid when they began\n");
+	table_print(t, FORMAT_TABLE);
+}
+
 static void print_sources(const struct forecast *f)
 {
 	(void)printf("\nIt should turn out below p10 one time in ten, above p90 one time in ten. Revenue: of today's "
@@ -137,6 +167,7 @@ static void print_people(const struct nrr_report *r, const struct forecast *f)
 		(void)puts(f->why_none);
 	} else {
 		table_print(t, FORMAT_TABLE);
+		print_years(r, f);
 		print_sources(f);
 	}
 	nrr_print_footer(r);
@@ -151,7 +182,9 @@ static const struct table_column csv_columns[] = {
 	{ "end_mrr_p10", true }, { "end_mrr_p50", true }, { "end_mrr_p90", true }, { "kept_mrr_p10", true },
 	{ "kept_mrr_p50", true }, { "kept_mrr_p90", true }, { "total_mrr_p10", true }, { "total_mrr_p50", true },
 	{ "total_mrr_p90", true }, { "nrr_p10", true }, { "nrr_p50", true }, { "nrr_p90", true }, { "grr_p10", true },
-	{ "grr_p50", true }, { "grr_p90", true }, { "currency", false }, { "policy_hash", false },
+	{ "grr_p50", true }, { "grr_p90", true }, { "year_start_mrr", true }, { "year_nrr_p10", true },
+	{ "year_nrr_p50", true }, { "year_nrr_p90", true }, { "year_grr_p10", true }, { "year_grr_p50", true },
+	{ "year_grr_p90", true }, { "currency", false }, { "policy_hash", false },
 };
 
 static const char *ratio(struct arena *a, int64_t part, int64_t whole)
@@ -172,9 +205,12 @@ static void csv_row(struct table *t, const struct nrr_report *r, const struct fo
 		cells[11 + i] = q->has_total ? cell_int(a, q->total_minor[i]) : NULL;
 		cells[14 + i] = ratio(a, q->end_minor[i], f->start_minor);
 		cells[17 + i] = ratio(a, q->kept_minor[i], f->start_minor);
+		cells[21 + i] = q->has_year ? ratio(a, q->year_end_minor[i], q->year_start_minor) : NULL;
+		cells[24 + i] = q->has_year ? ratio(a, q->year_kept_minor[i], q->year_start_minor) : NULL;
 	}
-	cells[20] = r->book.currency;
-	cells[21] = nrr_policy_hash(r->policy, a);
+	cells[20] = q->has_year ? cell_int(a, q->year_start_minor) : NULL;
+	cells[27] = r->book.currency;
+	cells[28] = nrr_policy_hash(r->policy, a);
 	table_row(t, cells);
 }
 
@@ -188,6 +224,24 @@ static void print_csv(const struct nrr_report *r, const struct forecast *f)
 	if (f->why_none)
 		(void)fprintf(stderr, "%s\n", f->why_none);
 	nrr_note_policy(r);
+}
+
+/* Of the twelve months up to the quarter's end. */
+static void json_year(struct json_out *o, struct arena *a, const struct forecast_quarter *q)
+{
+	if (!q->has_year) {
+		json_put_null(o, "year");
+		return;
+	}
+	json_open_object(o, "year");
+	json_put_int(o, "start_mrr", q->year_start_minor);
+	for (int i = 0; i < N_FORECAST_QUANTILES; i++) {
+		json_open_object(o, quantile_names[i]);
+		nrr_json_ratio(o, a, "nrr", (struct nrr_ratio){ q->year_end_minor[i], q->year_start_minor });
+		nrr_json_ratio(o, a, "grr", (struct nrr_ratio){ q->year_kept_minor[i], q->year_start_minor });
+		json_close_object(o);
+	}
+	json_close_object(o);
 }
 
 static void json_quarter(struct json_out *o, struct arena *a, const struct forecast *f, int quarter)
@@ -209,6 +263,7 @@ static void json_quarter(struct json_out *o, struct arena *a, const struct forec
 		nrr_json_ratio(o, a, "grr", (struct nrr_ratio){ q->kept_minor[i], f->start_minor });
 		json_close_object(o);
 	}
+	json_year(o, a, q);
 	json_close_object(o);
 }
 

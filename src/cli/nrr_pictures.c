@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "nrr_steer.h"
 
-enum { SHORT_MONTHS = 3, LEAST_POINTS = 4 };
+enum { SHORT_MONTHS = 3, YEAR_MONTHS = 12, LEAST_POINTS = 4 };
 
 struct picture_waterfall nrr_waterfall(const struct nrr_window *w, const char *currency, struct arena *a)
 {
@@ -75,11 +75,31 @@ static struct picture_ahead ahead_of(const struct forecast *f, int quarter)
 		                           range_of(q->kept_minor, f->start_minor) };
 }
 
+/* The year up to the end of each quarter, most of which has passed. */
+static void go_on_year(struct picture_trend *t, const struct forecast *f, struct arena *a)
+{
+	struct picture_ahead *ahead = arena_array(a, (size_t)f->n_quarters, sizeof *ahead);
+
+	t->n_ahead = 0;
+	for (int i = 0; i < f->n_quarters; i++) {
+		const struct forecast_quarter *q = &f->quarters[i];
+
+		if (q->has_year)
+			ahead[t->n_ahead++] = (struct picture_ahead){ q->to, range_of(q->year_end_minor, q->year_start_minor),
+				                                          range_of(q->year_kept_minor, q->year_start_minor) };
+	}
+	t->ahead = ahead;
+}
+
 /* A window of so many months that begins today ends with one of the quarters. */
 static void go_on(struct picture_trend *t, const struct forecast *f, int months, struct arena *a)
 {
 	struct picture_ahead *ahead = arena_alloc(a, sizeof *ahead);
 
+	if (months == YEAR_MONTHS) {
+		go_on_year(t, f, a);
+		return;
+	}
 	if (months % SHORT_MONTHS || months / SHORT_MONTHS > f->n_quarters)
 		return;
 	*ahead = ahead_of(f, months / SHORT_MONTHS);

@@ -30,6 +30,8 @@ struct making {
 	struct forecast_past *past;
 	struct forecast_rates *rates;
 	struct forecast_person *people;
+	/* Of years that have begun by today: what all paid then, and of that what today's revenue would leave. */
+	struct { int64_t start, end, kept; } years[YEARS_BEGUN];
 	double *chance[N_STRAINS]; /* by person: what a score says, 0..1; below 0: nothing */
 	size_t n_people;
 };
@@ -167,6 +169,20 @@ static uint64_t seed_of(const char *key)
 	return hash;
 }
 
+/* What it paid a year before the end of each of the next quarters. */
+static void add_years(struct making *m, const int64_t *paid, struct forecast_person *p)
+{
+	for (int i = 0; i < YEARS_BEGUN; i++) {
+		int mark = m->out->n_months + 3 * (i + 1) - YEAR;
+		int64_t then = mark < 0 ? 0 : paid[mark], now = paid[m->out->n_months];
+
+		p->year[i] = then;
+		m->years[i].start += then;
+		m->years[i].end += then > 0 ? now : 0;
+		m->years[i].kept += then < now ? then : now;
+	}
+}
+
 static int add_account(struct making *m, int32_t account, struct err *err)
 {
 	int64_t paid[FORECAST_MAX_MONTHS + 1];
@@ -184,10 +200,11 @@ static int add_account(struct making *m, int32_t account, struct err *err)
 		cells[i] = (uint8_t)forecast_cell(then, paid[i], m->mean, due_in(k, renewed, age, i - n));
 	}
 	forecast_count(m->past, paid, cells);
-	if (paid[n] == 0)
-		return 0;
 	*p = (struct forecast_person){ .paid = paid[n], .seed = seed_of(m->book->facts->accounts[account].key),
 		.lean = { 1, 1 } };
+	add_years(m, paid, p);
+	if (paid[n] == 0)
+		return 0;
 	for (int i = 0; i < 3 * m->out->n_quarters; i++)
 		p->cells[i] = (uint8_t)forecast_cell(age + i, paid[n], m->mean, due_in(k, renewed, age, i));
 	m->chance[STRAIN_LOSS][m->n_people] = k->risk;
@@ -272,6 +289,31 @@ static void add_arrivals(const struct making *m, struct forecast_quarter *q, int
 	q->has_total = true;
 }
 
+/* The last year begins today. */
+static void add_year(struct making *m, const struct forecast_lives *l, int quarter)
+{
+	struct forecast_quarter *q = &m->out->quarters[quarter];
+	int64_t *ends = &l->year_end[quarter * l->n_draws], *kept = &l->year_kept[quarter * l->n_draws];
+
+	if (quarter == YEARS_BEGUN) {
+		q->has_year = true;
+		q->year_start_minor = m->out->start_minor;
+		memcpy(q->year_end_minor, q->end_minor, sizeof q->year_end_minor);
+		memcpy(q->year_kept_minor, q->kept_minor, sizeof q->year_kept_minor);
+		return;
+	}
+	if (m->years[quarter].start == 0 || m->book->policy->back_in_cohort == BACK_STRICT)
+		return;
+	for (int draw = 0; draw < l->n_draws; draw++) {
+		ends[draw] += m->years[quarter].end;
+		kept[draw] += m->years[quarter].kept;
+	}
+	q->has_year = true;
+	q->year_start_minor = m->years[quarter].start;
+	forecast_quantiles(ends, l->n_draws, q->year_end_minor);
+	forecast_quantiles(kept, l->n_draws, q->year_kept_minor);
+}
+
 static void add_quarters(struct making *m, struct forecast_lives *l)
 {
 	struct forecast *f = m->out;
@@ -289,6 +331,7 @@ static void add_quarters(struct making *m, struct forecast_lives *l)
 		add_arrivals(m, q, i + 1, ends, l->n_draws);
 		forecast_quantiles(ends, l->n_draws, q->end_minor);
 		forecast_quantiles(kept, l->n_draws, q->kept_minor);
+		add_year(m, l, i);
 	}
 }
 

@@ -50,14 +50,17 @@ static void draw_strays(struct forecast_lives *l, enum forecast_strain strain)
 void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates *rates,
                           const struct forecast_start *start, int n_quarters, struct arena *a)
 {
-	size_t draws = WORK / (size_t)(start->n_people + 1), n;
+	size_t draws = WORK / (size_t)(start->n_people + 1), n, year;
 
 	draws = draws > FORECAST_DRAWS ? FORECAST_DRAWS : draws < FORECAST_MIN_DRAWS ? FORECAST_MIN_DRAWS : draws;
 	n = draws * (size_t)n_quarters;
+	year = draws * YEARS_BEGUN;
 	*l = (struct forecast_lives){ .rates = rates, .mean = start->mean,
 		.most_gain = (INT64_MAX - start->minor) / (start->n_people + 1),
 		.n_draws = (int)draws, .n_quarters = n_quarters,
-		.end = arena_array(a, n, sizeof *l->end), .kept = arena_array(a, n, sizeof *l->kept) };
+		.end = arena_array(a, n, sizeof *l->end), .kept = arena_array(a, n, sizeof *l->kept),
+		.year_end = arena_array(a, year, sizeof *l->year_end),
+		.year_kept = arena_array(a, year, sizeof *l->year_kept) };
 	for (int strain = 0; strain < N_STRAINS; strain++) {
 		l->stray[strain] = arena_array(a, n, sizeof **l->stray);
 		draw_strays(l, (enum forecast_strain)strain);
@@ -179,12 +182,21 @@ static void give_notice(struct life *x, const struct forecast_person *p, int mon
 		leave(x);
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void end_quarter(struct forecast_lives *l, const struct forecast_person *p, int quarter, int draw, int64_t paid)
 {
 	int at = quarter * l->n_draws + draw;
 
 	l->end[at] += paid - p->paid;
-	l->kept[at] += paid < p->paid ? paid - p->paid : 0;
+	l->kept[at] += smaller(paid, p->paid) - p->paid;
+	if (quarter < YEARS_BEGUN && p->year[quarter] > 0) {
+		l->year_end[at] += paid - p->paid;
+		l->year_kept[at] += smaller(paid, p->year[quarter]) - smaller(p->paid, p->year[quarter]);
+	}
 }
 
 static double hazard_in(const struct forecast_lives *l, const struct prospect *ahead, int quarter, int draw)

@@ -14,6 +14,7 @@ enum {
 	N_GAPS = 4,  /* months since an account left: 0, 1, 2, more */
 	N_BINS = 32, /* of what a change leaves */
 	MOST_STEPS = 3 * FORECAST_MAX_QUARTERS,
+	YEARS_BEGUN = FORECAST_MAX_QUARTERS - 1, /* quarters at the end of which a year is over that has begun by today */
 };
 /* months: since the first revenue; minor: what it pays, mean: what an account pays today in the mean. */
 int forecast_cell(int32_t months, int64_t minor, double mean, enum forecast_due due);
@@ -54,6 +55,7 @@ void forecast_learn(const struct forecast_past *past, struct forecast_rates *out
 /* An account that pays today. */
 struct forecast_person {
 	int64_t paid;
+	int64_t year[YEARS_BEGUN];   /* what it paid a year before the end of each */
 	int64_t leaving;             /* of it, what was given notice of */
 	uint64_t seed;
 	double lean[N_STRAINS];      /* times the rates of the first quarter; 1: as any such account */
@@ -67,6 +69,7 @@ struct forecast_lives {
 	int n_draws, n_quarters;
 	double *stray[N_STRAINS];    /* times all rates: n_draws x n_quarters */
 	int64_t *end, *kept;         /* what all pay then, less what they pay today: n_quarters x n_draws */
+	int64_t *year_end, *year_kept; /* the same of those who paid a year before: YEARS_BEGUN x n_draws */
 };
 struct forecast_start { int64_t n_people, minor; double mean; };
 void forecast_lives_begin(struct forecast_lives *l, const struct forecast_rates *rates,

@@ -144,6 +144,23 @@ def test_other_rules(case):
     assert any("compares each account with itself" in note for note in checks[1]["notes"]), checks[1]["notes"]
 
 
+def test_years(case):
+    """The years up to each coming quarter begin with what the reports of their past part begin with; strict rules have none"""
+    books, strict = Books(case, "years"), Books(case, "strict", "nrr: { reactivated_in_cohort: strict }\n")
+    at = ("--as-of", "2026-05-01", "--now", "2026-06-01T06:00:00Z")
+    for b in (books, strict):
+        b.pull(made_up(7), "--now", "2026-06-01T05:00:00Z")
+    quarters = books.json("--forecast", *at)["quarters"]
+    for months, q in zip((9, 6, 3), quarters):
+        window = books.json("--window", str(months), *at)["windows"][0]
+        assert q["year"]["start_mrr"] == window["start_mrr"] > 0, (q, window)
+        assert q["year"]["p10"]["nrr"] < q["year"]["p90"]["nrr"] and q["year"]["p90"]["grr"] <= window["grr"], (q, window)
+    assert quarters[3]["year"]["p50"]["nrr"] == quarters[3]["p50"]["nrr"]
+    assert [q["year"] is None for q in strict.json("--forecast", *at)["quarters"]] == [True, True, True, False]
+    text = books.nrr("--forecast", *at).stdout
+    assert "The twelve months up to then" in text, text
+
+
 def test_leak(case):
     """A forecast as of a past day is to the byte what that day's data give, and so are the forecasts of a check"""
     rows, day = made_up(2), "2025-10-01"

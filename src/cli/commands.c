@@ -156,7 +156,7 @@ const struct command commands[] = {
 	          "will have them. It learns from the months up to that day how "
 	          "often accounts leave, shrink and grow by age, size and renewal, and how far all of them stray together; "
 	          "scores say who is likelier to. The same data give the same figures. --forecast --check holds the "
-	          "forecasts of past firsts of months (as stored when the month closed, else as they would have been "
+	          "forecasts of past firsts of months (as stored when the month began, else as they would have been "
 	          "said) against what happened, beside the ratios of the year before.\n\n--format csv without --by gives the "
 	          "months, amounts in minor units and ratios with six decimals; windows without a start are left out. "
 	          "--format json has every amount, each "

@@ -1,7 +1,14 @@
 /* Recurring revenue as it was known on a day: which account's contracts came to how much per month from when to when,
  * what the account was (segment, region, owner) on any day, what was due and unpaid, and rates of exchange. Facts only:
  * which of them count is the policy's business (score/book). Cuts contracts at every change of their terms; what was
- * deleted was paid for until then; accounts without a contract count with a twelfth of their annual revenue. */
+ * deleted was paid for until then; accounts without a contract whose amount is known count with a twelfth of their
+ * annual revenue.
+ *
+ * What was known on a day: what came with the first load of its source, which tells of all the past, and what a pull up
+ * to that day brought (seen_on, history.known_on). A change of terms holds from the day of the pull that saw it; a
+ * price, and what changed with it, from amount_from_on where the source says so, be it long ago (a correction) or later
+ * (not yet). What one deleted and brought back was never gone, for those who look from a day after. Which account a contract
+ * belongs to, and which accounts are one company, is what is known now, on every day. */
 #ifndef STORE_REVENUE_H
 #define STORE_REVENUE_H
 

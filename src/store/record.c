@@ -116,6 +116,19 @@ static int note_return(struct db *db, const struct entity *e, int64_t id, int32_
 	return note_change(db, &gone, NULL, &day, err) < 0 ? -1 : note_change(db, &back, NULL, &none, err);
 }
 
+/* A row that goes over to another account leaves behind where it was. */
+static int note_move(struct db *db, const struct record *r, int64_t id, const char *old_key, int32_t known_on,
+                     struct err *err)
+{
+	static const struct entity_field key_field = { "account_key", VALUE_TEXT, true, false, NULL };
+	const struct change move = { r->entity, id, &key_field, known_on };
+	const struct value key = { .text = r->account_key };
+
+	if (!r->entity->has_seen_on || !old_key || strcmp(old_key, r->account_key) == 0)
+		return 0;
+	return note_change(db, &move, old_key, &key, err);
+}
+
 /* rows ------------------------------------------------------------------------------------------------------------- */
 
 static int insert(struct db *db, int64_t source, const struct record *r, int32_t known_on, struct err *err)
@@ -200,7 +213,8 @@ static int put_again(struct db *db, struct stmt *q, int64_t source, const struct
 		return -1;
 	if ((mask || was_deleted) && update(db, col_int(q, 0), r, (uint32_t)mask, err) < 0)
 		return -1;
-	if (is_moved && link_row(db, source, r, err) < 0)
+	if (is_moved && (note_move(db, r, col_int(q, 0), col_text(q, 2), known_on, err) < 0 ||
+	                 link_row(db, source, r, err) < 0))
 		return -1;
 	return mask || was_deleted || is_moved ? 2 : 0;
 }

@@ -10,6 +10,7 @@ int revenue_load(struct db *db, const struct revenue_query *query, struct arena 
 	struct revenue_loading l = { .db = db, .query = query, .arena = a, .scratch = scratch, .out = &r };
 
 	names_init(&l.names, a);
+	names_init(&l.keys, scratch);
 	l.default_currency = revenue_name(&l, query->default_currency);
 	if (revenue_load_accounts(&l, err) < 0 || revenue_load_lines(&l, err) < 0 || revenue_load_dues(&l, err) < 0 ||
 	    revenue_load_rates(&l, err) < 0)

@@ -23,9 +23,10 @@ struct bill {
 static int load_payers(struct dues *d, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db, "SELECT id FROM source WHERE EXISTS"
-		" (SELECT 1 FROM invoice i WHERE source_id = source.id AND paid_on <= :as_of AND (seen_on IS NULL OR"
-		"  seen_on <= :as_of) AND NOT EXISTS (SELECT 1 FROM history WHERE entity = 'invoice' AND entity_id = i.id"
-		"   AND field = 'paid_on' AND known_on > :as_of)) ORDER BY id");
+		" (SELECT 1 FROM invoice i WHERE source_id = source.id AND (seen_on IS NULL OR seen_on <= :as_of) AND"
+		"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on')"
+		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on'"
+		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END <= :as_of) ORDER BY id");
 	int rc;
 
 	bind_int(q, ":as_of", d->l->query->as_of);

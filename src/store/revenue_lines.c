@@ -49,6 +49,11 @@ static int64_t read_name(struct revenue_loading *l, const char *text)
 	return revenue_name(l, text);
 }
 
+static int64_t read_key(struct revenue_loading *l, const char *text)
+{
+	return names_id(&l->keys, text);
+}
+
 static int64_t read_kind(struct revenue_loading *l, const char *text)
 {
 	(void)l;
@@ -74,6 +79,7 @@ typedef int64_t read_fn(struct revenue_loading *l, const char *text);
 
 /* By the field's name. */
 static const struct { const char *field; enum term term; read_fn *read; } fields[] = {
+	{ "account_key", TERM_ACCOUNT, read_key },
 	{ "amount_from_on", TERM_AMOUNT_FROM, read_day },
 	{ "cancel_notice_on", TERM_NOTICE, read_day },
 	{ "currency", TERM_CURRENCY, read_name },
@@ -171,6 +177,29 @@ static int note_history(struct revenue_loading *l, struct ahead *h, struct contr
 	return 0;
 }
 
+/* The account that a contract belonged to, as far as was known; those that are found by their names or through other
+ * rows are where they are now. */
+static int find_then(struct revenue_loading *l, struct contract *c, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
+		"SELECT coalesce(a.main_id, a.id) FROM subscription s JOIN account a"
+		" ON (s.account_by = :by_key AND a.source_id = s.source_id AND a.source_key = :key)"
+		" OR (s.account_by = :by_external_id AND a.external_id = :key) WHERE s.id = :id ORDER BY a.id LIMIT 1");
+	int64_t key = contract_on(c, TERM_ACCOUNT, l->query->as_of);
+	int rc;
+
+	if (key <= 0)
+		return 0;
+	bind_text(q, ":key", l->keys.at[key]);
+	bind_int(q, ":id", c->id);
+	bind_int(q, ":by_key", ACCOUNT_BY_KEY);
+	bind_int(q, ":by_external_id", ACCOUNT_BY_EXTERNAL_ID);
+	rc = stmt_step(q, err);
+	if (rc > 0)
+		c->account = revenue_account_index(l, col_int(q, 0));
+	return rc < 0 ? -1 : 0;
+}
+
 static int64_t int_or_none(struct stmt *q, int column)
 {
 	return col_is_null(q, column) ? TERM_NONE : col_int(q, column);
@@ -202,7 +231,7 @@ static void read_row(struct revenue_loading *l, struct stmt *q, struct contract 
 	c->now[TERM_KIND] = read_kind(l, col_text(q, KIND));
 	c->now[TERM_PAUSED] = read_paused(l, col_text(q, STATUS));
 	c->now[TERM_INVOLUNTARY] = read_involuntary(l, col_text(q, REASON));
-	c->now[TERM_CUSTOMER] = TERM_NONE;
+	c->now[TERM_CUSTOMER] = c->now[TERM_ACCOUNT] = TERM_NONE;
 }
 
 static int load_contracts(struct revenue_loading *l, struct err *err)
@@ -223,7 +252,7 @@ static int load_contracts(struct revenue_loading *l, struct err *err)
 		return -1;
 	while ((rc = stmt_step(q, err)) > 0) {
 		read_row(l, q, &c);
-		if (note_history(l, &ahead, &c, err) < 0)
+		if (note_history(l, &ahead, &c, err) < 0 || (c.n[TERM_ACCOUNT] && find_then(l, &c, err) < 0))
 			return -1;
 		if (c.account >= 0)
 			contract_lines(&c, l->query->as_of, add_line, l);

@@ -14,6 +14,7 @@ struct revenue_loading {
 	struct revenue *out;
 	struct names names;      /* of products, plans, currencies */
 	uint16_t default_currency;
+	struct names keys;       /* of accounts that contracts once belonged to */
 	/* accounts */
 	struct revenue_account *accounts;
 	const int32_t *by_id; int64_t n_by_id; /* index by id, -1: none; NULL: ids are too far apart */

@@ -10,7 +10,7 @@ enum term {
 	/* what is paid for: with a price that changed on the same day, else since the day on which it was known */
 	TERM_PRODUCT = N_PRICE_TERMS, TERM_PLAN, TERM_KIND, TERM_TRIAL, TERM_CUSTOMER, N_TERMS_IN_TIME,
 	/* of the whole contract, as known last */
-	TERM_START = N_TERMS_IN_TIME, TERM_END, TERM_NOTICE, TERM_PAID_UNTIL, TERM_INVOLUNTARY, TERM_DELETED,
+	TERM_ACCOUNT = N_TERMS_IN_TIME, TERM_START, TERM_END, TERM_NOTICE, TERM_PAID_UNTIL, TERM_INVOLUNTARY, TERM_DELETED,
 	/* which become pauses */
 	TERM_PAUSED_ON, TERM_RESUMES_ON, TERM_PAUSED,
 	TERM_AMOUNT_FROM, N_TERMS

@@ -158,7 +158,7 @@ class Life:
         self.today = datetime.date(2025, 1, 6)
         for n in range(12):
             self.company.account(f"a{n}", segment="mid", region="DE", csm_key="ana@retaind.example", parent_key="a0" if n > 9 else "",
-                                 customer_since_on="2024-01-01", arr_minor=120000 if n % 5 == 4 else "")
+                                 customer_since_on="2024-01-01", arr_minor=120000 if n % 5 == 4 else "", currency="EUR")
         for n in range(20):
             self.sign(f"s{n}", 500)
         self.rate = {"USD": 1.1, "GBP": 0.85}
@@ -191,7 +191,7 @@ class Life:
             {"discount_minor": minor // 3, "discount_ends_on": self.near(30, 90)}, {"discount_percent": pick(["12.5", "", "33.33"])},
             {"paused_on": self.near(30, 10), "resumes_on": self.near(0, 60)}, {"paused_on": None, "resumes_on": None},
             {"status": pick(["paused", "active"])}, {"gone": pick(["yes", "no"])}, {"kind": pick(["", "usage", "one_time"])},
-            {"currency": pick(["EUR", "USD"])}]))
+            {"currency": pick(["EUR", "USD"])}, {"account": f"a{self.chance.randrange(12)}"}]))
 
     def week(self):
         chance, company = self.chance, self.company

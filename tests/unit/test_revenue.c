@@ -328,6 +328,23 @@ static void regions_and_parents_are_those_of_the_day(void **state)
 	assert_int_equal(facts.accounts[2].parent, 1);
 }
 
+static void a_contract_that_goes_to_another_account_was_always_there_for_those_who_look_later(void **state)
+{
+	struct record r = { .entity = entity_find("subscription"), .key = "s", .account_by = ACCOUNT_BY_KEY };
+
+	(void)state;
+	put_acme();
+	pull("2025-01-01", "account", "other", "name=Other");
+	pull("2025-01-10", "subscription", "s", "mrr_minor=100 start_on=2024-06-01");
+	r.account_key = "other";
+	ASSERT_OK(record_put(db, crm, &r, on("2025-03-01"), &err));
+	ASSERT_OK((int)record_resolve_links(db, &err));
+	expect("2025-02-28", "2024-06-01 ... 100");
+	assert_string_equal(facts.accounts[facts.lines[0].account].key, "acme");
+	expect("2025-03-01", "2024-06-01 ... 100");
+	assert_string_equal(facts.accounts[facts.lines[0].account].key, "other");
+}
+
 static const char *dues(const char *as_of)
 {
 	const char *all = "";
@@ -435,6 +452,7 @@ int main(void)
 		CASE(currencies_are_the_lines_own_its_accounts_or_the_default),
 		CASE(regions_and_parents_are_those_of_the_day),
 		CASE(a_bill_that_stays_open_ends_with_the_next_one_that_is_paid),
+		CASE(a_contract_that_goes_to_another_account_was_always_there_for_those_who_look_later),
 		CASE(a_bill_is_due_from_its_day_until_its_payment_was_known),
 		CASE(rates_are_those_that_were_known_one_of_each_pair_and_day),
 		CASE(more_plans_than_there_are_numbers_share_one),

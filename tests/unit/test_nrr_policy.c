@@ -236,6 +236,24 @@ static void what_is_wrong_is_told_with_line_and_what_would_be_right(void **state
 	}
 }
 
+static void odd_shapes_are_refused_and_do_no_harm(void **state)
+{
+	static const char *const odd[] = {
+		"nrr: [1, 2]", "nrr: {preset: {a: b}}", "nrr: {preset: ''}", "nrr: {merges: {a: b}}", "nrr: {merges: [1]}",
+		"nrr: {merges: [{account: , into: B, on: 2026-01-01}, {account: B, into: , on: 2026-01-01}]}",
+		"nrr: {merges: [{account: A, into: [], on: 2026-01-01}]}", "nrr: {owner_book: 3}", "nrr: {fx: [spot]}",
+		"nrr: {owner_book: {min_hold_days: 99999999999999999999}}", "nrr: {past_due_days: 1.5}", "nrr: {fx: 0}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		struct mistakes m;
+
+		(void)lines_of(read_policy(odd[i], &m));
+		assert_true(m.n > 0);
+	}
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
@@ -247,6 +265,7 @@ int main(void)
 		CASE(the_hash_is_of_the_rules_and_not_of_how_they_are_written),
 		CASE(merges_and_owner_books_are_rules_like_any_other),
 		CASE(the_older_word_for_parents_still_works),
+		CASE(odd_shapes_are_refused_and_do_no_harm),
 		CASE(what_is_wrong_is_told_with_line_and_what_would_be_right),
 	};
 #undef CASE

@@ -24,27 +24,32 @@ static int pick(int n)
 	return random_upto(&seed, n);
 }
 
-/* Terms that the rows at random don't have: ends that were asked for and paid beyond, bills, rates. */
+/* Terms that the rows at random don't have: ends that were asked for and paid beyond, free plans, bills, rates. */
 static void add_terms(const struct random_book *rows)
 {
-	const char *sql = arena_printf(arena,
+	int32_t first = rows->from[0];
+	int due = pick(90) - 60, paid = 130 + pick(60), free_on = pick(200);
+
+	ASSERT_OK(db_run(db, arena_printf(arena,
 		"DELETE FROM invoice; DELETE FROM rate;"
 		"UPDATE subscription SET paid_until_on = end_on + mrr_minor %% 70 WHERE mrr_minor %% 3 = 0;"
 		"UPDATE subscription SET cancel_notice_on = end_on - 5 - mrr_minor %% 60 WHERE mrr_minor %% 4 = 0;"
 		"UPDATE subscription SET end_reason = 'unpaid' WHERE mrr_minor %% 5 = 0;"
+		"INSERT INTO subscription (source_id, source_key, account_id, mrr_minor, start_on) SELECT 1, 'f' || source_key, id,"
+		" 0, %d FROM account WHERE substr(source_key, 2) %% 2 = 1;"
 		"INSERT INTO invoice (source_id, source_key, account_id, due_on, paid_on) SELECT 1, 'p' || source_key, id, %d, %d"
 		" FROM account;"
 		"INSERT INTO invoice (source_id, source_key, account_id, due_on, paid_on) SELECT 1, 'q' || source_key, id,"
 		" %d + 40 * substr(source_key, 2), CASE substr(source_key, 2) %% 2 WHEN 0 THEN %d END FROM account",
-		rows->from[0] - 700, rows->from[0] - 701, rows->from[0] - 60 + pick(90), rows->from[0] + 130 + pick(60));
+		first + free_on, first - 700, first - 701, first + due, first + paid), &err));
+	for (int i = 0; i < 4; i++) {
+		int dollar = 800000000 + pick(400000000), yen = 100000000 + pick(100000000);
 
-	ASSERT_OK(db_run(db, sql, &err));
-	for (int i = 0; i < 4; i++)
 		ASSERT_OK(db_run(db, arena_printf(arena,
 			"INSERT INTO rate (source_id, source_key, currency, base, rate_on, rate_nano) VALUES"
-			" (1, 'u%d', 'USD', 'EUR', %d, %d), (1, 'j%d', 'EUR', 'JPY', %d, %d000)", i,
-			i ? rows->from[0] + 90 * i : -100000, 800000000 + pick(400000000), i,
-			i ? rows->from[0] + 60 * i : -100000, 100000000 + pick(100000000)), &err));
+			" (1, 'u%d', 'USD', 'EUR', %d, %d), (1, 'j%d', 'EUR', 'JPY', %d, %d000)", i, i ? first + 90 * i : -100000,
+			dollar, i, i ? first + 60 * i : -100000, yen), &err));
+	}
 }
 
 static void draw_merges(struct nrr_policy *p, int32_t day)
@@ -53,8 +58,8 @@ static void draw_merges(struct nrr_policy *p, int32_t day)
 	struct nrr_merge *m = arena_array(arena, 2, sizeof *m);
 	int n = pick(3);
 
-	m[0] = (struct nrr_merge){ keys[0], keys[1 + pick(4)], day + pick(2) };
-	m[1] = (struct nrr_merge){ keys[1], keys[2 + pick(3)], day };
+	m[0] = (struct nrr_merge){ keys[0], keys[1 + pick(4)], day };
+	m[1] = (struct nrr_merge){ keys[1], keys[2 + pick(3)], day + 1 };
 	p->merges = (struct yaml_array){ .at = m, .n = (size_t)n };
 }
 
@@ -81,8 +86,10 @@ static struct nrr_policy draw_policy(const struct random_book *rows)
 	p.parents = (enum nrr_parents)pick(2);
 	p.group_days = pick(2) ? 0 : pick(40);
 	p.rate_age_days = 200000;
-	if (pick(2))
-		p.owner_book = (struct nrr_owner_book){ 1 + pick(10), pick(40), pick(40), pick(120) };
+	p.owner_book.assigned_before_end_days = pick(10);
+	p.owner_book.min_hold_days = pick(2) ? pick(40) : 0;
+	p.owner_book.drop_grace_days = pick(40);
+	p.owner_book.unmanaged_grace_days = pick(120);
 	draw_merges(&p, rows->as_of);
 	return p;
 }

@@ -7,7 +7,7 @@
 
 enum {
 	MAX_ROWS = 200, MAX_SUBSCRIPTIONS = 40, LONG_BEFORE = 420, SHORT_AFTER = 70, BEGINNING = -2147483647,
-	ID_SLOTS = 97 /* a prime: ids are multiples of a number modulo it */
+	N_RICH = 3, ID_SLOTS = 97 /* a prime: ids are multiples of a number modulo it */
 };
 
 struct making {
@@ -144,7 +144,8 @@ static const char *changing(struct making *m, const char *entity, char id, int n
 static const char *some_amount(struct making *m)
 {
 	static const int64_t amounts[] = { 100, 100, 200, 250, 1, 0, 999, 12345, 3333333, 40000000000000 };
-	int64_t minor = one_in(m, 40) ? -150 : PICK(m, amounts);
+	int n = (int)ARRAY_LEN(amounts) - m->book->is_mixed; /* what SQL can exchange in 64 bits */
+	int64_t minor = one_in(m, 40) ? -150 : amounts[upto(m, n)];
 
 	return one_in(m, 60) ? "NULL" : arena_printf(m->arena, "%" PRId64, one_in(m, 3) ? minor + upto(m, 50) : minor);
 }
@@ -258,6 +259,13 @@ static void add_account(struct making *m, int number)
 		some_currency(m), day_or_null(m, 3), day_or_null(m, 2), one_in(m, 10) ? late_day(m) : "NULL"));
 }
 
+static const char *some_reason(struct making *m)
+{
+	static const char *const reasons[] = { NULL, "unpaid", "involuntary", "competitor" };
+
+	return quoted(m, PICK(m, reasons));
+}
+
 /* Of one contract in a few: what it has beyond an amount. */
 static void add_terms(struct making *m, int number)
 {
@@ -271,9 +279,12 @@ static void add_terms(struct making *m, int number)
 		{ "paused_on", some_or_no_day, 10, 2 }, { "resumes_on", some_or_no_day, 10, 2 },
 		{ "status", some_status, 10, 2 }, { "amount_from_on", some_or_no_day, 5, 2 },
 		{ "seen_on", some_or_no_day, 10, 0 },
+		/* rich */
+		{ "paid_until_on", some_or_no_day, 3, 4 }, { "cancel_notice_on", some_or_no_day, 3, 4 },
+		{ "end_reason", some_reason, 3, 4 },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(terms); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(terms) - (m->book->is_rich ? 0 : N_RICH); i++) {
 		const char *value;
 
 		if (!one_in(m, terms[i].in))
@@ -318,18 +329,61 @@ static void add_lines(struct making *m, int account)
 	}
 }
 
-void random_book_make(uint64_t number, struct arena *a, struct random_book *out)
+/* Some are paid late, some never. */
+static void add_bill(struct making *m, int account)
+{
+	int32_t due = some_day(m);
+
+	add_row(m, arena_printf(m->arena, "INSERT INTO invoice (source_id, source_key, account_id, amount_minor, issued_on,"
+		" due_on, paid_on) VALUES (1, '%d+%" PRIu64 "', #A%d#, 100, %" PRId32 ", %" PRId32 ", %s)", account,
+		random_next(&m->seed), account, due - 14, due,
+		one_in(m, 3) ? "NULL" : arena_printf(m->arena, "%" PRId32, due - 10 + upto(m, 150))));
+}
+
+/* Rates whose inverses are decimals too, told this way or that; some are older, some are told both ways. */
+static void add_rates(struct making *m)
+{
+	static const struct {
+		const char *currency;
+		int64_t nano[4], inverse[4];
+	} rates[] = {
+		{ "USD", { 800000000, 1250000000, 625000000, 1000000000 }, { 1250000000, 800000000, 1600000000, 1000000000 } },
+		{ "JPY", { 6250000, 8000000, 5000000, 10000000 }, { 160000000000, 125000000000, 200000000000, 100000000000 } },
+	};
+	const struct random_book *b = m->book;
+
+	for (int i = 0; i < 2 * RANDOM_SPANS; i++)
+		for (size_t k = 0; k < ARRAY_LEN(rates); k++) {
+			int32_t day = (i % 2 ? b->from[i / 2] : b->to[i / 2]) - upto(m, 32);
+			bool is_inverse = one_in(m, 3);
+			int which = (day + is_inverse) % 4; /* a day that comes twice has one rate */
+
+			add_row(m, arena_printf(m->arena, "INSERT OR IGNORE INTO rate (source_id, source_key, currency, base,"
+				" rate_on, rate_nano) VALUES (1, '%s%s%" PRId32 "', '%s', '%s', %" PRId32 ", %" PRId64 ")",
+				rates[k].currency, is_inverse ? "/" : "", day, is_inverse ? "EUR" : rates[k].currency,
+				is_inverse ? rates[k].currency : "EUR", day,
+				is_inverse ? rates[k].inverse[which] : rates[k].nano[which]));
+		}
+}
+
+void random_book_make(uint64_t number, bool is_rich, struct arena *a, struct random_book *out)
 {
 	struct making m = { .seed = number * 0x2545F4914F6CDD1Du + 1, .arena = a, .book = out };
 
-	*out = (struct random_book){ .number = number, .rows = arena_array(a, MAX_ROWS, sizeof *out->rows),
+	*out = (struct random_book){ .number = number, .is_rich = is_rich,
+		.rows = arena_array(a, MAX_ROWS, sizeof *out->rows),
 		.is_left_out = arena_array(a, MAX_ROWS, sizeof *out->is_left_out) };
 	draw_spans(&m);
 	out->is_mixed = one_in(&m, 3);
+	out->has_rates = out->is_mixed && !one_in(&m, 3);
+	if (out->has_rates)
+		add_rates(&m);
 	m.n_accounts = 1 + upto(&m, RANDOM_ACCOUNTS);
 	for (int i = 0; i < m.n_accounts; i++) {
 		add_account(&m, i);
 		add_lines(&m, i);
+		for (int n = is_rich ? upto(&m, 4) : 0; n > 0; n--)
+			add_bill(&m, i);
 	}
 }
 
@@ -356,6 +410,7 @@ static const char *with_ids(const char *row, uint64_t order, struct arena *a)
 static int empty(struct db *db, struct err *err)
 {
 	static const char *const statements[] = { "DELETE FROM history", "DELETE FROM subscription", "DELETE FROM account",
+		"DELETE FROM rate", "DELETE FROM invoice",
 		"INSERT OR IGNORE INTO source (id, name, kind) VALUES (1, 'billing', 'csv')" };
 
 	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {

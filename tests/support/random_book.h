@@ -16,7 +16,9 @@ struct random_book {
 	size_t n_rows;
 	int32_t from[RANDOM_SPANS], to[RANDOM_SPANS];
 	int32_t as_of;
+	bool is_rich;       /* bills, paid periods, notices and reasons of ends besides */
 	bool is_mixed;      /* amounts in several currencies */
+	bool has_rates;     /* from each of them to EUR, for both ends of all spans */
 };
 
 /* Each number drawn changes *seed. */
@@ -24,7 +26,7 @@ uint64_t random_next(uint64_t *seed);
 /* 0 .. n - 1 */
 int random_upto(uint64_t *seed, int n);
 
-void random_book_make(uint64_t number, struct arena *a, struct random_book *out);
+void random_book_make(uint64_t number, bool is_rich, struct arena *a, struct random_book *out);
 /* Replaces what is in the store, which must not check foreign keys: rows come in any order, and some not at all. They
  * come in another order and with other ids for each other value of order. */
 int random_book_put(const struct random_book *b, uint64_t order, struct db *db, struct arena *a,

@@ -7,8 +7,9 @@
  * their products) with both ends of the window beside each other. */
 static const char tables[] =
 	"PRAGMA temp_store = MEMORY;"
-	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, rolls INTEGER, frees INTEGER, home TEXT,"
-	" only_currency TEXT);"
+	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, home TEXT, only_currency TEXT, rolls INTEGER,"
+	" frees INTEGER, rate_age INTEGER, strict INTEGER, credited INTEGER, at_spot INTEGER, discounts INTEGER,"
+	" pays_paused INTEGER, with_usage INTEGER, at_end INTEGER);"
 	"CREATE TEMP TABLE top (account INTEGER PRIMARY KEY, top INTEGER);"
 	"CREATE TEMP TABLE life (sub INTEGER PRIMARY KEY, account INTEGER, f INTEGER, t INTEGER);"
 	"CREATE TEMP TABLE pause (sub INTEGER, f INTEGER, t INTEGER);"
@@ -19,9 +20,11 @@ static const char tables[] =
 	" product TEXT, plan TEXT, currency TEXT, kind TEXT, is_trial INTEGER, is_paused INTEGER,"
 	" minor INTEGER);"
 	"CREATE TEMP TABLE line (top INTEGER, d INTEGER, product TEXT, plan TEXT, currency TEXT, minor INTEGER);"
-	"CREATE TEMP TABLE unit (top INTEGER PRIMARY KEY, s INTEGER, e INTEGER, is_back INTEGER, has_gap INTEGER,"
+	"CREATE TEMP TABLE rate_on (currency TEXT, d INTEGER, micro INTEGER);"
+	"CREATE TEMP TABLE unit (top INTEGER PRIMARY KEY, s INTEGER, e INTEGER, spot INTEGER, c INTEGER,"
+	" is_back INTEGER, is_anew INTEGER, has_gap INTEGER,"
 	" cross INTEGER, is_free INTEGER);"
-	"CREATE TEMP TABLE part (top INTEGER, product TEXT, s INTEGER, e INTEGER);";
+	"CREATE TEMP TABLE part (top INTEGER, product TEXT, s INTEGER, e INTEGER, spot INTEGER, c INTEGER);";
 
 /* A field's value as it was known on a day: by its history, else as it is. */
 #define KNOWN(entity, id, field, now, on)                                                                              \
@@ -85,9 +88,9 @@ static const char pauses[] =
 	" SELECT id, f, CASE WHEN r > f AND r < u THEN r ELSE u END FROM days, ask"
 	" WHERE f <= as_of AND NOT (field = 'paused_on' AND next IS NOT NULL AND r IS NULL)";
 
-/* Both ends, and every day on which anything of an account may have changed. */
+/* Both ends, and every day on which anything of an account may change. */
 static const char turns[] =
-	"INSERT INTO temp.asked SELECT DISTINCT top, d, 1 FROM ask, top JOIN ("
+	"INSERT INTO temp.asked SELECT DISTINCT top, d, 1 FROM top JOIN ("
 	" SELECT account, f AS d FROM life UNION ALL SELECT account, t FROM life"
 	" UNION ALL SELECT s.account_id, since FROM subscription s JOIN event ON sub = s.id"
 	" UNION ALL SELECT s.account_id, discount_ends_on FROM subscription s"
@@ -100,7 +103,7 @@ static const char turns[] =
 	" UNION ALL SELECT id, coalesce(customer_since_on, created_on) FROM account"
 	" UNION ALL SELECT id, deleted_on FROM account UNION ALL SELECT id, " BEGINNING " FROM account"
 	" UNION ALL SELECT id, d0 FROM account, ask UNION ALL SELECT id, d1 FROM account, ask)"
-	" USING (account) WHERE d <= as_of";
+	" USING (account) WHERE d < " OPEN;
 
 /* The day of the month on which the window begins, of every month before it; the month's last day where it has none. */
 static const char marks[] =
@@ -135,7 +138,8 @@ static const char contracts[] =
 	"  " USE("is_trial") " + 0 AS is_trial, coalesce(" PRICE("currency") ", a.currency, home) AS currency,"
 	"  " PRICE("mrr_minor") " + 0 AS m, nullif(" PRICE("discount_minor") " + 0, 0) AS off,"
 	"  CAST(round(" PRICE("discount_percent") " * 1000000) AS INTEGER) AS p,"
-	"  coalesce(d < " PRICE("discount_ends_on") " + 0, 1) AS is_off"
+	"  CASE discounts WHEN 0 THEN coalesce(d < " PRICE("discount_ends_on") " + 0, 1)"
+	"   WHEN 1 THEN " PRICE("discount_ends_on") " IS NULL ELSE 0 END AS is_off"
 	"  FROM ask, at JOIN subscription s ON s.id = sub JOIN account a ON a.id = account)"
 	" SELECT :round, top, account, sub, d, product, plan, currency, kind, is_trial,"
 	" EXISTS (SELECT 1 FROM pause WHERE pause.sub = said.sub AND f <= d AND d < t), CASE WHEN m <= 0 OR NOT is_off THEN m ELSE"
@@ -158,57 +162,81 @@ static const char annual[] =
 /* Without trials, credits and other currencies. */
 static const char counted[] =
 	"INSERT INTO temp.line SELECT top, d, product, plan, currency, minor FROM ask, fact WHERE round = :round AND minor > 0"
-	" AND coalesce(is_trial, 0) = 0 AND NOT is_paused AND coalesce(kind, 'recurring') = 'recurring'"
+	" AND coalesce(is_trial, 0) = 0 AND (pays_paused OR NOT is_paused)"
+	" AND (coalesce(kind, 'recurring') = 'recurring' OR (kind = 'usage' AND with_usage))"
 	" AND currency = coalesce(only_currency, currency)";
 
+/* What a minor unit is worth at both ends, in millionths of one of the home currency: the newest rate that is told this
+ * way or that, and not too old. Nothing is exchanged where all is in one currency. */
+static const char rates[] =
+	"INSERT INTO temp.rate_on WITH quote AS ("
+	" SELECT currency AS q, rate_on AS at, 1 AS is_told, rate_nano / 1e3 AS rate FROM rate, ask WHERE base = home"
+	" UNION ALL SELECT base, rate_on, 0, 1e15 / rate_nano FROM rate, ask WHERE currency = home),"
+	" used AS (SELECT DISTINCT currency AS c FROM line), ends AS (SELECT d0 AS d FROM ask UNION SELECT d1 FROM ask)"
+	" SELECT c, d, CASE WHEN c = home OR (SELECT count(*) FROM used) = 1 THEN 1000000 ELSE"
+	"  (SELECT round(rate * CASE q WHEN 'JPY' THEN 100 ELSE 1 END) FROM quote"
+	"   WHERE q = c AND at <= d AND d - at <= rate_age ORDER BY at DESC, is_told DESC LIMIT 1) END"
+	" FROM ask, used, ends";
+
+/* Each product and currency is exchanged by itself: both ends at the rates of the first, and the second at its own. */
+#define EXCHANGED(minor, on)                                                                                           \
+	"sum((SELECT CASE micro WHEN 1000000 THEN " minor " ELSE (" minor " * micro + 500000) / 1000000 END"               \
+	" FROM rate_on r WHERE r.currency = l.currency AND r.d = " on "))"
 static const char parts[] =
-	"INSERT INTO temp.part SELECT top, product, coalesce(sum(minor) FILTER (WHERE d = d0), 0),"
-	" coalesce(sum(minor) FILTER (WHERE d = d1), 0) FROM line, ask WHERE d IN (d0, d1) GROUP BY top, product";
+	"INSERT INTO temp.part SELECT p.*, CASE WHEN at_spot THEN spot ELSE e END FROM ask, ("
+	" SELECT top, product, " EXCHANGED("a", "d0") ", " EXCHANGED("b", "d0") " AS e, " EXCHANGED("b", "d1") " AS spot"
+	" FROM ask, (SELECT top, product, currency, coalesce(sum(minor) FILTER (WHERE d = d0), 0) AS a,"
+	"  coalesce(sum(minor) FILTER (WHERE d = d1), 0) AS b FROM line, ask WHERE d IN (d0, d1)"
+	"  GROUP BY top, product, currency) l GROUP BY top, product) p";
 
 /* Who goes on without paying, where the policy takes that for still there. A gap: a day between the ends on which
  * nothing was paid; a return only where both ends are paid for. */
 static const char units[] =
-	"INSERT INTO temp.unit SELECT p.top, sum(s), sum(e), 0, sum(s) > 0 AND sum(e) > 0 AND EXISTS"
+	"INSERT INTO temp.unit SELECT p.top, sum(s), sum(e), sum(spot), sum(c), 0, 0, sum(s) > 0 AND sum(e) > 0 AND EXISTS"
 	"  (SELECT 1 FROM ask, asked q WHERE q.round = 1 AND q.top = p.top AND q.d > d0 AND q.d < d1"
 	"   AND NOT EXISTS (SELECT 1 FROM line l WHERE l.top = q.top AND l.d = q.d)),"
 	" CASE WHEN sum(s) > 0 AND sum(e) > sum(s) AND max(CASE WHEN product IS NOT NULL THEN s END) > 0"
 	"  THEN min(sum(e) - sum(s), coalesce(sum(e) FILTER (WHERE s = 0 AND product IS NOT NULL), 0)) ELSE 0 END,"
 	" sum(s) > 0 AND sum(e) = 0 AND EXISTS (SELECT 1 FROM ask, fact f WHERE frees AND round = 1 AND f.top = p.top"
-	"  AND d = d1 AND contract IS NOT NULL AND minor = 0 AND coalesce(is_trial, 0) = 0 AND NOT is_paused"
+	"  AND d = d1 AND contract IS NOT NULL AND minor = 0 AND coalesce(is_trial, 0) = 0 AND (pays_paused OR NOT is_paused)"
 	"  AND coalesce(kind, 'recurring') = 'recurring' AND currency = coalesce(only_currency, currency))"
 	" FROM part p GROUP BY p.top";
 
 static const char backs[] =
 	"UPDATE temp.unit SET is_back = s = 0 AND EXISTS (SELECT 1 FROM asked q JOIN line l ON l.top = q.top AND l.d = q.d"
-	" WHERE q.round = 2 AND q.top = unit.top)";
+	" WHERE q.round = 2 AND q.top = unit.top), is_anew = has_gap AND (SELECT strict FROM ask)";
 
+/* The sums of x: accounts, or their products p beside them. What an account does that begins anew is no change. */
+#define SUMS(x)                                                                                                        \
+	" sum(" x "e > 0), sum(" x "s), sum(" x "e) FILTER (WHERE u.s = 0 AND NOT is_back),"                               \
+	" sum(" x "e - " x "s) FILTER (WHERE u.s > 0 AND u.e > 0 AND " x "e > " x "s AND NOT is_anew),"                    \
+	" sum(" x "e) FILTER (WHERE (u.s = 0 AND is_back) OR is_anew),"                                                    \
+	" sum(" x "s - " x "e) FILTER (WHERE u.e > 0 AND " x "e < " x "s AND NOT is_anew),"                                \
+	" sum(" x "s) FILTER (WHERE u.e = 0 OR is_anew), sum(" x "spot - " x "e), sum(" x "spot),"                         \
+	" sum(" x "c) FILTER (WHERE (u.s > 0 AND NOT is_anew) OR (is_back AND credited)),"                                 \
+	" sum(min(" x "s, " x "c)) FILTER (WHERE NOT is_anew), sum(" x "s) FILTER (WHERE is_free)"
 #define GROUPED(group, from)                                                                                           \
-	"SELECT " group " AS g, sum(s > 0), sum(s > 0 AND e = 0 AND NOT is_free), sum(e > 0), sum(s),"                     \
-	" sum(e) FILTER (WHERE s = 0 AND NOT is_back), sum(e - s) FILTER (WHERE s > 0 AND e > s),"                         \
-	" sum(e) FILTER (WHERE s = 0 AND is_back), sum(s - e) FILTER (WHERE e > 0 AND e < s),"                             \
-	" sum(s) FILTER (WHERE e = 0), 0, sum(e), sum(e) FILTER (WHERE s > 0), sum(min(s, e)), sum(cross),"                \
-	" sum(e) FILTER (WHERE has_gap), sum(s) FILTER (WHERE is_free) FROM " from " GROUP BY g ORDER BY g"
+	"SELECT " group " AS g, sum(s > 0), sum(s > 0 AND ((e = 0 AND NOT is_free) OR is_anew))," SUMS("u.") ","           \
+	" sum(cross) FILTER (WHERE NOT is_anew), sum(c) FILTER (WHERE has_gap AND NOT is_anew)"                            \
+	" FROM " from " WHERE s > 0 OR e > 0 GROUP BY g ORDER BY g"
 #define OF_UNIT(value)                                                                                                 \
-	GROUPED("coalesce(nullif(trim((" value ")), ''), '(none)')",                                                       \
-	        "ask, unit JOIN account a ON a.id = unit.top WHERE s > 0 OR e > 0")
+	GROUPED("coalesce(nullif(trim((" value ")), ''), '(none)')", "ask, unit u JOIN account a ON a.id = u.top")
+#define GROUP_DAY "CASE WHEN at_end THEN d1 ELSE d0 END"
 #define OWNER(field) "lower(" OF_ACCOUNT(field, "d0") ")"
 
 static const char *const groupings[N_NRR_BY] = {
-	[NRR_BY_ALL] = GROUPED("''", "unit WHERE s > 0 OR e > 0"),
-	[NRR_BY_SEGMENT] = OF_UNIT(OF_ACCOUNT("segment", "d0")),
-	[NRR_BY_REGION] = OF_UNIT(OF_ACCOUNT("region", "d0")),
+	[NRR_BY_ALL] = GROUPED("''", "ask, unit u"),
+	[NRR_BY_SEGMENT] = OF_UNIT(OF_ACCOUNT("segment", GROUP_DAY)),
+	[NRR_BY_REGION] = OF_UNIT(OF_ACCOUNT("region", GROUP_DAY)),
 	[NRR_BY_OWNER] = OF_UNIT("coalesce(" OWNER("csm_key") ", " OWNER("am_key") ")"),
-	[NRR_BY_PLAN] = OF_UNIT("SELECT plan FROM line l WHERE l.top = unit.top AND plan IS NOT NULL"
+	[NRR_BY_PLAN] = OF_UNIT("SELECT plan FROM line l WHERE l.top = u.top AND plan IS NOT NULL"
 		" AND l.d = CASE WHEN s > 0 THEN d0 ELSE d1 END ORDER BY minor DESC, plan LIMIT 1"),
-	[NRR_BY_PRODUCT] = "SELECT coalesce(p.product, '(none)') AS g, sum(p.s > 0), sum(p.s > 0 AND p.e = 0),"
-		" sum(p.e > 0), sum(p.s), sum(p.e) FILTER (WHERE u.s = 0 AND NOT is_back),"
-		" sum(p.e - p.s) FILTER (WHERE u.s > 0 AND u.e > 0 AND p.e > p.s), sum(p.e) FILTER (WHERE u.s = 0 AND is_back),"
-		" sum(p.s - p.e) FILTER (WHERE u.e > 0 AND p.e < p.s), sum(p.s) FILTER (WHERE u.e = 0), 0, sum(p.e),"
-		" sum(p.e) FILTER (WHERE u.s > 0), sum(min(p.s, p.e)), sum(p.e) FILTER (WHERE u.s > 0 AND p.s = 0), 0,"
-		" sum(p.s) FILTER (WHERE is_free)"
-		" FROM part p JOIN unit u USING (top) WHERE p.s > 0 OR p.e > 0 GROUP BY g ORDER BY g",
+	[NRR_BY_PRODUCT] = "SELECT coalesce(p.product, '(none)') AS g, sum(p.s > 0), sum(p.s > 0 AND p.e = 0)," SUMS("p.")
+		","
+		" sum(p.e) FILTER (WHERE u.s > 0 AND p.s = 0 AND NOT is_anew), 0"
+		" FROM ask, part p JOIN unit u USING (top) WHERE p.s > 0 OR p.e > 0 GROUP BY g ORDER BY g",
 	[NRR_BY_COHORT] = OF_UNIT("SELECT CASE WHEN min(l.d) > -2147483647 THEN"
-		" strftime('%Y-%m', '1970-01-01', min(l.d) || ' days') END FROM line l WHERE l.top = unit.top"),
+		" strftime('%Y-%m', '1970-01-01', min(l.d) || ' days') END FROM line l WHERE l.top = u.top"),
 };
 
 int slow_nrr_open(struct db *db, struct err *err)
@@ -219,15 +247,25 @@ int slow_nrr_open(struct db *db, struct err *err)
 static int put_ask(struct db *db, const struct slow_query *query, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"INSERT INTO temp.ask VALUES (:as_of, :d0, :d1, :rolls, :frees, :home, :only)");
+		"INSERT INTO temp.ask VALUES (:as_of, :d0, :d1, :home, :only, :rolls, :frees, :rate_age, :strict, :credited,"
+		" :at_spot, :discounts, :pays_paused, :with_usage, :at_end)");
+	const struct nrr_policy *p = query->policy;
 
 	bind_day(q, ":as_of", query->as_of);
 	bind_day(q, ":d0", query->span.from);
 	bind_day(q, ":d1", query->span.to);
-	bind_int(q, ":rolls", query->policy->parents == PARENTS_ROLLED_UP);
-	bind_int(q, ":frees", query->policy->free_plan == FREE_IS_ACTIVE);
 	bind_text(q, ":home", query->home);
 	bind_text(q, ":only", query->only);
+	bind_int(q, ":rolls", p->parents == PARENTS_ROLLED_UP);
+	bind_int(q, ":frees", p->free_plan == FREE_IS_ACTIVE);
+	bind_int(q, ":rate_age", p->rate_age_days);
+	bind_int(q, ":strict", p->back_in_cohort == BACK_STRICT);
+	bind_int(q, ":credited", p->back_outside == BACK_CREDITED);
+	bind_int(q, ":at_spot", p->fx == FX_SPOT);
+	bind_int(q, ":discounts", p->discounts);
+	bind_int(q, ":pays_paused", p->paused == PAUSED_KEEPS);
+	bind_int(q, ":with_usage", p->usage == USAGE_INCLUDED);
+	bind_int(q, ":at_end", p->segment == SEGMENT_AT_END);
 	return stmt_run(q, err);
 }
 
@@ -249,9 +287,10 @@ int slow_nrr_prepare(struct db *db, const struct slow_query *query, struct err *
 		{ "DELETE FROM temp.ask", 0 }, { "DELETE FROM temp.top", 0 }, { "DELETE FROM temp.asked", 0 },
 		{ "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.life", 0 }, { "DELETE FROM temp.pause", 0 },
 		{ "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 }, { "DELETE FROM temp.unit", 0 },
-		{ "DELETE FROM temp.part", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 }, { sinces, 0 }, { not_yet, 0 },
-		{ pauses, 0 }, { lives, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 }, { parts, 0 },
-		{ units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 }, { counted, 2 }, { backs, 0 },
+		{ "DELETE FROM temp.part", 0 }, { "DELETE FROM temp.rate_on", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 },
+		{ sinces, 0 }, { not_yet, 0 }, { pauses, 0 }, { lives, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 },
+		{ counted, 1 }, { rates, 0 }, { parts, 0 }, { units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 },
+		{ counted, 2 }, { backs, 0 },
 	};
 	CLEANUP(txn_end) struct txn txn = { 0 };
 
@@ -276,8 +315,7 @@ int slow_nrr(struct db *db, enum nrr_by by, struct arena *a, struct slow_row **o
 			.added_minor = col_int(q, 5), .expansion_minor = col_int(q, 6), .reactivation_minor = col_int(q, 7),
 			.contraction_minor = col_int(q, 8), .churn_minor = col_int(q, 9), .fx_minor = col_int(q, 10),
 			.end_minor = col_int(q, 11), .cohort_end_minor = col_int(q, 12), .kept_minor = col_int(q, 13),
-			.cross_sell_minor = col_int(q, 14), .returned_minor = col_int(q, 15),
-			.free_minor = col_int(q, 16) } };
+			.free_minor = col_int(q, 14), .cross_sell_minor = col_int(q, 15), .returned_minor = col_int(q, 16) } };
 
 		if (n == room) {
 			room = 2 * room + 8;

@@ -242,7 +242,7 @@ static void books_at_random_keep_every_rule_of_movements(void **state)
 		if (only && number != strtoull(only, NULL, 10))
 			continue;
 		arena_reset(arena);
-		random_book_make(number, arena, &rows);
+		random_book_make(number, true, arena, &rows);
 		is_told = work_out(&rows, 0, &t);
 		for (int span = 0; is_told && span < RANDOM_SPANS; span++) {
 			the_list_comes_to_the_window(&t, span);
@@ -269,7 +269,7 @@ static void windows_that_join_list_the_same_movements_as_one_over_both(void **st
 		struct trial t;
 
 		arena_reset(arena);
-		random_book_make(number, arena, &rows);
+		random_book_make(number, true, arena, &rows);
 		if (!work_out(&rows, 0, &t))
 			continue;
 		t.policy.new_and_gone = NEW_AND_GONE_BOTH;
@@ -320,7 +320,7 @@ static void the_order_of_rows_moves_nothing(void **state)
 		struct trial t, other;
 
 		arena_reset(arena);
-		random_book_make(number, arena, &rows);
+		random_book_make(number, true, arena, &rows);
 		if (!work_out(&rows, 0, &t) || !work_out(&rows, 7, &other))
 			continue;
 		for (int span = 0; span < RANDOM_SPANS; span++) {

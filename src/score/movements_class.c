@@ -176,6 +176,8 @@ static void class_products(struct walk *w, int64_t churn, bool back)
 	bool is_whole = g->before == 0 || walk_paid(w) == 0;
 	struct product *p;
 
+	for (size_t i = 0; g->before > 0 && walk_paid(w) == 0 && i < w->n_products; i++)
+		w->products[i].last_churn = 0; /* of those that go now alone */
 	for (size_t i = 0; (p = concerned(w, is_whole, i)); i++)
 		class_product(w, p, g->before ? paid_before(w, p) : 0, walk_paid(w) ? p->now : 0, &churn, back);
 }

@@ -242,7 +242,7 @@ static void books_under_any_policy_leave_no_residual_and_add_up(void **state)
 		arena_reset(arena);
 		at_hand = number;
 		seed = number * 7919;
-		random_book_make(number, arena, &rows);
+		random_book_make(number, true, arena, &rows);
 		policy = draw_policy(&rows);
 		terms = seed;
 		ASSERT_OK(random_book_put(&rows, 1 + random_next(&seed), db, arena, &err));

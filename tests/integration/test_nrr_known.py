@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import HEAVY, run  # noqa: E402
+from harness import HEAVY, ROOT, run  # noqa: E402
+from vendor import Vendor, quick  # noqa: E402
 
 DAY = datetime.timedelta(days=1)
 LIVES = 12 if HEAVY else 2
@@ -146,6 +147,44 @@ def test_rates(case):
     c.nrr("--as-of", "2025-03-20", today="2025-03-21", expect=78)  # nobody knew them yet
     assert amounts(c.year("2025-03-21"))[:2] == (180000, 180000)
     assert amounts(c.year("2025-03-21", currency="USD"))[:2] == (100000, 100000)  # only those in dollars, as they are
+
+
+def test_bank(case):
+    """The ECB's rates come from its data API: ten years by the year at first, then the year at hand again, and serve as they are known."""
+    def answer(request):
+        q = request.query
+        assert request.path == "/service/data/EXR/D..EUR.SP00.A" and q["format"] == "csvdata", request.path
+        day, end = (datetime.date.fromisoformat(q[k]) for k in ("startPeriod", "endPeriod"))
+        rows, asked[:] = [], [*asked, (day, end)]
+        while day <= min(end, today):
+            if day.weekday() < 5:
+                rows.append(f"EXR.D.USD.EUR.SP00.A,D,USD,EUR,SP00,A,{day},{rates.get(day, '1.25')}\n")
+            day += DAY
+        return (200, (EXR + "".join(rows)).encode(), {"Content-Type": "text/csv"}) if rows else (404, b"No results found", {})
+
+    asked, rates, today = [], {datetime.date(2025, 2, 28): "1.0"}, datetime.date(2025, 3, 2)  # a Sunday
+    server = Vendor(case, answer)
+    c = Company(case, "fx: spot")
+    c.case.org(org_yaml(c.folder, "fx: spot, rate_age_days: 7") +
+               f"  bank:\n    connector: ecb\n    base_url: {server.url}\n    allows_http_loopback: true\n")
+    path = case.tmp / "config/connectors/ecb.yaml"
+    path.write_text(quick((ROOT / "config/connectors/ecb.yaml").read_text()))
+    c.account("oak")
+    c.account("elm")
+    c.contract("a", "oak", 100000, "2024-01-01", currency="USD")
+    c.contract("b", "elm", 100000, "2024-01-01")
+    c.pull(today)
+    assert len(asked) >= 10 and asked[0][0] <= datetime.date(2015, 3, 3), asked
+    assert amounts(c.year("2025-03-02"))[:2] == (180000, 200000)
+    first, today = len(asked), datetime.date(2025, 3, 4)
+    rates.update({datetime.date(2025, 2, 28): "1.28", today: "0.8"})  # a correction
+    c.pull("2025-03-04")
+    assert len(asked) - first == 1, asked[first:]
+    assert amounts(c.year("2025-03-02"))[:2] == (180000, 200000)
+    assert amounts(c.year("2025-03-04", to="2025-03-02"))[:2] == (180000, 100000 + 78125)
+    assert amounts(c.year("2025-03-04"))[:2] == (180000, 225000)
+    n = case.query("SELECT count(*), min(rate_on) FROM rate")
+    assert n[0][0] > 2600, n
 
 
 class Life:

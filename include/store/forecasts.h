@@ -14,7 +14,7 @@ enum forecast_quantile { FORECAST_P10, FORECAST_P50, FORECAST_P90, N_FORECAST_QU
 /* Of one account. */
 struct forecast_hint {
 	int64_t account;
-	int32_t renewal_on;     /* of its contracts, the next one; else the last one; DAY_NONE: not known */
+	int32_t renewal_on;     /* its own or of its contracts, the next one; else the last one; DAY_NONE: not known */
 	int32_t term_months;    /* 1, 3, 12 ...; 0: not known */
 	double risk, readiness; /* 0..1, of loss and growth within 90 days; below 0: not known */
 };

@@ -59,7 +59,7 @@ static const struct entity_field subscription_fields[] = {
 	{ "seats", VALUE_INT, TRACKED },
 	{ "mrr_minor", VALUE_MONEY, TRACKED },
 	{ "currency", VALUE_TEXT, TRACKED },
-	{ "billing", VALUE_TEXT, PLAIN },
+	{ "billing", VALUE_TEXT, TRACKED },
 	{ "start_on", VALUE_DAY, true, true, NULL }, /* tracked: a contract that is dated back */
 	{ "end_on", VALUE_DAY, TRACKED },
 	{ "renewal_on", VALUE_DAY, TRACKED },

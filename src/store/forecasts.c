@@ -39,15 +39,27 @@ static double chance(struct stmt *q, int column)
 	return col_is_null(q, column) ? -1 : fmin(fmax(col_real(q, column) / 100, 0), 1);
 }
 
-/* Renewal days as they were known: what changed is looked up in its history. */
+/* A field as it was known on the day: what changed is looked up in its history. */
+#define KNOWN(entity, row, field) \
+	"CASE WHEN EXISTS (SELECT 1 FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " row ".id AND " \
+	"h.field = '" field "') THEN (SELECT h.value FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " row ".id AND " \
+	"h.field = '" field "' AND h.known_on <= :as_of ORDER BY h.known_on DESC LIMIT 1) ELSE " row "." field " END"
+
+static int32_t day_of_text(const char *text)
+{
+	int64_t day;
+
+	if (!text || !text_to_int(text, &day) || day < INT32_MIN || day > INT32_MAX)
+		return DAY_NONE;
+	return (int32_t)day;
+}
+
 int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct forecast_hint **out, size_t *n_out,
                         struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT a.id, d.risk, d.readiness, s.billing, CASE WHEN EXISTS (SELECT 1 FROM history h WHERE h.entity = "
-		"'subscription' AND h.entity_id = s.id AND h.field = 'renewal_on') THEN (SELECT h.value FROM history h WHERE "
-		"h.entity = 'subscription' AND h.entity_id = s.id AND h.field = 'renewal_on' AND h.known_on <= :as_of "
-		"ORDER BY h.known_on DESC LIMIT 1) ELSE s.renewal_on END FROM account a "
+		"SELECT a.id, d.risk, d.readiness, " KNOWN("subscription", "s", "billing") ", "
+		KNOWN("subscription", "s", "renewal_on") ", " KNOWN("account", "a", "renewal_on") " FROM account a "
 		"LEFT JOIN subscription s ON s.account_id = a.id AND (s.start_on IS NULL OR s.start_on <= :as_of) "
 		"AND (s.seen_on IS NULL OR s.seen_on <= :as_of) AND (s.deleted_on IS NULL OR s.deleted_on > :as_of) "
 		"LEFT JOIN score_day d ON d.account_id = a.id AND d.day = "
@@ -61,20 +73,16 @@ int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct fo
 	bind_day(q, ":oldest", as_of - FORECAST_SCORE_DAYS);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t account = col_int(q, 0);
-		int64_t renewal_on;
 
 		if (n == 0 || hints[n - 1].account != account) {
 			if (n == room) {
 				room = room ? 2 * room : FIRST_ROOM;
 				hints = arena_grow(a, hints, n, room, sizeof *hints);
 			}
-			hints[n++] = (struct forecast_hint){ .account = account, .renewal_on = DAY_NONE, .risk = chance(q, 1),
-				.readiness = chance(q, 2) };
+			hints[n++] = (struct forecast_hint){ .account = account, .renewal_on = day_of_text(col_text(q, 5)),
+				.risk = chance(q, 1), .readiness = chance(q, 2) };
 		}
-		if (!text_to_int(col_text(q, 4) ? col_text(q, 4) : "", &renewal_on) || renewal_on < INT32_MIN ||
-		    renewal_on > INT32_MAX)
-			renewal_on = DAY_NONE;
-		add_contract(&hints[n - 1], (int32_t)renewal_on, term_months(col_text(q, 3)), as_of);
+		add_contract(&hints[n - 1], day_of_text(col_text(q, 4)), term_months(col_text(q, 3)), as_of);
 	}
 	if (rc < 0)
 		return err_in(err, "what is known of accounts");

@@ -548,24 +548,28 @@ static void renewals_and_scores_are_those_that_were_known_on_the_day(void **stat
 	ASSERT_OK(migrate_run(db, 0, &err));
 	ASSERT_OK(db_run(db,
 		"INSERT INTO source (id, name, kind) VALUES (1, 'billing', 'csv');"
-		"INSERT INTO account (id, source_id, source_key) VALUES (1, 1, 'A'), (2, 1, 'B');"
+		"INSERT INTO account (id, source_id, source_key, renewal_on) VALUES (1, 1, 'A', NULL), (2, 1, 'B', NULL), "
+		"(3, 1, 'C', 400);"
 		"INSERT INTO subscription (id, source_id, source_key, account_id, start_on, renewal_on, billing) VALUES "
 		"(1, 1, 's1', 1, 10, 500, 'annual'), (2, 1, 's2', 1, 10, 300, 'monthly'), (3, 1, 's3', 1, 260, 270, 'yearly');"
 		"INSERT INTO history (entity, entity_id, field, known_on, value) VALUES "
-		"('subscription', 1, 'renewal_on', -2147483647, '280'), ('subscription', 1, 'renewal_on', 240, '500');"
+		"('subscription', 1, 'renewal_on', -2147483647, '280'), ('subscription', 1, 'renewal_on', 240, '500'), "
+		"('subscription', 1, 'billing', -2147483647, 'quarterly'), ('subscription', 1, 'billing', 240, 'annual');"
 		"INSERT INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, "
 		"risk_band_since, readiness_band_since, config_hash) VALUES (190, 1, 40, NULL, 1, 1, 0, 1, 1, 'c'), "
 		"(250, 1, 90, 10, 1, 1, 0, 1, 1, 'c')", &err));
 	ASSERT_OK(forecast_hints_load(db, 200, arena, &known, &n, &err));
-	ASSERT_INT(n, 2);
+	ASSERT_INT(n, 3);
+	ASSERT_INT(known[2].renewal_on, 400); /* told of the account itself */
 	ASSERT_INT(known[0].renewal_on, 280);
-	ASSERT_INT(known[0].term_months, 12);
+	ASSERT_INT(known[0].term_months, 3);
 	ASSERT_NEAR(known[0].risk, 0.4, 1e-12);
 	assert_true(known[0].readiness < 0);
 	ASSERT_INT(known[1].renewal_on, DAY_NONE);
 	assert_true(known[1].risk < 0);
 	ASSERT_OK(forecast_hints_load(db, 250, arena, &known, &n, &err));
 	ASSERT_INT(known[0].renewal_on, 300);
+	ASSERT_INT(known[0].term_months, 12);
 	ASSERT_NEAR(known[0].risk, 0.9, 1e-12);
 	ASSERT_OK(forecast_hints_load(db, 262, arena, &known, &n, &err));
 	ASSERT_INT(known[0].renewal_on, 270);

@@ -83,10 +83,10 @@ static void add_gain(struct walk *w, int64_t gain, int64_t after)
 	walk_move(w, MOVEMENT_CROSS_SELL, cross, after, product_moved(w, 1, false));
 }
 
-/* What a product lost by contracts that ended. */
+/* What a product lost by contracts that ended; those that were credits give rather than take. */
 static int64_t ended_of(const struct product *p)
 {
-	return p->now < p->before ? least(p->ended, p->before - p->now) : 0;
+	return p->now < p->before && p->ended > 0 ? least(p->ended, p->before - p->now) : 0;
 }
 
 /* Who stops paying churns; who drops a contract and goes on does where the policy says so. One that another takes the
@@ -157,6 +157,7 @@ static void class_product(const struct walk *w, struct product *p, int64_t befor
 		s->involuntary_minor -= g->is_unpaid ? change : 0;
 		p->lost -= change;
 		p->last_churn = -change;
+		p->churned_in = g->number;
 	} else if (change > 0) {
 		s->expansion_minor += change;
 		s->cross_sell_minor += g->had_named && p->name && before <= 0 ? change : 0;
@@ -208,6 +209,8 @@ void walk_close(struct walk *w)
 		add_loss(w, g->before - after, churn, after);
 	}
 	class_products(w, churn, back);
-	if (after == 0)
+	if (after == 0) {
 		w->gone_on = g->last_on;
+		w->churned_in = g->number;
+	}
 }

@@ -25,7 +25,7 @@ struct product {
 	size_t group;
 	struct nrr_sums sums;
 	int64_t lost;        /* within the span */
-	int64_t last_churn;
+	int64_t last_churn; size_t churned_in; /* of the account, and its group */
 	uint16_t name;
 };
 
@@ -63,6 +63,7 @@ struct walk {
 	bool is_counted;     /* in the ratios, what is paid now */
 	bool has_gap;        /* it left and came back */
 	bool is_taken_for_new;
+	size_t churned_in;   /* the group in which it last stopped paying */
 	bool is_free;        /* it stopped paying, and is still there */
 	bool is_left_out;    /* it came and went, which the policy ignores */
 	struct group group;

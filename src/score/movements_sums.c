@@ -104,7 +104,7 @@ int walk_product(struct walk *w, uint16_t product, struct nrr_sums *out)
 	p->sums.n_start = p->sums.start_minor > 0;
 	p->sums.n_end = end > 0;
 	p->sums.n_churned = p->sums.n_start && !(w->is_counted && end > 0);
-	p->sums.free_minor = w->is_free ? p->last_churn : 0;
+	p->sums.free_minor = w->is_free && p->churned_in == w->churned_in ? p->last_churn : 0;
 	p->sums.fx_minor = p->sums.end_minor - end;
 	add_ratios(w, p->sums.start_minor, end, p->sums.end_minor, p->lost, &p->sums);
 	*out = p->sums;

@@ -257,7 +257,7 @@ static void begin(struct walk *w, int32_t account, struct nrr_span span)
 	w->span = span;
 	w->gone_on = DAY_NONE;
 	w->total = w->start = w->spot = w->lost = 0;
-	w->n_named = w->n_out = 0;
+	w->n_named = w->n_out = w->churned_in = 0;
 	w->is_counted = w->has_gap = w->is_taken_for_new = w->is_left_out = false;
 	w->group = (struct group){ 0 };
 }

@@ -538,8 +538,8 @@ int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row
 		return walk_product(f->walk, first->product, out);
 	if (product_ends(v, span, first, &e, err) < 0)
 		return -1;
-	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, is_there ? e.spot : 0 };
-	if (!e.start && !e.end)
+	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, whole->end_minor ? e.spot : 0 };
+	if (!e.start && !e.end && !e.spot)
 		return 0;
 	*out = (struct nrr_sums){ .start_minor = e.start, .end_minor = e.spot, .fx_minor = e.spot - e.end,
 		.n_start = e.start > 0, .n_end = e.end > 0, .n_churned = e.start > 0 && e.end <= 0 };

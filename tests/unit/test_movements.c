@@ -357,14 +357,16 @@ static void who_goes_on_for_free_churns_with_its_revenue_and_stays_a_logo(void *
 	(void)state;
 	put("A", "CRM", "2024-06-01", "2025-03-01", 100);
 	put("A", "CRM", "2025-03-01", NULL, 0);
+	put("A", "Desk", "2025-06-01", "2025-08-01", 30);
 	policy.method = NRR_MOVEMENT_SUM;
 	m = moved_in_2025();
-	EXPECT(&m, { "2025-03-01", MOVEMENT_CHURN, -100, "CRM" },);
+	EXPECT(&m, { "2025-03-01", MOVEMENT_CHURN, -100, "CRM" }, { "2025-06-01", MOVEMENT_REACTIVATION, 30, "Desk" },
+	       { "2025-08-01", MOVEMENT_CHURN, -30, "Desk" },);
 	ASSERT_OK(nrr_compute(&m.book, &query, arena, tables, &err));
-	for (int by = NRR_BY_ALL; by <= NRR_BY_PRODUCT; by += NRR_BY_PRODUCT) {
-		ASSERT_INT(tables[by].rows[0].sums.churn_minor, 100);
-		ASSERT_INT(tables[by].rows[0].sums.free_minor, 100);
-	}
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.churn_minor, 130);
+	ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.free_minor, 30);
+	ASSERT_INT(tables[NRR_BY_PRODUCT].rows[0].sums.free_minor, 0);
+	ASSERT_INT(tables[NRR_BY_PRODUCT].rows[1].sums.free_minor, 30);
 	ASSERT_NEAR(tables[NRR_BY_ALL].rows[0].logo, 1.0, 1e-12);
 }
 

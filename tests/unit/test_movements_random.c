@@ -9,7 +9,7 @@
 #include "score/movements.h"
 #include "store/migrate.h"
 
-enum { N_BOOKS = 1500, N_ORDERED = 300 };
+enum { N_BOOKS = 1500, N_HEAVY = 60000, N_ORDERED = 300 };
 
 static struct db *db;
 static struct arena *arena;
@@ -156,7 +156,9 @@ static void movements_of_an_account_follow_each_other(const struct trial *t, int
 		int64_t start, end, paid;
 
 		ASSERT_OK(nrr_paid_on(&t->book, m->account, t->spans[span].from, t->spans[span].from, &start, &err));
-		ASSERT_OK(nrr_paid_on(&t->book, m->account, t->spans[span].to, t->spans[span].to, &end, &err));
+		ASSERT_OK(nrr_paid_on(&t->book, m->account, t->spans[span].to, t->spans[span].from, &end, &err));
+		if (end) /* who is at nothing, credits taken off, is not brought back by rates */
+			ASSERT_OK(nrr_paid_on(&t->book, m->account, t->spans[span].to, t->spans[span].to, &end, &err));
 		for (paid = start; i < t->n[span] && t->list[span][i].account == m->account; ) {
 			const struct movement *day = &t->list[span][i];
 
@@ -231,10 +233,11 @@ static void both_methods_agree_on_nrr(const struct trial *t, int span)
 static void books_at_random_keep_every_rule_of_movements(void **state)
 {
 	const char *only = getenv("RETAIND_BOOK");
+	uint64_t n_books = getenv("RETAIND_HEAVY") || only ? N_HEAVY : N_BOOKS;
 	size_t n = 0;
 
 	(void)state;
-	for (number = 1; number <= N_BOOKS; number++) {
+	for (number = 1; number <= n_books; number++) {
 		struct random_book rows;
 		struct trial t;
 		bool is_told;

@@ -40,10 +40,11 @@ static double chance(struct stmt *q, int column)
 }
 
 /* A field as it was known on the day: what changed is looked up in its history. */
+#define HISTORY(entity, row, field) \
+	"FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " row ".id AND h.field = '" field "'"
 #define KNOWN(entity, row, field) \
-	"CASE WHEN EXISTS (SELECT 1 FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " row ".id AND " \
-	"h.field = '" field "') THEN (SELECT h.value FROM history h WHERE h.entity = '" entity "' AND h.entity_id = " row ".id AND " \
-	"h.field = '" field "' AND h.known_on <= :as_of ORDER BY h.known_on DESC LIMIT 1) ELSE " row "." field " END"
+	"CASE WHEN EXISTS (SELECT 1 " HISTORY(entity, row, field) ") THEN (SELECT h.value " HISTORY(entity, row, field) \
+	" AND h.known_on <= :as_of ORDER BY h.known_on DESC LIMIT 1) ELSE " row "." field " END"
 
 static int32_t day_of_text(const char *text)
 {

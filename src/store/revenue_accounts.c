@@ -56,15 +56,29 @@ static const char *shared(struct revenue_loading *l, struct names *texts, const 
 	return id < 0 ? arena_strdup(l->arena, text) : texts->at[id];
 }
 
+/* The history of one account; asked for in the order of ids, so that nothing is searched for. */
+static struct trait_history history_of(const struct trait_history *all, int64_t id, size_t *io_at)
+{
+	struct trait_history one;
+
+	while (*io_at < all->n && all->rows[*io_at].id < id)
+		(*io_at)++;
+	one = (struct trait_history){ .rows = all->rows + *io_at };
+	while (*io_at < all->n && all->rows[*io_at].id == id) {
+		(*io_at)++;
+		one.n++;
+	}
+	return one;
+}
+
 static int read_accounts(struct revenue_loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
 		"SELECT id, source_key, name, segment, region, csm_email, am_email, plan, currency FROM account"
 		" WHERE main_id IS NULL ORDER BY id");
-	const struct trait_history *h = &l->traits;
 	int64_t most = 0;
 	struct names texts;
-	size_t n = 0;
+	size_t n = 0, at = 0;
 	int rc = 0;
 
 	if (db_int(l->db, "SELECT count(*) FROM account WHERE main_id IS NULL", 0, &most, err) < 0)
@@ -75,6 +89,7 @@ static int read_accounts(struct revenue_loading *l, struct err *err)
 	l->has_contract = arena_array(l->scratch, (size_t)most, sizeof *l->has_contract);
 	for (; n < (size_t)most && (rc = stmt_step(q, err)) > 0; n++) {
 		int64_t id = col_int(q, 0);
+		const struct trait_history own = history_of(&l->traits, id, &at), *h = &own;
 		struct revenue_trait currency = trait_of(h, id, "currency", col_text(q, 8));
 
 		l->accounts[n] = (struct revenue_account){ .id = id, .parent = -1,

@@ -24,6 +24,7 @@ struct forecast_query {
 	int n_quarters;                     /* 1 .. FORECAST_MAX_QUARTERS */
 	const struct forecast_hint *hints;  /* by account id; of the book's day */
 	size_t n_hints;
+	int64_t horizon_days;               /* of the risks and readiness in them */
 };
 
 struct forecast_quarter {

@@ -16,7 +16,7 @@ struct forecast_hint {
 	int64_t account;
 	int32_t renewal_on;     /* its own or of its contracts, the next one; else the last one; DAY_NONE: not known */
 	int32_t term_months;    /* 1, 3, 12 ...; 0: not known */
-	double risk, readiness; /* 0..1, of loss and growth within 90 days; below 0: not known */
+	double risk, readiness; /* 0..1, of loss and growth within the horizon of scores; below 0: not known */
 };
 /* As known on a day, by account. Scores are of the last scored day up to it, at most FORECAST_SCORE_DAYS old. */
 enum { FORECAST_SCORE_DAYS = 30 };

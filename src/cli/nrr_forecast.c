@@ -21,7 +21,7 @@ int nrr_foretell(const struct session *s, const struct book *b, int n_quarters, 
 {
 	struct nrr_policy policy = nrr_forecast_policy(b->policy);
 	struct book ends = *b;
-	struct forecast_query query = { .n_quarters = n_quarters };
+	struct forecast_query query = { .n_quarters = n_quarters, .horizon_days = s->org->score.horizon_days };
 	struct forecast_hint *hints;
 
 	ends.policy = &policy;

@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "forecast_parts.h"
 
-enum { LONG_AGO_MONTHS = 1200, YEAR = 12, FAR_DAYS = 36525 /* a day beyond is a mistake */ };
+enum { LONG_AGO_MONTHS = 1200, YEAR = 12, QUARTER_DAYS = 91, FAR_DAYS = 36525 /* a day beyond is a mistake */ };
 /* How much of what scores say of the level of all is believed beside what history says: as many events. */
 static const double score_pseudo_events = 10;
 static const double most_probable = 0.95, least_lean = 0.05;
@@ -60,6 +60,14 @@ static bool is_nearer(int32_t day, int32_t than, int32_t today)
 	return day > today ? day < than : day > than;
 }
 
+/* The same hazard over a quarter. */
+static double in_quarter(double chance, int64_t horizon_days)
+{
+	if (chance < 0 || chance >= 1)
+		return chance;
+	return -expm1(log1p(-chance) * QUARTER_DAYS / (double)horizon_days);
+}
+
 static void note_hint(struct making *m, int32_t account, const struct forecast_hint *hint)
 {
 	struct known *k = &m->known[book_top(m->book, account)];
@@ -70,8 +78,8 @@ static void note_hint(struct making *m, int32_t account, const struct forecast_h
 		k->renewal_on = hint->renewal_on;
 	if (hint->term_months > k->term_months)
 		k->term_months = hint->term_months;
-	k->risk = fmax(k->risk, hint->risk);
-	k->readiness = fmax(k->readiness, hint->readiness);
+	k->risk = fmax(k->risk, in_quarter(hint->risk, m->query->horizon_days));
+	k->readiness = fmax(k->readiness, in_quarter(hint->readiness, m->query->horizon_days));
 }
 
 static void note_hints(struct making *m)

@@ -77,7 +77,8 @@ static struct forecast forecast(void)
 {
 	struct book b = book();
 	struct forecast f;
-	struct forecast_query query = { .n_quarters = FORECAST_MAX_QUARTERS, .hints = hints, .n_hints = facts.n_accounts };
+	struct forecast_query query = { .n_quarters = FORECAST_MAX_QUARTERS, .hints = hints, .n_hints = facts.n_accounts,
+		.horizon_days = 90 };
 
 	ASSERT_OK(forecast_make(&b, &query, arena, &f, &err));
 	return f;

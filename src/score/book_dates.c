@@ -90,6 +90,12 @@ static size_t first_due(struct making *m, int32_t account)
 	return m->next_due;
 }
 
+/* Whether a bill was due when the piece was over: on the very day only where its contract was over, too. */
+static bool is_behind(const struct revenue_due *d, const struct book_piece *piece)
+{
+	return d->due_on > piece->to || (d->due_on == piece->to && piece->is_contract_end);
+}
+
 int book_add_paid(struct making *m, const struct revenue_line *line, const struct book_piece *piece, struct err *err)
 {
 	const struct revenue *facts = m->book->facts;
@@ -101,7 +107,7 @@ int book_add_paid(struct making *m, const struct revenue_line *line, const struc
 		const struct revenue_due *d = &facts->dues[i];
 		struct book_piece paid = rest;
 
-		if (d->paid_on <= rest.from || d->due_on >= rest.to || !is_overdue(m, d))
+		if (d->paid_on <= rest.from || is_behind(d, &rest) || !is_overdue(m, d))
 			continue;
 		paid.to = d->due_on;
 		paid.is_involuntary = true;

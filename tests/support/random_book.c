@@ -7,14 +7,14 @@
 
 enum {
 	MAX_ROWS = 200, MAX_SUBSCRIPTIONS = 40, LONG_BEFORE = 420, SHORT_AFTER = 70, BEGINNING = -2147483647,
-	N_RICH = 3, ID_SLOTS = 97 /* a prime: ids are multiples of a number modulo it */
+	N_RICH = 2, ID_SLOTS = 97 /* a prime: ids are multiples of a number modulo it */
 };
 
 struct making {
 	uint64_t seed;
 	struct arena *arena;
 	struct random_book *book;
-	int n_accounts, n_subscriptions;
+	int n_accounts, n_subscriptions, n_bills;
 };
 
 uint64_t random_next(uint64_t *seed)
@@ -100,8 +100,9 @@ static void draw_spans(struct making *m)
 {
 	static const int months[] = { 1, 1, 3, 12, 12 };
 	struct random_book *b = m->book;
-	int32_t first = day_add_months(day_of(2025, 1, 1), upto(m, 14)) - upto(m, 2);
+	int32_t first = day_add_months(day_of(2025, 1, 1), upto(m, 14));
 
+	first -= upto(m, 2);
 	for (int i = 0; i < RANDOM_SPANS; i++) {
 		b->from[i] = first + i + (one_in(m, 3) ? RANDOM_SPANS * upto(m, 20) : 0); /* no two are the same */
 		b->to[i] = one_in(m, 4) ? b->from[i] + 1 + upto(m, 300) : day_add_months(b->from[i], PICK(m, months));
@@ -250,13 +251,15 @@ static void add_account(struct making *m, int number)
 	const char *parent = one_in(m, 3) ? changing(m, "account", 'A', number, "parent_key", some_parent, 3) : "NULL";
 	const char *arr = one_in(m, 3) ? changing(m, "account", 'A', number, "arr_minor", some_amount, 3) : "NULL";
 	const char *is_customer = one_in(m, 3) ? changing(m, "account", 'A', number, "is_customer", some_truth, 3) : "NULL";
+	const char *currency = some_currency(m), *created = day_or_null(m, 3), *since = day_or_null(m, 2);
+	const char *deleted = one_in(m, 10) ? late_day(m) : "NULL";
 
 	add_row(m, arena_printf(m->arena, "INSERT INTO account (id, source_id, source_key, name, segment, region, csm_key,"
 		" csm_email, am_key, am_email, plan, parent_key, parent_id, arr_minor, is_customer, currency, created_on,"
 		" customer_since_on, deleted_on) VALUES (#A%d#, 1, 'a%d', 'a%d', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
 		" %s, %s, %s)", number, number, number, segment, region, csm, csm, am, am, plan, parent,
 		strcmp(parent, "NULL") == 0 ? parent : arena_printf(m->arena, "#A%c#", parent[2]), arr, is_customer,
-		some_currency(m), day_or_null(m, 3), day_or_null(m, 2), one_in(m, 10) ? late_day(m) : "NULL"));
+		currency, created, since, deleted));
 }
 
 static const char *some_reason(struct making *m)
@@ -279,9 +282,9 @@ static void add_terms(struct making *m, int number)
 		{ "paused_on", some_or_no_day, 10, 2 }, { "resumes_on", some_or_no_day, 10, 2 },
 		{ "status", some_status, 10, 2 }, { "amount_from_on", some_or_no_day, 5, 2 },
 		{ "seen_on", some_or_no_day, 10, 0 },
+		{ "end_reason", some_reason, 3, 4 },
 		/* rich */
 		{ "paid_until_on", some_or_no_day, 3, 4 }, { "cancel_notice_on", some_or_no_day, 3, 4 },
-		{ "end_reason", some_reason, 3, 4 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(terms) - (m->book->is_rich ? 0 : N_RICH); i++) {
@@ -303,12 +306,13 @@ static void add_subscription(struct making *m, int account, const char *start, c
 	const char *product = changing(m, "subscription", 'S', number, "product", some_product, 8);
 	const char *is_trial = one_in(m, 4) ? changing(m, "subscription", 'S', number, "is_trial", some_truth, 2) : "NULL";
 	const char *ending = end ? end : changing(m, "subscription", 'S', number, "end_on", some_end, 4);
+	const char *currency = some_currency(m), *deleted = one_in(m, 12) ? late_day(m) : "NULL";
 
 	add_terms(m, number);
 	add_row(m, arena_printf(m->arena, "INSERT INTO subscription (id, source_id, source_key, account_id, mrr_minor,"
 		" plan, product, is_trial, start_on, end_on, currency, deleted_on) VALUES (#S%d#, 1, 's%d', #A%d#, %s, %s, %s,"
 		" %s, %s, %s, %s, %s)", number, number, account, amount, plan, product, is_trial, start, ending,
-		some_currency(m), one_in(m, 12) ? late_day(m) : "NULL"));
+		currency, deleted));
 }
 
 /* Most have one or two lines, some go and come back, some swap one for another on one day. */
@@ -332,12 +336,12 @@ static void add_lines(struct making *m, int account)
 /* Some are paid late, some never. */
 static void add_bill(struct making *m, int account)
 {
-	int32_t due = some_day(m);
+	int32_t due = some_day(m), paid = due - 10 + upto(m, 150);
+	int number = m->n_bills++;
 
 	add_row(m, arena_printf(m->arena, "INSERT INTO invoice (source_id, source_key, account_id, amount_minor, issued_on,"
-		" due_on, paid_on) VALUES (1, '%d+%" PRIu64 "', #A%d#, 100, %" PRId32 ", %" PRId32 ", %s)", account,
-		random_next(&m->seed), account, due - 14, due,
-		one_in(m, 3) ? "NULL" : arena_printf(m->arena, "%" PRId32, due - 10 + upto(m, 150))));
+		" due_on, paid_on) VALUES (1, 'b%d', #A%d#, 100, %" PRId32 ", %" PRId32 ", %s)", number, account,
+		due - 14, due, one_in(m, 3) ? "NULL" : arena_printf(m->arena, "%" PRId32, paid)));
 }
 
 /* Rates whose inverses are decimals too, told this way or that; some are older, some are told both ways. */
@@ -382,7 +386,7 @@ void random_book_make(uint64_t number, bool is_rich, struct arena *a, struct ran
 	for (int i = 0; i < m.n_accounts; i++) {
 		add_account(&m, i);
 		add_lines(&m, i);
-		for (int n = is_rich ? upto(&m, 4) : 0; n > 0; n--)
+		for (int n = is_rich || one_in(&m, 3) ? upto(&m, 4) : 0; n > 0; n--)
 			add_bill(&m, i);
 	}
 }

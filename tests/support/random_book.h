@@ -16,7 +16,7 @@ struct random_book {
 	size_t n_rows;
 	int32_t from[RANDOM_SPANS], to[RANDOM_SPANS];
 	int32_t as_of;
-	bool is_rich;       /* bills, paid periods, notices and reasons of ends besides */
+	bool is_rich;       /* paid periods and notices besides */
 	bool is_mixed;      /* amounts in several currencies */
 	bool has_rates;     /* from each of them to EUR, for both ends of all spans */
 };

@@ -9,9 +9,10 @@ static const char tables[] =
 	"PRAGMA temp_store = MEMORY;"
 	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, home TEXT, only_currency TEXT, rolls INTEGER,"
 	" frees INTEGER, rate_age INTEGER, strict INTEGER, credited INTEGER, at_spot INTEGER, discounts INTEGER,"
-	" pays_paused INTEGER, with_usage INTEGER, at_end INTEGER);"
+	" pays_paused INTEGER, with_usage INTEGER, at_end INTEGER, past_due INTEGER);"
 	"CREATE TEMP TABLE top (account INTEGER PRIMARY KEY, top INTEGER);"
 	"CREATE TEMP TABLE life (sub INTEGER PRIMARY KEY, account INTEGER, f INTEGER, t INTEGER);"
+	"CREATE TEMP TABLE unpaid (account INTEGER, f INTEGER, t INTEGER);"
 	"CREATE TEMP TABLE pause (sub INTEGER, f INTEGER, t INTEGER);"
 	"CREATE TEMP TABLE asked (top INTEGER, d INTEGER, round INTEGER, PRIMARY KEY (round, top, d)) WITHOUT ROWID;"
 	"CREATE TEMP TABLE event (sub INTEGER, k INTEGER, is_price INTEGER, is_use INTEGER, since INTEGER,"
@@ -19,11 +20,12 @@ static const char tables[] =
 	"CREATE TEMP TABLE fact (round INTEGER, top INTEGER, account INTEGER, contract INTEGER, d INTEGER,"
 	" product TEXT, plan TEXT, currency TEXT, kind TEXT, is_trial INTEGER, is_paused INTEGER,"
 	" minor INTEGER);"
-	"CREATE TEMP TABLE line (top INTEGER, d INTEGER, product TEXT, plan TEXT, currency TEXT, minor INTEGER);"
+	"CREATE TEMP TABLE line (top INTEGER, account INTEGER, contract INTEGER, d INTEGER, product TEXT, plan TEXT,"
+	" currency TEXT, minor INTEGER);"
 	"CREATE TEMP TABLE rate_on (currency TEXT, d INTEGER, micro INTEGER);"
 	"CREATE TEMP TABLE unit (top INTEGER PRIMARY KEY, s INTEGER, e INTEGER, spot INTEGER, c INTEGER,"
 	" is_back INTEGER, is_anew INTEGER, has_gap INTEGER,"
-	" cross INTEGER, is_free INTEGER);"
+	" cross INTEGER, is_free INTEGER, is_unpaid INTEGER);"
 	"CREATE TEMP TABLE part (top INTEGER, product TEXT, s INTEGER, e INTEGER, spot INTEGER, c INTEGER);";
 
 /* A field's value as it was known on a day: by its history, else as it is. */
@@ -98,6 +100,7 @@ static const char turns[] =
 	"  AND entity_id = s.id AND field = 'discount_ends_on'"
 	" UNION ALL SELECT s.account_id, f FROM subscription s JOIN pause ON sub = s.id"
 	" UNION ALL SELECT s.account_id, t FROM subscription s JOIN pause ON sub = s.id"
+	" UNION ALL SELECT account, f FROM unpaid UNION ALL SELECT account, t FROM unpaid"
 	" UNION ALL SELECT entity_id, known_on FROM history WHERE entity = 'account'"
 	"  AND field IN ('arr_minor', 'is_customer')"
 	" UNION ALL SELECT id, coalesce(customer_since_on, created_on) FROM account"
@@ -113,6 +116,16 @@ static const char marks[] =
 	"  UNION ALL SELECT k + 1, date(first, '-1 month'), dom FROM m WHERE k < 48)"
 	" SELECT top, CAST(julianday(min(date(first, dom || ' days'), date(first, '+1 month', '-1 day'))) - 2440587.5"
 	"  AS INTEGER), 2 FROM m, unit WHERE s = 0 AND e > 0";
+
+/* Bills that stay unpaid for longer than is allowed: from the day on which they were due until they were paid, or one
+ * was that was due later. Of an open one that counts after two weeks, and only where payments are told of at all. */
+static const char unpaids[] =
+	"INSERT INTO temp.unpaid WITH bill AS (SELECT account_id AS a, due_on AS f, CASE WHEN paid_on <= as_of THEN paid_on END AS p"
+	"  FROM ask, invoice),"
+	" late AS (SELECT a, f, min(coalesce(p, " OPEN "), CASE WHEN coalesce(p, as_of) - f > 14 THEN coalesce((SELECT min(n.p)"
+	"   FROM bill n WHERE n.a = l.a AND n.f > l.f AND n.p > l.f), " OPEN ") ELSE " OPEN " END) AS t"
+	"  FROM ask, bill l WHERE f < as_of AND coalesce(p > f, EXISTS (SELECT 1 FROM bill WHERE p IS NOT NULL)))"
+	" SELECT a, f, t FROM ask, late WHERE past_due >= 0 AND min(t, max(as_of, f)) - f > past_due";
 
 /* From when to when contracts run, of those that were known. An end that lies ahead is known when the row or its
  * history says since when. */
@@ -161,10 +174,12 @@ static const char annual[] =
 
 /* Without trials, credits and other currencies. */
 static const char counted[] =
-	"INSERT INTO temp.line SELECT top, d, product, plan, currency, minor FROM ask, fact WHERE round = :round AND minor > 0"
+	"INSERT INTO temp.line SELECT top, account, contract, d, product, plan, currency, minor FROM ask, fact"
+	" WHERE round = :round AND minor > 0"
 	" AND coalesce(is_trial, 0) = 0 AND (pays_paused OR NOT is_paused)"
 	" AND (coalesce(kind, 'recurring') = 'recurring' OR (kind = 'usage' AND with_usage))"
-	" AND currency = coalesce(only_currency, currency)";
+	" AND currency = coalesce(only_currency, currency)"
+	" AND NOT EXISTS (SELECT 1 FROM unpaid WHERE unpaid.account = fact.account AND f <= d AND d < t)";
 
 /* What a minor unit is worth at both ends, in millionths of one of the home currency: the newest rate that is told this
  * way or that, and not too old. Nothing is exchanged where all is in one currency. */
@@ -199,12 +214,23 @@ static const char units[] =
 	"  THEN min(sum(e) - sum(s), coalesce(sum(e) FILTER (WHERE s = 0 AND product IS NOT NULL), 0)) ELSE 0 END,"
 	" sum(s) > 0 AND sum(e) = 0 AND EXISTS (SELECT 1 FROM ask, fact f WHERE frees AND round = 1 AND f.top = p.top"
 	"  AND d = d1 AND contract IS NOT NULL AND minor = 0 AND coalesce(is_trial, 0) = 0 AND (pays_paused OR NOT is_paused)"
-	"  AND coalesce(kind, 'recurring') = 'recurring' AND currency = coalesce(only_currency, currency))"
-	" FROM part p GROUP BY p.top";
+	"  AND coalesce(kind, 'recurring') = 'recurring' AND currency = coalesce(only_currency, currency)"
+	"  AND NOT EXISTS (SELECT 1 FROM unpaid WHERE unpaid.account = f.account AND unpaid.f <= d AND d < t))"
+	", 0 FROM part p GROUP BY p.top";
 
 static const char backs[] =
 	"UPDATE temp.unit SET is_back = s = 0 AND EXISTS (SELECT 1 FROM asked q JOIN line l ON l.top = q.top AND l.d = q.d"
 	" WHERE q.round = 2 AND q.top = unit.top), is_anew = has_gap AND (SELECT strict FROM ask)";
+
+/* What ended last, ended because a bill was past due, or a contract with such a reason. */
+static const char reasons[] =
+	"UPDATE temp.unit SET is_unpaid = EXISTS (SELECT 1 FROM ask, line l JOIN (SELECT p, (SELECT min(q.d) FROM asked q"
+	"  WHERE q.round = 1 AND q.top = unit.top AND q.d > p) AS ended FROM (SELECT max(l.d) AS p FROM ask, line l"
+	"   WHERE l.top = unit.top AND l.d < d1)) ON l.d = p WHERE l.top = unit.top AND (EXISTS (SELECT 1 FROM unpaid"
+	"  WHERE unpaid.account = l.account AND f = ended AND NOT EXISTS (SELECT 1 FROM life WHERE sub = l.contract"
+	"   AND t = ended)) OR EXISTS (SELECT 1 FROM life JOIN subscription s ON s.id = life.sub"
+	"  WHERE life.sub = l.contract AND t = ended AND " OF_CONTRACT("end_reason", "as_of") " IN ('unpaid', 'involuntary'))))"
+	" WHERE s > 0 AND e = 0 AND NOT is_free";
 
 /* The sums of x: accounts, or their products p beside them. What an account does that begins anew is no change. */
 #define SUMS(x)                                                                                                        \
@@ -214,7 +240,8 @@ static const char backs[] =
 	" sum(" x "s - " x "e) FILTER (WHERE u.e > 0 AND " x "e < " x "s AND NOT is_anew),"                                \
 	" sum(" x "s) FILTER (WHERE u.e = 0 OR is_anew), sum(" x "spot - " x "e), sum(" x "spot),"                         \
 	" sum(" x "c) FILTER (WHERE (u.s > 0 AND NOT is_anew) OR (is_back AND credited)),"                                 \
-	" sum(min(" x "s, " x "c)) FILTER (WHERE NOT is_anew), sum(" x "s) FILTER (WHERE is_free)"
+	" sum(min(" x "s, " x "c)) FILTER (WHERE NOT is_anew), sum(" x "s) FILTER (WHERE is_free),"                     \
+	" sum(" x "s) FILTER (WHERE is_unpaid)"
 #define GROUPED(group, from)                                                                                           \
 	"SELECT " group " AS g, sum(s > 0), sum(s > 0 AND ((e = 0 AND NOT is_free) OR is_anew))," SUMS("u.") ","           \
 	" sum(cross) FILTER (WHERE NOT is_anew), sum(c) FILTER (WHERE has_gap AND NOT is_anew)"                            \
@@ -248,7 +275,7 @@ static int put_ask(struct db *db, const struct slow_query *query, struct err *er
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"INSERT INTO temp.ask VALUES (:as_of, :d0, :d1, :home, :only, :rolls, :frees, :rate_age, :strict, :credited,"
-		" :at_spot, :discounts, :pays_paused, :with_usage, :at_end)");
+		" :at_spot, :discounts, :pays_paused, :with_usage, :at_end, :past_due)");
 	const struct nrr_policy *p = query->policy;
 
 	bind_day(q, ":as_of", query->as_of);
@@ -266,6 +293,7 @@ static int put_ask(struct db *db, const struct slow_query *query, struct err *er
 	bind_int(q, ":pays_paused", p->paused == PAUSED_KEEPS);
 	bind_int(q, ":with_usage", p->usage == USAGE_INCLUDED);
 	bind_int(q, ":at_end", p->segment == SEGMENT_AT_END);
+	bind_int(q, ":past_due", p->past_due_days);
 	return stmt_run(q, err);
 }
 
@@ -286,11 +314,11 @@ int slow_nrr_prepare(struct db *db, const struct slow_query *query, struct err *
 	} steps[] = {
 		{ "DELETE FROM temp.ask", 0 }, { "DELETE FROM temp.top", 0 }, { "DELETE FROM temp.asked", 0 },
 		{ "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.life", 0 }, { "DELETE FROM temp.pause", 0 },
-		{ "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 }, { "DELETE FROM temp.unit", 0 },
-		{ "DELETE FROM temp.part", 0 }, { "DELETE FROM temp.rate_on", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 },
-		{ sinces, 0 }, { not_yet, 0 }, { pauses, 0 }, { lives, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 },
-		{ counted, 1 }, { rates, 0 }, { parts, 0 }, { units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 },
-		{ counted, 2 }, { backs, 0 },
+		{ "DELETE FROM temp.unpaid", 0 }, { "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 },
+		{ "DELETE FROM temp.unit", 0 }, { "DELETE FROM temp.part", 0 }, { "DELETE FROM temp.rate_on", 0 }, { NULL, 0 },
+		{ tops, 0 }, { events, 0 }, { sinces, 0 }, { not_yet, 0 }, { pauses, 0 }, { lives, 0 }, { unpaids, 0 },
+		{ turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 }, { rates, 0 }, { parts, 0 }, { units, 0 },
+		{ marks, 0 }, { contracts, 2 }, { annual, 2 }, { reasons, 0 }, { counted, 2 }, { backs, 0 },
 	};
 	CLEANUP(txn_end) struct txn txn = { 0 };
 
@@ -315,7 +343,8 @@ int slow_nrr(struct db *db, enum nrr_by by, struct arena *a, struct slow_row **o
 			.added_minor = col_int(q, 5), .expansion_minor = col_int(q, 6), .reactivation_minor = col_int(q, 7),
 			.contraction_minor = col_int(q, 8), .churn_minor = col_int(q, 9), .fx_minor = col_int(q, 10),
 			.end_minor = col_int(q, 11), .cohort_end_minor = col_int(q, 12), .kept_minor = col_int(q, 13),
-			.free_minor = col_int(q, 14), .cross_sell_minor = col_int(q, 15), .returned_minor = col_int(q, 16) } };
+			.free_minor = col_int(q, 14), .involuntary_minor = col_int(q, 15),
+			.cross_sell_minor = col_int(q, 16), .returned_minor = col_int(q, 17) } };
 
 		if (n == room) {
 			room = 2 * room + 8;

@@ -85,6 +85,7 @@ static struct nrr_policy policy_of(uint64_t number)
 	p.usage = (enum nrr_usage)ANY(&seed, USAGE_EXCLUDED);
 	p.segment = (enum nrr_segment)ANY(&seed, SEGMENT_AT_END);
 	p.parents = (enum nrr_parents)ANY(&seed, PARENTS_ROLLED_UP);
+	p.past_due_days = ANY(&seed, 120) - 1;
 	if (kind_of(number) == BY_SQL)
 		return p;
 	p.method = (enum nrr_method)ANY(&seed, NRR_MOVEMENT_SUM);
@@ -92,7 +93,6 @@ static struct nrr_policy policy_of(uint64_t number)
 	p.back_after_days = days[ANY(&seed, ARRAY_LEN(days) - 1)];
 	p.back_within_days = days[ANY(&seed, ARRAY_LEN(days) - 1)];
 	p.churn_date = (enum nrr_churn_date)ANY(&seed, CHURN_AT_NOTICE);
-	p.past_due_days = ANY(&seed, 120) - 1;
 	p.credits = (enum nrr_credits)ANY(&seed, CREDITS_NEGATIVE);
 	p.addon = (enum nrr_addon)ANY(&seed, ADDON_IS_CHURN);
 	p.group_days = days[ANY(&seed, ARRAY_LEN(days) - 1)];

@@ -104,14 +104,15 @@ def test_chargebee_is_read_whole_and_then_what_changed(case):
         (100, day("2026-01-01"), None, None, None, "pending")]
 
     # An edit that Chargebee's list shows five minutes late, a deletion, nothing else.
-    api.rows["subscription"][0].update(mrr=99900, updated_at=now - 200)
+    api.rows["subscription"][0].update(mrr=99900, updated_at=now - 200, pause_date=T0 + 31 * DAY_S, resume_date=T0 + 59 * DAY_S)
     api.rows["customer"][7].update(deleted=True, updated_at=now + 50)
     server.seen.clear()
     results, _ = pull(case, "--now", iso(now + 3600))
     assert {k: counts(v) for k, v in results.items()} == {
         "customers": (1, 0, 0, 2, 0), "subscriptions": (1, 0, 1, 0, 0), "invoices": (0, 0, 0, 0, 0)}, results
     assert {r.query["updated_at[between]"] for r in server.seen} == {f"[{now - 300},{now + 3600}]"}
-    assert case.query("SELECT mrr_minor FROM subscription WHERE source_key = 'classic'") == [(99900,)]
+    assert case.query("SELECT mrr_minor, paused_on, resumes_on FROM subscription WHERE source_key = 'classic'") == [
+        (99900, day("2026-02-01"), day("2026-03-01"))]
 
 
 def test_the_site_is_part_of_the_address(case):

@@ -44,6 +44,7 @@ struct picture_trend {
 	struct picture_head head;
 	const struct picture_point *points; size_t n; /* by day */
 	const struct picture_ahead *ahead; size_t n_ahead; /* the forecast, by day, behind the points */
+	const char *why_none; /* no point is known, and why */
 };
 void picture_trend(const struct picture_trend *t, struct arena *a, struct buf *out);
 
@@ -57,6 +58,9 @@ struct picture_heat {
 	const double *cells; /* n_columns of the first row, then of the next ... */
 };
 void picture_heat(const struct picture_heat *h, struct arena *a, struct buf *out);
+
+/* Instead of a picture for which there are no figures: why. */
+void picture_none(const struct picture_head *head, const char *why, struct arena *a, struct buf *out);
 
 /* For the terminal. A character for each value, from the least to the most of them; a blank for NAN. */
 const char *picture_spark(struct arena *a, const double *values, size_t n);

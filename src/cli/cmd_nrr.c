@@ -10,19 +10,21 @@
 
 enum { MAX_WINDOW = 120, USUAL_WINDOW = 12 };
 
-/* What `retaind nrr` shows instead of windows, by its option. Without a function: what was kept, no book is needed. */
+/* What `retaind nrr` shows instead of windows, by its option, and the options that say nothing to it. Without a
+ * function: what was kept, no book is needed. */
 static const struct {
 	const char *option;
 	nrr_view_fn print;
+	const char *unused[7];
 } views[] = {
-	{ "accounts", nrr_print_accounts },
-	{ "movements", nrr_print_movements },
-	{ "cohorts", nrr_print_cohorts },
-	{ "forecast", nrr_print_forecast },
-	{ "policy", nrr_print_policy },
-	{ "steer", nrr_print_steer },
-	{ "restated", NULL },
-	{ "month", NULL },
+	{ "accounts", nrr_print_accounts, { 0 } },
+	{ "movements", nrr_print_movements, { 0 } },
+	{ "cohorts", nrr_print_cohorts, { "window" } },
+	{ "forecast", nrr_print_forecast, { 0 } },
+	{ "policy", nrr_print_policy, { "window", "to", "revenue", "currency", "html", "svg" } },
+	{ "steer", nrr_print_steer, { "window" } },
+	{ "restated", NULL, { "window", "to", "revenue", "currency", "html", "svg" } },
+	{ "month", NULL, { "window", "to", "revenue", "currency", "html", "svg" } },
 };
 
 static const struct { const char *option, *only_with; } companions[] = {
@@ -73,6 +75,9 @@ static int read_view(const struct nrr_report *r, nrr_view_fn *out, struct err *e
 			return err_set(err, ERR_USAGE, "--%s and --%s: one of them at a time", chosen, views[i].option);
 		chosen = views[i].option;
 		*out = views[i].print;
+		for (const char *const *unused = views[i].unused; *unused; unused++)
+			if (cli_option(r->cli, *unused))
+				return err_set(err, ERR_USAGE, "--%s says nothing to --%s: leave it out", *unused, chosen);
 	}
 	if (chosen && cli_option(r->cli, "by") && !(r->by == NRR_BY_OWNER && strcmp(chosen, "month") == 0))
 		return err_set(err, ERR_USAGE, "--by and --%s: one of them at a time", chosen);

@@ -126,6 +126,7 @@ static void print_csv(const struct accounts *all)
 			table_print_more(t);
 		arena_reset(a);
 	} while (i < all->n);
+	nrr_note_reason(all->whole.why_none);
 	nrr_note_policy(all->r);
 }
 

@@ -120,8 +120,7 @@ static void print_csv(const struct nrr_report *r, const struct cohorts *all)
 			table_row(t, cells);
 		}
 	table_print(t, FORMAT_CSV);
-	if (!all->n)
-		(void)fprintf(stderr, "%s\n", none_known);
+	nrr_note_reason(all->n ? NULL : none_known);
 	nrr_note_policy(r);
 }
 

@@ -221,8 +221,7 @@ static void print_csv(const struct nrr_report *r, const struct forecast *f)
 	for (int i = 0; !f->why_none && i < f->n_quarters; i++)
 		csv_row(t, r, f, i);
 	table_print(t, FORMAT_CSV);
-	if (f->why_none)
-		(void)fprintf(stderr, "%s\n", f->why_none);
+	nrr_note_reason(f->why_none);
 	nrr_note_policy(r);
 }
 

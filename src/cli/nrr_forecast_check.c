@@ -230,14 +230,20 @@ static void print_quality(const struct checking *c)
 		             c->n_other);
 }
 
+/* NULL: there are cases. */
+static const char *why_none(const struct checking *c)
+{
+	return c->n ? NULL : arena_printf(c->report->cli->arena, "insufficient history: no window of %d months is over of "
+	                                  "whose first day a forecast can be made", c->months);
+}
+
 static void print_people(const struct checking *c)
 {
 	struct arena *a = c->report->cli->arena;
 	struct table *t = table_new(a, people_columns, ARRAY_LEN(people_columns));
 
 	if (c->n == 0) {
-		(void)printf("insufficient history: no window of %d months is over of whose first day a forecast can be made\n",
-		             c->months);
+		(void)puts(why_none(c));
 	} else {
 		(void)printf("Forecasts of %d months against what happened\n\n", c->months);
 		for (size_t i = 0; i < c->n; i++)
@@ -277,6 +283,7 @@ static void print_csv(const struct checking *c)
 		table_row(t, cells);
 	}
 	table_print(t, FORMAT_CSV);
+	nrr_note_reason(why_none(c));
 	nrr_note_policy(c->report);
 }
 
@@ -323,6 +330,7 @@ static void print_json(const struct checking *c)
 	nrr_json_open(&j, c->report, "forecast_check");
 	json_put_int(o, "window_months", c->months);
 	json_put_int(o, "windows", (int64_t)q.n);
+	json_put_text(o, "reason", why_none(c));
 	json_put_bool(o, "windows_overlap", c->is_rolling);
 	json_put_int(o, "nrr_within", (int64_t)q.n_nrr_within);
 	json_put_int(o, "grr_within", (int64_t)q.n_grr_within);

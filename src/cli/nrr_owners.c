@@ -68,10 +68,11 @@ static void put_json(const struct nrr_report *r, struct nrr_json *j, const struc
 
 int nrr_print_excluded(const struct nrr_report *r, struct nrr_json *j, struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct nrr_contribution *all;
 	size_t n;
 
-	if (nrr_contributions(&r->book, r->span, r->cli->arena, &all, &n, err) < 0)
+	if (nrr_contributions(&r->book, r->span, a, &all, &n, err) < 0)
 		return -1;
 	if (j)
 		put_json(r, j, all, n);

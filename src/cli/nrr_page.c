@@ -237,10 +237,10 @@ static int add_cohorts(struct writing *w, struct err *err)
 
 /* accounts --------------------------------------------------------------------------------------------------------- */
 
-/* What an account did to NRR: the change of those that were there at the start. */
+/* What an account did to NRR: the change of those that were there at the start, and of whom the policy credits. */
 static int64_t change_of(const struct nrr_sums *s)
 {
-	return s->start_minor > 0 ? s->cohort_end_minor - s->start_minor : 0;
+	return s->cohort_end_minor - s->start_minor;
 }
 
 static int by_change(const void *left, const void *right)
@@ -275,11 +275,12 @@ static void account_table(struct writing *w, struct draft *d, const char *captio
 
 static int add_accounts(struct writing *w, struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct draft *d = draft_part(w, "Accounts that moved it most");
 	struct nrr_contribution *all;
 	size_t n, n_down = 0, n_up = 0;
 
-	if (nrr_contributions(w->book, w->span, w->arena, &all, &n, err) < 0)
+	if (nrr_contributions(w->book, w->span, a, &all, &n, err) < 0)
 		return -1;
 	if (n)
 		qsort(all, n, sizeof *all, by_change);
@@ -397,12 +398,13 @@ int nrr_pictures_save(const struct nrr_report *r, const char *folder, struct err
 	picture_trend(&trend, a, &svg);
 	if (save_picture(folder, "trend.svg", &svg, a, err) < 0)
 		return -1;
+	/* Where there is none, a picture says why: the one of an earlier day must not stay. */
 	if (has_heat)
 		picture_heat(&heat, a, &svg);
-	if (has_heat && save_picture(folder, "cohorts.svg", &svg, a, err) < 0)
+	else
+		picture_none(&heat.head, why_none, a, &svg);
+	if (save_picture(folder, "cohorts.svg", &svg, a, err) < 0)
 		return -1;
-	if (f.why_none)
-		return 0;
 	cone = nrr_cone(&f, a);
 	picture_trend(&cone, a, &svg);
 	return save_picture(folder, "forecast.svg", &svg, a, err);

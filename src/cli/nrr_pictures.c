@@ -31,9 +31,9 @@ struct picture_waterfall nrr_waterfall(const struct nrr_window *w, const char *c
 		                               currency, steps, n };
 }
 
-/* Points of windows of so many months; returns how many are known, or -1. */
+/* Points of windows of so many months; returns how many are known, or -1. out_why: why the last is not. */
 static int points_of(const struct book *b, int32_t to, int months, struct picture_point out[NRR_TREND_POINTS],
-                     struct arena *a, struct err *err)
+                     const char **out_why, struct arena *a, struct err *err)
 {
 	struct nrr_span spans[NRR_TREND_POINTS];
 	struct nrr_table tables[N_NRR_BY];
@@ -47,6 +47,8 @@ static int points_of(const struct book *b, int32_t to, int months, struct pictur
 	}
 	if (nrr_compute_back(b, spans, NRR_TREND_POINTS, 1u << NRR_BY_ALL, a, tables, &first, err) < 0)
 		return -1;
+	*out_why = first == NRR_TREND_POINTS ? arena_strdup(a, err->text)
+	                                     : tables[NRR_BY_ALL].rows[NRR_TREND_POINTS - 1 - first].why_none;
 	for (size_t i = 0; i < NRR_TREND_POINTS; i++) {
 		const struct nrr_window *w = i < first ? NULL : &tables[NRR_BY_ALL].rows[i - first];
 
@@ -110,14 +112,15 @@ static void go_on(struct picture_trend *t, const struct forecast *f, int months,
 struct picture_trend nrr_cone(const struct forecast *f, struct arena *a)
 {
 	struct picture_point *now = arena_alloc(a, sizeof *now);
-	struct picture_ahead *ahead = arena_array(a, (size_t)f->n_quarters, sizeof *ahead);
+	int n = f->why_none ? 0 : f->n_quarters;
+	struct picture_ahead *ahead = arena_array(a, (size_t)n, sizeof *ahead);
 
 	*now = (struct picture_point){ f->on, true, 1, 1 };
-	for (int i = 0; i < f->n_quarters; i++)
+	for (int i = 0; i < n; i++)
 		ahead[i] = ahead_of(f, i + 1);
 	return (struct picture_trend){ { "forecast", "What today's accounts will pay",
 	                                 arena_printf(a, "of what they pay on %s", day_text(a, f->on)) }, now, 1, ahead,
-		                           (size_t)f->n_quarters };
+		                           (size_t)n, f->why_none };
 }
 
 int nrr_trend(const struct book *b, struct nrr_span span, const struct forecast *f, struct arena *a,
@@ -125,13 +128,14 @@ int nrr_trend(const struct book *b, struct nrr_span span, const struct forecast 
 {
 	struct picture_point *points = arena_array(a, NRR_TREND_POINTS, sizeof *points);
 	int months = 1, n_known, first = 0;
+	const char *why;
 
 	while (day_add_months(span.to, -months) > span.from)
 		months++;
-	n_known = points_of(b, span.to, months, points, a, err);
+	n_known = points_of(b, span.to, months, points, &why, a, err);
 	if (n_known >= 0 && n_known < LEAST_POINTS && months > SHORT_MONTHS) {
 		months = SHORT_MONTHS;
-		n_known = points_of(b, span.to, months, points, a, err);
+		n_known = points_of(b, span.to, months, points, &why, a, err);
 	}
 	if (n_known < 0)
 		return -1;
@@ -139,7 +143,7 @@ int nrr_trend(const struct book *b, struct nrr_span span, const struct forecast 
 		first++;
 	*out = (struct picture_trend){ .head = { "trend", "NRR and GRR", arena_printf(a, "of the %d month%s up to each day",
 	                                                                             months, months == 1 ? "" : "s") },
-		.points = points + first, .n = (size_t)(NRR_TREND_POINTS - first) };
+		.points = points + first, .n = (size_t)(NRR_TREND_POINTS - first), .why_none = n_known ? NULL : why };
 	if (f && !f->why_none && f->on == span.to)
 		go_on(out, f, months, a);
 	return 0;
@@ -207,13 +211,15 @@ int nrr_heat(const struct book *b, int32_t as_of, struct arena *a, struct pictur
 	const char **columns = arena_array(a, ARRAY_LEN(marks), sizeof *columns);
 	struct cohorts cohorts;
 
-	*why_none = "No account has begun long enough ago.";
+	*out = heat;
 	if (cohorts_make(b, as_of, a, &cohorts, err) < 0) {
 		*why_none = arena_printf(a, "%s.", err->text);
 		return err->kind == ERR_CONFIG ? 0 : -1;
 	}
 	for (; heat.n_columns < ARRAY_LEN(marks) && (size_t)marks[heat.n_columns] < cohorts.most_cells; heat.n_columns++)
 		columns[heat.n_columns] = arena_printf(a, "%d", marks[heat.n_columns]);
+	*why_none = cohorts.n ? "insufficient history: no account began to pay a month ago or earlier"
+	                      : "insufficient history: of no account the first day of revenue is known";
 	if (!cohorts.n || !heat.n_columns)
 		return 0;
 	heat.columns = columns;

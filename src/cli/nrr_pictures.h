@@ -17,8 +17,8 @@ int nrr_trend(const struct book *b, struct nrr_span span, const struct forecast 
               struct picture_trend *out, struct err *err) MUST_USE;
 /* The revenue of today's accounts after each of the coming quarters, of what it is today. */
 struct picture_trend nrr_cone(const struct forecast *f, struct arena *a);
-/* NRR by month of first revenue after some months; as_of: what is known of it. Returns 1, or 0 and why there is none:
- * no account is old enough, or a rate of exchange of an account's first day is missing. */
+/* NRR by month of first revenue after some months; as_of: what is known of it. Returns 1, or 0 and why there is none
+ * (out then has a head only): no account is old enough, or a rate of exchange of an account's first day is missing. */
 int nrr_heat(const struct book *b, int32_t as_of, struct arena *a, struct picture_heat *out, const char **why_none,
              struct err *err) MUST_USE;
 

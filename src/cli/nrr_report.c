@@ -91,6 +91,12 @@ void nrr_print_footer(const struct nrr_report *r)
 	(void)putchar('\n');
 }
 
+void nrr_note_reason(const char *why_none)
+{
+	if (why_none)
+		(void)fprintf(stderr, "%s\n", why_none);
+}
+
 void nrr_note_policy(const struct nrr_report *r)
 {
 	if (r->cli->verbosity < 0)

@@ -63,6 +63,8 @@ int nrr_print_excluded(const struct nrr_report *r, struct nrr_json *j, struct er
 void nrr_print_footer(const struct nrr_report *r);
 /* CSV is rows only: what they were made with goes to standard error, unless -q. */
 void nrr_note_policy(const struct nrr_report *r);
+/* There, too: why rows or their ratios are missing; NULL: they are not. */
+void nrr_note_reason(const char *why_none);
 
 /* A ratio as what it is made of; there is none where the whole is 0. */
 struct nrr_ratio { int64_t part, whole; };

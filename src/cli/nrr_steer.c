@@ -82,13 +82,27 @@ static int load_quarters(const struct nrr_scope *g, struct arena *a, struct stee
 	return 0;
 }
 
+/* What is paid by those whose revenue has not changed. */
+static int still_paid(const struct book *b, struct nrr_span span, int64_t *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct nrr_contribution *all;
+	size_t n;
+
+	if (nrr_contributions(b, span, a, &all, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!all[i].sums.expansion_minor && !all[i].sums.contraction_minor && !all[i].sums.churn_minor)
+			*out += all[i].sums.start_minor;
+	return 0;
+}
+
 static int load_years(const struct nrr_scope *g, struct arena *a, struct steer_input *out, struct err *err)
 {
 	int32_t on = g->on;
 	struct nrr_span spans[NRR_STEER_YEARS];
 	struct nrr_table tables[N_NRR_BY];
-	struct nrr_contribution *all;
-	size_t n, first;
+	size_t first;
 
 	for (int i = 0; i < NRR_STEER_YEARS; i++) {
 		int32_t to = day_add_months(on, (i + 1 - NRR_STEER_YEARS) * MONTHS_OF_QUARTER);
@@ -100,16 +114,11 @@ static int load_years(const struct nrr_scope *g, struct arena *a, struct steer_i
 		return -1;
 	if (first == ARRAY_LEN(spans))
 		return 0;
-	if (nrr_contributions(g->book, spans[NRR_STEER_YEARS - 1], a, &all, &n, err) < 0)
-		return -1;
 	out->years = tables[NRR_BY_ALL].rows;
 	out->n_years = tables[NRR_BY_ALL].n;
 	out->segments = tables[NRR_BY_SEGMENT];
 	out->cohorts = tables[NRR_BY_COHORT];
-	for (size_t i = 0; i < n; i++)
-		if (!all[i].sums.expansion_minor && !all[i].sums.contraction_minor && !all[i].sums.churn_minor)
-			out->still_minor += all[i].sums.start_minor;
-	return 0;
+	return still_paid(g->book, spans[NRR_STEER_YEARS - 1], &out->still_minor, err);
 }
 
 /* The account's place in the book, or -1. */

@@ -213,6 +213,7 @@ int nrr_print_steer(struct nrr_report *r, struct err *err)
 	}
 	if (r->cli->format == FORMAT_CSV) {
 		print_csv(&in, &s, a);
+		nrr_note_reason(s.why_none);
 		nrr_note_policy(r);
 		return 0;
 	}

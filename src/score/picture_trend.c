@@ -228,9 +228,15 @@ static void draw_key(struct svg *s, const struct picture_trend *t)
 
 void picture_trend(const struct picture_trend *t, struct arena *a, struct buf *out)
 {
-	struct scale scale = scale_of(t);
-	struct svg s = svg_open(out, a, &t->head, described(t, a), HEIGHT);
+	struct scale scale;
+	struct svg s;
 
+	if (t->why_none && !t->n_ahead) {
+		picture_none(&t->head, t->why_none, a, out);
+		return;
+	}
+	scale = scale_of(t);
+	s = svg_open(out, a, &t->head, described(t, a), HEIGHT);
 	draw_key(&s, t);
 	draw_axes(&s, t, &scale);
 	for (int line = N_LINES - 1; line >= 0; line--)

@@ -198,6 +198,11 @@ def test_no_start(case):
     early = ("--to", "2025-02-01")
     w, = as_json(case, *early)["windows"]
     assert w["nrr"] is None and "revenue is known from 2024-06-01 on, the window begins 2024-02-01" in w["reason"], w
+    for view in (["--accounts"], ["--movements"], ["--forecast", "--check", "--as-of", "2024-02-01"]):
+        day = () if "--check" in view else early
+        told = case.retaind("nrr", *NOW, *view, *day, "--format", "csv")
+        assert "insufficient history: " in told.stderr, (view, told)
+        assert "insufficient history: " in nrr(case, *view, *day, "--format", "json"), view
     for view in ([], ["--accounts"], ["--by", "segment"], ["--movements"]):
         out = nrr(case, *view, *early)
         assert "insufficient history: revenue is known from 2024-06-01 on" in out, (view, out)
@@ -244,7 +249,12 @@ def test_windows(case):
                        (["--month", "2025-12", "--cohorts"], "one of them at a time"),
                        (["--month", "2025-12", "--by", "plan"], "--by and --month"),
                        (["--check"], "--check goes with --forecast"), (["--restated", "--steer"], "one of them"),
-                       (["--revenue", "both"], "expected committed or usage"), (["--window", "0"], "expected 1 to")):
+                       (["--revenue", "both"], "expected committed or usage"), (["--window", "0"], "expected 1 to"),
+                       (["--cohorts", "--window", "6"], "--window says nothing to --cohorts"),
+                       (["--steer", "--window", "6"], "--window says nothing to --steer"),
+                       (["--policy", "--currency", "USD"], "--currency says nothing to --policy"),
+                       (["--month", "2025-12", "--html", "x.html"], "--html says nothing to --month"),
+                       (["--restated", "--to", "2025-12-01"], "--to says nothing to --restated")):
         assert said in case.retaind("nrr", *NOW, *args, expect=64).stderr, args
     assert nrr(case, "--restated", "--month", "2025-12") == nrr(case, "--restated")
 

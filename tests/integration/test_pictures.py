@@ -123,8 +123,14 @@ def test_page_without_history(case):
     assert "insufficient history" in out and "nan" not in out.lower(), out
     report = json.loads(case.retaind("nrr", *early, "--steer", "--format", "json").stdout)
     assert report["engines"] == [] and report["reason"].startswith("insufficient history"), report
+    names = sorted(p.name for p in folder.iterdir())
+    assert names == ["cohorts.svg", "forecast.svg", "trend.svg", "waterfall.svg"], names
     for path in folder.iterdir():
-        xml.parse(path)
+        root = xml.parse(path).getroot()
+        said = root.find("{http://www.w3.org/2000/svg}desc").text
+        assert path.name == "waterfall.svg" or said.startswith("insufficient history: "), (path.name, said)
+    told = case.retaind("nrr", *early, "--steer", "--format", "csv")
+    assert len(told.stdout.splitlines()) == 1 and "insufficient history" in told.stderr, told
 
 
 def test_page_tells_closed_months(case):
@@ -261,7 +267,11 @@ def test_looked_at(case):
     """Headless Chromium finds nothing amiss in page and pictures, light and dark, 375 and 1200 px wide; axe neither"""
     pulled(case)
     page, folder = written(case)
-    result = look(case, page, *sorted(folder.iterdir()))
+    none, empty = case.tmp / "none.html", case.tmp / "none"
+    case.retaind("nrr", "--as-of", "2022-12-31", "--html", str(none), "--svg", str(empty))
+    for path in empty.iterdir():
+        path.rename(empty / f"none-{path.name}")
+    result = look(case, page, none, *sorted(folder.iterdir()), *sorted(empty.iterdir()))
     assert result["said"] == [], "\n".join(result["said"][:20])
     print(f"         {result['n_looks']} looks, nothing amiss")
 

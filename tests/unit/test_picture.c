@@ -118,7 +118,7 @@ static void a_waterfall_of_nothing_or_below_nothing_is_drawn(void **state)
 
 static void trend(const struct picture_point *points, size_t n, const struct picture_ahead *ahead, size_t n_ahead)
 {
-	struct picture_trend t = { { "trend", "NRR and GRR", "of twelve months" }, points, n, ahead, n_ahead };
+	struct picture_trend t = { { "trend", "NRR and GRR", "of twelve months" }, points, n, ahead, n_ahead, NULL };
 
 	buf_reset(&out);
 	picture_trend(&t, arena, &out);
@@ -158,6 +158,21 @@ static void a_trend_tells_its_lines_apart_by_dash_and_mark_and_leaves_gaps(void 
 	trend(points, ARRAY_LEN(points), NULL, 0);
 	ASSERT_INT(pieces_of_line(), 1);
 	assert_null(strstr(drawing(), "url(#"));
+}
+
+static void a_picture_without_figures_says_why_within_its_frame(void **state)
+{
+	static const char why[] = "insufficient history: revenue is known from 2024-01-01 on, the window begins 2023-02-15";
+	const struct picture_trend t = { .head = { "trend", "NRR and GRR", "of twelve months" }, .why_none = why };
+
+	(void)state;
+	buf_reset(&out);
+	picture_trend(&t, arena, &out);
+	assert_sound();
+	assert_has(why); /* in one piece for those who do not see it */
+	assert_has(">insufficient history: revenue is known from<");
+	assert_has(">2024-01-01 on, the window begins 2023-02-15<");
+	assert_null(strstr(drawing(), "<circle"));
 }
 
 static void a_trend_of_nothing_of_one_day_and_of_huge_ratios_is_drawn(void **state)
@@ -233,7 +248,7 @@ static void the_terminal_shows_the_same(void **state)
 {
 	static const double values[] = { 1, NAN, 4, 9 }, same[] = { 1, 1 };
 	static const struct picture_point points[] = { { 20000, true, 1.1, 0.9 }, { 20030, true, 1.0, 0.8 } };
-	struct picture_trend t = { { "trend", "", "" }, points, 2, NULL, 0 };
+	struct picture_trend t = { { "trend", "", "" }, points, 2, NULL, 0, NULL };
 
 	(void)state;
 	assert_string_equal(picture_spark(arena, values, 4), "\u2581 \u2584\u2588");
@@ -275,6 +290,7 @@ int main(void)
 		CASE(a_waterfall_of_nothing_or_below_nothing_is_drawn),
 		CASE(a_trend_tells_its_lines_apart_by_dash_and_mark_and_leaves_gaps),
 		CASE(a_trend_of_nothing_of_one_day_and_of_huge_ratios_is_drawn),
+		CASE(a_picture_without_figures_says_why_within_its_frame),
 		CASE(a_heat_map_holds_its_numbers_and_says_what_is_not_known),
 		CASE(a_heat_map_that_is_too_large_says_what_is_left_out),
 		CASE(the_terminal_shows_the_same),

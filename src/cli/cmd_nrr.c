@@ -62,6 +62,14 @@ static int read_revenue(struct nrr_report *r, struct err *err)
 	return 0;
 }
 
+static int check_unused(const struct cli *c, const char *chosen, const char *const *unused, struct err *err)
+{
+	for (; *unused; unused++)
+		if (cli_option(c, *unused))
+			return err_set(err, ERR_USAGE, "--%s says nothing to --%s: leave it out", *unused, chosen);
+	return 0;
+}
+
 static int read_view(const struct nrr_report *r, nrr_view_fn *out, struct err *err)
 {
 	const char *chosen = NULL;
@@ -75,9 +83,8 @@ static int read_view(const struct nrr_report *r, nrr_view_fn *out, struct err *e
 			return err_set(err, ERR_USAGE, "--%s and --%s: one of them at a time", chosen, views[i].option);
 		chosen = views[i].option;
 		*out = views[i].print;
-		for (const char *const *unused = views[i].unused; *unused; unused++)
-			if (cli_option(r->cli, *unused))
-				return err_set(err, ERR_USAGE, "--%s says nothing to --%s: leave it out", *unused, chosen);
+		if (check_unused(r->cli, chosen, views[i].unused, err) < 0)
+			return -1;
 	}
 	if (chosen && cli_option(r->cli, "by") && !(r->by == NRR_BY_OWNER && strcmp(chosen, "month") == 0))
 		return err_set(err, ERR_USAGE, "--by and --%s: one of them at a time", chosen);

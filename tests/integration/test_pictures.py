@@ -112,6 +112,18 @@ def test_page_holds_everything(case):
         assert len(root.find("{http://www.w3.org/2000/svg}desc").text) > 40, path
 
 
+def test_page_lists_whom_the_policy_credits(case):
+    """Who comes back and is credited moves NRR, so the page lists them among those that moved it"""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    import test_nrr_reports as reports
+    reports.company(case, nrr="nrr: {preset: chartmogul}")
+    page = case.tmp / "report.html"
+    report = reports.as_json(case, "--accounts", "--html", str(page))
+    moved = {a["account"] for a in report["accounts"] if a["nrr_effect"]}
+    rows = re.findall(r'<tr><th scope="row">([^<]+)</th>', page.read_text().split("Accounts that moved it most")[1].split("<h2>")[0])
+    assert "Ginkgo" in moved and set(rows) == moved, (moved, rows)
+
+
 def test_page_without_history(case):
     """With no history the page and the steering give the reason, and no figure that is none"""
     pulled(case)

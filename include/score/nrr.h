@@ -53,6 +53,10 @@ int nrr_compute(const struct book *b, const struct nrr_query *query, struct aren
 
 /* What one account adds to a window; the sums of all add up to it. */
 struct nrr_contribution { int32_t account; struct nrr_sums sums; };
+/* Tells what every account adds to every span, by account: many spans at once, and no list of them. */
+typedef void nrr_each_fn(void *which, size_t span, const struct nrr_contribution *c);
+int nrr_each(const struct book *b, const struct nrr_span *spans, size_t n_spans, nrr_each_fn *tell, void *which,
+             struct err *err) MUST_USE;
 /* By account; those with nothing at either end are left out, but for who came and went where the policy counts both. */
 int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *a, struct nrr_contribution **out,
                       size_t *n_out, struct err *err) MUST_USE;

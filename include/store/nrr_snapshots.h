@@ -4,6 +4,7 @@
 #ifndef STORE_NRR_SNAPSHOTS_H
 #define STORE_NRR_SNAPSHOTS_H
 
+#include "common/sha256.h"
 #include "store/db.h"
 
 /* The order of the sums in a report's row and in its packed accounts; append only. */
@@ -41,7 +42,12 @@ struct nrr_restatement {
 	const char *words;
 };
 
-/* The same accounts with the same sums have the same hash, owners aside. Accounts are by id, each once. */
+/* The same accounts with the same sums have the same hash, owners aside. Accounts come by id, each once; together, or
+ * one by one where there is no list of them. */
+struct nrr_hashing { struct sha256 sha; int64_t last_id; size_t n; };
+void nrr_hashing_begin(struct nrr_hashing *h);
+void nrr_hashing_add(struct nrr_hashing *h, const struct nrr_snapshot_account *x);
+const char *nrr_hashing_end(struct nrr_hashing *h, struct arena *a);
 const char *nrr_snapshot_hash(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a);
 /* Adds a revision and its reasons; s->id is not read. Writes: in a transaction of the caller. */
 int nrr_snapshot_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_snapshot_account *accounts, size_t n,

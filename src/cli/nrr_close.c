@@ -10,6 +10,8 @@ enum { MAX_TOLD = 500 /* accounts of a report whose reasons are told; of the oth
 
 static const int32_t windows[] = { 1, 12 }; /* months: the month itself, and the year up to its end */
 
+enum { N_WINDOWS = ARRAY_LEN(windows), N_REPORTS = NRR_CLOSED_MONTHS * N_WINDOWS };
+
 static const size_t sum_offsets[N_SNAPSHOT_SUMS] = {
 	[SNAPSHOT_N_START] = offsetof(struct nrr_sums, n_start),
 	[SNAPSHOT_N_CHURNED] = offsetof(struct nrr_sums, n_churned),
@@ -45,6 +47,9 @@ struct closing {
 	const char *policy, *policy_lines;
 	struct nrr_snapshot *kept; size_t n_kept; /* all revisions of the months that are looked at */
 	int64_t last_contract;
+	struct nrr_span spans[N_REPORTS];
+	struct nrr_hashing hashing[N_REPORTS];
+	bool is_hashed; /* hashes are those of today's accounts; else a rate is missing for one of the windows */
 };
 
 /* One report while it is made. */
@@ -118,27 +123,37 @@ static const char *policy_lines(const struct nrr_policy *p, struct arena *a)
 	return all;
 }
 
+static struct nrr_snapshot_account account_of(const struct revenue *facts, const struct nrr_contribution *c)
+{
+	struct nrr_snapshot_account x = { .id = facts->accounts[c->account].id };
+
+	for (int sum = 0; sum < N_SNAPSHOT_SUMS; sum++)
+		memcpy(&x.sums[sum], (const char *)&c->sums + sum_offsets[sum], sizeof x.sums[sum]);
+	return x;
+}
+
+struct listing { const struct known *known; struct nrr_span span; struct nrr_snapshot_account *at; size_t n; };
+
+static void list_account(void *which, size_t span, const struct nrr_contribution *c)
+{
+	struct listing *l = which;
+	const char *owner = nrr_owner_of(&l->known->book, c->account, l->span);
+
+	(void)span;
+	l->at[l->n] = account_of(&l->known->facts, c);
+	l->at[l->n++].owner = text_is_blank(owner) ? NULL : owner;
+}
+
 /* The accounts of a window as they are kept: by id. */
 static int list_accounts(const struct known *k, struct nrr_span span, struct arena *a,
                          struct nrr_snapshot_account **out, size_t *n_out, struct err *err)
 {
-	struct nrr_contribution *all;
-	struct nrr_snapshot_account *list;
-	size_t n;
+	struct listing l = { k, span, arena_array(a, k->facts.n_accounts, sizeof *l.at), 0 };
 
-	if (nrr_contributions(&k->book, span, a, &all, &n, err) < 0)
+	if (nrr_each(&k->book, &span, 1, list_account, &l, err) < 0)
 		return -1;
-	list = arena_array(a, n, sizeof *list);
-	for (size_t i = 0; i < n; i++) {
-		const char *owner = nrr_owner_of(&k->book, all[i].account, span);
-
-		list[i].id = k->facts.accounts[all[i].account].id;
-		list[i].owner = text_is_blank(owner) ? NULL : owner;
-		for (int sum = 0; sum < N_SNAPSHOT_SUMS; sum++)
-			memcpy(&list[i].sums[sum], (char *)&all[i].sums + sum_offsets[sum], sizeof list[i].sums[sum]);
-	}
-	*out = list;
-	*n_out = n;
+	*out = l.at;
+	*n_out = l.n;
 	return 0;
 }
 
@@ -406,27 +421,105 @@ static int sum_up(struct making *m, struct err *err)
 	return 0;
 }
 
+/* Sets the hash and number of today's accounts; the accounts too where they were not told all at once. */
+static int look(struct making *m, size_t i, struct err *err)
+{
+	struct closing *c = m->closing;
+
+	if (c->is_hashed) {
+		m->n = c->hashing[i].n;
+		m->report.sums_hash = nrr_hashing_end(&c->hashing[i], m->arena);
+		return 0;
+	}
+	if (list_accounts(&c->now, m->span, m->arena, &m->accounts, &m->n, err) < 0)
+		return -1;
+	m->report.sums_hash = nrr_snapshot_hash(m->accounts, m->n, m->arena);
+	return 0;
+}
+
+/* Whether nothing is to be said: as before, or there is nothing and never was. */
+static bool is_as_before(const struct making *m)
+{
+	if (!m->before)
+		return m->n == 0;
+	return strcmp(m->before->sums_hash, m->report.sums_hash) == 0 &&
+	       strcmp(m->before->currency, m->closing->now.book.currency) == 0;
+}
+
+static int make_report(struct making *m, struct err *err)
+{
+	struct closing *c = m->closing;
+
+	if (!m->accounts && list_accounts(&c->now, m->span, m->arena, &m->accounts, &m->n, err) < 0)
+		return -1;
+	if (sum_up(m, err) < 0 || (m->before && explain(m, err) < 0))
+		return -1;
+	return save(m, err);
+}
+
 /* A report is made when its month is over and when it differs from the one before. A month without anything in it has
- * none: nothing was said of it. */
-static int close_report(struct closing *c, int32_t to, int32_t months, struct err *err)
+ * none: nothing was said of it; nor has one of before there were rates of exchange. */
+static int close_report(struct closing *c, size_t i, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct making m = { .closing = c, .arena = a, .span = { day_add_months(to, -months), to },
-		.report = { .months = months } };
-	const char *hash;
+	struct making m = { .closing = c, .arena = a, .span = c->spans[i],
+		.report = { .months = windows[i % N_WINDOWS] } };
 
 	find_revisions(&m);
-	if (list_accounts(&c->now, m.span, a, &m.accounts, &m.n, err) < 0)
-		return -1;
-	hash = m.report.sums_hash = nrr_snapshot_hash(m.accounts, m.n, a);
-	if (m.before ? strcmp(m.before->sums_hash, hash) == 0 && strcmp(m.before->currency, c->now.book.currency) == 0
-	             : m.n == 0)
+	if (look(&m, i, err) < 0) {
+		bool is_old = m.span.to < nrr_month_of(c->now.facts.as_of);
+
+		return err->kind == ERR_CONFIG && !m.before && is_old ? 0 : -1;
+	}
+	if (is_as_before(&m))
 		return take_back(&m, err);
-	if (m.today && strcmp(m.today->sums_hash, hash) == 0 && strcmp(m.today->policy_hash, c->policy) == 0)
+	if (m.today && strcmp(m.today->sums_hash, m.report.sums_hash) == 0 &&
+	    strcmp(m.today->policy_hash, c->policy) == 0)
 		return 0;
-	if (sum_up(&m, err) < 0 || (m.before && explain(&m, err) < 0))
-		return -1;
-	return save(&m, err);
+	return make_report(&m, err);
+}
+
+static void hash_account(void *which, size_t span, const struct nrr_contribution *x)
+{
+	struct closing *c = which;
+	const struct nrr_snapshot_account kept = account_of(&c->now.facts, x);
+
+	nrr_hashing_add(&c->hashing[span], &kept);
+}
+
+/* Most days no report changes: one pass over all windows finds those that do. */
+static int hash_all(struct closing *c, int32_t first, struct err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < N_REPORTS; i++) {
+		int32_t to = day_add_months(first, (int)(i / N_WINDOWS));
+
+		c->spans[i] = (struct nrr_span){ day_add_months(to, -windows[i % N_WINDOWS]), to };
+		nrr_hashing_begin(&c->hashing[i]);
+	}
+	rc = nrr_each(&c->now.book, c->spans, N_REPORTS, hash_account, c, err);
+	c->is_hashed = rc == 0;
+	return rc < 0 && err->kind != ERR_CONFIG ? -1 : 0;
+}
+
+/* What one report lacks keeps no other from being made. */
+static int close_reports(struct closing *c, struct err *err)
+{
+	struct err first = { .kind = ERR_NONE };
+
+	for (size_t i = 0; i < N_REPORTS; i++) {
+		if (close_report(c, i, err) == 0)
+			continue;
+		if (err->kind != ERR_CONFIG)
+			return -1;
+		if (first.kind == ERR_NONE)
+			first = *err;
+	}
+	if (first.kind == ERR_NONE)
+		return 0;
+	*err = first;
+	return -1;
 }
 
 static int close_months(struct closing *c, int32_t day, struct err *err)
@@ -443,11 +536,7 @@ static int close_months(struct closing *c, int32_t day, struct err *err)
 	for (size_t i = 0; i < c->now.facts.n_lines; i++)
 		if (c->now.facts.lines[i].contract > c->last_contract)
 			c->last_contract = c->now.facts.lines[i].contract;
-	for (int32_t to = first; to <= last; to = day_add_months(to, 1))
-		for (size_t i = 0; i < ARRAY_LEN(windows); i++)
-			if (close_report(c, to, windows[i], err) < 0)
-				return -1;
-	return 0;
+	return hash_all(c, first, err) < 0 ? -1 : close_reports(c, err);
 }
 
 int nrr_close(const struct session *s, int32_t day, struct err *err)

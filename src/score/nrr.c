@@ -426,30 +426,53 @@ int nrr_compute(const struct book *b, const struct nrr_query *query, struct aren
 	return 0;
 }
 
-int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *a, struct nrr_contribution **out,
-                      size_t *n_out, struct err *err)
+int nrr_each(const struct book *b, const struct nrr_span *spans, size_t n_spans, nrr_each_fn *tell, void *which,
+             struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
-	struct nrr_contribution *all = arena_array(a, b->facts->n_accounts, sizeof *all);
+	CLEANUP(arena_freep) struct arena *of_spans = arena_new(0), *scratch = NULL;
 	struct nrr_frame frame;
-	size_t n = 0;
 
-	if (nrr_frame_make(b, &span, 1, a, scratch, &frame, err) < 0)
+	scratch = arena_new(0);
+	if (nrr_frame_make(b, spans, n_spans, of_spans, scratch, &frame, err) < 0)
 		return -1;
 	for (size_t i = 0; i < b->facts->n_accounts; i++) {
+		struct nrr_contribution c = { .account = (int32_t)i };
 		struct nrr_view v;
-		int rc;
 
 		if (b->first[i] == b->first[i + 1])
 			continue;
-		nrr_view_make(&frame, (int32_t)i, &v);
-		if ((rc = nrr_view_sums(&v, 0, &all[n].sums, err)) < 0)
-			return -1;
-		all[n].account = (int32_t)i;
-		n += rc > 0;
+		nrr_view_make(&frame, c.account, &v);
+		for (size_t span = 0; span < n_spans; span++) {
+			int rc = nrr_view_sums(&v, span, &c.sums, err);
+
+			if (rc < 0)
+				return -1;
+			if (rc > 0)
+				tell(which, span, &c);
+		}
 	}
-	*out = all;
-	*n_out = n;
+	return 0;
+}
+
+struct contributions { struct nrr_contribution *at; size_t n; };
+
+static void add_contribution(void *which, size_t span, const struct nrr_contribution *c)
+{
+	struct contributions *all = which;
+
+	(void)span;
+	all->at[all->n++] = *c;
+}
+
+int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *a, struct nrr_contribution **out,
+                      size_t *n_out, struct err *err)
+{
+	struct contributions all = { .at = arena_array(a, b->facts->n_accounts, sizeof *all.at) };
+
+	if (nrr_each(b, &span, 1, add_contribution, &all, err) < 0)
+		return -1;
+	*out = all.at;
+	*n_out = all.n;
 	return 0;
 }
 

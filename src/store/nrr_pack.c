@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VARINT_BYTES = 10, ACCOUNT_BYTES = (3 + N_SNAPSHOT_SUMS) * VARINT_BYTES };
+enum { VARINT_BYTES = 10 };
 
 static uint8_t *put_varint(uint8_t *to, uint64_t n)
 {
@@ -51,15 +51,20 @@ static uint8_t *put_account(uint8_t *to, const struct nrr_snapshot_account *x, i
 	return to;
 }
 
+size_t nrr_pack_account(const struct nrr_snapshot_account *x, int64_t last_id, uint8_t to[NRR_PACKED_BYTES])
+{
+	assert(x->id > last_id);
+	return (size_t)(put_account(to, x, last_id) - to);
+}
+
 void nrr_pack_sums(const struct nrr_snapshot_account *accounts, size_t n, struct buf *to)
 {
 	int64_t before = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint8_t bytes[ACCOUNT_BYTES];
+		uint8_t bytes[NRR_PACKED_BYTES];
 
-		assert(accounts[i].id > before);
-		buf_add(to, bytes, (size_t)(put_account(bytes, &accounts[i], before) - bytes));
+		buf_add(to, bytes, nrr_pack_account(&accounts[i], before, bytes));
 		before = accounts[i].id;
 	}
 }

@@ -8,7 +8,12 @@
 #include "common/buf.h"
 #include "store/nrr_snapshots.h"
 
+enum { NRR_PACKED_BYTES = 10 * (3 + N_SNAPSHOT_SUMS) }; /* that one account may take: ten for each number */
+
 struct packed { const uint8_t *at; size_t len; };
+
+/* last_id: of the account before, or 0. Returns the number of bytes. */
+size_t nrr_pack_account(const struct nrr_snapshot_account *x, int64_t last_id, uint8_t to[NRR_PACKED_BYTES]);
 
 void nrr_pack_sums(const struct nrr_snapshot_account *accounts, size_t n, struct buf *to);
 void nrr_pack_owners(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a, struct buf *to);

@@ -1,7 +1,6 @@
 #include "store/nrr_snapshots.h"
 
 #include "common/clock.h"
-#include "common/sha256.h"
 #include "nrr_pack.h"
 
 enum {
@@ -19,13 +18,37 @@ static const char *const sum_params[N_SNAPSHOT_SUMS] = {
 	[SNAPSHOT_COHORT_END] = ":cohort_end", [SNAPSHOT_KEPT] = ":kept",
 };
 
+void nrr_hashing_begin(struct nrr_hashing *h)
+{
+	*h = (struct nrr_hashing){ 0 };
+	sha256_init(&h->sha);
+}
+
+void nrr_hashing_add(struct nrr_hashing *h, const struct nrr_snapshot_account *x)
+{
+	uint8_t bytes[NRR_PACKED_BYTES];
+
+	sha256_add(&h->sha, bytes, nrr_pack_account(x, h->last_id, bytes));
+	h->last_id = x->id;
+	h->n++;
+}
+
+const char *nrr_hashing_end(struct nrr_hashing *h, struct arena *a)
+{
+	uint8_t hash[SHA256_BYTES];
+
+	sha256_end(&h->sha, hash);
+	return hex_text(a, hash, sizeof hash);
+}
+
 const char *nrr_snapshot_hash(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a)
 {
-	CLEANUP(buf_done) struct buf sums;
+	struct nrr_hashing h;
 
-	buf_init(&sums, MAX_PACKED);
-	nrr_pack_sums(accounts, n, &sums);
-	return sha256_hex(a, sums.at, sums.len);
+	nrr_hashing_begin(&h);
+	for (size_t i = 0; i < n; i++)
+		nrr_hashing_add(&h, &accounts[i]);
+	return nrr_hashing_end(&h, a);
 }
 
 static int put_reasons(struct db *db, int64_t report, const struct nrr_restatement *reasons, size_t n, struct err *err)

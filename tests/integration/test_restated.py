@@ -231,6 +231,18 @@ def test_rates(case):
     assert case.query("SELECT count(*) FROM score_day WHERE day = 20524", name="books")[0][0] == 5
 
 
+def test_rates_that_begin(case):
+    """Where rates are known since lately, months since then are closed, earlier ones are not, and what the year lacks is told"""
+    books = Books(case)
+    books.put("subscription", "s-a", currency="USD")
+    for number, day in enumerate(("2025-12-20", "2026-01-20", "2026-02-20")):
+        books.put("rate", f"r{number}", currency="USD", base="EUR", rate_on=day, rate_nano="0.9")
+    books.pull("2026-03-01")
+    out = case.retaind("score", "--now", "2026-03-01T07:00:00Z")
+    assert "no rate from USD to EUR for 2025-03-01" in out.stderr, out.stderr
+    assert [r[:2] for r in books.reports()] == [("2026-02-01", 1), ("2026-03-01", 1)], books.reports()
+
+
 def test_unpaid_bills(case):
     """A bill that stays unpaid restates the month in which it was due once the rules' days are over, and again when a payment in time is told later"""
     books = Books(case, "nrr: {past_due_days: 15}\n")

@@ -7,16 +7,15 @@
 
 enum { ROOM_BYTES = 4 << 20 }; /* between two flushes: a row, or the rules with every merge */
 
-static void put_policy(struct json_out *o, const struct nrr_report *r)
+void nrr_json_policy(struct json_out *o, const struct nrr_policy *p, struct arena *a)
 {
-	struct arena *a = r->cli->arena;
 	const char *line;
 
 	json_open_object(o, "policy");
-	json_put_text(o, "preset", r->policy->preset);
-	json_put_text(o, "hash", nrr_policy_hash(r->policy, a));
+	json_put_text(o, "preset", p->preset);
+	json_put_text(o, "hash", nrr_policy_hash(p, a));
 	json_open_array(o, "rules");
-	for (size_t i = 0; (line = nrr_policy_line(r->policy, i, a)); i++)
+	for (size_t i = 0; (line = nrr_policy_line(p, i, a)); i++)
 		json_put_text(o, NULL, line);
 	json_close_array(o);
 	json_close_object(o);
@@ -36,7 +35,7 @@ void nrr_json_open(struct nrr_json *j, const struct nrr_report *r, const char *r
 	json_put_text(o, "currency", r->book.currency);
 	json_put_text(o, "revenue", r->is_usage ? "usage" : "committed");
 	json_put_text(o, "method", nrr_method_text(r->policy));
-	put_policy(o, r);
+	nrr_json_policy(o, r->policy, a);
 	json_open_array(o, "notes");
 	for (size_t i = 0; i < r->n_notes; i++)
 		json_put_text(o, NULL, r->notes[i]);

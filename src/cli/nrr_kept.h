@@ -3,6 +3,7 @@
 #define NRR_KEPT_H
 
 #include "cli/cli.h"
+#include "common/json.h"
 #include "score/nrr.h"
 #include "store/nrr_snapshots.h"
 
@@ -27,6 +28,15 @@ const char *nrr_kept_month(struct arena *a, const struct nrr_snapshot *s);
 /* Which reports --month M asks for, all months without it; as known on the session's day. */
 int nrr_kept_query(const struct cli *c, const struct session *s, struct nrr_snapshot_query *out,
                    struct err *err) MUST_USE;
+/* Behind a table: the policies of these reports, each once with its hash and rules; behind CSV the same on standard
+ * error, unless -q. Of no report: today's. */
+int nrr_kept_footer(const struct cli *c, const struct session *s, const struct nrr_snapshot *list, size_t n,
+                    struct err *err) MUST_USE;
+/* The same as JSON: an object with the organisation, the day, today's policy and those of the reports, whose array
+ * "reports" is left open. */
+int nrr_kept_open(struct json_out *o, const char *report, const struct session *s, const struct nrr_snapshot *list,
+                  size_t n, struct arena *a, struct err *err) MUST_USE;
+void nrr_kept_close(struct json_out *o);
 /* "98.0 %", or - where there is no ratio. */
 const char *nrr_kept_percent(struct arena *a, const struct nrr_window *w, double ratio);
 

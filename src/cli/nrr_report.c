@@ -67,28 +67,48 @@ static const char *method_explained(const struct nrr_policy *p)
 	return texts[p->method];
 }
 
+void nrr_print_lines(FILE *to, const char *const *lines, size_t n)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t length = strlen(lines[i]);
+
+		if (column && column + 2 + length > LINE_CHARS) {
+			(void)fputc('\n', to);
+			column = 0;
+		}
+		(void)fprintf(to, "%s%s", column ? "; " : "  ", lines[i]);
+		column += length + 2;
+	}
+	if (n)
+		(void)fputc('\n', to);
+}
+
+static const char *const *policy_lines(const struct nrr_policy *p, struct arena *a, size_t *n)
+{
+	const char **lines;
+
+	for (*n = 0; nrr_policy_line(p, *n, a); ++*n)
+		continue;
+	lines = arena_array(a, *n, sizeof *lines);
+	for (size_t i = 0; i < *n; i++)
+		lines[i] = nrr_policy_line(p, i, a);
+	return lines;
+}
+
 void nrr_print_footer(const struct nrr_report *r)
 {
 	struct arena *a = r->cli->arena;
-	const char *line;
-	size_t column = 0;
+	size_t n;
+	const char *const *lines = policy_lines(r->policy, a, &n);
 
 	(void)putchar('\n');
 	for (size_t i = 0; i < r->n_notes; i++)
 		(void)printf("%s\n", r->notes[i]);
 	(void)printf("Method: %s.\n", method_explained(r->policy));
 	(void)printf("Policy %s, hash %s\n", r->policy->preset, nrr_policy_hash(r->policy, a));
-	for (size_t i = 0; (line = nrr_policy_line(r->policy, i, a)); i++) {
-		size_t length = strlen(line);
-
-		if (column && column + 2 + length > LINE_CHARS) {
-			(void)putchar('\n');
-			column = 0;
-		}
-		(void)printf("%s%s", column ? "; " : "  ", line);
-		column += length + 2;
-	}
-	(void)putchar('\n');
+	nrr_print_lines(stdout, lines, n);
 }
 
 void nrr_note_reason(const char *why_none)

@@ -3,6 +3,8 @@
 #ifndef CLI_NRR_REPORT_H
 #define CLI_NRR_REPORT_H
 
+#include <stdio.h>
+
 #include "cli/cli.h"
 #include "common/json.h"
 #include "score/nrr.h"
@@ -61,6 +63,8 @@ struct nrr_json;
 int nrr_print_excluded(const struct nrr_report *r, struct nrr_json *j, struct err *err) MUST_USE;
 /* The last lines of every table: notes, how it was computed and by which rules. */
 void nrr_print_footer(const struct nrr_report *r);
+/* Rules, several a line. */
+void nrr_print_lines(FILE *to, const char *const *lines, size_t n);
 /* CSV is rows only: what they were made with goes to standard error, unless -q. */
 void nrr_note_policy(const struct nrr_report *r);
 /* There, too: why rows or their ratios are missing; NULL: they are not. */
@@ -78,6 +82,8 @@ struct nrr_json {
 void nrr_json_open(struct nrr_json *j, const struct nrr_report *r, const char *report);
 void nrr_json_flush(struct nrr_json *j);
 void nrr_json_close(struct nrr_json *j);
+/* The member "policy": preset, hash and rules. */
+void nrr_json_policy(struct json_out *o, const struct nrr_policy *p, struct arena *a);
 /* Members of the object that is open; of a ratio NAME, null where there is none, and NAME_exact. */
 void nrr_json_ratio(struct json_out *o, struct arena *a, const char *name, struct nrr_ratio ratio);
 void nrr_json_sums(struct json_out *o, const struct nrr_sums *s);

@@ -49,28 +49,45 @@ static int load(struct db *db, struct arena *a, struct restated *r, struct err *
 	return 0;
 }
 
-/* Every report behind the first revision of its month and window, in their order. Returns their number. */
-static int each(struct cli *c, const struct session *s, print_fn *print, void *to, struct err *err)
+/* Reports with several revisions, all of them in their order. */
+struct revisions { struct nrr_snapshot *at; size_t n; };
+
+static bool is_same_window(const struct nrr_snapshot *a, const struct nrr_snapshot *b)
+{
+	return a->to_on == b->to_on && a->months == b->months;
+}
+
+static int load_revisions(const struct cli *c, const struct session *s, struct revisions *out, struct err *err)
 {
 	struct nrr_snapshot_query query;
 	struct nrr_snapshot *list;
 	size_t n;
-	int n_restated = 0;
 
+	*out = (struct revisions){ 0 };
 	if (nrr_kept_query(c, s, &query, err) < 0 || nrr_snapshots_load(s->db, &query, c->arena, &list, &n, err) < 0)
 		return -1;
-	for (size_t i = 1; i < n; i++) {
-		CLEANUP(arena_freep) struct arena *a = arena_new(0);
-		struct restated r = { .before = &list[i - 1], .after = &list[i] };
+	out->at = arena_array(c->arena, n, sizeof *out->at);
+	for (size_t i = 0; i < n; i++)
+		if ((i && is_same_window(&list[i - 1], &list[i])) || (i + 1 < n && is_same_window(&list[i], &list[i + 1])))
+			out->at[out->n++] = list[i];
+	return 0;
+}
 
-		if (r.before->to_on != r.after->to_on || r.before->months != r.after->months)
+/* Each revision behind the first. */
+static int each(struct cli *c, const struct session *s, const struct revisions *all, print_fn *print, void *to,
+                struct err *err)
+{
+	for (size_t i = 1; i < all->n; i++) {
+		CLEANUP(arena_freep) struct arena *a = arena_new(0);
+		struct restated r = { .before = &all->at[i - 1], .after = &all->at[i] };
+
+		if (!is_same_window(r.before, r.after))
 			continue;
 		if (load(s->db, a, &r, err) < 0)
 			return -1;
 		print(c, &r, to);
-		n_restated++;
 	}
-	return n_restated;
+	return 0;
 }
 
 static const char *name_of(const struct nrr_named *x)
@@ -159,6 +176,7 @@ static const struct table_column csv_columns[] = {
 	{ "month", false }, { "window_months", true }, { "revision", true }, { "as_of", false }, { "before_as_of", false },
 	{ "account_key", false }, { "account", false }, { "owner", false }, { "start_mrr_before", true },
 	{ "start_mrr", true }, { "end_mrr_before", true }, { "end_mrr", true }, { "cause", false }, { "why", false },
+	{ "currency", false }, { "policy_hash", false }, { "before_policy_hash", false },
 };
 
 static void add_csv(struct cli *c, const struct restated *r, void *to)
@@ -179,7 +197,8 @@ static void add_csv(struct cli *c, const struct restated *r, void *to)
 			day_text(a, r->before->as_of_on), r->named[i].key, r->named[i].name, x->owner,
 			cell_int(a, x->before[SNAPSHOT_START]), cell_int(a, x->after[SNAPSHOT_START]),
 			cell_int(a, x->before[SNAPSHOT_END]), cell_int(a, x->after[SNAPSHOT_END]), cause ? cause : "policy",
-			why ? why : r->after->why_restated });
+			why ? why : r->after->why_restated, r->after->currency, r->after->policy_hash,
+			r->before->policy_hash });
 	}
 }
 
@@ -253,42 +272,50 @@ static void put_json(struct cli *c, const struct restated *r, void *to)
 	json_close_object(o);
 }
 
-static int print_json(struct cli *c, const struct session *s, struct err *err)
+static int print_json(struct cli *c, const struct session *s, const struct revisions *all, struct err *err)
 {
 	CLEANUP(buf_done) struct buf b;
 	struct json_out o;
 
 	buf_init(&b, MAX_JSON);
 	o = json_out_to(&b);
-	json_open_array(&o, NULL);
-	if (each(c, s, put_json, &o, err) < 0)
+	if (nrr_kept_open(&o, "restated", s, all->at, all->n, c->arena, err) < 0 ||
+	    each(c, s, all, put_json, &o, err) < 0)
 		return -1;
-	json_close_array(&o);
+	nrr_kept_close(&o);
 	if (b.is_full)
 		return err_set(err, ERR_INPUT, "more than %d MiB of restatements: ask for one --month", MAX_JSON >> 20);
 	(void)puts(b.at);
 	return 0;
 }
 
-int nrr_restated(struct cli *c, const struct session *s, struct err *err)
+static int print_csv(struct cli *c, const struct session *s, const struct revisions *all, struct err *err)
 {
-	struct table *t;
+	struct table *t = table_new(c->arena, csv_columns, ARRAY_LEN(csv_columns));
+
+	if (each(c, s, all, add_csv, t, err) < 0)
+		return -1;
+	table_print(t, FORMAT_CSV);
+	return nrr_kept_footer(c, s, all->at, all->n, err);
+}
+
+static int print_table(struct cli *c, const struct session *s, const struct revisions *all, struct err *err)
+{
 	int n_printed = 0;
 
-	switch (c->format) {
-	case FORMAT_JSON:
-		return print_json(c, s, err);
-	case FORMAT_CSV:
-		t = table_new(c->arena, csv_columns, ARRAY_LEN(csv_columns));
-		if (each(c, s, add_csv, t, err) < 0)
-			return -1;
-		table_print(t, FORMAT_CSV);
-		return 0;
-	case FORMAT_TABLE:
-		if (each(c, s, print_people, &n_printed, err) < 0)
-			return -1;
-		if (!n_printed)
-			(void)puts("No closed month has changed since it was closed.");
-	}
-	return 0;
+	if (!all->n)
+		(void)puts("No closed month has changed since it was closed.");
+	else if (each(c, s, all, print_people, &n_printed, err) < 0)
+		return -1;
+	return nrr_kept_footer(c, s, all->at, all->n, err);
+}
+
+int nrr_restated(struct cli *c, const struct session *s, struct err *err)
+{
+	static int (*const printers[])(struct cli *, const struct session *, const struct revisions *, struct err *) = {
+		[FORMAT_TABLE] = print_table, [FORMAT_JSON] = print_json, [FORMAT_CSV] = print_csv
+	};
+	struct revisions all;
+
+	return load_revisions(c, s, &all, err) < 0 ? -1 : printers[c->format](c, s, &all, err);
 }

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class Books:
         return self.case.retaind("nrr", *args, "--now", f"{day}T08:00:00Z").stdout
 
     def restated(self, day, *args):
-        return json.loads(self.nrr(day, "--restated", "--format", "json", *args))
+        return json.loads(self.nrr(day, "--restated", "--format", "json", *args))["reports"]
 
     def reports(self):
         return self.case.query("SELECT date(to_on * 86400, 'unixepoch'), months, revision, date(as_of_on * 86400, 'unixepoch'), "
@@ -88,7 +89,8 @@ def test_months_are_closed_once(case):
     case.retaind("score", "-q", "--as-of", "2026-02-20", "--now", "2026-03-02T09:00:00Z")
     assert books.reports() == closed
     assert books.restated("2026-03-02") == []
-    assert "No closed month has changed" in books.nrr("2026-03-02", "--restated")
+    out = books.nrr("2026-03-02", "--restated")
+    assert "No closed month has changed" in out and re.search(r"^Policy default, hash [0-9a-f]{12} ", out, re.M), out
 
 
 def test_late_data_restates(case):
@@ -137,7 +139,7 @@ def test_what_is_dated_today_moves_nothing(case):
     books.live("2026-03-10")
     assert books.reports() == closed
     books.live("2026-04-01")
-    march = json.loads(books.nrr("2026-04-01", "--month", "2026-03", "--format", "json"))
+    march = json.loads(books.nrr("2026-04-01", "--month", "2026-03", "--format", "json"))["reports"]
     assert [(r["churn"], r["contraction"]) for r in march if r["window_months"] == 1] == [(-10000, -1000)], march
 
 
@@ -150,7 +152,7 @@ def test_frozen_books(case):
     books.live("2026-03-01")
 
     def of(day, month):
-        rows = json.loads(books.nrr(day, "--month", month, "--by", "owner", "--format", "json"))
+        rows = json.loads(books.nrr(day, "--month", month, "--by", "owner", "--format", "json"))["reports"]
         return {r["owner"]: (r["revision"], r["start"], r["end"]) for r in rows if r["window_months"] == 1}
 
     assert of("2026-03-01", "2026-02") == {"ana@retaind.example": (1, 30000, 30000), "bob@retaind.example": (1, 20000, 20000)}
@@ -186,6 +188,17 @@ def test_rules_that_change(case):
         "Borealis": [("amount_corrected", "contract s-b: EUR 90 a month from 2026-02-15 on instead of EUR 100 a month")]}
     assert set(closed) < set(books.reports()) and len(books.restated("2026-03-10")) == 26
     assert words in books.nrr("2026-03-10", "--restated", "--month", "2026-02")
+    hashes = [report["before"]["policy_hash"], report["after"]["policy_hash"]]
+    for view in (["--restated"], ["--restated", "--month", "2026-02"], ["--month", "2026-02"]):
+        out = books.nrr("2026-03-10", *view)
+        for rule, hash in zip(("parents: rolled_up", "parents: separate"), hashes):
+            assert out.count(f"Policy, hash {hash}\n") == 1 and rule in out.split(f"Policy, hash {hash}\n")[1].split("Policy,")[0], (view, out)
+        told = json.loads(books.nrr("2026-03-10", *view, "--format", "json"))
+        assert told["policy"]["hash"] == hashes[1] and [p["hash"] for p in told["policies"]] == hashes, told["policies"]
+        assert ["parents: separate" in p["rules"] for p in told["policies"]] == [False, True], told["policies"]
+        told = case.retaind("nrr", *view, "--format", "csv", "--now", "2026-03-10T08:00:00Z")
+        assert all(f"Policy, hash {hash}\n" in told.stderr for hash in hashes), told.stderr
+        assert {r["currency"] for r in csv.DictReader(io.StringIO(told.stdout))} == {"EUR"}, told.stdout
     books.configure("nrr: {rate_age_days: 30, parents: separate}\n")
     again = books.reports()
     books.live("2026-03-11")

@@ -166,6 +166,30 @@ def test_frozen_books(case):
     assert set(of("2026-04-01", "2026-03")) == {"ana@retaind.example", "bob@retaind.example"}, "held at the window's start"
 
 
+def test_frozen_whatever_the_rules_become(case):
+    """A closed month's books stay under other rules of membership, in its further revisions too; the next month goes by the new rules"""
+    books = Books(case)
+    books.put("account", "d", csm_key="bob@retaind.example")
+    books.live("2026-01-15")
+    books.put("account", "d", csm_key="eve@retaind.example")
+    books.live("2026-02-15")
+    books.live("2026-03-01")
+
+    def holder(day, month):
+        rows = json.loads(books.nrr(day, "--month", month, "--by", "owner", "--format", "json"))
+        return {r["owner"]: (r["revision"], r["end"]) for r in rows if r["window_months"] == 1 and "ana" not in r["owner"]}
+
+    assert holder("2026-03-01", "2026-02") == {"bob@retaind.example": (1, 10000)}
+    books.configure("nrr: {owner_book: {assigned_before_end_days: 1}}\n")
+    books.put("subscription", "s-d", mrr_minor="150", amount_from_on="2026-02-10")
+    books.live("2026-03-05")
+    assert holder("2026-03-05", "2026-02") == {"bob@retaind.example": (2, 15000)}
+    books.put("account", "d", csm_key="fay@retaind.example")
+    books.live("2026-03-20")
+    books.live("2026-04-01")
+    assert holder("2026-04-01", "2026-03") == {"fay@retaind.example": (1, 15000)}
+
+
 def month(books, day):
     """What was restated of February alone."""
     return [r for r in books.restated(day, "--month", "2026-02") if r["window_months"] == 1][0]

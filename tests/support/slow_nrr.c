@@ -10,6 +10,7 @@ static const char tables[] =
 	"CREATE TEMP TABLE ask (as_of INTEGER, d0 INTEGER, d1 INTEGER, home TEXT, only_currency TEXT, rolls INTEGER,"
 	" frees INTEGER, rate_age INTEGER, strict INTEGER, credited INTEGER, at_spot INTEGER, discounts INTEGER,"
 	" pays_paused INTEGER, with_usage INTEGER, at_end INTEGER, past_due INTEGER);"
+	"CREATE TEMP TABLE merge (from_key TEXT, into_key TEXT, on_day INTEGER);"
 	"CREATE TEMP TABLE top (account INTEGER PRIMARY KEY, top INTEGER);"
 	"CREATE TEMP TABLE life (sub INTEGER PRIMARY KEY, account INTEGER, f INTEGER, t INTEGER);"
 	"CREATE TEMP TABLE unpaid (account INTEGER, f INTEGER, t INTEGER);"
@@ -39,13 +40,15 @@ static const char tables[] =
 #define BEGINNING "-2147483647"
 #define OPEN "2147483647"
 
-/* Up to the topmost parent, as the parents were known. */
+/* Up to what became part of what, and to the topmost parent, as the parents were known. */
 static const char tops[] =
-	"INSERT INTO temp.top WITH RECURSIVE parent AS (SELECT a.id AS child, (SELECT coalesce(p.main_id, p.id) FROM account p"
-	"  WHERE p.source_id = a.source_id AND p.source_key = " OF_ACCOUNT("parent_key", "ask.as_of") ") AS up"
-	"  FROM ask, account a WHERE a.main_id IS NULL AND ask.rolls),"
+	"INSERT INTO temp.top WITH RECURSIVE step AS (SELECT a.id AS child, coalesce((SELECT i.id FROM merge m"
+	"   JOIN account i ON i.source_key = into_key WHERE from_key = a.source_key AND on_day <= ask.as_of"
+	"   ORDER BY m.rowid DESC LIMIT 1), (SELECT coalesce(p.main_id, p.id) FROM account p WHERE ask.rolls"
+	"   AND p.source_id = a.source_id AND p.source_key = " OF_ACCOUNT("parent_key", "ask.as_of") ")) AS up"
+	"  FROM ask, account a WHERE a.main_id IS NULL),"
 	" chain(account, at, n) AS (SELECT id, id, 0 FROM account WHERE main_id IS NULL"
-	"  UNION ALL SELECT account, up, n + 1 FROM chain JOIN parent ON child = at WHERE up IS NOT NULL AND n < 64)"
+	"  UNION ALL SELECT account, up, n + 1 FROM chain JOIN step ON child = at WHERE up IS NOT NULL AND n < 64)"
 	" SELECT account, at FROM (SELECT account, at, max(n) FROM chain GROUP BY account)";
 
 /* Days on which terms became known to be others: those of the price, and those of what is paid for. */
@@ -297,6 +300,21 @@ static int put_ask(struct db *db, const struct slow_query *query, struct err *er
 	return stmt_run(q, err);
 }
 
+static int put_merges(struct db *db, const struct nrr_policy *p, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO temp.merge VALUES (:account, :into, :on)");
+	const struct nrr_merge *merges = p->merges.at;
+
+	for (size_t i = 0; i < p->merges.n; i++) {
+		bind_text(q, ":account", merges[i].account);
+		bind_text(q, ":into", merges[i].into);
+		bind_int(q, ":on", merges[i].on);
+		if (stmt_run(q, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int put(struct db *db, const char *sql, int round, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
@@ -312,20 +330,22 @@ int slow_nrr_prepare(struct db *db, const struct slow_query *query, struct err *
 		const char *sql;
 		int round;
 	} steps[] = {
-		{ "DELETE FROM temp.ask", 0 }, { "DELETE FROM temp.top", 0 }, { "DELETE FROM temp.asked", 0 },
-		{ "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.life", 0 }, { "DELETE FROM temp.pause", 0 },
-		{ "DELETE FROM temp.unpaid", 0 }, { "DELETE FROM temp.fact", 0 }, { "DELETE FROM temp.line", 0 },
-		{ "DELETE FROM temp.unit", 0 }, { "DELETE FROM temp.part", 0 }, { "DELETE FROM temp.rate_on", 0 }, { NULL, 0 },
-		{ tops, 0 }, { events, 0 }, { sinces, 0 }, { not_yet, 0 }, { pauses, 0 }, { lives, 0 }, { unpaids, 0 },
-		{ turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 }, { rates, 0 }, { parts, 0 }, { units, 0 },
-		{ marks, 0 }, { contracts, 2 }, { annual, 2 }, { reasons, 0 }, { counted, 2 }, { backs, 0 },
+		{ "DELETE FROM temp.ask", 0 }, { "DELETE FROM temp.merge", 0 }, { "DELETE FROM temp.top", 0 },
+		{ "DELETE FROM temp.asked", 0 }, { "DELETE FROM temp.event", 0 }, { "DELETE FROM temp.life", 0 },
+		{ "DELETE FROM temp.pause", 0 }, { "DELETE FROM temp.unpaid", 0 }, { "DELETE FROM temp.fact", 0 },
+		{ "DELETE FROM temp.line", 0 }, { "DELETE FROM temp.unit", 0 }, { "DELETE FROM temp.part", 0 },
+		{ "DELETE FROM temp.rate_on", 0 }, { NULL, 0 }, { tops, 0 }, { events, 0 }, { sinces, 0 }, { not_yet, 0 },
+		{ pauses, 0 }, { lives, 0 }, { unpaids, 0 }, { turns, 0 }, { contracts, 1 }, { annual, 1 }, { counted, 1 },
+		{ rates, 0 }, { parts, 0 }, { units, 0 }, { marks, 0 }, { contracts, 2 }, { annual, 2 }, { reasons, 0 },
+		{ counted, 2 }, { backs, 0 },
 	};
 	CLEANUP(txn_end) struct txn txn = { 0 };
 
 	if (txn_begin(&txn, db, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if ((steps[i].sql ? put(db, steps[i].sql, steps[i].round, err) : put_ask(db, query, err)) < 0)
+		if (steps[i].sql ? put(db, steps[i].sql, steps[i].round, err) < 0
+		                 : put_ask(db, query, err) < 0 || put_merges(db, query->policy, err) < 0)
 			return -1;
 	return txn_commit(&txn, err);
 }

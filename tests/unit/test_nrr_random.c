@@ -86,6 +86,8 @@ static struct nrr_policy policy_of(uint64_t number)
 	p.segment = (enum nrr_segment)ANY(&seed, SEGMENT_AT_END);
 	p.parents = (enum nrr_parents)ANY(&seed, PARENTS_ROLLED_UP);
 	p.past_due_days = ANY(&seed, 120) - 1;
+	if (ANY(&seed, 2) == 0)
+		p.merges = (struct yaml_array){ .at = merges, .n = 1 + (size_t)ANY(&seed, ARRAY_LEN(merges) - 1) };
 	if (kind_of(number) == BY_SQL)
 		return p;
 	p.method = (enum nrr_method)ANY(&seed, NRR_MOVEMENT_SUM);
@@ -96,8 +98,6 @@ static struct nrr_policy policy_of(uint64_t number)
 	p.credits = (enum nrr_credits)ANY(&seed, CREDITS_NEGATIVE);
 	p.addon = (enum nrr_addon)ANY(&seed, ADDON_IS_CHURN);
 	p.group_days = days[ANY(&seed, ARRAY_LEN(days) - 1)];
-	if (ANY(&seed, 2) == 0)
-		p.merges = (struct yaml_array){ .at = merges, .n = 1 + (size_t)ANY(&seed, ARRAY_LEN(merges) - 1) };
 	return p;
 }
 

@@ -54,5 +54,7 @@ bool book_is_free_on(const struct book *b, int32_t account, int32_t day);
 int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out_rate, struct err *err) MUST_USE;
 /* An amount at such a rate, half away from zero. */
 int64_t book_exchange(int64_t minor, int64_t rate);
+/* Whether it comes to no more than most, above or below 0. */
+bool book_exchange_fits(int64_t minor, int64_t rate, int64_t most);
 
 #endif

@@ -161,6 +161,11 @@ int book_rate(const struct book *b, uint16_t currency, int32_t day, int64_t *out
 	return 0;
 }
 
+bool book_exchange_fits(int64_t minor, int64_t rate, int64_t most)
+{
+	return (minor < 0 ? -(money_wide)minor : minor) * rate <= (money_wide)most * SCALE;
+}
+
 int64_t book_exchange(int64_t minor, int64_t rate)
 {
 	money_wide product = (money_wide)minor * rate;

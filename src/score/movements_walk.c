@@ -6,7 +6,6 @@
 #include "common/money.h"
 #include "movements_parts.h"
 
-#define NANO INT64_C(1000000000)
 enum end { AT_START, AT_END };
 enum { MOST_OF_A_GROUP = 2 }; /* movements: upsell and cross-sell, or contraction and churn */
 
@@ -122,7 +121,7 @@ static int exchange(struct walk *w, uint16_t currency, int64_t minor, enum end e
 	rate = &w->rates[end].at[currency];
 	if (*rate == 0 && book_rate(b, currency, day, rate, err) < 0)
 		return -1;
-	if ((money_wide)(minor < 0 ? -minor : minor) * *rate > (money_wide)w->most_minor * NANO)
+	if (!book_exchange_fits(minor, *rate, w->most_minor))
 		return err_set(err, ERR_INPUT, "recurring revenue in %s does not fit into 64 bits", b->facts->names[currency]);
 	*out = book_exchange(minor, *rate);
 	return 0;

@@ -116,21 +116,30 @@ static bool is_settled(const struct nrr_view *v, enum nrr_by by)
 }
 
 /* By day of the frame: the piece whose plan was paid most for; of equals the first by name. */
-static const struct book_piece **main_plans(const struct nrr_view *v)
+static int main_plans(const struct nrr_view *v, const struct book_piece ***out, struct err *err)
 {
 	const char *const *names = v->frame->book->facts->names;
 	const struct book_piece **best = arena_array(v->frame->scratch, v->frame->n_days, sizeof *best);
+	int64_t *most = arena_array(v->frame->scratch, v->frame->n_days, sizeof *most);
 
 	for (size_t i = 0; i < v->n_pieces; i++) {
 		const struct book_piece *p = &v->pieces[i];
 		size_t end = nrr_place(v->frame, p->to);
 
-		for (size_t day = nrr_place(v->frame, p->from); p->plan && !p->is_free && day < end; day++)
-			if (!best[day] || p->minor > best[day]->minor ||
-			    (p->minor == best[day]->minor && strcmp(names[p->plan], names[best[day]->plan]) < 0))
-				best[day] = p;
+		for (size_t day = nrr_place(v->frame, p->from); p->plan && !p->is_free && day < end; day++) {
+			int64_t minor = p->minor;
+
+			if (!v->total && nrr_view_worth(v, p, day, &minor, err) < 0)
+				return -1;
+			if (best[day] && (minor < most[day] ||
+			                  (minor == most[day] && strcmp(names[p->plan], names[best[day]->plan]) >= 0)))
+				continue;
+			best[day] = p;
+			most[day] = minor;
+		}
 	}
-	return best;
+	*out = best;
+	return 0;
 }
 
 /* sums ------------------------------------------------------------------------------------------------------------- */
@@ -273,11 +282,13 @@ static int add_window(struct adding *x, size_t span, int64_t steady, const struc
 
 static int add_account(struct computing *c, const struct nrr_view *v, struct err *err)
 {
-	struct adding x = { .c = c, .v = v, .plans = c->wanted & 1u << NRR_BY_PLAN ? main_plans(v) : NULL };
+	struct adding x = { .c = c, .v = v };
 	bool can_be_steady = v->total && v->n_runs == 1 && !v->frame->walk;
 
 	struct nrr_sums same = { 0 }, other;
 
+	if ((c->wanted & 1u << NRR_BY_PLAN) && main_plans(v, &x.plans, err) < 0)
+		return -1;
 	for (size_t i = 0; i < c->frame.n_spans; i++) {
 		int64_t steady = can_be_steady ? steady_minor(v, v->total, i) : 0;
 		int rc = steady ? 1 : nrr_view_sums(v, i, &other, err);

@@ -214,11 +214,17 @@ static int exchange(const struct nrr_view *v, uint16_t currency, int64_t minor, 
 	rate = &f->rates[currency * f->n_days + rate_at];
 	if (*rate == 0 && book_rate(f->book, currency, f->days[rate_at], rate, err) < 0)
 		return -1;
-	if ((money_wide)(minor < 0 ? -minor : minor) * *rate > (money_wide)f->most_minor * 1000000000)
+	if (!book_exchange_fits(minor, *rate, f->most_minor))
 		return err_set(err, ERR_INPUT, "recurring revenue in %s does not fit into 64 bits",
 		               f->book->facts->names[currency]);
 	*out = book_exchange(minor, *rate);
 	return 0;
+}
+
+int nrr_view_worth(const struct nrr_view *v, const struct book_piece *p, size_t day, int64_t *out, struct err *err)
+{
+	*out = p->minor;
+	return v->total ? 0 : exchange(v, p->currency, p->minor, day, out, err);
 }
 
 /* Both ends, the second at the first's rates (end) and at its own (spot). */

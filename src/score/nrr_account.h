@@ -47,6 +47,9 @@ int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, s
 /* The same of one product, by its head row; whole: the account's, of the span asked last. */
 int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row *first, const struct nrr_sums *whole,
                      struct nrr_sums *out, struct err *err) MUST_USE;
+/* What a piece comes to in the book's currency, at the rates of a day of the frame. */
+int nrr_view_worth(const struct nrr_view *v, const struct book_piece *p, size_t day, int64_t *out,
+                   struct err *err) MUST_USE;
 void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part);
 /* Works out the ratios; why_none must be set. */
 void nrr_work_out(struct nrr_window *w);

@@ -376,6 +376,29 @@ static void plans_split_the_book_and_a_swap_is_no_churn(void **state)
 	ASSERT_INT(group_of(windows, n, "Pro")->sums.added_minor, 50);
 }
 
+static void the_plan_of_an_account_is_what_is_worth_most_and_large_amounts_are_exchanged(void **state)
+{
+	struct nrr_window *windows;
+	struct book r;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO rate (source_id, source_key, currency, base, rate_on, rate_nano) VALUES"
+	                     " (1, 'a', 'JPY', 'EUR', 20089, 6250000), (1, 'b', 'JPY', 'EUR', 20450, 6250000),"
+	                     " (1, 'c', 'USD', 'EUR', 20089, 800000000), (1, 'd', 'USD', 'EUR', 20450, 800000000)", &err));
+	put_priced("A", "2024-06-01", NULL, 10000, "EUR", "Basic"); /* 100 euros */
+	put_priced("A", "2024-06-01", NULL, 12000, "JPY", "Pro");   /* 75 */
+	put_priced("B", "2024-06-01", NULL, 3000000000000000, "USD", "Pro");
+	r = book_as_of(on("2026-01-01"), false);
+	compute(&r, on("2025-01-01"), on("2026-01-01"), NRR_BY_PLAN, &windows, &n);
+	ASSERT_INT(n, 2);
+	ASSERT_INT(group_of(windows, n, "Basic")->sums.start_minor, 17500);
+	ASSERT_INT(group_of(windows, n, "Pro")->sums.start_minor, 2400000000000000);
+	policy.method = NRR_MOVEMENT_SUM;
+	compute(&r, on("2025-01-01"), on("2026-01-01"), NRR_BY_ALL, &windows, &n);
+	ASSERT_INT(windows[0].sums.end_minor, 2400000000017500);
+}
+
 static void amounts_too_large_to_add_are_refused(void **state)
 {
 	struct book b;
@@ -559,6 +582,7 @@ int main(void)
 		CASE(children_are_counted_with_their_parent_where_configured),
 		CASE(a_ring_of_parents_ends),
 		CASE(plans_split_the_book_and_a_swap_is_no_churn),
+		CASE(the_plan_of_an_account_is_what_is_worth_most_and_large_amounts_are_exchanged),
 		CASE(amounts_too_large_to_add_are_refused),
 		CASE(months_run_from_the_first_after_revenue_begins_to_the_first_after_its_last_change),
 		CASE(two_thousand_random_books_agree_with_plain_sql_and_leave_no_residual),

@@ -8,6 +8,7 @@ enum { FIRST_ROOM = 256, LATE_DAYS = 14 /* no policy calls it churn earlier */ }
 
 struct dues {
 	struct revenue_loading *l;
+	bool is_past; /* more has been learnt since the day */
 	struct stmt *history, *payment;
 	int64_t *payers; size_t n_payers; /* sources that told of a payment: of others an open invoice says nothing */
 	struct revenue_due *at; size_t n, room;
@@ -20,13 +21,34 @@ struct bill {
 	const char *status; /* in an arena of its own, or the row's */
 };
 
+/* Whether more has been learnt since the day. Mostly not: then rows say it themselves, and their history, which takes
+ * long to ask for, needs no look. Runs are dated by the instant; half a day is left for the zone. */
+static int find_whether_past(struct dues *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db,
+		"SELECT EXISTS (SELECT 1 FROM source WHERE last_ok_on IS NULL OR last_ok_on > :as_of)"
+		" OR EXISTS (SELECT 1 FROM pull_run r JOIN source s ON s.id = r.source_id"
+		"  WHERE r.started_at > (:as_of + 1) * 86400 - 50400 AND r.started_at > s.last_ok_at)");
+	int rc;
+
+	bind_int(q, ":as_of", d->l->query->as_of);
+	rc = stmt_step(q, err);
+	d->is_past = rc > 0 && col_int(q, 0) != 0;
+	return rc < 0 ? -1 : 0;
+}
+
 static int load_payers(struct dues *d, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db, "SELECT id FROM source WHERE EXISTS"
+	static const char *const statements[] = {
+		"SELECT id FROM source WHERE EXISTS"
+		" (SELECT 1 FROM invoice i WHERE source_id = source.id AND paid_on <= :as_of) ORDER BY id",
+		"SELECT id FROM source WHERE EXISTS"
 		" (SELECT 1 FROM invoice i WHERE source_id = source.id AND (seen_on IS NULL OR seen_on <= :as_of) AND"
 		"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on')"
 		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on'"
-		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END <= :as_of) ORDER BY id");
+		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END <= :as_of) ORDER BY id",
+	};
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db, statements[d->is_past]);
 	int rc;
 
 	bind_int(q, ":as_of", d->l->query->as_of);
@@ -48,11 +70,11 @@ static bool tells_payments(const struct dues *d, int64_t source)
 /* What was known of a bill that has changed; a payment that is dated later was not made yet. */
 static int take_back(struct dues *d, struct bill *b, struct arena *a, struct err *err)
 {
-	int rc;
+	int rc = 0;
 
 	bind_int(d->history, ":id", b->id);
 	bind_int(d->history, ":as_of", d->l->query->as_of);
-	while ((rc = stmt_step(d->history, err)) > 0) {
+	while (d->is_past && (rc = stmt_step(d->history, err)) > 0) {
 		const char *field = col_text(d->history, 0), *value = col_text_in(d->history, 1, a);
 
 		if (strcmp(field, "status") == 0)
@@ -147,6 +169,20 @@ static int compare_dues(const void *left, const void *right)
 	return (a->paid_on > b->paid_on) - (a->paid_on < b->paid_on);
 }
 
+static const char *const payment_statements[] = {
+	"SELECT min(paid_on) FROM invoice WHERE account_id = :account AND due_on > :due_on AND paid_on > :due_on"
+	" AND paid_on <= :as_of",
+	"SELECT min(paid) FROM (SELECT"
+	"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'due_on')"
+	"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'due_on'"
+	"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE due_on END AS due,"
+	"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on')"
+	"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on'"
+	"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END AS paid"
+	"  FROM invoice i WHERE account_id = :account AND (seen_on IS NULL OR seen_on <= :as_of))"
+	" WHERE due > :due_on AND paid > :due_on AND paid <= :as_of",
+};
+
 int revenue_load_dues(struct revenue_loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *history = db_sql(l->db,
@@ -160,21 +196,16 @@ int revenue_load_dues(struct revenue_loading *l, struct err *err)
 	CLEANUP(stmt_donep) struct stmt *since = db_sql(l->db,
 		"SELECT DISTINCT i.id, i.account_id, i.source_id, i.due_on, i.paid_on, i.status FROM history h"
 		" JOIN invoice i ON i.id = h.entity_id WHERE h.entity = 'invoice' AND h.field IN ('due_on', 'paid_on')"
-		" AND h.known_on > :as_of AND (SELECT max(last_ok_on) FROM source) > :as_of AND i.account_id IS NOT NULL"
+		" AND h.known_on > :as_of AND i.account_id IS NOT NULL"
 		" AND i.issued_on <= :as_of AND NOT (i.due_on IS NOT NULL AND (i.paid_on IS NULL OR i.paid_on > i.due_on))"
 		" AND (i.seen_on IS NULL OR i.seen_on <= :as_of) AND (i.deleted_on IS NULL OR i.deleted_on > :as_of)");
-	CLEANUP(stmt_donep) struct stmt *payment = db_sql(l->db, "SELECT min(paid) FROM (SELECT"
-		"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'due_on')"
-		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'due_on'"
-		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE due_on END AS due,"
-		"  CASE WHEN EXISTS (SELECT 1 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on')"
-		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on'"
-		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END AS paid"
-		"  FROM invoice i WHERE account_id = :account AND (seen_on IS NULL OR seen_on <= :as_of))"
-		" WHERE due > :due_on AND paid > :due_on AND paid <= :as_of");
-	struct dues d = { .l = l, .history = history, .payment = payment };
+	CLEANUP(stmt_donep) struct stmt *payment = NULL;
+	struct dues d = { .l = l, .history = history };
 
-	if (load_payers(&d, err) < 0 || read_bills(&d, late, err) < 0 || read_bills(&d, since, err) < 0)
+	if (find_whether_past(&d, err) < 0)
+		return -1;
+	d.payment = payment = db_sql(l->db, payment_statements[d.is_past]);
+	if (load_payers(&d, err) < 0 || read_bills(&d, late, err) < 0 || (d.is_past && read_bills(&d, since, err) < 0))
 		return -1;
 	if (d.n)
 		qsort(d.at, d.n, sizeof *d.at, compare_dues);

@@ -153,7 +153,7 @@ static int apply(struct walk *w, const struct event *e, struct err *err)
 	if (exchange(w, cell->currency, minor, AT_START, &worth, err) < 0)
 		return -1;
 	touch(w, &w->products[cell->product], worth - cell->worth);
-	if (e->is_end && p->is_contract_end)
+	if (e->is_end && p->is_contract_end && p->minor > 0) /* a credit that ends is no loss */
 		w->products[cell->product].ended += cell->worth - worth;
 	g->has_begun = g->has_begun || (!e->is_end && p->is_contract_start);
 	cell->minor = minor;

@@ -697,6 +697,32 @@ static void check_methods(const struct nrr_sums *points, const struct nrr_sums *
 	assert_true(moves->kept_minor <= points->kept_minor);
 }
 
+/* It gives back what it took: no churn below nothing. */
+static void a_credit_that_ends_beside_a_lower_price_is_no_churn(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	int64_t id = contracts_put(db, &(struct contract){ .account = "A", .product = "CRM", .from = "2024-01-01",
+	                                                   .minor = 50 });
+	struct nrr_table tables[N_NRR_BY];
+	struct moved m;
+
+	(void)state;
+	contracts_past(db, "subscription", id, "mrr_minor", NULL, "200");
+	contracts_past(db, "subscription", id, "mrr_minor", "2025-04-10", "50");
+	put("A", "CRM", "2024-01-01", "2025-04-11", -100);
+	policy.credits = CREDITS_NEGATIVE;
+	policy.group_days = 5;
+	for (int addon = ADDON_IS_CONTRACTION; addon <= ADDON_IS_CHURN; addon++) {
+		policy.addon = (enum nrr_addon)addon;
+		m = moved_in_2025();
+		EXPECT(&m, { "2025-04-11", MOVEMENT_CONTRACTION, -50, "CRM" },);
+		compute(&m, span, NRR_MOVEMENT_SUM, tables);
+		ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.contraction_minor, 50);
+		ASSERT_INT(tables[NRR_BY_PRODUCT].rows[0].sums.contraction_minor, 50);
+		ASSERT_INT(tables[NRR_BY_PRODUCT].rows[0].sums.churn_minor, 0);
+	}
+}
+
 static void movements_of_random_books_agree_with_what_is_paid_on_each_day(void **state)
 {
 	int32_t first = contracts_day("2025-01-01");
@@ -756,6 +782,7 @@ int main(void)
 		CASE(contracts_that_ended_before_the_window_need_no_rate),
 		CASE(a_missing_rate_is_told_with_its_currency_and_day),
 		CASE(credits_beyond_what_is_paid_are_churn_and_their_end_a_reactivation),
+		CASE(a_credit_that_ends_beside_a_lower_price_is_no_churn),
 		CASE(movements_of_the_first_day_belong_to_the_window_before),
 		CASE(movements_of_random_books_agree_with_what_is_paid_on_each_day),
 	};

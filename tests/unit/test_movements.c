@@ -723,6 +723,38 @@ static void a_credit_that_ends_beside_a_lower_price_is_no_churn(void **state)
 	}
 }
 
+/* Dollars that fall below a credit in euros: at the last day's rates the account has nothing, nor has a product. */
+static void products_of_an_account_that_falling_rates_leave_with_nothing_have_nothing(void **state)
+{
+	struct nrr_span span = { contracts_day("2025-01-01"), contracts_day("2026-01-01") };
+	struct nrr_table tables[N_NRR_BY];
+	struct moved m;
+
+	(void)state;
+	contracts_put(db, &(struct contract){ .account = "A", .product = "CRM", .from = "2024-01-01", .minor = 100,
+	                                      .currency = "USD" });
+	put("A", "Support", "2024-01-01", NULL, -70);
+	contracts_rate(db, "USD", "EUR", "2025-01-01", 800000000);
+	contracts_rate(db, "USD", "EUR", "2026-01-01", 600000000);
+	policy.credits = CREDITS_NEGATIVE;
+	policy.fx = FX_SPOT;
+	m = moved_in_2025();
+	for (int method = NRR_POINT_TO_POINT; method <= NRR_MOVEMENT_SUM; method++) {
+		struct nrr_sums sum = { 0 };
+
+		compute(&m, span, (enum nrr_method)method, tables);
+		for (size_t i = 0; i < tables[NRR_BY_PRODUCT].n; i++) {
+			sum.start_minor += tables[NRR_BY_PRODUCT].rows[i].sums.start_minor;
+			sum.end_minor += tables[NRR_BY_PRODUCT].rows[i].sums.end_minor;
+			sum.cohort_end_minor += tables[NRR_BY_PRODUCT].rows[i].sums.cohort_end_minor;
+		}
+		ASSERT_INT(tables[NRR_BY_ALL].rows[0].sums.fx_minor, -10);
+		ASSERT_INT(sum.start_minor, 10);
+		ASSERT_INT(sum.end_minor, 0);
+		ASSERT_INT(sum.cohort_end_minor, 0);
+	}
+}
+
 static void movements_of_random_books_agree_with_what_is_paid_on_each_day(void **state)
 {
 	int32_t first = contracts_day("2025-01-01");
@@ -783,6 +815,7 @@ int main(void)
 		CASE(a_missing_rate_is_told_with_its_currency_and_day),
 		CASE(credits_beyond_what_is_paid_are_churn_and_their_end_a_reactivation),
 		CASE(a_credit_that_ends_beside_a_lower_price_is_no_churn),
+		CASE(products_of_an_account_that_falling_rates_leave_with_nothing_have_nothing),
 		CASE(movements_of_the_first_day_belong_to_the_window_before),
 		CASE(movements_of_random_books_agree_with_what_is_paid_on_each_day),
 	};

@@ -64,13 +64,14 @@ struct digest_nrr {
 	const char *title;   /* "Recurring revenue per month, 1 Mar 2025 to 1 Mar 2026" */
 	struct {
 		const char *what, *amount;
-	} steps[7];          /* start, new, expansion, reactivation, contraction, churn, end */
+	} steps[8];          /* start, new, expansion, reactivation, exchange (of several currencies), contraction, churn, end */
+	size_t n_steps;
 	const char *ratios;  /* "NRR 104.2 %, GRR 93.0 %, logos kept 95.0 % (38 of 40)", or why there are none */
 	const char *const *lines; /* sentences below: what to work on, what changed in closed months */
 	size_t n_lines;
 	/* for programs */
 	const char *currency;
-	int64_t minor[7];
+	int64_t minor[8];    /* of each step */
 	bool has_ratios;
 	double nrr, grr, logo;
 };

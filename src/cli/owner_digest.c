@@ -49,23 +49,28 @@ static size_t keep_seen(const struct owner_settings *owner, struct digest_findin
 	return kept;
 }
 
-static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, const char *currency)
+static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, const struct book *b)
 {
-	static const char *const what[] = { "start", "new", "expansion", "reactivation", "contraction", "churn", "end" };
-	struct digest_nrr n = { .currency = currency,
-		                    .has_ratios = !w->why_none,
-		                    .nrr = w->nrr,
-		                    .grr = w->grr,
-		                    .logo = w->logo,
-		                    .minor = { w->sums.start_minor, w->sums.added_minor, w->sums.expansion_minor,
-		                               w->sums.reactivation_minor, -w->sums.contraction_minor, -w->sums.churn_minor,
-		                               w->sums.end_minor } };
+	const struct nrr_sums *s = &w->sums;
+	const struct {
+		const char *what;
+		int64_t minor;
+		bool is_left_out;
+	} all[] = { { "start", s->start_minor, false }, { "new", s->added_minor, false },
+		{ "expansion", s->expansion_minor, false }, { "reactivation", s->reactivation_minor, false },
+		{ "exchange", s->fx_minor, b->n_currencies <= 1 }, { "contraction", -s->contraction_minor, false },
+		{ "churn", -s->churn_minor, false }, { "end", s->end_minor, false } };
+	struct digest_nrr n = { .currency = b->currency, .has_ratios = !w->why_none, .nrr = w->nrr, .grr = w->grr,
+		                    .logo = w->logo };
 
 	n.title = arena_printf(a, "Recurring revenue per month, %s to %s", day_text(a, w->span.from),
 	                       day_text(a, w->span.to));
-	for (size_t i = 0; i < ARRAY_LEN(n.steps); i++) {
-		n.steps[i].what = what[i];
-		n.steps[i].amount = money_text(a, n.minor[i], currency);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i].is_left_out)
+			continue;
+		n.minor[n.n_steps] = all[i].minor;
+		n.steps[n.n_steps].what = all[i].what;
+		n.steps[n.n_steps++].amount = money_text(a, all[i].minor, b->currency);
 	}
 	n.ratios = w->why_none;
 	if (n.has_ratios)
@@ -100,30 +105,51 @@ static int add_advice(const struct session *s, const struct owner_settings *owne
 	return 0;
 }
 
-/* The last twelve months of the books that the manager sees, in the organisation's currency. */
-static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
-                       struct digest_nrr *out, struct err *err)
+/* The last twelve months of the books that the manager sees. only: of revenue in that currency; NULL: of all, in the
+ * organisation's. */
+static int books_nrr(const struct session *s, const struct owner_settings *owner, const struct revenue *facts,
+                     const char *only, struct arena *a, struct digest_nrr *out, struct err *err)
 {
-	struct revenue_query query = { .as_of = s->as_of, .default_currency = s->org->currency };
-	struct book_query wanted = { .currency = s->org->currency, .only = s->org->currency };
+	struct book_query wanted = { .currency = s->org->currency, .only = only };
 	struct nrr_window sum = { .span = { day_add_months(s->as_of, -NRR_MONTHS), s->as_of } };
 	struct nrr_query windows = { &sum.span, 1, 1u << NRR_BY_OWNER };
 	struct nrr_table tables[N_NRR_BY];
-	struct revenue facts;
 	struct book book;
 
-	if (revenue_load(s->db, &query, a, &facts, err) < 0 ||
-	    book_make(&facts, &s->org->nrr, &wanted, a, &book, err) < 0 ||
+	if (book_make(facts, &s->org->nrr, &wanted, a, &book, err) < 0 ||
 	    nrr_compute(&book, &windows, a, tables, err) < 0)
 		return -1;
 	sum.why_none = "insufficient history: no recurring revenue is known";
 	for (size_t i = 0; i < tables[NRR_BY_OWNER].n; i++)
 		if (sees(owner, tables[NRR_BY_OWNER].rows[i].group))
 			nrr_add(&sum, &tables[NRR_BY_OWNER].rows[i]);
-	*out = nrr_part(a, &sum, s->org->currency);
-	if (book.n_left_out)
-		out->ratios = arena_printf(a, "%s; revenue in other currencies is left out", out->ratios);
+	*out = nrr_part(a, &sum, &book);
 	return add_advice(s, owner, &book, a, out, err);
+}
+
+/* In the organisation's currency. A digest is sent whether or not there is a rate of exchange: without one it is of the
+ * revenue in that currency and says which rate is missing. */
+static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
+                       struct digest_nrr *out, struct err *err)
+{
+	struct revenue facts;
+	struct err missing;
+	const char *advice;
+
+	if (revenue_load(s->db, &(struct revenue_query){ s->as_of, s->org->currency }, a, &facts, err) < 0)
+		return -1;
+	if (books_nrr(s, owner, &facts, NULL, a, out, &missing) == 0)
+		return 0;
+	if (missing.kind != ERR_CONFIG) {
+		*err = missing;
+		return -1;
+	}
+	if (books_nrr(s, owner, &facts, s->org->currency, a, out, err) < 0)
+		return -1;
+	advice = strstr(missing.text, ": load"); /* there is no option for a digest */
+	out->ratios = arena_printf(a, "%s; revenue in other currencies is left out (%.*s)", out->ratios,
+	                           advice ? (int)(advice - missing.text) : (int)sizeof missing.text, missing.text);
+	return 0;
 }
 
 static void say(struct digest_nrr *n, const char *line, struct arena *a)
@@ -146,6 +172,14 @@ static int say_moved(const struct session *s, const struct owner_settings *owner
 	if (line)
 		say(out, line, a);
 	return 0;
+}
+
+static void say_policy(const struct session *s, struct arena *a, struct digest_nrr *out)
+{
+	const struct nrr_policy *p = &s->org->nrr;
+
+	say(out, arena_printf(a, "Policy %s, hash %s: `retaind nrr --policy` has its rules.", p->preset,
+	                      nrr_policy_hash(p, a)), a);
 }
 
 static void add_plays(const struct session *s, struct arena *a, struct digest_input *in)
@@ -225,6 +259,7 @@ static int add_managers(const struct session *s, const struct owner_settings *ow
 	if (manager_nrr(s, owner, a, nrr, err) < 0 || say_moved(s, owner, in->before_on, a, nrr, err) < 0 ||
 	    portfolio_look(s, is_seen_by, owner, a, &p, err) < 0)
 		return -1;
+	say_policy(s, a, nrr);
 	in->nrr = nrr;
 	in->watermelons = p.watermelons;
 	in->n_watermelons = p.n_watermelons;

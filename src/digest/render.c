@@ -70,7 +70,7 @@ const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown)
 
 bool digest_nrr_is_empty(const struct digest_nrr *n)
 {
-	for (size_t i = 0; i < ARRAY_LEN(n->minor); i++)
+	for (size_t i = 0; i < n->n_steps; i++)
 		if (n->minor[i] != 0)
 			return false;
 	return true;

@@ -197,7 +197,7 @@ static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int6
 	if (percent)
 		buf_printf(b, "<div "
 		              "style=\"width:%d%%;height:12px;line-height:12px;font-size:1px;background-color:%s\">&nbsp;</div>",
-		           percent > 100 ? 100 : percent, n->minor[i] < 0 ? "#c5505f" : i == 0 || i == 6 ? "#12263a" :
+		           percent > 100 ? 100 : percent, n->minor[i] < 0 ? "#c5505f" : i == 0 || i + 1 == n->n_steps ? "#12263a" :
 		           "#2f7d4f");
 	buf_text(b, "</td></tr>\n");
 }
@@ -214,11 +214,11 @@ static void write_steps(struct buf *b, const struct digest_nrr *n)
 {
 	int64_t most = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(n->minor); i++)
+	for (size_t i = 0; i < n->n_steps; i++)
 		most = n->minor[i] > most ? n->minor[i] : most;
 	buf_text(b, "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"font-size:14px;"
 	            "line-height:20px;color:#1b2733\">\n");
-	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
+	for (size_t i = 0; i < n->n_steps; i++)
 		write_step(b, n, i, most);
 	buf_text(b, "</table>\n");
 }

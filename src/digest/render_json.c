@@ -88,7 +88,7 @@ static void put_nrr(struct json_out *o, const struct digest_nrr *n)
 	json_open_object(o, "nrr");
 	json_put_text(o, "title", n->title);
 	json_put_text(o, "currency", n->currency);
-	for (size_t i = 0; i < ARRAY_LEN(n->steps); i++)
+	for (size_t i = 0; i < n->n_steps; i++)
 		json_put_int(o, n->steps[i].what, n->minor[i]);
 	if (n->has_ratios) {
 		json_put_real(o, "nrr", n->nrr, 6);

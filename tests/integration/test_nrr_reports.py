@@ -399,6 +399,31 @@ def test_exchange(case):
     assert "USD" in told and "2024-06-01" in told, told
 
 
+def test_a_managers_digest_tells_the_same(case):
+    """A manager's digest has the figures of the report, with exchange on a line, by which policy; without a rate it names currency and day"""
+    rates = "USD,2024-12-31,0.90\nUSD,2025-09-30,0.85\nUSD,2025-12-31,0.80\n"
+    lines = "id,account,product,plan,mrr,currency,kind,start,end,reason\n" \
+            "a1,A,Core,Pro,100,EUR,recurring,2024-06-01,,\nb1,B,Core,Pro,100,USD,recurring,2024-06-01,,\n"
+    company(case, subscriptions=lines, rates=rates)
+    config = ORG.format(folder=case.tmp / "csv", nrr="") + \
+        "  - { email: max@acme.example, name: Max, role: manager, at: \"08:00\", channels: [files] }\n"
+    case.org(config)
+    case.retaind("score", "-q", *NOW)
+
+    def told():
+        out = case.retaind("preview", "--owner", "max@acme.example", *NOW).stdout
+        return " ".join(out.split())
+    digest, w = told(), as_json(case)["windows"][0]
+    assert (w["start_mrr"], w["fx_mrr"], w["end_mrr"]) == (19000, -1000, 18000), w
+    for part in ("start EUR 190 ", "exchange -EUR 10 ", "end EUR 180 ", "NRR 100.0 %, GRR 100.0 %, logos kept 100.0 % (2 of 2)",
+                 f"Policy default, hash {as_json(case)['policy']['hash']}: "):
+        assert part in digest, (part, digest)
+    case.org(config.replace("days: [mon", "nrr: {rate_age_days: 0}\ndays: [mon"))
+    digest = told()
+    assert "start EUR 100 " in digest and "exchange" not in digest.split("NRR")[0], digest
+    assert "revenue in other currencies is left out (no rate from USD to EUR for 2025-01-01 or the 0 days before it)" in digest, digest
+
+
 def test_movement_sum(case):
     """Up and down within a window: 100 % kept point to point, 70 % by movements, and each says which it is"""
     lines = "id,account,product,plan,mrr,currency,kind,start,end,reason\n" \

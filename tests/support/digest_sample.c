@@ -83,6 +83,7 @@ static const char *const nrr_lines[] = {
 
 static const struct digest_nrr nrr = {
 	.title = "Recurring revenue per month, 2025-03-02 to 2026-03-02",
+	.n_steps = 7,
 	.steps = { { "start", "EUR 10,000" }, { "new", "EUR 1,200" }, { "expansion", "EUR 900" },
 		{ "reactivation", "EUR 0" },
 	           { "contraction", "-EUR 300" }, { "churn", "-EUR 500" }, { "end", "EUR 11,300" } },

@@ -176,7 +176,7 @@ def test_frozen_whatever_the_rules_become(case):
     books.live("2026-03-01")
 
     def holder(day, month):
-        rows = json.loads(books.nrr(day, "--month", month, "--by", "owner", "--format", "json"))
+        rows = json.loads(books.nrr(day, "--month", month, "--by", "owner", "--format", "json"))["reports"]
         return {r["owner"]: (r["revision"], r["end"]) for r in rows if r["window_months"] == 1 and "ana" not in r["owner"]}
 
     assert holder("2026-03-01", "2026-02") == {"bob@retaind.example": (1, 10000)}

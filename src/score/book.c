@@ -6,14 +6,19 @@
 #include "book_parts.h"
 #include "common/clock.h"
 
+bool book_is_of(const struct making *m, const struct revenue_line *line)
+{
+	enum nrr_usage usage = m->book->policy->usage;
+
+	if (line->is_trial || line->kind == REVENUE_ONCE)
+		return false;
+	return m->query->revenue == BOOK_USAGE ? line->kind == REVENUE_USAGE && usage == USAGE_SEPARATE
+	                                       : line->kind == REVENUE_RECURRING || usage == USAGE_INCLUDED;
+}
+
 static bool is_wanted(const struct making *m, const struct revenue_line *line)
 {
-	const struct nrr_policy *p = m->book->policy;
-
-	if (line->is_trial || line->kind == REVENUE_ONCE || (line->is_paused && p->paused == PAUSED_IS_ZERO))
-		return false;
-	if (m->query->revenue == BOOK_USAGE ? line->kind != REVENUE_USAGE || p->usage != USAGE_SEPARATE :
-	    line->kind != REVENUE_RECURRING && p->usage != USAGE_INCLUDED)
+	if (!book_is_of(m, line) || (line->is_paused && m->book->policy->paused == PAUSED_IS_ZERO))
 		return false;
 	if (!m->query->only || (m->only && line->currency == m->only))
 		return true;

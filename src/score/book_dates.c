@@ -28,7 +28,7 @@ static void gather_starts(struct making *m, size_t line)
 	m->starts_of = account;
 	m->n_starts = 0;
 	for (size_t i = first; i < end; i++)
-		if (!facts->lines[i].is_trial && facts->lines[i].kind != REVENUE_ONCE)
+		if (book_is_of(m, &facts->lines[i]))
 			m->starts[m->n_starts++] = facts->lines[i].from;
 	if (m->n_starts)
 		qsort(m->starts, m->n_starts, sizeof *m->starts, compare_days);

@@ -22,6 +22,8 @@ struct making {
 
 /* Works out book->tops. */
 void book_find_tops(struct making *m);
+/* Whether a line is recurring revenue of the kind that the book is of: no trial, committed or usage. */
+bool book_is_of(const struct making *m, const struct revenue_line *line);
 /* Until when a line counts, by the policy's date of churn. Lines are asked for in their order. */
 int32_t book_end_of(struct making *m, size_t line);
 /* Adds a piece of a line without the days on which its account had been past due for too long. */

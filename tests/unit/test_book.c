@@ -511,11 +511,18 @@ static void what_took_the_place_of_a_contract_is_not_counted_beside_its_paid_res
 	account("comes back before its paid time is over");
 	line(1, 50, "2025-01-01", "2026-03-10")->paid_until = on("2026-04-01");
 	line(2, 80, "2026-03-20", NULL);
+	account("has usage in its paid time");
+	line(1, 50, "2025-01-01", "2026-03-10")->paid_until = on("2026-04-01");
+	line(2, 7, "2026-03-15", NULL)->kind = REVENUE_USAGE;
 	b = book_of("churn_date: period_end", BOOK_COMMITTED);
 	ASSERT_INT(paid(&b, ADDED, "2026-03-09"), 50);
 	ASSERT_INT(paid(&b, ADDED, "2026-03-10"), 80);
 	ASSERT_INT(paid(&b, ADDED + 1, "2026-03-19"), 50);
 	ASSERT_INT(paid(&b, ADDED + 1, "2026-03-20"), 80);
+	ASSERT_INT(paid(&b, ADDED + 2, "2026-03-31"), 50);
+	ASSERT_INT(paid(&b, ADDED + 2, "2026-04-01"), 0);
+	b = book_of("usage: included", BOOK_COMMITTED);
+	ASSERT_INT(paid(&b, ADDED + 2, "2026-03-31"), 7);
 }
 
 static void a_bill_that_is_paid_at_last_brings_the_account_back_on_that_day(void **state)

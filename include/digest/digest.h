@@ -64,7 +64,7 @@ struct digest_nrr {
 	const char *title;   /* "Recurring revenue per month, 1 Mar 2025 to 1 Mar 2026" */
 	struct {
 		const char *what, *amount;
-	} steps[8];          /* start, new, expansion, reactivation, exchange (of several currencies), contraction, churn, end */
+	} steps[8];          /* start, new, expansion, reactivation, contraction, churn, end; exchange where it counts */
 	size_t n_steps;
 	const char *ratios;  /* "NRR 104.2 %, GRR 93.0 %, logos kept 95.0 % (38 of 40)", or why there are none */
 	const char *const *lines; /* sentences below: what to work on, what changed in closed months */

@@ -197,8 +197,8 @@ static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int6
 	if (percent)
 		buf_printf(b, "<div "
 		              "style=\"width:%d%%;height:12px;line-height:12px;font-size:1px;background-color:%s\">&nbsp;</div>",
-		           percent > 100 ? 100 : percent, n->minor[i] < 0 ? "#c5505f" : i == 0 || i + 1 == n->n_steps ? "#12263a" :
-		           "#2f7d4f");
+		           percent > 100 ? 100 : percent,
+		           n->minor[i] < 0 ? "#c5505f" : i == 0 || i + 1 == n->n_steps ? "#12263a" : "#2f7d4f");
 	buf_text(b, "</td></tr>\n");
 }
 

@@ -65,11 +65,12 @@ const char *draft_points(const struct writing *w, double n)
 
 int draft_write_file(const char *path, const struct buf *text, struct err *err)
 {
-	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CLEANUP(fd_closep) int fd = -1;
 
+	if (text->is_full) /* what is there stays */
+		return err_set(err, ERR_INPUT, "%s would take more than the ceiling of %zu bytes", path, text->limit);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, ERR_INPUT, "%s", path);
-	if (text->is_full)
-		return err_set(err, ERR_INPUT, "%s would take more than the ceiling of %zu bytes", path, text->limit);
 	return fd_write(fd, text->at, text->len, err) < 0 ? err_in(err, "%s", path) : 0;
 }

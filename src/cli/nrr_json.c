@@ -109,6 +109,7 @@ void nrr_json_window(struct json_out *o, const struct nrr_report *r, const char 
 	nrr_json_ratio(o, a, "quick_ratio",
 	               (struct nrr_ratio){ s->added_minor + s->expansion_minor + s->reactivation_minor,
 	                                   s->contraction_minor + s->churn_minor });
+	json_put_text(o, "quick_ratio_reason", s->contraction_minor + s->churn_minor ? NULL : "nothing was lost");
 	json_put_text(o, "reason", w->why_none);
 	json_close_object(o);
 }

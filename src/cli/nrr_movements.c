@@ -192,7 +192,10 @@ int nrr_print_movements(struct nrr_report *r, struct err *err)
 	};
 	struct movements all = { .r = r };
 
-	nrr_report_note(r, "Every dated change is listed, by whichever method windows are computed.");
+	nrr_report_note(r, r->policy->new_and_gone == NEW_AND_GONE_BOTH
+	                   ? "Every dated change is listed, by whichever method windows are computed."
+	                   : "Every dated change is listed, by whichever method windows are computed, but for accounts "
+	                     "that came and went within it.");
 	if (nrr_report_whole(&r->book, r->span, r->cli->arena, &all.whole, err) < 0 ||
 	    movements_make(&r->book, r->span, r->cli->arena, &all.rows, &all.n, err) < 0)
 		return -1;

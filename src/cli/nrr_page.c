@@ -28,6 +28,14 @@ static const char *ratios_text(const struct writing *w)
 	                    x->sums.n_start - x->sums.n_churned, x->sums.n_start, 100 * x->logo);
 }
 
+static const char *quick_sentence(const struct writing *w)
+{
+	const char *quick = nrr_quick_text(w->arena, &draft_whole(w)->sums, 2);
+
+	return quick ? arena_printf(w->arena, "The quick ratio is %s: so much was gained for each unit lost.", quick)
+	             : "There is no quick ratio: nothing was lost.";
+}
+
 static int say_usage(const struct writing *w, struct draft *d, struct err *err)
 {
 	struct nrr_usage_part usage;
@@ -57,6 +65,7 @@ static int add_window(struct writing *w, struct err *err)
 	if (nrr_trend(w->book, w->span, &w->forecast, w->arena, &trend, err) < 0)
 		return -1;
 	draft_say(d, ratios_text(w));
+	draft_say(d, quick_sentence(w));
 	for (size_t i = 0; i < w->report->n_notes; i++)
 		draft_say(d, w->report->notes[i]);
 	if (say_usage(w, d, err) < 0)
@@ -171,6 +180,7 @@ static const char **window_cells(const struct writing *w, const struct nrr_windo
 	*cells++ = draft_percent(w, !x->why_none, x->nrr);
 	*cells++ = draft_percent(w, !x->why_none, x->grr);
 	*cells++ = draft_percent(w, !x->why_none, x->logo);
+	*cells++ = nrr_quick_text(w->arena, s, 2);
 	return cells;
 }
 
@@ -179,7 +189,8 @@ static void add_breakdown(struct writing *w, struct draft *d, enum nrr_by by)
 {
 	static const struct page_column columns[] = {
 		{ "group", false }, { "accounts", true }, { "start", true }, { "expansion", true }, { "contraction", true },
-		{ "churn", true }, { "end", true }, { "NRR", true }, { "GRR", true }, { "logos", true } };
+		{ "churn", true }, { "end", true }, { "NRR", true }, { "GRR", true }, { "logos", true },
+		{ "quick ratio", true } };
 	const struct nrr_table *t = &w->by[by];
 	struct nrr_window *rows = arena_array(w->arena, t->n + 1, sizeof *rows), rest = { .why_none = "none" };
 	size_t n_rows = t->n <= NRR_MAX_ROWS ? t->n : NRR_MAX_ROWS + 1;

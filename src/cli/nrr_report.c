@@ -45,6 +45,13 @@ const char *nrr_percent(struct arena *a, const struct nrr_window *w, double rati
 	return w->why_none ? "-" : arena_printf(a, "%.1f %%", 100 * ratio);
 }
 
+const char *nrr_quick_text(struct arena *a, const struct nrr_sums *s, int decimals)
+{
+	double quick;
+
+	return nrr_quick_ratio(s, &quick) ? arena_printf(a, "%.*f", decimals, quick) : NULL;
+}
+
 int64_t nrr_residual(const struct nrr_sums *s)
 {
 	return s->start_minor + s->added_minor + s->expansion_minor + s->reactivation_minor + s->fx_minor -

@@ -53,6 +53,8 @@ const char *nrr_method_text(const struct nrr_policy *p); /* "point to point" */
 /* "upsell + cross-sell"; an account may have moved in several ways, and one that has not says so: "unchanged". */
 const char *nrr_cause_text(struct arena *a, const struct nrr_sums *s);
 const char *nrr_percent(struct arena *a, const struct nrr_window *w, double ratio); /* "-" when there is none */
+/* How much was gained for each unit lost; NULL where nothing was lost. */
+const char *nrr_quick_text(struct arena *a, const struct nrr_sums *s, int decimals);
 /* start + what came - what went - end: 0, or we have made a mistake that must be seen. */
 int64_t nrr_residual(const struct nrr_sums *s);
 void nrr_report_note(struct nrr_report *r, const char *note);

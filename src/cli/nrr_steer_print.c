@@ -190,6 +190,7 @@ static void print_json(const struct nrr_report *r, const struct steer_input *in,
 	json_put_text(&j.out, "from", day_text(a, in->so_far->span.from));
 	json_put_text(&j.out, "to", day_text(a, in->quarter_ends_on));
 	json_put_real(&j.out, "nrr_so_far", in->so_far->why_none ? NAN : in->so_far->nrr, 6);
+	json_put_text(&j.out, "nrr_so_far_reason", in->so_far->why_none);
 	json_put_text(&j.out, "reason", in->why_no_findings);
 	put_worth(&j.out, "defense", &s->defense);
 	put_worth(&j.out, "expansion", &s->expansion);

@@ -72,10 +72,10 @@ static void print_parts(struct arena *a, const struct nrr_sums *s, const char *c
 		             money_text(a, s->returned_minor, currency));
 }
 
-static void print_ratios(const struct nrr_window *w)
+static void print_ratios(struct arena *a, const struct nrr_window *w)
 {
 	const struct nrr_sums *s = &w->sums;
-	double quick;
+	const char *quick = nrr_quick_text(a, s, 2);
 
 	if (w->why_none)
 		(void)printf("  %s\n", w->why_none);
@@ -83,8 +83,8 @@ static void print_ratios(const struct nrr_window *w)
 		(void)printf("  net retention (NRR) %.1f %%   gross retention (GRR) %.1f %%   logos kept %.1f %% (%" PRId64
 		             " of %" PRId64 ")\n", 100 * w->nrr, 100 * w->grr, 100 * w->logo, s->n_start - s->n_churned,
 		             s->n_start);
-	if (nrr_quick_ratio(s, &quick))
-		(void)printf("  quick ratio %.2f (gained for each unit lost)\n", quick);
+	if (quick)
+		(void)printf("  quick ratio %s (gained for each unit lost)\n", quick);
 	else if (s->start_minor || s->end_minor)
 		(void)puts("  no quick ratio: nothing was lost");
 }
@@ -93,7 +93,7 @@ static void print_window(struct arena *a, const struct nrr_window *w, const char
 {
 	print_waterfall(a, &w->sums, currency);
 	(void)putchar('\n');
-	print_ratios(w);
+	print_ratios(a, w);
 	print_parts(a, &w->sums, currency);
 }
 

@@ -19,7 +19,7 @@ static const struct table_column csv_columns[] = {
 
 enum { N_CSV = ARRAY_LEN(csv_columns), N_PUBLISHED = 16 };
 
-enum { MAX_PEOPLE = 15, MAX_TREND_BYTES = 1 << 16 };
+enum { MAX_PEOPLE = 16, MAX_TREND_BYTES = 1 << 16 };
 
 static bool has_groups(const struct nrr_report *r)
 {
@@ -31,20 +31,13 @@ static const char *ratio_text(struct arena *a, const struct nrr_window *w, doubl
 	return w->why_none ? "" : arena_printf(a, "%.6f", ratio);
 }
 
-static const char *quick_text(struct arena *a, const struct nrr_sums *s)
-{
-	double quick;
-
-	return nrr_quick_ratio(s, &quick) ? arena_printf(a, "%.6f", quick) : "";
-}
-
 /* What people see of a window: of a report without groups no group, in one currency no exchange. */
 static int people_cells(const struct nrr_report *r, const struct nrr_window *w, const char *group,
                         struct table_column columns[MAX_PEOPLE], const char *cells[MAX_PEOPLE])
 {
 	struct arena *a = r->cli->arena;
 	const struct nrr_sums *s = &w->sums;
-	const char *currency = r->book.currency;
+	const char *currency = r->book.currency, *quick = nrr_quick_text(a, s, 2);
 	const struct {
 		struct table_column column;
 		bool is_left_out;
@@ -65,6 +58,7 @@ static int people_cells(const struct nrr_report *r, const struct nrr_window *w, 
 		{ { "NRR", true }, false, nrr_percent(a, w, w->nrr) },
 		{ { "GRR", true }, false, nrr_percent(a, w, w->grr) },
 		{ { "logos", true }, false, nrr_percent(a, w, w->logo) },
+		{ { "quick ratio", true }, false, quick ? quick : "-" },
 	};
 	int n = 0;
 
@@ -97,8 +91,8 @@ static void csv_row(const struct nrr_report *r, struct table *t, const struct nr
 		cell_int(a, s->n_start), cell_int(a, s->n_churned), cell_int(a, s->start_minor), cell_int(a, s->churn_minor),
 		cell_int(a, s->contraction_minor), cell_int(a, s->expansion_minor), cell_int(a, s->added_minor),
 		cell_int(a, s->reactivation_minor), cell_int(a, s->end_minor), ratio_text(a, w, w->nrr),
-		ratio_text(a, w, w->grr), ratio_text(a, w, w->logo), cell_int(a, s->n_end),
-		quick_text(a, s), cell_int(a, s->expansion_minor - s->cross_sell_minor), cell_int(a, s->cross_sell_minor),
+		ratio_text(a, w, w->grr), ratio_text(a, w, w->logo), cell_int(a, s->n_end), nrr_quick_text(a, s, 6),
+		cell_int(a, s->expansion_minor - s->cross_sell_minor), cell_int(a, s->cross_sell_minor),
 		cell_int(a, s->involuntary_minor), cell_int(a, s->free_minor), cell_int(a, s->fx_minor),
 		cell_int(a, s->returned_minor), r->book.currency, nrr_method_text(r->policy),
 		nrr_policy_hash(r->policy, a), w->why_none };

@@ -313,7 +313,7 @@ static const char *worth_sentence(const struct steer_input *in, const struct ste
 	double so_far = 100 * in->so_far->nrr;
 
 	if (in->so_far->why_none)
-		return NULL;
+		return s->why_none ? NULL : arena_printf(a, "This quarter (to %s): %s.", until, in->so_far->why_none);
 	if (in->why_no_findings)
 		return arena_printf(a, "This quarter (to %s): NRR so far %.1f %%. %s.", until, so_far, in->why_no_findings);
 	if (s->defense.n_later + s->expansion.n_later)

@@ -184,6 +184,19 @@ def test_breakdowns_add_up(case):
     assert core["expansion_mrr"] == 5000 and insights["cross_sell_mrr"] == 4000, (core, insights)
 
 
+def test_quick_ratio_everywhere(case):
+    """The quick ratio, (new + expansion + reactivation) / (contraction + churn), stands beside each group, for people and on the page too"""
+    company(case)
+    page = case.tmp / "report.html"
+    out = nrr(case, "--by", "region", "--html", str(page))
+    # FR: A +50, C -50, F +40, G back with 70; DE: B -80, E the same; D is new with 80 and counts in DE.
+    assert [x.split()[-1] for x in out.splitlines() if x[:3] in ("FR ", "DE ", "(al")] == ["1.00", "3.20", "1.85"], out
+    assert [r["quick_ratio"] for r in as_csv(case, "--by", "region")] == ["1.000000", "3.200000"]
+    text = page.read_text()
+    assert "The quick ratio is 1.85: so much was gained for each unit lost." in text
+    assert '<td class="n">3.20</td>' in text and '<td class="n">1.00</td>' in text
+
+
 def test_no_start(case):
     """Without a start there is a reason and neither 0 nor NaN: whole windows, groups, months and cohorts"""
     company(case)
@@ -228,6 +241,12 @@ def test_nothing_lost(case):
     """Where nothing was lost the quick ratio is none, and says so"""
     company(case, subscriptions="\n".join(SUBSCRIPTIONS.splitlines()[:3]) + "\n")
     assert "no quick ratio: nothing was lost" in nrr(case)
+    assert as_json(case)["windows"][0]["quick_ratio_reason"] == "nothing was lost"
+    line, = [x for x in nrr(case, "--by", "segment").splitlines() if x.startswith("SMB ")]
+    assert line.split()[-1] == "-", line
+    page = case.tmp / "report.html"
+    nrr(case, "--html", str(page))
+    assert "There is no quick ratio: nothing was lost." in page.read_text()
     w, = as_json(case)["windows"]
     assert w["quick_ratio"] is None and w["quick_ratio_exact"] == {"numerator": 5000, "denominator": 0}, w
 
@@ -298,6 +317,17 @@ def test_accounts_by_thousands(case):
     assert f"({len(range(0, n, 7)) - 200} others)" in out and "residual 0" in out and len(out.splitlines()) < 230, out
     out = nrr(case, "--movements")
     assert f"{len(range(0, n, 7)) - 1000} earlier ones are left out" in out and len(out.splitlines()) < 1040, out[:500]
+
+
+def test_who_came_and_went(case):
+    """Who came and went within the window is among the movements, or the report says that they are left out, as the policy has it"""
+    lines = SUBSCRIPTIONS + "x1,E,Core,Pro,5,EUR,recurring,2024-06-01,,\nd0,D,Core,Pro,80,EUR,recurring,2025-01-10,2025-02-10,\n"
+    company(case, subscriptions=lines.replace("d1,D,Core,Pro,80,EUR,recurring,2025-03-15,,\n", ""))
+    out = nrr(case, "--movements")
+    assert "Dogwood" not in out and "but for accounts that came and went within it." in out, out
+    case.org(ORG.format(folder=case.tmp / "csv", nrr="nrr: {new_and_churned: both}"))
+    out = nrr(case, "--movements")
+    assert out.count("Dogwood") == 2 and "by whichever method windows are computed." in out, out
 
 
 def test_movements(case):

@@ -200,6 +200,7 @@ struct adding {
 	const struct nrr_view *v;
 	const struct book_piece **plans;    /* by day of the frame */
 	struct cells *settled[N_NRR_BY];    /* its cells, where its group is the same in all windows */
+	struct nrr_sums part;               /* of one product in one window: here, for clearing it each time takes long */
 };
 
 /* What is paid at both ends of a span without a change; 0: there is more to say. */
@@ -221,7 +222,7 @@ static bool has_stayed(const struct nrr_sums *whole)
 	return whole->n_start && whole->n_end && !whole->n_churned;
 }
 
-static int add_products(const struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
+static int add_products(struct adding *x, size_t span, const struct nrr_sums *whole, struct err *err)
 {
 	const struct nrr_view *v = x->v;
 	bool is_plain = v->total && !v->frame->walk, stays = has_stayed(whole);
@@ -229,20 +230,19 @@ static int add_products(const struct adding *x, size_t span, const struct nrr_su
 	for (size_t i = 0; i < v->n_rows; i++) {
 		const struct nrr_row *row = &v->rows[i];
 		int64_t steady = is_plain && stays && !row->next ? steady_minor(v, row->at, span) : 0;
-		struct nrr_sums part; /* not set where steady is: clearing it would take most of the time */
 		struct cells *cells;
 		int rc = 1;
 
 		if (!row->is_head || (is_plain && !row->next && is_unpaid(v, row->at, span)))
 			continue;
-		if (!steady && (rc = nrr_view_product(v, span, row, whole, &part, err)) < 0)
+		if (!steady && (rc = nrr_view_product(v, span, row, whole, &x->part, err)) < 0)
 			return -1;
 		if (rc == 0)
 			continue;
 		cells = cells_of_name(x->c, NRR_BY_PRODUCT, x->c->products, row->product, err);
 		if (!cells)
 			return -1;
-		add_to(cells, span, steady, &part);
+		add_to(cells, span, steady, &x->part);
 	}
 	return 0;
 }

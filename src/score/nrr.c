@@ -144,6 +144,11 @@ static int main_plans(const struct nrr_view *v, const struct book_piece ***out, 
 
 /* sums ------------------------------------------------------------------------------------------------------------- */
 
+void nrr_sums_clear(struct nrr_sums *sums, size_t n)
+{
+	memset(sums, 0, n * sizeof *sums);
+}
+
 static struct cells *cells_of(struct computing *c, struct breakdown *d, const char *name, struct err *err)
 {
 	int group = names_id(&d->names, text_is_blank(name) ? NULL : name);

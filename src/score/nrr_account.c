@@ -476,6 +476,15 @@ static void add_outsider(const struct nrr_view *v, size_t span, const struct end
 		out->cohort_end_minor = p->fx == FX_SPOT ? e->spot : e->end;
 }
 
+static void begin_sums(const struct ends *e, struct nrr_sums *out)
+{
+	nrr_sums_clear(out, 1);
+	out->n_end = e->end > 0;
+	out->start_minor = e->start;
+	out->end_minor = e->spot;
+	out->fx_minor = e->spot - e->end;
+}
+
 int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, struct err *err)
 {
 	const struct nrr_frame *f = v->frame;
@@ -488,8 +497,7 @@ int nrr_view_sums(const struct nrr_view *v, size_t span, struct nrr_sums *out, s
 	e = (struct ends){ e.start > 0 ? e.start : 0, e.end > 0 ? e.end : 0, e.end > 0 && e.spot > 0 ? e.spot : 0 };
 	if (!e.start && !e.end)
 		return 0;
-	*out = (struct nrr_sums){ .start_minor = e.start, .end_minor = e.spot, .fx_minor = e.spot - e.end,
-		.n_end = e.end > 0 };
+	begin_sums(&e, out);
 	if (e.start)
 		return add_cohort(v, span, &e, out, err) < 0 ? -1 : 1;
 	add_outsider(v, span, &e, out);
@@ -547,8 +555,9 @@ int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row
 	e = (struct ends){ whole->start_minor ? e.start : 0, is_there ? e.end : 0, whole->end_minor ? e.spot : 0 };
 	if (!e.start && !e.end && !e.spot)
 		return 0;
-	*out = (struct nrr_sums){ .start_minor = e.start, .end_minor = e.spot, .fx_minor = e.spot - e.end,
-		.n_start = e.start > 0, .n_end = e.end > 0, .n_churned = e.start > 0 && e.end <= 0 };
+	begin_sums(&e, out);
+	out->n_start = e.start > 0;
+	out->n_churned = e.start > 0 && e.end <= 0;
 	count_product(whole, e.start, v->frame->book->policy->fx == FX_SPOT ? e.spot : e.end, out);
 	return class_product(v, span, first, whole, &e, out, err) < 0 ? -1 : 1;
 }

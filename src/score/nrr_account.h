@@ -50,6 +50,8 @@ int nrr_view_product(const struct nrr_view *v, size_t span, const struct nrr_row
 /* What a piece comes to in the book's currency, at the rates of a day of the frame. */
 int nrr_view_worth(const struct nrr_view *v, const struct book_piece *p, size_t day, int64_t *out,
                    struct err *err) MUST_USE;
+/* An initialiser would be slower: of so many bytes that are known to the compiler it makes a string instruction. */
+void nrr_sums_clear(struct nrr_sums *sums, size_t n);
 void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part);
 /* Works out the ratios; why_none must be set. */
 void nrr_work_out(struct nrr_window *w);

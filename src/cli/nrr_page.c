@@ -140,9 +140,9 @@ static int add_steering(struct writing *w, struct err *err)
 	struct draft *d = draft_part(w, "Where to work first");
 	struct steer_input in;
 	struct steer s;
+	const struct nrr_scope scope = { w->report->session, w->book, w->span.to, NULL, NULL, w->report->is_usage };
 
-	if (nrr_steer_load(&(struct nrr_scope){ w->report->session, w->book, w->span.to, NULL, NULL }, true, w->arena,
-	                   &in, err) < 0)
+	if (nrr_steer_load(&scope, true, w->arena, &in, err) < 0)
 		return -1;
 	steer_make(&in, w->arena, &s);
 	draft_say(d, s.first);

@@ -98,6 +98,10 @@ int nrr_add_restated(struct writing *w, struct err *err)
 	size_t n, n_rows = 0, n_reasons = 0;
 	const char **cells, **reasons = arena_array(w->arena, 3 * NRR_MAX_ROWS, sizeof *reasons);
 
+	if (w->report->is_usage || cli_option(w->report->cli, "currency")) {
+		draft_say(d, "Months are closed for all committed revenue, in the organisation's currency, only.");
+		return 0;
+	}
 	if (nrr_snapshots_load(w->report->session->db, &query, w->arena, &all, &n, err) < 0)
 		return -1;
 	cells = draft_table(w, d, "Revisions", columns, ARRAY_LEN(columns), n);

@@ -24,11 +24,11 @@ int nrr_report_usage(const struct nrr_report *r, struct nrr_usage_part *out, str
 	if (r->is_usage || r->policy->usage != USAGE_SEPARATE)
 		return 0;
 	if (nrr_report_book(r, BOOK_USAGE, &usage, err) < 0)
-		return -1;
+		return err_in(err, "usage revenue");
 	if (!usage.n_pieces)
 		return 0;
 	out->currency = usage.currency;
-	return nrr_report_whole(&usage, r->span, r->cli->arena, &out->window, err) < 0 ? -1 : 1;
+	return nrr_report_whole(&usage, r->span, r->cli->arena, &out->window, err) < 0 ? err_in(err, "usage revenue") : 1;
 }
 
 const char *nrr_method_text(const struct nrr_policy *p)

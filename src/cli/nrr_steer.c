@@ -172,6 +172,10 @@ static int load_findings(const struct nrr_scope *g, struct arena *a, struct stee
 	int32_t scored_on;
 	size_t n;
 
+	if (g->is_usage) {
+		out->why_no_findings = "Findings are about committed revenue";
+		return 0;
+	}
 	if (scores_last_day(s->db, &scored_on, err) < 0)
 		return -1;
 	if (scored_on == DAY_NONE || scored_on > g->on) {

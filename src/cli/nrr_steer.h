@@ -11,6 +11,7 @@ struct nrr_scope {
 	int32_t on;    /* the day it is asked for, at the latest the book's */
 	bool (*sees)(const void *which, const char *owner_email); /* whose books count; NULL: all */
 	const void *which;
+	bool is_usage; /* a book of usage revenue: findings are about what was committed to */
 };
 
 /* nrr_compute of spans in the order of time. Those at the front for which a rate of exchange is missing are left out:

@@ -205,7 +205,8 @@ int nrr_print_steer(struct nrr_report *r, struct err *err)
 	struct steer_input in;
 	struct steer s;
 
-	if (nrr_steer_load(&(struct nrr_scope){ r->session, &r->book, r->span.to, NULL, NULL }, true, a, &in, err) < 0)
+	if (nrr_steer_load(&(struct nrr_scope){ r->session, &r->book, r->span.to, NULL, NULL, r->is_usage }, true, a, &in,
+	                   err) < 0)
 		return -1;
 	steer_make(&in, a, &s);
 	if (r->cli->format == FORMAT_JSON) {

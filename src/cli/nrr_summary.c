@@ -97,31 +97,23 @@ static void print_window(struct arena *a, const struct nrr_window *w, const char
 	print_parts(a, &w->sums, currency);
 }
 
-/* Usage revenue stands apart: nobody has committed to it, and it comes and goes with the season. */
-static int print_usage(const struct nrr_report *r, struct err *err)
-{
-	struct nrr_usage_part usage;
-	int rc = nrr_report_usage(r, &usage, err);
-
-	if (rc <= 0)
-		return rc;
-	(void)puts("\nUsage revenue per month, which is not in the above\n");
-	print_window(r->cli->arena, &usage.window, usage.currency);
-	return 0;
-}
-
 int nrr_print_summary(struct nrr_report *r, struct err *err)
 {
 	struct arena *a = r->cli->arena;
 	struct nrr_window w;
+	struct nrr_usage_part usage;
+	int has_usage;
 
-	if (nrr_report_whole(&r->book, r->span, a, &w, err) < 0)
+	if (nrr_report_whole(&r->book, r->span, a, &w, err) < 0 || (has_usage = nrr_report_usage(r, &usage, err)) < 0)
 		return -1;
 	(void)printf("%s revenue per month, %s to %s\n\n", r->is_usage ? "Usage" : "Recurring", day_text(a, r->span.from),
 	             day_text(a, r->span.to));
 	print_window(a, &w, r->book.currency);
-	if (print_usage(r, err) < 0)
-		return -1;
+	if (has_usage) {
+		/* It stands apart: nobody has committed to it, and it comes and goes with the season. */
+		(void)puts("\nUsage revenue per month, which is not in the above\n");
+		print_window(a, &usage.window, usage.currency);
+	}
 	nrr_print_footer(r);
 	return 0;
 }

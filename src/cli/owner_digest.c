@@ -89,7 +89,8 @@ static bool is_seen_by(const void *which, const char *email)
 static int add_advice(const struct session *s, const struct owner_settings *owner, const struct book *book,
                       struct arena *a, struct digest_nrr *out, struct err *err)
 {
-	struct nrr_scope scope = { s, book, s->as_of, owner->manages.n ? is_seen_by : NULL, owner };
+	struct nrr_scope scope = { s, book, s->as_of, owner->manages.n ? is_seen_by : NULL, owner,
+		                       false };
 	const char **lines = arena_array(a, NRR_LINES, sizeof *lines);
 	struct steer_input in;
 	struct steer steer;

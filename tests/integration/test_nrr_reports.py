@@ -406,6 +406,15 @@ def test_currencies(case):
     assert "other currencies than EUR is left out" in nrr(case, "--currency", "EUR")
 
 
+def test_usage_without_a_rate(case):
+    """Usage revenue in a currency without a rate is the same error, and nothing is printed before it"""
+    company(case, subscriptions=SUBSCRIPTIONS + "x1,D,Core,Pro,5,USD,usage,2024-06-01,,\n"
+            "x2,E,Core,Pro,5,EUR,usage,2024-06-01,,\n")
+    told = case.retaind("nrr", *NOW, expect=78)
+    assert told.stdout == "" and "usage revenue: no rate from USD to EUR for 2025-01-01" in told.stderr, told
+    assert "EUR 480" in nrr(case, "--currency", "EUR")
+
+
 def test_exchange(case):
     """Rates of the window's start leave no trace in the ratios; what they moved since stands on a line of its own"""
     rates = "USD,2024-12-31,0.90\nUSD,2025-12-31,0.80\nUSD,2025-12-01,0.85\n"

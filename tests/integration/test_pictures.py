@@ -169,16 +169,21 @@ def test_page_tells_closed_months(case):
 
 
 def test_usage_stands_apart(case):
-    """Usage revenue is no part of the figures and is told in a sentence of its own"""
+    """Usage revenue is no part of the figures and is told in a sentence of its own; by itself it has neither findings nor closed months"""
     sys.path.insert(0, str(Path(__file__).resolve().parent))
     from test_restated import FIELDS, Books
     FIELDS["subscription"] += " kind"
     books, page = Books(case), case.tmp / "report.html"
     books.put("subscription", "u", account="a", product="calls", mrr_minor="1000", currency="EUR", start_on="2024-01-01", kind="usage")
-    books.pull("2026-03-01")
+    books.live("2026-03-01")
     books.nrr("2026-03-01", "--html", str(page))
     assert "Usage revenue is apart: its NRR is 100.0 %, its GRR 100.0 % (EUR 1,000 a month at the start)." in page.read_text()
     assert ">EUR 500<" in page.read_text()
+    out = books.nrr("2026-03-01", "--revenue", "usage", "--steer", "--html", str(page))
+    closed = "Months are closed for all committed revenue, in the organisation&#39;s currency, only."
+    assert "Findings are about committed revenue." in out and closed in page.read_text(), out
+    books.nrr("2026-03-01", "--currency", "EUR", "--html", str(page))
+    assert closed in page.read_text()
 
 
 def test_rates_that_reach_back_a_year(case):

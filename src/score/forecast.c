@@ -26,7 +26,7 @@ struct making {
 	int32_t marks[FORECAST_MAX_MONTHS + 1]; /* n_months + 1, the last is the book's day */
 	double mean;
 	struct known *known; /* by account */
-	const int32_t *notice_ends; /* by account: the first day without what was given notice of; REVENUE_OPEN: none */
+	const uint32_t *notices; /* by account: bit by coming month, in which something ends that was given notice of */
 	struct forecast_past *past;
 	struct forecast_rates *rates;
 	struct forecast_person *people;
@@ -98,26 +98,36 @@ static void note_hints(struct making *m)
 	}
 }
 
+/* The coming month in which a day falls. */
+static int month_of(const struct making *m, int32_t day)
+{
+	return months_between(m->out->on, day - 1);
+}
+
 /* An end that was asked for is certain; one that is only dated is where a term ends. */
-static void note_notices(struct making *m)
+static void note_ends(struct making *m)
 {
 	const struct revenue *facts = m->book->facts;
-	int32_t *ends = arena_array(m->arena, facts->n_accounts, sizeof *ends), today = m->out->on;
+	int32_t today = m->out->on, horizon = day_add_months(today, MOST_STEPS);
+	uint32_t *notices = arena_array(m->arena, facts->n_accounts, sizeof *notices);
 
-	for (size_t i = 0; i < facts->n_accounts; i++)
-		ends[i] = REVENUE_OPEN;
 	for (size_t i = 0; i < facts->n_lines; i++) {
 		const struct revenue_line *line = &facts->lines[i];
-		int32_t *end = &ends[book_top(m->book, line->account)], to = line->to;
+		int32_t account = book_top(m->book, line->account), to = line->to;
+		struct known *k = &m->known[account];
 
-		if (line->notice_on == DAY_NONE || line->notice_on > today || to == REVENUE_OPEN)
+		if (!line->is_last || to == REVENUE_OPEN)
 			continue;
 		if (line->paid_until != DAY_NONE && line->paid_until > to && m->book->policy->churn_date == CHURN_AT_PERIOD_END)
 			to = line->paid_until;
-		if (to > today && to < *end)
-			*end = to;
+		if (to <= today || to > horizon)
+			continue;
+		if (line->notice_on != DAY_NONE && line->notice_on <= today)
+			notices[account] |= 1u << month_of(m, to);
+		else if (is_nearer(to, k->renewal_on, today))
+			k->renewal_on = to;
 	}
-	m->notice_ends = ends;
+	m->notices = notices;
 }
 
 /* months ----------------------------------------------------------------------------------------------------------- */
@@ -148,22 +158,22 @@ static enum forecast_due due_in(const struct known *k, int renewed, int age, int
 	return is_due ? DUE_ANNIVERSARY : DUE_NO;
 }
 
+/* What is paid less at the end of a month in which something ends that was given notice of. */
 static int notice(struct making *m, int32_t account, struct forecast_person *p, struct err *err)
 {
-	int32_t end = m->notice_ends[account];
-	int64_t rest;
+	for (int month = 0; m->notices[account] >> month; month++) {
+		int64_t before, after;
 
-	if (end == REVENUE_OPEN)
-		return 0;
-	if (nrr_paid_on(m->book, account, end, m->out->on, &rest, err) < 0)
-		return -1;
-	p->leaving = rest < p->paid ? p->paid - rest : 0;
-	for (int month = 0; month < MOST_STEPS; month++)
-		if (day_add_months(m->out->on, month + 1) >= end) {
-			p->leaving_in = (int8_t)month;
-			return 0;
+		if (!(m->notices[account] >> month & 1))
+			continue;
+		if (nrr_paid_on(m->book, account, day_add_months(m->out->on, month), m->out->on, &before, err) < 0 ||
+		    nrr_paid_on(m->book, account, day_add_months(m->out->on, month + 1), m->out->on, &after, err) < 0)
+			return -1;
+		if (after < before) {
+			p->leaving[month] = before - after;
+			p->notices |= 1u << month;
 		}
-	p->leaving = 0;
+	}
 	return 0;
 }
 
@@ -410,7 +420,7 @@ int forecast_make(const struct book *b, const struct forecast_query *query, stru
 			m.marks[i] = day_add_months(f.on, i - f.n_months);
 		m.rates = arena_alloc(scratch, sizeof *m.rates);
 		note_hints(&m);
-		note_notices(&m);
+		note_ends(&m);
 		if (add_accounts(&m, err) < 0)
 			return -1;
 		draw(&m);

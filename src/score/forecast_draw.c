@@ -174,10 +174,10 @@ static void live_month(const struct forecast_lives *l, struct life *x, const str
 /* What was given notice of goes on its day, whatever else happens. */
 static void give_notice(struct life *x, const struct forecast_person *p, int month)
 {
-	if (month != p->leaving_in || p->leaving == 0 || x->gap >= 0)
+	if (p->leaving[month] == 0 || x->gap >= 0)
 		return;
-	if (x->paid > p->leaving)
-		x->paid -= p->leaving;
+	if (x->paid > p->leaving[month])
+		x->paid -= p->leaving[month];
 	else
 		leave(x);
 }
@@ -213,7 +213,7 @@ static void live(struct forecast_lives *l, const struct forecast_person *p, cons
 {
 	for (int quarter = 0; quarter < l->n_quarters; quarter++) {
 		double all = hazard_in(l, ahead, quarter, draw);
-		bool is_noticed = p->leaving > 0 && p->leaving_in / 3 == quarter;
+		bool is_noticed = (p->notices >> 3 * quarter & 7) != 0;
 
 		if (x->gap < 0 && !is_noticed && x->patience >= all) {
 			x->patience -= all;
@@ -242,7 +242,7 @@ void forecast_live(struct forecast_lives *l, const struct forecast_person *p)
 
 		for (int quarter = 0; quarter < l->n_quarters; quarter++)
 			all += hazard_in(l, &ahead, quarter, draw);
-		if (u >= all && p->leaving == 0)
+		if (u >= all && p->notices == 0)
 			continue;
 		live(l, p, &ahead, draw,
 		     &(struct life){ .most = p->paid + l->most_gain, .paid = p->paid, .gap = -1, .patience = -log1p(-u),

@@ -11,9 +11,12 @@ static const double level_pseudo_events = 30;
 /* Before anything is seen: shares of accounts a month, and for how many account-months that is believed. */
 static const double prior_rate[N_CHANGES] = { 0.02, 0.005, 0.01 };
 static const double prior_months = 30;
+/* What the end of a term does, before any was seen; believed as if it had been in so many accounts. Nearly all that
+ * happens may happen then: it leans on nothing else. */
+static const double prior_at_term_end[N_CHANGES] = { 0.1, 0.03, 0.05 }, prior_term_ends = 20;
 static const double prior_back = 0.01, prior_gone_months = 20;
-/* Rates of churn differ by about a fifth from one time to another in businesses that nothing else is known of; believed
- * as if it had been seen for half a year. */
+/* Rates of churn differ by about a fifth from one time to another in businesses that nothing else is known of, and the
+ * fewer changes a rate was learnt from, the further it may be off; believed as if it had been seen for half a year. */
 static const double prior_spread = 0.2, prior_spread_months = 6;
 static const double most_probable = 0.95;
 /* Changes below one in a hundred are none: a rate of exchange, rounding. As in store/outcomes. */
@@ -138,6 +141,7 @@ void forecast_count(struct forecast_past *past, const int64_t *paid, const uint8
 
 /* What is expected of a cell: a base times what its age, its size and its term make of it. */
 struct model {
+	enum forecast_kind kind;
 	double base, factor[N_DIMENSIONS][N_CELLS];
 };
 
@@ -170,8 +174,13 @@ static void fit_factor(struct model *m, enum dimension d, const double *paying, 
 		happened[band] += events[cell];
 	}
 	for (int band = 0; band < n_bands[d]; band++) {
-		m->factor[d][band] = (happened[band] + FORECAST_PSEUDO_EVENTS * centre) /
-		                     (foretold[band] + FORECAST_PSEUDO_EVENTS);
+		double like = FORECAST_PSEUDO_EVENTS, as_if = FORECAST_PSEUDO_EVENTS * centre;
+
+		if (d == BY_DUE && band == DUE_TERM_ENDS) {
+			like = prior_term_ends * m->base;
+			as_if = prior_term_ends * prior_at_term_end[m->kind];
+		}
+		m->factor[d][band] = (happened[band] + as_if) / (foretold[band] + like);
 		if (d != BY_DUE)
 			centre = m->factor[d][band];
 	}
@@ -215,6 +224,7 @@ static void fit(const struct forecast_past *past, enum forecast_kind kind, int n
 {
 	double paying[N_CELLS] = { 0 }, events[N_CELLS] = { 0 }, all = 0, all_events = 0;
 
+	m->kind = kind;
 	for (int i = 0; i < n; i++)
 		for (int cell = 0; cell < N_CELLS; cell++) {
 			double weight = past->paying[i][cell] ? decay(n - 1 - i, factor_half_life) : 0;
@@ -284,8 +294,11 @@ static void learn_spread(const struct forecast_past *past, struct forecast_rates
 	}
 	for (int strain = 0; strain < N_STRAINS; strain++) {
 		const struct strayed *x = &all[strain];
-		double variance = prior_spread_months * prior_spread * prior_spread;
+		double n_seen = 1, variance;
 
+		for (int kind = 0; kind < N_CHANGES; kind++)
+			n_seen += strays[strain][kind] ? (double)past->n_changed[kind] : 0;
+		variance = prior_spread_months * (prior_spread * prior_spread + 1 / n_seen);
 		if (x->squares > 0)
 			variance += x->months * x->squares / x->scale;
 		out->spread[strain] = sqrt(variance / (prior_spread_months + x->months));

@@ -56,10 +56,10 @@ void forecast_learn(const struct forecast_past *past, struct forecast_rates *out
 struct forecast_person {
 	int64_t paid;
 	int64_t year[YEARS_BEGUN];   /* what it paid a year before the end of each */
-	int64_t leaving;             /* of it, what was given notice of */
+	int64_t leaving[MOST_STEPS]; /* of it, by coming month: what was given notice of */
+	uint32_t notices;            /* bit by coming month: whether there is such */
 	uint64_t seed;
 	double lean[N_STRAINS];      /* times the rates of the first quarter; 1: as any such account */
-	int8_t leaving_in;           /* months from today */
 	uint8_t cells[MOST_STEPS];   /* by coming month */
 };
 struct forecast_lives {

@@ -282,13 +282,15 @@ static void cut(const struct contract *c, const struct revenue_line *whole, cont
 	}
 }
 
-/* The end as it was known: one in the future counts only when history says since when it was known. */
+/* The end as it was known: one in the future counts only when history says since when it was known, or when it had been
+ * asked for by then. */
 static int32_t known_end(const struct contract *c, int32_t as_of)
 {
-	int32_t end = day_on(c, TERM_END, as_of);
+	int32_t end = day_on(c, TERM_END, as_of), notice = day_on(c, TERM_NOTICE, as_of);
+	bool was_asked_for = notice != DAY_NONE && notice <= as_of;
 	bool is_dated = c->n[TERM_END] > 1 || c->seen_on != DAY_NONE; /* else it is what was there when it was first seen */
 
-	return end == DAY_NONE || (end > as_of && !is_dated) ? REVENUE_OPEN : end;
+	return end == DAY_NONE || (end > as_of && !is_dated && !was_asked_for) ? REVENUE_OPEN : end;
 }
 
 /* What its source deleted was paid for until then: to forget it would turn churn into a smaller past. */

@@ -36,8 +36,10 @@ currency: USD
           - {{ to: start_on, from: start, format: "%Y-%m-%d" }}
           - {{ to: end_on, from: end, format: "%Y-%m-%d" }}
           - {{ to: billing, from: billing }}
+          - {{ to: renewal_on, from: renewal, format: "%Y-%m-%d" }}
+          - {{ to: cancel_notice_on, from: notice, format: "%Y-%m-%d" }}
 """
-COLUMNS = ["key", "account", "start", "end", "minor", "billing"]
+COLUMNS = ["key", "account", "start", "end", "minor", "billing", "renewal", "notice"]
 
 
 class Books:
@@ -56,7 +58,7 @@ class Books:
         with (self.folder / "subscriptions.csv").open("w", newline="") as file:
             out = csv.writer(file)
             out.writerow(COLUMNS)
-            out.writerows(rows)
+            out.writerows(r + [""] * (len(COLUMNS) - len(r)) for r in rows)
         self.case.retaind("pull", "-q", "--full", "--org", self.name, *args)
 
     def nrr(self, *args, **more):
@@ -223,6 +225,22 @@ def test_stored(case):
     assert by_day["2026-01-01"]["said"] == "as would have been said"
     p50 = first["quarters"][0]["p50"]
     assert by_day["2026-02-01"]["nrr_forecast"]["p50"] == p50["end_mrr"] / first["start_mrr"]
+
+
+def test_notices(case):
+    """Notices that came with the first load count like those that a later pull brings, each on its own day"""
+    rows = made_up(8)
+    before = [["b1", "big", "2024-01-01", "", "5000000", "", "", ""], ["b2", "big", "2024-01-01", "", "5000000", "", "", ""]]
+    after = [[*before[0][:3], "2026-08-15", *before[0][4:7], "2026-05-10"], [*before[1][:3], "2026-11-15", *before[1][4:7], "2026-05-10"]]
+    fresh, told = Books(case, "fresh"), Books(case, "told")
+    fresh.pull(rows + after, "--now", "2026-06-01T06:00:00Z")
+    told.pull(rows + before, "--now", "2026-05-01T06:00:00Z")
+    told.pull(rows + after, "--now", "2026-06-01T06:00:00Z")
+    said = [b.nrr("--forecast", "--format", "csv", "--now", "2026-06-01T07:00:00Z").stdout for b in (fresh, told)]
+    assert said[0] == said[1], said
+    first, second = list(csv.DictReader(io.StringIO(said[0])))[:2]
+    share = 5000000 / int(first["start_mrr"])
+    assert float(first["nrr_p90"]) < 1.05 - share and float(second["nrr_p90"]) < 1.1 - 2 * share, (share, said)
 
 
 def test_short_history(case):

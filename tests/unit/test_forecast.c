@@ -252,6 +252,47 @@ static void what_was_given_notice_of_goes_on_its_day_for_certain(void **state)
 	assert_true(nrr(&f, 2, FORECAST_P90) < 0.7);
 }
 
+static void every_notice_counts_on_its_own_day(void **state)
+{
+	struct forecast f;
+
+	(void)state;
+	dice_state = 3;
+	add_accounts(200, 0.001, 1000);
+	add_account("leaving");
+	for (int month = 2; month <= 8; month += 6) { /* half as much as all others together, each */
+		struct revenue_line *line = add_line(-24, 1, 100000);
+
+		line->to = day_add_months(today, month);
+		line->notice_on = day_of(2025, 12, 20);
+	}
+	f = forecast();
+	ASSERT_NEAR(nrr(&f, 1, FORECAST_P50), 0.75, 0.02);
+	ASSERT_NEAR(nrr(&f, 3, FORECAST_P50), 0.5, 0.02);
+}
+
+static void a_known_end_without_a_notice_is_where_a_term_ends(void **state)
+{
+	struct forecast open, ends;
+	size_t first;
+
+	(void)state;
+	dice_state = 3;
+	add_accounts(200, 0.001, 1000);
+	first = facts.n_lines;
+	for (int i = 0; i < 40; i++) {
+		add_account(arena_printf(arena, "large%d", i));
+		add_line(-26, 1, 10000);
+	}
+	open = forecast();
+	for (size_t i = first; i < facts.n_lines; i++)
+		lines[i].to = day_of(2026, 3, 1);
+	ends = forecast();
+	assert_true(nrr(&ends, 1, FORECAST_P50) < nrr(&open, 1, FORECAST_P50) - 0.01);
+	assert_true(nrr(&ends, 1, FORECAST_P10) < nrr(&open, 1, FORECAST_P10) - 0.03);
+	assert_true(nrr(&ends, 1, FORECAST_P50) > 0.9);
+}
+
 static void a_notice_that_is_given_later_is_not_known_yet(void **state)
 {
 	struct revenue_line *line;
@@ -293,6 +334,55 @@ static void losses_are_expected_where_terms_end(void **state)
 	f = forecast();
 	assert_true(nrr(&f, 1, FORECAST_P50) > 0.97 && nrr(&f, 2, FORECAST_P50) > 0.85);
 	assert_true(nrr(&f, 3, FORECAST_P50) < nrr(&f, 2, FORECAST_P50) - 0.1);
+}
+
+/* All yearly contracts renew on one day, on which one in seven is given up. */
+static void a_year_s_losses_are_expected_on_the_one_day_of_renewals(void **state)
+{
+	struct forecast f;
+
+	(void)state;
+	for (int i = 0; i < 140; i++) {
+		add_account(arena_printf(arena, "y%d", i));
+		add_line(-33, i % 7 == 0 ? -9 : i % 7 == 1 ? -21 : 1, 1000); /* on the first of April */
+		hints[i].term_months = 12;
+		hints[i].renewal_on = day_of(2026, 4, 1);
+	}
+	f = forecast();
+	ASSERT_NEAR(nrr(&f, 1, FORECAST_P50), 0.86, 0.04);
+	ASSERT_NEAR(nrr(&f, 2, FORECAST_P50) / nrr(&f, 1, FORECAST_P50), 1, 0.02);
+}
+
+static void renewals_of_a_young_company_that_has_seen_none_are_no_certainty(void **state)
+{
+	struct forecast f;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		add_account(arena_printf(arena, "y%d", i));
+		add_line(-10 + i % 2, 1, 1000);
+		hints[i].term_months = 12;
+		hints[i].renewal_on = day_of(2026, i % 2 ? 4 : 3, 1);
+	}
+	f = forecast();
+	assert_true(nrr(&f, 1, FORECAST_P50) < 0.97 && nrr(&f, 1, FORECAST_P50) > 0.8);
+}
+
+/* Of the same share of losses. */
+static void who_has_seen_few_losses_knows_their_rate_less(void **state)
+{
+	struct forecast few, many;
+
+	(void)state;
+	for (int i = 0; i < 800; i++) {
+		add_account(arena_printf(arena, "a%d", i));
+		add_line(-5, i % 16 == 0 ? -4 + i / 16 % 5 : 1, 1000);
+		if (i == 79)
+			few = forecast_of(1);
+	}
+	many = forecast_of(1);
+	ASSERT_INT(few.n_lost * 10, many.n_lost);
+	assert_true(few.loss_spread > 0.3 && many.loss_spread < 0.25);
 }
 
 static void a_known_renewal_day_says_when_a_term_ends(void **state)
@@ -596,8 +686,13 @@ int main(void)
 		CASE(quantiles_are_in_order_and_gross_is_never_above_net_or_one),
 		CASE(the_order_of_accounts_does_not_matter_and_the_same_book_gives_the_same_figures),
 		CASE(what_was_given_notice_of_goes_on_its_day_for_certain),
+		CASE(every_notice_counts_on_its_own_day),
+		CASE(a_known_end_without_a_notice_is_where_a_term_ends),
 		CASE(a_notice_that_is_given_later_is_not_known_yet),
 		CASE(losses_are_expected_where_terms_end),
+		CASE(a_year_s_losses_are_expected_on_the_one_day_of_renewals),
+		CASE(renewals_of_a_young_company_that_has_seen_none_are_no_certainty),
+		CASE(who_has_seen_few_losses_knows_their_rate_less),
 		CASE(a_known_renewal_day_says_when_a_term_ends),
 		CASE(a_score_says_who_is_likelier_to_leave),
 		CASE(history_says_how_many_leave_whatever_the_level_of_scores),

@@ -8,7 +8,7 @@ enum { MAX_TEXT = 1000 };
 /* Texts have a contrast of 7 : 1 and more on their ground. */
 static const char style[] =
 	":root{color-scheme:light dark}body{font:16px/1.5 system-ui,'DejaVu Sans',sans-serif;color:#1b1f24;background:#fff;"
-	"max-width:1000px;margin:1em auto;padding:0 8px}h1{font-size:1.5em;line-height:1.25;margin:.4em 0}"
+	"max-width:1140px;margin:1em auto;padding:0 8px}h1{font-size:1.5em;line-height:1.25;margin:.4em 0}"
 	"h2{font-size:1.2em;margin:1.8em 0 .3em}p{margin:.5em 0;max-width:46em}.s{color:#454f5b}"
 	".f{display:flex;flex-wrap:wrap;align-items:flex-start;gap:24px}.f svg{flex:0 1 460px;width:100%;max-width:460px;height:auto}"
 	".w{overflow-x:auto;margin:1em 0}table{border-collapse:collapse;font-size:15px}"

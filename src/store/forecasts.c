@@ -1,10 +1,12 @@
 #include "store/forecasts.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "common/text.h"
+#include "store/record.h"
 
-enum { FIRST_ROOM = 256 };
+enum { FIRST_ROOM = 256, YEAR = 12, SLACK_DAYS = 7 };
 
 /* What sources call the time from one bill to the next, by how it begins. */
 static const struct {
@@ -20,11 +22,42 @@ static int32_t term_months(const char *billing)
 	return 0;
 }
 
-/* The next renewal counts, else the last one; of terms the longest. */
-static void add_contract(struct forecast_hint *h, int32_t renewal_on, int32_t months, int32_t as_of)
+/* Of one contract, as known on the day. */
+struct contract_hint {
+	const char *billing;
+	int32_t start_on, renewal_on;
+	int32_t learnt_on; /* the renewal; DAY_NONE: with the first load */
+};
+
+static bool is_years_apart(int32_t from, int32_t to)
 {
+	for (int months = YEAR; months <= 10 * YEAR; months += YEAR)
+		if (abs(day_add_months(from, months) - to) <= 1)
+			return true;
+	return false;
+}
+
+/* Who is billed by the month may have signed for a year: the next renewal then lies further off than the next bill. Once
+ * it has come near, that shows by when it was learnt, else by whole years since the start. */
+static bool is_signed_for_longer(const struct contract_hint *c, int32_t months, int32_t as_of)
+{
+	int32_t learnt_on = c->learnt_on == DAY_NONE ? as_of : c->learnt_on;
+
+	if (months == 0 || months >= YEAR || c->renewal_on == DAY_NONE)
+		return false;
+	if (c->renewal_on > day_add_months(learnt_on, months) + SLACK_DAYS)
+		return true;
+	return c->learnt_on == DAY_NONE && c->start_on != DAY_NONE && is_years_apart(c->start_on, c->renewal_on);
+}
+
+/* The next renewal counts, else the last one; of terms the longest. */
+static void add_contract(struct forecast_hint *h, const struct contract_hint *c, int32_t as_of)
+{
+	int32_t renewal_on = c->renewal_on, months = term_months(c->billing);
 	bool is_ahead = renewal_on > as_of, was_ahead = h->renewal_on > as_of;
 
+	if (is_signed_for_longer(c, months, as_of))
+		months = YEAR;
 	if (months > h->term_months)
 		h->term_months = months;
 	if (renewal_on == DAY_NONE)
@@ -60,7 +93,9 @@ int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct fo
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT a.id, d.risk, d.readiness, " KNOWN("subscription", "s", "billing") ", "
-		KNOWN("subscription", "s", "renewal_on") ", " KNOWN("account", "a", "renewal_on") " FROM account a "
+		KNOWN("subscription", "s", "renewal_on") ", " KNOWN("account", "a", "renewal_on") ", s.start_on, "
+		"coalesce((SELECT max(h.known_on) " HISTORY("subscription", "s", "renewal_on") " AND h.known_on <= :as_of "
+		"AND h.known_on > :beginning), s.seen_on) FROM account a "
 		"LEFT JOIN subscription s ON s.account_id = a.id AND (s.start_on IS NULL OR s.start_on <= :as_of) "
 		"AND (s.seen_on IS NULL OR s.seen_on <= :as_of) AND (s.deleted_on IS NULL OR s.deleted_on > :as_of) "
 		"LEFT JOIN score_day d ON d.account_id = a.id AND d.day = "
@@ -71,6 +106,7 @@ int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct fo
 	int rc;
 
 	bind_day(q, ":as_of", as_of);
+	bind_int(q, ":beginning", HISTORY_BEGINNING);
 	bind_day(q, ":oldest", as_of - FORECAST_SCORE_DAYS);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t account = col_int(q, 0);
@@ -83,7 +119,10 @@ int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct fo
 			hints[n++] = (struct forecast_hint){ .account = account, .renewal_on = day_of_text(col_text(q, 5)),
 				.risk = chance(q, 1), .readiness = chance(q, 2) };
 		}
-		add_contract(&hints[n - 1], day_of_text(col_text(q, 4)), term_months(col_text(q, 3)), as_of);
+		add_contract(&hints[n - 1],
+		             &(struct contract_hint){ .billing = col_text(q, 3), .renewal_on = day_of_text(col_text(q, 4)),
+		                                      .start_on = col_day(q, 6), .learnt_on = col_day(q, 7) },
+		             as_of);
 	}
 	if (rc < 0)
 		return err_in(err, "what is known of accounts");

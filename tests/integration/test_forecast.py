@@ -243,6 +243,16 @@ def test_notices(case):
     assert float(first["nrr_p90"]) < 1.05 - share and float(second["nrr_p90"]) < 1.1 - 2 * share, (share, said)
 
 
+def test_many_windows(case):
+    """A check of a long history judges the latest forty windows and says that earlier ones are left out"""
+    books = Books(case, "long")
+    books.pull([[f"k{i}", f"a{i}", f"{2010 + i % 14}-{1 + i % 12:02}-05", f"{2025 + i % 2}-0{1 + i % 5}-09", "1000"] for i in range(40)])
+    at = ("--forecast", "--check", "--now", "2026-06-01T06:00:00Z")
+    check = books.json(*at)
+    assert check["windows"] == 40 and check["earlier_windows_left_out"] and check["forecasts"][-1]["to_date"] >= "2026-02-01", check
+    assert "Earlier windows than the latest 40 are left out" in books.nrr(*at).stdout
+
+
 def test_short_history(case):
     """Too little history is a reason in every format, never a figure; a quarter too many is a mistake of the command"""
     books = Books(case, "short")

@@ -647,7 +647,7 @@ static void renewals_and_scores_are_those_that_were_known_on_the_day(void **stat
 		"INSERT INTO account (id, source_id, source_key, renewal_on) VALUES (1, 1, 'A', NULL), (2, 1, 'B', NULL), "
 		"(3, 1, 'C', 400);"
 		"INSERT INTO subscription (id, source_id, source_key, account_id, start_on, renewal_on, billing) VALUES "
-		"(1, 1, 's1', 1, 10, 500, 'annual'), (2, 1, 's2', 1, 10, 300, 'monthly'), (3, 1, 's3', 1, 260, 270, 'yearly');"
+		"(1, 1, 's1', 1, 10, 500, 'annual'), (2, 1, 's2', 1, 10, 300, NULL), (3, 1, 's3', 1, 260, 270, 'yearly');"
 		"INSERT INTO history (entity, entity_id, field, known_on, value) VALUES "
 		"('subscription', 1, 'renewal_on', -2147483647, '280'), ('subscription', 1, 'renewal_on', 240, '500'), "
 		"('subscription', 1, 'billing', -2147483647, 'quarterly'), ('subscription', 1, 'billing', 240, 'annual');"
@@ -672,6 +672,34 @@ static void renewals_and_scores_are_those_that_were_known_on_the_day(void **stat
 	ASSERT_OK(forecast_hints_load(db, 320, arena, &known, &n, &err));
 	ASSERT_INT(known[0].renewal_on, 500);
 	assert_true(known[0].risk < 0);
+}
+
+/* Days since 1970-01-01: 365 is a year after 0. */
+static void who_is_billed_by_the_month_but_renews_by_the_year_has_a_term_of_a_year(void **state)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct forecast_hint *known;
+	size_t n;
+
+	(void)state;
+	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
+	ASSERT_OK(migrate_run(db, 0, &err));
+	ASSERT_OK(db_run(db,
+		"INSERT INTO source (id, name, kind) VALUES (1, 'billing', 'csv');"
+		"INSERT INTO account (id, source_id, source_key) VALUES (1, 1, 'A'), (2, 1, 'B'), (3, 1, 'C'), (4, 1, 'D');"
+		"INSERT INTO subscription (id, source_id, source_key, account_id, start_on, seen_on, renewal_on, billing) VALUES "
+		"(1, 1, 's1', 1, 0, NULL, 365, 'month'), (2, 1, 's2', 2, 10, NULL, 365, 'month'), "
+		"(3, 1, 's3', 3, 20, 20, 365, 'month'), (4, 1, 's4', 4, 10, NULL, 365, 'month');"
+		"INSERT INTO history (entity, entity_id, field, known_on, value) VALUES "
+		"('subscription', 4, 'renewal_on', -2147483647, '306'), ('subscription', 4, 'renewal_on', 334, '365')", &err));
+	ASSERT_OK(forecast_hints_load(db, 350, arena, &known, &n, &err));
+	ASSERT_INT(n, 4);
+	ASSERT_INT(known[0].term_months, 12); /* a year after its start */
+	ASSERT_INT(known[1].term_months, 1);  /* nothing tells it from a monthly one */
+	ASSERT_INT(known[2].term_months, 12); /* known long before */
+	ASSERT_INT(known[3].term_months, 1);  /* renews month by month */
+	ASSERT_OK(forecast_hints_load(db, 200, arena, &known, &n, &err));
+	ASSERT_INT(known[1].term_months, 12); /* far off */
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_book, close_book)
@@ -706,6 +734,7 @@ int main(void)
 		CASE(the_naive_forecast_is_the_spread_of_past_windows_without_those_that_have_no_ratio),
 		CASE(what_was_said_first_of_a_day_stays),
 		CASE(renewals_and_scores_are_those_that_were_known_on_the_day),
+		CASE(who_is_billed_by_the_month_but_renews_by_the_year_has_a_term_of_a_year),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

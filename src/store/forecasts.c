@@ -37,8 +37,8 @@ static bool is_years_apart(int32_t from, int32_t to)
 	return false;
 }
 
-/* Who is billed by the month may have signed for a year: the next renewal then lies further off than the next bill. Once
- * it has come near, that shows by when it was learnt, else by whole years since the start. */
+/* Who is billed by the month may have signed for a year: the next renewal then lies further off than the next bill.
+ * Once it has come near, that shows by when it was learnt, else by whole years since the start. */
 static bool is_signed_for_longer(const struct contract_hint *c, int32_t months, int32_t as_of)
 {
 	int32_t learnt_on = c->learnt_on == DAY_NONE ? as_of : c->learnt_on;

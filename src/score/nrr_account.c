@@ -197,6 +197,8 @@ void nrr_view_make(struct nrr_frame *f, int32_t account, struct nrr_view *out)
 				v.total[d] += v.rows[i].at[d];
 	}
 	add_runs(f, &v);
+	if (b->policy->addon == ADDON_IS_CHURN)
+		v.contracts = nrr_contracts_make(&v, f->scratch);
 	*out = v;
 }
 
@@ -355,40 +357,6 @@ static int cross_sold(const struct nrr_view *v, size_t span, int64_t gain, int64
 	return 0;
 }
 
-static bool is_within(const struct book_piece *p, int32_t day)
-{
-	return p->from <= day && day < p->to;
-}
-
-/* The day by which a contract had ended; REVENUE_OPEN: it goes on behind `to`. */
-static int32_t ended_on(const struct nrr_view *v, int32_t contract, int32_t to)
-{
-	int32_t end = REVENUE_BEGINNING;
-
-	for (size_t i = 0; i < v->n_pieces; i++) {
-		const struct book_piece *p = &v->pieces[i];
-
-		if (p->contract == contract && p->minor > 0 && p->from <= to && p->to > end)
-			end = p->to;
-	}
-	return end <= to ? end : REVENUE_OPEN;
-}
-
-/* Whether other contracts went on over a day on which one ended, and none took its place. */
-static bool others_go_on(const struct nrr_view *v, int32_t day)
-{
-	bool is_paid = false;
-
-	for (size_t i = 0; i < v->n_pieces; i++) {
-		const struct book_piece *p = &v->pieces[i];
-
-		if (p->minor > 0 && p->from == day && p->is_contract_start)
-			return false;
-		is_paid = is_paid || (p->minor > 0 && is_within(p, day));
-	}
-	return is_paid;
-}
-
 /* Of who stays and pays less: what contracts came to that ended while others went on is churn to those who say so, the
  * rest is contraction. first: of one product only; NULL: of all. */
 static int add_loss(const struct nrr_view *v, size_t span, const struct nrr_row *first, int64_t loss,
@@ -399,13 +367,10 @@ static int add_loss(const struct nrr_view *v, size_t span, const struct nrr_row 
 
 	for (size_t i = 0; v->frame->book->policy->addon == ADDON_IS_CHURN && i < v->n_pieces; i++) {
 		const struct book_piece *p = &v->pieces[i];
-		int32_t end;
 		int64_t minor;
 
-		if (p->minor <= 0 || !is_within(p, s->from) || (first && p->product != first->product))
-			continue;
-		end = ended_on(v, p->contract, s->to);
-		if (end == REVENUE_OPEN || !others_go_on(v, end))
+		if (p->minor <= 0 || s->from < p->from || s->from >= p->to || (first && p->product != first->product) ||
+		    !nrr_ended_alone(v, p->contract, s->to))
 			continue;
 		if (exchange(v, p->currency, p->minor, v->frame->from_at[span], &minor, err) < 0)
 			return -1;

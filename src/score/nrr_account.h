@@ -33,6 +33,7 @@ struct nrr_view {
 	const struct book_piece *pieces; size_t n_pieces;
 	struct nrr_row *rows; size_t n_rows;
 	int64_t *total;           /* by day, where all is in the book's currency; else NULL */
+	const struct nrr_contracts *contracts; /* where what ends while others go on is churn; else NULL */
 	const struct nrr_span *runs; size_t n_runs; /* days with revenue, to exclusive; they don't touch */
 };
 
@@ -52,6 +53,9 @@ int nrr_view_worth(const struct nrr_view *v, const struct book_piece *p, size_t 
                    struct err *err) MUST_USE;
 /* An initialiser would be slower: of so many bytes that are known to the compiler it makes a string instruction. */
 void nrr_sums_clear(struct nrr_sums *sums, size_t n);
+const struct nrr_contracts *nrr_contracts_make(const struct nrr_view *v, struct arena *a);
+/* Whether a contract ended by `to` while others went on over that day, and none took its place on it. */
+bool nrr_ended_alone(const struct nrr_view *v, int32_t contract, int32_t to);
 void nrr_sums_add(struct nrr_sums *sum, const struct nrr_sums *part);
 /* Works out the ratios; why_none must be set. */
 void nrr_work_out(struct nrr_window *w);

@@ -241,8 +241,8 @@ static const char *first_sentence(const struct steer_input *in, const struct ste
 	else
 		text = arena_printf(a, "The largest leak is %s: %s", steer_engine_names[r->engine], what_it_did(in, r, a));
 	if (s->n_past < STEER_LEAST_PAST)
-		return arena_printf(a, "%s. To compare it with your own past, %d earlier quarters are wanted; there %s %zu.", text,
-		                    STEER_LEAST_PAST, s->n_past == 1 ? "is" : "are", s->n_past);
+		return arena_printf(a, "%s. To compare it with your own past, %d earlier quarters are wanted; there %s %zu.",
+		                    text, STEER_LEAST_PAST, s->n_past == 1 ? "is" : "are", s->n_past);
 	return arena_printf(a, "%s. No engine does worse than in a good quarter of your own.", text);
 }
 

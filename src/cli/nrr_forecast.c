@@ -145,11 +145,12 @@ static void print_years(const struct nrr_report *r, const struct forecast *f)
 
 static void print_sources(const struct forecast *f)
 {
-	(void)printf("\nIt should turn out below p10 one time in ten, above p90 one time in ten. Revenue: of today's "
-	             "accounts; with\nthose who come or come back, as in the last year.\n");
+	(void)printf("\np50 is the middle; one time in ten it turns out below p10, one time in ten above p90. Revenue: per "
+	             "month, of\ntoday's accounts; with new: and of those who come or come back, as in the last year.\n");
 	(void)printf("Learnt from %d months with %" PRId64 " losses, %" PRId64 " contractions and %" PRId64 " expansions. "
-	             "Beyond chance the rate of losses\nstrays by %.0f %%, that of expansions by %.0f %%. A risk is known of "
-	             "%" PRId64 " accounts, a renewal day of %" PRId64 ". %d lives drawn.\n",
+	             "From quarter to quarter the rate of\nlosses is off by about %.0f %% beyond chance, that of expansions "
+	             "by %.0f %%. A risk is known of %" PRId64 " accounts, a renewal\nday of %" PRId64 ". %d possible futures "
+	             "drawn.\n",
 	             f->n_months, f->n_lost, f->n_shrunk, f->n_grown, 100 * f->loss_spread, 100 * f->growth_spread,
 	             f->n_scored, f->n_dated, f->n_draws);
 }

@@ -49,6 +49,9 @@ static int add_foreign(const struct book *b, int32_t account, int32_t day, int32
 			continue;
 		if (book_rate(b, all[first].currency, rate_on, &nano, err) < 0)
 			return -1;
+		if (!book_exchange_fits(minor, nano, INT64_MAX / 4 / ((int64_t)b->n_pieces + 1)))
+			return err_set(err, ERR_INPUT, "recurring revenue in %s does not fit into 64 bits",
+			               b->facts->names[all[first].currency]);
 		*io_minor += book_exchange(minor, nano);
 	}
 	return 0;

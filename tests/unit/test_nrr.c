@@ -410,6 +410,25 @@ static void amounts_too_large_to_add_are_refused(void **state)
 	ASSERT_INT(err.kind, ERR_INPUT);
 }
 
+static void amounts_too_large_once_exchanged_are_refused_wherever_they_are_asked_for(void **state)
+{
+	struct nrr_table tables[N_NRR_BY];
+	struct nrr_span year = { on("2025-01-01"), on("2026-01-01") };
+	int64_t paid;
+	struct book r;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO rate (source_id, source_key, currency, base, rate_on, rate_nano) VALUES"
+	                     " (1, 'a', 'USD', 'EUR', 20089, 1000000000000), (1, 'b', 'USD', 'EUR', 20450, 1000000000000)", &err));
+	put_priced("A", "2024-06-01", NULL, 10000, "EUR", NULL);
+	put_priced("A", "2024-06-01", NULL, 9000000000000000, "USD", NULL);
+	r = book_as_of(on("2026-01-01"), false);
+	ASSERT_INT(nrr_compute(&r, &(struct nrr_query){ &year, 1, 1u << NRR_BY_ALL }, arena, tables, &err), -1);
+	assert_non_null(strstr(err.text, "recurring revenue in USD does not fit into 64 bits"));
+	ASSERT_INT(nrr_paid_on(&r, 0, year.from, year.from, &paid, &err), -1);
+	assert_non_null(strstr(err.text, "recurring revenue in USD does not fit into 64 bits"));
+}
+
 static void months_run_from_the_first_after_revenue_begins_to_the_first_after_its_last_change(void **state)
 {
 	struct book r;
@@ -584,6 +603,7 @@ int main(void)
 		CASE(plans_split_the_book_and_a_swap_is_no_churn),
 		CASE(the_plan_of_an_account_is_what_is_worth_most_and_large_amounts_are_exchanged),
 		CASE(amounts_too_large_to_add_are_refused),
+		CASE(amounts_too_large_once_exchanged_are_refused_wherever_they_are_asked_for),
 		CASE(months_run_from_the_first_after_revenue_begins_to_the_first_after_its_last_change),
 		CASE(two_thousand_random_books_agree_with_plain_sql_and_leave_no_residual),
 	};

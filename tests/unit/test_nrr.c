@@ -419,7 +419,8 @@ static void amounts_too_large_once_exchanged_are_refused_wherever_they_are_asked
 
 	(void)state;
 	ASSERT_OK(db_run(db, "INSERT INTO rate (source_id, source_key, currency, base, rate_on, rate_nano) VALUES"
-	                     " (1, 'a', 'USD', 'EUR', 20089, 1000000000000), (1, 'b', 'USD', 'EUR', 20450, 1000000000000)", &err));
+	                     " (1, 'a', 'USD', 'EUR', 20089, 1000000000000),"
+	                     " (1, 'b', 'USD', 'EUR', 20450, 1000000000000)", &err));
 	put_priced("A", "2024-06-01", NULL, 10000, "EUR", NULL);
 	put_priced("A", "2024-06-01", NULL, 9000000000000000, "USD", NULL);
 	r = book_as_of(on("2026-01-01"), false);

@@ -8,7 +8,8 @@
  * to that day brought (seen_on, history.known_on). A change of terms holds from the day of the pull that saw it; a
  * price, and what changed with it, from amount_from_on where the source says so, be it long ago (a correction) or later
  * (not yet). What was deleted and came back was never gone, for those who look from a day after; a contract that went
- * to another account was always there. Which accounts are one company is what is known now, on every day. */
+ * to another account was always there; one of an account that nobody knew yet was nobody's. Which
+ * accounts are one company is what is known now, on every day. */
 #ifndef STORE_REVENUE_H
 #define STORE_REVENUE_H
 

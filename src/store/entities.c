@@ -31,7 +31,7 @@ static const struct entity_field account_fields[] = {
 	{ "arr_minor", VALUE_MONEY, TRACKED },
 	{ "renewal_on", VALUE_DAY, TRACKED },
 	{ "created_on", VALUE_DAY, PLAIN },
-	{ "customer_since_on", VALUE_DAY, PLAIN },
+	{ "customer_since_on", VALUE_DAY, TRACKED },
 	{ "is_customer", VALUE_BOOL, TRACKED },
 	{ "merged_into", VALUE_TEXT, PLAIN }, /* its source's key of the account that took it in */
 	{ "merged_keys", VALUE_TEXT, PLAIN }, /* those of accounts that it took in, between ; or , */

@@ -74,7 +74,7 @@ static struct trait_history history_of(const struct trait_history *all, int64_t 
 static int read_accounts(struct revenue_loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, source_key, name, segment, region, csm_email, am_email, plan, currency FROM account"
+		"SELECT id, source_key, name, segment, region, csm_email, am_email, plan, currency, seen_on FROM account"
 		" WHERE main_id IS NULL ORDER BY id");
 	int64_t most = 0;
 	struct names texts;
@@ -86,6 +86,7 @@ static int read_accounts(struct revenue_loading *l, struct err *err)
 	names_init(&texts, l->arena);
 	l->accounts = arena_array(l->arena, (size_t)most, sizeof *l->accounts);
 	l->currency = arena_array(l->scratch, (size_t)most, sizeof *l->currency);
+	l->seen_on = arena_array(l->scratch, (size_t)most, sizeof *l->seen_on);
 	l->has_contract = arena_array(l->scratch, (size_t)most, sizeof *l->has_contract);
 	for (; n < (size_t)most && (rc = stmt_step(q, err)) > 0; n++) {
 		int64_t id = col_int(q, 0);
@@ -99,11 +100,29 @@ static int read_accounts(struct revenue_loading *l, struct err *err)
 			.csm = trait_of(h, id, "csm_key", shared(l, &texts, col_text(q, 5))),
 			.am = trait_of(h, id, "am_key", shared(l, &texts, col_text(q, 6))),
 			.plan = trait_of(h, id, "plan", shared(l, &texts, col_text(q, 7))) };
+		l->seen_on[n] = col_is_null(q, 9) ? REVENUE_BEGINNING : col_day(q, 9);
 		l->currency[n] = revenue_name(l, revenue_trait_on(&currency, l->query->as_of));
 	}
 	l->out->accounts = l->accounts;
 	l->out->n_accounts = n;
 	return rc < 0 ? -1 : 0;
+}
+
+/* A company is as old as the oldest of its rows. */
+static int read_other_names(struct revenue_loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(l->db, "SELECT main_id, seen_on FROM account WHERE main_id IS NOT NULL");
+	int rc;
+
+	while ((rc = stmt_step(q, err)) > 0) {
+		int32_t at = revenue_account_index(l, col_int(q, 0));
+		int32_t seen_on = col_is_null(q, 1) ? REVENUE_BEGINNING : col_day(q, 1);
+
+		if (at >= 0 && seen_on < l->seen_on[at])
+			l->seen_on[at] = seen_on;
+	}
+	return rc;
 }
 
 static int read_parents(struct revenue_loading *l, struct err *err)
@@ -154,5 +173,5 @@ int revenue_load_accounts(struct revenue_loading *l, struct err *err)
 	if (trait_load(l->db, "account", l->query->as_of, l->arena, &l->traits, err) < 0 || read_accounts(l, err) < 0)
 		return -1;
 	index_accounts(l);
-	return read_parents(l, err) < 0 ? -1 : read_known_parents(l, err);
+	return read_other_names(l, err) < 0 || read_parents(l, err) < 0 ? -1 : read_known_parents(l, err);
 }

@@ -17,7 +17,7 @@ struct dues {
 /* An invoice as it was known on the day. */
 struct bill {
 	int64_t id, account, source;
-	int32_t due_on, paid_on;
+	int32_t due_on, paid_on, deleted_on; /* deleted_on: of one that came back, when it was thought to be gone */
 	const char *status; /* in an arena of its own, or the row's */
 };
 
@@ -81,6 +81,8 @@ static int take_back(struct dues *d, struct bill *b, struct arena *a, struct err
 			b->status = value;
 		else if (strcmp(field, "due_on") == 0)
 			b->due_on = trait_day(value);
+		else if (strcmp(field, "deleted_on") == 0)
+			b->deleted_on = trait_day(value);
 		else
 			b->paid_on = trait_day(value);
 	}
@@ -93,7 +95,8 @@ static bool is_late(const struct dues *d, const struct bill *b)
 {
 	static const char *const no_bills[] = { "void", "draft" };
 
-	if (b->due_on == DAY_NONE || b->due_on >= d->l->query->as_of || (b->paid_on != DAY_NONE && b->paid_on <= b->due_on))
+	if (b->deleted_on != DAY_NONE || b->due_on == DAY_NONE || b->due_on >= d->l->query->as_of ||
+	    (b->paid_on != DAY_NONE && b->paid_on <= b->due_on))
 		return false;
 	for (size_t i = 0; b->status && i < ARRAY_LEN(no_bills); i++)
 		if (strcmp(b->status, no_bills[i]) == 0)
@@ -147,7 +150,8 @@ static int read_bills(struct dues *d, struct stmt *q, struct err *err)
 
 	bind_int(q, ":as_of", d->l->query->as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
-		struct bill b = { col_int(q, 0), col_int(q, 1), col_int(q, 2), col_day(q, 3), col_day(q, 4), col_text(q, 5) };
+		struct bill b = { col_int(q, 0), col_int(q, 1), col_int(q, 2), col_day(q, 3), col_day(q, 4), DAY_NONE,
+			col_text(q, 5) };
 
 		arena_reset(a);
 		if (take_back(d, &b, a, err) < 0)
@@ -187,7 +191,7 @@ int revenue_load_dues(struct revenue_loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *history = db_sql(l->db,
 		"SELECT field, value FROM history WHERE entity = 'invoice' AND entity_id = :id"
-		" AND field IN ('due_on', 'paid_on', 'status') AND known_on <= :as_of ORDER BY field, known_on");
+		" AND field IN ('deleted_on', 'due_on', 'paid_on', 'status') AND known_on <= :as_of ORDER BY field, known_on");
 	CLEANUP(stmt_donep) struct stmt *late = db_sql(l->db,
 		"SELECT id, account_id, source_id, due_on, paid_on, status FROM invoice INDEXED BY invoice_late"
 		" WHERE account_id IS NOT NULL AND due_on IS NOT NULL AND (paid_on IS NULL OR paid_on > due_on)"

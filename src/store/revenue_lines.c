@@ -254,7 +254,7 @@ static int load_contracts(struct revenue_loading *l, struct err *err)
 		read_row(l, q, &c);
 		if (note_history(l, &ahead, &c, err) < 0 || (c.n[TERM_ACCOUNT] && find_then(l, &c, err) < 0))
 			return -1;
-		if (c.account >= 0)
+		if (c.account >= 0 && l->seen_on[c.account] <= l->query->as_of)
 			contract_lines(&c, l->query->as_of, add_line, l);
 	}
 	return rc;
@@ -265,27 +265,34 @@ static int load_contracts(struct revenue_loading *l, struct err *err)
 static const struct { const char *field; enum term term; read_fn *read; } account_fields[] = {
 	{ "arr_minor", TERM_AMOUNT, read_number },
 	{ "currency", TERM_CURRENCY, read_name },
+	{ "customer_since_on", TERM_START, read_day },
+	{ "deleted_on", TERM_DELETED, read_day },
 	{ "is_customer", TERM_CUSTOMER, read_truth },
 	{ "plan", TERM_PLAN, read_name },
 };
 
-static void note_account(struct revenue_loading *l, struct contract *c, int64_t id)
+/* created: when it began as long as nothing else is known. */
+static void note_account(struct revenue_loading *l, struct contract *c, int64_t id, int64_t created)
 {
 	for (size_t i = 0; i < ARRAY_LEN(account_fields); i++) {
 		struct revenue_trait t = trait_of(&l->traits, id, account_fields[i].field, NULL);
 
-		for (size_t k = 0; k < t.n; k++)
-			contract_note(c, account_fields[i].term, t.changes[k].known_on,
-			              account_fields[i].read(l, t.changes[k].value));
+		for (size_t k = 0; k < t.n; k++) {
+			int64_t value = account_fields[i].read(l, t.changes[k].value);
+
+			if (value == TERM_NONE && account_fields[i].term == TERM_START)
+				value = created;
+			contract_note(c, account_fields[i].term, t.changes[k].known_on, value);
+		}
 	}
 }
 
 static int load_annual(struct revenue_loading *l, struct err *err)
 {
-	enum { ID, FROM, DELETED, SEEN, AMOUNT, CUSTOMER, CURRENCY, PLAN };
+	enum { ID, FROM, DELETED, SEEN, AMOUNT, CUSTOMER, CURRENCY, PLAN, CREATED };
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, coalesce(customer_since_on, created_on), deleted_on, seen_on, arr_minor, is_customer, currency, plan"
-		" FROM account WHERE main_id IS NULL AND (arr_minor IS NOT NULL OR EXISTS (SELECT 1 FROM history"
+		"SELECT id, coalesce(customer_since_on, created_on), deleted_on, seen_on, arr_minor, is_customer, currency, plan,"
+		" created_on FROM account WHERE main_id IS NULL AND (arr_minor IS NOT NULL OR EXISTS (SELECT 1 FROM history"
 		" WHERE entity = 'account' AND entity_id = account.id AND field = 'arr_minor')) ORDER BY id");
 	struct contract c = { .arena = l->scratch, .is_annual = true };
 	int rc;
@@ -307,7 +314,7 @@ static int load_annual(struct revenue_loading *l, struct err *err)
 		c.now[TERM_CURRENCY] = read_name(l, col_text(q, CURRENCY));
 		c.now[TERM_PLAN] = read_name(l, col_text(q, PLAN));
 		c.now[TERM_PRODUCT] = 0;
-		note_account(l, &c, col_int(q, ID));
+		note_account(l, &c, col_int(q, ID), int_or_none(q, CREATED));
 		contract_lines(&c, l->query->as_of, add_line, l);
 	}
 	return rc;

@@ -19,6 +19,7 @@ struct revenue_loading {
 	struct revenue_account *accounts;
 	const int32_t *by_id; int64_t n_by_id; /* index by id, -1: none; NULL: ids are too far apart */
 	uint16_t *currency;      /* by account, 0: none */
+	int32_t *seen_on;        /* by account: when any of its rows was first seen; REVENUE_BEGINNING: with a first load */
 	bool *has_contract;      /* by account: one whose amount is known on the day */
 	struct trait_history traits; /* of accounts */
 	/* lines */

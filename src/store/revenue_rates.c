@@ -23,6 +23,8 @@ int revenue_load_rates(struct revenue_loading *l, struct err *err)
 		" WHERE h.entity = 'rate' AND h.entity_id = rate.id AND h.field = 'rate_nano' AND h.known_on <= :as_of"
 		" ORDER BY h.known_on DESC LIMIT 1), rate_nano) FROM rate WHERE rate_on <= :as_of AND rate_nano > 0"
 		" AND (seen_on IS NULL OR seen_on <= :as_of) AND (deleted_on IS NULL OR deleted_on > :as_of)"
+		" AND (SELECT h.value FROM history h WHERE h.entity = 'rate' AND h.entity_id = rate.id AND h.field = 'deleted_on'"
+		"  AND h.known_on <= :as_of ORDER BY h.known_on DESC LIMIT 1) IS NULL"
 		" ORDER BY 1, 2, 3, source_id, id");
 	struct revenue_rate *rates = NULL;
 	size_t n = 0, room = 0;

@@ -16,10 +16,10 @@ from vendor import Vendor, quick  # noqa: E402
 DAY = datetime.timedelta(days=1)
 LIVES = 12 if HEAVY else 2
 FIELDS = {
-    "accounts": "key name segment region csm_key parent_key arr_minor currency customer_since_on".split(),
+    "accounts": "key name segment region csm_key parent_key arr_minor currency customer_since_on gone".split(),
     "subscriptions": ("key account product plan mrr_minor currency start_on end_on is_trial status end_reason kind discount_minor "
                       "discount_percent discount_ends_on paid_until_on cancel_notice_on paused_on resumes_on amount_from_on gone").split(),
-    "invoices": "key account amount_minor currency issued_on due_on paid_on status".split(),
+    "invoices": "key account amount_minor currency issued_on due_on paid_on status gone".split(),
 }
 # As the ECB's data portal writes them: what one euro is worth.
 EXR = "KEY,FREQ,CURRENCY,CURRENCY_DENOM,EXR_TYPE,EXR_SUFFIX,TIME_PERIOD,OBS_VALUE\n"
@@ -187,6 +187,42 @@ def test_bank(case):
     assert n[0][0] > 2600, n
 
 
+def stays_said(c, *days):
+    """Pulls on each day after its change; in the end all of those days are told as they were on themselves."""
+    told = []
+    for day, change in days:
+        change()
+        c.pull(day)
+        told.append((day, amounts(c.year(day, today=day))))
+    assert [(day, amounts(c.year(day, today=days[-1][0]))) for day, _ in days] == told
+    return [amount[1] for _, amount in told]
+
+
+def test_gone_and_back(case):
+    """A bill, or an account without contracts, that was thought to be gone is gone for those who ask as of then, though it came back."""
+    c = Company(case, "past_due_days: 5")
+    c.account("oak")
+    c.account("elm", arr_minor=120000, currency="EUR", customer_since_on="2024-01-01")
+    c.account("ash", arr_minor=240000, currency="EUR", customer_since_on="2024-01-01")
+    c.contract("s", "oak", 1000, "2024-01-01")
+    c.put("invoices", "paid", account="elm", amount_minor=100, currency="EUR", issued_on="2024-12-01", due_on="2024-12-10", paid_on="2024-12-09", status="paid")
+    c.put("invoices", "open", account="oak", amount_minor=100, currency="EUR", issued_on="2025-01-01", due_on="2025-01-10", status="open")
+    ends = stays_said(c, ("2025-02-01", lambda: None), ("2025-02-08", lambda: c.put("invoices", "open", gone="yes")),
+                      ("2025-02-15", lambda: c.put("invoices", "open", gone="")), ("2025-02-22", lambda: c.account("elm", gone="yes")),
+                      ("2025-03-01", lambda: c.account("elm", gone="")), ("2025-03-08", lambda: c.account("ash", customer_since_on="2024-09-01")))
+    assert ends == [30000, 31000, 30000, 20000, 30000, 30000], ends
+    assert amounts(c.year("2025-03-01", today="2025-03-08"))[0] == 31000 and amounts(c.year("2025-03-08", today="2025-03-08"))[0] == 11000
+
+
+def test_accounts_that_come_later(case):
+    """A contract whose account was not known yet counts from the day on which that came, and for those who ask as of before not at all."""
+    c = Company(case)
+    c.account("oak")
+    c.contract("s", "oak", 10000, "2024-01-01")
+    assert stays_said(c, ("2025-02-01", lambda: None), ("2025-02-08", lambda: c.contract("t", "elm", 5000, "2025-01-20")),
+                      ("2025-02-15", lambda: c.account("elm"))) == [10000, 10000, 15000]
+
+
 class Life:
     """Years of a company at random: rows that come late, go, come back and are corrected."""
 
@@ -237,14 +273,22 @@ class Life:
         for key in chance.sample(sorted(company.rows["subscriptions"]), 4):
             self.change(key)
         self.sign(f"s{len(company.rows['subscriptions'])}", 60)
+        late = f"a{len(company.rows['accounts'])}"  # a contract comes a week before its account
+        if any(row["account"] == late for row in company.rows["subscriptions"].values()):
+            company.account(late, segment="mid", currency="EUR")
+        elif chance.random() < 0.5:
+            company.contract(f"late-{late}", late, 7000, self.near(60, 0))
         account = f"a{chance.randrange(12)}"
         company.put("accounts", account, **chance.choice([{"region": chance.choice("DE FR".split())}, {"csm_key": "ben@retaind.example"},
                                                           {"segment": "big"}, {"parent_key": "a1"}, {"arr_minor": 60000}]))
+        for key in chance.sample(["a4", "a9"], 1):  # those without contracts
+            company.put("accounts", key, **chance.choice([{"gone": "yes"}, {"gone": ""}, {"customer_since_on": self.near(400, 0)}]))
         bill = f"i{len(company.rows['invoices'])}"
         company.put("invoices", bill, account=account, amount_minor=100, currency="EUR", issued_on=self.near(40, 0), due_on=self.near(40, 20),
                     status="open")
         for key in chance.sample(sorted(company.rows["invoices"]), min(3, len(company.rows["invoices"]))):
             company.put("invoices", key, **chance.choice([{"paid_on": self.near(30, 0), "status": "paid"}, {"status": "void"},
+                                                          {"gone": chance.choice(["yes", ""])},
                                                           {"due_on": self.near(30, 30)}]))
 
 

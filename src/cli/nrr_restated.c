@@ -186,7 +186,7 @@ static void add_csv(struct cli *c, const struct restated *r, void *to)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct restate_change *x = &r->changes[i];
 		const struct nrr_restatement *reason;
-		const char *cause = NULL, *why = NULL;
+		const char *cause = NULL, *why = NULL, *all = r->after->why_restated;
 
 		for (size_t at = 0; (reason = next_reason(r, x->account, &at));) {
 			cause = cause ? cause : reason->cause;
@@ -196,9 +196,9 @@ static void add_csv(struct cli *c, const struct restated *r, void *to)
 			cell_int(a, r->after->months), cell_int(a, r->after->revision), day_text(a, r->after->as_of_on),
 			day_text(a, r->before->as_of_on), r->named[i].key, r->named[i].name, x->owner,
 			cell_int(a, x->before[SNAPSHOT_START]), cell_int(a, x->after[SNAPSHOT_START]),
-			cell_int(a, x->before[SNAPSHOT_END]), cell_int(a, x->after[SNAPSHOT_END]), cause ? cause : "policy",
-			why ? why : r->after->why_restated, r->after->currency, r->after->policy_hash,
-			r->before->policy_hash });
+			cell_int(a, x->before[SNAPSHOT_END]), cell_int(a, x->after[SNAPSHOT_END]),
+			cause || !all ? cause : restate_cause_names[RESTATE_POLICY], why ? why : all,
+			r->after->currency, r->after->policy_hash, r->before->policy_hash });
 	}
 }
 

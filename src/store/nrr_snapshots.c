@@ -1,5 +1,7 @@
 #include "store/nrr_snapshots.h"
 
+#include <string.h>
+
 #include "common/clock.h"
 #include "nrr_pack.h"
 
@@ -188,15 +190,31 @@ static struct packed column(struct stmt *q, int i)
 	return p;
 }
 
+/* Bytes that can be read as other amounts are damaged all the same. */
+static bool is_damaged(struct packed sums, const char *hash)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	uint8_t is[SHA256_BYTES];
+	struct sha256 sha;
+
+	sha256_init(&sha);
+	sha256_add(&sha, sums.at, sums.len);
+	sha256_end(&sha, is);
+	return !hash || strcmp(hash, hex_text(a, is, sizeof is)) != 0;
+}
+
 int nrr_snapshot_accounts(struct db *db, int64_t snapshot, struct arena *a, struct nrr_snapshot_account **out,
                           size_t *n_out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT accounts, owners FROM nrr_report WHERE id = :id");
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(db, "SELECT accounts, owners, sums_hash FROM nrr_report WHERE id = :id");
 	int rc;
 
 	bind_int(q, ":id", snapshot);
 	rc = stmt_step(q, err);
-	if (rc > 0)
+	if (rc > 0 && is_damaged(column(q, 0), col_text(q, 2)))
+		rc = err_set(err, ERR_FATAL, "the accounts of report %lld are damaged", (long long)snapshot);
+	else if (rc > 0)
 		rc = nrr_unpack(column(q, 0), column(q, 1), a, out, n_out, err);
 	else if (rc == 0)
 		rc = err_set(err, ERR_FATAL, "there is none with id %lld", (long long)snapshot);

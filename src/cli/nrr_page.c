@@ -173,7 +173,11 @@ static const char **window_cells(const struct writing *w, const struct nrr_windo
 	*cells++ = x->group;
 	*cells++ = draft_count(w, s->n_start);
 	*cells++ = draft_money(w, s->start_minor);
+	*cells++ = draft_money(w, s->added_minor);
 	*cells++ = draft_money(w, s->expansion_minor);
+	*cells++ = draft_money(w, s->reactivation_minor);
+	if (w->book->n_currencies > 1)
+		*cells++ = draft_money(w, s->fx_minor);
 	*cells++ = draft_money(w, -s->contraction_minor);
 	*cells++ = draft_money(w, -s->churn_minor);
 	*cells++ = draft_money(w, s->end_minor);
@@ -188,9 +192,14 @@ static const char **window_cells(const struct writing *w, const struct nrr_windo
 static void add_breakdown(struct writing *w, struct draft *d, enum nrr_by by)
 {
 	static const struct page_column columns[] = {
-		{ "group", false }, { "accounts", true }, { "start", true }, { "expansion", true }, { "contraction", true },
-		{ "churn", true }, { "end", true }, { "NRR", true }, { "GRR", true }, { "logos", true },
-		{ "quick ratio", true } };
+		{ "group", false }, { "accounts", true }, { "start", true }, { "new", true }, { "expansion", true },
+		{ "reactivation", true }, { "contraction", true }, { "churn", true }, { "end", true }, { "NRR", true },
+		{ "GRR", true }, { "logos", true }, { "quick ratio", true } };
+	static const struct page_column with_exchange[] = {
+		{ "group", false }, { "accounts", true }, { "start", true }, { "new", true }, { "expansion", true },
+		{ "reactivation", true }, { "exchange", true }, { "contraction", true }, { "churn", true }, { "end", true },
+		{ "NRR", true }, { "GRR", true }, { "logos", true }, { "quick ratio", true } };
+	bool has_exchange = w->book->n_currencies > 1;
 	const struct nrr_table *t = &w->by[by];
 	struct nrr_window *rows = arena_array(w->arena, t->n + 1, sizeof *rows), rest = { .why_none = "none" };
 	size_t n_rows = t->n <= NRR_MAX_ROWS ? t->n : NRR_MAX_ROWS + 1;
@@ -202,7 +211,9 @@ static void add_breakdown(struct writing *w, struct draft *d, enum nrr_by by)
 	qsort(rows, t->n, sizeof *rows, by_start);
 	for (size_t i = NRR_MAX_ROWS; i < t->n; i++)
 		nrr_add(&rest, &rows[i]);
-	cells = draft_table(w, d, arena_printf(w->arena, "By %s", nrr_by_names[by]), columns, ARRAY_LEN(columns), n_rows);
+	cells = draft_table(w, d, arena_printf(w->arena, "By %s", nrr_by_names[by]),
+	                    has_exchange ? with_exchange : columns,
+	                    has_exchange ? ARRAY_LEN(with_exchange) : ARRAY_LEN(columns), n_rows);
 	for (size_t i = 0; i < t->n && i < NRR_MAX_ROWS; i++)
 		cells = window_cells(w, &rows[i], cells);
 	rest.group = arena_printf(w->arena, "%zu others", t->n - NRR_MAX_ROWS);

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -195,6 +196,21 @@ def test_quick_ratio_everywhere(case):
     text = page.read_text()
     assert "The quick ratio is 1.85: so much was gained for each unit lost." in text
     assert '<td class="n">3.20</td>' in text and '<td class="n">1.00</td>' in text
+
+
+def test_rows_of_the_page_add_up(case):
+    """On the page the steps of each group lead from its start to its end, exchange too where there are several currencies"""
+    page = case.tmp / "report.html"
+    for n_steps, lines, rates in ((5, "", ""), (6, "x1,E,Core,Pro,100,USD,recurring,2024-06-01,,\n",
+                                               "USD,2025-01-01,0.90\nUSD,2026-01-01,0.80\nUSD,2025-06-01,0.85\n")):
+        company(case, subscriptions=SUBSCRIPTIONS + lines, rates=rates)
+        nrr(case, "--html", str(page))
+        table = re.search(r"<caption>By region</caption>.*?</table>", page.read_text(), re.S).group(0)
+        rows = re.findall(r'<tr><th scope="row">(\w+)</th>(.*?)</tr>', table)
+        assert len(rows) == 2, table
+        for group, cells in rows:
+            minor = [int(x.replace("EUR ", "").replace(",", "")) for x in re.findall(r">(-?EUR [\d,]+)<", cells)]
+            assert len(minor) == 2 + n_steps and sum(minor[:-1]) == minor[-1], (group, cells)
 
 
 def test_no_start(case):

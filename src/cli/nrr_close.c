@@ -372,13 +372,34 @@ static void find_revisions(struct making *m)
 	}
 }
 
+/* Whether another process closed the month while this one looked. Returns 1 when it did. */
+static int is_made(const struct making *m, struct err *err)
+{
+	const struct nrr_snapshot_query query = { m->span.to, m->span.to, INT32_MAX };
+	struct nrr_snapshot *list;
+	size_t n;
+
+	if (nrr_snapshots_load(m->closing->session->db, &query, m->arena, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].months == m->report.months && list[i].revision >= m->report.revision &&
+		    (!m->today || list[i].id != m->today->id))
+			return 1;
+	return 0;
+}
+
 static int save(struct making *m, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	const struct closing *c = m->closing;
 	struct db *db = c->session->db;
+	int rc;
 
-	if (txn_begin(&txn, db, err) < 0 || (m->today && nrr_snapshot_remove(db, m->today->id, err) < 0) ||
+	if (txn_begin(&txn, db, err) < 0 || (rc = is_made(m, err)) < 0)
+		return -1;
+	if (rc > 0)
+		return 0;
+	if ((m->today && nrr_snapshot_remove(db, m->today->id, err) < 0) ||
 	    nrr_policy_put(db, c->policy, c->policy_lines, err) < 0 ||
 	    nrr_snapshot_put(db, &m->report, m->accounts, m->n, m->reasons, m->n_reasons, err) < 0)
 		return -1;

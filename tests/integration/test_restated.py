@@ -97,18 +97,18 @@ def test_months_are_closed_once(case):
 def test_closed_by_several_at_once(case):
     """Several programs that close the same months at the same time all succeed and make each report once"""
     books = Books(case)
-    for n in range(400):
+    for n in range(250):
         books.put("account", f"x{n}", name=f"X{n}", csm_key="ana@retaind.example", currency="EUR")
         books.put("subscription", f"x{n}", account=f"x{n}", product="core", mrr_minor="50", currency="EUR", start_on="2024-06-01", is_trial="0")
     books.live("2026-01-15")
-    for day in ("2026-03-01", "2026-03-02", "2026-03-03"):
+    for day in ("2026-03-01", "2026-03-02"):
         books.pull(day)
-        with concurrent.futures.ThreadPoolExecutor(4) as many:
-            list(many.map(lambda _: case.retaind("score", "-q", "--now", f"{day}T07:00:00Z"), range(4)))
-        for n in range(400):
+        with concurrent.futures.ThreadPoolExecutor(3) as many:
+            list(many.map(lambda _: case.retaind("score", "-q", "--now", f"{day}T07:00:00Z"), range(3)))
+        for n in range(250):
             books.put("subscription", f"x{n}", mrr_minor=str(60 + n % 7 + int(day[-1])), amount_from_on="2025-04-10")
     kept = case.query("SELECT to_on, months, max(revision), count(*) FROM nrr_report GROUP BY 1, 2", name="books")
-    assert all(last == n for _, _, last, n in kept) and len(kept) == 30 and max(n for *_, n in kept) == 3, kept
+    assert all(last == n for _, _, last, n in kept) and len(kept) == 30 and max(n for *_, n in kept) == 2, kept
 
 
 def test_late_data_restates(case):

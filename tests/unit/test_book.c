@@ -314,6 +314,7 @@ static const struct switch_case cases[] = {
 	  { { "away for 45 days", "start 100, contraction 20, end 80, net 80, kept 80, logos 1" } } },
 	{ "reactivated_within_days: 122", { { "back after 123 days", "new 50, end 50" } } },
 	{ "reactivated_within_days: 123", { { 0 } } },
+	{ "reactivated_within_days: 45", { { "back after 123 days", "new 50, end 50" } } },
 	{ "reactivated_within_days: 44",
 	  { { "away for 45 days", "start 100, new 80, churn 100, end 80, logos 1, left 1" },
 	    { "back after 123 days", "new 50, end 50" } } },

@@ -166,11 +166,10 @@ def test_an_open_bill(case):
                                              "2026-01-02T09:00:00Z", "--format", "json").stdout))["owes"] == (400, 0)
 
 
-def test_readme_has_every_rule(case):
-    """README names every switch with its default, and every preset with what it sets"""
+def test_retention_md_has_every_rule(case):
+    """config/retention.md names every switch with its default, and every preset with what it sets"""
     del case
-    source, readme = (ROOT / "src/score/nrr_policy.c").read_text(), (ROOT / "README.md").read_text()
-    part = readme[readme.index("### Rules of retention"):readme.index("## Systems it reads")]
+    source, part = (ROOT / "src/score/nrr_policy.c").read_text(), (ROOT / "config/retention.md").read_text()
     keys = re.findall(r'\.key = "([a-z_]+)"', source)
     assert len(keys) > 25 and all(f"`{k}" in part or f"{k}:" in part for k in keys if k != "rolls_up_to_parent"), \
         [k for k in keys if f"`{k}" not in part and f"{k}:" not in part]

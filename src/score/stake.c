@@ -36,15 +36,23 @@ static int64_t revenue_in(const struct fact_account *f, const char *currency)
 	return sum;
 }
 
+/* In the currency of subscription i; before: that of the one before it, for most accounts pay in one currency, however
+ * many lines they have. */
+static int64_t revenue_beside(const struct fact_account *f, size_t i, int64_t before)
+{
+	const char *currency = f->subscriptions[i].currency;
+
+	return i > 0 && strcmp(currency, f->subscriptions[i - 1].currency) == 0 ? before : revenue_in(f, currency);
+}
+
 int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out)
 {
-	int64_t most = 0;
+	int64_t most = 0, sum = 0;
 
 	*out_currency = NULL;
 	*out_left_out = false;
 	for (size_t i = 0; i < f->n_subscriptions; i++) {
-		int64_t sum = revenue_in(f, f->subscriptions[i].currency);
-
+		sum = revenue_beside(f, i, sum);
 		if (!f->subscriptions[i].is_active || f->subscriptions[i].is_trial || sum <= 0)
 			continue;
 		if (*out_currency && strcmp(*out_currency, f->subscriptions[i].currency) != 0)

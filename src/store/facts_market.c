@@ -30,6 +30,27 @@ static bool counts(const struct fact_subscription *s)
 	return s->is_active && !s->is_trial && s->mrr_minor > 0;
 }
 
+/* Of all that the account pays in the currency of its subscription i, whose row is the last: told already by the row
+ * of an earlier one, or summed when it is the first. */
+static int64_t all_in_currency(const struct payments *p, const struct fact_account *f, size_t i)
+{
+	const char *currency = f->subscriptions[i].currency;
+	const struct paid *row = &p->at[p->n - 1];
+	int64_t all = 0;
+
+	for (size_t k = i; k-- > 0;) {
+		if (!counts(&f->subscriptions[k]))
+			continue;
+		row--;
+		if (strcmp(f->subscriptions[k].currency, currency) == 0)
+			return row->all_minor;
+	}
+	for (size_t k = i; k < f->n_subscriptions; k++)
+		if (counts(&f->subscriptions[k]) && strcmp(f->subscriptions[k].currency, currency) == 0)
+			all = sum_of(all, f->subscriptions[k].mrr_minor);
+	return all;
+}
+
 static void add_account(struct payments *p, const struct fact_account *f)
 {
 	for (size_t i = 0; i < f->n_subscriptions; i++) {
@@ -45,9 +66,7 @@ static void add_account(struct payments *p, const struct fact_account *f)
 		x = &p->at[p->n++];
 		*x = (struct paid){ s->product, s->plan, *s->currency ? s->currency : f->currency, p->n_accounts,
 		                    s->mrr_minor, s->seats > 0 ? s->seats : 0, 0 };
-		for (size_t k = 0; k < f->n_subscriptions; k++)
-			if (counts(&f->subscriptions[k]) && strcmp(f->subscriptions[k].currency, s->currency) == 0)
-				x->all_minor = sum_of(x->all_minor, f->subscriptions[k].mrr_minor);
+		x->all_minor = all_in_currency(p, f, i);
 	}
 	p->n_accounts++;
 }

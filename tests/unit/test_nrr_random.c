@@ -11,7 +11,12 @@
 #include "slow_nrr.h"
 #include "store/migrate.h"
 
-enum { N_BOOKS = 10000, ORDERED_EACH = 3, LEAST_MET = N_BOOKS / 100, SAME_KIND = 4 };
+#ifdef RETAIND_FAULTS /* under sanitizers, three times as slow: those look for other mistakes than wrong sums */
+enum { N_BOOKS = 2500 };
+#else
+enum { N_BOOKS = 10000 };
+#endif
+enum { ORDERED_EACH = 3, LEAST_MET = N_BOOKS / 100, SAME_KIND = 4 };
 
 static struct db *db;
 static struct arena *arena;
@@ -429,7 +434,7 @@ static int close_store(void **state)
 	return 0;
 }
 
-static void ten_thousand_books_keep_every_rule_and_agree_with_plain_sql(void **state)
+static void books_at_random_keep_every_rule_and_agree_with_plain_sql(void **state)
 {
 	const char *only = getenv("RETAIND_BOOK");
 
@@ -455,7 +460,7 @@ static void ten_thousand_books_keep_every_rule_and_agree_with_plain_sql(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(ten_thousand_books_keep_every_rule_and_agree_with_plain_sql, open_store,
+		cmocka_unit_test_setup_teardown(books_at_random_keep_every_rule_and_agree_with_plain_sql, open_store,
 		                                close_store),
 	};
 

@@ -4,14 +4,16 @@
  *   NRR = cohort end / start     GRR = kept / start     over the accounts that paid on the first day
  * kept is capped account by account, so GRR is never above min(1, NRR). In constant currency cohort end is start +
  * expansion - contraction - churn, and kept is start - contraction - churn. By movements the cohort's end is the same;
- * kept is an account's start less all that it lost on the way, also where it won it back, and no less than 0. */
+ * kept is an account's start less all that it lost on the way, also where it won it back, and no less than 0: there,
+ * where credits count, it can be more than the cohort's end. */
 #ifndef SCORE_NRR_H
 #define SCORE_NRR_H
 
 #include "score/book.h"
 
 enum nrr_by {
-	NRR_BY_ALL, NRR_BY_SEGMENT, NRR_BY_REGION, NRR_BY_OWNER, NRR_BY_PLAN,
+	NRR_BY_ALL, NRR_BY_SEGMENT, NRR_BY_REGION, NRR_BY_OWNER,
+	NRR_BY_PLAN,    /* that most is paid for; the account's own where its contracts name none */
 	NRR_BY_PRODUCT, /* of account and product: what moves from one to another is expansion here, contraction there */
 	NRR_BY_COHORT,  /* the month of the account's first revenue, "2025-03" */
 	N_NRR_BY

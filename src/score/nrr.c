@@ -252,18 +252,28 @@ static int add_products(struct adding *x, size_t span, const struct nrr_sums *wh
 	return 0;
 }
 
+/* By the plan that is paid for; where none is named, the one that the account is on. */
+static struct cells *plan_cells(struct adding *x, size_t span, bool was_there, struct err *err)
+{
+	const struct nrr_frame *f = x->v->frame;
+	size_t day = was_there ? f->from_at[span] : f->to_at[span];
+	const struct book_piece *main = x->plans[day];
+
+	if (main)
+		return cells_of_name(x->c, NRR_BY_PLAN, x->c->plans, main->plan, err);
+	return cells_of(x->c, &x->c->by[NRR_BY_PLAN],
+	                revenue_trait_on(&f->book->facts->accounts[x->v->account].plan, f->days[day]), err);
+}
+
 static struct cells *find_cells(struct adding *x, enum nrr_by by, size_t span, const struct nrr_sums *whole,
                                 struct err *err)
 {
 	const struct nrr_frame *f = x->v->frame;
-	const struct book_piece *main;
 	struct cells *cells;
 	char text[8];
 
-	if (by == NRR_BY_PLAN) {
-		main = x->plans[whole->n_start ? f->from_at[span] : f->to_at[span]];
-		return cells_of_name(x->c, by, x->c->plans, main ? main->plan : 0, err);
-	}
+	if (by == NRR_BY_PLAN)
+		return plan_cells(x, span, whole->n_start > 0, err);
 	cells = cells_of(x->c, &x->c->by[by], group_name(x->v, by, &f->spans[span], text), err);
 	if (cells && is_settled(x->v, by))
 		x->settled[by] = cells;

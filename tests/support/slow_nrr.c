@@ -252,6 +252,7 @@ static const char reasons[] =
 #define OF_UNIT(value)                                                                                                 \
 	GROUPED("coalesce(nullif(trim((" value ")), ''), '(none)')", "ask, unit u JOIN account a ON a.id = u.top")
 #define GROUP_DAY "CASE WHEN at_end THEN d1 ELSE d0 END"
+#define PAID_DAY "CASE WHEN s > 0 THEN d0 ELSE d1 END"
 #define OWNER(field) "lower(" OF_ACCOUNT(field, "d0") ")"
 
 static const char *const groupings[N_NRR_BY] = {
@@ -259,9 +260,10 @@ static const char *const groupings[N_NRR_BY] = {
 	[NRR_BY_SEGMENT] = OF_UNIT(OF_ACCOUNT("segment", GROUP_DAY)),
 	[NRR_BY_REGION] = OF_UNIT(OF_ACCOUNT("region", GROUP_DAY)),
 	[NRR_BY_OWNER] = OF_UNIT("coalesce(" OWNER("csm_key") ", " OWNER("am_key") ")"),
-	[NRR_BY_PLAN] = OF_UNIT("SELECT plan FROM line l JOIN rate_on r USING (currency, d) WHERE l.top = u.top"
-		" AND plan IS NOT NULL AND d = CASE WHEN s > 0 THEN d0 ELSE d1 END"
-		" ORDER BY CASE micro WHEN 1000000 THEN minor ELSE (minor * micro + 500000) / 1000000 END DESC, plan LIMIT 1"),
+	[NRR_BY_PLAN] = OF_UNIT("coalesce((SELECT l.plan FROM line l JOIN rate_on r USING (currency, d) WHERE l.top = u.top"
+		" AND l.plan IS NOT NULL AND d = " PAID_DAY
+		" ORDER BY CASE micro WHEN 1000000 THEN minor ELSE (minor * micro + 500000) / 1000000 END DESC, l.plan LIMIT 1), "
+		OF_ACCOUNT("plan", PAID_DAY) ")"),
 	[NRR_BY_PRODUCT] = "SELECT coalesce(p.product, '(none)') AS g, sum(p.s > 0), sum(p.s > 0 AND p.e = 0)," SUMS("p.")
 		","
 		" sum(p.e) FILTER (WHERE u.s > 0 AND p.s = 0 AND NOT is_anew), 0"

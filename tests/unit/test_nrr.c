@@ -376,6 +376,25 @@ static void plans_split_the_book_and_a_swap_is_no_churn(void **state)
 	ASSERT_INT(group_of(windows, n, "Pro")->sums.added_minor, 50);
 }
 
+static void who_pays_for_no_named_plan_is_on_the_one_that_its_account_is_on(void **state)
+{
+	struct nrr_window *windows;
+	struct book r;
+	size_t n;
+
+	(void)state;
+	put("A", "2024-06-01", NULL, 100);
+	ASSERT_OK(db_run(db, "UPDATE account SET plan = 'Pro' WHERE id = 1", &err));
+	put_history("account", 1, "plan", REVENUE_BEGINNING, "Basic");
+	put_history("account", 1, "plan", on("2025-07-01"), "Pro");
+	r = book_as_of(on("2026-01-01"), false);
+	compute(&r, on("2025-01-01"), on("2026-01-01"), NRR_BY_PLAN, &windows, &n);
+	ASSERT_INT(n, 1);
+	assert_string_equal(windows[0].group, "Basic");
+	compute(&r, on("2025-08-01"), on("2026-01-01"), NRR_BY_PLAN, &windows, &n);
+	assert_string_equal(windows[0].group, "Pro");
+}
+
 static void the_plan_of_an_account_is_what_is_worth_most_and_large_amounts_are_exchanged(void **state)
 {
 	struct nrr_window *windows;
@@ -602,6 +621,7 @@ int main(void)
 		CASE(children_are_counted_with_their_parent_where_configured),
 		CASE(a_ring_of_parents_ends),
 		CASE(plans_split_the_book_and_a_swap_is_no_churn),
+		CASE(who_pays_for_no_named_plan_is_on_the_one_that_its_account_is_on),
 		CASE(the_plan_of_an_account_is_what_is_worth_most_and_large_amounts_are_exchanged),
 		CASE(amounts_too_large_to_add_are_refused),
 		CASE(amounts_too_large_once_exchanged_are_refused_wherever_they_are_asked_for),

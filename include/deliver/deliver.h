@@ -46,7 +46,4 @@ int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err 
 int deliver_tell(const struct channel_settings *c, deliver_secret_fn *secret, const char *subject, const char *text,
                  int64_t now, struct err *err) MUST_USE;
 
-/* "slack_webhook" and the like, as in outbox.kind. */
-const char *channel_kind_name(int kind);
-
 #endif

@@ -5,7 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum channel_kind { CHANNEL_SLACK_WEBHOOK, CHANNEL_EMAIL, CHANNEL_WEBHOOK, CHANNEL_FILE };
+enum channel_kind { CHANNEL_SLACK_WEBHOOK, CHANNEL_EMAIL, CHANNEL_WEBHOOK, CHANNEL_FILE, N_CHANNEL_KINDS };
+extern const char *const channel_kind_names[]; /* "slack_webhook" and the like, as in outbox.kind; ends with NULL */
+
+/* What of channel_settings a kind takes, beside what all take. */
+struct channel_key {
+	const char *name;
+	bool is_needed;
+	bool is_secret; /* only as a reference: credential:NAME, file:PATH, env:NAME */
+};
+const struct channel_key *channel_keys(int kind); /* ends with name NULL */
+
+/* Whom a message is for: whoever listens at the sink, the owner by e-mail address, or a name of its own in a folder. */
+enum channel_to { TO_SINK, TO_OWNER, TO_FILE };
+enum channel_to channel_to(int kind);
 enum channel_tls { TLS_STARTTLS, TLS_IMPLICIT, TLS_NONE_LOOPBACK };
 enum on_ambiguous { AMBIGUOUS_RESEND, AMBIGUOUS_HOLD };
 

@@ -41,13 +41,12 @@ static const char *file_name(struct arena *a, const struct digest *d)
 
 static const char *recipient_of(struct arena *a, const struct digest *d, int channel_kind)
 {
-	switch ((enum channel_kind)channel_kind) {
-	case CHANNEL_EMAIL:
+	switch (channel_to(channel_kind)) {
+	case TO_OWNER:
 		return d->owner_email;
-	case CHANNEL_FILE:
+	case TO_FILE:
 		return file_name(a, d);
-	case CHANNEL_SLACK_WEBHOOK:
-	case CHANNEL_WEBHOOK:
+	case TO_SINK:
 		break;
 	}
 	return NULL;
@@ -57,7 +56,7 @@ static int add_messages(const struct session *s, const struct owner_settings *ow
                         const struct channel_settings *channel, struct arena *a, int64_t end, struct messages *out,
                         struct err *err)
 {
-	const struct renderer *renderer = renderer_for_channel(channel_kind_name(channel->kind));
+	const struct renderer *renderer = renderer_for_channel(channel_kind_names[channel->kind]);
 	const char *key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, 1);
 	struct render_to to;
 	struct rendered r;
@@ -69,7 +68,7 @@ static int add_messages(const struct session *s, const struct owner_settings *ow
 	if (r.n > MAX_MESSAGES - out->n)
 		return err_set(err, ERR_CONFIG, "more than %d messages for one digest: too many channels", MAX_MESSAGES);
 	for (size_t i = 0; i < r.n; i++)
-		out->at[out->n++] = (struct outbox_message){ .sink = channel->name, .kind = channel_kind_name(channel->kind),
+		out->at[out->n++] = (struct outbox_message){ .sink = channel->name, .kind = channel_kind_names[channel->kind],
 			.recipient = recipient_of(a, d, channel->kind), .part = (int)i + 1,
 			.delivery_key = outbox_key(a, d->org, d->owner_email, d->local_on, d->kind, channel->name, (int)i + 1),
 			.body = r.parts[i].body, .body_len = r.parts[i].len, .content_type = r.content_type,

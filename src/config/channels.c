@@ -4,10 +4,6 @@
 #include "config/secret.h"
 #include "load.h"
 
-static const char *const kinds[] = {
-	[CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email", [CHANNEL_WEBHOOK] = "webhook",
-	[CHANNEL_FILE] = "file", [CHANNEL_FILE + 1] = NULL
-};
 static const char *const tls_names[] = {
 	[TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_NONE_LOOPBACK] = "none_loopback",
 	[TLS_NONE_LOOPBACK + 1] = NULL
@@ -19,7 +15,7 @@ static const int64_t default_ports[] = { [TLS_STARTTLS] = 587, [TLS_IMPLICIT] = 
 
 static const struct yaml_field fields[] = {
 	{ .key = "kind", .kind = YAML_ENUM, .offset = offsetof(struct channel_settings, kind), .is_required = true,
-	  .extra = kinds },
+	  .extra = channel_kind_names },
 	{ .key = "url", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, url) },
 	{ .key = "secret", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, secret) },
 	{ .key = "old_secret", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, old_secret) },
@@ -42,58 +38,35 @@ static const struct yaml_field fields[] = {
 	{ .key = "ca_file", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, ca_file) },
 };
 
-enum {
-	SLACK = 1 << CHANNEL_SLACK_WEBHOOK,
-	EMAIL = 1 << CHANNEL_EMAIL,
-	WEBHOOK = 1 << CHANNEL_WEBHOOK,
-	FOLDER = 1 << CHANNEL_FILE
+/* A key that is not here is for all kinds. */
+static const char *const some_take[] = {
+	"url", "secret", "old_secret", "host", "port", "tls", "user", "password", "from", "reply_to", "unsubscribe_url",
+	"folder", "allows_http_loopback", "allows_private", "ca_file",
 };
 
-/* Which kinds have a key, and which of them need it. A key that is not here is for all. */
-static const struct {
-	const char *key;
-	int used_by, needed_by;
-} uses[] = {
-	{ "url", SLACK | WEBHOOK, SLACK | WEBHOOK },
-	{ "secret", WEBHOOK, WEBHOOK },
-	{ "old_secret", WEBHOOK, 0 },
-	{ "host", EMAIL, EMAIL },
-	{ "port", EMAIL, 0 },
-	{ "tls", EMAIL, 0 },
-	{ "user", EMAIL, 0 },
-	{ "password", EMAIL, 0 },
-	{ "from", EMAIL, EMAIL },
-	{ "reply_to", EMAIL, 0 },
-	{ "unsubscribe_url", EMAIL, 0 },
-	{ "folder", FOLDER, FOLDER },
-	{ "allows_http_loopback", SLACK | WEBHOOK, 0 },
-	{ "allows_private", SLACK | WEBHOOK | EMAIL, 0 },
-	{ "ca_file", SLACK | WEBHOOK | EMAIL, 0 },
-};
-
-static void check_uses(int kind, const struct yaml *where, struct mistakes *m)
+static const struct channel_key *key_of(int kind, const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
-		const struct yaml *entry = yaml_member(where, uses[i].key);
+	for (const struct channel_key *k = channel_keys(kind); k->name; k++)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
 
-		if (entry && !(uses[i].used_by & 1 << kind))
-			mistake_at(m, entry, "is not used with kind `%s`, expected it left out", kinds[kind]);
-		if (yaml_is_null(entry) && (uses[i].needed_by & 1 << kind))
-			mistake_at(m, entry ? entry : where, "`%s` is missing, kind `%s` needs it", uses[i].key, kinds[kind]);
+static void check_keys(int kind, const struct yaml *where, struct mistakes *m)
+{
+	const char *name = channel_kind_names[kind];
+
+	for (size_t i = 0; i < ARRAY_LEN(some_take); i++) {
+		const struct yaml *entry = yaml_member(where, some_take[i]);
+		const struct channel_key *key = key_of(kind, some_take[i]);
+
+		if (entry && !key)
+			mistake_at(m, entry, "is not used with kind `%s`, expected it left out", name);
+		else if (yaml_is_null(entry) && key && key->is_needed)
+			mistake_at(m, entry ? entry : where, "`%s` is missing, kind `%s` needs it", some_take[i], name);
+		else if (key && key->is_secret && entry)
+			check_reference(where, some_take[i], entry->text, m);
 	}
-}
-
-static void check_slack(struct channel_settings *c, const struct yaml *where, struct mistakes *m)
-{
-	check_reference(where, "url", c->url, m);
-}
-
-static void check_webhook(struct channel_settings *c, const struct yaml *where, struct mistakes *m)
-{
-	if (!secret_is_reference(c->url))
-		check_url(where, "url", c->url, c->allows_http_loopback, m);
-	check_reference(where, "secret", c->secret, m);
-	check_reference(where, "old_secret", c->old_secret, m);
 }
 
 static void check_mail(struct channel_settings *c, const struct yaml *where, struct mistakes *m)
@@ -107,31 +80,25 @@ static void check_mail(struct channel_settings *c, const struct yaml *where, str
 	if (!c->user != !c->password)
 		mistake_at(m, where, "`%s` is missing, expected both `user` and `password` or none",
 		           c->user ? "password" : "user");
-	check_reference(where, "password", c->password, m);
 	check_mailbox(where, "from", c->from, m);
 	check_mailbox(where, "reply_to", c->reply_to, m);
 	check_url(where, "unsubscribe_url", c->unsubscribe_url, false, m);
 }
 
-static void check_folder(struct channel_settings *c, const struct yaml *where, struct mistakes *m)
-{
-	check_absolute(where, "folder", c->folder, m);
-}
-
 static void check(void *item, const struct yaml *where, struct mistakes *m)
 {
-	static void (*const checks[])(struct channel_settings *, const struct yaml *, struct mistakes *) = {
-		[CHANNEL_SLACK_WEBHOOK] = check_slack, [CHANNEL_EMAIL] = check_mail, [CHANNEL_WEBHOOK] = check_webhook,
-		[CHANNEL_FILE] = check_folder
-	};
 	struct channel_settings *c = item;
 
 	check_name(where, c->name, m);
 	check_absolute(where, "ca_file", c->ca_file, m);
+	check_absolute(where, "folder", c->folder, m);
 	if (c->kind < 0) /* not known: already told */
 		return;
-	check_uses(c->kind, where, m);
-	checks[c->kind](c, where, m);
+	check_keys(c->kind, where, m);
+	if (key_of(c->kind, "url") && !key_of(c->kind, "url")->is_secret && !secret_is_reference(c->url))
+		check_url(where, "url", c->url, c->allows_http_loopback, m);
+	if (c->kind == CHANNEL_EMAIL)
+		check_mail(c, where, m);
 }
 
 static const struct channel_settings defaults = { .kind = -1 };

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buf.h"
 #include "common/http.h"
 #include "deliver/deliver.h"
 
@@ -31,15 +32,28 @@ struct verdict {
 
 typedef void channel_send_fn(const struct channel_job *job, struct arena *a, struct verdict *out);
 
+/* A text for people in the shape of the kind: fills the message's body, and what else of it is not NOTICE's default
+ * (JSON to the sink). */
+enum { MAX_NOTICE = 16 << 10 }; /* bytes of a notice as it is sent */
+struct notice {
+	const char *subject, *text, *key;
+	int64_t now;
+};
+typedef int channel_notice_fn(struct arena *a, const struct channel_settings *c, const struct notice *n,
+                              struct buf *body, struct outbox_message *out, struct err *err);
+
+/* Each kind is a file with one of these. */
 struct channel_type {
-	const char *name;
+	const struct channel_key *keys; /* ends with name NULL */
 	double per_second; /* unless the channel says; 0: no limit */
+	enum channel_to to;
+	bool is_repeatable; /* what comes twice counts once, or the other side is asked first: in doubt sent again */
 	channel_send_fn *send;
+	channel_notice_fn *notice;
 };
 
-extern const struct channel_type channel_types[]; /* by enum channel_kind */
-
-channel_send_fn slack_webhook_send, email_send, webhook_send, file_send;
+extern const struct channel_type slack_webhook_channel, email_channel, webhook_channel, file_channel;
+extern const struct channel_type *const channel_types[]; /* by enum channel_kind */
 
 /* A verdict with a cleaned, cut detail; wait_s -1. */
 struct verdict verdict_of(enum delivery_outcome outcome, int status, const char *detail);

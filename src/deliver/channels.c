@@ -3,19 +3,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/attr.h"
 #include "common/text.h"
 
-/* Slack allows one message a second and channel. */
-const struct channel_type channel_types[] = {
-	[CHANNEL_SLACK_WEBHOOK] = { "slack_webhook", 1, slack_webhook_send },
-	[CHANNEL_EMAIL] = { "email", 10, email_send },
-	[CHANNEL_WEBHOOK] = { "webhook", 10, webhook_send },
-	[CHANNEL_FILE] = { "file", 0, file_send },
+const char *const channel_kind_names[] = {
+	[CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email", [CHANNEL_WEBHOOK] = "webhook",
+	[CHANNEL_FILE] = "file", [N_CHANNEL_KINDS] = NULL
 };
 
-const char *channel_kind_name(int kind)
+const struct channel_type *const channel_types[] = {
+	[CHANNEL_SLACK_WEBHOOK] = &slack_webhook_channel,
+	[CHANNEL_EMAIL] = &email_channel,
+	[CHANNEL_WEBHOOK] = &webhook_channel,
+	[CHANNEL_FILE] = &file_channel,
+};
+_Static_assert(ARRAY_LEN(channel_types) == N_CHANNEL_KINDS, "a kind without its row");
+
+const struct channel_key *channel_keys(int kind)
 {
-	return channel_types[kind].name;
+	return channel_types[kind]->keys;
+}
+
+enum channel_to channel_to(int kind)
+{
+	return channel_types[kind]->to;
 }
 
 struct verdict verdict_of(enum delivery_outcome outcome, int status, const char *detail)

@@ -71,10 +71,10 @@ static int lock(const char *path, int *out, struct err *err)
 	return 0;
 }
 
-/* Whether what may have arrived is sent again. A file written twice is the same file. */
+/* Whether what may have arrived is sent again. */
 static bool resends(const struct channel_settings *c)
 {
-	return c->on_ambiguous == AMBIGUOUS_RESEND || c->kind == CHANNEL_FILE;
+	return c->on_ambiguous == AMBIGUOUS_RESEND || channel_types[c->kind]->is_repeatable;
 }
 
 static const char not_configured[] = "no channel of this name is configured";
@@ -119,7 +119,7 @@ static int prepare(struct run *r, struct err *err)
 
 static int64_t pause_ms(const struct channel_settings *c)
 {
-	double per_second = c->per_second > 0 ? c->per_second : channel_types[c->kind].per_second;
+	double per_second = c->per_second > 0 ? c->per_second : channel_types[c->kind]->per_second;
 
 	return per_second > 0 ? (int64_t)(MS / per_second) : 0;
 }
@@ -349,7 +349,7 @@ int deliver_tell(const struct channel_settings *c, deliver_secret_fn *secret, co
 
 	if (notice_message(a, c, subject, text, now, &m, err) < 0)
 		return -1;
-	channel_types[c->kind].send(&job, a, &v);
+	channel_types[c->kind]->send(&job, a, &v);
 	if (v.outcome != DELIVERY_SENT && v.outcome != DELIVERY_UNVERIFIED)
 		return err_set(err, ERR_RETRY, "%s: %s", c->name, v.detail);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 
+#include "common/clock.h"
 #include "common/email_address.h"
 #include "common/sha256.h"
 #include "common/text.h"
@@ -278,7 +279,7 @@ const char *email_flaw(const char *message, size_t len)
 	return NULL;
 }
 
-void email_send(const struct channel_job *job, struct arena *a, struct verdict *out)
+static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
 	const struct outbox_message *m = job->message;
 	const char *from = email_address_of(a, job->channel->from), *flaw;
@@ -295,3 +296,45 @@ void email_send(const struct channel_job *job, struct arena *a, struct verdict *
 	else
 		*out = send_message(job, a, from, &x);
 }
+
+/* Printable ASCII, for a mail without any encoding: one line, or lines that end with CRLF. */
+static void add_ascii(struct buf *b, const char *text, bool has_lines)
+{
+	for (; *text; text++) {
+		if (has_lines && *text == '\n')
+			buf_text(b, "\r\n");
+		else
+			buf_char(b, *text >= 0x20 && *text < 0x7f ? *text : '?');
+	}
+}
+
+/* To reply_to, else to from itself. */
+static int notice(struct arena *a, const struct channel_settings *c, const struct notice *n, struct buf *body,
+                  struct outbox_message *out, struct err *err)
+{
+	const char *to = email_address_of(a, c->reply_to ? c->reply_to : c->from), *from = email_address_of(a, c->from);
+
+	if (!to || !from)
+		return err_set(err, ERR_CONFIG, "%s: from: is no valid address", c->name);
+	buf_printf(body, "From: <%s>\r\nTo: <%s>\r\nSubject: ", from, to);
+	add_ascii(body, n->subject, false);
+	buf_printf(body, "\r\nDate: %s\r\nMessage-ID: <%.32s%s>\r\n", instant_mail_text(a, n->now, 0), n->key,
+	           strchr(from, '@'));
+	buf_text(body, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n"
+	               "Auto-Submitted: auto-generated\r\n\r\n");
+	add_ascii(body, n->text, true);
+	buf_text(body, "\r\n");
+	out->recipient = to;
+	return 0;
+}
+
+static const struct channel_key keys[] = {
+	{ "host", true, false }, { "port", false, false }, { "tls", false, false }, { "user", false, false },
+	{ "password", false, true }, { "from", true, false }, { "reply_to", false, false },
+	{ "unsubscribe_url", false, false }, { "allows_private", false, false }, { "ca_file", false, false },
+	{ NULL, false, false },
+};
+
+const struct channel_type email_channel = {
+	.keys = keys, .per_second = 10, .to = TO_OWNER, .send = send_one, .notice = notice,
+};

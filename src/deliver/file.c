@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/buf.h"
+
 enum { MAX_NAME = 200 };
 
 static void close_fd(int *fd)
@@ -83,7 +85,7 @@ static int put_file(struct arena *a, const char *folder, const char *name, const
 	return 0;
 }
 
-void file_send(const struct channel_job *job, struct arena *a, struct verdict *out)
+static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
 	const struct outbox_message *m = job->message;
 	const char *name = m->recipient ? m->recipient : arena_printf(a, "%.16s.txt", m->delivery_key);
@@ -103,3 +105,19 @@ void file_send(const struct channel_job *job, struct arena *a, struct verdict *o
 	*out = verdict_of(DELIVERY_SENT, 0, NULL);
 	(void)snprintf(out->provider_ref, sizeof out->provider_ref, "%s", name);
 }
+
+static int notice(struct arena *a, const struct channel_settings *c, const struct notice *n, struct buf *body,
+                  struct outbox_message *out, struct err *err)
+{
+	(void)c;
+	(void)err;
+	out->recipient = arena_printf(a, "notice-%lld-%.8s.txt", (long long)n->now, n->key);
+	buf_printf(body, "%s\n\n%s\n", n->subject, n->text);
+	return 0;
+}
+
+static const struct channel_key keys[] = { { "folder", true, false }, { NULL, false, false } };
+
+const struct channel_type file_channel = {
+	.keys = keys, .to = TO_FILE, .is_repeatable = true, .send = send_one, .notice = notice,
+};

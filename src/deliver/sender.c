@@ -34,7 +34,7 @@ NORETURN static void run_sender(const struct channel_job *job, int fd, pid_t par
 	(void)signal(SIGPIPE, SIG_IGN); /* a server that hangs up is an answer like any other */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		leave(1);
-	channel_types[job->channel->kind].send(job, a, &v);
+	channel_types[job->channel->kind]->send(job, a, &v);
 	leave(write(fd, &v, sizeof v) == (ssize_t)sizeof v ? 0 : 1);
 }
 

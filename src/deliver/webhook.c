@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
+#include "common/json.h"
 #include "common/sha256.h"
 #include "common/text.h"
 
@@ -96,7 +98,7 @@ static int post(const struct channel_job *job, struct arena *a, const void *body
 	                    out_was_sent, err);
 }
 
-void webhook_send(const struct channel_job *job, struct arena *a, struct verdict *out)
+static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
 	const struct outbox_message *m = job->message;
 	struct http_response r;
@@ -113,3 +115,30 @@ void webhook_send(const struct channel_job *job, struct arena *a, struct verdict
 	else
 		*out = answer_verdict(&r, a, job->now);
 }
+
+static int notice(struct arena *a, const struct channel_settings *c, const struct notice *n, struct buf *body,
+                  struct outbox_message *out, struct err *err)
+{
+	struct json_out o = json_out_to(body);
+
+	(void)c;
+	(void)out;
+	(void)err;
+	json_open_object(&o, NULL);
+	json_put_text(&o, "type", "retaind.notice");
+	json_put_text(&o, "timestamp", instant_text(a, n->now));
+	json_open_object(&o, "data");
+	json_put_text(&o, "subject", n->subject);
+	json_put_text(&o, "text", n->text);
+	json_close_object(&o);
+	json_close_object(&o);
+	return 0;
+}
+
+static const struct channel_key keys[] = {
+	{ "url", true, false }, { "secret", true, true }, { "old_secret", false, true },
+	{ "allows_http_loopback", false, false }, { "allows_private", false, false }, { "ca_file", false, false },
+	{ NULL, false, false },
+};
+
+const struct channel_type webhook_channel = { .keys = keys, .per_second = 10, .send = send_one, .notice = notice };

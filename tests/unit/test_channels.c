@@ -31,7 +31,7 @@ static struct verdict put_file(const char *folder, const char *name, const char 
 	struct channel_job job = { .channel = &channel, .message = &m };
 	struct verdict v;
 
-	file_send(&job, a, &v);
+	file_channel.send(&job, a, &v);
 	return v;
 }
 

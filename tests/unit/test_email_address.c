@@ -165,19 +165,19 @@ static void a_bad_recipient_or_message_is_dead_before_anything_is_sent(void **st
 	struct verdict v;
 
 	(void)state;
-	email_send(&job, a, &v);
+	email_channel.send(&job, a, &v);
 	ASSERT_INT(v.outcome, DELIVERY_DEAD);
 	m.recipient = NULL;
-	email_send(&job, a, &v);
+	email_channel.send(&job, a, &v);
 	ASSERT_INT(v.outcome, DELIVERY_DEAD);
 	m.recipient = "ann@acme.example";
 	m.body = HEAD "a\n.\n";
 	m.body_len = strlen(m.body);
-	email_send(&job, a, &v);
+	email_channel.send(&job, a, &v);
 	ASSERT_INT(v.outcome, DELIVERY_DEAD);
 	m.body = HEAD "a\r\n";
 	m.body_len = strlen(m.body);
-	email_send(&job, a, &v);
+	email_channel.send(&job, a, &v);
 	ASSERT_INT(v.outcome, DELIVERY_RETRY);
 }
 

@@ -63,7 +63,7 @@ static struct verdict send_to(struct receiver *r, const struct channel_settings 
 	struct channel_job job = { .channel = c, .message = m, .secret = secret_of, .now = NOW, .http = http };
 	struct verdict v;
 
-	webhook_send(&job, a, &v);
+	webhook_channel.send(&job, a, &v);
 	return v;
 }
 

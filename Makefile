@@ -16,6 +16,7 @@ TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(sort $(wildcard tests/bench/bench_*.c))
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+TEXTS := $(sort $(wildcard config/texts/*.yaml))
 VARIANTS := release debug asan coverage
 
 # Goals that set the machine up first; plain `make` only builds.
@@ -60,16 +61,20 @@ build/%/flags: Makefile | build/%/.dir $(SETUP)
 build/gen/migrations.c: $(MIGRATIONS) tests/support/embed.awk
 	@mkdir -p $(@D)
 	awk -f tests/support/embed.awk $(MIGRATIONS) > $@
+build/gen/texts.c: $(TEXTS) tests/support/embed_texts.awk
+	@mkdir -p $(@D)
+	awk -f tests/support/embed_texts.awk $(TEXTS) > $@
 
 define variant
-OBJECTS_$(1) := $$(patsubst src/%.c,build/$(1)/obj/%.o,$$(SOURCES)) build/$(1)/obj/gen/migrations.o
+OBJECTS_$(1) := $$(patsubst src/%.c,build/$(1)/obj/%.o,$$(SOURCES)) build/$(1)/obj/gen/migrations.o \
+	build/$(1)/obj/gen/texts.o
 LIBRARY_$(1) := build/$(1)/libretaind.a
 UNITS_$(1) := $$(patsubst tests/unit/%.c,build/$(1)/unit/%,$$(UNIT_TESTS))
 FUZZ_$(1) := $$(patsubst tests/fuzz/%.c,build/$(1)/fuzz/%,$$(FUZZERS))
 BENCH_$(1) := $$(patsubst tests/bench/%.c,build/$(1)/bench/%,$$(BENCHES))
 SUPPORT_$(1) := $$(patsubst tests/support/%.c,build/$(1)/support/%.o,$$(TEST_SUPPORT))
 
-build/$(1)/obj/gen/migrations.o: build/gen/migrations.c build/$(1)/flags
+build/$(1)/obj/gen/%.o: build/gen/%.c build/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP -c -o $$@ $$<
 build/$(1)/obj/%.o: src/%.c build/$(1)/flags

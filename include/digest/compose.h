@@ -41,6 +41,7 @@ struct digest_account {
 };
 
 struct digest_input {
+	const struct words *words; /* of the reader's language; NULL: English */
 	const char *org, *org_title, *account_url; /* template with {{key}}; NULL: the account's own */
 	const char *const *hosts; /* whose links an account may bring: those of the configured sources */
 	size_t n_hosts;

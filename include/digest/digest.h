@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/arena.h"
+#include "common/words.h"
 
 enum digest_change {
 	CHANGE_ENTERED, CHANGE_WORSE, CHANGE_BETTER, CHANGE_STANDING, /* to be handled */
@@ -86,6 +87,7 @@ struct digest_list {
 };
 
 struct digest {
+	const struct words *words; /* of the reader's language; NULL: English */
 	const char *org, *org_title;
 	const char *owner_email, *owner_name;
 	const char *kind;        /* csm | am | manager */

@@ -401,7 +401,8 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 	} views[] = {
 		{ "csm", { "defense", NULL } }, { "am", { "expansion", NULL } }, { "manager", { "defense", "expansion" } },
 	};
-	struct digest d = { .org = in->org, .org_title = text_clean(a, in->org_title ? in->org_title : in->org, NAME_CHARS),
+	struct digest d = { .words = in->words, .org = in->org,
+		.org_title = text_clean(a, in->org_title ? in->org_title : in->org, NAME_CHARS),
 		.owner_email = in->owner_email,
 		.owner_name = text_clean(a, in->owner_name ? in->owner_name : in->owner_email, NAME_CHARS), .kind = in->kind,
 		.local_on = in->local_on, .as_of_on = in->as_of_on, .made_at = in->made_at, .nrr = in->nrr,

@@ -30,6 +30,13 @@ void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currenc
 /* "EUR 1.2M and USD 30k"; "" when there is nothing. */
 const char *digest_worth_text(struct arena *a, const struct digest_worth *w);
 
+/* A link by which the reader says what became of a finding. The address is ours and made of harmless bytes. */
+struct digest_answer {
+	const char *purpose; /* done | snooze | not_a_risk | wrong_owner | lost (defense) | expanded (expansion) */
+	const char *label;   /* "Not a risk", in the reader's language */
+	const char *url;     /* https://HOST/a/ORGANISATION/TOKEN */
+};
+
 struct digest_item {
 	int64_t finding;
 	enum digest_change change;
@@ -43,6 +50,8 @@ struct digest_item {
 	const char *play, *first_step; /* NULL: none */
 	const char *whose;       /* "With Anna Lind"; NULL where it is the reader's own */
 	const char *caveat;      /* when confidence is low; NULL */
+	const struct digest_answer *answers;
+	size_t n_answers;        /* 0 where answering by links is off */
 	/* for programs */
 	const char *engine, *cause, *currency, *act_by_date, *play_name;
 	double score, confidence;

@@ -109,6 +109,20 @@ static void write_core(struct buf *b, const struct digest_item *item, size_t num
 	              "<p style=\"margin:8px 0 0 0;font-size:15px;line-height:22px;color:#1b2733\">", item->summary, "</p>\n");
 }
 
+/* A line of links; each may be touched with a thumb and none breaks in two. */
+static void write_answers(struct buf *b, const struct digest_item *item)
+{
+	if (!item->n_answers)
+		return;
+	buf_text(b, "<p style=\"margin:8px 0 0 0;font-size:14px;line-height:28px\">");
+	for (size_t i = 0; i < item->n_answers; i++) {
+		write_between(b, i ? " &nbsp;|&nbsp; <a href=\"" : "<a href=\"", item->answers[i].url,
+		              "\" style=\"color:#0b4f9e;white-space:nowrap\">");
+		write_between(b, "", item->answers[i].label, "</a>");
+	}
+	buf_text(b, "</p>\n");
+}
+
 static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number, int level)
 {
 	open_table(b, "margin-top:14px;border:1px solid #d5dce4");
@@ -128,6 +142,7 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 		              "\" style=\"color:#0b4f9e\">");
 		write_between(b, "Open in ", item->host, "</a></p>\n");
 	}
+	write_answers(b, item);
 	buf_text(b, "</td></tr></table>\n");
 }
 

@@ -43,6 +43,12 @@ static void put_item(struct json_out *o, const struct digest_item *item)
 	json_put_text(o, "play", item->play_name);
 	json_put_text(o, "play_title", item->play);
 	json_put_text(o, "first_step", item->first_step);
+	if (item->n_answers) {
+		json_open_object(o, "answers");
+		for (size_t i = 0; i < item->n_answers; i++)
+			json_put_text(o, item->answers[i].purpose, item->answers[i].url);
+		json_close_object(o);
+	}
 	json_close_object(o);
 }
 

@@ -192,6 +192,16 @@ static void write_evidence(struct rich *r, struct arena *a, const struct digest_
 	close_part(r);
 }
 
+static void write_answers(struct rich *r, const struct digest_item *item)
+{
+	if (item->n_answers)
+		begin_line(r);
+	for (size_t i = 0; i < item->n_answers; i++) {
+		write_run(r, i ? "  |  " : "", false);
+		write_link(r, item->answers[i].url, item->answers[i].label);
+	}
+}
+
 static void write_item(struct rich *r, struct arena *a, const struct digest_item *item, size_t number)
 {
 	bool is_brief = digest_item_is_brief(item);
@@ -209,6 +219,7 @@ static void write_item(struct rich *r, struct arena *a, const struct digest_item
 		begin_line(r);
 		write_link(r, item->url, arena_printf(a, "Open in %s", item->host));
 	}
+	write_answers(r, item);
 	end_lines(r);
 }
 

@@ -63,6 +63,8 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 		buf_text(b, item->url);
 		buf_char(b, '\n');
 	}
+	for (size_t i = 0; i < item->n_answers; i++)
+		buf_printf(b, "    %s: %s\n", item->answers[i].label, item->answers[i].url);
 	buf_char(b, '\n');
 }
 

@@ -129,6 +129,26 @@ void sample_digest(struct db *db, const char *kind, size_t capacity, struct aren
 	digest_compose(&in, a, out);
 }
 
+void sample_add_answers(struct digest *d, struct arena *a)
+{
+	static const struct digest_answer kinds[] = { { "done", "Done", "D" }, { "snooze", "Snooze", "S" },
+		{ "not_a_risk", "Not a risk", "N" }, { "wrong_owner", "Wrong owner", "W" }, { "lost", "Lost", "L" } };
+
+	for (size_t s = 0; s < d->n_sections; s++) {
+		for (size_t i = 0; i < d->sections[s].n_items; i++) {
+			struct digest_item *item = &d->sections[s].items[i];
+			struct digest_answer *answers = arena_array(a, ARRAY_LEN(kinds), sizeof *answers);
+
+			for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+				answers[k] = (struct digest_answer){ kinds[k].purpose, kinds[k].label,
+					arena_printf(a, "https://crm.example/a/lumendesk/%s%043lld", kinds[k].url,
+					             (long long)item->finding) };
+			item->answers = answers;
+			item->n_answers = ARRAY_LEN(kinds);
+		}
+	}
+}
+
 static uint64_t state;
 
 static size_t pick(size_t below)
@@ -233,4 +253,6 @@ void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct dige
 	in.watermelons = random_accounts(&in.n_watermelons, a);
 	in.blind_spots = random_accounts(&in.n_blind_spots, a);
 	digest_compose(&in, a, out);
+	if (pick(2))
+		sample_add_answers(out, a);
 }

@@ -12,6 +12,8 @@ enum { SAMPLE_TODAY = 20514 /* 2026-03-02, a Monday */ };
 struct db *sample_open(void);
 /* The digest of an owner of it on SAMPLE_TODAY. kind: csm, am or manager. */
 void sample_digest(struct db *db, const char *kind, size_t capacity, struct arena *a, struct digest *out);
+/* Gives every item the answers of its engine, with addresses under https://crm.example/a/. */
+void sample_add_answers(struct digest *d, struct arena *a);
 /* A digest with up to max_items items; the same for the same seed. */
 void sample_random(uint64_t seed, size_t max_items, struct arena *a, struct digest *out);
 

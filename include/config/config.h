@@ -1,5 +1,5 @@
 /* Everything that was configured, read once: retaind.yaml, orgs/, connectors/, signals.yaml, plays.yaml, lexicon/,
- * holidays/. Lives in the arena it was loaded into; nothing in it changes. Secrets are references only. */
+ * holidays/, texts/. Lives in the arena it was loaded into; nothing in it changes. Secrets are references only. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -27,6 +27,8 @@ struct org_settings {
 	const char *file;        /* where it was read from, for messages */
 	const char *zone;
 	const char *currency;    /* ISO 4217, for reports */
+	const char *language;    /* of what people read: en, fr */
+	const struct words *words; /* its texts */
 	const char *account_url; /* template of the link into the CRM, {{key}}; NULL: account.url */
 	const char *db_path;     /* STATE/orgs/NAME/retaind.db */
 	const char *hash;        /* sha256 of every byte of configuration that bears on it: the config version */

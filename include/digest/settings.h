@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/words.h"
 #include "common/yaml.h"
 
 enum owner_role { ROLE_CSM, ROLE_AM, ROLE_MANAGER };
@@ -14,6 +15,8 @@ struct owner_settings {
 	const char *name;
 	int role;                 /* enum owner_role */
 	const char *zone;         /* NULL: the organisation's */
+	const char *language;     /* NULL: the organisation's */
+	const struct words *words; /* the texts of either */
 	int at_minutes;           /* local time of the digest */
 	struct texts days;        /* mon tue wed thu fri sat sun; empty: the organisation's */
 	struct texts holidays;    /* names of config/holidays files; empty: the organisation's */

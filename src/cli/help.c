@@ -31,6 +31,7 @@ static const struct {
 	{ "/etc/retaind/orgs/NAME.yaml", "an organisation: sources, owners, channels, schedule" },
 	{ "/etc/retaind/connectors/*.yaml", "how a kind of source is read" },
 	{ "/etc/retaind/signals.yaml, plays.yaml, lexicon/*.yaml", "how accounts are judged and what is recommended" },
+	{ "/etc/retaind/texts/en.yaml, fr.yaml", "single texts for people, worded in your own way" },
 	{ "/etc/retaind/holidays/*.yaml, *.ics", "days on which nothing is sent" },
 	{ "/var/lib/retaind/orgs/NAME/retaind.db", "all that is known of an organisation" },
 };

@@ -272,7 +272,8 @@ static int add_managers(const struct session *s, const struct owner_settings *ow
 int owner_digest(const struct session *s, const struct owner_settings *owner, int32_t local_on, struct arena *a,
                  struct digest *out, struct err *err)
 {
-	struct digest_input in = { .org = s->org->name, .org_title = s->org->title, .account_url = s->org->account_url,
+	struct digest_input in = { .words = owner->words, .org = s->org->name,
+		.org_title = s->org->title, .account_url = s->org->account_url,
 		.owner_email = owner->email, .owner_name = owner->name, .kind = owner_kind(owner),
 		.capacity = owner->capacity > 0 ? (size_t)owner->capacity : 0, .local_on = local_on, .as_of_on = s->as_of,
 		.made_at = s->now };

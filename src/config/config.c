@@ -38,6 +38,7 @@ const struct config *config_load(struct arena *a, const char *dir, const struct 
 	l.config->dir = arena_strdup(a, dir);
 	read_daemon(&l);
 	read_holidays(&l);
+	read_languages(&l);
 	read_score(&l);
 	read_orgs(&l);
 	check_admin_channel(&l);

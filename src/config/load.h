@@ -21,6 +21,7 @@ struct loading {
 	struct config *config;
 	const struct config_checks *checks;
 	const struct yaml *daemon; /* retaind.yaml; NULL when it can't be read */
+	const struct words **words; /* as words_built_in, with what the installation words in its own way */
 	struct score_settings score; /* signals.yaml, plays.yaml and lexicon/, before an organisation changes it */
 };
 
@@ -46,6 +47,9 @@ void read_org_score(struct loading *l, const struct yaml *where, struct score_se
 /* Brings in what was fitted to the organisation's history, if anything was. */
 void read_weights(struct loading *l, const char *org, struct score_settings *s);
 void read_orgs(struct loading *l);
+void read_languages(struct loading *l);
+/* The texts of the `language` of a node; NULL when there is none (NULL) or it is not known, which is noted. */
+const struct words *read_words(struct loading *l, const struct yaml *where, const char *language);
 
 extern const struct yaml_table source_table, owner_table, channel_table, identity_table;
 /* What needs more than the one entry. sources, owners and channels are nodes of the file; NULL when not there. */

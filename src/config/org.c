@@ -40,6 +40,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "title", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.title) },
 	{ .key = "zone", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.zone), .is_required = true },
 	{ .key = "currency", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.currency), .is_required = true },
+	{ .key = "language", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.language) },
 	{ .key = "account_url", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.account_url) },
 	{ .key = "days", .kind = YAML_TEXTS, .offset = offsetof(struct org_file, o.days) },
 	{ .key = "holidays", .kind = YAML_TEXTS, .offset = offsetof(struct org_file, o.holidays) },
@@ -75,6 +76,7 @@ static const struct yaml_table table = {
 static const char *weekdays[] = { "mon", "tue", "wed", "thu", "fri" };
 
 static const struct org_settings defaults = {
+	.language = "en",
 	.days = { .at = weekdays, .n = ARRAY_LEN(weekdays) },
 	.schedule = { .sync_lead_s = HOUR_S, .sync_wait_s = 15 * MINUTE_S, .catch_up_s = 6 * HOUR_S,
 	              .pull_timeout_s = 30 * MINUTE_S, .score_timeout_s = 15 * MINUTE_S, .digest_timeout_s = 10 * MINUTE_S,
@@ -123,6 +125,18 @@ static bool is_holidays(const struct org_settings *o, const char *stem)
 	return false;
 }
 
+static bool is_language(const struct org_settings *o, const char *stem)
+{
+	const struct owner_settings *owners = o->owners.at;
+
+	if (o->language && strcmp(o->language, stem) == 0)
+		return true;
+	for (size_t i = 0; i < o->owners.n; i++)
+		if (owners[i].language && strcmp(owners[i].language, stem) == 0)
+			return true;
+	return false;
+}
+
 /* Which files bear on what is said to an organisation, and so make up its configuration's version. */
 static const struct {
 	const char *start; /* of the file's name */
@@ -130,7 +144,7 @@ static const struct {
 } bearings[] = {
 	{ "signals.yaml", is_always }, { "plays.yaml", is_always },        { "lexicon/", is_always },
 	{ "orgs/", is_org },           { "connectors/", is_connector },    { "holidays/", is_holidays },
-	{ "weights/", is_org },
+	{ "weights/", is_org },        { "texts/", is_language },
 };
 
 static const char *hash_of(const struct loading *l, const struct org_settings *o)
@@ -161,6 +175,7 @@ static void read_org(struct loading *l, const char *name, struct org_settings *o
 		yaml_read(l->arena, tree, &table, &f, l->mistakes);
 		check_known(tree, "holidays", "holidays", names_of(l->arena, l->config->holidays, sizeof(struct holiday_set)),
 		            l->mistakes);
+		f.o.words = read_words(l, tree, f.o.language);
 		check_sources(l, &f.o, yaml_member(tree, "sources"));
 		check_identity(l, &f.o, yaml_member(tree, "identity"));
 		check_owners(l, &f.o, yaml_member(tree, "owners"));

@@ -14,6 +14,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "role", .kind = YAML_ENUM, .offset = offsetof(struct owner_settings, role), .is_required = true,
 	  .extra = roles },
 	{ .key = "zone", .kind = YAML_TEXT, .offset = offsetof(struct owner_settings, zone) },
+	{ .key = "language", .kind = YAML_TEXT, .offset = offsetof(struct owner_settings, language) },
 	{ .key = "at", .kind = YAML_TIME, .offset = offsetof(struct owner_settings, at_minutes) },
 	{ .key = "days", .kind = YAML_TEXTS, .offset = offsetof(struct owner_settings, days) },
 	{ .key = "holidays", .kind = YAML_TEXTS, .offset = offsetof(struct owner_settings, holidays) },
@@ -84,6 +85,7 @@ void check_owners(struct loading *l, const struct org_settings *o, const struct 
 		lower_addresses(l, &all[i]);
 	emails = names_of(l->arena, o->owners, sizeof *all);
 	for (size_t i = 0; where; i++, where = where->next) {
+		all[i].words = all[i].language ? read_words(l, where, all[i].language) : o->words;
 		check_unique(l, all, i, where);
 		check_known(where, "channels", "channel", channels, l->mistakes);
 		check_known(where, "holidays", "holidays", holidays, l->mistakes);

@@ -1,0 +1,60 @@
+/* texts/LANGUAGE.yaml: single texts that an installation words in its own way; and the `language:` of who reads. */
+#include <string.h>
+
+#include "common/text.h"
+#include "load.h"
+
+static struct texts known_languages(struct arena *a)
+{
+	struct texts known = { 0 };
+
+	while (words_built_in[known.n].language)
+		known.n++;
+	known.at = arena_array(a, known.n, sizeof *known.at);
+	for (size_t i = 0; i < known.n; i++)
+		known.at[i] = words_built_in[i].language;
+	return known;
+}
+
+static void read_language(struct loading *l, const char *name)
+{
+	const struct config_file *f = config_file(l, name, "texts (key: \"text\")");
+	const struct words *w = words_of(config_stem(l->arena, name));
+	struct yaml where = { .path = "", .line = 1 };
+	const struct yaml *tree;
+
+	if (!f)
+		return;
+	where.file = f->path;
+	if (!w) {
+		refuse_unknown(&where, config_stem(l->arena, name), "language", known_languages(l->arena), l->mistakes);
+		return;
+	}
+	tree = yaml_parse(l->arena, f->path, f->text, f->len, l->mistakes);
+	if (tree)
+		l->words[w - words_built_in] = words_replace(l->arena, w, tree, l->mistakes);
+}
+
+void read_languages(struct loading *l)
+{
+	static const char *const endings[] = { ".yaml" };
+	struct texts names = config_list(l, "texts", endings, ARRAY_LEN(endings));
+	size_t n = known_languages(l->arena).n;
+
+	l->words = arena_array(l->arena, n, sizeof *l->words);
+	for (size_t i = 0; i < n; i++)
+		l->words[i] = &words_built_in[i];
+	for (size_t i = 0; i < names.n; i++)
+		read_language(l, names.at[i]);
+}
+
+const struct words *read_words(struct loading *l, const struct yaml *where, const char *language)
+{
+	const struct words *w = words_of(language);
+
+	if (w)
+		return l->words[w - words_built_in];
+	if (language)
+		refuse_unknown(yaml_member(where, "language"), language, "language", known_languages(l->arena), l->mistakes);
+	return NULL;
+}

@@ -19,6 +19,7 @@ BIN = os.environ.get("RETAIND_BIN", str(ROOT / "build" / "release" / "retaind"))
 DATA = ROOT / "tests" / "data"
 SHARED = ROOT.parent / "shared"
 HEAVY = os.environ.get("RETAIND_HEAVY") == "1"
+SANITIZED = "/asan/" in BIN  # two to three times as slow: samples may be smaller, as release tests them too
 os.umask(0o022)  # configuration that others may write is refused
 
 

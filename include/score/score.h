@@ -102,16 +102,6 @@ const char *score_band_words(enum score_engine engine, int band); /* "at risk" *
 bool score_knows_signal(const char *name);
 int score_engine_of(const char *name); /* the engine of a signal; -1: there is no such signal */
 
-/* What becomes of an account's findings: was = those not closed and those closed in the last FINDING_DISMISSED_DAYS;
- * out has room for n_was + 2; event: NULL or what to note. Returns the number that changed or are new.
- *
- * A finding that was dismissed does not come back for FINDING_DISMISSED_DAYS, but for a hard fact that is newer or
- * another; one that was resolved and comes back within FINDING_COOL_DOWN_DAYS is the same finding, opened again. */
-enum { FINDING_DISMISSED_DAYS = 30, FINDING_COOL_DOWN_DAYS = 14 };
-struct finding_change { struct finding finding; const char *event, *note; };
-size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
-                       struct finding_change *out);
-
 /* Replaces {{name}} in a template. A name that is not there leaves nothing. */
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n);
 /* Text from outside for people: cleaned, cut, e-mail addresses, phone numbers and links masked. */

@@ -59,6 +59,9 @@ struct finding {
 	const char *account_name, *account_key; /* only read */
 	const char *engine; /* defense | expansion */
 	const char *cause;  /* the leading signal */
+	const char *first_cause; /* the one that it was opened by; NULL of a new one: the same */
+	int32_t cause_since;
+	int n_back;         /* how often it came back after it was resolved */
 	enum finding_state state;
 	int32_t opened_on, updated_on, closed_on, snoozed_until; /* DAY_NONE */
 	double score, worst_score, confidence;
@@ -91,7 +94,7 @@ int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account
 int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out, struct err *err) MUST_USE;
 /* Inserts (id 0, which is then set) or updates. */
 int finding_put(struct db *db, struct finding *f, struct err *err) MUST_USE;
-/* kind: opened worse better snoozed acknowledged dismissed resolved lost. */
+/* kind: opened worse better cause_changed (note: the cause before) snoozed acknowledged dismissed resolved lost. */
 int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,
                       struct err *err) MUST_USE;
 int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err) MUST_USE;

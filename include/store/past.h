@@ -36,7 +36,7 @@ enum { PAST_REACH_DAYS = 30 };
 int past_moments(struct db *db, const struct past_query *q, struct arena *a, const struct past_moment **out,
                  size_t *out_n, struct err *err) MUST_USE;
 
-struct past_finding { int64_t account; const char *cause; int32_t opened_on; };
+struct past_finding { int64_t account; const char *cause; int32_t opened_on; }; /* cause: what opened it */
 /* The defense findings that were opened up to a day, by id. */
 int past_findings(struct db *db, int32_t until, struct arena *a, const struct past_finding **out, size_t *out_n,
                   struct err *err) MUST_USE;

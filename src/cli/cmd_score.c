@@ -8,6 +8,7 @@
 #include "diagnose.h"
 #include "nrr_close.h"
 #include "nrr_forecast.h"
+#include "score/finding.h"
 #include "store/account.h"
 
 enum {
@@ -118,7 +119,7 @@ static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id
                       struct err *err)
 {
 	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
-	int32_t since = s->day.base.as_of - FINDING_DISMISSED_DAYS;
+	int32_t since = s->day.base.as_of - FINDING_MEMORY_DAYS;
 	struct finding *was;
 	size_t n_was, at = 0;
 

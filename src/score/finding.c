@@ -1,8 +1,9 @@
+#include "score/finding.h"
+
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/json.h"
-#include "score/score.h"
 #include "signal.h"
 
 enum { MAX_EVIDENCE = 16 * 1024 };
@@ -23,6 +24,13 @@ static const struct finding *standing(const struct finding *was, size_t n, int e
 	return NULL;
 }
 
+/* Whether nothing happened since it was dismissed: told again it would be the same. */
+static bool is_unchanged(const struct verdict *v, const struct finding *f)
+{
+	return strcmp(f->cause, v->lead->name) == 0 && v->band_since <= f->closed_on &&
+	       finding_moved(f->score, v->score) <= 0;
+}
+
 /* Whether somebody said lately that this is none: a hard fact that came later, or another one, is news all the same. */
 static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, const struct finding *was, size_t n,
                          int engine)
@@ -30,7 +38,8 @@ static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, con
 	for (size_t i = 0; i < n; i++) {
 		const struct finding *f = &was[i];
 
-		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || d->as_of - f->closed_on >= FINDING_DISMISSED_DAYS)
+		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || d->as_of - f->closed_on >= FINDING_MEMORY_DAYS ||
+		    (d->as_of - f->closed_on >= FINDING_DISMISSED_DAYS && !is_unchanged(v, f)))
 			continue;
 		if (!v->lead->is_hard || (strcmp(f->cause, v->lead->name) == 0 && v->lead->fresh_on <= f->closed_on))
 			return true;
@@ -72,6 +81,32 @@ static const char *owner_of(const struct fact_account *f, int engine)
 	return *first ? first : *second ? second : NULL;
 }
 
+static const struct reading *reading_named(const struct verdict *v, const char *name)
+{
+	for (size_t i = 0; i < v->n_readings; i++)
+		if (strcmp(v->readings[i].name, name) == 0)
+			return &v->readings[i];
+	return NULL;
+}
+
+static bool speaks(const struct verdict *v, const char *name)
+{
+	const struct reading *r = reading_named(v, name);
+
+	return r && r->contribution > 0;
+}
+
+/* The sentence and the play are those of its cause for as long as that speaks: a person answers to what they read. */
+static void tell_cause(const struct verdict *v, struct finding *f)
+{
+	const struct reading *r = speaks(v, f->cause) ? reading_named(v, f->cause) : v->lead;
+
+	f->summary = r->evidence;
+	f->play = r->play ? r->play : "";
+	if (r == v->lead)
+		f->play = v->play ? v->play->name : "";
+}
+
 /* What the verdict says now, into a finding that keeps its identity, its state and its first day. */
 static void tell(const struct diagnosis *d, int engine, struct arena *a, struct finding *f)
 {
@@ -85,8 +120,7 @@ static void tell(const struct diagnosis *d, int engine, struct arena *a, struct 
 	f->expected_minor = v->expected_minor;
 	f->currency = v->currency ? v->currency : "";
 	f->act_by_on = v->act_by_on;
-	f->play = v->play ? v->play->name : "";
-	f->summary = v->lead->evidence;
+	tell_cause(v, f);
 	f->evidence = evidence_of(v, a);
 	f->owner_email = owner_of(d->account, engine);
 }
@@ -99,14 +133,6 @@ static struct finding_change closed(const struct finding *f, enum finding_state 
 	change.finding.closed_on = day;
 	change.finding.updated_on = day;
 	return change;
-}
-
-static const struct reading *reading_named(const struct verdict *v, const char *name)
-{
-	for (size_t i = 0; i < v->n_readings; i++)
-		if (strcmp(v->readings[i].name, name) == 0)
-			return &v->readings[i];
-	return NULL;
 }
 
 /* Whether the finding is still about the same thing: its cause still speaks, or cannot be seen as its source does not
@@ -124,29 +150,68 @@ static bool is_other_owner(const struct finding *was, const struct finding *now)
 	return strcmp(was->owner_email ? was->owner_email : "", now->owner_email ? now->owner_email : "") != 0;
 }
 
+/* Whether a finding that somebody put aside is theirs to look at again, and why. */
+static const char *woken_by(const struct diagnosis *d, const struct finding *f, const struct finding *now)
+{
+	if (f->state == FINDING_SNOOZED && f->snoozed_until <= d->as_of)
+		return "its rest is over";
+	/* Who takes it over has not said anything of it yet. */
+	return f->state != FINDING_OPEN && is_other_owner(f, now) ? "its owner changed" : NULL;
+}
+
+static void wake(struct finding *f)
+{
+	f->state = FINDING_OPEN;
+	f->snoozed_until = DAY_NONE;
+}
+
+/* More risk is worse; more readiness is better. */
+static void note_move(const struct finding *f, int engine, struct arena *a, struct finding_change *change)
+{
+	int moved = finding_moved(f->score, change->finding.score);
+
+	if (!moved)
+		return;
+	change->event = (moved > 0) == (engine == ENGINE_DEFENSE) ? "worse" : "better";
+	change->note = arena_printf(a, "%.0f to %.0f", f->score, change->finding.score);
+}
+
 static struct finding_change updated(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
 {
 	struct finding_change change = { .finding = *f };
-	int moved = finding_moved(f->score, d->verdicts[engine].score);
+	const char *why;
 
 	tell(d, engine, a, &change.finding);
-	if (f->state == FINDING_SNOOZED && f->snoozed_until <= d->as_of) {
-		change.finding.state = FINDING_OPEN;
-		change.finding.snoozed_until = DAY_NONE;
+	note_move(f, engine, a, &change);
+	why = woken_by(d, f, &change.finding);
+	if (why) {
+		wake(&change.finding);
 		change.event = "opened";
-		change.note = "its rest is over";
-	} else if (f->state != FINDING_OPEN && is_other_owner(f, &change.finding)) {
-		/* Who takes it over has not said anything of it yet. */
-		change.finding.state = FINDING_OPEN;
-		change.finding.snoozed_until = DAY_NONE;
-		change.event = "opened";
-		change.note = "its owner changed";
-	} else if (moved) {
-		/* More risk is worse; more readiness is better. */
-		change.event = (moved > 0) == (engine == ENGINE_DEFENSE) ? "worse" : "better";
-		change.note = arena_printf(a, "%.0f to %.0f", f->score, d->verdicts[engine].score);
+		change.note = why;
 	}
 	return change;
+}
+
+/* The same finding, led by another cause from now on: a hard fact is for whoever put it aside, too. */
+static struct finding_change recaused(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
+{
+	const struct verdict *v = &d->verdicts[engine];
+	struct finding_change change = { .finding = *f, .event = "cause_changed", .note = f->cause };
+
+	change.finding.cause = v->lead->name;
+	change.finding.cause_since = d->as_of;
+	tell(d, engine, a, &change.finding);
+	if (v->lead->is_hard || woken_by(d, f, &change.finding))
+		wake(&change.finding);
+	return change;
+}
+
+/* Whether its cause may give way to the one that leads now: facts come and go at once, degrees flicker. */
+static bool may_change_cause(const struct diagnosis *d, const struct verdict *v, const struct finding *f)
+{
+	const struct reading *cause = reading_named(v, f->cause);
+
+	return v->lead->is_hard || !cause || cause->fact || d->as_of - f->cause_since >= FINDING_CAUSE_DAYS;
 }
 
 static struct finding_change opened(const struct diagnosis *d, int engine, struct arena *a)
@@ -156,29 +221,50 @@ static struct finding_change opened(const struct diagnosis *d, int engine, struc
 	change.finding = (struct finding){
 		.account = d->account->id, .engine = engine_names[engine], .cause = d->verdicts[engine].lead->name,
 		.state = FINDING_OPEN, .opened_on = d->as_of, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE,
+		.cause_since = d->as_of,
 	};
 	tell(d, engine, a, &change.finding);
 	return change;
 }
 
-/* The same cause, resolved a short while ago: what comes back so soon was never gone, and is no second finding. */
+/* Resolved a short while ago, by the same cause if there is one: what comes back so soon was never gone, and is no
+ * second finding. A hard fact is news of its own. */
 static const struct finding *cooling(const struct diagnosis *d, const struct verdict *v, const struct finding *was,
                                      size_t n, int engine)
 {
-	for (size_t i = 0; i < n; i++)
-		if (is_of(&was[i], engine) && was[i].state == FINDING_RESOLVED && strcmp(was[i].cause, v->lead->name) == 0 &&
-		    d->as_of - was[i].closed_on < FINDING_COOL_DOWN_DAYS)
+	const struct finding *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_same = strcmp(was[i].cause, v->lead->name) == 0;
+
+		if (!is_of(&was[i], engine) || was[i].state != FINDING_RESOLVED ||
+		    d->as_of - was[i].closed_on >= FINDING_COOL_DOWN_DAYS || (!is_same && v->lead->is_hard))
+			continue;
+		if (is_same)
 			return &was[i];
-	return NULL;
+		found = &was[i];
+	}
+	return found;
 }
 
+/* It keeps its first day. Who had put it aside until a later day is left alone until then. */
 static struct finding_change reopened(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
 {
-	struct finding_change change = { .finding = *f, .event = "opened" };
+	const struct reading *lead = d->verdicts[engine].lead;
+	bool rests = f->snoozed_until != DAY_NONE && f->snoozed_until > d->as_of && !lead->is_hard;
+	struct finding_change change = { .finding = *f, .event = rests ? "snoozed" : "opened" };
 
 	change.note = arena_printf(a, "back after %d days", d->as_of - f->closed_on);
-	change.finding.state = FINDING_OPEN;
 	change.finding.closed_on = DAY_NONE;
+	change.finding.n_back++;
+	if (rests)
+		change.finding.state = FINDING_SNOOZED;
+	else
+		wake(&change.finding);
+	if (strcmp(f->cause, lead->name) != 0) {
+		change.finding.cause = lead->name;
+		change.finding.cause_since = d->as_of;
+	}
 	tell(d, engine, a, &change.finding);
 	return change;
 }
@@ -202,34 +288,48 @@ static bool is_hidden(const struct verdict *v, const struct finding *f)
 	return cause && cause->contribution > 0 && has_stale(v);
 }
 
-/* What becomes of the finding that stands. Returns whether another one may take its place. */
-static bool settle(const struct diagnosis *d, int engine, bool is_due, const struct finding *f, struct arena *a,
-                   struct finding_change *out, size_t *n)
+/* Whether it has to stay away a while longer to be believed: one that came and went before. */
+static bool is_flapping(const struct diagnosis *d, const struct verdict *v, const struct finding *f)
+{
+	int times = f->n_back > MAX_FLAPS ? MAX_FLAPS : f->n_back;
+
+	return v->score >= 0 && d->as_of - v->band_since < times * FINDING_FLAP_DAYS;
+}
+
+/* It stands as it was told, with the score of today. */
+static struct finding_change waiting(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
+{
+	struct finding_change change = { .finding = *f };
+
+	change.finding.updated_on = d->as_of;
+	change.finding.score = d->verdicts[engine].score;
+	change.finding.confidence = d->verdicts[engine].confidence;
+	change.finding.expected_minor = d->verdicts[engine].expected_minor;
+	note_move(f, engine, a, &change);
+	return change;
+}
+
+/* What becomes of the finding that stands: one change at most. */
+static size_t settle(const struct diagnosis *d, int engine, bool is_due, bool is_vetoed, const struct finding *f,
+                     struct arena *a, struct finding_change *out)
 {
 	const struct verdict *v = &d->verdicts[engine];
 
 	/* Growth gives way to a defense that is known, whatever else is not. */
 	if (v->is_held || (!is_due && is_hidden(v, f) &&
 	                   (engine == ENGINE_DEFENSE || d->verdicts[ENGINE_DEFENSE].band == 0)))
-		return false; /* nothing is known now: it stays as it was */
-	if (!is_due) {
-		out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");
-		return false;
-	}
-	if (is_same_cause(v, f)) {
-		out[(*n)++] = updated(d, engine, f, a);
-		return false;
-	}
-	out[(*n)++] = closed(f, FINDING_RESOLVED, d->as_of, v->is_dwelling ? "its score left the band" :
-	                                                    arena_printf(a, "%s leads now", v->lead->name));
-	return true;
-}
-
-static bool speaks(const struct verdict *v, const char *name)
-{
-	const struct reading *r = reading_named(v, name);
-
-	return r && r->contribution > 0;
+		return 0; /* nothing is known now: it stays as it was */
+	if (!is_due && !v->is_blocked && !is_vetoed && is_flapping(d, v, f))
+		*out = waiting(d, engine, f, a);
+	else if (!is_due)
+		*out = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");
+	else if (is_same_cause(v, f))
+		*out = updated(d, engine, f, a);
+	else if (v->is_dwelling)
+		*out = closed(f, FINDING_RESOLVED, d->as_of, "its score left the band");
+	else
+		*out = may_change_cause(d, v, f) ? recaused(d, engine, f, a) : updated(d, engine, f, a);
+	return 1;
 }
 
 /* A break with its own past is news before a second family can see it: its finding opens at watch, and stands there for
@@ -249,8 +349,8 @@ static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, cons
 	bool is_due = v->band >= opens && v->lead && v->score >= 0 && !is_vetoed;
 	size_t n = 0;
 
-	if (f && !settle(d, engine, is_due, f, a, out, &n))
-		return n;
+	if (f)
+		return settle(d, engine, is_due, is_vetoed, f, a, out);
 	if (!is_due || v->is_held || v->is_dwelling || is_dismissed(d, v, was, n_was, engine))
 		return n;
 	f = cooling(d, v, was, n_was, engine);

@@ -7,9 +7,10 @@
 #define FINDING_COLUMNS \
 	"f.id, f.account_id, a.name, a.source_key, f.engine, f.cause, f.state, f.opened_on, f.updated_on," \
 	" f.closed_on, f.snoozed_until, f.score, f.worst_score, f.confidence, f.value_minor, f.currency," \
-	" f.expected_minor, f.act_by_on, f.play, f.summary, f.evidence, f.owner_email"
+	" f.expected_minor, f.act_by_on, f.play, f.summary, f.evidence, f.owner_email," \
+	" coalesce(f.first_cause, f.cause), coalesce(f.cause_since, f.opened_on), f.n_back"
 
-enum { FINDING_N_COLUMNS = 22 };
+enum { FINDING_N_COLUMNS = 25 };
 
 /* Reads the first columns of the row at hand; texts are copied. */
 struct finding finding_row(struct stmt *q, struct arena *a);

@@ -75,6 +75,9 @@ struct finding finding_row(struct stmt *q, struct arena *a)
 		.summary = col_text_in(q, 19, a),
 		.evidence = col_text_in(q, 20, a),
 		.owner_email = col_text_in(q, 21, a),
+		.first_cause = col_text_in(q, 22, a),
+		.cause_since = col_day(q, 23),
+		.n_back = (int)col_int(q, 24),
 	};
 }
 
@@ -177,23 +180,18 @@ int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out
 
 int finding_put(struct db *db, struct finding *f, struct err *err)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(
-		db,
-		f->id ?
-			"UPDATE finding SET state = :state, updated_on = :updated, closed_on = :closed, snoozed_until = :snoozed, "
-	        "score = :score, "
-			"worst_score = :worst, confidence = :confidence, value_minor = :value, currency = :currency, "
-	        "expected_minor = :expected, "
-			"act_by_on = :act_by, play = :play, summary = :summary, evidence = :evidence, owner_email = :owner "
-			"WHERE id = :id AND account_id = :account AND engine = :engine AND cause = :cause AND opened_on = :opened" :
-			"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, closed_on, "
-	        "snoozed_until, score, "
-			"worst_score, confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence, "
-	        "owner_email) "
-			"VALUES (:id, :account, :engine, :cause, :state, :opened, :updated, :closed, :snoozed, :score, :worst, "
-	        ":confidence, "
-			":value, :currency, :expected, :act_by, :play, :summary, :evidence, :owner)");
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, f->id ?
+		"UPDATE finding SET cause = :cause, state = :state, updated_on = :updated, closed_on = :closed,"
+		" snoozed_until = :snoozed, score = :score, worst_score = :worst, confidence = :confidence,"
+		" value_minor = :value, currency = :currency, expected_minor = :expected, act_by_on = :act_by, play = :play,"
+		" summary = :summary, evidence = :evidence, owner_email = :owner, cause_since = :since, n_back = :back"
+		" WHERE id = :id AND account_id = :account AND engine = :engine AND opened_on = :opened" :
+		"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, closed_on, snoozed_until,"
+		" score, worst_score, confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence,"
+		" owner_email, first_cause, cause_since, n_back)"
+		" VALUES (:id, :account, :engine, :cause, :state, :opened, :updated, :closed, :snoozed, :score, :worst,"
+		" :confidence, :value, :currency, :expected, :act_by, :play, :summary, :evidence, :owner, :cause, :since,"
+		" :back)");
 
 	if (f->id)
 		bind_int(q, ":id", f->id);
@@ -218,6 +216,8 @@ int finding_put(struct db *db, struct finding *f, struct err *err)
 	bind_text(q, ":summary", f->summary);
 	bind_text(q, ":evidence", f->evidence);
 	bind_text(q, ":owner", f->owner_email);
+	bind_day(q, ":since", f->id ? f->cause_since : f->opened_on);
+	bind_int(q, ":back", f->n_back);
 	if (stmt_run(q, err) < 0)
 		return err_in(err, "finding of account %lld", (long long)f->account);
 	if (!f->id)

@@ -129,7 +129,7 @@ int past_findings(struct db *db, int32_t until, struct arena *a, const struct pa
                   struct err *err)
 {
 	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, "SELECT account_id, cause, opened_on FROM finding WHERE engine = 'defense' AND "
+	struct stmt *q = db_sql(db, "SELECT account_id, first_cause, opened_on FROM finding WHERE engine = 'defense' AND "
 	                            "opened_on <= :until ORDER BY id");
 	struct past_finding *rows = NULL;
 	size_t n = 0, cap = 0;

@@ -2,7 +2,7 @@
 #ifndef SUPPORT_ACCOUNTS_H
 #define SUPPORT_ACCOUNTS_H
 
-#include "score/score.h"
+#include "score/finding.h"
 
 enum { AS_OF = 20500, N_OTHERS = 30 };
 

@@ -62,7 +62,7 @@ static size_t one_day(int32_t day)
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		s.base.sources[kind].fresh_on = day;
 	sample_score(&s, NULL);
-	ASSERT_OK(findings_of_accounts(db, 1, 1, day - 30, s.arena, &was, &n_was, &err));
+	ASSERT_OK(findings_of_accounts(db, 1, 1, day - FINDING_MEMORY_DAYS, s.arena, &was, &n_was, &err));
 	n = findings_decide(&s.diagnosis, was, n_was, s.arena, changes);
 	for (size_t i = 0; i < n; i++) {
 		ASSERT_OK(finding_put(db, &changes[i].finding, &err));
@@ -203,10 +203,14 @@ static void a_cause_stays_while_it_speaks_and_yields_to_a_hard_fact(void **state
 	notice.noticed_on = AS_OF;
 	notice.effective_on = AS_OF + 90;
 	give_notice(true);
-	ASSERT_INT(one_day(AS_OF + 1), 2);
-	ASSERT_INT(finding_of(1).state, FINDING_RESOLVED);
-	assert_string_equal(finding_of(2).cause, "cancel_notice");
-	ASSERT_INT(number("SELECT count(*) FROM finding WHERE closed_on IS NULL"), 1);
+	ASSERT_INT(one_day(AS_OF + 1), 1);
+	ASSERT_INT(number("SELECT count(*) FROM finding"), 1);
+	ASSERT_INT(finding_of(1).state, FINDING_OPEN);
+	assert_string_equal(finding_of(1).cause, "cancel_notice");
+	assert_string_not_equal(finding_of(1).first_cause, "cancel_notice");
+	ASSERT_INT(finding_of(1).cause_since, AS_OF + 1);
+	ASSERT_INT(number("SELECT count(*) FROM finding_event e JOIN finding f ON f.id = e.finding_id "
+	                  "WHERE e.kind = 'cause_changed' AND e.note = f.first_cause"), 1);
 	give_notice(false);
 }
 
@@ -327,7 +331,10 @@ static void a_break_stays_found_while_it_speaks_whatever_leads(void **state)
 	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
 	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);
 	v->band = 2;
-	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 2);
+	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1); /* the same finding, led by another cause */
+	ASSERT_INT(changes[0].finding.id, 1);
+	assert_string_equal(changes[0].finding.cause, "low_survey");
+	assert_string_equal(changes[0].event, "cause_changed");
 	v->is_dwelling = true; /* a band that only stays for its least time opens none for what is left */
 	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
 	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);

@@ -23,8 +23,7 @@ enum job_result {
 struct job {
 	enum job_kind kind;
 	char org[JOB_NAME_BYTES];
-	char owner[JOB_NAME_BYTES]; /* JOB_DIGEST only, as is day */
-	int32_t day;
+	const char *slots; /* JOB_DIGEST: a line "DAY EMAIL" for each, read by jobs_start only */
 	int64_t timeout_s;
 	pid_t pid; /* from here on: given by jobs */
 	int64_t started_ms, end_ms; /* by the monotonic clock; end_ms: the next signal */

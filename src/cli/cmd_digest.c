@@ -1,15 +1,19 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "commands.h"
+#include "common/buf.h"
+#include "common/fd.h"
 #include "common/text.h"
 #include "deliver/deliver.h"
 #include "owner_digest.h"
 #include "rules.h"
 #include "store/slots.h"
 
-enum { LIFE_S = 20 * 3600, BEFORE_NEXT_S = 1800, MAX_MESSAGES = 64 };
+enum { LIFE_S = 20 * 3600, BEFORE_NEXT_S = 1800, MAX_MESSAGES = 64, MAX_SLOTS = 4 << 20, DAY_CHARS = 10 };
 
 struct messages {
 	struct outbox_message at[MAX_MESSAGES];
@@ -156,30 +160,91 @@ static int digest_for(struct cli *c, const struct session *s, const struct owner
 	return 0;
 }
 
+/* One that fails doesn't keep the others from being made; the first reason stands for all. */
+struct tally {
+	size_t n, n_failed;
+	struct err first;
+};
+
+static void count(struct tally *t, int rc, const struct err *err)
+{
+	t->n++;
+	if (rc < 0 && t->n_failed++ == 0)
+		t->first = *err;
+}
+
+static int outcome(const struct tally *t, struct err *err)
+{
+	if (!t->n_failed)
+		return EX_OK;
+	return err_set(err, t->first.kind, "%zu of %zu digests: %.900s", t->n_failed, t->n, t->first.text);
+}
+
 static int digest_for_all(struct cli *c, const struct session *s, int32_t day, struct err *err)
 {
 	const struct owner_settings *owners = s->org->owners.at;
-	struct err first = { .kind = ERR_NONE };
-	size_t n_failed = 0;
+	struct tally t = { 0 };
 
-	for (size_t i = 0; i < s->org->owners.n; i++) {
-		if (digest_for(c, s, &owners[i], day, err) == 0)
-			continue;
-		if (n_failed++ == 0)
-			first = *err;
+	for (size_t i = 0; i < s->org->owners.n; i++)
+		count(&t, digest_for(c, s, &owners[i], day, err), err);
+	return outcome(&t, err);
+}
+
+static int read_slots(const char *path, struct buf *out, struct err *err)
+{
+	CLEANUP(fd_closep) int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	char piece[4096];
+	ssize_t n = 0;
+
+	while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
+		buf_add(out, piece, (size_t)n);
+	if (fd < 0 || n < 0)
+		return err_errno(err, ERR_USAGE, "--slots %s", path);
+	if (out->is_full)
+		return err_set(err, ERR_USAGE, "--slots %s is longer than %d bytes", path, MAX_SLOTS);
+	return 0;
+}
+
+/* "2026-03-02 ann@acme.example" */
+static int digest_for_line(struct cli *c, const struct session *s, const char *line, struct err *err)
+{
+	const struct owner_settings *owner;
+	int32_t day;
+
+	if (strlen(line) < DAY_CHARS + 2 || line[DAY_CHARS] != ' ' ||
+	    !day_parse(arena_strndup(c->arena, line, DAY_CHARS), &day))
+		return err_set(err, ERR_USAGE, "--slots: `%.100s`, expected DAY EMAIL", line);
+	if (cli_owner(s->org, line + DAY_CHARS + 1, &owner, err) < 0)
+		return -1;
+	return digest_for(c, s, owner, day, err);
+}
+
+static int digest_for_slots(struct cli *c, const struct session *s, const char *path, struct err *err)
+{
+	CLEANUP(buf_done) struct buf lines;
+	struct tally t = { 0 };
+
+	buf_init(&lines, MAX_SLOTS);
+	if (read_slots(path, &lines, err) < 0)
+		return -1;
+	for (const char *at = lines.at; at && *at;) {
+		size_t len = strcspn(at, "\n");
+
+		count(&t, digest_for_line(c, s, arena_strndup(c->arena, at, len), err), err);
+		at += len + (at[len] == '\n');
 	}
-	if (!n_failed)
-		return EX_OK;
-	return err_set(err, first.kind, "%zu of %zu digests: %.900s", n_failed, s->org->owners.n, first.text);
+	return outcome(&t, err);
 }
 
 int cmd_digest(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session s = { 0 };
-	const char *email = cli_option(c, "owner");
+	const char *email = cli_option(c, "owner"), *slots = cli_option(c, "slots");
 	const struct owner_settings *owner;
 	int32_t day = DAY_NONE;
 
+	if (slots && (email || cli_option(c, "day")))
+		return err_set(err, ERR_USAGE, "--slots names owners and days itself: leave --owner and --day out");
 	if (cli_option_day(c, "day", &day, err) < 0 || session_open(c, DB_WRITE, &s, err) < 0)
 		return -1;
 	/* It would stand for the day's own digest, and be sent. */
@@ -187,6 +252,8 @@ int cmd_digest(struct cli *c, struct err *err)
 		return err_set(err, ERR_USAGE,
 		               "--as-of %s: a digest says what is known today; `preview --as-of` shows an earlier one",
 		               day_text(c->arena, s.as_of));
+	if (slots)
+		return digest_for_slots(c, &s, slots, err);
 	if (!email)
 		return digest_for_all(c, &s, day, err);
 	if (cli_owner(s.org, email, &owner, err) < 0)

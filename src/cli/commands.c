@@ -245,7 +245,8 @@ const struct command commands[] = {
 	  .run = cmd_deliveries },
 	{ .name = "digest",
 	  .summary = "make the digests of a day and put them into the outbox",
-	  .options = { "owner=EMAIL: only this owner", "day=DAY: of this nominal day (default: the owner's today)" },
+	  .options = { "owner=EMAIL: only this owner", "day=DAY: of this nominal day (default: the owner's today)",
+	               "slots=FILE: those of FILE, a line DAY EMAIL for each; -: of standard input" },
 	  .help = "Says what changed since the last digest that was delivered to the owner, then what stands, by value at "
 	          "stake x probability x urgency and within the owner's capacity; what was left out is counted. The "
 	          "digest and its messages are kept in one transaction: run again, it writes nothing. On a quiet day "

@@ -9,11 +9,12 @@
 
 enum sync_phase { SYNC_IDLE, SYNC_PULLING, SYNC_PULLED, SYNC_SCORING };
 
-/* An owner whose digest failed. */
+/* How an owner's digest goes. */
 struct run_trouble {
-	int32_t day;
+	int32_t day; /* whose digest failed; DAY_NONE */
 	int n_failures;
 	int64_t retry_at;
+	int32_t running_on; /* the day whose digest is being made; DAY_NONE */
 };
 
 /* What goes on in an organisation, whatever its configuration becomes meanwhile. */

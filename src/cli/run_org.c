@@ -14,7 +14,8 @@ enum {
 	TICK_S = 60,               /* how often the tick is persisted */
 	BUSY_S = 5, BROKEN_S = 60, /* until a database that failed is looked at again */
 	FIRST_RETRY_S = 30, LAST_RETRY_S = 900, ADMIN_RETRY_S = 3600,
-	FIRST_IDLE_S = 2, LAST_IDLE_S = 60
+	FIRST_IDLE_S = 2, LAST_IDLE_S = 60,
+	MOST_DIGESTS = 100 /* of one child: the first of many are on their way while the others are made */
 };
 
 static int by_email(const void *a, const void *b)
@@ -34,7 +35,7 @@ int run_org_init(struct run_org *o, struct arena *a, const struct config *config
 	o->troubles = arena_array(a, o->n_owners, sizeof *o->troubles);
 	for (size_t i = 0; i < o->n_owners; i++) {
 		o->owners[i] = (struct plan_owner){ .email = owners[i].email, .last_on = DAY_NONE };
-		o->troubles[i] = (struct run_trouble){ DAY_NONE, 0, INSTANT_NONE };
+		o->troubles[i] = (struct run_trouble){ DAY_NONE, 0, INSTANT_NONE, DAY_NONE };
 		if (owner_rules(a, config, settings, &owners[i], &o->owners[i].rules, err) < 0)
 			return err_in(err, "organisation %s", settings->name);
 	}
@@ -121,15 +122,7 @@ static int read_latest(struct run_org *o, struct db *db, struct arena *a, struct
 	return 0;
 }
 
-static bool is_digest_running(const struct run_org *o, const struct jobs *jobs, const char *email, int32_t day)
-{
-	const struct job *job = jobs_find(jobs, JOB_DIGEST, o->settings->name);
-
-	return job != NULL && job->day == day && strcmp(job->owner, email) == 0;
-}
-
-static int read_open(struct run_org *o, const struct jobs *jobs, struct db *db, struct arena *a, struct plan_input *in,
-		     struct err *err)
+static int read_open(struct run_org *o, struct db *db, struct arena *a, struct plan_input *in, struct err *err)
 {
 	const struct slot_row *rows;
 	struct plan_open *open;
@@ -145,8 +138,7 @@ static int read_open(struct run_org *o, const struct jobs *jobs, struct db *db, 
 		open[i] = (struct plan_open){ .owner_email = rows[i].owner_email,
 					      .local_on = rows[i].local_on,
 					      .retry_at = INSTANT_NONE,
-					      .is_running = is_digest_running(o, jobs, rows[i].owner_email,
-									      rows[i].local_on) };
+					      .is_running = t != NULL && t->running_on == rows[i].local_on };
 		if (t != NULL && t->day == rows[i].local_on) {
 			open[i].retry_at = t->retry_at;
 			open[i].failure = "failed";
@@ -211,8 +203,7 @@ static int keep(struct run_org *o, struct db *db, const struct plan *plan, int64
 }
 
 /* Returns 1 with a plan that is in the ledger, 0 when nothing may be done because of the clock. */
-static int consult(struct run_org *o, const struct jobs *jobs, int64_t now, struct arena *a, struct plan *out,
-		   struct err *err)
+static int consult(struct run_org *o, int64_t now, struct arena *a, struct plan *out, struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
 	struct plan_input in = {
@@ -223,7 +214,7 @@ static int consult(struct run_org *o, const struct jobs *jobs, int64_t now, stru
 		return -1;
 	if (!is_clock_plausible(o, now))
 		return 0;
-	if (read_latest(o, db, a, err) < 0 || read_open(o, jobs, db, a, &in, err) < 0)
+	if (read_latest(o, db, a, err) < 0 || read_open(o, db, a, &in, err) < 0)
 		return -1;
 	in.tick_at = o->s.kept.tick_at;
 	in.sync = (struct plan_sync){ .is_running = o->s.phase != SYNC_IDLE, .has_data = o->s.has_data,
@@ -245,22 +236,17 @@ static void look_by(struct run_org *o, int64_t at)
 }
 
 /* Returns whether it was started; no room, or a failure, is for the next look. */
-static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, const struct plan_action *digest,
-		  int64_t now)
+static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, const char *slots, int64_t now)
 {
 	const struct schedule_settings *s = &o->settings->schedule;
 	const int64_t timeouts_s[] = { [JOB_PULL] = s->pull_timeout_s, [JOB_SCORE] = s->score_timeout_s,
 		                       [JOB_WRITE_BACK] = s->pull_timeout_s, [JOB_DIGEST] = s->digest_timeout_s,
 		                       [JOB_DELIVER] = s->deliver_timeout_s };
-	struct job job = { .kind = kind, .timeout_s = timeouts_s[kind], .day = DAY_NONE };
+	struct job job = { .kind = kind, .timeout_s = timeouts_s[kind], .slots = slots };
 	struct err err;
 	int rc;
 
 	(void)snprintf(job.org, sizeof job.org, "%s", o->settings->name);
-	if (digest != NULL) {
-		(void)snprintf(job.owner, sizeof job.owner, "%s", digest->owner_email);
-		job.day = digest->local_on;
-	}
 	rc = jobs_start(jobs, &job, clock_monotonic_ms(), &err);
 	if (rc < 0) {
 		log_event(LOG_LEVEL_ERROR, "job_not_started", LOG_TEXT("org", job.org), LOG_TEXT("job", job_name(kind)),
@@ -269,8 +255,7 @@ static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, cons
 	} else if (rc == 0) {
 		o->s.wants_room = true;
 	} else {
-		log_event(LOG_LEVEL_DEBUG, "job_started", LOG_TEXT("org", job.org), LOG_TEXT("job", job_name(kind)),
-		          LOG_TEXT("owner", job.owner));
+		log_event(LOG_LEVEL_DEBUG, "job_started", LOG_TEXT("org", job.org), LOG_TEXT("job", job_name(kind)));
 	}
 	return rc > 0;
 }
@@ -310,21 +295,41 @@ static void start_write_back(struct run_org *o, struct jobs *jobs, int64_t now)
 		o->s.write_back_at = INSTANT_NONE;
 }
 
+/* One child makes what is due now; what is more than it takes, and what becomes due meanwhile, is for the next. */
+static void start_digests(struct run_org *o, struct jobs *jobs, const struct plan *plan, int64_t now)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct run_trouble *started[MOST_DIGESTS];
+	int32_t days[MOST_DIGESTS];
+	const char *slots = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n && n < MOST_DIGESTS; i++) {
+		const struct plan_action *action = &plan->actions[i];
+
+		if (action->kind != PLAN_DIGEST)
+			continue;
+		slots = arena_printf(a, "%s%s %s\n", slots, day_text(a, action->local_on), action->owner_email);
+		started[n] = &o->troubles[owner_at(o, action->owner_email)];
+		days[n++] = action->local_on;
+	}
+	if (n == 0 || !start(o, jobs, JOB_DIGEST, slots, now))
+		return;
+	for (size_t i = 0; i < n; i++)
+		started[i]->running_on = days[i];
+}
+
 static void start_all(struct run_org *o, struct jobs *jobs, const struct plan *plan, int64_t now)
 {
-	bool has_digest = false;
-
 	o->s.wants_room = false;
 	start_delivery(o, jobs, now);
 	if (o->s.phase == SYNC_PULLED && start(o, jobs, JOB_SCORE, NULL, now))
 		o->s.phase = SYNC_SCORING;
 	start_write_back(o, jobs, now);
-	for (size_t i = 0; i < plan->n; i++) {
+	for (size_t i = 0; i < plan->n; i++)
 		if (plan->actions[i].kind == PLAN_SYNC)
 			start_sync(o, jobs, now);
-		else if (plan->actions[i].kind == PLAN_DIGEST && !has_digest) /* one at a time: the next when it has ended */
-			has_digest = start(o, jobs, JOB_DIGEST, &plan->actions[i], now) || o->s.wants_room;
-	}
+	start_digests(o, jobs, plan, now);
 }
 
 void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now)
@@ -332,7 +337,7 @@ void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now)
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct plan plan = { .wake_at = INSTANT_NONE };
 	struct err err;
-	int rc = consult(o, jobs, now, a, &plan, &err);
+	int rc = consult(o, now, a, &plan, &err);
 
 	o->s.looked_ms = clock_monotonic_ms();
 	o->s.look_at = now + TICK_S;
@@ -370,26 +375,45 @@ static void sync_ended(struct run_org *o, enum job_result score, int64_t now)
 		  LOG_INT("retry_in_s", o->s.sync_retry_at - now));
 }
 
-static void digest_ended(struct run_org *o, const struct job *job, enum job_result result, int64_t now)
+static void digest_failed(struct run_trouble *t, int32_t day, enum job_result result, int64_t now)
 {
-	CLEANUP(db_closep) struct db *db = NULL;
-	const struct slot_row done = { .owner_email = job->owner, .local_on = job->day, .due_at = now, .state = "done" };
-	size_t owner = owner_at(o, job->owner);
-	struct run_trouble *t = owner < o->n_owners ? &o->troubles[owner] : NULL;
-	struct err err;
-
-	/* Where this fails, the digest is started again and finds that it has been made. */
-	if (result == JOB_OK && (open_database(o, now, &db, &err) < 0 || slots_settle(db, &done, now, &err) < 0))
-		log_event(LOG_LEVEL_ERROR, "schedule_failed", LOG_TEXT("org", o->settings->name), LOG_TEXT("error", err.text));
-	if (result == JOB_OK) {
-		log_event(LOG_LEVEL_INFO, "digest_made", LOG_TEXT("org", job->org), LOG_TEXT("owner", job->owner));
-		o->s.delivered_at = INSTANT_NONE; /* there is something new to deliver */
-	}
-	if (result == JOB_OK || t == NULL)
-		return;
-	t->n_failures = t->day == job->day ? t->n_failures + 1 : 1;
-	t->day = job->day;
+	t->n_failures = t->day == day ? t->n_failures + 1 : 1;
+	t->day = day;
 	t->retry_at = now + (result == JOB_ADMIN ? LAST_RETRY_S : backoff_s(t->n_failures, FIRST_RETRY_S, LAST_RETRY_S));
+}
+
+/* The child settles the slot of each digest that it made: what is still pending failed. Where the ledger can't be read,
+ * they are all started again, and found where they have been made. */
+static void digests_ended(struct run_org *o, enum job_result result, int64_t now)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(db_closep) struct db *db = NULL;
+	const struct slot_row *rows = NULL;
+	struct err err;
+	size_t n = 0, n_failed = 0, n_made = 0;
+
+	o->s.delivered_at = INSTANT_NONE; /* there is something new to deliver */
+	if (open_database(o, now, &db, &err) < 0 || slots_pending(db, a, &rows, &n, &err) < 0) {
+		log_event(LOG_LEVEL_ERROR, "schedule_failed", LOG_TEXT("org", o->settings->name), LOG_TEXT("error", err.text));
+		for (size_t i = 0; i < o->n_owners; i++)
+			o->troubles[i].running_on = DAY_NONE;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t owner = owner_at(o, rows[i].owner_email);
+
+		if (owner < o->n_owners && o->troubles[owner].running_on == rows[i].local_on) {
+			digest_failed(&o->troubles[owner], rows[i].local_on, result, now);
+			o->troubles[owner].running_on = DAY_NONE;
+			n_failed++;
+		}
+	}
+	for (size_t i = 0; i < o->n_owners; i++) {
+		n_made += o->troubles[i].running_on != DAY_NONE;
+		o->troubles[i].running_on = DAY_NONE;
+	}
+	log_event(n_failed ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "digests_made", LOG_TEXT("org", o->settings->name),
+	          LOG_INT("made", (int64_t)n_made), LOG_INT("failed", (int64_t)n_failed));
 }
 
 /* What a person must mend, and what was refused, waits for the next scores. */
@@ -413,7 +437,7 @@ void run_org_ended(struct run_org *o, const struct job *job, enum job_result res
 	bool is_usual = result == JOB_OK || (job->kind == JOB_DELIVER && result == JOB_RETRY);
 
 	log_event(is_usual ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "job_ended", LOG_TEXT("org", job->org),
-	          LOG_TEXT("job", job_name(job->kind)), LOG_TEXT("owner", job->owner), LOG_TEXT("result", results[result]),
+	          LOG_TEXT("job", job_name(job->kind)), LOG_TEXT("result", results[result]),
 	          LOG_INT("ms", clock_monotonic_ms() - job->started_ms));
 	o->s.look_at = now;
 	switch (job->kind) {
@@ -423,7 +447,7 @@ void run_org_ended(struct run_org *o, const struct job *job, enum job_result res
 		break;
 	case JOB_SCORE: sync_ended(o, result, now); break;
 	case JOB_WRITE_BACK: write_back_ended(o, result, now); break;
-	case JOB_DIGEST: digest_ended(o, job, result, now); break;
+	case JOB_DIGEST: digests_ended(o, result, now); break;
 	case JOB_DELIVER: delivery_ended(o, now); break;
 	}
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/fd.h"
 
 const char *job_name(enum job_kind kind)
 {
@@ -39,8 +40,8 @@ static bool has_room(const struct jobs *j, const struct job *job)
 	       jobs_find(j, job->kind, job->org) == NULL;
 }
 
-/* In the child: only calls that are safe after fork, then the program. */
-static NORETURN void become(const struct jobs *j, char *const *args, pid_t parent)
+/* In the child: only calls that are safe after fork, then the program. input below 0: it reads nothing. */
+static NORETURN void become(const struct jobs *j, char *const *args, int input, pid_t parent)
 {
 	static const char *const ours[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID" };
 	sigset_t none;
@@ -49,7 +50,7 @@ static NORETURN void become(const struct jobs *j, char *const *args, pid_t paren
 	(void)setpgid(0, 0);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0 || close_range(3, ~0U, 0) < 0)
+	if (null_fd < 0 || dup2(input < 0 ? null_fd : input, 0) < 0 || dup2(null_fd, 1) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(EX_OSERR);
 	/* Every stage survives being killed, so a child whose daemon is gone must not linger beside the next one's. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
@@ -60,9 +61,21 @@ static NORETURN void become(const struct jobs *j, char *const *args, pid_t paren
 	_exit(EX_OSERR);
 }
 
+static int slots_file(const char *slots, int *out, struct err *err)
+{
+	CLEANUP(fd_closep) int fd = fd_nameless(NULL, err);
+
+	if (fd < 0 || fd_write(fd, slots, strlen(slots), err) < 0 || fd_rewind(fd, false, err) < 0)
+		return -1;
+	*out = fd;
+	fd = -1;
+	return 0;
+}
+
 int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(64 * 1024);
+	CLEANUP(fd_closep) int input = -1;
 	const char *words[JOB_ARGS_MAX] = { "retaind", job_name(job->kind), "--config", j->config_dir, "--org", job->org };
 	char *args[JOB_ARGS_MAX] = { NULL };
 	int n = 6;
@@ -73,10 +86,10 @@ int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err
 	if (j->log_option)
 		words[n++] = j->log_option;
 	if (job->kind == JOB_DIGEST) {
-		words[n++] = "--owner";
-		words[n++] = job->owner;
-		words[n++] = "--day";
-		words[n++] = day_text(a, job->day);
+		if (slots_file(job->slots, &input, err) < 0)
+			return err_in(err, "start %s of %s", job_name(job->kind), job->org);
+		words[n++] = "--slots";
+		words[n++] = "-";
 	}
 	for (int i = 0; i < n; i++)
 		args[i] = arena_strdup(a, words[i]);
@@ -85,9 +98,10 @@ int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err
 	if (pid < 0)
 		return err_errno(err, ERR_RETRY, "start %s of %s", job_name(job->kind), job->org);
 	if (pid == 0)
-		become(j, args, parent);
+		become(j, args, input, parent);
 	(void)setpgid(pid, pid); /* here too, so that a signal to the group can't come before it */
 	j->running[j->n] = *job;
+	j->running[j->n].slots = NULL;
 	j->running[j->n].pid = pid;
 	j->running[j->n].started_ms = now_ms;
 	j->running[j->n].end_ms = now_ms + job->timeout_s * 1000;

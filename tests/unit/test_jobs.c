@@ -65,7 +65,7 @@ static struct jobs jobs(void)
 
 static int start(struct jobs *j, enum job_kind kind, const char *org)
 {
-	struct job job = { .kind = kind, .owner = "ada@acme.example", .day = 20500, .timeout_s = 100 };
+	struct job job = { .kind = kind, .slots = "2026-02-16 ada@acme.example\n", .timeout_s = 100 };
 	int rc;
 
 	(void)snprintf(job.org, sizeof job.org, "%s", org);
@@ -186,7 +186,7 @@ static void a_child_gets_its_arguments_and_nothing_of_us(void **state)
 	text[n] = '\0';
 	(void)fclose(file);
 	(void)snprintf(expected, sizeof expected,
-	               "digest --config %s --org tell -vv --owner ada@acme.example --day 2026-02-16\n4\nnone\n", folder);
+	               "digest --config %s --org tell -vv --slots -\n4\nnone\n", folder);
 	assert_memory_equal(text, expected, strlen(expected)); /* 0, 1, 2 and what ls opened */
 	group = strtol(strchr(strstr(text, "none"), '\n') + 1, NULL, 10);
 	pid = strtol(strchr(strchr(strstr(text, "none"), '\n') + 1, '\n') + 1, NULL, 10);

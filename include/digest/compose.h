@@ -70,8 +70,6 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 /* The digest as JSON, as it is kept and as webhooks get it:
  * {"type": "digest.created", "timestamp": .., "data": {..}}. */
 char *digest_json(struct arena *a, const struct digest *d);
-/* "Thu 5 Mar", with the year where it is another than that of the day it is said on. */
-const char *digest_day(struct arena *a, int32_t day, int32_t said_on);
 /* The host of an https URL made of harmless bytes only; NULL for anything else: such a link is not shown. */
 const char *digest_url_host(struct arena *a, const char *url);
 

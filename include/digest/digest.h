@@ -28,7 +28,7 @@ struct digest_worth {
 };
 void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currency);
 /* "EUR 1.2M and USD 30k"; "" when there is nothing. */
-const char *digest_worth_text(struct arena *a, const struct digest_worth *w);
+const char *digest_worth_text(const struct words *words, struct arena *a, const struct digest_worth *w);
 
 /* A link by which the reader says what became of a finding. The address is ours and made of harmless bytes. */
 struct digest_answer {
@@ -38,6 +38,7 @@ struct digest_answer {
 };
 
 struct digest_item {
+	const struct words *words; /* the digest's, as below */
 	int64_t finding;
 	enum digest_change change;
 	const char *tag;         /* the change in words: "NEW", "WORSE, risk 71 (was 60)" */
@@ -59,6 +60,7 @@ struct digest_item {
 };
 
 struct digest_section {
+	const struct words *words;
 	const char *engine, *title; /* "Slipping before renewal" */
 	struct digest_item *items;
 	size_t n_items, n_accounts; /* accounts: an account may have several items */

@@ -14,49 +14,28 @@ enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES =
 
 static const double low_confidence = 0.6;
 
-const char *digest_worth_text(struct arena *a, const struct digest_worth *w)
+const char *digest_worth_text(const struct words *words, struct arena *a, const struct digest_worth *w)
 {
-	const char *text = "";
+	const char *texts[DIGEST_CURRENCIES + 1];
+	size_t n = 0;
 
-	for (size_t i = 0; i < w->n; i++)
-		text = arena_printf(a, "%s%s%s", text, i == 0 ? "" : " and ",
-		                    money_short(a, w->of[i].minor, w->of[i].currency));
-	return w->n_further ? arena_printf(a, "%s and other currencies", text) : text;
+	for (; n < w->n; n++)
+		texts[n] = words_one(words, a, &(struct word)W_MONEY_SHORT("", w->of[n].minor, w->of[n].currency));
+	if (w->n_further)
+		texts[n++] = words_text(words, a, "digest.other_currencies");
+	return words_list(words, a, texts, n);
 }
 
-static const char *long_day(struct arena *a, int32_t day, bool has_year)
-{
-	static const char *const weekdays[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-		"Dec" };
-	int year, month, day_of_month;
-
-	day_split(day, &year, &month, &day_of_month);
-	return arena_printf(a, "%s %d %s%s", weekdays[day_weekday(day)], day_of_month, months[month - 1],
-	                    has_year ? arena_printf(a, " %d", year) : "");
-}
-
-const char *digest_day(struct arena *a, int32_t day, int32_t said_on)
-{
-	int year, said_year, month, day_of_month;
-
-	day_split(day, &year, &month, &day_of_month);
-	day_split(said_on, &said_year, &month, &day_of_month);
-	return long_day(a, day, year != said_year);
-}
-
-static const char *act_by_text(struct arena *a, int32_t act_by_on, int32_t today)
+static const char *act_by_text(const struct words *w, struct arena *a, int32_t act_by_on, int32_t today)
 {
 	int32_t left = act_by_on - today;
 
 	if (left == 0)
-		return "Act today";
+		return words_text(w, a, "digest.act.today");
 	if (left == 1)
-		return "Act by tomorrow";
-	if (left > 1)
-		return arena_printf(a, "Act by %s (in %d days)", digest_day(a, act_by_on, today), left);
-	return arena_printf(a, "Act now: was due %s (%d %s ago)", digest_day(a, act_by_on, today), -left,
-	                    left == -1 ? "day" : "days");
+		return words_text(w, a, "digest.act.tomorrow");
+	return SAY(w, a, left > 1 ? "digest.act.by" : "digest.act.late", W_DAY("day", act_by_on, today),
+	           W_INT("n", left > 1 ? left : -left));
 }
 
 static bool is_defense(const char *engine)
@@ -64,29 +43,26 @@ static bool is_defense(const char *engine)
 	return strcmp(engine, "defense") == 0;
 }
 
-static const char *tag_text(struct arena *a, const struct digest_chosen *c, int32_t today)
+static const char *tag_text(const struct words *w, struct arena *a, const struct digest_chosen *c, int32_t today)
 {
+	static const char *const keys[2][DIGEST_CHANGES] = {
+		{ [CHANGE_ENTERED] = "digest.tag.new", [CHANGE_WORSE] = "digest.tag.riper",
+		  [CHANGE_BETTER] = "digest.tag.cooler" },
+		{ [CHANGE_ENTERED] = "digest.tag.new", [CHANGE_WORSE] = "digest.tag.worse",
+		  [CHANGE_BETTER] = "digest.tag.better" },
+	};
 	const struct finding *f = &c->finding->f;
-	bool defends = is_defense(f->engine);
-	const char *score = arena_printf(a, "%s %.0f", defends ? "risk" : "readiness", f->score);
-	const char *was = isnan(c->finding->score_before) ? "" : arena_printf(a, " (was %.0f)", c->finding->score_before);
+	bool defends = is_defense(f->engine), has_before = !isnan(c->finding->score_before);
+	const char *score = SAY(w, a, defends ? "digest.risk" : "digest.readiness", W_REAL("score", f->score, 0));
+	const char *key = keys[defends][c->change], *was = "";
 	int32_t age = today - f->opened_on;
 
-	switch (c->change) {
-	case CHANGE_ENTERED:
-		return arena_printf(a, "NEW, %s", score);
-	case CHANGE_WORSE:
-		return arena_printf(a, "%s, %s%s", defends ? "WORSE" : "RIPER", score, was);
-	case CHANGE_BETTER:
-		return arena_printf(a, "%s, %s%s", defends ? "BETTER" : "COOLER", score, was);
-	case CHANGE_STANDING:
-	case CHANGE_RESOLVED:
-	case CHANGE_LOST:
-		break;
-	}
-	if (age <= 0)
-		return arena_printf(a, "OPEN, %s", score);
-	return arena_printf(a, "OPEN for %d %s, %s", age, age == 1 ? "day" : "days", score);
+	if (has_before)
+		was = SAY(w, a, "digest.was", W_REAL("score", c->finding->score_before, 0));
+	if (key)
+		return SAY(w, a, key, W_TEXT("score", score), W_TEXT("was", was));
+	return SAY(w, a, age <= 0 ? "digest.tag.open" : "digest.tag.open_for", W_TEXT("score", score),
+	           W_INT("n", age < 0 ? 0 : age));
 }
 
 /* Bytes that mean nothing but themselves in a URL. */
@@ -153,23 +129,28 @@ static void set_link(const struct digest_input *in, const struct digest_finding 
 	item->url = item->host ? url : NULL;
 }
 
-static const char *account_name(const struct digest_finding *d, struct arena *a)
+const char *digest_account_name(const struct words *w, struct arena *a, const char *name, const char *key)
 {
-	const char *name = text_clean(a, d->f.account_name, NAME_CHARS);
+	const char *clean = text_clean(a, name, NAME_CHARS);
 
-	if (!text_is_blank(name))
-		return name;
-	return arena_printf(a, "Account %s", text_clean(a, d->f.account_key ? d->f.account_key : "without a name",
-	                                                NAME_CHARS));
+	if (!text_is_blank(clean))
+		return clean;
+	clean = text_clean(a, key, NAME_CHARS);
+	if (!*clean)
+		return words_text(w, a, "digest.account.no_name");
+	return SAY(w, a, "digest.account.by_key", W_TEXT("key", clean));
 }
 
-/* A sentence for people: clean, and beginning with a capital. */
+/* A sentence for people: clean, and beginning with a capital: of ASCII, or from \u00e0 to \u00fe. */
 static const char *sentence(struct arena *a, const char *text, size_t max_chars)
 {
 	char *clean = text_clean(a, text, max_chars);
+	unsigned char *first = (unsigned char *)clean;
 
-	if (*clean >= 'a' && *clean <= 'z')
-		*clean = (char)(*clean - 'a' + 'A');
+	if (first[0] >= 'a' && first[0] <= 'z')
+		first[0] = (unsigned char)(first[0] - 'a' + 'A');
+	else if (first[0] == 0xc3 && first[1] >= 0xa0 && first[1] <= 0xbe && first[1] != 0xb7)
+		first[1] = (unsigned char)(first[1] - 0x20);
 	return clean;
 }
 
@@ -224,19 +205,29 @@ const char *digest_person_name(const struct digest_input *in, const char *email,
 
 static const char *whose(const struct digest_input *in, const struct finding *f, struct arena *a)
 {
-	return f->owner_email ? arena_printf(a, "With %s", digest_person_name(in, f->owner_email, a)) : "With nobody yet";
+	if (!f->owner_email)
+		return words_text(in->words, a, "digest.with_nobody");
+	return SAY(in->words, a, "digest.with", W_TEXT("name", digest_person_name(in, f->owner_email, a)));
+}
+
+static const char *value_text(const struct words *w, struct arena *a, const struct finding *f, const char *currency)
+{
+	if (f->value_minor <= 0)
+		return words_text(w, a, "digest.value.unknown");
+	return SAY(w, a, is_defense(f->engine) ? "digest.value.defense" : "digest.value.expansion",
+	           W_MONEY("worth", whole_units(f->value_minor, currency), currency));
 }
 
 static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
 {
 	const struct finding *f = &c->finding->f;
 	const char *currency = text_clean(a, f->currency, 3);
-	struct digest_item item = { .finding = f->id, .change = c->change, .engine = f->engine, .cause = f->cause,
-		.tag = tag_text(a, c, in->as_of_on), .account = account_name(c->finding, a),
-		.value = f->value_minor <= 0 ? "Value not known" :
-		         arena_printf(a, "%s %s", money_text(a, whole_units(f->value_minor, currency), currency),
-		                      is_defense(f->engine) ? "at stake" : "within reach"),
-		.act_by = act_by_text(a, f->act_by_on, in->as_of_on), .act_by_date = day_text(a, f->act_by_on),
+	struct digest_item item = { .words = in->words, .finding = f->id, .change = c->change,
+		.engine = f->engine, .cause = f->cause,
+		.tag = tag_text(in->words, a, c, in->as_of_on),
+		.account = digest_account_name(in->words, a, f->account_name, f->account_key),
+		.value = value_text(in->words, a, f, currency), .act_by = act_by_text(in->words, a, f->act_by_on, in->as_of_on),
+		.act_by_date = day_text(a, f->act_by_on),
 		.summary = sentence(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
 		.confidence = f->confidence, .value_minor = f->value_minor, .play_name = f->play };
 
@@ -246,32 +237,35 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 	set_evidence(f, a, &item);
 	set_play(in, f, a, &item);
 	if (f->confidence < low_confidence)
-		item.caveat = arena_printf(a, "Confidence %.0f %%: part of the data is missing or old.", 100 * f->confidence);
+		item.caveat = SAY(in->words, a, "digest.caveat", W_PERCENT("confidence", f->confidence, 0));
 	return item;
 }
 
-static const char *news_text(const struct digest_chosen *c, struct arena *a)
+static const char *news_text(const struct words *w, const struct digest_chosen *c, struct arena *a)
 {
 	const struct finding *f = &c->finding->f;
-	const char *what = c->change == CHANGE_LOST ? "Lost" : is_defense(f->engine) ? "Resolved" : "Settled";
+	const char *worth = words_text(w, a, "digest.news.unknown"), *currency = text_clean(a, f->currency, 3);
+	const char *key = c->change == CHANGE_LOST ? "digest.news.lost" :
+	                  is_defense(f->engine) ? "digest.news.resolved" : "digest.news.settled";
 
-	return arena_printf(a, "%s: %s (%s). It was: %s", what, account_name(c->finding, a),
-	                    f->value_minor <= 0 ? "value not known" :
-	                    money_text(a, whole_units(f->value_minor, f->currency), text_clean(a, f->currency, 3)),
-	                    sentence(a, f->summary, SENTENCE_CHARS));
+	if (f->value_minor > 0)
+		worth = words_one(w, a, &(struct word)W_MONEY("", whole_units(f->value_minor, currency), currency));
+	return SAY(w, a, key, W_TEXT("account", digest_account_name(w, a, f->account_name, f->account_key)),
+	           W_TEXT("worth", worth), W_TEXT("summary", sentence(a, f->summary, SENTENCE_CHARS)));
 }
 
-static const char *rest_text(struct arena *a, size_t n, const struct digest_worth *worth)
+static const char *rest_text(const struct words *w, struct arena *a, size_t n, const struct digest_worth *worth)
 {
-	const char *text = digest_worth_text(a, worth);
+	const char *text = digest_worth_text(w, a, worth);
 
-	return *text ? arena_printf(a, "+%zu more, worth %s", n, text) : arena_printf(a, "+%zu more", n);
+	return SAY(w, a, *text ? "digest.rest.worth" : "digest.rest", W_INT("n", n), W_TEXT("worth", text));
 }
 
 static struct digest_section compose_section(const struct digest_input *in, const char *engine, struct arena *a)
 {
-	struct digest_section s = { .engine = engine,
-		.title = is_defense(engine) ? "Slipping: keep these" : "Ripe: grow these" };
+	const struct words *w = in->words;
+	struct digest_section s = { .words = w, .engine = engine,
+		.title = words_text(w, a, is_defense(engine) ? "digest.title.defense" : "digest.title.expansion") };
 	struct digest_choice c;
 
 	digest_choose(in->findings, in->n_findings, engine, in->capacity, in->as_of_on, a, &c);
@@ -285,60 +279,75 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 	s.worth = c.worth;
 	s.rest_worth = c.rest_worth;
 	if (c.n_rest)
-		s.rest = rest_text(a, c.n_rest, &c.rest_worth);
+		s.rest = rest_text(w, a, c.n_rest, &c.rest_worth);
 	s.news = arena_array(a, c.n_news + 1, sizeof *s.news);
 	for (size_t i = 0; i < c.n_news; i++)
-		s.news[s.n_news++] = news_text(&c.news[i], a);
+		s.news[s.n_news++] = news_text(w, &c.news[i], a);
 	if (c.n_rest_news)
-		s.news[s.n_news++] = arena_printf(a, "+%zu more that ended", c.n_rest_news);
+		s.news[s.n_news++] = SAY(w, a, "digest.news.rest", W_INT("n", c.n_rest_news));
 	return s;
 }
 
-static const char *section_headline(struct arena *a, const struct digest_section *s)
+static const char *section_headline(const struct words *w, struct arena *a, const struct digest_section *s)
 {
-	const char *worth = digest_worth_text(a, &s->worth);
-	const char *text = arena_printf(a, "%zu %s to %s", s->n_accounts, s->n_accounts == 1 ? "account" : "accounts",
-	                                is_defense(s->engine) ? "defend" : "grow");
+	static const char *const keys[2][2] = {
+		{ "digest.headline.expansion", "digest.headline.expansion.worth" },
+		{ "digest.headline.defense", "digest.headline.defense.worth" },
+	};
+	const char *worth = digest_worth_text(w, a, &s->worth);
 
-	if (!*worth)
-		return text;
-	return arena_printf(a, "%s, %s %s", text, worth, is_defense(s->engine) ? "at stake" : "within reach");
+	return SAY(w, a, keys[is_defense(s->engine)][*worth != '\0'], W_INT("n", s->n_accounts), W_TEXT("worth", worth));
+}
+
+/* Clauses side by side; either may be "". */
+static const char *join(const struct words *w, struct arena *a, const char *text, const char *next)
+{
+	if (!*text || !*next)
+		return *text ? text : next;
+	return SAY(w, a, "digest.join", W_TEXT("text", text), W_TEXT("next", next));
 }
 
 /* "2 new, 1 worse"; "" when nothing changed. */
-static const char *changes_text(struct arena *a, const struct digest_section *s)
+static const char *changes_text(const struct words *w, struct arena *a, const struct digest_section *s)
 {
-	static const char *const words[2][DIGEST_CHANGES] = {
-		{ "new", "riper", "cooler", NULL, "settled", "lost" }, { "new", "worse", "better", NULL, "resolved", "lost" },
+	static const char *const keys[2][DIGEST_CHANGES] = {
+		{ [CHANGE_ENTERED] = "digest.changed.new", [CHANGE_WORSE] = "digest.changed.riper",
+		  [CHANGE_BETTER] = "digest.changed.cooler", [CHANGE_RESOLVED] = "digest.changed.settled",
+		  [CHANGE_LOST] = "digest.changed.lost" },
+		{ [CHANGE_ENTERED] = "digest.changed.new", [CHANGE_WORSE] = "digest.changed.worse",
+		  [CHANGE_BETTER] = "digest.changed.better", [CHANGE_RESOLVED] = "digest.changed.resolved",
+		  [CHANGE_LOST] = "digest.changed.lost" },
 	};
-	const char *text = "";
+	const char *text = "", *key;
 
 	for (size_t i = 0; i < DIGEST_CHANGES; i++)
-		if (s->n_of[i] && words[is_defense(s->engine)][i])
-			text = arena_printf(a, "%s%s%zu %s", text, *text ? ", " : "", s->n_of[i],
-			                    words[is_defense(s->engine)][i]);
+		if (s->n_of[i] && (key = keys[is_defense(s->engine)][i]))
+			text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", SAY(w, a, key, W_INT("n", s->n_of[i])));
 	return text;
 }
 
 static const char *since_text(const struct digest_input *in, struct arena *a, const struct digest *d)
 {
-	const char *text = "", *since = "yesterday";
+	const struct words *w = in->words;
+	const char *text = "", *key;
 
 	if (in->before_on == DAY_NONE)
-		return d->is_quiet ? "This is your first digest." : "This is your first digest: all of it counts as new.";
-	if (in->before_on != in->local_on - 1)
-		since = digest_day(a, in->before_on, in->local_on);
+		return words_text(w, a, d->is_quiet ? "digest.first.quiet" : "digest.first");
 	for (size_t i = 0; i < d->n_sections; i++) {
-		const char *changes = changes_text(a, &d->sections[i]);
-		const char *which = d->n_sections == 1 ? "" : is_defense(d->sections[i].engine) ? "to defend " : "to grow ";
+		const char *changes = changes_text(w, a, &d->sections[i]);
 
-		if (*changes)
-			text = arena_printf(a, "%s%s%s%s", text, *text ? "; " : "", which, changes);
+		if (*changes && d->n_sections > 1)
+			changes = SAY(w, a, is_defense(d->sections[i].engine) ? "digest.since.defense" : "digest.since.expansion",
+			              W_TEXT("changes", changes));
+		text = join(w, a, text, changes);
 	}
-	return *text ? arena_printf(a, "Since %s: %s.", since, text) : arena_printf(a, "Nothing changed since %s.", since);
+	key = in->before_on == in->local_on - 1 ? "digest.since.yesterday" : "digest.since.day";
+	if (!*text)
+		key = in->before_on == in->local_on - 1 ? "digest.unchanged.yesterday" : "digest.unchanged.day";
+	return SAY(w, a, key, W_DAY("day", in->before_on, in->local_on), W_TEXT("changes", text));
 }
 
-static const char *headline(struct arena *a, const struct digest *d)
+static const char *headline(const struct words *w, struct arena *a, const struct digest *d)
 {
 	const char *text = "";
 	size_t n_news = 0;
@@ -346,11 +355,11 @@ static const char *headline(struct arena *a, const struct digest *d)
 	for (size_t i = 0; i < d->n_sections; i++) {
 		n_news += d->sections[i].n_news;
 		if (d->sections[i].n_items)
-			text = arena_printf(a, "%s%s%s", text, *text ? "; " : "", section_headline(a, &d->sections[i]));
+			text = join(w, a, text, section_headline(w, a, &d->sections[i]));
 	}
 	if (*text)
 		return text;
-	return n_news ? "Nothing to handle today, but some things ended" : "Nothing needs you today";
+	return words_text(w, a, n_news ? "digest.headline.ended" : "digest.headline.quiet");
 }
 
 static void add_missed(const struct digest_input *in, struct arena *a, struct digest *d)
@@ -360,13 +369,14 @@ static void add_missed(const struct digest_input *in, struct arena *a, struct di
 	for (size_t i = 0; i < in->n_missed && i < MAX_MISSED; i++) {
 		const char *reason = text_clean(a, in->missed[i].reason, NAME_CHARS);
 
-		days = arena_printf(a, "%s%s%s%s", days, i ? ", " : "", digest_day(a, in->missed[i].local_on, in->local_on),
+		days = arena_printf(a, "%s%s%s%s", days, i ? ", " : "",
+		                    words_one(in->words, a, &(struct word)W_DAY("", in->missed[i].local_on, in->local_on)),
 		                    text_is_blank(reason) ? "" : arena_printf(a, " (%s)", reason));
 	}
 	if (in->n_missed > MAX_MISSED)
-		days = arena_printf(a, "%s and %zu more", days, in->n_missed - MAX_MISSED);
+		days = SAY(in->words, a, "digest.missed.more", W_TEXT("days", days), W_INT("n", in->n_missed - MAX_MISSED));
 	if (in->n_missed)
-		d->notes[d->n_notes++] = arena_printf(a, "No digest reached you on %s.", days);
+		d->notes[d->n_notes++] = SAY(in->words, a, "digest.missed", W_TEXT("days", days));
 }
 
 static const struct digest_source_state *state_of(const struct digest_input *in, const char *name)
@@ -384,13 +394,10 @@ static void add_stale(const struct digest_input *in, struct arena *a, struct dig
 		const char *name = text_clean(a, in->sources[i].name, NAME_CHARS);
 
 		if (!s || s->last_ok_at == INSTANT_NONE)
-			d->notes[d->n_notes++] = arena_printf(a,
-			                                      "Source %s has never come through: what depends on it is not "
-			                                      "known.", name);
+			d->notes[d->n_notes++] = SAY(in->words, a, "digest.source.never", W_TEXT("name", name));
 		else if (source_is_stale(s->last_ok_on, in->as_of_on, in->sources[i].stale_after_s))
-			d->notes[d->n_notes++] = arena_printf(a,
-			                                      "Source %s last came through on %s: what depends on it may be old.",
-			                                      name, digest_day(a, s->last_ok_on, in->local_on));
+			d->notes[d->n_notes++] = SAY(in->words, a, "digest.source.stale", W_TEXT("name", name),
+			                             W_DAY("day", s->last_ok_on, in->local_on));
 	}
 }
 
@@ -406,7 +413,7 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 		.owner_email = in->owner_email,
 		.owner_name = text_clean(a, in->owner_name ? in->owner_name : in->owner_email, NAME_CHARS), .kind = in->kind,
 		.local_on = in->local_on, .as_of_on = in->as_of_on, .made_at = in->made_at, .nrr = in->nrr,
-		.day = long_day(a, in->local_on, true), .is_quiet = in->n_missed == 0 };
+		.day = words_one(in->words, a, &(struct word)W_DATE("", in->local_on)), .is_quiet = in->n_missed == 0 };
 
 	d.sections = arena_array(a, 2, sizeof *d.sections);
 	d.notes = arena_array(a, in->n_sources + 1, sizeof *d.notes);
@@ -417,7 +424,7 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 	for (size_t i = 0; i < d.n_sections; i++)
 		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_rest && !d.sections[i].n_news;
 	d.lists = digest_lists(in, a, &d.n_lists);
-	d.headline = headline(a, &d);
+	d.headline = headline(in->words, a, &d);
 	d.since = since_text(in, a, &d);
 	add_missed(in, a, &d);
 	add_stale(in, a, &d);

@@ -1,22 +1,22 @@
-#include "common/money.h"
 #include "common/text.h"
 #include "compose_parts.h"
 
 /* A manager reads these on every working day: the few that matter most, the rest as a number. */
-enum { SHOWN = 5, NAME_CHARS = 120, REASON_CHARS = 300 };
+enum { SHOWN = 5, REASON_CHARS = 300 };
 
 static const char *line_of(const struct digest_input *in, const struct digest_account *d, struct arena *a)
 {
-	const char *name = text_clean(a, d->name, NAME_CHARS);
-	const char *worth = "value not known";
+	const struct words *w = in->words;
+	const char *currency = text_clean(a, d->currency, 3), *worth = words_text(w, a, "digest.news.unknown");
+	const char *whose = words_text(w, a, "digest.list.with_nobody");
 
 	if (d->value_minor > 0 && d->currency)
-		worth = arena_printf(a, "%s a year", money_short(a, d->value_minor, text_clean(a, d->currency, 3)));
-	if (text_is_blank(name))
-		name = arena_printf(a, "Account %s", text_clean(a, d->key, NAME_CHARS));
-	return arena_printf(a, "%s (%s, with %s): %s", name, worth,
-	                    *d->owner_email ? digest_person_name(in, d->owner_email, a) : "nobody",
-	                    text_clean(a, d->reason, REASON_CHARS));
+		worth = SAY(w, a, "digest.list.worth", W_MONEY_SHORT("worth", d->value_minor, currency));
+	if (*d->owner_email)
+		whose = SAY(w, a, "digest.list.with", W_TEXT("name", digest_person_name(in, d->owner_email, a)));
+	return SAY(w, a, "digest.list.line", W_TEXT("account", digest_account_name(w, a, d->name, d->key)),
+	           W_TEXT("worth", worth), W_TEXT("whose", whose),
+	           W_TEXT("reason", text_clean(a, d->reason, REASON_CHARS)));
 }
 
 static struct digest_list compose_list(const struct digest_input *in, const struct digest_account *accounts, size_t n,
@@ -32,10 +32,10 @@ static struct digest_list compose_list(const struct digest_input *in, const stru
 		else if (accounts[i].value_minor > 0 && accounts[i].currency)
 			digest_worth_add(&worth, accounts[i].value_minor, text_clean(a, accounts[i].currency, 3));
 	}
-	text = digest_worth_text(a, &worth);
+	text = digest_worth_text(in->words, a, &worth);
 	if (n > SHOWN)
-		list.rest = *text ? arena_printf(a, "+%zu more, worth %s a year", n - SHOWN, text) :
-		                    arena_printf(a, "+%zu more", n - SHOWN);
+		list.rest = SAY(in->words, a, *text ? "digest.list.rest.worth" : "digest.rest", W_INT("n", n - SHOWN),
+		                W_TEXT("worth", text));
 	return list;
 }
 
@@ -46,11 +46,8 @@ const struct digest_list *digest_lists(const struct digest_input *in, struct are
 		const struct digest_account *accounts;
 		size_t n;
 	} kinds[] = {
-		{ "watermelons", "Green, but look inside",
-		  "Their score is steady; what it stands on is thin.", in->watermelons, in->n_watermelons },
-		{ "blind_spots", "Nobody looked at these",
-		  "In 90 days nobody of ours was in touch with them and no list named them, or nobody owns them.",
-		  in->blind_spots, in->n_blind_spots },
+		{ "watermelons", "digest.watermelons", "digest.watermelons.intro", in->watermelons, in->n_watermelons },
+		{ "blind_spots", "digest.blind_spots", "digest.blind_spots.intro", in->blind_spots, in->n_blind_spots },
 	};
 	struct digest_list *lists = arena_array(a, ARRAY_LEN(kinds), sizeof *lists);
 
@@ -62,9 +59,8 @@ const struct digest_list *digest_lists(const struct digest_input *in, struct are
 			continue;
 		*list = compose_list(in, kinds[i].accounts, kinds[i].n, a);
 		list->name = kinds[i].name;
-		list->title = arena_printf(a, "%s (%zu %s)", kinds[i].title, kinds[i].n,
-		                           kinds[i].n == 1 ? "account" : "accounts");
-		list->intro = kinds[i].intro;
+		list->title = SAY(in->words, a, kinds[i].title, W_INT("n", kinds[i].n));
+		list->intro = words_text(in->words, a, kinds[i].intro);
 		++*out_n;
 	}
 	return lists;

@@ -63,9 +63,9 @@ size_t digest_take_items(const struct digest_section *s, size_t *n_left)
 	return n;
 }
 
-const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown)
+const char *digest_cut_text(struct arena *a, const struct digest_section *s, size_t n_shown)
 {
-	return n_shown < n_items ? arena_printf(a, "+%zu more, for which there is no room here", n_items - n_shown) : NULL;
+	return n_shown < s->n_items ? SAY(s->words, a, "digest.rest.no_room", W_INT("n", s->n_items - n_shown)) : NULL;
 }
 
 bool digest_nrr_is_empty(const struct digest_nrr *n)
@@ -78,10 +78,8 @@ bool digest_nrr_is_empty(const struct digest_nrr *n)
 
 const char *digest_footer(struct arena *a, const struct digest *d)
 {
-	return arena_printf(a,
-	                    "For %s, from retaind at %s. Judged on what was known on %s. Risk and readiness: of 100 "
-	                    "accounts like it, so many are lost or shrink, or grow.",
-	                    d->owner_name, d->org_title, digest_day(a, d->as_of_on, d->local_on));
+	return SAY(d->words, a, "digest.footer", W_TEXT("name", d->owner_name), W_TEXT("org", d->org_title),
+	           W_DAY("day", d->as_of_on, d->local_on));
 }
 
 bool digest_item_is_brief(const struct digest_item *item)
@@ -102,17 +100,18 @@ const char *digest_item_more(struct arena *a, const struct digest_item *item)
 
 	if (!n || digest_item_is_brief(item))
 		return NULL;
-	return arena_printf(a, "and %zu more %s", n, n == 1 ? "sign" : "signs");
+	return SAY(item->words, a, "digest.more_signs", W_INT("n", n));
 }
 
-const char *digest_group_title(const struct digest_section *s, size_t i)
+const char *digest_group_title(struct arena *a, const struct digest_section *s, size_t i)
 {
 	bool is_brief = digest_item_is_brief(&s->items[i]);
 
 	if (digest_item_is_brief(&s->items[0]) || (i > 0 && digest_item_is_brief(&s->items[i - 1]) == is_brief))
 		return NULL;
 	if (is_brief)
-		return "Still open";
-	return !digest_item_is_brief(&s->items[s->n_items - 1]) ? NULL : strcmp(s->engine, "defense") == 0 ?
-		"New or worse" : "New or riper";
+		return words_text(s->words, a, "digest.group.standing");
+	if (!digest_item_is_brief(&s->items[s->n_items - 1]))
+		return NULL;
+	return words_text(s->words, a, strcmp(s->engine, "defense") == 0 ? "digest.group.worse" : "digest.group.riper");
 }

@@ -56,18 +56,28 @@ static void write_between(struct buf *b, const char *before, const char *text, c
 	buf_text(b, after);
 }
 
-static void write_play(struct buf *b, const struct digest_item *item)
+/* "What to do:" */
+static void write_label(struct buf *b, struct arena *a, const struct words *w, const char *key)
+{
+	write_between(b, "<b>", words_text(w, a, key), "</b> ");
+}
+
+static void write_play(struct buf *b, struct arena *a, const struct digest_item *item)
 {
 	if (text_is_blank(item->play) && text_is_blank(item->first_step))
 		return;
 	open_table(b, "margin-top:12px");
 	buf_text(b, "<td style=\"padding:10px 12px;background-color:#eef4fb;"
 	            "font-size:14px;line-height:20px;color:#1b2733\">");
-	if (!text_is_blank(item->play))
-		write_between(b, "<b>What to do:</b> ", item->play, "");
-	if (!text_is_blank(item->first_step))
-		write_between(b, text_is_blank(item->play) ? "<b>First step:</b> " : "<br><b>First step:</b> ",
-		              item->first_step, "");
+	if (!text_is_blank(item->play)) {
+		write_label(b, a, item->words, "digest.play");
+		write_escaped(b, item->play);
+	}
+	if (!text_is_blank(item->first_step)) {
+		buf_text(b, text_is_blank(item->play) ? "" : "<br>");
+		write_label(b, a, item->words, "digest.first_step");
+		write_escaped(b, item->first_step);
+	}
 	buf_text(b, "</td></tr></table>\n");
 }
 
@@ -132,15 +142,16 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 		if (item->caveat)
 			write_between(b, "<p style=\"margin:6px 0 0 0;font-size:13px;line-height:18px;color:#3d4650\">",
 			              item->caveat, "</p>\n");
-		write_play(b, item);
+		write_play(b, a, item);
 	} else if (!text_is_blank(item->play)) {
-		write_between(b, "<p style=\"margin:2px 0 0 0;font-size:14px;line-height:20px;color:#1b2733\">"
-		              "<b>What to do:</b> ", item->play, "</p>\n");
+		buf_text(b, "<p style=\"margin:2px 0 0 0;font-size:14px;line-height:20px;color:#1b2733\">");
+		write_label(b, a, item->words, "digest.play");
+		write_between(b, "", item->play, "</p>\n");
 	}
 	if (item->url) {
 		write_between(b, "<p style=\"margin:6px 0 0 0;font-size:14px;line-height:20px\"><a href=\"", item->url,
 		              "\" style=\"color:#0b4f9e\">");
-		write_between(b, "Open in ", item->host, "</a></p>\n");
+		write_between(b, "", SAY(item->words, a, "digest.open_in", W_TEXT("host", item->host)), "</a></p>\n");
 	}
 	write_answers(b, item);
 	buf_text(b, "</td></tr></table>\n");
@@ -149,10 +160,10 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 /* Items under their groups, where there are groups; headings never skip a level. */
 static void write_items(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
 {
-	int level = s->n_items && digest_group_title(s, 0) ? 4 : 3;
+	int level = s->n_items && digest_group_title(a, s, 0) ? 4 : 3;
 
 	for (size_t i = 0; i < n_shown; i++) {
-		const char *title = digest_group_title(s, i);
+		const char *title = digest_group_title(a, s, i);
 
 		if (title)
 			write_between(b, "<h3 style=\"margin:16px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", title,
@@ -163,7 +174,7 @@ static void write_items(struct buf *b, struct arena *a, const struct digest_sect
 
 static void write_section(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
 {
-	const char *cut = digest_cut_text(a, s->n_items, n_shown);
+	const char *cut = digest_cut_text(a, s, n_shown);
 
 	if (digest_section_is_empty(s))
 		return;
@@ -250,11 +261,13 @@ static void write_nrr(struct buf *b, const struct digest_nrr *n)
 
 static void write_head(struct buf *b, const struct digest *d)
 {
-	buf_text(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	buf_printf(b, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
+	           words_language(d->words));
+	buf_text(b, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	            "<meta name=\"color-scheme\" content=\"light\">\n");
 	write_between(b, "<title>", d->headline, "</title>\n</head>\n");
-	buf_text(b, "<body style=\"margin:0;padding:0;background-color:#eef1f5\">\n<div lang=\"en\">\n");
+	buf_printf(b, "<body style=\"margin:0;padding:0;background-color:#eef1f5\">\n<div lang=\"%s\">\n",
+	           words_language(d->words));
 	open_table(b, "background-color:#eef1f5");
 	buf_text(b, "<td align=\"center\" style=\"padding:20px 8px\">\n");
 	open_table(b, "max-width:640px;background-color:#ffffff;"
@@ -278,9 +291,12 @@ void digest_write_html(struct buf *b, struct arena *a, const struct digest *d, s
 		write_list(b, &d->lists[i]);
 	if (d->nrr)
 		write_nrr(b, d->nrr);
-	for (size_t i = 0; i < d->n_notes; i++)
-		write_between(b, "<p style=\"margin:18px 0 0 0;padding:10px 12px;background-color:#fff6d6;font-size:14px;"
-		              "line-height:20px;color:#4a3a00\"><b>Note:</b> ", d->notes[i], "</p>\n");
+	for (size_t i = 0; i < d->n_notes; i++) {
+		buf_text(b, "<p style=\"margin:18px 0 0 0;padding:10px 12px;background-color:#fff6d6;font-size:14px;"
+		            "line-height:20px;color:#4a3a00\">");
+		write_label(b, a, d->words, "digest.note");
+		write_between(b, "", d->notes[i], "</p>\n");
+	}
 	write_between(b, "<p style=\"margin:26px 0 0 0;padding-top:12px;border-top:1px solid #d5dce4;font-size:12px;"
 	              "line-height:18px;color:#56606b\">", digest_footer(a, d), "</p>\n");
 	buf_text(b, "</td></tr>\n</table>\n</td></tr></table>\n</div>\n</body>\n</html>\n");

@@ -32,14 +32,14 @@ size_t digest_take_items(const struct digest_section *s, size_t *n_left);
 enum { HTML_BYTES = 88 * 1000 };
 size_t digest_html_fit(struct arena *a, const struct digest *d);
 /* "+12 more, for which there is no room here"; NULL when all are shown. */
-const char *digest_cut_text(struct arena *a, size_t n_items, size_t n_shown);
+const char *digest_cut_text(struct arena *a, const struct digest_section *s, size_t n_shown);
 /* One that stood in the last digest and is no worse is told in short: who, how much, by when, why, what to do. */
 bool digest_item_is_brief(const struct digest_item *item);
 /* How many lines of evidence are shown, and what to say of the others: "and 2 more signs"; NULL: nothing. */
 size_t digest_item_n_evidence(const struct digest_item *item);
 const char *digest_item_more(struct arena *a, const struct digest_item *item);
 /* What begins with item i where a section has both what changed and what stands: "Still open"; NULL. */
-const char *digest_group_title(const struct digest_section *s, size_t i);
+const char *digest_group_title(struct arena *a, const struct digest_section *s, size_t i);
 /* Without any revenue there is nothing to draw; its ratios say why. */
 bool digest_nrr_is_empty(const struct digest_nrr *n);
 /* Why it came, how it ends. */

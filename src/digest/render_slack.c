@@ -21,6 +21,7 @@ struct piece {
 
 struct pieces {
 	struct arena *arena;
+	const struct words *words;
 	struct piece *at;
 	size_t n, room;
 };
@@ -163,6 +164,11 @@ static void end_lines(struct rich *r)
 	r->is_in_lines = false;
 }
 
+static const char *label(const struct words *w, struct arena *a, const char *key)
+{
+	return arena_printf(a, "%s ", words_text(w, a, key));
+}
+
 static void write_bullet(struct rich *r, const char *text)
 {
 	write_line(r, "", text, false);
@@ -213,11 +219,11 @@ static void write_item(struct rich *r, struct arena *a, const struct digest_item
 	write_line(r, "", item->summary, false);
 	write_evidence(r, a, item);
 	write_line(r, "", is_brief ? NULL : item->caveat, false);
-	write_line(r, "What to do: ", item->play, false);
-	write_line(r, "First step: ", is_brief ? NULL : item->first_step, false);
+	write_line(r, label(item->words, a, "digest.play"), item->play, false);
+	write_line(r, label(item->words, a, "digest.first_step"), is_brief ? NULL : item->first_step, false);
 	if (item->url) {
 		begin_line(r);
-		write_link(r, item->url, arena_printf(a, "Open in %s", item->host));
+		write_link(r, item->url, SAY(item->words, a, "digest.open_in", W_TEXT("host", item->host)));
 	}
 	write_answers(r, item);
 	end_lines(r);
@@ -247,14 +253,14 @@ static void add_title(struct pieces *p, const char *title, const char *spoken)
 
 static void add_section(struct pieces *p, const struct digest_section *s, size_t n_shown)
 {
-	const char *cut = digest_cut_text(p->arena, s->n_items, n_shown);
+	const char *cut = digest_cut_text(p->arena, s, n_shown);
 
 	if (digest_section_is_empty(s))
 		return;
 	add_title(p, s->title, s->title);
 	for (size_t i = 0; i < n_shown; i++) {
-		if (digest_group_title(s, i))
-			add_block(p, "context", digest_group_title(s, i), NULL);
+		if (digest_group_title(p->arena, s, i))
+			add_block(p, "context", digest_group_title(p->arena, s, i), NULL);
 		add_item(p, &s->items[i], i + 1);
 	}
 	if (cut)
@@ -297,7 +303,7 @@ static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 
 static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t n_items)
 {
-	struct pieces p = { .arena = a };
+	struct pieces p = { .arena = a, .words = d->words };
 
 	add_block(&p, "header", plain(a, d->headline, HEADER_BYTES), d->headline);
 	if (strlen(d->headline) > HEADER_BYTES)
@@ -311,7 +317,8 @@ static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t
 	if (d->nrr)
 		add_nrr(&p, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++) {
-		const char *note = arena_printf(a, "Note: %s", plain(a, d->notes[i], SECTION_BYTES - 10));
+		const char *note = arena_printf(a, "%s%s", label(d->words, a, "digest.note"),
+		                                plain(a, d->notes[i], SECTION_BYTES - 40));
 
 		add_block(&p, "context", note, note);
 	}
@@ -392,7 +399,7 @@ static const char *spoken_text(struct arena *a, const struct pieces *p, size_t f
 			buf_printf(&b, "%s%s", b.len ? "\n" : "", line);
 	}
 	if (n_left)
-		buf_printf(&b, "\n+%zu more %s", n_left, n_left == 1 ? "line" : "lines");
+		buf_printf(&b, "\n%s", SAY(p->words, a, "digest.rest.lines", W_INT("n", n_left)));
 	return arena_strndup(a, b.at, b.len);
 }
 
@@ -453,7 +460,7 @@ int render_slack(const struct digest *d, const struct render_to *to, struct aren
 	for (size_t from = 0, end; from < p.n; from = end) {
 		end = pack(&p, from);
 		r.parts[r.n] = make_part(a, &p, from, end, n_parts > 1 ?
-		                         arena_printf(a, "Part %zu of %zu", r.n + 1, n_parts) : NULL);
+		                         SAY(d->words, a, "digest.part", W_INT("i", r.n + 1), W_INT("n", n_parts)) : NULL);
 		r.n++;
 	}
 	*out = r;

@@ -37,6 +37,11 @@ static void write_wrapped(struct buf *b, const char *lead, const char *indent, c
 	buf_char(b, '\n');
 }
 
+static void write_labelled(struct buf *b, struct arena *a, const char *label, const char *text)
+{
+	write_wrapped(b, arena_printf(a, "    %s ", label), "    ", text);
+}
+
 static void write_item(struct buf *b, struct arena *a, const struct digest_item *item, size_t number)
 {
 	bool is_brief = digest_item_is_brief(item);
@@ -55,9 +60,9 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 	if (item->caveat && !is_brief)
 		write_wrapped(b, "    ", "    ", item->caveat);
 	if (!text_is_blank(item->play))
-		write_wrapped(b, "    What to do: ", "    ", item->play);
+		write_labelled(b, a, words_text(item->words, a, "digest.play"), item->play);
 	if (!text_is_blank(item->first_step) && !is_brief)
-		write_wrapped(b, "    First step: ", "    ", item->first_step);
+		write_labelled(b, a, words_text(item->words, a, "digest.first_step"), item->first_step);
 	if (item->url) {
 		buf_text(b, "    ");
 		buf_text(b, item->url);
@@ -70,7 +75,7 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 
 static void write_section(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
 {
-	const char *cut = digest_cut_text(a, s->n_items, n_shown);
+	const char *cut = digest_cut_text(a, s, n_shown);
 
 	if (digest_section_is_empty(s))
 		return;
@@ -79,8 +84,8 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 		buf_char(b, '-');
 	buf_text(b, "\n\n");
 	for (size_t i = 0; i < n_shown; i++) {
-		if (digest_group_title(s, i))
-			buf_printf(b, "%s:\n\n", digest_group_title(s, i));
+		if (digest_group_title(a, s, i))
+			buf_printf(b, "%s\n\n", SAY(s->words, a, "digest.group", W_TEXT("title", digest_group_title(a, s, i))));
 		write_item(b, a, &s->items[i], i + 1);
 	}
 	if (cut)
@@ -135,7 +140,7 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 	if (d->nrr)
 		write_nrr(b, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)
-		write_wrapped(b, "Note: ", "  ", d->notes[i]);
+		write_wrapped(b, arena_printf(a, "%s ", words_text(d->words, a, "digest.note")), "  ", d->notes[i]);
 	if (d->n_notes)
 		buf_char(b, '\n');
 	write_wrapped(b, "", "", digest_footer(a, d));

@@ -1,5 +1,5 @@
 # Turns config/texts/LANGUAGE.yaml into the table `words_built_in` of common/words.h. Of YAML only comments and lines of
-# `key: "text"` are used, whose escapes are those of C.
+# `key: "text"` are used, whose escapes are those of C; a text goes on in lines that begin with two blanks.
 function fail(why) {
 	print FILENAME ":" FNR ": " why > "/dev/stderr"
 	failed = 1
@@ -11,6 +11,15 @@ FNR == 1 {
 	sub(/.*\//, "", language)
 	sub(/\.yaml$/, "", language)
 	languages[++n_languages] = language
+}
+open {
+	if (!/^  [^ ]/) fail("expected two blanks and more of the text")
+	$0 = open " " substr($0, 3)
+	open = ""
+}
+/^[a-z0-9_.]+: "/ && !/"$/ {
+	open = $0
+	next
 }
 /^#/ || /^$/ { next }
 !/^[a-z0-9_.]+: ".*"$/ { fail("expected `key: \"text\"`") }

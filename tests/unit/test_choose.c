@@ -117,7 +117,7 @@ static void currencies_are_never_added_together(void **state)
 	f[1].f.currency = "USD";
 	c = choose(f, 2, 10);
 	ASSERT_INT(c.worth.n, 2);
-	assert_string_equal(digest_worth_text(arena, &c.worth), "EUR 50 and USD 70");
+	assert_string_equal(digest_worth_text(NULL, arena, &c.worth), "EUR 50 and USD 70");
 }
 
 static void what_is_not_known_is_not_zero(void **state)
@@ -131,7 +131,7 @@ static void what_is_not_known_is_not_zero(void **state)
 	ASSERT_INT(c.n_accounts, 2);
 	ASSERT_INT(c.worth.n, 0);
 	c = choose(f, 3, 10);
-	assert_string_equal(digest_worth_text(arena, &c.worth), "EUR 70");
+	assert_string_equal(digest_worth_text(NULL, arena, &c.worth), "EUR 70");
 }
 
 static void snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse(void **state)

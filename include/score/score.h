@@ -101,6 +101,7 @@ const char *score_band_name(enum score_engine engine, int band);  /* "at_risk" *
 const char *score_band_words(enum score_engine engine, int band); /* "at risk" */
 bool score_knows_signal(const char *name);
 int score_engine_of(const char *name); /* the engine of a signal; -1: there is no such signal */
+int score_family_of(const char *name); /* its family; -1 */
 
 /* Replaces {{name}} in a template. A name that is not there leaves nothing. */
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n);

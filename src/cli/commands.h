@@ -35,6 +35,7 @@ int cmd_explain(struct cli *c, struct err *err);
 int cmd_ack(struct cli *c, struct err *err);
 int cmd_snooze(struct cli *c, struct err *err);
 int cmd_dismiss(struct cli *c, struct err *err);
+int cmd_signals(struct cli *c, struct err *err);
 int cmd_backtest(struct cli *c, struct err *err);
 int cmd_nrr(struct cli *c, struct err *err);
 int cmd_run(struct cli *c, struct err *err);

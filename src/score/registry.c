@@ -34,15 +34,29 @@ const struct signal *signal_next(struct signal_place *p)
 	return p->table < ARRAY_LEN(tables) ? &tables[p->table]->at[p->i++] : NULL;
 }
 
-int score_engine_of(const char *name)
+static const struct signal *signal_named(const char *name)
 {
 	struct signal_place place = { 0 };
 	const struct signal *signal;
 
 	while ((signal = signal_next(&place)))
 		if (strcmp(signal->name, name) == 0)
-			return (int)signal->engine;
-	return -1;
+			return signal;
+	return NULL;
+}
+
+int score_engine_of(const char *name)
+{
+	const struct signal *signal = signal_named(name);
+
+	return signal ? (int)signal->engine : -1;
+}
+
+int score_family_of(const char *name)
+{
+	const struct signal *signal = signal_named(name);
+
+	return signal ? (int)signal->family : -1;
 }
 
 bool score_knows_signal(const char *name)

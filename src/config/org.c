@@ -13,7 +13,7 @@ static const struct yaml_field schedule_fields[] = {
 	{ .key = "sync_lead", .kind = YAML_DURATION, .offset = offsetof(struct schedule_settings, sync_lead_s),
 	  .max = 12.0 * HOUR_S },
 	{ .key = "sync_wait", .kind = YAML_DURATION, .offset = offsetof(struct schedule_settings, sync_wait_s),
-	  .max = 6.0 * HOUR_S },
+	  .max = 15.0 * MINUTE_S },
 	{ .key = "catch_up", .kind = YAML_DURATION, .offset = offsetof(struct schedule_settings, catch_up_s),
 	  .max = DAY_S },
 	{ .key = "pull_timeout", .kind = YAML_DURATION, .offset = offsetof(struct schedule_settings, pull_timeout_s),

@@ -293,6 +293,9 @@ owners:""")],
      ['orgs/acme.yaml:23: schedule.sync_every: is `4`, expected a duration such as 90s, 15m, 2h or 30d',
       'orgs/acme.yaml:23: schedule.catch_up: is `3d`, expected 0s to 1d',
       'orgs/acme.yaml:23: schedule.sync_wait: is `soon`, expected a duration such as 90s, 15m, 2h or 30d']),
+    ("a digest that waits for too long",
+     [(ORG, "owners:", "schedule: {sync_wait: 16m}\nowners:")],
+     ['orgs/acme.yaml:23: schedule.sync_wait: is `16m`, expected 0s to 15m']),
     ("bands in the wrong order",
      [("signals.yaml", "at_risk: 5", "at_risk: 2"),
       ("signals.yaml", "ready: 6", "ready: 3")],
@@ -343,11 +346,13 @@ owners:""")],
      ['holidays/fr.yaml:1: expected a list of days (- 2026-01-01)']),
     ("an event with a time of day",
      [("holidays/us.ics", "DTSTART;VALUE=DATE:20260704", "DTSTART:20260704T090000Z")],
-     ['holidays/us.ics:3: an event with a time of day, expected a whole day such as DTSTART;VALUE=DATE:20260101']),
-    ("an event that repeats and one without a start",
-     [("holidays/us.ics", "SUMMARY:", "RRULE:FREQ=YEARLY\nSUMMARY:"),
+     ['holidays/us.ics:3: an event whose day depends on the time zone, expected a whole day such as '
+      'DTSTART;VALUE=DATE:20260101']),
+    ("an event that repeats every week and one without a start",
+     [("holidays/us.ics", "SUMMARY:", "RRULE:FREQ=WEEKLY\nSUMMARY:"),
       ("holidays/us.ics", "END:VCALENDAR", "BEGIN:VEVENT\nSUMMARY:x\nEND:VEVENT\nEND:VCALENDAR")],
-     ['holidays/us.ics:5: an event that repeats, expected one event for each day',
+     ['holidays/us.ics:5: an event that repeats by `FREQ=WEEKLY`, expected FREQ=YEARLY with INTERVAL, COUNT, UNTIL, '
+      'BYMONTH, BYMONTHDAY or BYDAY',
       'holidays/us.ics:11: an event without a start, expected DTSTART;VALUE=DATE:20260101']),
     ("a calendar that is none and the same holidays twice",
      [("holidays/us.ics", None, "hello\n"),
@@ -528,6 +533,15 @@ def test_broken(case):
         write(case, edits)
         got = told(case)
         assert got == lines, what + ":\n" + "\n".join(got) + "\nand not\n" + "\n".join(lines)
+
+
+def test_no_working_day(case):
+    """An owner whose every working day is a holiday is warned of, and one whose holidays leave a day is not."""
+    every_day = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYDAY={}\nEND:VEVENT\nEND:VCALENDAR\n"
+    for days, warned in (("MO,TU,WE,TH,FR", True), ("MO,TU,WE,TH", False)):
+        write(case, [("holidays/us.ics", None, every_day.format(days)), (ORG, "holidays: [fr]", "holidays: [us]")])
+        result = case.retaind("check", "--format", "csv", expect=None)
+        assert ("working days" in result.stdout) == warned, result.stdout
 
 
 def test_shipped(case):

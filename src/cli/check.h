@@ -27,6 +27,8 @@ const char *check_nearest(struct arena *a, const char *path);
 /* Says in words what a connector (a name, or the path of its file) does; an exit code. */
 int check_connector(struct cli *c, const char *connector);
 
+/* Warns of owners who have no working day. */
+void check_days_of_owners(struct checking *c, const struct org_settings *org);
 /* Asks a source for its first row, which is stored nowhere. */
 void check_source_online(struct checking *c, const struct org_settings *org, const struct source_settings *source);
 /* Asks every channel's host whether it is there. Sends no message. */

@@ -215,7 +215,8 @@ static const struct {
 	bool is_online;
 	void (*check)(struct checking *c, const struct org_settings *org);
 } checks[] = {
-	{ false, check_zone },    { false, check_database },        { false, check_source_secrets },
+	{ false, check_zone },    { false, check_days_of_owners },  { false, check_database },
+	{ false, check_source_secrets },
 	{ false, check_folders }, { false, check_channel_secrets }, { true, check_sources_online },
 	{ true, check_channels_online },
 };

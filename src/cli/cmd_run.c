@@ -19,6 +19,7 @@
 enum {
 	LOOK_WITHIN_MS = 60000, /* a clock that was set is noticed at the latest then */
 	TICK_MS = 10000,
+	ZONES_WITHIN_MS = 30000, /* new rules of time zones are in force at the latest then */
 	TELL_EVERY_MS = 500,
 	STOP_KILL_MS = 3000, STOP_END_MS = 4000
 };
@@ -34,6 +35,7 @@ struct daemon {
 	struct loop *loop;
 	struct notify notify;
 	struct run_web web;
+	int64_t zones_ms; /* when the files of time zones were last looked at */
 	int64_t told_ms; /* when the service manager last heard of us, and of how many children */
 	int told_children;
 	int tick_ms;
@@ -161,6 +163,52 @@ static void on_reload(void *context, int number)
 	notify_send(&d->notify, "READY=1");
 }
 
+static bool zones_are_current(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_orgs; i++)
+		for (size_t k = 0; k < d->orgs[i].n_owners; k++)
+			if (!zone_is_current(d->orgs[i].owners[k].rules.zone))
+				return false;
+	return true;
+}
+
+/* The system's time zones have been updated: the configuration in force is read again with them, without what the user
+ * may be changing. While a file of theirs is missing or damaged, the old rules stay. */
+static int reread_zones(struct daemon *d, struct mistakes *m, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const struct config *config = config_load(a, d->jobs.config_dir, &cli_checks, m);
+	const char *copy = arena_strdup(a, d->jobs.config_dir);
+
+	if (config == NULL)
+		return err_set(err, ERR_CONFIG, "a time zone can't be read");
+	if (adopt(d, a, config, err) < 0)
+		return -1;
+	a = NULL;
+	d->jobs.config_dir = copy;
+	return 0;
+}
+
+static void follow_zones(struct daemon *d, int64_t ms)
+{
+	CLEANUP(arena_freep) struct arena *a = NULL;
+	struct mistakes m = { 0 };
+	struct err err;
+
+	if (ms - d->zones_ms < ZONES_WITHIN_MS)
+		return;
+	d->zones_ms = ms;
+	if (zones_are_current(d))
+		return;
+	a = m.arena = arena_new(0);
+	if (reread_zones(d, &m, &err) < 0 || run_web_adopt(&d->web, d->loop, d->config, &err) < 0) {
+		log_mistakes(&m);
+		log_event(LOG_LEVEL_ERROR, "zones_refused", LOG_TEXT("error", err.text));
+	} else {
+		log_event(LOG_LEVEL_INFO, "zones_updated", LOG_INT("orgs", (int64_t)d->n_orgs));
+	}
+}
+
 /* The loop ------------------------------------------------------------------------------------------------------- */
 
 static void on_stop(void *context, int number)
@@ -230,6 +278,7 @@ static void on_time(void *context, int64_t now)
 		stop_in_time(d);
 		return;
 	}
+	follow_zones(d, ms);
 	for (size_t i = 0; i < d->n_orgs; i++) {
 		struct run_org *o = &d->orgs[i];
 

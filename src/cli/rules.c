@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { YEAR_S = 366 * 86400 };
+
 static const struct holiday_set *holiday_set(const struct config *config, const char *name)
 {
 	const struct holiday_set *sets = config->holidays.at;
@@ -34,4 +36,11 @@ int owner_rules(struct arena *a, const struct config *config, const struct org_s
 		return err_in(err, "owner %s", owner->email);
 	*out = rules;
 	return 0;
+}
+
+bool owner_has_slot(const struct slot_rules *rules, int64_t now)
+{
+	struct slot slot;
+
+	return slot_next(rules, now, &slot) && slot.due_at <= now + YEAR_S;
 }

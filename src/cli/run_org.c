@@ -38,6 +38,9 @@ int run_org_init(struct run_org *o, struct arena *a, const struct config *config
 		o->troubles[i] = (struct run_trouble){ DAY_NONE, 0, INSTANT_NONE, DAY_NONE };
 		if (owner_rules(a, config, settings, &owners[i], &o->owners[i].rules, err) < 0)
 			return err_in(err, "organisation %s", settings->name);
+		if (!owner_has_slot(&o->owners[i].rules, clock_now()))
+			log_event(LOG_LEVEL_WARNING, "no_working_days", LOG_TEXT("org", settings->name),
+			          LOG_TEXT("owner", owners[i].email));
 	}
 	qsort(o->owners, o->n_owners, sizeof *o->owners, by_email);
 	o->s = (struct run_state){ .tick_boot_ms = -1, .sync_retry_at = INSTANT_NONE, .deliver_at = INSTANT_NONE,

@@ -234,6 +234,7 @@ static bool name_is_good(const char *name)
 int zone_open(struct arena *a, const char *name, const struct zone **out, struct err *err)
 {
 	CLEANUP(fd_closep) int fd = -1;
+	const char *path;
 	unsigned char *data;
 	size_t len = 0;
 	struct stat st;
@@ -242,7 +243,8 @@ int zone_open(struct arena *a, const char *name, const struct zone **out, struct
 
 	if (!name_is_good(name))
 		return err_set(err, ERR_CONFIG, "'%.40s' is not the name of a time zone (such as Europe/Paris)", name);
-	fd = open(arena_printf(a, ZONE_FOLDER "%s", name), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	path = arena_printf(a, ZONE_FOLDER "%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG, "there is no time zone '%s' in " ZONE_FOLDER, name);
 	if (st.st_size > ZONE_MAX_BYTES)
@@ -255,8 +257,23 @@ int zone_open(struct arena *a, const char *name, const struct zone **out, struct
 	}
 	if (zone_parse(a, arena_strdup(a, name), data, len, &z, err) < 0)
 		return -1;
+	z->path = path;
+	z->read = st;
 	*out = z;
 	return 0;
+}
+
+bool zone_is_current(const struct zone *z)
+{
+	const struct stat *old = &z->read;
+	struct stat now;
+
+	if (z->path == NULL)
+		return true;
+	return stat(z->path, &now) == 0 && now.st_dev == old->st_dev && now.st_ino == old->st_ino &&
+	       now.st_size == old->st_size && now.st_mtim.tv_sec == old->st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == old->st_mtim.tv_nsec && now.st_ctim.tv_sec == old->st_ctim.tv_sec &&
+	       now.st_ctim.tv_nsec == old->st_ctim.tv_nsec;
 }
 
 const char *zone_name(const struct zone *z)

@@ -3,6 +3,7 @@
 #define ZONE_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "common/clock.h"
 
@@ -28,6 +29,8 @@ struct zone {
 	size_t n;
 	int first_s;                /* in force before them all */
 	struct zone_rule rule;      /* in force after them all */
+	const char *path;           /* NULL: of no file */
+	struct stat read;           /* the file as it was read */
 };
 
 /* Reads the bytes of a TZif file of version 2 or later. The zone lives in the arena; name must too. */

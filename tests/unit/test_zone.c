@@ -331,6 +331,21 @@ static void damaged_bytes_are_refused_at_any_length(void **state)
 	ASSERT_INT(zone_parse(arena, "made", bytes, len, &z, &err), -1);
 }
 
+static void a_zone_knows_whether_its_file_is_still_the_one_that_was_read(void **state)
+{
+	struct zone z = *zone("Europe/Paris"), other = z, gone = z;
+
+	(void)state;
+	assert_true(zone_is_current(&z));
+	assert_true(zone_is_current(zone_utc()));
+	z.read.st_mtim.tv_nsec++;
+	assert_false(zone_is_current(&z));
+	other.path = "/usr/share/zoneinfo/Europe/Berlin";
+	assert_false(zone_is_current(&other));
+	gone.path = "/usr/share/zoneinfo/Europe/Pariss";
+	assert_false(zone_is_current(&gone));
+}
+
 static void the_ends_of_time_are_survived(void **state)
 {
 	const struct zone *z = zone("Europe/Berlin");
@@ -354,6 +369,7 @@ int main(void)
 		cmocka_unit_test(a_bad_footer_is_refused),
 		cmocka_unit_test(a_file_without_rule_keeps_its_last_offset),
 		cmocka_unit_test(damaged_bytes_are_refused_at_any_length),
+		cmocka_unit_test(a_zone_knows_whether_its_file_is_still_the_one_that_was_read),
 		cmocka_unit_test(the_ends_of_time_are_survived),
 	};
 

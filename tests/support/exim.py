@@ -2,57 +2,19 @@
 import grp
 import os
 import pwd
-import re
 import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import sinks
-from harness import ROOT, Skip, wait_for
-
-UNPACKED = ROOT / "build" / "exim"
-
-
-def fetch(package):
-    folder = UNPACKED / "packages"
-    folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["apt-get", "download", package], cwd=folder, capture_output=True, text=True, timeout=120)
-    files = sorted(folder.glob(f"{package}_*.deb"))
-    if done.returncode or not files:
-        raise Skip(f"{package} can't be downloaded: {done.stderr.strip().splitlines()[-1:] or 'no file'}")
-    subprocess.run(["dpkg-deb", "-x", files[0], UNPACKED / "root"], check=True)
-    depends = subprocess.run(["dpkg-deb", "-f", files[0], "Depends"], check=True, capture_output=True, text=True).stdout
-    return [re.split(r"[ :(|]", d.strip())[0] for d in depends.split(",") if d.strip()]
-
-
-def libraries():
-    return ":".join(sorted({str(f.parent) for f in (UNPACKED / "root").rglob("*.so*")}))
-
-
-def misses_libraries(binary):
-    listed = subprocess.run(["ldd", binary], capture_output=True, text=True, env={**os.environ, "LD_LIBRARY_PATH": libraries()})
-    return "not found" in listed.stdout
+from harness import ROOT, wait_for
+from packages import Packages
 
 
 def unpack():
-    """The binary and the libraries that this machine lacks; kept for the next time."""
-    for tool in ("apt-get", "dpkg-deb", "ldd"):
-        if not shutil.which(tool):
-            raise Skip(f"there is no {tool}")
-    binary = UNPACKED / "root/usr/sbin/exim4"
-    wanted = [] if binary.exists() and not misses_libraries(binary) else ["exim4-daemon-light"]
-    seen = {"exim4-base", "libc6", "debconf", "libgcc-s1"}
-    while wanted:
-        further = []
-        for package in wanted:
-            if package not in seen:
-                seen.add(package)
-                further += fetch(package)
-        wanted = [p for p in further if p.startswith("lib")] if misses_libraries(binary) else []
-    if misses_libraries(binary):
-        raise Skip("exim lacks libraries here")
-    return binary
+    packages = Packages("exim")
+    return packages, packages.unpack(["exim4-daemon-light"], "usr/sbin/exim4", skips=("exim4-base",))
 
 
 def free_ports(n):
@@ -67,7 +29,7 @@ class Exim:
     """Runs as nobody when we are root, as ourselves otherwise; stops with the case."""
 
     def __init__(self, case, certificate_name="localhost", offers_tls=True):
-        binary = unpack()
+        packages, binary = unpack()
         self.dir = case.tmp / "exim"
         self.dir.mkdir()
         case.tmp.chmod(0o711)
@@ -79,7 +41,7 @@ class Exim:
         (self.dir / "exim4").write_bytes(binary.read_bytes().replace(b"Debian-exim\0", b"daemon".ljust(12, b"\0")))
         (self.dir / "exim4").chmod(0o755)
         (self.dir / "lib").mkdir()
-        for folder in filter(None, libraries().split(":")):
+        for folder in filter(None, packages.libraries().split(":")):
             for f in Path(folder).glob("*.so*"):
                 shutil.copyfile(f, self.dir / "lib" / f.name)
         user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())

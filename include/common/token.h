@@ -23,11 +23,11 @@ struct token {
 
 /* 40 bits of an address, whatever its case: enough to know again who of a few thousand it was. */
 uint64_t token_holder(const char *email);
-/* scope: what the key signs besides, so that what one organisation was given is nothing to another. NULL: a field is out
- * of its range. */
+/* scope: what the key signs besides, so that what one organisation was given is nothing to another. NULL: a field is
+ * out of its range. */
 const char *token_make(struct arena *a, const char *key, const char *scope, const struct token *t);
 
-enum token_state { TOKEN_GOOD, TOKEN_EXPIRED, TOKEN_NONE /* changed, cut, another scope's, or written in another way */ };
+enum token_state { TOKEN_GOOD, TOKEN_EXPIRED, TOKEN_NONE /* changed, cut, another scope's, written in another way */ };
 /* Any of the keys is right: while one is replaced there are two. Sets *out unless it is TOKEN_NONE, and *out_key to the
  * one that fits. Takes the same time whatever is wrong with a token of the right form. */
 enum token_state token_read(const char *text, const char *const *keys, size_t n_keys, const char *scope, int64_t now,

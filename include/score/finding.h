@@ -15,7 +15,8 @@
  * dismissed stays silent for FINDING_DISMISSED_DAYS, and up to FINDING_MEMORY_DAYS while nothing changes: same cause,
  * same band all along, odds not doubled. A hard fact that is newer, or another, breaks that silence. */
 enum { FINDING_DISMISSED_DAYS = 30, FINDING_MEMORY_DAYS = 90, FINDING_COOL_DOWN_DAYS = 14, FINDING_CAUSE_DAYS = 7,
-	FINDING_FLAP_DAYS = 7, MAX_FLAPS = 4 };
+	FINDING_FLAP_DAYS = 7, MAX_FLAPS = 4,
+	FINDING_TOLD_LOST_DAYS = 90, FINDING_TOLD_GROWN_DAYS = 30 /* nothing new after an owner said so */ };
 struct finding_change { struct finding finding; const char *event, *note; };
 size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
                        struct finding_change *out);

@@ -63,6 +63,9 @@ struct fact_base {
 	struct usage_window *window; /* off limits: what facts_load has read ahead */
 };
 
+/* Whose the account is not, whatever its source says, for findings of an engine; and who has it instead. */
+struct fact_not_owner { const char *engine, *owner_email /* "": nobody */, *given_to; /* NULL: nobody */ };
+
 struct fact_account {
 	int64_t id;
 	const char *key, *name, *domain, *external_id, *segment, *plan, *currency, *csm_email, *am_email;
@@ -84,6 +87,8 @@ struct fact_account {
 	const struct fact_notice *notices; size_t n_notices;
 	const struct fact_person *people; size_t n_people;
 	const struct fact_team *teams; size_t n_teams;
+	const struct fact_not_owner *not_owners; size_t n_not_owners; /* as they were said one after the other */
+	int32_t told_lost_on, told_grown_on; /* an owner said so; 0: nobody did */
 };
 
 struct fact_patience { const char *source; int64_t stale_after_s; }; /* see source_is_stale of store/pulls.h */

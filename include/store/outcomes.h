@@ -1,6 +1,7 @@
 /* What became of accounts, as known on a day: when each was a customer, and when it left, shrank or grew. Labels for
  * backtest and calibrate, and the organisation's own base rate. From subscriptions and the history of their amounts
- * (trials don't count), the account's own annual revenue where it has no subscription, unpaid invoices, notices.
+ * (trials don't count), the account's own annual revenue where it has no subscription, unpaid invoices, notices, and
+ * what owners said of findings (store/answers.h) where nothing else tells it.
  *
  * A change counts when it lasts longer than OUTCOME_LASTING_DAYS: a shorter gap is bridged (a renewal that is booked
  * late is no churn), a shorter rise or fall is none, and nothing is said of the last days that are known. Amounts move

@@ -1,104 +1,204 @@
-/* What an owner says of a finding: ack, snooze, dismiss. */
+/* What a person says of a finding: ack, done, snooze, dismiss, wrong-owner, lost, expanded, reopen; what was said. */
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "commands.h"
 #include "common/text.h"
-#include "store/findings.h"
+#include "config/secret.h"
+#include "store/answers.h"
+#include "store/precision.h"
 
-enum { MAX_REASON_CHARS = 500 };
+enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000, NAME_CHARS = 100 };
 
-/* The finding that a person speaks of, as it stands. The transaction keeps a score that runs meanwhile from changing it
- * before it is saved. */
-struct feedback {
-	struct session session;
-	struct txn txn;
-	struct finding finding;
-};
-
-static void feedback_done(struct feedback *f)
+/* Who is at the keyboard; whoever called sudo, not root. */
+static const char *who_says(struct arena *a)
 {
-	txn_end(&f->txn);
-	session_close(&f->session);
+	const char *sudo = environment("SUDO_USER");
+	const struct passwd *user = getpwuid(getuid());
+
+	if (!text_is_blank(sudo))
+		return text_clean(a, sudo, NAME_CHARS);
+	return user ? text_clean(a, user->pw_name, NAME_CHARS) : arena_printf(a, "uid %u", (unsigned)getuid());
 }
 
-static int feedback_open(struct cli *c, struct feedback *f, struct err *err)
+static int read_finding(const struct cli *c, int64_t *out, struct err *err)
 {
-	struct finding *finding = &f->finding;
-	int64_t id;
-	int rc;
+	if (text_to_int(c->args[0], out))
+		return 0;
+	return err_set(err, ERR_USAGE, "finding `%s`: expected its number, see retaind accounts", c->args[0]);
+}
 
-	if (!text_to_int(c->args[0], &id))
-		return err_set(err, ERR_USAGE, "finding `%s`: expected its number, see retaind accounts", c->args[0]);
-	if (session_open(c, DB_WRITE, &f->session, err) < 0 || txn_begin(&f->txn, f->session.db, err) < 0)
+static int refuse(const struct answer *x, enum answer_result result, const struct finding *f, struct arena *a,
+                  struct err *err)
+{
+	switch (result) {
+	case ANSWER_UNKNOWN:
+		return err_set(err, ERR_INPUT, "there is no finding %" PRId64, x->finding);
+	case ANSWER_CLOSED:
+		return err_set(err, ERR_INPUT, "finding %" PRId64 " is closed: %s on %s%s", x->finding,
+		               finding_state_text(f->state), day_text(a, f->closed_on),
+		               x->kind == ANSWER_REOPEN ? ", by no answer that could be taken back" : "");
+	case ANSWER_TAKEN:
+	case ANSWER_USED:
+	case ANSWER_UNFIT:
+		break;
+	}
+	if (x->kind == ANSWER_REOPEN)
+		return err_set(err, ERR_INPUT, "finding %" PRId64 " is %s: there is no answer to take back", x->finding,
+		               finding_state_text(f->state));
+	if (x->kind == ANSWER_WRONG_OWNER)
+		return err_set(err, ERR_INPUT, "finding %" PRId64 " is with %s already", x->finding,
+		               f->owner_email ? f->owner_email : "nobody");
+	return err_set(err, ERR_INPUT, "finding %" PRId64 " is one of %s: `%s` is not said of those", x->finding, f->engine,
+	               answer_names[x->kind]);
+}
+
+/* Only what the option needs of the configuration is checked in `fill`, with the day at hand. */
+typedef int fill_fn(struct cli *c, const struct session *s, struct answer *x, struct err *err);
+
+static int say(struct cli *c, enum answer_kind kind, fill_fn *fill, struct err *err)
+{
+	CLEANUP(session_close) struct session s = { 0 };
+	struct answer x = { .kind = kind, .via = "cli", .who = who_says(c->arena), .until = DAY_NONE };
+	enum answer_result result;
+	struct finding f;
+
+	if (read_finding(c, &x.finding, err) < 0 || session_open(c, DB_WRITE, &s, err) < 0)
 		return -1;
-	rc = finding_load(f->session.db, id, c->arena, finding, err);
-	if (rc < 0)
+	x.today = s.today;
+	x.at = s.now;
+	if ((fill && fill(c, &s, &x, err) < 0) || answer_take(s.db, &x, c->arena, &result, &f, err) < 0)
 		return -1;
-	if (rc == 0)
-		return err_set(err, ERR_INPUT, "there is no finding %" PRId64, id);
-	if (finding->closed_on != DAY_NONE)
-		return err_set(err, ERR_INPUT, "finding %" PRId64 " is closed: %s on %s", id,
-		               finding_state_text(finding->state), day_text(c->arena, finding->closed_on));
+	if (result != ANSWER_TAKEN)
+		return refuse(&x, result, &f, c->arena, err);
+	if (c->verbosity >= 0 && kind == ANSWER_WRONG_OWNER)
+		(void)printf("finding %" PRId64 " is with %s\n", x.finding, x.to ? x.to : "nobody");
+	else if (c->verbosity >= 0)
+		(void)printf("finding %" PRId64 " is %s\n", x.finding, finding_state_text(f.state));
+	return EX_OK;
+}
+
+static int fill_snooze(struct cli *c, const struct session *s, struct answer *x, struct err *err)
+{
+	if (cli_option_day(c, "until", &x->until, err) < 0)
+		return -1;
+	if (x->until <= s->today)
+		return err_set(err, ERR_USAGE, "--until is %s, expected a day after today, %s", day_text(c->arena, x->until),
+		               day_text(c->arena, s->today));
 	return 0;
 }
 
-static int feedback_save(struct cli *c, struct feedback *f, const char *note, struct err *err)
+/* A reason that is no code is kept in its own words. */
+static int fill_dismiss(struct cli *c, const struct session *s, struct answer *x, struct err *err)
 {
-	const struct session *s = &f->session;
-	const char *state = finding_state_text(f->finding.state);
+	const char *reason = cli_option(c, "reason"), *note = cli_option(c, "note");
 
-	if (finding_put(s->db, &f->finding, err) < 0 ||
-	    finding_event_put(s->db, f->finding.id, s->today, s->now, state, note, err) < 0 ||
-	    txn_commit(&f->txn, err) < 0)
+	(void)s;
+	(void)err;
+	x->reason = dismiss_reason_known(reason) ? reason : dismiss_reasons[DISMISS_OTHER];
+	if (!dismiss_reason_known(reason))
+		note = note ? arena_printf(c->arena, "%s: %s", reason, note) : reason;
+	x->note = text_is_blank(note) ? NULL : text_clean(c->arena, note, ANSWER_NOTE_CHARS);
+	return 0;
+}
+
+static int fill_owner(struct cli *c, const struct session *s, struct answer *x, struct err *err)
+{
+	const char *email = cli_option(c, "to");
+	const struct owner_settings *owner;
+
+	if (!email)
+		return 0;
+	if (cli_owner(s->org, email, &owner, err) < 0)
 		return -1;
-	if (c->verbosity >= 0)
-		(void)printf("finding %" PRId64 " is %s\n", f->finding.id, state);
+	x->to = owner->email;
+	return 0;
+}
+
+static int fill_note(struct cli *c, const struct session *s, struct answer *x, struct err *err)
+{
+	const char *note = cli_option(c, "note");
+
+	(void)s;
+	(void)err;
+	x->note = text_is_blank(note) ? NULL : text_clean(c->arena, note, ANSWER_NOTE_CHARS);
 	return 0;
 }
 
 int cmd_ack(struct cli *c, struct err *err)
 {
-	CLEANUP(feedback_done) struct feedback f = { 0 };
+	return say(c, ANSWER_ACKNOWLEDGE, NULL, err);
+}
 
-	if (feedback_open(c, &f, err) < 0)
-		return -1;
-	f.finding.state = FINDING_ACKNOWLEDGED;
-	f.finding.snoozed_until = DAY_NONE;
-	return feedback_save(c, &f, NULL, err);
+int cmd_done(struct cli *c, struct err *err)
+{
+	return say(c, ANSWER_DONE, fill_note, err);
 }
 
 int cmd_snooze(struct cli *c, struct err *err)
 {
-	CLEANUP(feedback_done) struct feedback f = { 0 };
-	int32_t until = DAY_NONE;
-
-	if (cli_option_day(c, "until", &until, err) < 0)
-		return -1;
-	if (until == DAY_NONE)
+	if (!cli_option(c, "until"))
 		return err_set(err, ERR_USAGE, "--until is missing: the day on which it is open again");
-	if (feedback_open(c, &f, err) < 0)
-		return -1;
-	if (until <= f.session.today)
-		return err_set(err, ERR_USAGE, "--until is %s, expected a day after today, %s", day_text(c->arena, until),
-		               day_text(c->arena, f.session.today));
-	f.finding.snoozed_until = until;
-	f.finding.state = FINDING_SNOOZED;
-	return feedback_save(c, &f, day_text(c->arena, until), err);
+	return say(c, ANSWER_SNOOZE, fill_snooze, err);
 }
 
 int cmd_dismiss(struct cli *c, struct err *err)
 {
-	CLEANUP(feedback_done) struct feedback f = { 0 };
-	const char *reason = cli_option(c, "reason");
-
-	if (text_is_blank(reason))
+	if (text_is_blank(cli_option(c, "reason")))
 		return err_set(err, ERR_USAGE, "--reason is missing: it says why this was no finding");
-	if (feedback_open(c, &f, err) < 0)
+	return say(c, ANSWER_NOT_A_RISK, fill_dismiss, err);
+}
+
+int cmd_wrong_owner(struct cli *c, struct err *err)
+{
+	return say(c, ANSWER_WRONG_OWNER, fill_owner, err);
+}
+
+int cmd_lost(struct cli *c, struct err *err)
+{
+	return say(c, ANSWER_LOST, fill_note, err);
+}
+
+int cmd_expanded(struct cli *c, struct err *err)
+{
+	return say(c, ANSWER_EXPANDED, fill_note, err);
+}
+
+int cmd_reopen(struct cli *c, struct err *err)
+{
+	return say(c, ANSWER_REOPEN, fill_note, err);
+}
+
+int cmd_answers(struct cli *c, struct err *err)
+{
+	static const struct table_column columns[] = {
+		{ "at", false },     { "finding", true }, { "account", false }, { "engine", false }, { "answer", false },
+		{ "who", false },    { "via", false },    { "reason", false },  { "note", false },
+	};
+	CLEANUP(session_close) struct session s = { 0 };
+	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
+	const struct answer_row *rows;
+	int64_t limit = DEFAULT_LIMIT, finding = 0;
+	size_t n;
+
+	if (c->n_args > 0 && read_finding(c, &finding, err) < 0)
 		return -1;
-	f.finding.state = FINDING_DISMISSED;
-	f.finding.closed_on = f.session.today;
-	f.finding.snoozed_until = DAY_NONE;
-	return feedback_save(c, &f, text_clean(c->arena, reason, MAX_REASON_CHARS), err);
+	if (cli_option_int(c, "limit", MAX_LIMIT, &limit, err) < 0 || session_open(c, DB_READ, &s, err) < 0 ||
+	    answers_list(s.db, finding, limit, c->arena, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const char *cells[ARRAY_LEN(columns)] = {
+			cell_instant(c->arena, rows[i].at), cell_int(c->arena, rows[i].finding), rows[i].account, rows[i].engine,
+			rows[i].answer, rows[i].who, rows[i].via, rows[i].reason, rows[i].note,
+		};
+
+		table_row(t, cells);
+	}
+	table_print(t, c->format);
+	return EX_OK;
 }

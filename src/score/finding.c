@@ -78,7 +78,15 @@ static const char *owner_of(const struct fact_account *f, int engine)
 	const char *first = engine == ENGINE_DEFENSE ? f->csm_email : f->am_email;
 	const char *second = engine == ENGINE_DEFENSE ? f->am_email : f->csm_email;
 
-	return *first ? first : *second ? second : NULL;
+	const char *owner = *first ? first : second;
+
+	for (size_t i = 0; i < f->n_not_owners; i++) {
+		const struct fact_not_owner *not = &f->not_owners[i];
+
+		if (strcmp(not->engine, engine_names[engine]) == 0 && strcmp(not->owner_email, owner) == 0)
+			owner = not->given_to ? not->given_to : "";
+	}
+	return *owner ? owner : NULL;
 }
 
 static const struct reading *reading_named(const struct verdict *v, const char *name)
@@ -339,6 +347,14 @@ static bool is_abrupt(const struct verdict *v)
 	return v->lead && (strcmp(v->lead->name, ABRUPT) == 0 || (is_champion_lost(v->lead) && speaks(v, ABRUPT)));
 }
 
+/* Whether an owner said lately what became of the account, before its contracts show it: who is lost is neither to be
+ * kept nor to grow, and who just bought does not buy again tomorrow. */
+static bool is_settled(const struct diagnosis *d, int engine)
+{
+	return d->as_of - d->account->told_lost_on < FINDING_TOLD_LOST_DAYS ||
+	       (engine == ENGINE_EXPANSION && d->as_of - d->account->told_grown_on < FINDING_TOLD_GROWN_DAYS);
+}
+
 /* vetoed: a finding of the other engine stands. */
 static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, const struct finding *was, size_t n_was,
                      struct arena *a, struct finding_change *out)
@@ -351,7 +367,8 @@ static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, cons
 
 	if (f)
 		return settle(d, engine, is_due, is_vetoed, f, a, out);
-	if (!is_due || v->is_held || v->is_dwelling || is_dismissed(d, v, was, n_was, engine))
+	if (!is_due || v->is_held || v->is_dwelling || is_settled(d, engine) ||
+	    is_dismissed(d, v, was, n_was, engine))
 		return n;
 	f = cooling(d, v, was, n_was, engine);
 	out[n++] = f ? reopened(d, engine, f, a) : opened(d, engine, a);

@@ -9,6 +9,7 @@ enum {
 	FAILED_BEFORE_DAYS = 60, /* a payment that failed within these days before an end is why it ended */
 	NOTICE_STANDS_DAYS = 90, /* a notice that names no day on which it takes effect */
 	NOTICE_END_DAYS = 366,   /* an end within these days after a notice is the one it announced */
+	TOLD_NEAR_DAYS = 90,     /* a movement within these days of an owner's word is the one that was meant */
 	FIRST_ROOM = 256
 };
 
@@ -288,6 +289,29 @@ static void make_notice(struct making *m, const struct outcome_notice *notice, s
 	add_event(m, &event);
 }
 
+/* Whether contracts or notices show a movement of the kind about then. */
+static bool is_shown(const struct outcome *events, size_t n, const struct outcome_told *t, unsigned kinds)
+{
+	for (size_t i = 0; i < n; i++)
+		if (events[i].account == t->account && (1u << events[i].kind & kinds) &&
+		    events[i].on >= t->said_on - TOLD_NEAR_DAYS && events[i].on <= t->said_on + TOLD_NEAR_DAYS)
+			return true;
+	return false;
+}
+
+/* What an owner said, where nothing else tells it: a loss unless the account went on paying, as of a notice; growth of
+ * an amount that is not known. */
+static void make_told(struct making *m, const struct outcome_told *told, size_t n_events_before)
+{
+	struct outcome event = { told->account, told->said_on, told->is_gain ? OUTCOME_EXPANSION : OUTCOME_CHURN, 0, NULL };
+	bool goes_on = false, has_amounts;
+
+	if (!told->is_gain)
+		read_contracts(m->parts, told->account, told->said_on, NOTICE_STANDS_DAYS, &goes_on, &has_amounts);
+	if (!goes_on && !is_shown(m->events, n_events_before, told, told->is_gain ? OUTCOME_GAINS : OUTCOME_ENDS))
+		add_event(m, &event);
+}
+
 static int compare_events(const void *left, const void *right)
 {
 	const struct outcome *a = left, *b = right;
@@ -328,6 +352,9 @@ int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outco
 	n_contract_events = m.n_events;
 	for (size_t i = 0; i < p.n_notices; i++)
 		make_notice(&m, &p.notices[i], n_contract_events);
+	n_contract_events = m.n_events;
+	for (size_t i = 0; i < p.n_told; i++)
+		make_told(&m, &p.told[i], n_contract_events);
 	if (m.n_events)
 		qsort(m.events, m.n_events, sizeof *m.events, compare_events);
 	*out = (struct outcomes){ .from = first_day(&p), .until = m.until, .events = m.events, .n_events = m.n_events,

@@ -173,6 +173,25 @@ static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
 	return rc;
 }
 
+static int load_told(struct db *db, struct outcome_parts *p, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT account_id, said_on, kind = 'expansion' FROM told_outcome WHERE said_on <= :known"
+		" AND (withdrawn_on IS NULL OR withdrawn_on > :known) ORDER BY account_id, said_on, id");
+	size_t room = 0;
+	int rc;
+
+	bind_day(q, ":known", p->known_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (p->n_told == room) {
+			room = room ? 2 * room : FIRST_ROOM;
+			p->told = arena_grow(p->arena, p->told, p->n_told, room, sizeof *p->told);
+		}
+		p->told[p->n_told++] = (struct outcome_told){ col_int(q, 0), col_day(q, 1), col_int(q, 2) != 0 };
+	}
+	return rc;
+}
+
 int outcomes_last_fact(struct db *db, int32_t as_of, int32_t *out, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
@@ -218,7 +237,7 @@ static int compare_pieces(const void *left, const void *right)
 int outcomes_load_parts(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	if (load_subscriptions(db, p, err) < 0 || load_annual(db, p, err) < 0 || load_failures(db, p, err) < 0 ||
-	    load_notices(db, p, err) < 0)
+	    load_notices(db, p, err) < 0 || load_told(db, p, err) < 0)
 		return -1;
 	if (p->n_pieces)
 		qsort(p->pieces, p->n_pieces, sizeof *p->pieces, compare_pieces);

@@ -13,6 +13,8 @@ struct outcome_piece {
 	const char *reason;   /* of the end, NULL when not known */
 };
 struct outcome_failure { int64_t account; int32_t failed_on; };
+/* What an owner said became of the account. */
+struct outcome_told { int64_t account; int32_t said_on; bool is_gain; };
 struct outcome_notice {
 	int64_t account;
 	int32_t noticed_on, effective_on; /* effective_on: DAY_NONE when not said */
@@ -28,6 +30,7 @@ struct outcome_parts {
 	struct outcome_piece *pieces; size_t n_pieces, room;
 	struct outcome_failure *failures; size_t n_failures; /* payments that failed and were never made good */
 	struct outcome_notice *notices; size_t n_notices;
+	struct outcome_told *told; size_t n_told;
 };
 int outcomes_load_parts(struct db *db, struct outcome_parts *io, struct err *err) MUST_USE;
 

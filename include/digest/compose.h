@@ -15,12 +15,19 @@ struct digest_choice {
 	struct digest_chosen {
 		const struct digest_finding *finding;
 		enum digest_change change;
-	} *items, *news; /* items: entered and worse, better, standing; each by priority */
-	size_t n_items, n_news, n_accounts;
+	} *items, *news;
+	size_t n_items, n_news;
+	size_t n_accounts;           /* shown and not */
 	size_t n_rest, n_rest_news;
 	size_t n_of[DIGEST_CHANGES]; /* by change: shown and not */
-	struct digest_worth worth, rest_worth; /* each account once */
+	size_t n_due;                /* to be acted on today or before: shown and not */
+	size_t n_snoozed, n_acknowledged; /* these are not listed until they are due again */
+	int32_t back_on;             /* when the first of the snoozed ones comes back; DAY_NONE */
+	struct digest_worth worth, rest_worth, expected; /* each account once; expected: of all, times probability */
 };
+
+/* Within the capacity, of defense: what changed by priority, then what stands, the longest first; of what stands the
+ * most pressing is taken. Of expansion: one list by expected value. */
 
 void digest_choose(const struct digest_finding *findings, size_t n, const char *engine, size_t capacity, int32_t today,
                    struct arena *a, struct digest_choice *out);
@@ -48,6 +55,9 @@ struct digest_input {
 	const char *owner_email, *owner_name, *kind;
 	size_t capacity;
 	int32_t local_on, as_of_on, before_on; /* before: of the last digest that was delivered; DAY_NONE: none */
+	int32_t scores_age_days; /* of the latest scores before as_of_on; -1: there are none yet */
+	int64_t syncing_since; /* a sync that has not come through; 0: the last one did */
+	const struct zone *zone; /* the owner's; NULL: UTC */
 	int64_t made_at;
 	const struct digest_finding *findings;
 	size_t n_findings;

@@ -9,26 +9,16 @@
 
 #include "common/arena.h"
 #include "common/words.h"
+#include "digest/worth.h"
 
 enum digest_change {
-	CHANGE_ENTERED, CHANGE_WORSE, CHANGE_BETTER, CHANGE_STANDING, /* to be handled */
-	CHANGE_RESOLVED, CHANGE_LOST                                  /* over */
+	CHANGE_ENTERED, CHANGE_BACK, CHANGE_WORSE, CHANGE_CAUSE, CHANGE_BETTER, CHANGE_STANDING, /* to be handled */
+	CHANGE_RESOLVED, CHANGE_LOST                                                             /* over */
 };
-const char *digest_change_name(enum digest_change c); /* entered worse better standing resolved lost */
+/* entered back worse new_cause better standing resolved lost */
+const char *digest_change_name(enum digest_change c);
 
-enum { DIGEST_CHANGES = CHANGE_LOST + 1, DIGEST_EVIDENCE = 5, DIGEST_CURRENCIES = 4 };
-
-/* Amounts are never added across currencies. What is in a fifth one is only counted. */
-struct digest_worth {
-	struct {
-		const char *currency;
-		int64_t minor;
-	} of[DIGEST_CURRENCIES];
-	size_t n, n_further;
-};
-void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currency);
-/* "EUR 1.2M and USD 30k"; "" when there is nothing. */
-const char *digest_worth_text(const struct words *words, struct arena *a, const struct digest_worth *w);
+enum { DIGEST_CHANGES = CHANGE_LOST + 1, DIGEST_EVIDENCE = 5 };
 
 /* A link by which the reader says what became of a finding. The address is ours and made of harmless bytes. */
 struct digest_answer {
@@ -44,7 +34,7 @@ struct digest_item {
 	const char *tag;         /* the change in words: "NEW", "WORSE, risk 71 (was 60)" */
 	const char *account;
 	const char *url, *host;  /* the link into the CRM and whose it is; NULL: none */
-	const char *value, *act_by; /* "EUR 48,000 at stake", "Act by Thu 5 Mar (in 3 days)" */
+	const char *value, *act_by; /* "EUR 48,000 at stake", of growth with what is expected; "Act by Thu 5 Mar (..)" */
 	const char *summary;     /* the cause in a sentence */
 	const char *evidence[DIGEST_EVIDENCE];
 	size_t n_evidence, n_more_evidence; /* more: there was no room for */
@@ -56,18 +46,21 @@ struct digest_item {
 	/* for programs */
 	const char *engine, *cause, *currency, *act_by_date, *play_name;
 	double score, confidence;
-	int64_t value_minor;
+	int64_t value_minor, expected_minor; /* expected: times probability */
 };
 
 struct digest_section {
 	const struct words *words;
 	const char *engine, *title; /* "Slipping before renewal" */
 	struct digest_item *items;
-	size_t n_items, n_accounts; /* accounts: an account may have several items */
+	size_t n_items, n_accounts; /* accounts: with the rest's; an account may have several items */
 	size_t n_of[DIGEST_CHANGES]; /* by change, with the rest and all that ended */
+	size_t n_due;        /* with the rest: to be acted on today, or before */
+	size_t n_snoozed, n_acknowledged; /* not listed until they are due again */
+	int32_t back_on;     /* when the first of the snoozed ones comes back; DAY_NONE */
 	const char *rest;    /* "+37 more, worth EUR 1.2M"; NULL: all are here */
 	size_t n_rest;
-	struct digest_worth worth, rest_worth; /* of the items, of the rest */
+	struct digest_worth worth, rest_worth, expected; /* of the items, of the rest; of both times probability */
 	const char **news;   /* "Resolved: Acme (EUR 12,000). ..." */
 	size_t n_news;
 };
@@ -102,18 +95,18 @@ struct digest {
 	const char *org, *org_title;
 	const char *owner_email, *owner_name;
 	const char *kind;        /* csm | am | manager */
-	int32_t local_on, as_of_on;
+	int32_t local_on, as_of_on, judged_on; /* judged: of the scores, as_of or before */
 	int64_t made_at;
 	const char *day;         /* "Mon 2 Mar 2026" */
 	const char *headline;    /* "5 accounts to handle, EUR 210k at stake" */
 	const char *since;       /* "Since yesterday: 2 new, 1 worse." */
-	bool is_quiet;           /* nothing to handle and nothing changed */
+	bool is_quiet;           /* nothing to handle, nothing changed, and the data is as new as it should be */
 	struct digest_section *sections;
 	size_t n_sections;
 	const struct digest_list *lists; /* managers: none is empty */
 	size_t n_lists;
 	const struct digest_nrr *nrr; /* managers; NULL */
-	const char **notes;      /* missed slots, stale sources */
+	const char *const *notes; /* missed digests, how old the data is where it is old */
 	size_t n_notes;
 };
 

@@ -19,13 +19,17 @@ struct digest_finding {
 	struct finding f;
 	const char *account_url;
 	bool is_new;         /* opened since that digest; all are when there is none */
+	const char *back_from; /* opened again, was: snoozed acknowledged dismissed resolved lost; NULL */
+	int32_t answered_on; /* a person said something of it since it was opened; DAY_NONE: nobody did */
+	bool has_new_cause;  /* since that digest */
+	bool is_defended;    /* growth of an account that is being defended now */
 	double score_before; /* then; NAN: not known */
 	double priority;     /* value x probability x urgency */
 };
 /* What is open, and what was resolved or lost since that digest (only what stood then). An account with an open defense
- * finding has no expansion finding here. */
-int digest_findings_load(struct db *db, const struct digest_before *before, int32_t today, struct arena *a,
-                         struct digest_finding **out, size_t *out_n, struct err *err) MUST_USE;
+ * finding has no open expansion finding here. owner: whose; NULL: everybody's. */
+int digest_findings_load(struct db *db, const struct digest_before *before, const char *owner, int32_t today,
+                         struct arena *a, struct digest_finding **out, size_t *out_n, struct err *err) MUST_USE;
 
 struct digest_missed {
 	int32_t local_on;

@@ -9,6 +9,7 @@
 #include "nrr_steer.h"
 #include "portfolio.h"
 #include "score/nrr.h"
+#include "store/slots.h"
 
 enum { NRR_MONTHS = 12, NRR_LINES = 2 };
 
@@ -230,6 +231,24 @@ static void add_hosts(const struct session *s, struct arena *a, struct digest_in
 	in->hosts = hosts;
 }
 
+/* How old what it is made from is: of the scores, and whether a sync is still under way or failed. */
+static int load_age(const struct session *s, struct digest_input *in, struct err *err)
+{
+	struct schedule_state state;
+	int32_t scored_on;
+
+	if (scores_last_day(s->db, &scored_on, err) < 0 || schedule_state_load(s->db, &state, err) < 0)
+		return -1;
+	if (scored_on == DAY_NONE)
+		in->scores_age_days = -1;
+	else if (scored_on < in->as_of_on)
+		in->scores_age_days = in->as_of_on - scored_on;
+	/* INSTANT_NONE is below every instant. */
+	if (in->as_of_on == s->today && state.sync_started_at > state.sync_ok_started_at)
+		in->syncing_since = state.sync_started_at;
+	return 0;
+}
+
 static int load_said(const struct session *s, const struct owner_settings *owner, struct digest_input *in,
                      struct arena *a, struct err *err)
 {
@@ -239,9 +258,10 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	struct digest_source_state *states;
 
 	if (digest_before_load(s->db, owner->email, in->kind, in->local_on, &before, err) < 0 ||
-	    digest_findings_load(s->db, &before, in->as_of_on, a, &findings, &in->n_findings, err) < 0 ||
+	    digest_findings_load(s->db, &before, owner->role == ROLE_MANAGER ? NULL : owner->email, in->as_of_on, a,
+	                         &findings, &in->n_findings, err) < 0 ||
 	    digest_missed_load(s->db, owner->email, before.local_on, in->local_on, a, &missed, &in->n_missed, err) < 0 ||
-	    digest_sources_load(s->db, a, &states, &in->n_states, err) < 0)
+	    digest_sources_load(s->db, a, &states, &in->n_states, err) < 0 || load_age(s, in, err) < 0)
 		return -1;
 	in->n_findings = keep_seen(owner, findings, in->n_findings);
 	in->findings = findings;
@@ -283,7 +303,7 @@ int owner_digest(const struct session *s, const struct owner_settings *owner, in
 	add_people(s, a, &in);
 	add_sources(s, a, &in);
 	add_hosts(s, a, &in);
-	if (load_said(s, owner, &in, a, err) < 0 ||
+	if (owner_zone(s, owner, a, &in.zone, err) < 0 || load_said(s, owner, &in, a, err) < 0 ||
 	    (owner->role == ROLE_MANAGER && add_managers(s, owner, a, nrr, &in, err) < 0))
 		return err_in(err, "digest of %s", owner->email);
 	digest_compose(&in, a, out);

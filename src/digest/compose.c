@@ -8,9 +8,8 @@
 #include "common/money.h"
 #include "common/text.h"
 #include "compose_parts.h"
-#include "store/pulls.h"
 
-enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500, MAX_MISSED = 5 };
+enum { NAME_CHARS = 120, SENTENCE_CHARS = 300, EVIDENCE_CHARS = 200, URL_BYTES = 500 };
 
 static const double low_confidence = 0.6;
 
@@ -43,26 +42,41 @@ static bool is_defense(const char *engine)
 	return strcmp(engine, "defense") == 0;
 }
 
-static const char *tag_text(const struct words *w, struct arena *a, const struct digest_chosen *c, int32_t today)
+static const char *back_key(const struct digest_finding *d)
+{
+	if (d->f.state == FINDING_SNOOZED || (d->back_from && strcmp(d->back_from, "snoozed") == 0))
+		return "digest.tag.back_from_snooze";
+	return d->back_from && strcmp(d->back_from, "resolved") == 0 ? "digest.tag.back_after_resolved" :
+	                                                               "digest.tag.back";
+}
+
+static const char *tag_key(const struct digest_chosen *c, int32_t age)
 {
 	static const char *const keys[2][DIGEST_CHANGES] = {
 		{ [CHANGE_ENTERED] = "digest.tag.new", [CHANGE_WORSE] = "digest.tag.riper",
-		  [CHANGE_BETTER] = "digest.tag.cooler" },
+		  [CHANGE_CAUSE] = "digest.tag.new_cause", [CHANGE_BETTER] = "digest.tag.cooler" },
 		{ [CHANGE_ENTERED] = "digest.tag.new", [CHANGE_WORSE] = "digest.tag.worse",
-		  [CHANGE_BETTER] = "digest.tag.better" },
+		  [CHANGE_CAUSE] = "digest.tag.new_cause", [CHANGE_BETTER] = "digest.tag.better" },
 	};
+	const char *key = keys[is_defense(c->finding->f.engine)][c->change];
+
+	if (c->change == CHANGE_BACK)
+		return back_key(c->finding);
+	if (!key && c->finding->f.state == FINDING_ACKNOWLEDGED)
+		return "digest.tag.due_again";
+	return key ? key : age <= 0 ? "digest.tag.open" : "digest.tag.open_for";
+}
+
+static const char *tag_text(const struct words *w, struct arena *a, const struct digest_chosen *c, int32_t today)
+{
 	const struct finding *f = &c->finding->f;
-	bool defends = is_defense(f->engine), has_before = !isnan(c->finding->score_before);
-	const char *score = SAY(w, a, defends ? "digest.risk" : "digest.readiness", W_REAL("score", f->score, 0));
-	const char *key = keys[defends][c->change], *was = "";
+	const char *score = SAY(w, a, is_defense(f->engine) ? "digest.risk" : "digest.readiness",
+	                        W_REAL("score", f->score, 0)), *was = "";
 	int32_t age = today - f->opened_on;
 
-	if (has_before)
+	if (!isnan(c->finding->score_before))
 		was = SAY(w, a, "digest.was", W_REAL("score", c->finding->score_before, 0));
-	if (key)
-		return SAY(w, a, key, W_TEXT("score", score), W_TEXT("was", was));
-	return SAY(w, a, age <= 0 ? "digest.tag.open" : "digest.tag.open_for", W_TEXT("score", score),
-	           W_INT("n", age < 0 ? 0 : age));
+	return SAY(w, a, tag_key(c, age), W_TEXT("score", score), W_TEXT("was", was), W_INT("n", age < 0 ? 0 : age));
 }
 
 /* Bytes that mean nothing but themselves in a URL. */
@@ -212,10 +226,23 @@ static const char *whose(const struct digest_input *in, const struct finding *f,
 
 static const char *value_text(const struct words *w, struct arena *a, const struct finding *f, const char *currency)
 {
+	int64_t value = whole_units(f->value_minor, currency), expected = whole_units(f->expected_minor, currency);
+	const char *key = is_defense(f->engine) ? "digest.value.defense" : expected > 0 ? "digest.value.expected" :
+	                                                                     "digest.value.expansion";
+
 	if (f->value_minor <= 0)
 		return words_text(w, a, "digest.value.unknown");
-	return SAY(w, a, is_defense(f->engine) ? "digest.value.defense" : "digest.value.expansion",
-	           W_MONEY("worth", whole_units(f->value_minor, currency), currency));
+	return SAY(w, a, key, W_MONEY("worth", value, currency), W_MONEY("expected", expected, currency));
+}
+
+/* Where it matters: judged on little, or not judged anew with the others. */
+static const char *caveat_text(const struct digest_input *in, const struct finding *f, struct arena *a)
+{
+	if (f->updated_on < digest_judged_on(in))
+		return SAY(in->words, a, "digest.caveat.old", W_DAY("day", f->updated_on, in->local_on));
+	if (f->confidence < low_confidence)
+		return SAY(in->words, a, "digest.caveat", W_PERCENT("confidence", f->confidence, 0));
+	return NULL;
 }
 
 static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
@@ -229,15 +256,15 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 		.value = value_text(in->words, a, f, currency), .act_by = act_by_text(in->words, a, f->act_by_on, in->as_of_on),
 		.act_by_date = day_text(a, f->act_by_on),
 		.summary = sentence(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
-		.confidence = f->confidence, .value_minor = f->value_minor, .play_name = f->play };
+		.confidence = f->confidence, .value_minor = f->value_minor, .expected_minor = f->expected_minor,
+		.play_name = f->play };
 
 	set_link(in, c->finding, a, &item);
 	if (strcmp(in->kind, "manager") == 0)
 		item.whose = whose(in, f, a);
 	set_evidence(f, a, &item);
 	set_play(in, f, a, &item);
-	if (f->confidence < low_confidence)
-		item.caveat = SAY(in->words, a, "digest.caveat", W_PERCENT("confidence", f->confidence, 0));
+	item.caveat = caveat_text(in, f, a);
 	return item;
 }
 
@@ -246,7 +273,8 @@ static const char *news_text(const struct words *w, const struct digest_chosen *
 	const struct finding *f = &c->finding->f;
 	const char *worth = words_text(w, a, "digest.news.unknown"), *currency = text_clean(a, f->currency, 3);
 	const char *key = c->change == CHANGE_LOST ? "digest.news.lost" :
-	                  is_defense(f->engine) ? "digest.news.resolved" : "digest.news.settled";
+	                  is_defense(f->engine) ? "digest.news.resolved" :
+	                  c->finding->is_defended ? "digest.news.waits" : "digest.news.settled";
 
 	if (f->value_minor > 0)
 		worth = words_one(w, a, &(struct word)W_MONEY("", whole_units(f->value_minor, currency), currency));
@@ -272,12 +300,17 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 	s.items = arena_array(a, c.n_items, sizeof *s.items);
 	s.n_items = c.n_items;
 	s.n_accounts = c.n_accounts;
+	s.n_due = c.n_due;
+	s.n_snoozed = c.n_snoozed;
+	s.n_acknowledged = c.n_acknowledged;
+	s.back_on = c.back_on;
 	memcpy(s.n_of, c.n_of, sizeof s.n_of);
 	for (size_t i = 0; i < c.n_items; i++)
 		s.items[i] = compose_item(in, &c.items[i], a);
 	s.n_rest = c.n_rest;
 	s.worth = c.worth;
 	s.rest_worth = c.rest_worth;
+	s.expected = c.expected;
 	if (c.n_rest)
 		s.rest = rest_text(w, a, c.n_rest, &c.rest_worth);
 	s.news = arena_array(a, c.n_news + 1, sizeof *s.news);
@@ -286,119 +319,6 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 	if (c.n_rest_news)
 		s.news[s.n_news++] = SAY(w, a, "digest.news.rest", W_INT("n", c.n_rest_news));
 	return s;
-}
-
-static const char *section_headline(const struct words *w, struct arena *a, const struct digest_section *s)
-{
-	static const char *const keys[2][2] = {
-		{ "digest.headline.expansion", "digest.headline.expansion.worth" },
-		{ "digest.headline.defense", "digest.headline.defense.worth" },
-	};
-	const char *worth = digest_worth_text(w, a, &s->worth);
-
-	return SAY(w, a, keys[is_defense(s->engine)][*worth != '\0'], W_INT("n", s->n_accounts), W_TEXT("worth", worth));
-}
-
-/* Clauses side by side; either may be "". */
-static const char *join(const struct words *w, struct arena *a, const char *text, const char *next)
-{
-	if (!*text || !*next)
-		return *text ? text : next;
-	return SAY(w, a, "digest.join", W_TEXT("text", text), W_TEXT("next", next));
-}
-
-/* "2 new, 1 worse"; "" when nothing changed. */
-static const char *changes_text(const struct words *w, struct arena *a, const struct digest_section *s)
-{
-	static const char *const keys[2][DIGEST_CHANGES] = {
-		{ [CHANGE_ENTERED] = "digest.changed.new", [CHANGE_WORSE] = "digest.changed.riper",
-		  [CHANGE_BETTER] = "digest.changed.cooler", [CHANGE_RESOLVED] = "digest.changed.settled",
-		  [CHANGE_LOST] = "digest.changed.lost" },
-		{ [CHANGE_ENTERED] = "digest.changed.new", [CHANGE_WORSE] = "digest.changed.worse",
-		  [CHANGE_BETTER] = "digest.changed.better", [CHANGE_RESOLVED] = "digest.changed.resolved",
-		  [CHANGE_LOST] = "digest.changed.lost" },
-	};
-	const char *text = "", *key;
-
-	for (size_t i = 0; i < DIGEST_CHANGES; i++)
-		if (s->n_of[i] && (key = keys[is_defense(s->engine)][i]))
-			text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", SAY(w, a, key, W_INT("n", s->n_of[i])));
-	return text;
-}
-
-static const char *since_text(const struct digest_input *in, struct arena *a, const struct digest *d)
-{
-	const struct words *w = in->words;
-	const char *text = "", *key;
-
-	if (in->before_on == DAY_NONE)
-		return words_text(w, a, d->is_quiet ? "digest.first.quiet" : "digest.first");
-	for (size_t i = 0; i < d->n_sections; i++) {
-		const char *changes = changes_text(w, a, &d->sections[i]);
-
-		if (*changes && d->n_sections > 1)
-			changes = SAY(w, a, is_defense(d->sections[i].engine) ? "digest.since.defense" : "digest.since.expansion",
-			              W_TEXT("changes", changes));
-		text = join(w, a, text, changes);
-	}
-	key = in->before_on == in->local_on - 1 ? "digest.since.yesterday" : "digest.since.day";
-	if (!*text)
-		key = in->before_on == in->local_on - 1 ? "digest.unchanged.yesterday" : "digest.unchanged.day";
-	return SAY(w, a, key, W_DAY("day", in->before_on, in->local_on), W_TEXT("changes", text));
-}
-
-static const char *headline(const struct words *w, struct arena *a, const struct digest *d)
-{
-	const char *text = "";
-	size_t n_news = 0;
-
-	for (size_t i = 0; i < d->n_sections; i++) {
-		n_news += d->sections[i].n_news;
-		if (d->sections[i].n_items)
-			text = join(w, a, text, section_headline(w, a, &d->sections[i]));
-	}
-	if (*text)
-		return text;
-	return words_text(w, a, n_news ? "digest.headline.ended" : "digest.headline.quiet");
-}
-
-static void add_missed(const struct digest_input *in, struct arena *a, struct digest *d)
-{
-	const char *days = "";
-
-	for (size_t i = 0; i < in->n_missed && i < MAX_MISSED; i++) {
-		const char *reason = text_clean(a, in->missed[i].reason, NAME_CHARS);
-
-		days = arena_printf(a, "%s%s%s%s", days, i ? ", " : "",
-		                    words_one(in->words, a, &(struct word)W_DAY("", in->missed[i].local_on, in->local_on)),
-		                    text_is_blank(reason) ? "" : arena_printf(a, " (%s)", reason));
-	}
-	if (in->n_missed > MAX_MISSED)
-		days = SAY(in->words, a, "digest.missed.more", W_TEXT("days", days), W_INT("n", in->n_missed - MAX_MISSED));
-	if (in->n_missed)
-		d->notes[d->n_notes++] = SAY(in->words, a, "digest.missed", W_TEXT("days", days));
-}
-
-static const struct digest_source_state *state_of(const struct digest_input *in, const char *name)
-{
-	for (size_t i = 0; i < in->n_states; i++)
-		if (strcmp(in->states[i].name, name) == 0)
-			return &in->states[i];
-	return NULL;
-}
-
-static void add_stale(const struct digest_input *in, struct arena *a, struct digest *d)
-{
-	for (size_t i = 0; i < in->n_sources; i++) {
-		const struct digest_source_state *s = state_of(in, in->sources[i].name);
-		const char *name = text_clean(a, in->sources[i].name, NAME_CHARS);
-
-		if (!s || s->last_ok_at == INSTANT_NONE)
-			d->notes[d->n_notes++] = SAY(in->words, a, "digest.source.never", W_TEXT("name", name));
-		else if (source_is_stale(s->last_ok_on, in->as_of_on, in->sources[i].stale_after_s))
-			d->notes[d->n_notes++] = SAY(in->words, a, "digest.source.stale", W_TEXT("name", name),
-			                             W_DAY("day", s->last_ok_on, in->local_on));
-	}
 }
 
 void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out)
@@ -413,20 +333,19 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 		.owner_email = in->owner_email,
 		.owner_name = text_clean(a, in->owner_name ? in->owner_name : in->owner_email, NAME_CHARS), .kind = in->kind,
 		.local_on = in->local_on, .as_of_on = in->as_of_on, .made_at = in->made_at, .nrr = in->nrr,
-		.day = words_one(in->words, a, &(struct word)W_DATE("", in->local_on)), .is_quiet = in->n_missed == 0 };
+		.judged_on = digest_judged_on(in), .day = words_one(in->words, a, &(struct word)W_DATE("", in->local_on)) };
 
 	d.sections = arena_array(a, 2, sizeof *d.sections);
-	d.notes = arena_array(a, in->n_sources + 1, sizeof *d.notes);
 	for (size_t v = 0; v < ARRAY_LEN(views); v++)
 		for (size_t e = 0; strcmp(views[v].kind, in->kind) == 0 && e < ARRAY_LEN(views[v].engines); e++)
 			if (views[v].engines[e])
 				d.sections[d.n_sections++] = compose_section(in, views[v].engines[e], a);
+	d.notes = digest_notes(in, a, &d.n_notes);
+	d.is_quiet = d.n_notes == 0;
 	for (size_t i = 0; i < d.n_sections; i++)
 		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_rest && !d.sections[i].n_news;
 	d.lists = digest_lists(in, a, &d.n_lists);
-	d.headline = headline(in->words, a, &d);
-	d.since = since_text(in, a, &d);
-	add_missed(in, a, &d);
-	add_stale(in, a, &d);
+	d.headline = digest_headline(&d, a);
+	d.since = digest_since(in, &d, a);
 	*out = d;
 }

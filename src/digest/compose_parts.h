@@ -8,6 +8,14 @@
 const char *digest_person_name(const struct digest_input *in, const char *email, struct arena *a);
 /* What an account is called, by its key where it has no name. */
 const char *digest_account_name(const struct words *w, struct arena *a, const char *name, const char *key);
+/* What is at stake, in money, of all and not only of what is shown. */
+const char *digest_headline(const struct digest *d, struct arena *a);
+/* What changed since the digest before, and what is set aside. */
+const char *digest_since(const struct digest_input *in, const struct digest *d, struct arena *a);
+/* The day of the scores that it is made from. */
+int32_t digest_judged_on(const struct digest_input *in);
+/* What of the past or of the data the reader must know to trust the digest. */
+const char *const *digest_notes(const struct digest_input *in, struct arena *a, size_t *out_n);
 /* What a manager is told of the portfolio beside what is to be handled; no list is empty. */
 const struct digest_list *digest_lists(const struct digest_input *in, struct arena *a, size_t *out_n);
 

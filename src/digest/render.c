@@ -78,8 +78,11 @@ bool digest_nrr_is_empty(const struct digest_nrr *n)
 
 const char *digest_footer(struct arena *a, const struct digest *d)
 {
+	const char *meaning = strcmp(d->kind, "csm") == 0 ? "digest.footer.risk" :
+	                      strcmp(d->kind, "am") == 0 ? "digest.footer.readiness" : "digest.footer.both";
+
 	return SAY(d->words, a, "digest.footer", W_TEXT("name", d->owner_name), W_TEXT("org", d->org_title),
-	           W_DAY("day", d->as_of_on, d->local_on));
+	           W_DAY("day", d->judged_on, d->local_on), W_TEXT("meaning", words_text(d->words, a, meaning)));
 }
 
 bool digest_item_is_brief(const struct digest_item *item)
@@ -103,15 +106,29 @@ const char *digest_item_more(struct arena *a, const struct digest_item *item)
 	return SAY(item->words, a, "digest.more_signs", W_INT("n", n));
 }
 
+size_t digest_n_changed(const struct digest_section *s)
+{
+	size_t n = 0;
+
+	if (strcmp(s->engine, "defense") != 0) /* by what is expected of each */
+		return s->n_items;
+	while (n < s->n_items && s->items[n].change != CHANGE_STANDING)
+		n++;
+	return n;
+}
+
+bool digest_news_come(const struct digest_section *s, size_t i, size_t n_shown)
+{
+	size_t at = digest_n_changed(s);
+
+	return s->n_news && i == (at < n_shown ? at : n_shown);
+}
+
 const char *digest_group_title(struct arena *a, const struct digest_section *s, size_t i)
 {
-	bool is_brief = digest_item_is_brief(&s->items[i]);
+	size_t n_changed = digest_n_changed(s);
 
-	if (digest_item_is_brief(&s->items[0]) || (i > 0 && digest_item_is_brief(&s->items[i - 1]) == is_brief))
+	if (n_changed == 0 || n_changed == s->n_items || (i != 0 && i != n_changed))
 		return NULL;
-	if (is_brief)
-		return words_text(s->words, a, "digest.group.standing");
-	if (!digest_item_is_brief(&s->items[s->n_items - 1]))
-		return NULL;
-	return words_text(s->words, a, strcmp(s->engine, "defense") == 0 ? "digest.group.worse" : "digest.group.riper");
+	return words_text(s->words, a, i == 0 ? "digest.group.changed" : "digest.group.standing");
 }

@@ -10,7 +10,8 @@ enum { PAGE_BYTES = 4 << 20 };
 static const struct {
 	const char *ink, *ground; /* of the tag */
 } looks[] = {
-	[CHANGE_ENTERED] = { "#7a3300", "#ffe8d1" },  [CHANGE_WORSE] = { "#8f0f22", "#ffe3e3" },
+	[CHANGE_ENTERED] = { "#7a3300", "#ffe8d1" },  [CHANGE_BACK] = { "#7a3300", "#ffe8d1" },
+	[CHANGE_WORSE] = { "#8f0f22", "#ffe3e3" },    [CHANGE_CAUSE] = { "#7a3300", "#ffe8d1" },
 	[CHANGE_BETTER] = { "#0b5128", "#d9f5e1" },   [CHANGE_STANDING] = { "#3d4650", "#e9edf2" },
 	[CHANGE_RESOLVED] = { "#0b5128", "#d9f5e1" }, [CHANGE_LOST] = { "#3d4650", "#e9edf2" },
 };
@@ -157,18 +158,29 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 	buf_text(b, "</td></tr></table>\n");
 }
 
+static void write_news(struct buf *b, const struct digest_section *s)
+{
+	buf_text(b, "<ul style=\"margin:12px 0 0 0;padding-left:20px;font-size:14px;line-height:21px;color:#1b2733\">\n");
+	for (size_t i = 0; i < s->n_news; i++)
+		write_between(b, "<li>", s->news[i], "</li>\n");
+	buf_text(b, "</ul>\n");
+}
+
 /* Items under their groups, where there are groups; headings never skip a level. */
 static void write_items(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
 {
 	int level = s->n_items && digest_group_title(a, s, 0) ? 4 : 3;
 
-	for (size_t i = 0; i < n_shown; i++) {
-		const char *title = digest_group_title(a, s, i);
+	for (size_t i = 0; i <= n_shown; i++) {
+		const char *title = i < n_shown ? digest_group_title(a, s, i) : NULL;
 
+		if (digest_news_come(s, i, n_shown))
+			write_news(b, s);
 		if (title)
 			write_between(b, "<h3 style=\"margin:16px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\">", title,
 			              "</h3>\n");
-		write_item(b, a, &s->items[i], i + 1, level);
+		if (i < n_shown)
+			write_item(b, a, &s->items[i], i + 1, level);
 	}
 }
 
@@ -187,12 +199,6 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 	if (s->rest)
 		write_between(b, "<p style=\"margin:12px 0 0 0;font-size:14px;line-height:20px;color:#3d4650\"><b>", s->rest,
 		              "</b></p>\n");
-	if (!s->n_news)
-		return;
-	buf_text(b, "<ul style=\"margin:12px 0 0 0;padding-left:20px;font-size:14px;line-height:21px;color:#1b2733\">\n");
-	for (size_t i = 0; i < s->n_news; i++)
-		write_between(b, "<li>", s->news[i], "</li>\n");
-	buf_text(b, "</ul>\n");
 }
 
 static void write_list(struct buf *b, const struct digest_list *l)

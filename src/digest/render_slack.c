@@ -258,7 +258,11 @@ static void add_section(struct pieces *p, const struct digest_section *s, size_t
 	if (digest_section_is_empty(s))
 		return;
 	add_title(p, s->title, s->title);
-	for (size_t i = 0; i < n_shown; i++) {
+	for (size_t i = 0; i <= n_shown; i++) {
+		for (size_t k = 0; k < s->n_news && digest_news_come(s, i, n_shown); k++)
+			add_block(p, "context", plain(p->arena, s->news[k], SECTION_BYTES), s->news[k]);
+		if (i == n_shown)
+			break;
 		if (digest_group_title(p->arena, s, i))
 			add_block(p, "context", digest_group_title(p->arena, s, i), NULL);
 		add_item(p, &s->items[i], i + 1);
@@ -267,8 +271,6 @@ static void add_section(struct pieces *p, const struct digest_section *s, size_t
 		add_block(p, "context", cut, cut);
 	if (s->rest)
 		add_block(p, "context", s->rest, s->rest);
-	for (size_t i = 0; i < s->n_news; i++)
-		add_block(p, "context", plain(p->arena, s->news[i], SECTION_BYTES), s->news[i]);
 }
 
 static void add_list(struct pieces *p, const struct digest_list *l)

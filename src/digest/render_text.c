@@ -73,6 +73,13 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 	buf_char(b, '\n');
 }
 
+static void write_news(struct buf *b, const struct digest_section *s)
+{
+	for (size_t i = 0; i < s->n_news; i++)
+		write_wrapped(b, "  * ", "    ", s->news[i]);
+	buf_char(b, '\n');
+}
+
 static void write_section(struct buf *b, struct arena *a, const struct digest_section *s, size_t n_shown)
 {
 	const char *cut = digest_cut_text(a, s, n_shown);
@@ -83,7 +90,11 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 	for (size_t i = utf8_length(s->title); i > 0; i--)
 		buf_char(b, '-');
 	buf_text(b, "\n\n");
-	for (size_t i = 0; i < n_shown; i++) {
+	for (size_t i = 0; i <= n_shown; i++) {
+		if (digest_news_come(s, i, n_shown))
+			write_news(b, s);
+		if (i == n_shown)
+			break;
 		if (digest_group_title(a, s, i))
 			buf_printf(b, "%s\n\n", SAY(s->words, a, "digest.group", W_TEXT("title", digest_group_title(a, s, i))));
 		write_item(b, a, &s->items[i], i + 1);
@@ -93,10 +104,6 @@ static void write_section(struct buf *b, struct arena *a, const struct digest_se
 	if (s->rest)
 		write_wrapped(b, "    ", "    ", s->rest);
 	if (cut || s->rest)
-		buf_char(b, '\n');
-	for (size_t i = 0; i < s->n_news; i++)
-		write_wrapped(b, "  * ", "    ", s->news[i]);
-	if (s->n_news)
 		buf_char(b, '\n');
 }
 

@@ -31,17 +31,19 @@ int digest_before_load(struct db *db, const char *owner_email, const char *kind,
 
 static struct digest_finding read_finding(struct stmt *q, int32_t today, struct arena *a)
 {
-	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE };
+	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE, BACK_FROM, ANSWERED_ON, IS_DEFENDED, HAS_NEW_CAUSE };
 	struct digest_finding d = { .f = finding_row(q, a), .account_url = col_text_in(q, URL, a),
 		.is_new = col_int(q, IS_NEW) != 0,
-		.score_before = col_is_null(q, SCORE_BEFORE) ? (double)NAN : col_real(q, SCORE_BEFORE) };
+		.score_before = col_is_null(q, SCORE_BEFORE) ? (double)NAN : col_real(q, SCORE_BEFORE),
+		.back_from = col_text_in(q, BACK_FROM, a), .answered_on = col_day(q, ANSWERED_ON),
+		.is_defended = col_int(q, IS_DEFENDED) != 0, .has_new_cause = col_int(q, HAS_NEW_CAUSE) != 0 };
 
 	d.priority = finding_priority(&d.f, today);
 	return d;
 }
 
-int digest_findings_load(struct db *db, const struct digest_before *before, int32_t today, struct arena *a,
-                         struct digest_finding **out, size_t *out_n, struct err *err)
+int digest_findings_load(struct db *db, const struct digest_before *before, const char *owner, int32_t today,
+                         struct arena *a, struct digest_finding **out, size_t *out_n, struct err *err)
 {
 	/* An event says to the second what came after the digest was made; its day serves where there is no event. */
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
@@ -50,20 +52,32 @@ int digest_findings_load(struct db *db, const struct digest_before *before, int3
 		"  f.opened_on > :as_of) AS is_new,"
 		" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id),"
 		"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s"
-		"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0))"
+		"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0)),"
+		" (SELECT p.kind FROM finding_event p WHERE p.finding_id = f.id"
+		"  AND p.kind IN ('snoozed', 'acknowledged', 'dismissed', 'resolved', 'lost') AND p.id < (SELECT max(o.id)"
+		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened') ORDER BY p.id DESC LIMIT 1),"
+		" (SELECT max(p.day) FROM finding_event p WHERE p.finding_id = f.id"
+		"  AND p.kind IN ('snoozed', 'acknowledged', 'dismissed') AND p.id > coalesce((SELECT max(o.id)"
+		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened'), 0)),"
+		" f.engine = 'expansion' AND EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id"
+		"  AND d.engine = 'defense' AND d.closed_on IS NULL),"
+		" :before > 0 AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id"
+		"  AND e.kind = 'cause_changed') > :made_at, 0)"
 		" FROM finding f JOIN account a ON a.id = f.account_id"
-		" WHERE (f.closed_on IS NULL AND NOT (f.engine = 'expansion' AND EXISTS (SELECT 1 FROM finding d"
-		"   WHERE d.account_id = f.account_id AND d.engine = 'defense' AND d.closed_on IS NULL)))"
+		" WHERE (:owner IS NULL OR f.owner_email = lower(:owner)) AND ((f.closed_on IS NULL AND NOT (f.engine = 'expansion' AND"
+		"  EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id AND d.engine = 'defense'"
+		"   AND d.closed_on IS NULL)))"
 		" OR (f.state IN ('resolved', 'lost') AND :before > 0"
 		"  AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = f.state) > :made_at,"
 		"   f.closed_on > :as_of)"
 		"  AND coalesce((SELECT min(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') <= :made_at,"
-		"   f.opened_on <= :as_of))"
+		"   f.opened_on <= :as_of)))"
 		" ORDER BY f.id");
 	struct digest_finding *rows = NULL;
 	size_t n = 0, room = 0;
 	int rc;
 
+	bind_text(q, ":owner", owner);
 	bind_int(q, ":before", before->id);
 	bind_int(q, ":made_at", before->made_at);
 	bind_int(q, ":as_of", before->as_of_on);

@@ -204,7 +204,7 @@ def test_looks(case):
         assert min(look.contrasts)[0] >= 4.5, min(look.contrasts)
         assert look.levels[0] == 1 and all(b <= a + 1 for a, b in zip(look.levels, look.levels[1:])), look.levels
     second = "".join(pages[3:])
-    assert "New or worse" in second and "Still open" in second and "Since yesterday: " in second and "New or worse" not in pages[0]
+    assert "What changed" in second and "Still open" in second and "Since yesterday: " in second and "What changed" not in pages[0]
 
 
 def test_many_items(case):
@@ -259,6 +259,8 @@ def test_quiet(case):
     path.write_text(path.read_text().replace('name: "Mia", ', 'name: "Mia", sends_when_quiet: true, '))
     with sqlite3.connect(case.database()) as db:
         db.execute("INSERT INTO source (id, name, kind, last_ok_at, last_ok_on) VALUES (1, 'crm', 'csv', 1772430000, 20514)")
+        db.execute("INSERT INTO account (id, source_id, source_key, name) VALUES (1, 1, '1', 'Acme')")
+        db.execute("INSERT INTO score_day VALUES (20514, 1, 5, 5, 0.9, 0, 0, 20514, 20514, 100, 'EUR', 'x')")
     case.retaind("digest", "--now", NOW)
     assert case.query("SELECT count(*) FROM digest") == [(3,)] and case.query("SELECT count(*) FROM slot WHERE state = 'done'") == [(3,)]
     assert case.query("SELECT DISTINCT owner_email FROM digest d JOIN outbox o ON o.digest_id = d.id") == [(OWNERS[2][0],)]

@@ -29,7 +29,8 @@ static int end(void **state)
 static struct digest_finding finding(int64_t id, int64_t value, double priority)
 {
 	return (struct digest_finding){ .f = { .id = id, .account = id, .engine = "defense", .state = FINDING_OPEN,
-		.opened_on = TODAY - 10, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 60, .confidence = 0.9,
+		.opened_on = TODAY - 10, .updated_on = TODAY,
+		.closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 60, .confidence = 0.9,
 		.value_minor = value, .currency = "EUR", .act_by_on = TODAY + 5, .summary = "It is so." },
 		.score_before = 60, .priority = priority };
 }
@@ -42,17 +43,18 @@ static struct digest_choice choose(const struct digest_finding *findings, size_t
 	return c;
 }
 
-static void what_changed_comes_first_then_what_stands_each_by_priority(void **state)
+static void what_changed_comes_first_then_what_stands_the_longest_first(void **state)
 {
 	struct digest_finding f[] = { finding(1, 100, 900), finding(2, 100, 10), finding(3, 100, 20), finding(4, 100, 950),
 	                              finding(5, 100, 15) };
-	static const int64_t order[] = { 3, 5, 2, 4, 1 };
+	static const int64_t order[] = { 3, 5, 2, 1, 4 };
 	struct digest_choice c;
 
 	(void)state;
 	f[1].f.score = 42; /* better: the odds halved */
 	f[2].is_new = true;
 	f[4].f.score = 75.2; /* worse by just enough: the odds doubled */
+	f[0].f.opened_on = TODAY - 11;
 	c = choose(f, 5, 10);
 	ASSERT_INT(c.n_items, 5);
 	for (int i = 0; i < 5; i++)
@@ -61,6 +63,124 @@ static void what_changed_comes_first_then_what_stands_each_by_priority(void **st
 	ASSERT_INT(c.items[1].change, CHANGE_WORSE);
 	ASSERT_INT(c.items[2].change, CHANGE_BETTER);
 	ASSERT_INT(c.items[3].change, CHANGE_STANDING);
+}
+
+static void of_what_stands_the_most_pressing_is_taken_though_the_longest_is_shown_first(void **state)
+{
+	struct digest_finding f[] = { finding(1, 100, 10), finding(2, 100, 30), finding(3, 100, 20) };
+	struct digest_choice c;
+
+	(void)state;
+	f[0].f.opened_on = TODAY - 90; /* stands the longest, presses the least */
+	f[2].f.opened_on = TODAY - 50;
+	c = choose(f, 3, 2);
+	ASSERT_INT(c.n_items, 2);
+	ASSERT_INT(c.items[0].finding->f.id, 3);
+	ASSERT_INT(c.items[1].finding->f.id, 2);
+	ASSERT_INT(c.n_rest, 1);
+	ASSERT_INT(c.n_accounts, 3);
+}
+
+static void growth_is_one_list_by_expected_value(void **state)
+{
+	struct digest_finding f[] = { finding(1, 900, 1), finding(2, 500, 9), finding(3, 700, 5) };
+	struct digest_choice c;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		f[i].f.engine = "expansion";
+		f[i].f.expected_minor = 100 * (i + 1);
+	}
+	f[0].is_new = true; /* new, and still last: the list is a ranking */
+	digest_choose(f, 3, "expansion", 2, TODAY, arena, &c);
+	ASSERT_INT(c.items[0].finding->f.id, 3);
+	ASSERT_INT(c.items[1].finding->f.id, 2);
+	ASSERT_INT(c.n_of[CHANGE_ENTERED], 1);
+	ASSERT_INT(c.expected.of[0].minor, 600);
+}
+
+static void what_comes_back_says_from_where(void **state)
+{
+	static const struct {
+		const char *from, *tag;
+	} cases[] = {
+		{ NULL, "NEW, risk 60" },
+		{ "snoozed", "BACK: its snooze is over, risk 60" },
+		{ "resolved", "BACK after it was resolved, risk 60" },
+		{ "dismissed", "BACK, risk 60" },
+	};
+	struct digest_finding f = finding(1, 1, 1);
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+		.local_on = TODAY, .as_of_on = TODAY, .before_on = TODAY - 1, .findings = &f, .n_findings = 1 };
+	struct digest d;
+
+	(void)state;
+	f.is_new = true;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		f.back_from = cases[i].from;
+		digest_compose(&in, arena, &d);
+		assert_string_equal(d.sections[0].items[0].tag, cases[i].tag);
+		assert_string_equal(d.since, i ? "Since yesterday: 1 back." : "Since yesterday: 1 new.");
+	}
+	f.is_new = false;
+	f.f.state = FINDING_SNOOZED;
+	f.f.snoozed_until = TODAY;
+	digest_compose(&in, arena, &d);
+	assert_string_equal(d.sections[0].items[0].tag, cases[1].tag);
+}
+
+static void another_cause_is_told_on_the_same_finding(void **state)
+{
+	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1) };
+	struct digest_choice c;
+
+	(void)state;
+	f[0].has_new_cause = f[1].has_new_cause = true;
+	f[1].f.score = 80;
+	c = choose(f, 2, 5);
+	ASSERT_INT(c.n_items, 2);
+	ASSERT_INT(c.items[0].change, CHANGE_CAUSE);
+	ASSERT_INT(c.items[1].change, CHANGE_WORSE); /* says more */
+}
+
+static void who_acknowledged_is_left_alone_until_the_day_to_act_by_and_a_week_at_least(void **state)
+{
+	static const struct {
+		int32_t act_by_in, answered_ago;
+		bool is_told;
+	} cases[] = { { 5, 30, false }, { 1, 30, false }, { 0, 7, true }, { 0, 6, false }, { -9, 6, false },
+		{ -9, 8, true } };
+	struct digest_finding f = finding(1, 1, 1);
+	struct digest_choice c;
+
+	(void)state;
+	f.f.state = FINDING_ACKNOWLEDGED;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		f.f.act_by_on = TODAY + cases[i].act_by_in;
+		f.answered_on = TODAY - cases[i].answered_ago;
+		c = choose(&f, 1, 5);
+		ASSERT_INT(c.n_items, cases[i].is_told);
+		ASSERT_INT(c.n_acknowledged, !cases[i].is_told);
+	}
+}
+
+static void what_is_set_aside_is_counted(void **state)
+{
+	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1) };
+	struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+		.local_on = TODAY, .as_of_on = TODAY, .before_on = TODAY - 1, .findings = f, .n_findings = 3 };
+	struct digest d;
+
+	(void)state;
+	f[0].f.state = f[1].f.state = FINDING_SNOOZED;
+	f[0].f.snoozed_until = TODAY + 9;
+	f[1].f.snoozed_until = TODAY + 2;
+	f[2].f.state = FINDING_ACKNOWLEDGED;
+	digest_compose(&in, arena, &d);
+	assert_string_equal(d.headline, "Nothing needs you today");
+	assert_string_equal(d.since, "Nothing changed since yesterday. Set aside: 2 snoozed (the first until Wed 4 Mar), "
+	                             "1 acknowledged.");
+	assert_true(d.is_quiet);
 }
 
 static void odds_that_neither_double_nor_halve_are_no_change(void **state)
@@ -154,6 +274,7 @@ static void snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse(void
 	ASSERT_INT(c.items[0].finding->f.id, 4);
 	ASSERT_INT(c.items[0].change, CHANGE_WORSE);
 	ASSERT_INT(c.items[1].finding->f.id, 5);
+	ASSERT_INT(c.items[1].change, CHANGE_BACK);
 }
 
 static void what_ended_is_news_and_takes_no_capacity(void **state)
@@ -244,7 +365,7 @@ static void a_finding_opened_later_on_the_day_of_the_last_digest_is_new(void **s
 	                 "INSERT INTO finding_event (finding_id, day, at, kind) VALUES (4, 20511, 1772175601, 'opened'),"
 	                 " (3, 20490, 1772175600, 'opened')", &err));
 	ASSERT_INT(digest_before_load(db, "anna@lumendesk.example", "csm", TODAY, &before, &err), 1);
-	ASSERT_OK(digest_findings_load(db, &before, TODAY, arena, &f, &n, &err));
+	ASSERT_OK(digest_findings_load(db, &before, NULL, TODAY, arena, &f, &n, &err));
 	for (size_t i = 0; i < n; i++)
 		if (f[i].f.id == 3 || f[i].f.id == 4)
 			ASSERT_INT(f[i].is_new, f[i].f.id == 4);
@@ -311,7 +432,12 @@ static void a_missed_slot_is_told_and_is_no_quiet_day(void **state)
 	(void)state;
 	digest_compose(&in, arena, &d);
 	assert_false(d.is_quiet);
-	assert_string_equal(d.notes[0], "No digest reached you on Sun 1 Mar (downtime), Fri 27 Feb.");
+	assert_string_equal(d.notes[0], "The digests of Sun 1 Mar (retaind was not running), Fri 27 Feb did not reach "
+	                                "you.");
+	in.n_missed = 1;
+	missed[0].reason = "undelivered";
+	digest_compose(&in, arena, &d);
+	assert_string_equal(d.notes[0], "The digest of Sun 1 Mar (no channel took it) did not reach you.");
 }
 
 static void only_harmless_https_links_are_kept(void **state)
@@ -495,7 +621,13 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		CASE(what_changed_comes_first_then_what_stands_each_by_priority),
+		CASE(what_changed_comes_first_then_what_stands_the_longest_first),
+		CASE(of_what_stands_the_most_pressing_is_taken_though_the_longest_is_shown_first),
+		CASE(growth_is_one_list_by_expected_value),
+		CASE(what_comes_back_says_from_where),
+		CASE(another_cause_is_told_on_the_same_finding),
+		CASE(who_acknowledged_is_left_alone_until_the_day_to_act_by_and_a_week_at_least),
+		CASE(what_is_set_aside_is_counted),
 		CASE(odds_that_neither_double_nor_halve_are_no_change),
 		CASE(the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed),
 		CASE(an_account_with_two_causes_counts_its_value_once),

@@ -52,7 +52,8 @@ struct channel_type {
 	channel_notice_fn *notice;
 };
 
-extern const struct channel_type slack_webhook_channel, email_channel, webhook_channel, file_channel;
+extern const struct channel_type slack_webhook_channel, email_channel, webhook_channel, file_channel, teams_channel,
+	google_chat_channel, discord_channel;
 extern const struct channel_type *const channel_types[]; /* by enum channel_kind */
 
 /* A verdict with a cleaned, cut detail; wait_s -1. */

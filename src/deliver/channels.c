@@ -8,7 +8,8 @@
 
 const char *const channel_kind_names[] = {
 	[CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email", [CHANNEL_WEBHOOK] = "webhook",
-	[CHANNEL_FILE] = "file", [N_CHANNEL_KINDS] = NULL
+	[CHANNEL_FILE] = "file", [CHANNEL_TEAMS] = "teams", [CHANNEL_GOOGLE_CHAT] = "google_chat",
+	[CHANNEL_DISCORD] = "discord", [N_CHANNEL_KINDS] = NULL
 };
 
 const struct channel_type *const channel_types[] = {
@@ -16,6 +17,9 @@ const struct channel_type *const channel_types[] = {
 	[CHANNEL_EMAIL] = &email_channel,
 	[CHANNEL_WEBHOOK] = &webhook_channel,
 	[CHANNEL_FILE] = &file_channel,
+	[CHANNEL_TEAMS] = &teams_channel,
+	[CHANNEL_GOOGLE_CHAT] = &google_chat_channel,
+	[CHANNEL_DISCORD] = &discord_channel,
 };
 _Static_assert(ARRAY_LEN(channel_types) == N_CHANNEL_KINDS, "a kind without its row");
 

@@ -13,6 +13,9 @@ const struct renderer renderers[] = {
 	{ "html", "file", render_html },
 	{ "json", "webhook", render_json },
 	{ "email", "email", render_email },
+	{ "teams", "teams", render_teams },
+	{ "google_chat", "google_chat", render_google_chat },
+	{ "discord", "discord", render_discord },
 	{ NULL, NULL, NULL },
 };
 

@@ -11,6 +11,12 @@ int render_html(const struct digest *d, const struct render_to *to, struct arena
                 struct err *err);
 int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
                  struct err *err);
+int render_teams(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                 struct err *err);
+int render_google_chat(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                       struct err *err);
+int render_discord(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                   struct err *err);
 int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
                 struct err *err);
 int render_email(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,

@@ -51,12 +51,14 @@ static const struct shape thread = { NULL, thread_members };
 static const struct shape *const threads[] = { &thread, NULL };
 
 static const struct shape_member message_members[] = {
-	{ "thread", JSON_OBJECT, false, 0, threads, NULL }, { "fallbackText", JSON_TEXT, false, TEXT, NULL, NULL },
+	{ "thread", JSON_OBJECT, false, 0, threads, NULL },
+	{ "fallbackText", JSON_TEXT, false, TEXT, NULL, NULL },
 	{ "text", JSON_TEXT, false, TEXT, NULL, NULL }, { "cardsV2", JSON_ARRAY, false, 1, named_cards, NULL }, END
 };
 static const struct shape message = { NULL, message_members };
 
-/* What a table cannot say: a widget is of one kind, a section is not empty, and a card's widgets are counted together. */
+/* What a table cannot say: a widget is of one kind, a section is not empty, and a card's widgets are counted
+ * together. */
 static const char *flaw(struct arena *a, const struct json *body)
 {
 	size_t n = 0;
@@ -114,7 +116,8 @@ static void send_one(const struct channel_job *job, struct arena *a, struct verd
 	}
 	/* With requestId a repeat is answered with the message that is there; messageId keeps it from being made again. */
 	url = arena_printf(a, "%s%crequestId=%.64s&messageId=client-%.40s"
-	                   "&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url, strchr(url, '?') ? '&' : '?', key,
+	                   "&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url, strchr(url, '?') ? '&' : '?',
+		key,
 	                   key);
 	chat_send(job, &google_chat_rules, url, a, out);
 }

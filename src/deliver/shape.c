@@ -98,5 +98,5 @@ const char *shape_flaw(struct arena *a, const struct json *j, const struct shape
 {
 	const char *flaw = object_flaw(a, j, s);
 
-	return flaw && *flaw == '.' ? flaw + 1 : flaw;
+	return flaw ? flaw + strspn(flaw, ".: ") : NULL; /* the whole has no name */
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chat.h"
+#include "common/text.h"
 
 /* Teams takes 28 KB. */
 enum { CARD_BYTES = 24 * 1000, TEXT = 4000, TITLE = 200, URL = 2000 };
@@ -152,7 +153,6 @@ static int notice(struct arena *a, const struct channel_settings *c, const struc
 {
 	struct json_out o = json_out_to(body);
 
-	(void)a;
 	(void)c;
 	(void)out;
 	(void)err;
@@ -166,7 +166,8 @@ static int notice(struct arena *a, const struct channel_settings *c, const struc
 	json_put_text(&o, "version", "1.5");
 	json_open_array(&o, "body");
 	put_run(&o, n->subject, true);
-	put_run(&o, n->text, false);
+	if (*n->text)
+		put_run(&o, arena_strndup(a, n->text, utf8_fit(n->text, TEXT)), false);
 	json_close_array(&o);
 	json_close_object(&o);
 	json_close_object(&o);

@@ -79,7 +79,8 @@ void chat_render(const struct digest *d, const struct render_to *to, const struc
 	}
 	r.parts = arena_array(a, c.n_parts, sizeof *r.parts);
 	for (size_t from = 0, end; from < c.outline.n; from = end) {
-		struct chat_message m = { .digest = d, .to = to, .blocks = c.outline.blocks + from, .written = c.written + from };
+		struct chat_message m = { .digest = d, .to = to, .blocks = c.outline.blocks + from,
+			.written = c.written + from };
 		const char *body, *plain;
 
 		end = pack(&c, from);

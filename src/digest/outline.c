@@ -80,6 +80,8 @@ static void add_item(struct outline_room *o, const struct digest_item *item, siz
 	add(o, LINE_TEXT, "First step: ", is_brief ? NULL : item->first_step, NULL);
 	if (item->url)
 		add(o, LINE_LINK, NULL, arena_printf(a, "Open in %s", item->host), item->url);
+	for (size_t i = 0; i < item->n_answers; i++)
+		add(o, LINE_LINK, NULL, item->answers[i].label, item->answers[i].url);
 }
 
 static void add_title(struct outline_room *o, const char *title)

@@ -1,5 +1,5 @@
-/* A digest as lines, for chats: what is said in which order and what stays together is the same in all of them, only how
- * a line is written differs. chat_render packs written blocks into messages that a chat takes. */
+/* A digest as lines, for chats: what is said in which order and what stays together is the same in all of them, only
+ * how a line is written differs. chat_render packs written blocks into messages that a chat takes. */
 #ifndef DIGEST_OUTLINE_H
 #define DIGEST_OUTLINE_H
 

@@ -34,13 +34,13 @@ static void add_bold(struct buf *b, const char *text)
 	buf_text(b, "**");
 }
 
-static void add_line(struct buf *b, const struct outline_line *line)
+static void add_line(struct buf *b, const struct outline_line *line, bool follows_link)
 {
 	bool is_bold = line->role == LINE_HEADLINE || line->role == LINE_TITLE || line->role == LINE_NAME ||
 		line->role == LINE_STRONG;
 
 	if (b->len)
-		buf_char(b, '\n');
+		buf_text(b, follows_link ? "  |  " : "\n");
 	if (line->role == LINE_BULLET)
 		buf_text(b, "- ");
 	if (line->role == LINE_LINK) {
@@ -63,7 +63,7 @@ static const char *write_block(struct arena *a, const struct outline_block *b)
 
 	buf_init(&to, BUFFER_BYTES);
 	for (size_t i = 0; i < b->n; i++)
-		add_line(&to, &b->lines[i]);
+		add_line(&to, &b->lines[i], i && b->lines[i - 1].role == LINE_LINK);
 	return arena_strndup(a, to.at, to.len);
 }
 

@@ -87,11 +87,13 @@ static const char *write_block(struct arena *a, const struct outline_block *b)
 	o = json_out_to(&to);
 	for (; n_text < b->n && b->lines[n_text].role != LINE_LINK; n_text++)
 		add_line(&html, &b->lines[n_text]);
+	json_open_array(&o, NULL);
 	if (n_text)
 		put_paragraph(&o, html.at);
 	if (n_text < b->n)
 		put_buttons(&o, b->lines + n_text, b->n - n_text);
-	return arena_strndup(a, to.at, to.len);
+	json_close_array(&o);
+	return arena_strndup(a, to.at + 1, to.len - 2);
 }
 
 static size_t size(const char *written)

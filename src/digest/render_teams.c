@@ -1,6 +1,6 @@
-/* Microsoft Teams: one Adaptive Card 1.5 as the attachment of a message, as the workflow "when a Teams webhook request is
- * received" takes it. Foreign text stands in runs of rich text only, which know no markup; a card without an `msteams`
- * entity cannot mention anybody. */
+/* Microsoft Teams: one Adaptive Card 1.5 as the attachment of a message, as the workflow "when a Teams webhook request
+ * is received" takes it. Foreign text stands in runs of rich text only, which know no markup; a card without an
+ * `msteams` entity cannot mention anybody. */
 #include <string.h>
 
 #include "common/json.h"

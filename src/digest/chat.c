@@ -5,7 +5,7 @@
 #include "outline.h"
 #include "render_parts.h"
 
-enum { MORE_CHARS = 24 };
+enum { MORE_CHARS = 80 };
 
 struct chat {
 	const struct chat_format *format;
@@ -40,7 +40,7 @@ static void write_blocks(struct chat *c, const struct digest *d, size_t n_items)
 }
 
 /* A line a block; what has no room is counted. */
-static void say(const struct chat *c, size_t from, size_t to, struct chat_message *m)
+static void say(const struct chat *c, const struct words *words, size_t from, size_t to, struct chat_message *m)
 {
 	const char **lines = arena_array(c->arena, to - from + 1, sizeof *lines);
 	size_t left = c->format->plain - MORE_CHARS, n_left = 0;
@@ -61,8 +61,8 @@ static void say(const struct chat *c, size_t from, size_t to, struct chat_messag
 		lines[m->n_spoken++] = line;
 	}
 	if (n_left)
-		lines[m->n_spoken++] = c->format->write_plain(c->arena, arena_printf(c->arena, "+%zu more %s", n_left,
-		                                                                     n_left == 1 ? "line" : "lines"));
+		lines[m->n_spoken++] = c->format->write_plain(c->arena, SAY(words, c->arena, "digest.rest.lines",
+		                                                            W_INT("n", n_left)));
 }
 
 void chat_render(const struct digest *d, const struct render_to *to, const struct chat_format *f, struct arena *a,
@@ -86,8 +86,8 @@ void chat_render(const struct digest *d, const struct render_to *to, const struc
 		end = pack(&c, from);
 		m.n = end - from;
 		if (c.n_parts > 1)
-			m.which = arena_printf(a, "Part %zu of %zu", r.n + 1, c.n_parts);
-		say(&c, from, end, &m);
+			m.which = SAY(d->words, a, "digest.part", W_INT("i", r.n + 1), W_INT("n", c.n_parts));
+		say(&c, d->words, from, end, &m);
 		body = f->wrap(a, &m);
 		plain = f->wrap_plain(a, &m);
 		r.parts[r.n++] = (struct rendered_part){ .body = body, .len = strlen(body), .fallback = plain,

@@ -59,6 +59,11 @@ static void add_line(struct outline_room *o, enum line_role role, const char *te
 	add(o, role, NULL, text, NULL);
 }
 
+static const char *label(const struct words *w, struct arena *a, const char *key)
+{
+	return arena_printf(a, "%s ", words_text(w, a, key));
+}
+
 static void add_item(struct outline_room *o, const struct digest_item *item, size_t number)
 {
 	struct arena *a = o->arena;
@@ -76,10 +81,11 @@ static void add_item(struct outline_room *o, const struct digest_item *item, siz
 	if (digest_item_n_evidence(item))
 		add(o, LINE_BULLET, NULL, digest_item_more(a, item), NULL);
 	add(o, LINE_SUBTLE, NULL, is_brief ? NULL : item->caveat, NULL);
-	add(o, LINE_TEXT, "What to do: ", item->play, NULL);
-	add(o, LINE_TEXT, "First step: ", is_brief ? NULL : item->first_step, NULL);
+	add(o, LINE_TEXT, label(item->words, a, "digest.play"), item->play, NULL);
+	if (!is_brief)
+		add(o, LINE_TEXT, label(item->words, a, "digest.first_step"), item->first_step, NULL);
 	if (item->url)
-		add(o, LINE_LINK, NULL, arena_printf(a, "Open in %s", item->host), item->url);
+		add(o, LINE_LINK, NULL, SAY(item->words, a, "digest.open_in", W_TEXT("host", item->host)), item->url);
 	for (size_t i = 0; i < item->n_answers; i++)
 		add(o, LINE_LINK, NULL, item->answers[i].label, item->answers[i].url);
 }
@@ -92,15 +98,17 @@ static void add_title(struct outline_room *o, const char *title)
 
 static void add_section(struct outline_room *o, const struct digest_section *s, size_t n_shown)
 {
-	const char *cut = digest_cut_text(o->arena, s->n_items, n_shown);
+	const char *cut = digest_cut_text(o->arena, s, n_shown);
 
 	if (digest_section_is_empty(s))
 		return;
 	add_title(o, s->title);
 	for (size_t i = 0; i < n_shown; i++) {
-		if (digest_group_title(s, i)) {
+		const char *group = digest_group_title(o->arena, s, i);
+
+		if (group) {
 			begin_block(o, true, NULL);
-			add(o, LINE_SUBTLE, NULL, digest_group_title(s, i), NULL);
+			add(o, LINE_SUBTLE, NULL, group, NULL);
 		}
 		add_item(o, &s->items[i], i + 1);
 	}
@@ -150,7 +158,7 @@ void outline_make(const struct digest *d, size_t n_items, struct arena *a, struc
 	if (d->nrr)
 		add_nrr(&o, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)
-		add_line(&o, LINE_TEXT, arena_printf(a, "Note: %s", d->notes[i]));
+		add_line(&o, LINE_TEXT, arena_printf(a, "%s%s", label(d->words, a, "digest.note"), d->notes[i]));
 	begin_block(&o, true, NULL);
 	add(&o, LINE_SUBTLE, NULL, digest_footer(a, d), NULL);
 }

@@ -29,9 +29,9 @@ static const char *literal(struct arena *a, const char *text)
 {
 	CLEANUP(buf_done) struct buf b;
 
+	buf_init(&b, BUFFER_BYTES);
 	if (!strstr(text, "{{"))
 		return text;
-	buf_init(&b, BUFFER_BYTES);
 	for (; *text; text++) {
 		buf_char(&b, *text);
 		if (text[0] == '{' && text[1] == '{')
@@ -141,7 +141,7 @@ static const char *message(struct arena *a, const struct chat_message *m, const 
 	json_put_text(&o, "$schema", "http://adaptivecards.io/schemas/adaptive-card.json");
 	json_put_text(&o, "type", "AdaptiveCard");
 	json_put_text(&o, "version", "1.5");
-	json_put_text(&o, "lang", "en");
+	json_put_text(&o, "lang", words_language(m->digest->words));
 	json_put_text(&o, "fallbackText", m->digest->headline);
 	json_open_object(&o, "msteams");
 	json_put_text(&o, "width", "Full");

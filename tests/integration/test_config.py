@@ -92,6 +92,7 @@ owners:
 }
 
 ORG = "orgs/acme.yaml"
+KINDS = ", ".join(re.findall(r'\[CHANNEL_\w+\] = "(\w+)"', (ROOT / "src/deliver/channels.c").read_text()))
 
 # What is broken; the edits (file, what is there, what stands there instead; None: the whole file); the lines told.
 CASES = [
@@ -153,7 +154,7 @@ owners:""")],
       (ORG, "currency: EUR\n", ""),
       (ORG, "    role: csm\n", ""),
       (ORG, "    kind: file\n", "")],
-     ['orgs/acme.yaml:14: channels.desk: `kind` is missing, expected one of slack_webhook, email, webhook, file',
+     [f'orgs/acme.yaml:14: channels.desk: `kind` is missing, expected one of {KINDS}',
       'orgs/acme.yaml:21: owners[0]: `role` is missing, expected one of csm, am, manager',
       'orgs/acme.yaml:1: `zone` is missing, expected a text',
       'orgs/acme.yaml:1: `currency` is missing, expected a text']),
@@ -487,8 +488,8 @@ owners:""")],
       (ORG, "kind: email", "kind: mail")],
      ['retaind.yaml:2: log_level: is `inf`, did you mean `info`? (one of error, warning, info, debug)',
       'signals.yaml:2: family_cap: is `40`, expected 0 to 10',
-      'orgs/acme.yaml:20: channels.mail.kind: is `mail`, did you mean `email`? (one of slack_webhook, email, '
-      'webhook, file)',
+      'orgs/acme.yaml:20: channels.mail.kind: is `mail`, did you mean `email`? (one of '
+      f'{KINDS})',
       'orgs/acme.yaml:3: currency: no currency `XXQ`, expected a code of ISO 4217 such as EUR']),
 ]
 

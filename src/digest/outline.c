@@ -103,21 +103,22 @@ static void add_section(struct outline_room *o, const struct digest_section *s, 
 	if (digest_section_is_empty(s))
 		return;
 	add_title(o, s->title);
-	for (size_t i = 0; i < n_shown; i++) {
-		const char *group = digest_group_title(o->arena, s, i);
+	for (size_t i = 0; i <= n_shown; i++) {
+		const char *group = i < n_shown ? digest_group_title(o->arena, s, i) : NULL;
 
+		for (size_t k = 0; k < s->n_news && digest_news_come(s, i, n_shown); k++)
+			add_line(o, LINE_BULLET, s->news[k]);
 		if (group) {
 			begin_block(o, true, NULL);
 			add(o, LINE_SUBTLE, NULL, group, NULL);
 		}
-		add_item(o, &s->items[i], i + 1);
+		if (i < n_shown)
+			add_item(o, &s->items[i], i + 1);
 	}
 	if (cut)
 		add_line(o, LINE_STRONG, cut);
 	if (s->rest)
 		add_line(o, LINE_STRONG, s->rest);
-	for (size_t i = 0; i < s->n_news; i++)
-		add_line(o, LINE_BULLET, s->news[i]);
 }
 
 static void add_list(struct outline_room *o, const struct digest_list *l)

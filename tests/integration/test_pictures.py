@@ -3,22 +3,18 @@
 import contextlib
 import csv
 import datetime
-import fcntl
-import functools
 import json
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import DATA, ROOT, Skip, run  # noqa: E402
+from browser import look  # noqa: E402
+from harness import DATA, run  # noqa: E402
 
-HOME = ROOT / "build/browser"  # playwright-core and axe-core, by npm
-INSTALL_S = 60
 AS_OF = ("--as-of", "2024-12-31")
 
 
@@ -34,51 +30,6 @@ def written(case):
     page, folder = case.tmp / "report.html", case.tmp / "pictures"
     case.retaind("nrr", *AS_OF, "--html", str(page), "--svg", str(folder))
     return page, folder
-
-
-def install():
-    coming = HOME.with_name("browser.coming")
-    shutil.rmtree(coming, ignore_errors=True)
-    coming.mkdir(parents=True)
-    try:
-        done = subprocess.run(["npm", "install", "--prefix", str(coming), "--no-audit", "--no-fund", "--fetch-retries=0",
-                               "playwright-core@1", "axe-core@4"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              timeout=INSTALL_S)
-    except subprocess.TimeoutExpired:
-        return f"npm doesn't install playwright-core and axe-core within {INSTALL_S} s"
-    if done.returncode:
-        return f"npm can't install playwright-core and axe-core: {done.stderr.strip()[-300:]}"
-    shutil.rmtree(HOME, ignore_errors=True)
-    coming.rename(HOME)
-    return None
-
-
-@functools.cache
-def why_not():
-    if not browser():
-        return "chromium is not there"
-    if not shutil.which("node") or not shutil.which("npm"):
-        return "node and npm are not there"
-    HOME.parent.mkdir(exist_ok=True)
-    with open(HOME.with_name("browser.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return None if all((HOME / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")) else install()
-
-
-def browser():
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-def look(case, *files):
-    """What is wrong with pages and pictures; screenshots stay in build/looks."""
-    if why_not():
-        raise Skip(why_not())
-    looks = ROOT / "build/looks"
-    looks.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["node", str(ROOT / "tests/support/look.mjs"), browser(), str(HOME), str(looks), *map(str, files)],
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=150)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
 
 
 def test_page_holds_everything(case):
@@ -288,7 +239,7 @@ def test_looked_at(case):
     case.retaind("nrr", "--as-of", "2022-12-31", "--html", str(none), "--svg", str(empty))
     for path in empty.iterdir():
         path.rename(empty / f"none-{path.name}")
-    result = look(case, page, none, *sorted(folder.iterdir()), *sorted(empty.iterdir()))
+    result = look(page, none, *sorted(folder.iterdir()), *sorted(empty.iterdir()))
     assert result["said"] == [], "\n".join(result["said"][:20])
     print(f"         {result['n_looks']} looks, nothing amiss")
 
@@ -302,7 +253,7 @@ def test_the_look_is_awake(case):
     bad.write_text(f"<!doctype html><html><body>{svg}<script>1</script><p style='font-size:9px'>x</body></html>")
     cut = case.tmp / "cut.svg"
     cut.write_text((folder / "waterfall.svg").read_text().replace('text-anchor="end"', 'text-anchor="start"'))
-    said = "\n".join(look(case, bad, cut)["said"])
+    said = "\n".join(look(bad, cut)["said"])
     for what in ("px", "has a contrast of", "fetched or run", "axe: html-has-lang", "P in 9px", "is cut at the edge"):
         assert what in said, (what, said[:3000])
 

@@ -3,60 +3,27 @@
 A proxy in front of it sends each path to the right document and notes status and violations. Prism's lists never end, so the proxy
 takes the way to the next page out of the answers.
 """
-import fcntl
-import functools
 import http.client
 import json
 import re
-import shutil
 import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import npm
 from harness import ROOT, SHARED, Skip, wait_for
 
 SPECS = SHARED / "data/specs"
 HOME = ROOT / "build/prism"
 PRISM = HOME / "node_modules/.bin/prism"
-INSTALL_S = 60
 TOO_COMPLEX = b"Schema too complex"  # of an answer, not of a request
 
 
-@functools.cache
-def why_not():
-    """None when Prism is there, installed now if need be; else the reason. Asked once."""
-    if not SPECS.is_dir():
-        return "the OpenAPI documents are not here"
-    HOME.parent.mkdir(exist_ok=True)
-    with open(HOME.with_name("prism.lock"), "w") as lock:  # test files run side by side
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return None if PRISM.exists() else install()
-
-
-def install():
-    """None, or the reason why it can't be done."""
-    if not shutil.which("npm"):
-        return "npm, which installs Prism, is not there"
-    # What was begun and not finished is not Prism: it comes into its place whole.
-    coming = HOME.with_name("prism.coming")
-    shutil.rmtree(coming, ignore_errors=True)
-    coming.mkdir(parents=True)
-    try:
-        done = subprocess.run(["npm", "install", "--prefix", str(coming), "--no-audit", "--no-fund", "--fetch-retries=0",
-                               "@stoplight/prism-cli@5"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=INSTALL_S)
-    except subprocess.TimeoutExpired:
-        return f"npm doesn't install Prism within {INSTALL_S} s"
-    if done.returncode:
-        return f"npm can't install Prism: {done.stderr.strip()[-300:]}"
-    shutil.rmtree(HOME, ignore_errors=True)
-    coming.rename(HOME)
-    return None
-
-
 def need():
-    if why_not():
-        raise Skip(why_not())
+    if not SPECS.is_dir():
+        raise Skip("the OpenAPI documents are not here")
+    npm.need("prism", "@stoplight/prism-cli@5")
 
 
 def free_port():

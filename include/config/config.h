@@ -29,6 +29,7 @@ struct org_settings {
 	const char *currency;    /* ISO 4217, for reports */
 	const char *language;    /* of what people read: en, fr */
 	const struct words *words; /* its texts */
+	const char *ping_url;    /* asked once a day when all went well, or a reference to it; NULL: none */
 	const char *account_url; /* template of the link into the CRM, {{key}}; NULL: account.url */
 	const char *db_path;     /* STATE/orgs/NAME/retaind.db */
 	const char *hash;        /* sha256 of every byte of configuration that bears on it: the config version */
@@ -49,6 +50,7 @@ struct config {
 	const char *log_level;
 	struct web_settings web;
 	const char *admin_channel; /* "org/channel" that problems are told to; NULL: log only */
+	const char *admin_fallback; /* in its place where it fails itself; NULL: none */
 	struct yaml_array orgs;    /* struct org_settings */
 	struct yaml_array holidays; /* struct holiday_set */
 };
@@ -67,6 +69,8 @@ const struct config *config_load(struct arena *a, const char *dir, const struct 
                                  struct mistakes *m);
 /* NULL name: the only one. NULL when there is none, or several. */
 const struct org_settings *config_org(const struct config *c, const char *name);
+/* By "org/channel"; NULL when there is none, or no name. */
+const struct channel_settings *config_channel(const struct config *c, const char *name);
 const struct channel_settings *org_channel(const struct org_settings *o, const char *name);
 const struct owner_settings *org_owner(const struct org_settings *o, const char *email);
 

@@ -28,6 +28,9 @@ struct deliver {
 	int64_t now;           /* when it starts; time goes on from there */
 	int64_t wait_s;        /* stays this long for what is due later; 0: sends only what is due */
 	const char *lock_path; /* one deliverer at a time */
+	const struct channel_settings *const *admins; /* what alerts are told over: the first, or another in its place */
+	size_t n_admins;                              /* 0: nobody is told */
+	const char *org;
 	void (*report)(void *context, const struct deliver_event *e); /* may be NULL */
 	void *context;
 };
@@ -42,8 +45,14 @@ struct deliver_counts {
  * in flight then is ambiguous at the next start). SIGTERM and SIGINT end it once what is in flight has come back. */
 int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err *err) MUST_USE;
 
-/* Tells a person something through a channel, past the outbox: tried once. */
-int deliver_tell(const struct channel_settings *c, deliver_secret_fn *secret, const char *subject, const char *text,
-                 int64_t now, struct err *err) MUST_USE;
+/* A text that goes over a channel once, past the outbox. */
+struct deliver_trial {
+	const char *subject, *text;
+	const char *recipient; /* where a message is for somebody: this one; NULL: whom notices go to */
+	int64_t now;
+};
+/* What the other side made of it; texts in the arena, retry_at INSTANT_NONE where it asked for no time. */
+int deliver_try(const struct channel_settings *c, deliver_secret_fn *secret, const struct deliver_trial *trial,
+                struct arena *a, struct delivery_result *out, struct err *err) MUST_USE;
 
 #endif

@@ -62,15 +62,15 @@ struct delivery_result {
 	int64_t retry_at;
 };
 
-/* Ends a claimed attempt. Whatever is to be tried again at or after its expires_at becomes dead. *out_state (may be
- * NULL) gets the message's state. */
+/* In the caller's transaction: ends a claimed attempt. Whatever is to be tried again at or after its expires_at becomes
+ * dead, which is an alert (store/alerts.h). *out_state (may be NULL) gets the message's state. */
 int outbox_settle(struct db *db, const struct outbox_message *m, const struct delivery_result *r, int64_t now,
                   const char **out_state, struct err *err) MUST_USE;
 /* On start, when no live deliverer holds the lock: what is in flight becomes ambiguous, due now. Returns how many. What
  * waits for longer than anything asks for (the clock was set back) is due now too. */
 int64_t outbox_recover(struct db *db, int64_t now, struct err *err) MUST_USE;
 /* Ends what may no more be sent: dead(expired), and dead(superseded) when a later digest of that owner and kind has
- * gone (or may have gone) to the sink. Returns how many. */
+ * gone (or may have gone) to the sink. Each is an alert. Returns how many. */
 int64_t outbox_expire(struct db *db, int64_t now, struct err *err) MUST_USE;
 /* The sink's ambiguous messages are not to be sent again: they wait for a person until they expire. */
 int outbox_hold_ambiguous(struct db *db, const char *sink, struct err *err) MUST_USE;
@@ -88,8 +88,9 @@ struct sink_state {
 };
 /* Returns 1 known, 0 never heard of (all clear in *out). */
 int sink_state_load(struct db *db, const char *sink, struct arena *a, struct sink_state *out, struct err *err) MUST_USE;
+/* In the caller's transaction, with an alert. */
 int sink_disable(struct db *db, const char *sink, const char *reason, int64_t now, struct err *err) MUST_USE;
-/* Clears the hold too; 1 when it was disabled. */
+/* Clears the hold too, and what failed; 1 when it was disabled. */
 int sink_enable(struct db *db, const char *sink, struct err *err) MUST_USE;
 /* Never shortens a hold. */
 int sink_hold(struct db *db, const char *sink, int64_t not_before_at, struct err *err) MUST_USE;

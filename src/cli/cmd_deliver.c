@@ -10,18 +10,11 @@
 #include "deliver/deliver.h"
 #include "store/ledger.h"
 
-enum { MAX_WAIT_S = 24 * 3600, MAX_LISTED = 10000, MAX_TOLD = 20 };
-
-struct delivering {
-	struct cli *cli;
-	const char *org;
-	const char *problems; /* what a person must know, one line each */
-	int n_problems;
-};
+enum { MAX_WAIT_S = 24 * 3600, MAX_LISTED = 10000, MAX_ADMINS = 2 };
 
 static void report(void *context, const struct deliver_event *e)
 {
-	struct delivering *d = context;
+	const char *org = context;
 	const struct outbox_message *m = e->message;
 	bool is_dead = strcmp(e->state, "dead") == 0;
 	bool is_sent = strcmp(e->state, "sent") == 0 || strcmp(e->state, "accepted_unverified") == 0;
@@ -29,52 +22,24 @@ static void report(void *context, const struct deliver_event *e)
 	/* A mail server's words are text from outside, often with an address: the ledger keeps them, a log does not. */
 	const char *detail = e->result->status && strcmp(m->kind, "email") == 0 ? NULL : e->result->detail;
 
-	log_event(level, "delivery", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink), LOG_INT("delivery", m->id),
+	log_event(level, "delivery", LOG_TEXT("org", org), LOG_TEXT("sink", m->sink), LOG_INT("delivery", m->id),
 	          LOG_TEXT("state", e->state), LOG_INT("attempt", m->n_attempts), LOG_INT("status", e->result->status),
 	          LOG_TEXT("detail", detail));
 	if (e->sink_was_disabled)
-		log_event(LOG_LEVEL_ERROR, "sink_disabled", LOG_TEXT("org", d->org), LOG_TEXT("sink", m->sink),
+		log_event(LOG_LEVEL_ERROR, "sink_disabled", LOG_TEXT("org", org), LOG_TEXT("sink", m->sink),
 		          LOG_TEXT("detail", detail));
-	if (is_dead && d->n_problems++ < MAX_TOLD)
-		d->problems = arena_printf(d->cli->arena, "%sDelivery %" PRId64 " over %s of %s was not made: %s.%s\n",
-		                           d->problems, m->id, m->sink, d->org,
-		                           e->result->detail ? e->result->detail : "no reason",
-		                           e->sink_was_disabled ? " The channel is switched off until someone retries." : "");
 }
 
-/* The channel "org/channel" that problems are told to. */
-static const struct channel_settings *admin_channel(const struct session *s, struct arena *a)
+/* The channels "org/channel" that alerts are told over, in the order of preference. */
+static void add_admins(const struct session *s, struct arena *a, struct deliver *d)
 {
-	const char *name = s->config->admin_channel, *slash = name ? strchr(name, '/') : NULL;
-	const struct org_settings *org;
+	const char *names[MAX_ADMINS] = { s->config->admin_channel, s->config->admin_fallback };
+	const struct channel_settings **admins = arena_array(a, MAX_ADMINS, sizeof *admins);
 
-	if (!slash)
-		return NULL;
-	org = config_org(s->config, arena_strndup(a, name, (size_t)(slash - name)));
-	return org ? org_channel(org, slash + 1) : NULL;
-}
-
-/* What nobody tried to deliver any more has no event of its own, and must not be silent either. */
-static void add_expired(struct delivering *d, int64_t n)
-{
-	if (n <= 0)
-		return;
-	log_event(LOG_LEVEL_ERROR, "deliveries_expired", LOG_TEXT("org", d->org), LOG_INT("count", n));
-	d->problems = arena_printf(d->cli->arena, "%s%" PRId64 " of the messages of %s ran out of time before they were "
-	                           "delivered (retaind deliveries list --state dead).\n", d->problems, n, d->org);
-}
-
-static void tell_admin(struct delivering *d, const struct session *s)
-{
-	const struct channel_settings *channel = admin_channel(s, d->cli->arena);
-	struct err err;
-
-	if (d->n_problems > MAX_TOLD)
-		d->problems = arena_printf(d->cli->arena, "%sAnd %d more.\n", d->problems, d->n_problems - MAX_TOLD);
-	if (!*d->problems || !channel)
-		return;
-	if (deliver_tell(channel, secret_read, "retaind could not deliver", d->problems, s->now, &err) < 0)
-		log_event(LOG_LEVEL_ERROR, "admin_not_told", LOG_TEXT("org", d->org), LOG_TEXT("error", err.text));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if ((admins[d->n_admins] = config_channel(s->config, names[i])) != NULL)
+			d->n_admins++;
+	d->admins = admins;
 }
 
 static int show_due(struct cli *c, const struct session *s, struct err *err)
@@ -111,8 +76,7 @@ int cmd_deliver(struct cli *c, struct err *err)
 {
 	bool is_dry_run = cli_option(c, "dry-run") != NULL;
 	CLEANUP(session_close) struct session s = { 0 };
-	struct delivering context = { .cli = c, .problems = "" };
-	struct deliver d = { .secret = secret_read, .report = report, .context = &context };
+	struct deliver d = { .secret = secret_read, .report = report };
 	struct deliver_counts n;
 
 	if (cli_option_int(c, "wait", MAX_WAIT_S, &d.wait_s, err) < 0)
@@ -121,16 +85,18 @@ int cmd_deliver(struct cli *c, struct err *err)
 		return -1;
 	if (is_dry_run)
 		return show_due(c, &s, err);
-	context.org = s.org->name;
+	d.org = s.org->name;
+	d.context = arena_strdup(c->arena, s.org->name);
 	d.db = s.db;
 	d.channels = s.org->channels.at;
 	d.n_channels = s.org->channels.n;
 	d.now = s.now;
 	d.lock_path = beside_database(c->arena, s.org, "deliver.lock");
+	add_admins(&s, c->arena, &d);
 	if (deliver_run(&d, &n, err) < 0)
 		return -1;
-	add_expired(&context, n.n_expired);
-	tell_admin(&context, &s);
+	if (n.n_expired) /* nobody tried any more: it has no event of its own */
+		log_event(LOG_LEVEL_ERROR, "deliveries_expired", LOG_TEXT("org", d.org), LOG_INT("count", n.n_expired));
 	if (c->verbosity >= 0)
 		(void)printf("%s: %" PRId64 " sent, %" PRId64 " to be tried again, %" PRId64 " not delivered, %" PRId64
 		             " expired\n", s.org->name, n.n_sent, n.n_later, n.n_dead, n.n_expired);

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "common/log.h"
 #include "rules.h"
+#include "store/alerts.h"
 #include "store/migrate.h"
 #include "store/outbox.h"
 
@@ -154,6 +155,19 @@ static int read_open(struct run_org *o, struct db *db, struct arena *a, struct p
 
 /* Settling ------------------------------------------------------------------------------------------------------- */
 
+/* A person hears of what went wrong; days on which nothing was to be sent are no news. */
+static int tell_missed(struct db *db, const struct plan_action *action, int64_t now, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const char *day = day_text(a, action->local_on);
+
+	if (strcmp(action->reason, "not_scheduled") == 0 || strcmp(action->reason, "owner_removed") == 0)
+		return 0;
+	return alert_put(db, arena_printf(a, "missed/%s/%s", action->owner_email, day), NULL,
+	                 arena_printf(a, "The digest of %s for %s was not made in time: %s.", action->owner_email, day,
+	                              action->reason), now, err);
+}
+
 static int settle(struct db *db, const struct plan_action *action, int64_t now, struct err *err)
 {
 	const struct slot_row missed = { .owner_email = action->owner_email,
@@ -164,7 +178,9 @@ static int settle(struct db *db, const struct plan_action *action, int64_t now, 
 
 	if (action->kind == PLAN_OPEN)
 		return slots_open(db, action->owner_email, action->local_on, action->due_at, err);
-	return action->kind == PLAN_MISSED ? slots_settle(db, &missed, now, err) : 0;
+	if (action->kind != PLAN_MISSED)
+		return 0;
+	return slots_settle(db, &missed, now, err) < 0 || tell_missed(db, action, now, err) < 0 ? -1 : 0;
 }
 
 static void log_missed(const struct run_org *o, struct arena *a, const struct plan *plan)
@@ -205,6 +221,18 @@ static int keep(struct run_org *o, struct db *db, const struct plan *plan, int64
 	return 0;
 }
 
+/* When there is something to send, or to tell. */
+static int read_due(struct run_org *o, struct db *db, struct err *err)
+{
+	int64_t message_at, alert_at;
+
+	if (outbox_next_due(db, &message_at, err) < 0 || alerts_next_due(db, &alert_at, err) < 0)
+		return -1;
+	o->s.deliver_at = message_at == INSTANT_NONE || (alert_at != INSTANT_NONE && alert_at < message_at) ? alert_at
+	                                                                                                  : message_at;
+	return 0;
+}
+
 /* Returns 1 with a plan that is in the ledger, 0 when nothing may be done because of the clock. */
 static int consult(struct run_org *o, int64_t now, struct arena *a, struct plan *out, struct err *err)
 {
@@ -224,7 +252,7 @@ static int consult(struct run_org *o, int64_t now, struct arena *a, struct plan 
 		                      .started_at = o->s.kept.sync_started_at, .ok_started_at = o->s.kept.sync_ok_started_at,
 		                      .retry_at = o->s.sync_retry_at };
 	plan_make(&in, a, out);
-	if (keep(o, db, out, now, err) < 0 || outbox_next_due(db, &o->s.deliver_at, err) < 0)
+	if (keep(o, db, out, now, err) < 0 || read_due(o, db, err) < 0)
 		return -1;
 	log_missed(o, a, out);
 	return 1;

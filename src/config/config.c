@@ -6,19 +6,37 @@
 #include "common/text.h"
 #include "load.h"
 
-/* "org/channel": known only once all organisations are read. */
-static void check_admin_channel(struct loading *l)
+static const struct org_settings *org_of_channel(const struct config *c, const char *name)
 {
-	const char *name = l->config->admin_channel, *slash = name ? strchr(name, '/') : NULL;
+	const struct org_settings *all = c->orgs.at;
+	size_t len = strcspn(name, "/");
+
+	for (size_t i = 0; i < c->orgs.n; i++)
+		if (strlen(all[i].name) == len && strncmp(all[i].name, name, len) == 0)
+			return &all[i];
+	return NULL;
+}
+
+const struct channel_settings *config_channel(const struct config *c, const char *name)
+{
+	const char *slash = name ? strchr(name, '/') : NULL;
+	const struct org_settings *org = slash ? org_of_channel(c, name) : NULL;
+
+	return org ? org_channel(org, slash + 1) : NULL;
+}
+
+/* "org/channel": known only once all organisations are read. */
+static void check_admin_channel(struct loading *l, const char *key, const char *name)
+{
 	const struct org_settings *org;
 
-	if (!slash || !l->config->orgs.n)
+	if (!name || !strchr(name, '/') || !l->config->orgs.n)
 		return;
-	org = config_org(l->config, arena_strndup(l->arena, name, (size_t)(slash - name)));
+	org = org_of_channel(l->config, name);
 	if (org && !org->zone) /* its file can't be read: already told */
 		return;
-	if (!org || !org_channel(org, slash + 1))
-		mistake_at(l->mistakes, yaml_member(l->daemon, "admin_channel"),
+	if (!config_channel(l->config, name))
+		mistake_at(l->mistakes, yaml_member(l->daemon, key),
 		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);
 }
 
@@ -41,7 +59,8 @@ const struct config *config_load(struct arena *a, const char *dir, const struct 
 	read_languages(&l);
 	read_score(&l);
 	read_orgs(&l);
-	check_admin_channel(&l);
+	check_admin_channel(&l, "admin_channel", l.config->admin_channel);
+	check_admin_channel(&l, "admin_fallback", l.config->admin_fallback);
 	return m->n == n_before ? l.config : NULL;
 }
 

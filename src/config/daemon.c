@@ -9,7 +9,7 @@
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 
 struct daemon_file {
-	const char *state, *admin_channel;
+	const char *state, *admin_channel, *admin_fallback;
 	int log_level;
 	struct web_settings web;
 };
@@ -62,6 +62,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "log_level", .kind = YAML_ENUM, .offset = offsetof(struct daemon_file, log_level), .extra = log_levels },
 	{ .key = "web", .kind = YAML_STRUCT, .offset = offsetof(struct daemon_file, web), .extra = &web_table },
 	{ .key = "admin_channel", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, admin_channel) },
+	{ .key = "admin_fallback", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, admin_fallback) },
 };
 
 static void check(void *item, const struct yaml *where, struct mistakes *m)
@@ -71,6 +72,11 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_absolute(where, "state", d->state, m);
 	if (d->admin_channel && !strchr(d->admin_channel, '/'))
 		mistake_at(m, yaml_member(where, "admin_channel"), "is `%s`, expected ORGANISATION/CHANNEL", d->admin_channel);
+	if (d->admin_fallback && !strchr(d->admin_fallback, '/'))
+		mistake_at(m, yaml_member(where, "admin_fallback"), "is `%s`, expected ORGANISATION/CHANNEL",
+		           d->admin_fallback);
+	if (d->admin_fallback && (!d->admin_channel || strcmp(d->admin_channel, d->admin_fallback) == 0))
+		mistake_at(m, yaml_member(where, "admin_fallback"), "expected another channel than admin_channel, beside one");
 }
 
 static const struct yaml_table table = {
@@ -88,5 +94,6 @@ void read_daemon(struct loading *l)
 	l->config->state_dir = d.state;
 	l->config->log_level = log_levels[d.log_level];
 	l->config->admin_channel = d.admin_channel;
+	l->config->admin_fallback = d.admin_fallback;
 	l->config->web = d.web;
 }

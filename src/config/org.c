@@ -3,6 +3,7 @@
 
 #include "common/money.h"
 #include "common/text.h"
+#include "config/secret.h"
 #include "load.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
@@ -41,6 +42,7 @@ static const struct yaml_field fields[] = {
 	{ .key = "zone", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.zone), .is_required = true },
 	{ .key = "currency", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.currency), .is_required = true },
 	{ .key = "language", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.language) },
+	{ .key = "ping_url", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.ping_url) },
 	{ .key = "account_url", .kind = YAML_TEXT, .offset = offsetof(struct org_file, o.account_url) },
 	{ .key = "days", .kind = YAML_TEXTS, .offset = offsetof(struct org_file, o.days) },
 	{ .key = "holidays", .kind = YAML_TEXTS, .offset = offsetof(struct org_file, o.holidays) },
@@ -62,6 +64,8 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_zone(where, "zone", o->zone, m);
 	check_days(where, "days", m);
 	check_url(where, "account_url", o->account_url, false, m);
+	if (!secret_is_reference(o->ping_url))
+		check_url(where, "ping_url", o->ping_url, o->ping_url && text_starts(o->ping_url, "http://127.0.0.1"), m);
 	if (o->currency && money_digits(o->currency) < 0)
 		mistake_at(m, yaml_member(where, "currency"), "no currency `%.20s`, expected a code of ISO 4217 such as EUR",
 		           o->currency);

@@ -9,8 +9,11 @@
 
 #include "common/clock.h"
 #include "sender.h"
+#include "store/sink_health.h"
+#include "teller.h"
 
-enum { MAX_POLL_MS = 1000, DRAIN_MS = 4000, MS = 1000, BELIEVED_ATTEMPTS = 3 };
+enum { MAX_POLL_MS = 1000, DRAIN_MS = 4000, MS = 1000, BELIEVED_ATTEMPTS = 3, EXPIRE_EVERY_MS = 1000,
+       SHORT_PAUSE_MS = 200 /* up to five a second no server counts */ };
 
 /* One sink: what it sends now, and when it may send again. */
 struct lane {
@@ -27,6 +30,8 @@ struct run {
 	struct lane *lanes;
 	size_t n_lanes;
 	int64_t began_ms;
+	struct teller teller;
+	int64_t expire_at_ms;
 	struct deliver_counts counts;
 };
 
@@ -79,6 +84,15 @@ static bool resends(const struct channel_settings *c)
 
 static const char not_configured[] = "no channel of this name is configured";
 
+static int disable(struct run *r, const char *sink, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (txn_begin(&txn, r->d->db, err) < 0 || sink_disable(r->d->db, sink, not_configured, r->d->now, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
 /* A sink whose channel is gone stands still until the channel is back or its messages expire. */
 static int match_sinks(struct run *r, struct arena *a, struct err *err)
 {
@@ -98,9 +112,32 @@ static int match_sinks(struct run *r, struct arena *a, struct err *err)
 		was_gone = state.is_disabled && state.reason && strcmp(state.reason, not_configured) == 0;
 		if (is_known && was_gone && sink_enable(r->d->db, names[i], err) < 0)
 			return -1;
-		if (!is_known && !state.is_disabled && sink_disable(r->d->db, names[i], not_configured, r->d->now, err) < 0)
+		if (!is_known && !state.is_disabled && disable(r, names[i], err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int64_t pause_ms(const struct channel_settings *c)
+{
+	double per_second = c->per_second > 0 ? c->per_second : channel_types[c->kind]->per_second;
+
+	return per_second > 0 ? (int64_t)(MS / per_second) : 0;
+}
+
+/* The rate holds over runs too: instants are cut to the second, so what began last may have begun late in it. */
+static int keep_pace(struct run *r, struct lane *l, struct err *err)
+{
+	int64_t used_at, ago_ms;
+
+	if (pause_ms(l->channel) < SHORT_PAUSE_MS)
+		return 0;
+	if (sink_last_used(r->d->db, l->channel->name, &used_at, err) < 0)
+		return -1;
+	if (used_at == INSTANT_NONE || used_at > r->d->now)
+		return 0;
+	ago_ms = (r->d->now - used_at - 1) * MS;
+	l->free_at_ms = pause_ms(l->channel) > ago_ms ? pause_ms(l->channel) - ago_ms : 0;
 	return 0;
 }
 
@@ -111,17 +148,15 @@ static int prepare(struct run *r, struct err *err)
 
 	if (outbox_recover(r->d->db, r->d->now, err) < 0 || match_sinks(r, a, err) < 0)
 		return -1;
-	for (size_t i = 0; i < r->n_lanes; i++)
-		if (!resends(r->lanes[i].channel) && outbox_hold_ambiguous(r->d->db, r->lanes[i].channel->name, err) < 0)
+	for (size_t i = 0; i < r->n_lanes; i++) {
+		const char *sink = r->lanes[i].channel->name;
+
+		if (!resends(r->lanes[i].channel) && outbox_hold_ambiguous(r->d->db, sink, err) < 0)
 			return -1;
+		if (keep_pace(r, &r->lanes[i], err) < 0)
+			return -1;
+	}
 	return 0;
-}
-
-static int64_t pause_ms(const struct channel_settings *c)
-{
-	double per_second = c->per_second > 0 ? c->per_second : channel_types[c->kind]->per_second;
-
-	return per_second > 0 ? (int64_t)(MS / per_second) : 0;
 }
 
 static int64_t retry_at(const struct verdict *v, const struct outbox_message *m, int64_t now)
@@ -146,8 +181,32 @@ static void count(struct deliver_counts *c, const char *state)
 		c->n_later++;
 }
 
+/* Whether it is the sink that failed, not this message: no whole answer, one of its own failures, a mail server that
+ * closes for now. */
+static bool is_sinks_failure(const struct verdict *v)
+{
+	return (v->outcome == DELIVERY_RETRY || v->outcome == DELIVERY_AMBIGUOUS) && !v->holds_sink &&
+	       (v->status == 0 || v->status == 421 || v->status >= 500);
+}
+
+/* What the verdict means for the sink. */
+static int settle_sink(struct run *r, const struct lane *l, const struct verdict *v, int64_t retry_at, int64_t now,
+                       struct err *err)
+{
+	const char *sink = l->channel->name;
+	bool has_answered = v->status > 0 || v->outcome == DELIVERY_SENT || v->outcome == DELIVERY_UNVERIFIED;
+	int rc = is_sinks_failure(v) ? sink_failed(r->d->db, sink, v->detail, now, err)
+	         : has_answered      ? sink_answered(r->d->db, sink, now, err)
+	                             : 0;
+
+	if (rc < 0 || (v->disables_sink && sink_disable(r->d->db, sink, v->detail, now, err) < 0))
+		return -1;
+	return v->holds_sink ? sink_hold(r->d->db, sink, retry_at, err) : 0;
+}
+
 static int settle(struct run *r, struct lane *l, const struct verdict *v, struct err *err)
 {
+	CLEANUP(txn_end) struct txn txn = { 0 };
 	int64_t now = now_of(r);
 	const struct delivery_result result = { .outcome = v->outcome, .status = v->status,
 	                                        .detail = *v->detail ? v->detail : NULL,
@@ -155,14 +214,13 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 	                                        .retry_at = retry_at(v, &l->message, now) };
 	struct deliver_event event = { .message = &l->message, .result = &result, .sink_was_disabled = v->disables_sink };
 
-	if (v->disables_sink && sink_disable(r->d->db, l->channel->name, v->detail, now, err) < 0)
-		return -1;
-	if (v->holds_sink && sink_hold(r->d->db, l->channel->name, result.retry_at, err) < 0)
-		return -1;
-	if (outbox_settle(r->d->db, &l->message, &result, now, &event.state, err) < 0)
+	if (txn_begin(&txn, r->d->db, err) < 0 || settle_sink(r, l, v, result.retry_at, now, err) < 0 ||
+	    outbox_settle(r->d->db, &l->message, &result, now, &event.state, err) < 0)
 		return -1;
 	if (v->outcome == DELIVERY_AMBIGUOUS && !resends(l->channel) &&
 	    outbox_hold_ambiguous(r->d->db, l->channel->name, err) < 0)
+		return -1;
+	if (txn_commit(&txn, err) < 0)
 		return -1;
 	count(&r->counts, event.state);
 	if (r->d->report)
@@ -195,6 +253,8 @@ static int finish_ready(struct run *r, struct err *err)
 {
 	struct verdict v;
 
+	if (teller_finish(&r->teller, now_of(r), elapsed_ms(r), err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->n_lanes; i++) {
 		struct lane *l = &r->lanes[i];
 
@@ -231,6 +291,8 @@ static void sleep_until(struct run *r, int64_t until_ms)
 	nfds_t n = 0;
 	int64_t now_ms = elapsed_ms(r);
 
+	if (r->teller.sender.pid)
+		fds[n++] = (struct pollfd){ .fd = r->teller.sender.fd, .events = POLLIN };
 	for (size_t i = 0; i < r->n_lanes; i++) {
 		const struct lane *l = &r->lanes[i];
 
@@ -250,7 +312,7 @@ static int has_work(struct run *r, bool *out, struct err *err)
 {
 	int64_t due;
 
-	*out = n_at_work(r) > 0;
+	*out = n_at_work(r) > 0 || r->teller.sender.pid;
 	for (size_t i = 0; i < r->n_lanes; i++)
 		*out = *out || r->lanes[i].has_more;
 	if (*out || r->d->wait_s <= 0)
@@ -261,16 +323,31 @@ static int has_work(struct run *r, bool *out, struct err *err)
 	return 0;
 }
 
+/* Returns how many. */
+static int64_t expire(struct run *r, struct err *err)
+{
+	int64_t n = outbox_expire(r->d->db, now_of(r), err);
+
+	r->expire_at_ms = elapsed_ms(r) + EXPIRE_EVERY_MS;
+	r->counts.n_expired += n > 0 ? n : 0;
+	return n;
+}
+
 static int work(struct run *r, struct err *err)
 {
 	for (bool goes_on = true; goes_on && !is_told_to_end;) {
-		int64_t n_expired = outbox_expire(r->d->db, now_of(r), err);
-
-		if (n_expired < 0 || start_free(r, err) < 0)
+		if ((elapsed_ms(r) >= r->expire_at_ms && expire(r, err) < 0) || start_free(r, err) < 0 ||
+		    teller_start(&r->teller, now_of(r), elapsed_ms(r), n_at_work(r) > 0, err) < 0)
 			return -1;
-		r->counts.n_expired += n_expired;
 		if (has_work(r, &goes_on, err) < 0)
 			return -1;
+		if (!goes_on) { /* what was sent just now may have superseded something, which is to be told */
+			int64_t n = expire(r, err);
+
+			if (n < 0)
+				return -1;
+			goes_on = n > 0;
+		}
 		if (goes_on)
 			sleep_until(r, elapsed_ms(r) + MAX_POLL_MS);
 		if (finish_ready(r, err) < 0)
@@ -284,7 +361,7 @@ static int drain(struct run *r, struct err *err)
 {
 	int64_t until_ms = elapsed_ms(r) + DRAIN_MS;
 
-	while (n_at_work(r) > 0 && (!is_told_to_end || elapsed_ms(r) < until_ms)) {
+	while ((n_at_work(r) > 0 || r->teller.sender.pid) && (!is_told_to_end || elapsed_ms(r) < until_ms)) {
 		sleep_until(r, elapsed_ms(r) + MAX_POLL_MS);
 		if (finish_ready(r, err) < 0)
 			return -1;
@@ -296,6 +373,7 @@ static void lanes_done(struct run *r)
 {
 	for (size_t i = 0; i < r->n_lanes; i++)
 		arena_free(r->lanes[i].arena);
+	teller_done(&r->teller);
 }
 
 static void set_signals(struct sigaction old[2])
@@ -327,6 +405,7 @@ int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err 
 	r.lanes = arena_array(a, d->n_channels, sizeof *r.lanes);
 	for (; r.n_lanes < d->n_channels; r.n_lanes++)
 		r.lanes[r.n_lanes] = (struct lane){ .channel = &d->channels[r.n_lanes], .arena = arena_new(0) };
+	teller_init(&r.teller, d);
 	if (prepare(&r, err) < 0)
 		return -1;
 	set_signals(old);
@@ -339,18 +418,25 @@ int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err 
 	return 0;
 }
 
-int deliver_tell(const struct channel_settings *c, deliver_secret_fn *secret, const char *subject, const char *text,
-                 int64_t now, struct err *err)
+int deliver_try(const struct channel_settings *c, deliver_secret_fn *secret, const struct deliver_trial *trial,
+                struct arena *a, struct delivery_result *out, struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct channel_settings to = *c;
 	struct outbox_message m;
-	struct channel_job job = { .channel = c, .message = &m, .secret = secret, .now = now };
+	struct channel_job job = { .channel = &to, .message = &m, .secret = secret, .now = trial->now };
+	bool is_for_one = trial->recipient && channel_to(c->kind) == TO_OWNER;
 	struct verdict v;
 
-	if (notice_message(a, c, subject, text, now, &m, err) < 0)
+	if (is_for_one)
+		to.reply_to = trial->recipient;
+	if (notice_message(a, &to, trial->subject, trial->text, trial->now, &m, err) < 0)
 		return -1;
+	if (is_for_one)
+		m.recipient = trial->recipient;
 	channel_types[c->kind]->send(&job, a, &v);
-	if (v.outcome != DELIVERY_SENT && v.outcome != DELIVERY_UNVERIFIED)
-		return err_set(err, ERR_RETRY, "%s: %s", c->name, v.detail);
+	*out = (struct delivery_result){ .outcome = v.outcome, .status = v.status,
+	                                 .detail = *v.detail ? arena_strdup(a, v.detail) : NULL,
+	                                 .provider_ref = *v.provider_ref ? arena_strdup(a, v.provider_ref) : NULL,
+	                                 .retry_at = v.wait_s >= 0 ? trial->now + v.wait_s : INSTANT_NONE };
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/sha256.h"
+#include "store/alerts.h"
 
 /* No schedule and no sink asks for more. */
 enum { LONGEST_WAIT_S = 6 * 3600 };
@@ -198,11 +199,19 @@ static int settle_message(struct db *db, const struct outbox_message *m, const s
 	return stmt_run(q, err);
 }
 
+static int tell_dead(struct db *db, const struct outbox_message *m, const char *reason, int64_t now, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+
+	return alert_put(db, arena_printf(a, "dead/%lld/%d", (long long)m->id, m->n_attempts), m->sink,
+	                 arena_printf(a, "Delivery %lld over %s was not made: %s.", (long long)m->id, m->sink,
+	                              reason ? reason : "no reason"), now, err);
+}
+
 int outbox_settle(struct db *db, const struct outbox_message *m, const struct delivery_result *r, int64_t now,
                   const char **out_state, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	CLEANUP(txn_end) struct txn txn = { 0 };
 	const char *state = outcomes[r->outcome].state;
 	const char *reason = r->outcome == DELIVERY_SENT || r->outcome == DELIVERY_UNVERIFIED ? NULL : r->detail;
 
@@ -212,8 +221,8 @@ int outbox_settle(struct db *db, const struct outbox_message *m, const struct de
 		state = "dead";
 		reason = arena_printf(a, "expired: %s", r->detail ? r->detail : "not delivered in time");
 	}
-	if (txn_begin(&txn, db, err) < 0 || settle_attempt(db, m, r, now, err) < 0 ||
-	    settle_message(db, m, r, state, reason, now, err) < 0 || txn_commit(&txn, err) < 0)
+	if (settle_attempt(db, m, r, now, err) < 0 || settle_message(db, m, r, state, reason, now, err) < 0 ||
+	    (strcmp(state, "dead") == 0 && tell_dead(db, m, reason, now, err) < 0))
 		return err_in(err, "settle %s", m->sink);
 	if (out_state)
 		*out_state = state;
@@ -263,6 +272,12 @@ int64_t outbox_expire(struct db *db, int64_t now, struct err *err)
 		"  JOIN outbox n ON n.digest_id = e.id AND n.sink = outbox.sink"
 		"   AND n.state IN ('inflight', 'sent', 'accepted_unverified', 'ambiguous')"
 		"  WHERE d.id = outbox.digest_id)");
+	CLEANUP(stmt_donep) struct stmt *tell = db_sql(db,
+		"INSERT INTO alert (topic, sink, text, at, next_at)"
+		" SELECT 'dead/' || id || '/' || n_attempts || '/' || :now, sink,"
+		"  'Delivery ' || id || ' over ' || sink || ' was not made: ' || reason || '.', :now, :now"
+		" FROM outbox WHERE state = 'dead' AND settled_at = :now AND (reason LIKE 'expired%' OR reason LIKE 'superseded%')"
+		" ON CONFLICT (topic) DO NOTHING");
 	int64_t n;
 
 	if (txn_begin(&txn, db, err) < 0)
@@ -275,7 +290,8 @@ int64_t outbox_expire(struct db *db, int64_t now, struct err *err)
 	if (stmt_run(superseded, err) < 0)
 		return err_in(err, "expire outbox");
 	n += db_changes(db);
-	if (txn_commit(&txn, err) < 0)
+	bind_int(tell, ":now", now);
+	if ((n && stmt_run(tell, err) < 0) || txn_commit(&txn, err) < 0)
 		return err_in(err, "expire outbox");
 	return n;
 }
@@ -334,6 +350,7 @@ int sink_state_load(struct db *db, const char *sink, struct arena *a, struct sin
 
 int sink_disable(struct db *db, const char *sink, const char *reason, int64_t now, struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"INSERT INTO sink_state (sink, is_disabled, reason, since_at) VALUES (:sink, 1, :reason, :now)"
 		" ON CONFLICT (sink) DO UPDATE SET is_disabled = 1, reason = excluded.reason, since_at = excluded.since_at");
@@ -341,14 +358,19 @@ int sink_disable(struct db *db, const char *sink, const char *reason, int64_t no
 	bind_text(q, ":sink", sink);
 	bind_text(q, ":reason", reason);
 	bind_int(q, ":now", now);
-	return stmt_run(q, err) < 0 ? err_in(err, "disable %s", sink) : 0;
+	if (stmt_run(q, err) < 0)
+		return err_in(err, "disable %s", sink);
+	return alert_put(db, arena_printf(a, "disabled/%s/%lld", sink, (long long)now), sink,
+	                 arena_printf(a, "The channel %s is switched off until someone retries a delivery over it: %s.",
+	                              sink, reason), now, err);
 }
 
 int sink_enable(struct db *db, const char *sink, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *was = db_sql(db, "SELECT is_disabled FROM sink_state WHERE sink = :sink");
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"UPDATE sink_state SET is_disabled = 0, reason = NULL, since_at = NULL, not_before_at = NULL"
+		"UPDATE sink_state SET is_disabled = 0, reason = NULL, since_at = NULL, not_before_at = NULL,"
+		" n_failures = 0, failing_since_at = NULL"
 		" WHERE sink = :sink");
 	int rc;
 	bool was_disabled;

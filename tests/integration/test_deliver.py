@@ -181,19 +181,18 @@ def test_retry_after_on_the_clock(case):
 
 
 def test_outage(case):
-    """through an hour of 503 a message is tried at most 8 times, and everything arrives once the sink is back"""
+    """through an hour of 503 a message alone at its sink is tried at most 8 times, and arrives once the sink is back"""
     hook = hook_org(case)
     hook.script = ["503"] * 1000
-    messages = [put(case, "hook", "webhook", TEXT, owner=f"o{n}@acme.example") for n in range(5)]
+    message = put(case, "hook", "webhook", TEXT)
     now = NOW
     while now < NOW + HOUR:
         deliver(case, now, expect=75)
-        now = max(now + 1, case.query("SELECT min(next_at) FROM outbox WHERE state = 'pending'")[0][0])
-    tries = [state(case, m)[1] for m in messages]
-    assert all(5 <= n <= 8 for n in tries), tries
+        now = max(now + 1, case.query("SELECT max(next_at, coalesce((SELECT not_before_at FROM sink_state), 0)) FROM outbox")[0][0])
+    assert 5 <= state(case, message)[1] <= 8, state(case, message)
     hook.script = []
-    deliver(case, max(next_at(case, m) for m in messages))
-    assert {state(case, m)[0] for m in messages} == {"sent"} and len(hook.by_id) == 5
+    deliver(case, next_at(case, message))
+    assert state(case, message)[0] == "sent" and len(hook.by_id) == 1
 
 
 def test_expiry(case):

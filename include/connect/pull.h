@@ -39,6 +39,7 @@ struct pull {
 	int32_t today;
 	secret_fn *secret;
 	bool is_full, is_dry_run;  /* dry run: reads and maps, stores nothing; rows go to show_row */
+	bool notes_clock;          /* of a dry run too: what time it is by the source's clock is stored */
 	bool accepts_gone;         /* a person says that whatever whole lists no longer have is deleted, be it most */
 	const char *only_stream;   /* NULL: all */
 	int64_t limit_rows;        /* of a dry run, per stream; 0: all */

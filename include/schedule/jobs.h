@@ -9,7 +9,7 @@
 
 #include "common/err.h"
 
-enum job_kind { JOB_PULL, JOB_SCORE, JOB_WRITE_BACK, JOB_DIGEST, JOB_DELIVER };
+enum job_kind { JOB_PULL, JOB_CLOCK, JOB_SCORE, JOB_WRITE_BACK, JOB_DIGEST, JOB_DELIVER };
 enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 12, JOB_GRACE_MS = 5000, JOB_NAME_BYTES = 320 };
 
 /* What a child's end means. */

@@ -38,10 +38,13 @@ struct plan_clock {
 	int64_t tick_at;       /* INSTANT_NONE: never */
 	bool was_synchronised; /* at the tick */
 	int64_t awake_s; /* true seconds since the tick by the boot-time clock; -1: the tick is of an earlier process */
+	bool knows_ahead;      /* some source has told the time */
+	int64_t ahead_s;       /* before the clock of the source that agrees most with ours; below 0: behind it */
 };
 
-/* False while the wall clock can't be believed: more than 26 h past the tick without a reference. Where there never is
- * a reference, only a jump while we ran, or more than a year, is disbelieved. */
+/* False while the wall clock can't be believed: more than 10 min off the clocks of all sources (half a day where the
+ * kernel vouches for it) or, where none has told, more than 26 h past the tick without a reference. Where there never
+ * is a reference, only a jump while we ran, or more than a year, is disbelieved. */
 bool plan_clock_is_plausible(const struct plan_clock *c);
 
 struct plan_input {

@@ -76,6 +76,8 @@ static void show_row(void *context, const char *stream, const char *json)
 {
 	struct pulling *p = context;
 
+	if (cli_option(p->cli, "clock"))
+		return;
 	clear_progress(p);
 	(void)printf("%s\t%s\t%s\n", p->source->name, stream, json);
 }
@@ -135,7 +137,7 @@ static int pull_one(struct pulling *p, struct pull *pull, struct err *err)
 
 static int read_options(const struct cli *c, int64_t *out, struct err *err)
 {
-	*out = 0;
+	*out = cli_option(c, "clock") != NULL;
 	if (cli_option(c, "limit") && !cli_option(c, "dry-run"))
 		return err_set(err, ERR_USAGE, "--limit goes with --dry-run only: half a pull would look like a whole one");
 	if (cli_option(c, "accept-gone") && !(cli_option(c, "source") && cli_option(c, "stream")))
@@ -148,17 +150,24 @@ static const char *lock_path(struct arena *a, const struct org_settings *org, co
 	return beside_database(a, org, arena_printf(a, "pull-%s.lock", source));
 }
 
+/* Only the time is asked for, or a person looks at rows. */
+static bool stores_nothing(const struct cli *c)
+{
+	return cli_option(c, "clock") || cli_option(c, "dry-run");
+}
+
 static int pull_sources(struct cli *c, const struct session *s, struct pulling *p, int64_t limit, struct err *err)
 {
 	const struct source_settings *sources = s->org->sources.at;
 	const char *only = cli_option(c, "source");
+	bool is_dry_run = stores_nothing(c);
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->org->sources.n; i++) {
 		struct pull pull = {
 			.db = s->db,
 			.config_dir = c->config_dir,
-			.lock_path = cli_option(c, "dry-run") ? NULL : lock_path(c->arena, s->org, sources[i].name),
+			.lock_path = is_dry_run ? NULL : lock_path(c->arena, s->org, sources[i].name),
 			.token_path = token_path(c->arena, s->org, sources[i].name),
 			.limits_path = limits_path(c->arena, s->org, sources[i].name),
 			.spool_folder = spool_folder(c->arena, s->org, sources[i].name),
@@ -169,7 +178,8 @@ static int pull_sources(struct cli *c, const struct session *s, struct pulling *
 			.today = s->today,
 			.secret = secret_read,
 			.is_full = cli_option(c, "full") != NULL,
-			.is_dry_run = cli_option(c, "dry-run") != NULL,
+			.is_dry_run = is_dry_run,
+			.notes_clock = !cli_option(c, "dry-run"),
 			.accepts_gone = cli_option(c, "accept-gone") != NULL,
 			.only_stream = cli_option(c, "stream"),
 			.limit_rows = limit,
@@ -223,7 +233,7 @@ int cmd_pull(struct cli *c, struct err *err)
 		return -1;
 	p.org = s.org->name;
 	p.table = table_new(c->arena, columns, ARRAY_LEN(columns));
-	if ((!cli_option(c, "dry-run") && identity_rules_set(s.db, &s.org->identity, err) < 0) ||
+	if ((!stores_nothing(c) && identity_rules_set(s.db, &s.org->identity, err) < 0) ||
 	    pull_sources(c, &s, &p, limit, err) < 0 || tell_conflicts(c, &s, err) < 0)
 		return -1;
 	if (c->verbosity >= 0 || p.exit_code)

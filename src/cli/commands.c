@@ -169,7 +169,8 @@ const struct command commands[] = {
 	  .options = { "source=S: only this source", "stream=T: only this stream", "full: everything anew, not only what "
 	               "changed",
 	               "dry-run: store nothing, print the rows as JSON", "limit=N: with --dry-run: at most so many rows a "
-	               "stream", "accept-gone: what the whole list no longer has is deleted, be it most of it" },
+	               "stream", "accept-gone: what the whole list no longer has is deleted, be it most of it",
+	               "clock: only ask what time it is by the sources' clocks" },
 	  .help = "Reads each stream of each source from where the last pull stopped: a page, its rows and the place to "
 	          "go on from are stored together, so a pull may be ended at any moment and goes on from there. Rows that "
 	          "can't be used are set aside with the reason (quarantine) and counted. A stream that fails does not "

@@ -24,6 +24,7 @@ struct run_state {
 	bool is_changed;            /* kept isn't in the database yet */
 	int64_t tick_boot_ms;       /* of the boot-time clock at the tick; -1: the tick is of an earlier process */
 	bool is_held;               /* the clock can't be believed */
+	int64_t asked_ms;           /* by the boot-time clock: when the sources were last asked because of that; 0: never */
 	enum sync_phase phase;
 	enum job_result pulled; /* of this sync */
 	bool has_data;          /* some source came through at some time */

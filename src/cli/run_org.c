@@ -10,11 +10,13 @@
 #include "store/alerts.h"
 #include "store/migrate.h"
 #include "store/outbox.h"
+#include "store/source_clock.h"
 
 enum {
 	TICK_S = 60,               /* how often the tick is persisted */
 	BUSY_S = 5, BROKEN_S = 60, /* until a database that failed is looked at again */
 	FIRST_RETRY_S = 30, LAST_RETRY_S = 900, ADMIN_RETRY_S = 3600,
+	ASK_AGAIN_MS = 300000,     /* what their clocks say, while ours can't be believed */
 	FIRST_IDLE_S = 2, LAST_IDLE_S = 60,
 	MOST_DIGESTS = 100 /* of one child: the first of many are on their way while the others are made */
 };
@@ -76,7 +78,8 @@ static int open_database(struct run_org *o, int64_t now, struct db **out, struct
 	if (db_open(o->settings->db_path, DB_WRITE, &db, err) < 0)
 		return -1;
 	if (!o->s.is_loaded) {
-		if (migrate_run(db, now, err) < 0 || schedule_state_load(db, &o->s.kept, err) < 0)
+		if (migrate_run(db, now, err) < 0 || schedule_state_load(db, &o->s.kept, err) < 0 ||
+		    source_clock_forget(db, err) < 0)
 			return -1;
 		o->s.is_loaded = true;
 	}
@@ -90,22 +93,28 @@ static int open_database(struct run_org *o, int64_t now, struct db **out, struct
 	return 0;
 }
 
-/* Says so when belief in the clock changes. */
-static bool is_clock_plausible(struct run_org *o, int64_t now)
+/* Says so when belief in the clock changes. Returns 1 when it is believed, 0 when it isn't. */
+static int is_clock_plausible(struct run_org *o, struct db *db, int64_t now, struct err *err)
 {
-	const struct plan_clock clock = { .now = now,
+	struct plan_clock clock = { .now = now,
 					  .is_synchronised = clock_is_synchronised(),
 					  .tick_at = o->s.kept.tick_at,
 					  .was_synchronised = o->s.kept.is_synchronised,
 					  .awake_s = o->s.tick_boot_ms < 0
 							     ? -1
 							     : (clock_boottime_ms() - o->s.tick_boot_ms) / 1000 };
-	bool is_plausible = plan_clock_is_plausible(&clock);
+	int rc = source_clock_ahead(db, now, clock_boottime_ms(), &clock.ahead_s, err);
+	bool is_plausible;
 
+	if (rc < 0)
+		return -1;
+	clock.knows_ahead = rc > 0;
+	is_plausible = plan_clock_is_plausible(&clock);
 	if (is_plausible == o->s.is_held)
 		log_event(is_plausible ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
 			  is_plausible ? "clock_believed" : "clock_implausible", LOG_TEXT("org", o->settings->name),
-			  LOG_INT("ahead_s", now - o->s.kept.tick_at));
+			  LOG_INT("since_tick_s", o->s.kept.tick_at == INSTANT_NONE ? 0 : now - o->s.kept.tick_at),
+			  LOG_INT("before_sources_s", clock.ahead_s));
 	o->s.is_held = !is_plausible;
 	return is_plausible;
 }
@@ -233,6 +242,12 @@ static int read_due(struct run_org *o, struct db *db, struct err *err)
 	return 0;
 }
 
+/* A sync in the future was one by a clock that has been corrected since: how fresh its data are isn't known. */
+static int64_t not_after(int64_t at, int64_t now)
+{
+	return at > now + TICK_S ? INSTANT_NONE : at;
+}
+
 /* Returns 1 with a plan that is in the ledger, 0 when nothing may be done because of the clock. */
 static int consult(struct run_org *o, int64_t now, struct arena *a, struct plan *out, struct err *err)
 {
@@ -240,16 +255,19 @@ static int consult(struct run_org *o, int64_t now, struct arena *a, struct plan 
 	struct plan_input in = {
 		.now = now, .settings = &o->settings->schedule, .owners = o->owners, .n_owners = o->n_owners
 	};
+	int rc;
 
 	if (open_database(o, now, &db, err) < 0)
 		return -1;
-	if (!is_clock_plausible(o, now))
-		return 0;
+	rc = is_clock_plausible(o, db, now, err);
+	if (rc <= 0)
+		return rc;
 	if (read_latest(o, db, a, err) < 0 || read_open(o, db, a, &in, err) < 0)
 		return -1;
 	in.tick_at = o->s.kept.tick_at;
 	in.sync = (struct plan_sync){ .is_running = o->s.phase != SYNC_IDLE, .has_data = o->s.has_data,
-		                      .started_at = o->s.kept.sync_started_at, .ok_started_at = o->s.kept.sync_ok_started_at,
+		                      .started_at = o->s.kept.sync_started_at,
+		                      .ok_started_at = not_after(o->s.kept.sync_ok_started_at, now),
 		                      .retry_at = o->s.sync_retry_at };
 	plan_make(&in, a, out);
 	if (keep(o, db, out, now, err) < 0 || read_due(o, db, err) < 0)
@@ -270,7 +288,8 @@ static void look_by(struct run_org *o, int64_t at)
 static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, const char *slots, int64_t now)
 {
 	const struct schedule_settings *s = &o->settings->schedule;
-	const int64_t timeouts_s[] = { [JOB_PULL] = s->pull_timeout_s, [JOB_SCORE] = s->score_timeout_s,
+	const int64_t timeouts_s[] = { [JOB_PULL] = s->pull_timeout_s, [JOB_CLOCK] = s->pull_timeout_s,
+		                       [JOB_SCORE] = s->score_timeout_s,
 		                       [JOB_WRITE_BACK] = s->pull_timeout_s, [JOB_DIGEST] = s->digest_timeout_s,
 		                       [JOB_DELIVER] = s->deliver_timeout_s };
 	struct job job = { .kind = kind, .timeout_s = timeouts_s[kind], .slots = slots };
@@ -363,6 +382,15 @@ static void start_all(struct run_org *o, struct jobs *jobs, const struct plan *p
 	start_digests(o, jobs, plan, now);
 }
 
+/* While our clock can't be believed nothing is pulled, as it would be dated by it: only the time is asked for. */
+static void ask_the_time(struct run_org *o, struct jobs *jobs, int64_t now)
+{
+	int64_t ms = clock_boottime_ms();
+
+	if ((o->s.asked_ms == 0 || ms - o->s.asked_ms >= ASK_AGAIN_MS) && start(o, jobs, JOB_CLOCK, NULL, now))
+		o->s.asked_ms = ms;
+}
+
 void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -376,7 +404,9 @@ void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now)
 		if (plan.wake_at != INSTANT_NONE)
 			look_by(o, plan.wake_at);
 		start_all(o, jobs, &plan, now);
-	} else if (rc < 0) {
+	} else if (rc == 0) {
+		ask_the_time(o, jobs, now);
+	} else {
 		log_event(LOG_LEVEL_ERROR, "schedule_failed", LOG_TEXT("org", o->settings->name), LOG_TEXT("error", err.text));
 		look_by(o, now + (err.kind == ERR_RETRY ? BUSY_S : BROKEN_S));
 	}
@@ -476,6 +506,7 @@ void run_org_ended(struct run_org *o, const struct job *job, enum job_result res
 		o->s.pulled = result;
 		o->s.phase = SYNC_PULLED; /* what did come is scored all the same */
 		break;
+	case JOB_CLOCK: break;
 	case JOB_SCORE: sync_ended(o, result, now); break;
 	case JOB_WRITE_BACK: write_back_ended(o, result, now); break;
 	case JOB_DIGEST: digests_ended(o, result, now); break;

@@ -4,6 +4,7 @@
 
 #include "store/pulls.h"
 #include "store/record.h"
+#include "store/source_clock.h"
 
 int books_source(const struct pull *p, int64_t *out, struct err *err)
 {
@@ -43,6 +44,17 @@ int books_end(const struct pull *p, int64_t run, const struct pull_result *r, co
 	if (p->is_dry_run)
 		return 0;
 	if (txn_begin(&txn, p->db, err) < 0 || pull_run_end(p->db, run, &counts, error, p->now, err) < 0)
+		return -1;
+	return txn_commit(&txn, err);
+}
+
+int books_clock(const struct pull *p, int64_t source, int64_t answered_at, int64_t boot_ms, struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+
+	if (!p->notes_clock)
+		return 0;
+	if (txn_begin(&txn, p->db, err) < 0 || source_clock_note(p->db, source, answered_at, boot_ms, err) < 0)
 		return -1;
 	return txn_commit(&txn, err);
 }

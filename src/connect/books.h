@@ -14,6 +14,8 @@ int books_begin(const struct pull *p, int64_t source, const struct pull_result *
                 struct err *err) MUST_USE;
 int books_end(const struct pull *p, int64_t run, const struct pull_result *r, const char *error,
               struct err *err) MUST_USE;
+/* What the source's own clock said; answered_at by it, boot_ms by our boot-time clock. */
+int books_clock(const struct pull *p, int64_t source, int64_t answered_at, int64_t boot_ms, struct err *err) MUST_USE;
 /* The source was pulled; error NULL: every stream of it that was asked for came through. Links what can be linked. */
 int books_close(const struct pull *p, int64_t source, const char *error, struct err *err) MUST_USE;
 

@@ -222,13 +222,31 @@ static int64_t their_now(const struct client *c, const struct http_response *r)
 	return date && instant_parse_http(date, &at) ? at : client_now(c);
 }
 
+/* The wall clock itself, whatever the time is that the pull is of. An answer may come out of a cache, with an old Date:
+ * the one nearest to now says most. */
+static void learn_date(struct client *c, int64_t at)
+{
+	int64_t off_s = clock_now() - at;
+
+	off_s = off_s < 0 ? -off_s : off_s;
+	if (c->has_date && off_s > c->off_s)
+		return;
+	c->has_date = true;
+	c->off_s = off_s;
+	c->answered_at = at;
+	c->answered_boot_ms = clock_boottime_ms();
+}
+
 static void learn_clock(struct client *c, const struct http_response *r)
 {
 	const char *date = http_header(r, "date");
 	int64_t at;
 
-	if (date && instant_parse_http(date, &at) && client_now(c) - at > c->ahead_s)
+	if (!date || !instant_parse_http(date, &at))
+		return;
+	if (client_now(c) - at > c->ahead_s)
 		c->ahead_s = client_now(c) - at;
+	learn_date(c, at);
 }
 
 int client_prepare(struct client *c, const struct call *call, struct arena *a, struct http_request *out,

@@ -27,6 +27,9 @@ struct client {
 	int64_t started_ms;
 	/* how far our clock runs before the other side's, by its Date; 0: it doesn't, or isn't known */
 	int64_t ahead_s;
+	/* The answer whose Date was nearest to our wall clock, by either; answered_boot_ms is of the boot-time clock. */
+	bool has_date;
+	int64_t answered_at, answered_boot_ms, off_s;
 	bool wants_less;         /* the last answer that failed said that we asked for too much at once */
 	int64_t n_answers, n_unanswered; /* requests, of either kind */
 };

@@ -91,12 +91,17 @@ static int check_credentials(struct client *client, struct arena *a, struct err 
 	return 0;
 }
 
+static int note_clock(const struct pull *p, const struct client *c, int64_t source, struct err *err)
+{
+	return c->has_date ? books_clock(p, source, c->answered_at, c->answered_boot_ms, err) : 0;
+}
+
 /* What is wrong with the credentials is wrong for every stream: the source failed. */
-static int note_refusal(const struct pull *p, int64_t source, struct err *err)
+static int note_refusal(const struct pull *p, const struct client *client, int64_t source, struct err *err)
 {
 	struct err broken = { 0 };
 
-	if (books_close(p, source, err->text, &broken) < 0)
+	if (note_clock(p, client, source, &broken) < 0 || books_close(p, source, err->text, &broken) < 0)
 		*err = broken;
 	return -1;
 }
@@ -216,9 +221,10 @@ int rest_source_pull(const struct pull *p, struct arena *a, const struct pull_re
 	if (books_source(p, &streams.source, err) < 0)
 		return -1;
 	if (client_login(&client, p->token_path, a, err) < 0 || check_credentials(&client, a, err) < 0)
-		return note_refusal(p, streams.source, err);
+		return note_refusal(p, &client, streams.source, err);
 	streams.results = arena_array(a, n, sizeof *streams.results);
-	if (pull_streams(&streams, err) < 0 || books_close(p, streams.source, streams.error, err) < 0)
+	if (pull_streams(&streams, err) < 0 || note_clock(p, &client, streams.source, err) < 0 ||
+	    books_close(p, streams.source, streams.error, err) < 0)
 		return -1;
 	*out = streams.results;
 	*out_n = streams.n;

@@ -15,7 +15,7 @@
 
 const char *job_name(enum job_kind kind)
 {
-	static const char *const names[] = { "pull", "score", "write-back", "digest", "deliver" };
+	static const char *const names[] = { "pull", "pull", "score", "write-back", "digest", "deliver" };
 
 	return names[kind];
 }
@@ -85,6 +85,8 @@ int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err
 		return 0;
 	if (j->log_option)
 		words[n++] = j->log_option;
+	if (job->kind == JOB_CLOCK)
+		words[n++] = "--clock";
 	if (job->kind == JOB_DIGEST) {
 		if (slots_file(job->slots, &input, err) < 0)
 			return err_in(err, "start %s of %s", job_name(job->kind), job->org);

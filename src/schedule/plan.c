@@ -4,6 +4,8 @@
 
 enum {
 	IMPLAUSIBLE_S = 26 * 3600,      /* a day, and the largest change of offset */
+	OFF_S = 600,                    /* from every source's clock */
+	VOUCHED_OFF_S = 12 * 3600,      /* the same of a clock that follows a reference: a source is likelier wrong */
 	LOOK_BACK_DAYS = 366,           /* after a longer downtime, only these days are settled one by one */
 	LEAST_WINDOW_S = 300,           /* also a slot just before midnight gets this long */
 	GO_BEFORE_END_S = 120,          /* a digest that waits for data goes this long before its window ends */
@@ -12,8 +14,10 @@ enum {
 
 bool plan_clock_is_plausible(const struct plan_clock *c)
 {
-	int64_t ahead_s;
+	int64_t ahead_s, most_s = c->is_synchronised ? VOUCHED_OFF_S : OFF_S;
 
+	if (c->knows_ahead)
+		return c->ahead_s <= most_s && c->ahead_s >= -most_s;
 	if (c->tick_at == INSTANT_NONE || c->is_synchronised)
 		return true;
 	ahead_s = c->now - c->tick_at;

@@ -214,7 +214,8 @@ static int64_t step(struct world *w)
 	struct plan_open open[4 * MAX_OWNERS];
 	struct plan_input in = { .now = w->now, .tick_at = w->tick_at, .settings = &settings,
 		                 .owners = w->owners, .n_owners = w->n_owners, .open = open };
-	const struct plan_clock clock = { w->now, w->is_synchronised, w->tick_at, w->was_synchronised, w->awake_s };
+	const struct plan_clock clock = { w->now, w->is_synchronised, w->tick_at, w->was_synchronised, w->awake_s,
+		                          false, 0 };
 	struct plan plan;
 	int64_t next;
 
@@ -479,15 +480,22 @@ static void the_clock_is_judged_by_what_the_machine_usually_knows(void **state)
 		struct plan_clock clock;
 		bool is_plausible;
 	} cases[] = {
-		{ { tick, false, INSTANT_NONE, false, -1 }, true },   /* the very first look */
-		{ { tick - 30 * DAY, false, tick, true, -1 }, true }, /* back: no day can be repeated */
-		{ { tick + 26 * HOUR, false, tick, true, -1 }, true },
-		{ { tick + 26 * HOUR + 1, false, tick, true, -1 }, false },
-		{ { tick + 10 * DAY, true, tick, true, -1 }, true },   /* down for ten days */
-		{ { tick + 10 * DAY, false, tick, false, -1 }, true }, /* the same where nothing ever sets the clock */
-		{ { tick + 72 * 365 * (int64_t)DAY, false, tick, false, -1 }, false }, /* a boot in 2098 */
-		{ { tick + 3 * DAY, false, tick, false, 60 }, false },                 /* a jump while we ran */
-		{ { tick + 3 * DAY, false, tick, false, 3 * DAY }, true },             /* a suspended machine */
+		{ { tick, false, INSTANT_NONE, false, -1, false, 0 }, true },   /* the very first look */
+		{ { tick - 30 * DAY, false, tick, true, -1, false, 0 }, true }, /* back: no day can be repeated */
+		{ { tick + 26 * HOUR, false, tick, true, -1, false, 0 }, true },
+		{ { tick + 26 * HOUR + 1, false, tick, true, -1, false, 0 }, false },
+		{ { tick + 10 * DAY, true, tick, true, -1, false, 0 }, true },   /* down for ten days */
+		{ { tick + 10 * DAY, false, tick, false, -1, false, 0 }, true }, /* the same where nothing sets the clock */
+		{ { tick + 72 * 365 * (int64_t)DAY, false, tick, false, -1, false, 0 }, false }, /* a boot in 2098 */
+		{ { tick + 3 * DAY, false, tick, false, 60, false, 0 }, false },                 /* a jump while we ran */
+		{ { tick + 3 * DAY, false, tick, false, 3 * DAY, false, 0 }, true },             /* a suspended machine */
+		{ { tick + 60, false, tick, true, 60, true, 600 }, true },             /* the sources' clocks agree */
+		{ { tick + 60, false, tick, true, 60, true, 601 }, false },
+		{ { tick + 60, false, tick, true, 60, true, -601 }, false },
+		{ { tick + 60, false, INSTANT_NONE, true, 60, true, 3 * DAY }, false },
+		{ { tick + 60, true, tick, true, 60, true, 601 }, true }, /* the kernel vouches: the sources are wrong */
+		{ { tick + 60, true, tick, true, 60, true, 12 * HOUR + 1 }, false },
+		{ { tick + 10 * DAY, false, tick, true, -1, true, 0 }, true }, /* down for ten days, and a source agrees */
 	};
 
 	(void)state;

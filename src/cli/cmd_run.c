@@ -19,7 +19,6 @@
 enum {
 	LOOK_WITHIN_MS = 60000, /* a clock that was set is noticed at the latest then */
 	TICK_MS = 10000,
-	ZONES_WITHIN_MS = 30000, /* new rules of time zones are in force at the latest then */
 	TELL_EVERY_MS = 500,
 	STOP_KILL_MS = 3000, STOP_END_MS = 4000
 };
@@ -195,7 +194,7 @@ static void follow_zones(struct daemon *d, int64_t ms)
 	struct mistakes m = { 0 };
 	struct err err;
 
-	if (ms - d->zones_ms < ZONES_WITHIN_MS)
+	if (ms - d->zones_ms < d->tick_ms)
 		return;
 	d->zones_ms = ms;
 	if (zones_are_current(d))

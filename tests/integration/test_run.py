@@ -47,12 +47,12 @@ def organisation(case, more="", wait="15m", pull_timeout="30m"):
 
 
 class Daemon:
-    def __init__(self, case):
+    def __init__(self, case, env=None, under=()):
         self.case = case
         self.log = case.tmp / f"log-{time.monotonic_ns()}"
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([BIN, "run", "-v", "--config", str(case.tmp / "config")], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen([*under, BIN, "run", "-v", "--config", str(case.tmp / "config")], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True, env={**os.environ, **(env or {})})
         case.at_end(self.kill)
 
     def text(self):

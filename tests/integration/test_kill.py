@@ -16,7 +16,7 @@ import sinks  # noqa: E402
 from delivery import ENV, N_CUSTOMERS, company  # noqa: E402
 from harness import BIN, HEAVY, SANITIZED, run  # noqa: E402
 
-KILLS = 1000 if HEAVY else 200 if os.environ.get("CI") and not SANITIZED else 80
+KILLS = 1000 if HEAVY else 100 if os.environ.get("CI") and not SANITIZED else 80
 SEED = int(os.environ.get("RETAIND_SEED", time.time_ns() % 1_000_000))
 FIRST = date(2026, 3, 2)  # a Monday
 STAGES = ("score", "digest", "deliver")

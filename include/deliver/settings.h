@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum channel_kind { CHANNEL_SLACK_WEBHOOK, CHANNEL_EMAIL, CHANNEL_WEBHOOK, CHANNEL_FILE, CHANNEL_TEAMS,
-	CHANNEL_GOOGLE_CHAT, CHANNEL_DISCORD, N_CHANNEL_KINDS };
+	CHANNEL_GOOGLE_CHAT, CHANNEL_DISCORD, CHANNEL_SLACK_API, N_CHANNEL_KINDS };
 extern const char *const channel_kind_names[]; /* "slack_webhook" and the like, as in outbox.kind; ends with NULL */
 
 /* What of channel_settings a kind takes, beside what all take. */
@@ -26,7 +26,8 @@ enum on_ambiguous { AMBIGUOUS_RESEND, AMBIGUOUS_HOLD };
 struct channel_settings {
 	const char *name;
 	int kind;              /* enum channel_kind */
-	const char *url;       /* secret reference (slack_webhook) or URL or secret reference (webhook) */
+	const char *url;       /* secret reference (slack_webhook) or URL or secret reference (webhook);
+	                        * slack_api: NULL is Slack's own */
 	const char *secret;    /* webhook: reference to whsec_...; a second one during rotation */
 	const char *old_secret;
 	const char *host;      /* email */
@@ -36,6 +37,8 @@ struct channel_settings {
 	const char *from;      /* "Retention desk <retaind@acme.example>" */
 	const char *reply_to;
 	const char *unsubscribe_url; /* https; NULL: mailto only */
+	const char *token;     /* slack_api: reference to xoxb-... */
+	const char *channel;   /* slack_api: C024BE91L; NULL: a direct message to each owner */
 	const char *folder;    /* file */
 	int on_ambiguous;      /* enum on_ambiguous */
 	double per_second;     /* messages; 0: the kind's default */

@@ -28,7 +28,10 @@ struct outbox_message {
 	/* read only: outbox_put ignores these */
 	int n_attempts;            /* with the one that was claimed */
 	bool uses_fallback;        /* the body was refused: the fallback is to be sent */
-	bool was_ambiguous;        /* it may have arrived already */
+	bool was_ambiguous;        /* an attempt since it was last known to be sent may have arrived */
+	int64_t unsure_since_at, unsure_last_at; /* when the first and the last of these began */
+	const char *first_ref;     /* provider_ref of the digest's part 1 there; NULL: it is that, or was not sent */
+	const char *address;       /* what the sink calls the recipient, as an earlier message learned; NULL */
 	int64_t delivery_id;       /* of the attempt that was claimed */
 };
 
@@ -60,6 +63,8 @@ struct delivery_result {
 	const char *detail;       /* one line for people, without secrets */
 	const char *provider_ref; /* the other side's name for it; NULL */
 	int64_t retry_at;
+	const char *address;      /* of the recipient, to be remembered; NULL: nothing new */
+	bool forgets_address;
 };
 
 /* In the caller's transaction: ends a claimed attempt. Whatever is to be tried again at or after its expires_at becomes

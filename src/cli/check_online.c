@@ -14,6 +14,7 @@
 #include "common/http.h"
 #include "config/secret.h"
 #include "connect/pull.h"
+#include "deliver/slack.h"
 #include "store/migrate.h"
 
 enum { WAIT_MS = 5000 };
@@ -125,10 +126,16 @@ static int ask_folder(const struct channel_settings *ch, struct arena *a, const 
 	return 0;
 }
 
+static int ask_slack(const struct channel_settings *ch, struct arena *a, const char **out, struct err *err)
+{
+	return slack_api_ask(ch, secret_read, a, out, err);
+}
+
 void check_channel_online(struct checking *c, const struct org_settings *org, const struct channel_settings *channel)
 {
 	static int (*const askers[])(const struct channel_settings *, struct arena *, const char **, struct err *) = {
-		[CHANNEL_EMAIL] = ask_smtp, [CHANNEL_FILE] = ask_folder, [N_CHANNEL_KINDS] = NULL
+		[CHANNEL_EMAIL] = ask_smtp, [CHANNEL_SLACK_API] = ask_slack,
+		[CHANNEL_FILE] = ask_folder, [N_CHANNEL_KINDS] = NULL
 	};
 	CLEANUP(arena_freep) struct arena *a = arena_new(0); /* the secret in it is wiped at once */
 	const char *what = arena_printf(c->cli->arena, "%s: %s", org->name, channel->name), *answer = "";

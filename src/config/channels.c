@@ -27,6 +27,8 @@ static const struct yaml_field fields[] = {
 	{ .key = "from", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, from) },
 	{ .key = "reply_to", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, reply_to) },
 	{ .key = "unsubscribe_url", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, unsubscribe_url) },
+	{ .key = "token", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, token) },
+	{ .key = "channel", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, channel) },
 	{ .key = "folder", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, folder) },
 	{ .key = "on_ambiguous", .kind = YAML_ENUM, .offset = offsetof(struct channel_settings, on_ambiguous),
 	  .extra = ambiguous_names },
@@ -38,10 +40,12 @@ static const struct yaml_field fields[] = {
 	{ .key = "ca_file", .kind = YAML_TEXT, .offset = offsetof(struct channel_settings, ca_file) },
 };
 
+enum { MIN_SLACK_ID = 9, MAX_SLACK_ID = 30 };
+
 /* A key that is not here is for all kinds. */
 static const char *const some_take[] = {
 	"url", "secret", "old_secret", "host", "port", "tls", "user", "password", "from", "reply_to", "unsubscribe_url",
-	"folder", "allows_http_loopback", "allows_private", "ca_file",
+	"token", "channel", "folder", "allows_http_loopback", "allows_private", "ca_file",
 };
 
 static const struct channel_key *key_of(int kind, const char *name)
@@ -85,6 +89,19 @@ static void check_mail(struct channel_settings *c, const struct yaml *where, str
 	check_url(where, "unsubscribe_url", c->unsubscribe_url, false, m);
 }
 
+static void check_slack_api(struct channel_settings *c, const struct yaml *where, struct mistakes *m)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *id = c->channel;
+
+	if (id && (!*id || !strchr("CGD", *id) || strlen(id) < MIN_SLACK_ID || strlen(id) > MAX_SLACK_ID ||
+	           id[strspn(id, letters)]))
+		mistake_at(m, yaml_member(where, "channel"), "is `%.80s`, expected a channel's identifier such as C024BE91L "
+		           "(in Slack: the channel's details, at the end)", id);
+	if (id && c->per_second == 0)
+		c->per_second = 1; /* as Slack allows for a channel */
+}
+
 static void check(void *item, const struct yaml *where, struct mistakes *m)
 {
 	struct channel_settings *c = item;
@@ -97,6 +114,8 @@ static void check(void *item, const struct yaml *where, struct mistakes *m)
 	check_keys(c->kind, where, m);
 	if (key_of(c->kind, "url") && !key_of(c->kind, "url")->is_secret && !secret_is_reference(c->url))
 		check_url(where, "url", c->url, c->allows_http_loopback, m);
+	if (c->kind == CHANNEL_SLACK_API)
+		check_slack_api(c, where, m);
 	if (c->kind == CHANNEL_EMAIL)
 		check_mail(c, where, m);
 }

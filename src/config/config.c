@@ -28,6 +28,7 @@ const struct channel_settings *config_channel(const struct config *c, const char
 /* "org/channel": known only once all organisations are read. */
 static void check_admin_channel(struct loading *l, const char *key, const char *name)
 {
+	const struct channel_settings *channel;
 	const struct org_settings *org;
 
 	if (!name || !strchr(name, '/') || !l->config->orgs.n)
@@ -35,9 +36,13 @@ static void check_admin_channel(struct loading *l, const char *key, const char *
 	org = org_of_channel(l->config, name);
 	if (org && !org->zone) /* its file can't be read: already told */
 		return;
-	if (!config_channel(l->config, name))
+	channel = config_channel(l->config, name);
+	if (!channel)
 		mistake_at(l->mistakes, yaml_member(l->daemon, key),
 		           "no channel `%s`, expected ORGANISATION/CHANNEL as they are in orgs/", name);
+	else if (channel->kind == CHANNEL_SLACK_API && !channel->channel)
+		mistake_at(l->mistakes, yaml_member(l->daemon, key),
+		           "`%s` writes to each owner directly, expected a channel with a fixed `channel`", name);
 }
 
 const struct config *config_load(struct arena *a, const char *dir, const struct config_checks *checks,

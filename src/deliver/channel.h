@@ -26,8 +26,11 @@ struct verdict {
 	bool holds_sink;     /* everything to this sink waits, not just this message */
 	int64_t wait_s;      /* as the other side asked for; -1: by the schedule */
 	int64_t min_wait_s;  /* the schedule's, but no sooner */
+	int weight;          /* as how many messages it counts for the sink's rate; 0: as one */
 	char detail[256];
 	char provider_ref[128];
+	char address[64];     /* what the recipient is called there, to be remembered; "": nothing new */
+	bool forgets_address; /* what was remembered is no longer true */
 };
 
 typedef void channel_send_fn(const struct channel_job *job, struct arena *a, struct verdict *out);
@@ -53,7 +56,7 @@ struct channel_type {
 };
 
 extern const struct channel_type slack_webhook_channel, email_channel, webhook_channel, file_channel, teams_channel,
-	google_chat_channel, discord_channel;
+	google_chat_channel, discord_channel, slack_api_channel;
 extern const struct channel_type *const channel_types[]; /* by enum channel_kind */
 
 /* A verdict with a cleaned, cut detail; wait_s -1. */
@@ -64,6 +67,8 @@ struct verdict verdict_of_failure(bool was_sent, const struct err *err);
 int channel_post(const struct channel_job *job, struct arena *a, const char *url, const struct http_header *headers,
                  size_t n_headers, const void *body, size_t body_len, struct http_response *out, bool *out_was_sent,
                  struct err *err) MUST_USE;
+/* With the limits and permissions of the channel's settings. */
+struct http *channel_http(const struct channel_settings *c, size_t max_body_bytes);
 int channel_url(const struct channel_job *job, struct arena *a, const char **out, struct err *err) MUST_USE;
 /* The body that is to go this time. */
 const void *channel_body(const struct outbox_message *m, size_t *out_len);

@@ -6,10 +6,12 @@
 #include "common/attr.h"
 #include "common/text.h"
 
+enum { MAX_ANSWER = 64 << 10 };
+
 const char *const channel_kind_names[] = {
 	[CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email", [CHANNEL_WEBHOOK] = "webhook",
 	[CHANNEL_FILE] = "file", [CHANNEL_TEAMS] = "teams", [CHANNEL_GOOGLE_CHAT] = "google_chat",
-	[CHANNEL_DISCORD] = "discord", [N_CHANNEL_KINDS] = NULL
+	[CHANNEL_DISCORD] = "discord", [CHANNEL_SLACK_API] = "slack_api", [N_CHANNEL_KINDS] = NULL
 };
 
 const struct channel_type *const channel_types[] = {
@@ -20,6 +22,7 @@ const struct channel_type *const channel_types[] = {
 	[CHANNEL_TEAMS] = &teams_channel,
 	[CHANNEL_GOOGLE_CHAT] = &google_chat_channel,
 	[CHANNEL_DISCORD] = &discord_channel,
+	[CHANNEL_SLACK_API] = &slack_api_channel,
 };
 _Static_assert(ARRAY_LEN(channel_types) == N_CHANNEL_KINDS, "a kind without its row");
 
@@ -65,20 +68,26 @@ int channel_url(const struct channel_job *job, struct arena *a, const char **out
 	return 0;
 }
 
+struct http *channel_http(const struct channel_settings *c, size_t max_body_bytes)
+{
+	const struct http_options options = {
+		.allows_http_loopback = c->allows_http_loopback,
+		.allows_private = c->allows_private,
+		.ca_file = c->ca_file,
+		.user_agent = "retaind/" RETAIND_VERSION,
+		.max_body_bytes = max_body_bytes,
+	};
+
+	return http_new(&options);
+}
+
 int channel_post(const struct channel_job *job, struct arena *a, const char *url, const struct http_header *headers,
                  size_t n_headers, const void *body, size_t body_len, struct http_response *out, bool *out_was_sent,
                  struct err *err)
 {
-	const struct http_options options = {
-		.allows_http_loopback = job->channel->allows_http_loopback,
-		.allows_private = job->channel->allows_private,
-		.ca_file = job->channel->ca_file,
-		.user_agent = "retaind/" RETAIND_VERSION,
-		.max_body_bytes = 64 << 10,
-	};
 	const struct http_request request = { .method = "POST", .url = url, .headers = headers, .n_headers = n_headers,
 	                                      .body = body, .body_len = body_len };
-	CLEANUP(http_freep) struct http *own = job->http ? NULL : http_new(&options);
+	CLEANUP(http_freep) struct http *own = job->http ? NULL : channel_http(job->channel, MAX_ANSWER);
 	struct http *http = job->http ? job->http : own;
 	int rc = http_send(http, a, &request, out, err);
 

@@ -211,9 +211,13 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 	const struct delivery_result result = { .outcome = v->outcome, .status = v->status,
 	                                        .detail = *v->detail ? v->detail : NULL,
 	                                        .provider_ref = *v->provider_ref ? v->provider_ref : NULL,
-	                                        .retry_at = retry_at(v, &l->message, now) };
+	                                        .retry_at = retry_at(v, &l->message, now),
+	                                        .address = *v->address ? v->address : NULL,
+	                                        .forgets_address = v->forgets_address };
 	struct deliver_event event = { .message = &l->message, .result = &result, .sink_was_disabled = v->disables_sink };
 
+	if (v->weight > 1)
+		l->free_at_ms += (v->weight - 1) * pause_ms(l->channel);
 	if (txn_begin(&txn, r->d->db, err) < 0 || settle_sink(r, l, v, result.retry_at, now, err) < 0 ||
 	    outbox_settle(r->d->db, &l->message, &result, now, &event.state, err) < 0)
 		return -1;

@@ -241,6 +241,28 @@ static void add_item(struct pieces *p, const struct digest_item *item, size_t nu
 	          arena_printf(a, "%zu. %s: %s. %s. %s", number, item->account, item->value, item->act_by, item->summary));
 }
 
+typedef void add_item_fn(struct pieces *p, const struct digest_item *item, size_t number);
+
+/* An item in two lines, for a message whose thread has the rest. */
+static void add_short_item(struct pieces *p, const struct digest_item *item, size_t number)
+{
+	CLEANUP(rich_done) struct rich r;
+	struct arena *a = p->arena;
+	const char *name = arena_printf(a, "%zu. ", number), *tag = item->tag ? item->tag : "";
+
+	rich_init(&r);
+	write_line(&r, "", arena_printf(a, "%s%s", name, item->account), true);
+	write_run(&r, arena_printf(a, "%s%s  |  %s  |  %s", *tag ? "  |  " : "", tag, item->value, item->act_by), false);
+	write_line(&r, "", item->summary, false);
+	if (item->url) {
+		write_run(&r, "  ", false);
+		write_link(&r, item->url, SAY(item->words, a, "digest.open_in", W_TEXT("host", item->host)));
+	}
+	end_lines(&r);
+	add_piece(p, rich_end(&r, a), 1, r.n_text,
+	          arena_printf(a, "%s%s: %s. %s. %s", name, item->account, item->value, item->act_by, item->summary));
+}
+
 static void add_title(struct pieces *p, const char *title, const char *spoken)
 {
 	CLEANUP(rich_done) struct rich r;
@@ -251,7 +273,7 @@ static void add_title(struct pieces *p, const char *title, const char *spoken)
 	add_piece(p, rich_end(&r, p->arena), 1, r.n_text, spoken);
 }
 
-static void add_section(struct pieces *p, const struct digest_section *s, size_t n_shown)
+static void add_section(struct pieces *p, const struct digest_section *s, size_t n_shown, add_item_fn *add)
 {
 	const char *cut = digest_cut_text(p->arena, s, n_shown);
 
@@ -265,7 +287,7 @@ static void add_section(struct pieces *p, const struct digest_section *s, size_t
 			break;
 		if (digest_group_title(p->arena, s, i))
 			add_block(p, "context", digest_group_title(p->arena, s, i), NULL);
-		add_item(p, &s->items[i], i + 1);
+		add(p, &s->items[i], i + 1);
 	}
 	if (cut)
 		add_block(p, "context", cut, cut);
@@ -303,7 +325,7 @@ static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 		add_block(p, "context", plain(a, n->lines[i], SECTION_BYTES), n->lines[i]);
 }
 
-static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t n_items)
+static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t n_items, add_item_fn *add)
 {
 	struct pieces p = { .arena = a, .words = d->words };
 
@@ -313,7 +335,7 @@ static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t
 	add_block(&p, "section", plain(a, d->since, SECTION_BYTES), d->since);
 	add_block(&p, "context", arena_printf(a, "%s  |  %s", plain(a, d->org_title, LINE_BYTES), d->day), NULL);
 	for (size_t i = 0; i < d->n_sections; i++)
-		add_section(&p, &d->sections[i], digest_take_items(&d->sections[i], &n_items));
+		add_section(&p, &d->sections[i], digest_take_items(&d->sections[i], &n_items), add);
 	for (size_t i = 0; i < d->n_lists; i++)
 		add_list(&p, &d->lists[i]);
 	if (d->nrr)
@@ -443,11 +465,25 @@ static struct rendered_part make_part(struct arena *a, const struct pieces *p, s
 	                               .fallback_len = strlen(fallback) };
 }
 
+static void add_parts(struct arena *a, const struct pieces *p, bool is_numbered, struct rendered *r)
+{
+	size_t n = count_parts(p), i = 0;
+
+	for (size_t from = 0, end; from < p->n; from = end) {
+		const char *which = NULL;
+
+		end = pack(p, from);
+		if (is_numbered && n > 1)
+			which = SAY(p->words, a, "digest.part", W_INT("i", ++i), W_INT("n", n));
+		r->parts[r->n++] = make_part(a, p, from, end, which);
+	}
+}
+
 int render_slack(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
                  struct err *err)
 {
 	size_t n_items = digest_n_items(d);
-	struct pieces p = make_pieces(a, d, n_items);
+	struct pieces p = make_pieces(a, d, n_items, add_item);
 	struct rendered r = { .content_type = "application/json" };
 	size_t n_parts = count_parts(&p);
 
@@ -455,16 +491,50 @@ int render_slack(const struct digest *d, const struct render_to *to, struct aren
 	(void)err;
 	while (n_parts > MAX_PARTS && n_items) {
 		n_items = n_items * MAX_PARTS / n_parts;
-		p = make_pieces(a, d, n_items);
+		p = make_pieces(a, d, n_items, add_item);
 		n_parts = count_parts(&p);
 	}
 	r.parts = arena_array(a, n_parts, sizeof *r.parts);
-	for (size_t from = 0, end; from < p.n; from = end) {
-		end = pack(&p, from);
-		r.parts[r.n] = make_part(a, &p, from, end, n_parts > 1 ?
-		                         SAY(d->words, a, "digest.part", W_INT("i", r.n + 1), W_INT("n", n_parts)) : NULL);
-		r.n++;
+	add_parts(a, &p, true, &r);
+	*out = r;
+	return 0;
+}
+
+/* The items in full, as many as are to be told. */
+static struct pieces make_details(struct arena *a, const struct digest *d, size_t n_items)
+{
+	struct pieces p = { .arena = a, .words = d->words };
+
+	for (size_t i = 0; i < d->n_sections; i++) {
+		const struct digest_section *s = &d->sections[i];
+		size_t n = digest_take_items(s, &n_items);
+
+		if (n && d->n_sections > 1)
+			add_title(&p, s->title, s->title);
+		for (size_t k = 0; k < n; k++)
+			add_item(&p, &s->items[k], k + 1);
 	}
+	return p;
+}
+
+int render_slack_thread(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                        struct err *err)
+{
+	size_t n_items = digest_n_items(d), n_parts;
+	struct pieces p = make_pieces(a, d, n_items, add_short_item), details = make_details(a, d, n_items);
+	struct rendered r = { .content_type = "application/json" };
+
+	(void)to;
+	(void)err;
+	while (n_items && (pack(&p, 0) < p.n || count_parts(&details) >= MAX_PARTS)) {
+		n_items -= 1 + n_items / 16;
+		p = make_pieces(a, d, n_items, add_short_item);
+		details = make_details(a, d, n_items);
+	}
+	n_parts = count_parts(&p) + count_parts(&details);
+	r.parts = arena_array(a, n_parts, sizeof *r.parts);
+	add_parts(a, &p, true, &r);
+	add_parts(a, &details, false, &r);
 	*out = r;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/sha256.h"
+#include "store/addresses.h"
 #include "store/alerts.h"
 
 /* No schedule and no sink asks for more. */
@@ -83,7 +84,10 @@ static int next_message(struct db *db, const char *sink, bool resends, int64_t n
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT o.id, o.digest_id, o.kind, o.recipient, o.delivery_key, o.part, o.body, o.content_type, o.fallback,"
 		" o.next_at, o.expires_at, o.n_attempts, o.state,"
-		" EXISTS (SELECT 1 FROM delivery r WHERE r.outbox_id = o.id AND r.outcome = 'refused')"
+		" EXISTS (SELECT 1 FROM delivery r WHERE r.outbox_id = o.id AND r.outcome = 'refused'),"
+		" (SELECT f.provider_ref FROM outbox f WHERE f.digest_id = o.digest_id AND f.sink = o.sink AND f.part = 1"
+		"  AND f.part < o.part AND f.state IN ('sent', 'accepted_unverified')),"
+		" (SELECT c.address FROM channel_address c WHERE c.sink = o.sink AND c.recipient = o.recipient)"
 		" FROM outbox o JOIN digest d ON d.id = o.digest_id"
 		" WHERE o.state IN ('pending', 'inflight', 'ambiguous') AND o.sink = :sink AND o.next_at <= :now"
 		" AND o.expires_at > :now AND (o.state = 'pending' OR (o.state = 'ambiguous' AND :resends))"
@@ -109,13 +113,32 @@ static int next_message(struct db *db, const char *sink, bool resends, int64_t n
 	                                .delivery_key = col_text_in(q, 4, a), .part = (int)col_int(q, 5),
 	                                .content_type = col_text_in(q, 7, a), .next_at = col_int(q, 9),
 	                                .expires_at = col_int(q, 10), .n_attempts = (int)col_int(q, 11) + 1,
-	                                .was_ambiguous = strcmp(col_text(q, 12), "ambiguous") == 0,
+	                                .first_ref = col_text_in(q, 14, a), .address = col_text_in(q, 15, a),
 	                                .uses_fallback = col_int(q, 13) != 0 };
 	out->body = col_blob(q, 6, &out->body_len);
 	out->body = arena_memdup(a, out->body, out->body_len);
 	out->fallback = col_blob(q, 8, &out->fallback_len);
 	out->fallback = out->fallback ? arena_memdup(a, out->fallback, out->fallback_len) : NULL;
 	return 1;
+}
+
+/* Since when it may have arrived, by the attempts after the last that surely did. */
+static int load_doubt(struct db *db, struct outbox_message *m, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT min(r.started_at), (SELECT l.started_at FROM delivery l WHERE l.outbox_id = :id"
+		"  AND l.outcome = 'ambiguous' ORDER BY l.attempt DESC LIMIT 1)"
+		" FROM delivery r WHERE r.outbox_id = :id AND r.outcome = 'ambiguous' AND r.attempt >"
+		"  (SELECT coalesce(max(s.attempt), 0) FROM delivery s WHERE s.outbox_id = :id"
+		"   AND s.outcome IN ('sent', 'unverified'))");
+
+	bind_int(q, ":id", m->id);
+	if (stmt_step(q, err) < 0)
+		return -1;
+	m->was_ambiguous = !col_is_null(q, 0);
+	m->unsure_since_at = col_instant(q, 0);
+	m->unsure_last_at = col_instant(q, 1);
+	return 0;
 }
 
 static int begin_attempt(struct db *db, struct outbox_message *m, int64_t now, struct err *err)
@@ -147,7 +170,7 @@ int outbox_claim(struct db *db, const char *sink, bool resends, int64_t now, str
 		return err_in(err, "outbox %s", sink);
 	if (rc == 0)
 		return 0;
-	if (begin_attempt(db, &m, now, err) < 0 || txn_commit(&txn, err) < 0)
+	if (load_doubt(db, &m, err) < 0 || begin_attempt(db, &m, now, err) < 0 || txn_commit(&txn, err) < 0)
 		return err_in(err, "outbox %s", sink);
 	*out = m;
 	return 1;
@@ -222,6 +245,7 @@ int outbox_settle(struct db *db, const struct outbox_message *m, const struct de
 		reason = arena_printf(a, "expired: %s", r->detail ? r->detail : "not delivered in time");
 	}
 	if (settle_attempt(db, m, r, now, err) < 0 || settle_message(db, m, r, state, reason, now, err) < 0 ||
+	    address_settle(db, m, r, now, err) < 0 ||
 	    (strcmp(state, "dead") == 0 && tell_dead(db, m, reason, now, err) < 0))
 		return err_in(err, "settle %s", m->sink);
 	if (out_state)

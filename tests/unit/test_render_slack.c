@@ -28,13 +28,18 @@ static int end(void **state)
 	return 0;
 }
 
-static struct rendered render(const struct digest *d)
+static struct rendered render_as(const char *format, const struct digest *d)
 {
 	struct render_to to = { .message_key = "k" };
 	struct rendered out;
 
-	ASSERT_OK(renderer_of("slack")->render(d, &to, arena, &out, &err));
+	ASSERT_OK(renderer_of(format)->render(d, &to, arena, &out, &err));
 	return out;
+}
+
+static struct rendered render(const struct digest *d)
+{
+	return render_as("slack", d);
 }
 
 static const struct json *parse(const void *body, size_t len)
@@ -245,6 +250,50 @@ static void random_digests_stay_within_every_limit_of_slack(void **state)
 	assert_true(n_cut > 5 && n_split > 50);
 }
 
+/* How many items are told in full below the first message. */
+static size_t count_details(const struct rendered *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i < r->n; i++)
+		for (const char *at = r->parts[i].body; (at = strstr(at, "\"divider\"")); at++)
+			n++;
+	return n;
+}
+
+static void the_first_message_of_a_thread_has_all_in_short_and_the_others_in_full(void **state)
+{
+	const uint64_t n_digests = getenv("RETAIND_HEAVY") ? N_HEAVY : N_DIGESTS / 3;
+	size_t n_cut = 0, n_replies = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= n_digests; seed++) {
+		struct digest d;
+		struct rendered r;
+		size_t n_shown;
+
+		sample_random(seed, seed % 50 == 0 ? MAX_ITEMS : 60, arena, &d);
+		r = render_as("slack_thread", &d);
+		for (size_t i = 0; i < r.n; i++)
+			check_part(&r.parts[i]);
+		n_shown = count_details(&r);
+		assert_true(n_shown == count_text(&r, "\"divider\"") && n_shown <= items_of(&d));
+		assert_true(n_shown == items_of(&d) || strstr(r.parts[0].body, "more, for which there is no room here"));
+		assert_true((r.n > 1) == (n_shown > 0) || d.n_lists || d.nrr);
+		assert_true(r.n <= 5 || n_shown == 0);
+		for (size_t s = 0, left = n_shown; s < d.n_sections; s++)
+			for (size_t i = 0; i < d.sections[s].n_items && left > 0; i++, left--) {
+				check_there(r.parts[0].body, d.sections[s].items[i].summary);
+				check_there(r.parts[0].body, d.sections[s].items[i].act_by);
+			}
+		check_items(&d, &r, n_shown);
+		n_cut += n_shown < items_of(&d);
+		n_replies += r.n - 1;
+		arena_reset(arena);
+	}
+	assert_true(n_cut > 5 && n_replies > n_digests / 2);
+}
+
 static void a_long_digest_goes_in_parts_that_say_which_they_are(void **state)
 {
 	struct digest_finding f[30];
@@ -309,6 +358,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(random_digests_stay_within_every_limit_of_slack),
+		CASE(the_first_message_of_a_thread_has_all_in_short_and_the_others_in_full),
 		CASE(a_long_digest_goes_in_parts_that_say_which_they_are),
 		CASE(foreign_text_has_no_meaning_in_slack),
 	};

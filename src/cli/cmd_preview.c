@@ -38,6 +38,15 @@ static int print_digest(const struct session *s, const struct owner_settings *ow
 	return EX_OK;
 }
 
+static const char *format_names(struct arena *a)
+{
+	const char *names = renderers[0].name;
+
+	for (const struct renderer *r = renderers + 1; r->name; r++)
+		names = arena_printf(a, r[1].name ? "%s, %s" : "%s or %s", names, r->name);
+	return names;
+}
+
 int cmd_preview(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session s = { 0 };
@@ -48,7 +57,7 @@ int cmd_preview(struct cli *c, struct err *err)
 	if (!email)
 		return err_set(err, ERR_USAGE, "give --owner");
 	if (!renderer)
-		return err_set(err, ERR_USAGE, "--format is `%s`, expected text, slack, html, json or email", format);
+		return err_set(err, ERR_USAGE, "--format is `%s`, expected %s", format, format_names(c->arena));
 	if (session_open(c, DB_READ, &s, err) < 0 || cli_owner(s.org, email, &owner, err) < 0)
 		return -1;
 	return print_digest(&s, owner, renderer, c->arena, err);

@@ -59,18 +59,13 @@ static void add_line(struct outline_room *o, enum line_role role, const char *te
 	add(o, role, NULL, text, NULL);
 }
 
-static const char *label(const struct words *w, struct arena *a, const char *key)
-{
-	return arena_printf(a, "%s ", words_text(w, a, key));
-}
-
-static void add_item(struct outline_room *o, const struct digest_item *item, size_t number)
+static void add_item(struct outline_room *o, const struct digest_item *item, size_t number, bool is_apart)
 {
 	struct arena *a = o->arena;
 	bool is_brief = digest_item_is_brief(item);
 
-	begin_block(o, true, arena_printf(a, "%zu. %s: %s. %s. %s", number, item->account, item->value, item->act_by,
-	                                  item->summary));
+	begin_block(o, is_apart, arena_printf(a, "%zu. %s: %s. %s. %s", number, item->account, item->value, item->act_by,
+	                                        item->summary));
 	add(o, LINE_NAME, NULL, arena_printf(a, "%zu. %s", number, item->account), NULL);
 	add(o, LINE_SUBTLE, NULL, item->tag, NULL);
 	add(o, LINE_STRONG, NULL, arena_printf(a, "%s  |  %s", item->value, item->act_by), NULL);
@@ -81,13 +76,18 @@ static void add_item(struct outline_room *o, const struct digest_item *item, siz
 	if (digest_item_n_evidence(item))
 		add(o, LINE_BULLET, NULL, digest_item_more(a, item), NULL);
 	add(o, LINE_SUBTLE, NULL, is_brief ? NULL : item->caveat, NULL);
-	add(o, LINE_TEXT, label(item->words, a, "digest.play"), item->play, NULL);
+	add(o, LINE_TEXT, words_text(item->words, a, "digest.play"), item->play, NULL);
 	if (!is_brief)
-		add(o, LINE_TEXT, label(item->words, a, "digest.first_step"), item->first_step, NULL);
+		add(o, LINE_TEXT, words_text(item->words, a, "digest.first_step"), item->first_step, NULL);
 	if (item->url)
 		add(o, LINE_LINK, NULL, SAY(item->words, a, "digest.open_in", W_TEXT("host", item->host)), item->url);
 	for (size_t i = 0; i < item->n_answers; i++)
 		add(o, LINE_LINK, NULL, item->answers[i].label, item->answers[i].url);
+}
+
+static bool follows_title(const struct outline_room *o)
+{
+	return o->to->blocks[o->to->n - 1].lines[0].role == LINE_TITLE;
 }
 
 static void add_title(struct outline_room *o, const char *title)
@@ -109,11 +109,11 @@ static void add_section(struct outline_room *o, const struct digest_section *s, 
 		for (size_t k = 0; k < s->n_news && digest_news_come(s, i, n_shown); k++)
 			add_line(o, LINE_BULLET, s->news[k]);
 		if (group) {
-			begin_block(o, true, NULL);
+			begin_block(o, !follows_title(o), NULL);
 			add(o, LINE_SUBTLE, NULL, group, NULL);
 		}
 		if (i < n_shown)
-			add_item(o, &s->items[i], i + 1);
+			add_item(o, &s->items[i], i + 1, !group && !follows_title(o));
 	}
 	if (cut)
 		add_line(o, LINE_STRONG, cut);
@@ -159,7 +159,7 @@ void outline_make(const struct digest *d, size_t n_items, struct arena *a, struc
 	if (d->nrr)
 		add_nrr(&o, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)
-		add_line(&o, LINE_TEXT, arena_printf(a, "%s%s", label(d->words, a, "digest.note"), d->notes[i]));
+		add_line(&o, LINE_TEXT, arena_printf(a, "%s %s", words_text(d->words, a, "digest.note"), d->notes[i]));
 	begin_block(&o, true, NULL);
 	add(&o, LINE_SUBTLE, NULL, digest_footer(a, d), NULL);
 }

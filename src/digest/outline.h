@@ -19,7 +19,7 @@ enum line_role {
 
 struct outline_line {
 	enum line_role role;
-	const char *label; /* "First step: "; NULL: none */
+	const char *label; /* "First step:", said before the text; NULL: none */
 	const char *text;  /* clean, not escaped; never blank, at most LINE_CHARS */
 	const char *url;   /* of LINE_LINK: https and harmless */
 };

@@ -10,16 +10,16 @@
 enum { CONTENT = 1900, DESCRIPTION = 4000, EMBEDS = 5600, BUFFER_BYTES = 1 << 20, MAX_EMBEDS = 10 };
 
 /* Markup anywhere, and what is some only where a line begins. */
-static const char marks[] = "\\*_~`|<>[]()@#", first_marks[] = "-+=";
+static const char marks[] = "\\*_~`<[]@", first_marks[] = "-+#>";
 
 static void add_escaped(struct buf *b, const char *text, bool begins_line)
 {
 	size_t digits = strspn(text, "0123456789");
 
 	for (const char *t = text; *t; t++) {
-		bool is_mark = strchr(marks, *t) || (*t == ':' && t[1] && t[1] != ' ') ||
-			(begins_line && t == text && strchr(first_marks, *t)) ||
-			(begins_line && digits && t == text + digits && *t == '.');
+		bool is_first = begins_line && t == text;
+		bool is_mark = strchr(marks, *t) || (*t == ':' && t[1] && t[1] != ' ') || (*t == '|' && t[1] != ' ') ||
+			(is_first && strchr(first_marks, *t)) || (begins_line && digits && t == text + digits && *t == '.');
 
 		if (is_mark)
 			buf_char(b, '\\');
@@ -49,8 +49,10 @@ static void add_line(struct buf *b, const struct outline_line *line, bool follow
 		buf_printf(b, "](%s)", line->url);
 		return;
 	}
-	if (line->label)
+	if (line->label) {
 		add_bold(b, line->label);
+		buf_char(b, ' ');
+	}
 	if (is_bold)
 		add_bold(b, line->text);
 	else

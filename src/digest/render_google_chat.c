@@ -38,7 +38,7 @@ static void add_line(struct buf *b, const struct outline_line *line)
 	if (line->label) {
 		buf_text(b, "<b>");
 		add_escaped(b, line->label);
-		buf_text(b, "</b>");
+		buf_text(b, "</b> ");
 	}
 	buf_text(b, bold);
 	add_escaped(b, line->text);

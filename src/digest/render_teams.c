@@ -57,7 +57,8 @@ static void put_run(struct json_out *o, struct arena *a, const char *text, const
 static void put_line(struct json_out *o, struct arena *a, const struct outline_line *line)
 {
 	const struct look *look = &looks[line->role];
-	const char *label = line->role == LINE_BULLET ? "\u2022 " : line->label;
+	const char *label = line->role == LINE_BULLET ? "\u2022 " :
+		line->label ? arena_printf(a, "%s ", line->label) : NULL;
 
 	json_open_object(o, NULL);
 	json_put_text(o, "type", "RichTextBlock");

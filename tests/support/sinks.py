@@ -110,10 +110,10 @@ class Handler(BaseHTTPRequestHandler):
             action = "ok"
         if action in ("ok", "drop_after"):
             time.sleep(sink.delay)
-            status, text = sink.accept(request)
+            answer = sink.accept(request)  # status, body, perhaps headers
             time.sleep(sink.delay)
             if action == "ok":
-                self.reply(status, text)
+                self.reply(*answer)
             return
         kind, _, rest = action.partition(":")
         if kind == "error":

@@ -53,9 +53,9 @@ static void add(struct outline_room *o, enum line_role role, const char *label, 
 	                                          .url = url };
 }
 
-static void add_line(struct outline_room *o, enum line_role role, const char *text)
+static void add_line(struct outline_room *o, enum line_role role, const char *text, bool is_apart)
 {
-	begin_block(o, false, text);
+	begin_block(o, is_apart, text);
 	add(o, role, NULL, text, NULL);
 }
 
@@ -87,7 +87,9 @@ static void add_item(struct outline_room *o, const struct digest_item *item, siz
 
 static bool follows_title(const struct outline_room *o)
 {
-	return o->to->blocks[o->to->n - 1].lines[0].role == LINE_TITLE;
+	const struct outline_block *last = &o->to->blocks[o->to->n - 1];
+
+	return last->n && last->lines[0].role == LINE_TITLE;
 }
 
 static void add_title(struct outline_room *o, const char *title)
@@ -107,7 +109,7 @@ static void add_section(struct outline_room *o, const struct digest_section *s, 
 		const char *group = i < n_shown ? digest_group_title(o->arena, s, i) : NULL;
 
 		for (size_t k = 0; k < s->n_news && digest_news_come(s, i, n_shown); k++)
-			add_line(o, LINE_BULLET, s->news[k]);
+			add_line(o, LINE_BULLET, s->news[k], k == 0 && !follows_title(o));
 		if (group) {
 			begin_block(o, !follows_title(o), NULL);
 			add(o, LINE_SUBTLE, NULL, group, NULL);
@@ -116,9 +118,9 @@ static void add_section(struct outline_room *o, const struct digest_section *s, 
 			add_item(o, &s->items[i], i + 1, !group && !follows_title(o));
 	}
 	if (cut)
-		add_line(o, LINE_STRONG, cut);
+		add_line(o, LINE_STRONG, cut, true);
 	if (s->rest)
-		add_line(o, LINE_STRONG, s->rest);
+		add_line(o, LINE_STRONG, s->rest, true);
 }
 
 static void add_list(struct outline_room *o, const struct digest_list *l)
@@ -127,9 +129,9 @@ static void add_list(struct outline_room *o, const struct digest_list *l)
 	begin_block(o, false, NULL);
 	add(o, LINE_SUBTLE, NULL, l->intro, NULL);
 	for (size_t i = 0; i < l->n_lines; i++)
-		add_line(o, LINE_BULLET, l->lines[i]);
+		add_line(o, LINE_BULLET, l->lines[i], false);
 	if (l->rest)
-		add_line(o, LINE_STRONG, l->rest);
+		add_line(o, LINE_STRONG, l->rest, false);
 }
 
 static void add_nrr(struct outline_room *o, const struct digest_nrr *n)
@@ -140,7 +142,7 @@ static void add_nrr(struct outline_room *o, const struct digest_nrr *n)
 	for (size_t i = 0; i < n->n_steps && !digest_nrr_is_empty(n); i++)
 		add(o, LINE_BULLET, NULL, arena_printf(o->arena, "%s: %s", n->steps[i].what, n->steps[i].amount), NULL);
 	for (size_t i = 0; i < n->n_lines; i++)
-		add_line(o, LINE_TEXT, n->lines[i]);
+		add_line(o, LINE_TEXT, n->lines[i], i == 0);
 }
 
 void outline_make(const struct digest *d, size_t n_items, struct arena *a, struct outline *out)
@@ -159,7 +161,7 @@ void outline_make(const struct digest *d, size_t n_items, struct arena *a, struc
 	if (d->nrr)
 		add_nrr(&o, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)
-		add_line(&o, LINE_TEXT, arena_printf(a, "%s %s", words_text(d->words, a, "digest.note"), d->notes[i]));
+		add_line(&o, LINE_TEXT, arena_printf(a, "%s %s", words_text(d->words, a, "digest.note"), d->notes[i]), i == 0);
 	begin_block(&o, true, NULL);
 	add(&o, LINE_SUBTLE, NULL, digest_footer(a, d), NULL);
 }

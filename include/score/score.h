@@ -67,6 +67,10 @@ struct verdict {
 	int band, band_before;   /* 0 1 2; before: -1 when there is none */
 	int32_t band_since;
 	const char *band_why;
+	int computed_band;       /* by its numbers alone: band is what an override makes of it */
+	int32_t computed_since;
+	const struct fact_override *override; /* that holds, NULL */
+	const char *overruled_by; /* why it does not decide the band all the same, NULL */
 	bool is_blocked;         /* expansion: not to be shown */
 	bool is_held, is_dwelling; /* the score before stands, as a source broke; it left the band, which stays a while */
 	const struct reading *readings;
@@ -99,6 +103,7 @@ void score_account(const struct score_settings *settings, const struct fact_base
                    enum score_words words, struct arena *a, struct diagnosis *out);
 const char *score_band_name(enum score_engine engine, int band);  /* "at_risk" */
 const char *score_band_words(enum score_engine engine, int band); /* "at risk" */
+int score_engine_named(const char *name); /* "defense", "expansion"; -1 */
 bool score_knows_signal(const char *name);
 int score_engine_of(const char *name); /* the engine of a signal; -1: there is no such signal */
 int score_family_of(const char *name); /* its family; -1 */

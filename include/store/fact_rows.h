@@ -57,6 +57,8 @@ struct fact_invoice {
 };
 struct fact_survey { const char *kind, *comment; int64_t score; int32_t on; };
 struct fact_notice { const char *kind, *currency, *text; int32_t noticed_on, effective_on; int64_t amount_minor; };
+/* A band that a person holds, as of the day; until_on: the first day on which it does not any more. */
+struct fact_override { const char *engine, *who, *reason; int band; int32_t made_on, until_on; };
 /* Someone at the account: a contact, or who is known from usage or exchanges only. */
 struct fact_person {
 	const char *key, *name, *role, *team; /* "" when not known */

@@ -89,6 +89,7 @@ struct fact_account {
 	const struct fact_team *teams; size_t n_teams;
 	const struct fact_not_owner *not_owners; size_t n_not_owners; /* as they were said one after the other */
 	int32_t told_lost_on, told_grown_on; /* an owner said so; 0: nobody did */
+	const struct fact_override *overrides; size_t n_overrides;
 };
 
 struct fact_patience { const char *source; int64_t stale_after_s; }; /* see source_is_stale of store/pulls.h */

@@ -1,30 +1,17 @@
 /* What a person says of a finding: ack, done, snooze, dismiss, wrong-owner, lost, expanded, reopen; what was said. */
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "commands.h"
 #include "common/text.h"
-#include "config/secret.h"
 #include "store/answers.h"
 #include "store/precision.h"
+#include "who.h"
 
-enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000, NAME_CHARS = 100 };
-
-/* Who is at the keyboard; whoever called sudo, not root. */
-static const char *who_says(struct arena *a)
-{
-	const char *sudo = environment("SUDO_USER");
-	const struct passwd *user = getpwuid(getuid());
-
-	if (!text_is_blank(sudo))
-		return text_clean(a, sudo, NAME_CHARS);
-	return user ? text_clean(a, user->pw_name, NAME_CHARS) : arena_printf(a, "uid %u", (unsigned)getuid());
-}
+enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000 };
 
 static int read_finding(const struct cli *c, int64_t *out, struct err *err)
 {

@@ -10,6 +10,7 @@
 #include "nrr_forecast.h"
 #include "score/finding.h"
 #include "store/account.h"
+#include "store/overrides.h"
 
 enum {
 	CHUNK = 128,    /* accounts whose facts are in memory together: few enough for the processor's cache */
@@ -29,17 +30,32 @@ struct scoring {
 	struct tally tally;
 };
 
+/* The bands that a person's override made. */
+static int save_held(struct scoring *s, const struct diagnosis *d, struct err *err)
+{
+	for (int engine = 0; engine < N_ENGINES; engine++) {
+		const struct verdict *v = &d->verdicts[engine];
+
+		if (v->band != v->computed_band &&
+		    score_hold(s->session->db, d->account->id, d->as_of, engine_names[engine], v->band,
+		               err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int save_score(struct scoring *s, const struct diagnosis *d, struct arena *a, struct err *err)
 {
 	const struct verdict *risk = &d->verdicts[ENGINE_DEFENSE], *readiness = &d->verdicts[ENGINE_EXPANSION];
 	struct score_row row = {
 		.account = d->account->id, .day = d->as_of, .risk = risk->score, .readiness = readiness->score,
-		.confidence = risk->confidence, .risk_band = risk->band, .readiness_band = readiness->band,
-		.risk_band_since = risk->band_since, .readiness_band_since = readiness->band_since,
+		.confidence = risk->confidence, .risk_band = risk->computed_band,
+		.readiness_band = readiness->computed_band, .risk_band_since = risk->computed_since,
+		.readiness_band_since = readiness->computed_since,
 		.value_minor = risk->value_minor, .currency = risk->currency, .config_hash = s->session->org->hash,
 	};
 	struct score_signal_row *signals = NULL;
-	bool is_said = risk->band > 0 || readiness->band > 0; /* of the others, explain says them again from the facts */
+	bool is_said = row.risk_band > 0 || row.readiness_band > 0; /* of the others explain says them anew from facts */
 	size_t n = 0;
 
 	if (is_said)
@@ -59,7 +75,7 @@ static int save_score(struct scoring *s, const struct diagnosis *d, struct arena
 	s->tally.n_at_risk += risk->band == 2;
 	s->tally.n_emerging += readiness->band == 1;
 	s->tally.n_ready += readiness->band == 2;
-	return score_put(s->session->db, &row, signals, n, err);
+	return score_put(s->session->db, &row, signals, n, err) < 0 ? -1 : save_held(s, d, err);
 }
 
 static int save_change(struct scoring *s, struct finding_change *change, struct err *err)

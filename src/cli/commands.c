@@ -152,6 +152,21 @@ const struct command commands[] = {
 	          "`answers:` in the organisation's file.",
 	  .max_args = 1,
 	  .run = cmd_answers },
+	{ .name = "override",
+	  .arguments = "[ACCOUNT]",
+	  .summary = "hold an account's band by hand, with a reason, for a while",
+	  .options = { "engine=ENGINE: defense or expansion", "band=BAND: steady, watch or at_risk; not_yet, emerging or "
+	               "ready", "reason=TEXT: why; it stands beside the band", "until=DAY: the first day on which it does "
+	               "not hold any more; 30 days ahead without it, 365 at most", "by=WHO: in whose name; the login name "
+	               "without it", "clear: take it back instead", "all: with the list, those that are over, too" },
+	  .help = "The band is what you say from the next score on, and is said to be: in explain, in the digest, in the "
+	          "list that the command prints without ACCOUNT. The score is computed as ever, and on the day of --until "
+	          "the band follows it again. Raising it opens a finding; lowering it ends the one that stands. A hard "
+	          "fact (notice of cancellation or non-renewal, downgrade request, failed payment) that comes after an "
+	          "override goes before it; one that stood already is named beside it. No account is in both lists: one "
+	          "whose risk is at watch or above is not held ready. A past day is judged by what held then.",
+	  .max_args = 1,
+	  .run = cmd_override },
 	{ .name = "signals",
 	  .summary = "what became of the findings that each signal led",
 	  .options = { "from=DAY: only findings that were opened on that day and after" },

@@ -42,6 +42,7 @@ int cmd_lost(struct cli *c, struct err *err);
 int cmd_expanded(struct cli *c, struct err *err);
 int cmd_reopen(struct cli *c, struct err *err);
 int cmd_answers(struct cli *c, struct err *err);
+int cmd_override(struct cli *c, struct err *err);
 int cmd_backtest(struct cli *c, struct err *err);
 int cmd_nrr(struct cli *c, struct err *err);
 int cmd_run(struct cli *c, struct err *err);

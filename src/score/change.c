@@ -261,5 +261,8 @@ void score_changes(const struct score_settings *settings, struct arena *a, struc
 	const struct asked asked = { settings, a };
 
 	for (int engine = 0; engine < N_ENGINES; engine++)
-		say_change(&asked, (enum score_engine)engine, &d->verdicts[engine]);
+		if (override_decides(&d->verdicts[engine]))
+			d->verdicts[engine].change = "the end of the override, or retaind override --clear";
+		else
+			say_change(&asked, (enum score_engine)engine, &d->verdicts[engine]);
 }

@@ -249,7 +249,7 @@ static const char *weeks_words(const struct explain_more *more, int engine, cons
 static const char *turns_words(const struct explain_more *more, int engine, const struct diagnosis *d, struct arena *a)
 {
 	const char *hash = more->config_hash, *words = "";
-	int band = d->verdicts[engine].band, n = 0;
+	int band = d->verdicts[engine].computed_band, n = 0;
 	int32_t on = d->as_of;
 
 	for (size_t i = more->n_history; i-- && n < MAX_NAMED;) {

@@ -112,6 +112,21 @@ static void put_stake(const struct verdict *v, struct arena *a, struct json_out 
 	json_put_text(o, "play", v->play && v->band > 0 ? v->play->name : NULL);
 }
 
+static void put_override(const struct verdict *v, int engine, struct arena *a, struct json_out *o)
+{
+	json_put_text(o, "computed_band", score_band_name((enum score_engine)engine, v->computed_band));
+	if (!v->override)
+		return;
+	json_open_object(o, "override");
+	json_put_text(o, "band", score_band_name((enum score_engine)engine, v->override->band));
+	json_put_text(o, "who", v->override->who);
+	json_put_text(o, "reason", v->override->reason);
+	put_day(o, a, "made_on", v->override->made_on);
+	put_day(o, a, "until", v->override->until_on);
+	json_put_text(o, "overruled_by", v->overruled_by);
+	json_close_object(o);
+}
+
 static void put_verdict(const struct diagnosis *d, const struct explain_more *more, int engine, struct arena *a,
                         struct json_out *o)
 {
@@ -126,6 +141,7 @@ static void put_verdict(const struct diagnosis *d, const struct explain_more *mo
 	json_put_text(o, "band", score_band_name((enum score_engine)engine, v->band));
 	put_day(o, a, "band_since", v->band_since);
 	json_put_text(o, "band_why", v->band_why);
+	put_override(v, engine, a, o);
 	json_put_bool(o, "blocked", v->is_blocked);
 	json_put_bool(o, "held", v->is_held);
 	json_put_text(o, "would_change", v->change);

@@ -31,14 +31,17 @@ static bool is_unchanged(const struct verdict *v, const struct finding *f)
 	       finding_moved(f->score, v->score) <= 0;
 }
 
-/* Whether somebody said lately that this is none: a hard fact that came later, or another one, is news all the same. */
-static bool is_dismissed(const struct diagnosis *d, const struct verdict *v, const struct finding *was, size_t n,
-                         int engine)
+/* Whether somebody said lately, on a day or after, that this is none: a hard fact that came later, or another one, is
+ * news all the same. */
+static bool is_dismissed(const struct diagnosis *d, int engine, int32_t from, const struct finding *was, size_t n)
 {
+	const struct verdict *v = &d->verdicts[engine];
+
 	for (size_t i = 0; i < n; i++) {
 		const struct finding *f = &was[i];
 
-		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || d->as_of - f->closed_on >= FINDING_MEMORY_DAYS ||
+		if (!is_of(f, engine) || f->state != FINDING_DISMISSED || f->closed_on < from ||
+		    d->as_of - f->closed_on >= FINDING_MEMORY_DAYS ||
 		    (d->as_of - f->closed_on >= FINDING_DISMISSED_DAYS && !is_unchanged(v, f)))
 			continue;
 		if (!v->lead->is_hard || (strcmp(f->cause, v->lead->name) == 0 && v->lead->fresh_on <= f->closed_on))
@@ -121,7 +124,7 @@ static void tell(const struct diagnosis *d, int engine, struct arena *a, struct 
 	const struct verdict *v = &d->verdicts[engine];
 
 	f->updated_on = d->as_of;
-	f->score = v->score;
+	f->score = v->score < 0 ? 0 : v->score; /* of what nothing is known of, a person may say so all the same */
 	f->worst_score = v->score > f->worst_score ? v->score : f->worst_score;
 	f->confidence = v->confidence;
 	f->value_minor = v->value_minor;
@@ -301,7 +304,20 @@ static bool is_flapping(const struct diagnosis *d, const struct verdict *v, cons
 {
 	int times = f->n_back > MAX_FLAPS ? MAX_FLAPS : f->n_back;
 
-	return v->score >= 0 && d->as_of - v->band_since < times * FINDING_FLAP_DAYS;
+	return v->score >= 0 && !v->is_blocked && !override_decides(v) &&
+	       d->as_of - v->band_since < times * FINDING_FLAP_DAYS;
+}
+
+/* Whether nothing is known now, so that it stays as it was. Growth gives way to a defense that is known, whatever else
+ * is not; and a person knows. */
+static bool is_unknown(const struct diagnosis *d, int engine, bool is_due, const struct finding *f)
+{
+	const struct verdict *v = &d->verdicts[engine];
+
+	if (override_decides(v))
+		return false;
+	return v->is_held || (!is_due && is_hidden(v, f) &&
+	                      (engine == ENGINE_DEFENSE || d->verdicts[ENGINE_DEFENSE].band == 0));
 }
 
 /* It stands as it was told, with the score of today. */
@@ -322,19 +338,18 @@ static size_t settle(const struct diagnosis *d, int engine, bool is_due, bool is
                      struct arena *a, struct finding_change *out)
 {
 	const struct verdict *v = &d->verdicts[engine];
+	const char *why = v->is_blocked || override_decides(v) ? v->band_why : "its score left the band";
 
-	/* Growth gives way to a defense that is known, whatever else is not. */
-	if (v->is_held || (!is_due && is_hidden(v, f) &&
-	                   (engine == ENGINE_DEFENSE || d->verdicts[ENGINE_DEFENSE].band == 0)))
-		return 0; /* nothing is known now: it stays as it was */
-	if (!is_due && !v->is_blocked && !is_vetoed && is_flapping(d, v, f))
+	if (is_unknown(d, engine, is_due, f))
+		return 0;
+	if (!is_due && !is_vetoed && is_flapping(d, v, f))
 		*out = waiting(d, engine, f, a);
 	else if (!is_due)
-		*out = closed(f, FINDING_RESOLVED, d->as_of, v->is_blocked ? v->band_why : "its score left the band");
+		*out = closed(f, FINDING_RESOLVED, d->as_of, why);
 	else if (is_same_cause(v, f))
 		*out = updated(d, engine, f, a);
 	else if (v->is_dwelling)
-		*out = closed(f, FINDING_RESOLVED, d->as_of, "its score left the band");
+		*out = closed(f, FINDING_RESOLVED, d->as_of, why);
 	else
 		*out = may_change_cause(d, v, f) ? recaused(d, engine, f, a) : updated(d, engine, f, a);
 	return 1;
@@ -355,24 +370,37 @@ static bool is_settled(const struct diagnosis *d, int engine)
 	       (engine == ENGINE_EXPANSION && d->as_of - d->account->told_grown_on < FINDING_TOLD_GROWN_DAYS);
 }
 
-/* vetoed: a finding of the other engine stands. */
+/* vetoed: a finding of the other engine stands. f: the one that stands, NULL. */
+static bool is_due_now(const struct verdict *v, int engine, bool is_vetoed, const struct finding *f)
+{
+	int opens = is_abrupt(v) || (f && strcmp(f->cause, ABRUPT) == 0 && speaks(v, ABRUPT)) ? 1 : opens_at[engine];
+
+	return v->band >= opens && v->lead && (v->score >= 0 || override_decides(v)) && !is_vetoed;
+}
+
+/* Who raises a band by hand wants it to be seen to, whatever was dismissed before. */
+static bool may_open(const struct diagnosis *d, int engine, const struct finding *was, size_t n_was)
+{
+	const struct verdict *v = &d->verdicts[engine];
+	bool is_raised = override_decides(v) && v->band > v->computed_band;
+
+	return (override_decides(v) || (!v->is_held && !v->is_dwelling)) && !is_settled(d, engine) &&
+	       !is_dismissed(d, engine, is_raised ? v->override->made_on : INT32_MIN, was, n_was);
+}
+
 static size_t decide(const struct diagnosis *d, int engine, bool is_vetoed, const struct finding *was, size_t n_was,
                      struct arena *a, struct finding_change *out)
 {
-	const struct verdict *v = &d->verdicts[engine];
 	const struct finding *f = standing(was, n_was, engine);
-	int opens = is_abrupt(v) || (f && strcmp(f->cause, ABRUPT) == 0 && speaks(v, ABRUPT)) ? 1 : opens_at[engine];
-	bool is_due = v->band >= opens && v->lead && v->score >= 0 && !is_vetoed;
-	size_t n = 0;
+	bool is_due = is_due_now(&d->verdicts[engine], engine, is_vetoed, f);
 
 	if (f)
 		return settle(d, engine, is_due, is_vetoed, f, a, out);
-	if (!is_due || v->is_held || v->is_dwelling || is_settled(d, engine) ||
-	    is_dismissed(d, v, was, n_was, engine))
-		return n;
-	f = cooling(d, v, was, n_was, engine);
-	out[n++] = f ? reopened(d, engine, f, a) : opened(d, engine, a);
-	return n;
+	if (!is_due || !may_open(d, engine, was, n_was))
+		return 0;
+	f = cooling(d, &d->verdicts[engine], was, n_was, engine);
+	*out = f ? reopened(d, engine, f, a) : opened(d, engine, a);
+	return 1;
 }
 
 size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,

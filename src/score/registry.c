@@ -45,6 +45,14 @@ static const struct signal *signal_named(const char *name)
 	return NULL;
 }
 
+int score_engine_named(const char *name)
+{
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		if (strcmp(engine_names[engine], name) == 0)
+			return engine;
+	return -1;
+}
+
 int score_engine_of(const char *name)
 {
 	const struct signal *signal = signal_named(name);

@@ -321,6 +321,7 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 	restrain(v, was, stays, converges);
 	split_losses(&c->settings->losses, v);
 	settle_since(c, was, before ? before->risk_band_since : c->as_of, v);
+	override_apply(c, ENGINE_DEFENSE, v);
 }
 
 static const struct reading *reading_of(const struct verdict *v, const char *name)
@@ -379,6 +380,12 @@ static void judge_expansion(const struct context *c, const struct score_row *bef
 		v->band_why = why;
 	}
 	settle_since(c, was, before ? before->readiness_band_since : c->as_of, v);
+	override_apply(c, ENGINE_EXPANSION, v);
+}
+
+static bool has_band(const struct verdict *v)
+{
+	return v->band > 0 || v->computed_band > 0;
 }
 
 /* The words of what contributes, which was read without them, and what is at stake by it. */
@@ -428,8 +435,9 @@ void score_account(const struct score_settings *settings, const struct fact_base
 	c.defense = defense;
 	judge_expansion(&c, before, defense, expansion);
 	for (int engine = 0; engine < N_ENGINES; engine++) {
-		if (words == WORDS_OF_BANDS && (defense->band > 0 || expansion->band > 0))
+		if (words == WORDS_OF_BANDS && (has_band(defense) || has_band(expansion)))
 			tell_verdict(&c, &out->verdicts[engine]);
+		override_lead(&c, (enum score_engine)engine, &out->verdicts[engine]);
 		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
 	}
 	if (words == WORDS_ALL)

@@ -89,6 +89,11 @@ bool has_fresh_texts(const struct context *c);
 struct mention lexicon_mentions(const struct context *c, const char *kind, int days,
                                 bool (*skip)(const struct fact_account *f, const char *name));
 
+/* What a person's override makes of a verdict with its band; whether it decides the band; and the cause of a band that
+ * is there by it alone. */
+void override_apply(const struct context *c, enum score_engine engine, struct verdict *v);
+bool override_decides(const struct verdict *v);
+void override_lead(const struct context *c, enum score_engine engine, struct verdict *v);
 /* The play of that name, NULL when none is configured (or name is NULL). */
 const struct play_settings *play_named(const struct score_settings *s, const char *name);
 /* value at stake, date to act by, play */

@@ -129,7 +129,8 @@ int facts_load(struct db *db, const struct fact_query *q, const struct fact_base
 	l.since_at = facts_day_start(q->zone, q->as_of - FACTS_DAYS + 1);
 	l.text_since_at = facts_day_start(q->zone, q->as_of - FACTS_TEXT_DAYS + 1);
 	if (facts_load_accounts(&l, err) < 0 || facts_load_contracts(&l, err) < 0 || facts_load_events(&l, err) < 0 ||
-	    facts_load_people(&l, err) < 0 || facts_load_answers(&l, err) < 0 || facts_load_usage(&l, err) < 0)
+	    facts_load_people(&l, err) < 0 || facts_load_answers(&l, err) < 0 || facts_load_overrides(&l, err) < 0 ||
+	    facts_load_usage(&l, err) < 0)
 		return err_in(err, "facts");
 	return 0;
 }

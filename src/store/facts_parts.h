@@ -87,6 +87,7 @@ int facts_load_market(struct db *db, const struct fact_query *q, const struct fa
 int facts_load_events(struct loading *l, struct err *err) MUST_USE;    /* tickets, interactions, surveys */
 int facts_load_people(struct loading *l, struct err *err) MUST_USE;    /* after events */
 int facts_load_answers(struct loading *l, struct err *err) MUST_USE;   /* what owners said of findings */
+int facts_load_overrides(struct loading *l, struct err *err) MUST_USE;
 int facts_load_usage(struct loading *l, struct err *err) MUST_USE;
 
 #endif

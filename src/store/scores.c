@@ -165,6 +165,7 @@ int scores_clear(struct db *db, int64_t from_account, int64_t to_account, int32_
 	static const char *const statements[] = {
 		"DELETE FROM score_day WHERE day = :day AND account_id BETWEEN :from AND :to",
 		"DELETE FROM score_signal WHERE day = :day AND account_id BETWEEN :from AND :to",
+		"DELETE FROM score_held WHERE day = :day AND account_id BETWEEN :from AND :to",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {

@@ -24,7 +24,10 @@ int standings_read(struct db *db, const char *source, int32_t day, struct arena 
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(
 		db, "SELECT a.source_id, a.id, a.source_key, a.name, s.account_id IS NOT NULL, s.risk, s.readiness, "
-			"s.risk_band, s.readiness_band, (SELECT f.cause FROM finding f "
+			"COALESCE((SELECT h.band FROM score_held h WHERE h.day = s.day AND h.account_id = s.account_id "
+			"AND h.engine = 'defense'), s.risk_band), "
+			"COALESCE((SELECT h.band FROM score_held h WHERE h.day = s.day AND h.account_id = s.account_id "
+			"AND h.engine = 'expansion'), s.readiness_band), (SELECT f.cause FROM finding f "
 			"WHERE f.account_id = COALESCE(a.main_id, a.id) AND f.closed_on IS NULL ORDER BY f.engine, f.score DESC, f.id LIMIT 1) "
 			"FROM account a JOIN source x ON x.id = a.source_id "
 			"LEFT JOIN score_day s ON s.account_id = COALESCE(a.main_id, a.id) AND s.day = :day "

@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self._skips = tag == "title"
+        self._skips = tag in ("title", "style")
         self.links += [v for k, v in attrs if k in ("href", "src", "action")]
         self.handlers += [k for k, _ in attrs if k.startswith("on")]
 
@@ -178,7 +178,9 @@ def test_both_parts_say_the_same(case):
         for text in parsed.texts:
             for piece in (p.strip() for p in text.replace("Open in ", "https://").split("|")):
                 assert piece in flat, (kind, piece)
-        assert parsed.tags.count("h1") == 1 and not set(parsed.tags) & {"script", "img", "form", "iframe", "link", "style", "object"}
+        assert parsed.tags.count("h1") == 1 and not set(parsed.tags) & {"script", "img", "form", "iframe", "link", "object"}
+        [style] = re.findall("<style>(.*?)</style>", page, re.S)  # colours for dark screens, and nothing else
+        assert re.fullmatch(r"@media \(prefers-color-scheme:dark\)\{(\.\w\{((background-|border-)?color:#\w{6}!important;?)+\})+\}", style), style
         assert not parsed.handlers and parsed.links and all(u.startswith("https://crm.acme.example/company/k%2F") for u in parsed.links)
         assert len(page.encode()) <= 90_000 and '<html lang="en">' in page
         assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x1b]", page + plain)

@@ -26,11 +26,12 @@ enum score_family {
 enum score_loss { LOSS_CHURN, LOSS_CONTRACTION, LOSS_INVOLUNTARY, N_LOSSES, LOSS_ANY = N_LOSSES };
 extern const char *const engine_names[N_ENGINES], *const family_names[N_FAMILIES], *const loss_names[N_LOSSES];
 
-enum { MAX_SIGNALS = 96, MAX_WORDS = 8 };
+enum { MAX_SIGNALS = 96, MAX_WORDS = 10 };
 /* Which words of evidence are made: all; those for what contributes in a band above the lowest; none. A reading is
  * worth the same without them. */
 enum score_words { WORDS_ALL, WORDS_OF_BANDS, WORDS_NONE };
-struct evidence_word { const char *name, *text; };
+struct said; /* what a word is made of, for other languages */
+struct evidence_word { const char *name, *text; const struct said *said; }; /* said: NULL: a text in no language */
 
 /* What one signal says of one account. */
 struct reading {
@@ -55,6 +56,7 @@ struct reading {
 	struct evidence_word words[MAX_WORDS]; /* what a template may say */
 	int n_words;
 	bool is_brief;           /* no words are wanted */
+	bool is_worded;          /* its evidence is the signal's own template with these words */
 };
 
 /* What one engine says of one account. */
@@ -108,7 +110,7 @@ bool score_knows_signal(const char *name);
 int score_engine_of(const char *name); /* the engine of a signal; -1: there is no such signal */
 int score_family_of(const char *name); /* its family; -1 */
 
-/* Replaces {{name}} in a template. A name that is not there leaves nothing. */
+/* Replaces {{name}} in a template. A name that is not there leaves nothing; one that is there twice is a list. */
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n);
 /* Text from outside for people: cleaned, cut, e-mail addresses, phone numbers and links masked. */
 const char *evidence_quote(struct arena *a, const char *text, size_t max_chars);

@@ -69,7 +69,9 @@ struct finding {
 	const char *currency;
 	int32_t act_by_on;
 	const char *play, *summary;
-	const char *evidence;    /* JSON array of texts */
+	/* JSON array, heaviest first: texts, and where the text is a signal's own {"text": in English, "signal": its name,
+	 * "words": what it is made of, to be said in other languages}, see score/evidence.h and digest/evidence.c. */
+	const char *evidence;
 	const char *owner_email; /* NULL: nobody */
 };
 

@@ -74,12 +74,31 @@ static bool is_named(const struct mark *m, const char *name)
 	return strlen(name) == m->name_len && memcmp(m->name, name, m->name_len) == 0;
 }
 
-static const struct word *argument(const struct mark *m, const struct word *args, size_t n)
+static const struct word *find_argument(const struct mark *m, const struct word *args, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (is_named(m, args[i].name))
 			return &args[i];
-	die("a text wants {{%.*s}}, which nobody gives", (int)m->name_len, m->name);
+	return NULL;
+}
+
+static const struct word *argument(const struct mark *m, const struct word *args, size_t n)
+{
+	const struct word *found = find_argument(m, args, n);
+
+	if (!found)
+		die("a text wants {{%.*s}}, which nobody gives", (int)m->name_len, m->name);
+	return found;
+}
+
+bool words_can_fill(const char *text, const struct word *args, size_t n)
+{
+	struct mark m;
+
+	for (; next_mark(text, &m); text = m.end)
+		if (!find_argument(&m, args, n))
+			return false;
+	return true;
 }
 
 /* The blank at text[i] as the language has it: not to be broken at before certain signs, nor inside quotation marks. */

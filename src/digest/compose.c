@@ -178,15 +178,20 @@ static int64_t whole_units(int64_t minor, const char *currency)
 	return minor > INT64_MAX - unit ? minor : (minor + unit / 2) / unit * unit;
 }
 
-static void set_evidence(const struct finding *f, struct arena *a, struct digest_item *item)
+/* NULL: there is none. */
+static const struct json *evidence_of(const struct finding *f, struct arena *a)
 {
 	const struct json *list;
 	struct err err;
 
-	if (!f->evidence || json_parse(a, f->evidence, strlen(f->evidence), &list, &err) < 0)
-		return;
+	return f->evidence && json_parse(a, f->evidence, strlen(f->evidence), &list, &err) == 0 ? list : NULL;
+}
+
+static void set_evidence(const struct digest_input *in, const struct json *list, struct arena *a,
+                         struct digest_item *item)
+{
 	for (const struct json *j = json_first(list); j; j = json_next(j)) {
-		const char *line = sentence(a, json_text(j), EVIDENCE_CHARS);
+		const char *line = sentence(a, digest_evidence(in->words, in->local_on, a, j), EVIDENCE_CHARS);
 
 		if (text_is_blank(line) || strcmp(line, item->summary) == 0)
 			continue;
@@ -249,29 +254,33 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 {
 	const struct finding *f = &c->finding->f;
 	const char *currency = text_clean(a, f->currency, 3);
+	const struct json *evidence = evidence_of(f, a);
 	struct digest_item item = { .words = in->words, .finding = f->id, .change = c->change,
 		.engine = f->engine, .cause = f->cause,
 		.tag = tag_text(in->words, a, c, in->as_of_on),
 		.account = digest_account_name(in->words, a, f->account_name, f->account_key),
 		.value = value_text(in->words, a, f, currency), .act_by = act_by_text(in->words, a, f->act_by_on, in->as_of_on),
 		.act_by_date = day_text(a, f->act_by_on),
-		.summary = sentence(a, f->summary, SENTENCE_CHARS), .currency = currency, .score = f->score,
+		.summary = sentence(a, digest_cause(in->words, in->local_on, a, evidence, f->summary), SENTENCE_CHARS),
+		.currency = currency, .score = f->score,
 		.confidence = f->confidence, .value_minor = f->value_minor, .expected_minor = f->expected_minor,
 		.play_name = f->play };
 
 	set_link(in, c->finding, a, &item);
 	if (strcmp(in->kind, "manager") == 0)
 		item.whose = whose(in, f, a);
-	set_evidence(f, a, &item);
+	set_evidence(in, evidence, a, &item);
 	set_play(in, f, a, &item);
 	item.caveat = caveat_text(in, f, a);
 	return item;
 }
 
-static const char *news_text(const struct words *w, const struct digest_chosen *c, struct arena *a)
+static const char *news_text(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)
 {
+	const struct words *w = in->words;
 	const struct finding *f = &c->finding->f;
 	const char *worth = words_text(w, a, "digest.news.unknown"), *currency = text_clean(a, f->currency, 3);
+	const struct json *evidence = evidence_of(f, a);
 	const char *key = c->change == CHANGE_LOST ? "digest.news.lost" :
 	                  is_defense(f->engine) ? "digest.news.resolved" :
 	                  c->finding->is_defended ? "digest.news.waits" : "digest.news.settled";
@@ -279,7 +288,8 @@ static const char *news_text(const struct words *w, const struct digest_chosen *
 	if (f->value_minor > 0)
 		worth = words_one(w, a, &(struct word)W_MONEY("", whole_units(f->value_minor, currency), currency));
 	return SAY(w, a, key, W_TEXT("account", digest_account_name(w, a, f->account_name, f->account_key)),
-	           W_TEXT("worth", worth), W_TEXT("summary", sentence(a, f->summary, SENTENCE_CHARS)));
+	           W_TEXT("worth", worth),
+	           W_TEXT("summary", sentence(a, digest_cause(w, in->local_on, a, evidence, f->summary), SENTENCE_CHARS)));
 }
 
 static const char *rest_text(const struct words *w, struct arena *a, size_t n, const struct digest_worth *worth)
@@ -315,7 +325,7 @@ static struct digest_section compose_section(const struct digest_input *in, cons
 		s.rest = rest_text(w, a, c.n_rest, &c.rest_worth);
 	s.news = arena_array(a, c.n_news + 1, sizeof *s.news);
 	for (size_t i = 0; i < c.n_news; i++)
-		s.news[s.n_news++] = news_text(w, &c.news[i], a);
+		s.news[s.n_news++] = news_text(in, &c.news[i], a);
 	if (c.n_rest_news)
 		s.news[s.n_news++] = SAY(w, a, "digest.news.rest", W_INT("n", c.n_rest_news));
 	return s;

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "norms.h"
-#include "signal.h"
+#include "evidence.h"
 #include "store/usage.h"
 
 enum {
@@ -59,9 +59,8 @@ static bool read_short_tenure(const struct context *c, struct reading *out)
 	reading_value(out, days < YOUNG_DAYS ? (1 - days / (double)YOUNG_DAYS) * (1 - share_of_usual(c)) : 0, 0);
 	if (out->is_brief)
 		return true;
-	reading_word(out, "days", counted(c->arena, days, "day", "days"));
-	reading_word(out, "use", fact_days_first(&c->account->active) < 0 ? "nothing is seen of its use" :
-	                                                                    "not in use as others are");
+	READING_SAY(c, out, "days", "days", W_INT("n", days));
+	reading_phrase(c, out, "use", fact_days_first(&c->account->active) < 0 ? "use_unseen" : "use_low");
 	out->why = days < YOUNG_DAYS ? "a young account, well in use" : "a customer for more than a year";
 	return true;
 }
@@ -108,7 +107,7 @@ static bool read_stalled_adoption(const struct context *c, struct reading *out)
 	reading_value(out, is_settling && best < usual ? 1 - best / usual : 0, 0);
 	if (out->is_brief)
 		return true;
-	reading_word(out, "days", counted(c->arena, days, "day", "days"));
+	READING_SAY(c, out, "days", "days", W_INT("n", days));
 	reading_number(c, out, "best", best, 0);
 	reading_number(c, out, "usual", usual, 0);
 	out->why = days < ONBOARDED_DAYS   ? "in its first month"
@@ -119,10 +118,8 @@ static bool read_stalled_adoption(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "short_tenure", ENGINE_DEFENSE, FAMILY_USAGE, read_short_tenure, FACT_SUBSCRIPTION, false,
-	  "a customer for {{days}} only, and {{use}}",
 	  "the first year's hazard, measured on one base only, less by as much as it is in use", NULL, LOSS_CHURN },
 	{ "stalled_adoption", ENGINE_DEFENSE, FAMILY_VALUE, read_stalled_adoption, FACT_USAGE, true,
-	  "a customer for {{days}} whose best month had {{best}} active days; {{usual}} are usual in its segment",
 	  PUBLISHED ": never activated after onboarding", NULL, LOSS_ANY },
 };
 const struct signal_table adoption_signals = { signals, ARRAY_LEN(signals) };

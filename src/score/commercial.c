@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 
 enum { NOTICE_LASTS_DAYS = 90 /* without an effective date */, TALK_DAYS = 60 };
 
@@ -49,17 +49,16 @@ static bool use_notice(const struct context *c, const struct fact_notice *n, str
 	out->is_hard = true;
 	out->fresh_on = n->noticed_on;
 	out->due_on = n->effective_on;
-	reading_word(out, "what",
-	             strcmp(n->kind, "non_renewal") == 0 ? "gave notice of non-renewal" :
-	             is_kind(n, downgrade_kinds)         ? "asked for a downgrade" :
-	                                                   "gave notice of cancellation");
-	reading_word(out, "noticed", day_text(c->arena, n->noticed_on));
-	reading_word(out, "effective",
-	             n->effective_on == DAY_NONE ?
-	                 "" :
-	                 arena_printf(c->arena, ", effective %s", day_text(c->arena, n->effective_on)));
-	reading_word(out, "quote",
-	             *n->text ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, n->text, 160)) : "");
+	reading_phrase(c, out, "what",
+	               strcmp(n->kind, "non_renewal") == 0 ? "notice.non_renewal" :
+	               is_kind(n, downgrade_kinds)         ? "notice.downgrade" :
+	                                                     "notice.cancel");
+	reading_day(c, out, "noticed", n->noticed_on);
+	if (n->effective_on == DAY_NONE)
+		reading_word(out, "effective", "");
+	else
+		READING_SAY(c, out, "effective", "effective", W_DATE("day", n->effective_on));
+	reading_quoted(c, out, "quote", n->text, 160);
 	if (n->amount_minor > 0 && is_in_account_currency(c, n->currency)) {
 		out->stake_minor = yearly(n->amount_minor);
 		out->stake_how = "the notice's amount per month x 12";
@@ -93,9 +92,10 @@ static bool read_request(const struct context *c, const char *kind, const char *
 	out->is_hard = true;
 	out->fresh_on = m.on;
 	out->play = play_named(c->settings, REQUEST_PLAY) ? REQUEST_PLAY : out->play;
-	reading_word(out, "what", what);
-	reading_word(out, "noticed", day_text(c->arena, m.on));
-	reading_word(out, "quote", arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, m.sentence, 160)));
+	reading_phrase(c, out, "what", what);
+	reading_day(c, out, "noticed", m.on);
+	reading_word(out, "effective", "");
+	reading_quoted(c, out, "quote", m.sentence, 160);
 	return true;
 }
 
@@ -112,7 +112,7 @@ static bool read_cancel_notice(const struct context *c, struct reading *out)
 
 		return use_notice(c, &of_subscription, out);
 	}
-	return read_request(c, "cancel_request", "asked to cancel", out);
+	return read_request(c, "cancel_request", "asked.cancel", out);
 }
 
 static bool read_downgrade_request(const struct context *c, struct reading *out)
@@ -121,14 +121,13 @@ static bool read_downgrade_request(const struct context *c, struct reading *out)
 
 	if (notice)
 		return use_notice(c, notice, out);
-	return read_request(c, "downgrade_request", "asked for a downgrade", out);
+	return read_request(c, "downgrade_request", "notice.downgrade", out);
 }
 
 static const struct signal signals[] = {
 	{ "cancel_notice", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_notice, FACT_NOTICE, false,
-	  "{{what}} on {{noticed}}{{effective}}{{quote}}", "a fact", "a cancellation notice", LOSS_CHURN },
+	  "a fact", "a cancellation notice", LOSS_CHURN },
 	{ "downgrade_request", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_downgrade_request, FACT_NOTICE, false,
-	  "{{what}} on {{noticed}}{{effective}}{{quote}}", "a fact; a downgrade is deferred churn", "a downgrade request",
-	  LOSS_CONTRACTION },
+	  "a fact; a downgrade is deferred churn", "a downgrade request", LOSS_CONTRACTION },
 };
 const struct signal_table commercial_signals = { signals, ARRAY_LEN(signals) };

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 
 enum { MIN_DAYS = 4, SETTLED_DAYS = 56, WINDOW_DAYS = 330, OTHERS_DAYS = 56, MAX_NAMED = 2 };
 
@@ -30,24 +30,29 @@ static double missed_days(const struct fact_days *spoke)
 	return n < MIN_DAYS ? -1 : fact_days_last(spoke) * (n - 1) / (double)(first - last_before(spoke, SETTLED_DAYS));
 }
 
-static const char *name_of(const struct context *c, const struct fact_person *p)
+static void tell_name(const struct context *c, const struct fact_person *p, const char *word, struct reading *out)
 {
-	return *p->name ? evidence_quote(c->arena, p->name, 40) : *p->role ? evidence_quote(c->arena, p->role, 20) :
-	                                                                     "who wrote most";
+	const char *name = *p->name ? evidence_quote(c->arena, p->name, 40) : evidence_quote(c->arena, p->role, 20);
+
+	if (*name)
+		reading_word(out, word, name);
+	else
+		reading_phrase(c, out, word, "who_wrote_most");
 }
 
 /* People other than these who said something lately: "; 2 others still write". */
-static const char *others_text(const struct context *c, bool (*is_one)(const struct fact_person *p, const void *which),
-                               const void *which)
+static void tell_others(const struct context *c, bool (*is_one)(const struct fact_person *p, const void *which),
+                        const void *which, struct reading *out)
 {
 	int n = 0;
 
 	for (size_t i = 0; i < c->account->n_people; i++)
 		n += !is_one(&c->account->people[i], which) &&
 		     fact_days_count(&c->account->people[i].spoke, 0, OTHERS_DAYS) > 0;
-	return n ? arena_printf(c->arena, "; %s", n == 1 ? "1 other still writes" :
-	                                                   arena_printf(c->arena, "%d others still write", n)) :
-	           "";
+	if (n)
+		READING_SAY(c, out, "others", "others", W_INT("n", n));
+	else
+		reading_word(out, "others", "");
 }
 
 static bool is_key(const struct fact_person *p, const void *which)
@@ -62,7 +67,6 @@ static bool read_sponsor_silence(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	struct fact_days spoke = { 0 };
-	const char *names = "";
 	int n = 0;
 	double missed;
 
@@ -70,7 +74,7 @@ static bool read_sponsor_silence(const struct context *c, struct reading *out)
 		if (f->people[i].is_key && fact_days_last(&f->people[i].spoke) >= 0) {
 			join_days(&spoke, &f->people[i].spoke);
 			if (!c->is_brief && n++ < MAX_NAMED)
-				names = arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c, &f->people[i]));
+				tell_name(c, &f->people[i], "names", out);
 		}
 	missed = missed_days(&spoke);
 	if (missed < 0)
@@ -78,10 +82,9 @@ static bool read_sponsor_silence(const struct context *c, struct reading *out)
 	reading_value(out, missed, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "days", counted(c->arena, fact_days_last(&spoke), "day", "days"));
-	reading_word(out, "names", names);
+	READING_SAY(c, out, "days", "days", W_INT("n", fact_days_last(&spoke)));
 	reading_number(c, out, "missed", missed, 0);
-	reading_word(out, "others", others_text(c, is_key, NULL));
+	tell_others(c, is_key, NULL, out);
 	out->why = arena_printf(c->arena, "a decision-maker was last heard of on %s, which is nothing unusual",
 	                        day_text(c->arena, c->as_of - fact_days_last(&spoke)));
 	return true;
@@ -121,9 +124,9 @@ static bool read_contact_change(const struct context *c, struct reading *out)
 	reading_value(out, missed, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "name", name_of(c, p));
-	reading_word(out, "last", day_text(c->arena, c->as_of - fact_days_last(&p->spoke)));
-	reading_word(out, "others", others_text(c, is_this_one, p));
+	tell_name(c, p, "name", out);
+	reading_day(c, out, "last", c->as_of - fact_days_last(&p->spoke));
+	tell_others(c, is_this_one, p, out);
 	out->why = arena_printf(c->arena, "their main contact was last heard of on %s",
 	                        day_text(c->arena, c->as_of - fact_days_last(&p->spoke)));
 	return true;
@@ -131,10 +134,8 @@ static bool read_contact_change(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "sponsor_silence", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_sponsor_silence, FACT_INTERACTION, true,
-	  "no word from those who decide ({{names}}) for {{days}}, {{missed}} exchanges missed by their own rhythm{{others}}",
 	  "silence against its own rhythm; " PUBLISHED, NULL, LOSS_ANY },
 	{ "contact_change", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_contact_change, FACT_INTERACTION, true,
-	  "their main contact ({{name}}) has not been heard of since {{last}}{{others}}",
 	  "silence against its own rhythm; " PUBLISHED, NULL, LOSS_ANY },
 };
 const struct signal_table counterpart_signals = { signals, ARRAY_LEN(signals) };

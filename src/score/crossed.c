@@ -3,6 +3,7 @@
  * the model stays a sum that can be explained. */
 #include <math.h>
 
+#include "evidence.h"
 #include "expansion.h"
 
 static const char UNKNOWN_LIMIT[] = "no limit and use of it known", UNKNOWN_GROWTH[] = "growth is not known",
@@ -12,7 +13,7 @@ static const char UNKNOWN_LIMIT[] = "no limit and use of it known", UNKNOWN_GROW
 static void tell_full(const struct context *c, const struct levers *l, struct reading *out)
 {
 	reading_number(c, out, "percent", 100 * l->pressure.use / l->pressure.limit, 0);
-	reading_word(out, "what", metric_words(c->arena, l->pressure.what));
+	tell_limit(c, &l->pressure, out);
 }
 
 static void tell_growth(const struct context *c, const struct levers *l, struct reading *out)
@@ -29,8 +30,8 @@ static void tell_renewal(const struct context *c, const struct levers *l, struct
 {
 	int left = l->renewal_on - c->as_of;
 
-	reading_word(out, "left", left ? arena_printf(c->arena, "in %s", counted(c->arena, left, "day", "days")) : "today");
-	reading_word(out, "renewal", day_text(c->arena, l->renewal_on));
+	READING_SAY(c, out, "left", left ? "in_days" : "today", W_INT("n", left));
+	reading_day(c, out, "renewal", l->renewal_on);
 }
 
 /* More of what is full: as many seats as growth asks for, or the next plan. */
@@ -57,9 +58,10 @@ static bool read_filling_up(const struct context *c, struct reading *out)
 	tell_full(c, l, out);
 	tell_growth(c, l, out);
 	room = l->pressure.limit / (l->pressure.use > 0 ? l->pressure.use : 1);
-	reading_word(out, "when",
-	             room <= 1 ? "" : l->growth <= 0 ? "" :
-	             arena_printf(c->arena, ": full in %.0f days at this pace", 91 * log(room) / log1p(l->growth)));
+	if (room <= 1 || l->growth <= 0)
+		reading_word(out, "when", "");
+	else
+		READING_SAY(c, out, "when", "full_in", W_REAL("n", 91 * log(room) / log1p(l->growth), 0));
 	out->why = "not full, or not growing";
 	stake_full(c, l, out);
 	return true;
@@ -145,17 +147,16 @@ static bool read_worth_at_renewal(const struct context *c, struct reading *out)
 #define CROSSED "product of two readings; that products tell more than sums was measured on labelled expansions"
 
 static const struct signal signals[] = {
-	{ "filling_up", ENGINE_EXPANSION, FAMILY_VALUE, read_filling_up, FACT_USAGE, true,
-	  "{{percent}} % of {{what}} and {{growth}} % growth in a quarter{{when}}", CROSSED, NULL, LOSS_ANY },
+	{ "filling_up", ENGINE_EXPANSION, FAMILY_VALUE, read_filling_up, FACT_USAGE, true, CROSSED, NULL, LOSS_ANY },
 	{ "full_and_worth", ENGINE_EXPANSION, FAMILY_VALUE, read_full_and_worth, FACT_USAGE, true,
-	  "{{percent}} % of {{what}}, and {{worth}} times the usual use for its money", CROSSED, NULL, LOSS_ANY },
+	  CROSSED, NULL, LOSS_ANY },
 	{ "full_at_renewal", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_full_at_renewal, FACT_USAGE, true,
-	  "renewal on {{renewal}}, {{left}}, at {{percent}} % of {{what}}", CROSSED, NULL, LOSS_ANY },
+	  CROSSED, NULL, LOSS_ANY },
 	{ "growing_at_renewal", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_growing_at_renewal, FACT_USAGE, true,
-	  "renewal on {{renewal}}, {{left}}, after {{growth}} % growth in a quarter", CROSSED, NULL, LOSS_ANY },
+	  CROSSED, NULL, LOSS_ANY },
 	{ "worth_at_renewal", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_worth_at_renewal, FACT_USAGE, true,
-	  "renewal on {{renewal}}, {{left}}, and {{worth}} times the usual use for its money", CROSSED, NULL, LOSS_ANY },
+	  CROSSED, NULL, LOSS_ANY },
 	{ "growing_and_worth", ENGINE_EXPANSION, FAMILY_USAGE, read_growing_and_worth, FACT_USAGE, true,
-	  "{{growth}} % growth in a quarter, and {{worth}} times the usual use for its money", CROSSED, NULL, LOSS_ANY },
+	  CROSSED, NULL, LOSS_ANY },
 };
 const struct signal_table crossed_signals = { signals, ARRAY_LEN(signals) };

@@ -1,3 +1,5 @@
+#include "evidence.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -5,9 +7,8 @@
 
 #include "common/buf.h"
 #include "common/text.h"
-#include "signal.h"
 
-enum { MAX_EVIDENCE = 2000, MIN_PHONE_DIGITS = 8 };
+enum { MAX_EVIDENCE = 2000, MIN_PHONE_DIGITS = 8, MAX_ARGS = 4 };
 
 bool reading_unknown(struct reading *out, const char *why)
 {
@@ -21,10 +22,57 @@ void reading_value(struct reading *out, double value, double baseline)
 	out->baseline = baseline;
 }
 
-void reading_word(struct reading *out, const char *name, const char *text)
+static void add_word(struct reading *out, const char *name, const char *text, const struct said *said)
 {
 	if (out->n_words < MAX_WORDS && !out->is_brief)
-		out->words[out->n_words++] = (struct evidence_word){ name, text };
+		out->words[out->n_words++] = (struct evidence_word){ name, text, said };
+}
+
+void reading_word(struct reading *out, const char *name, const char *text)
+{
+	add_word(out, name, text, NULL);
+}
+
+static const struct said *keep_said(struct arena *a, const char *key, const struct word *args, size_t n)
+{
+	struct said *said = arena_alloc(a, sizeof *said);
+
+	*said = (struct said){ key, arena_memdup(a, args, n * sizeof *args), n };
+	return said;
+}
+
+/* In English, where days stand as YYYY-MM-DD. */
+void reading_say(const struct context *c, struct reading *out, const char *name, const char *key,
+                 const struct word *args, size_t n)
+{
+	struct word plain[MAX_ARGS];
+	const char *text;
+
+	if (out->is_brief)
+		return;
+	for (size_t i = 0; i < n && i < MAX_ARGS; i++) {
+		plain[i] = args[i];
+		if (args[i].kind == WORD_DATE)
+			plain[i] = (struct word)W_TEXT(args[i].name, day_text(c->arena, (int32_t)args[i].number));
+	}
+	text = key ? words_say(NULL, c->arena, arena_printf(c->arena, "evidence.%s", key), plain, n) :
+	             words_one(NULL, c->arena, plain);
+	add_word(out, name, text, keep_said(c->arena, key, args, n));
+}
+
+void reading_phrase(const struct context *c, struct reading *out, const char *name, const char *key)
+{
+	reading_say(c, out, name, key, NULL, 0);
+}
+
+void reading_day(const struct context *c, struct reading *out, const char *name, int32_t day)
+{
+	reading_say(c, out, name, NULL, &(struct word)W_DATE("", day), 1);
+}
+
+void reading_money(const struct context *c, struct reading *out, const char *name, int64_t minor, const char *currency)
+{
+	reading_say(c, out, name, NULL, &(struct word)W_MONEY("", minor, currency), 1);
 }
 
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals)
@@ -46,17 +94,38 @@ void reading_number(const struct context *c, struct reading *out, const char *na
 			grouped[n++] = ',';
 		grouped[n++] = digits[i];
 	}
-	reading_word(out, name, grouped);
+	add_word(out, name, grouped, keep_said(c->arena, NULL, &(struct word)W_REAL("", value, decimals), 1));
+}
+
+void reading_metric(const struct context *c, struct reading *out, const char *name, const char *metric)
+{
+	const char *words = metric_words(c->arena, metric);
+	char *key = arena_printf(c->arena, "metric.%s", words);
+
+	for (char *at = key; *at; at++)
+		*at = (char)(*at == ' ' ? '_' : tolower((unsigned char)*at));
+	if (words_find(NULL, arena_printf(c->arena, "evidence.%s", key)))
+		reading_phrase(c, out, name, key);
+	else
+		reading_word(out, name, words);
+}
+
+void reading_quoted(const struct context *c, struct reading *out, const char *name, const char *text, size_t max_chars)
+{
+	if (*text)
+		READING_SAY(c, out, name, "quoted", W_TEXT("quote", evidence_quote(c->arena, text, max_chars)));
+	else
+		reading_word(out, name, "");
 }
 
 void reading_mention(const struct context *c, struct reading *out, const struct mention *m)
 {
 	if (out->is_brief)
 		return;
-	reading_word(out, "texts", counted(c->arena, m->n, "text", "texts"));
+	READING_SAY(c, out, "texts", "texts", W_INT("n", m->n));
 	if (!m->n)
 		return;
-	reading_word(out, "on", arena_printf(c->arena, "%s %s", m->n > 1 ? "last on" : "on", day_text(c->arena, m->on)));
+	READING_SAY(c, out, "on", m->n > 1 ? "last_on" : "on", W_DATE("day", m->on));
 	reading_word(out, "quote", evidence_quote(c->arena, m->sentence, 160));
 }
 
@@ -80,6 +149,19 @@ const char *counted(struct arena *a, int n, const char *one, const char *many)
 	return arena_printf(a, "%d %s", n, n == 1 ? one : many);
 }
 
+static void add_named(struct buf *out, const char *name, size_t len, const struct evidence_word *words, int n)
+{
+	bool is_first = true;
+
+	for (int i = 0; i < n; i++) {
+		if (strlen(words[i].name) != len || memcmp(words[i].name, name, len) != 0)
+			continue;
+		buf_text(out, is_first ? "" : ", ");
+		buf_text(out, words[i].text);
+		is_first = false;
+	}
+}
+
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n)
 {
 	CLEANUP(buf_done) struct buf out;
@@ -93,10 +175,7 @@ const char *evidence_render(struct arena *a, const char *template, const struct 
 			break;
 		}
 		buf_add(&out, template, (size_t)(open - template));
-		for (int i = 0; i < n; i++)
-			if (strlen(words[i].name) == (size_t)(close - open - 2) &&
-			    memcmp(words[i].name, open + 2, (size_t)(close - open - 2)) == 0)
-				buf_text(&out, words[i].text);
+		add_named(&out, open + 2, (size_t)(close - open - 2), words, n);
 		template = close + 2;
 	}
 	return arena_strdup(a, out.at);
@@ -169,4 +248,77 @@ const char *evidence_quote(struct arena *a, const char *text, size_t max_chars)
 		buf_char(&out, *clean++);
 	}
 	return text_clean(a, out.at, max_chars);
+}
+
+/* {"int": 3}, {"real": 0.5, "decimals": 1}, {"day": 20514}, {"minor": 4800000, "currency": "EUR"} or a text. */
+static void put_argument(struct json_out *o, const char *key, const struct word *arg)
+{
+	if (arg->kind == WORD_TEXT) {
+		json_put_text(o, key, arg->text);
+		return;
+	}
+	json_open_object(o, key);
+	if (arg->kind == WORD_INT) {
+		json_put_int(o, "int", arg->number);
+	} else if (arg->kind == WORD_DATE) {
+		json_put_int(o, "day", arg->number);
+	} else if (arg->kind == WORD_MONEY) {
+		json_put_int(o, "minor", arg->number);
+		json_put_text(o, "currency", arg->text);
+	} else {
+		json_put_real(o, "real", arg->real, arg->decimals);
+		json_put_int(o, "decimals", arg->decimals);
+	}
+	json_close_object(o);
+}
+
+static void put_word(struct json_out *o, const char *key, const struct evidence_word *w)
+{
+	if (!w->said) {
+		json_put_text(o, key, w->text);
+	} else if (!w->said->key) {
+		put_argument(o, key, w->said->args);
+	} else {
+		json_open_object(o, key);
+		json_put_text(o, "say", w->said->key);
+		for (size_t i = 0; i < w->said->n; i++)
+			put_argument(o, w->said->args[i].name, &w->said->args[i]);
+		json_close_object(o);
+	}
+}
+
+static bool is_named(const struct evidence_word *words, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(words[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void evidence_put(struct json_out *o, const struct reading *r)
+{
+	if (!r->is_worded) {
+		json_put_text(o, NULL, r->evidence);
+		return;
+	}
+	json_open_object(o, NULL);
+	json_put_text(o, "text", r->evidence);
+	json_put_text(o, "signal", r->name);
+	json_open_object(o, "words");
+	for (int i = 0; i < r->n_words; i++) {
+		const char *name = r->words[i].name;
+		bool is_list = is_named(r->words + i + 1, r->n_words - i - 1, name);
+
+		if (is_named(r->words, i, name))
+			continue;
+		if (is_list)
+			json_open_array(o, name);
+		for (int k = i; k < r->n_words; k++)
+			if (strcmp(r->words[k].name, name) == 0)
+				put_word(o, is_list ? NULL : name, &r->words[k]);
+		if (is_list)
+			json_close_array(o);
+	}
+	json_close_object(o);
+	json_close_object(o);
 }

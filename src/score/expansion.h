@@ -13,6 +13,8 @@ struct pressure {
 	bool is_seats;
 };
 struct pressure pressure_of(const struct context *c);
+/* Its word `what`. */
+void tell_limit(const struct context *c, const struct pressure *p, struct reading *out);
 
 /* What makes an account ripe, read once for all signals that cross them. Strengths are 0..1, by lines wider than those
  * of the signals that look at one alone: a product of two needs room to tell. */

@@ -4,9 +4,9 @@
 
 #include "common/buf.h"
 #include "common/json.h"
-#include "signal.h"
+#include "evidence.h"
 
-enum { MAX_EVIDENCE = 16 * 1024 };
+enum { MAX_EVIDENCE = 256 * 1024 };
 
 static const char ABRUPT[] = "sudden_drop";
 static const int opens_at[N_ENGINES] = { 2 /* at_risk */, 1 /* emerging */ };
@@ -50,7 +50,7 @@ static bool is_dismissed(const struct diagnosis *d, int engine, int32_t from, co
 	return false;
 }
 
-/* All that contributes, heaviest first, as a JSON array of texts. */
+/* All that contributes, heaviest first, as struct finding has it. */
 static const char *evidence_of(const struct verdict *v, struct arena *a)
 {
 	CLEANUP(buf_done) struct buf text;
@@ -70,7 +70,7 @@ static const char *evidence_of(const struct verdict *v, struct arena *a)
 		if (best == MAX_SIGNALS)
 			break;
 		is_said[best] = true;
-		json_put_text(&out, NULL, v->readings[best].evidence);
+		evidence_put(&out, &v->readings[best]);
 	}
 	json_close_array(&out);
 	return arena_strdup(a, text.at);

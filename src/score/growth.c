@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "expansion.h"
 
 enum { NEW_DAYS = 28, KNOWN_DAYS = 180, TEAM_DAYS = 3, TALK_DAYS = 60, MONTH_WEEKS = 16 };
@@ -88,7 +89,7 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 	reading_value(out, n, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "teams", counted(c->arena, n, "new team", "new teams"));
+	READING_SAY(c, out, "teams", "new_teams", W_INT("n", n));
 	reading_word(out, "names", names);
 	if (n && people && price_per_seat(f) > 0) {
 		out->stake_minor = minor_of(people * price_per_seat(f));
@@ -117,14 +118,12 @@ static bool read_adjacent_need(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "seat_growth", ENGINE_EXPANSION, FAMILY_PEOPLE, read_seat_growth, FACT_USAGE, true,
-	  "{{now}} people a week for a month, {{before}} before: {{percent}} % more",
 	  PUBLISHED ": growth sustained for two weeks and more", NULL, LOSS_ANY },
 	{ "use_growth", ENGINE_EXPANSION, FAMILY_USAGE, read_use_growth, FACT_USAGE, true,
-	  "{{percent}} % more use in the last quarter than in the one before",
 	  PUBLISHED ": sustained growth, no spike", NULL, LOSS_ANY },
-	{ "new_teams", ENGINE_EXPANSION, FAMILY_PEOPLE, read_new_teams, FACT_USAGE, true, "{{teams}} at work: {{names}}",
+	{ "new_teams", ENGINE_EXPANSION, FAMILY_PEOPLE, read_new_teams, FACT_USAGE, true,
 	  PUBLISHED ": several teams, repeated use", NULL, LOSS_ANY },
 	{ "adjacent_need", ENGINE_EXPANSION, FAMILY_SUPPORT, read_adjacent_need, FACT_TICKET, false,
-	  "asked for {{product}} in {{texts}}, {{on}}: \"{{quote}}\"", "lexicon", NULL, LOSS_ANY },
+	  "lexicon", NULL, LOSS_ANY },
 };
 const struct signal_table growth_signals = { signals, ARRAY_LEN(signals) };

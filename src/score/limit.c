@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "expansion.h"
 #include "store/usage.h"
 
@@ -92,11 +93,23 @@ struct pressure pressure_of(const struct context *c)
 	return most;
 }
 
-static const char *rung_of(double use, double limit)
+void tell_limit(const struct context *c, const struct pressure *p, struct reading *out)
 {
-	if (use >= limit)
-		return use > limit ? ", over the limit" : ", at the limit";
-	return use >= 0.95 * limit ? ", urgent" : use >= 0.8 * limit ? ", near the limit" : "";
+	reading_metric(c, out, "what", p->what);
+}
+
+static void tell_rung(const struct context *c, double use, double limit, struct reading *out)
+{
+	const char *key = use > limit         ? "rung.over" :
+	                  use >= limit        ? "rung.at" :
+	                  use >= 0.95 * limit ? "rung.urgent" :
+	                  use >= 0.8 * limit  ? "rung.near" :
+	                                        NULL;
+
+	if (key)
+		reading_phrase(c, out, "rung", key);
+	else
+		reading_word(out, "rung", "");
 }
 
 static bool read_near_limit(const struct context *c, struct reading *out)
@@ -108,11 +121,11 @@ static bool read_near_limit(const struct context *c, struct reading *out)
 	reading_value(out, p->use / p->limit, 1);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "what", metric_words(c->arena, p->what));
+	tell_limit(c, p, out);
 	reading_number(c, out, "use", p->use, 0);
 	reading_number(c, out, "limit", p->limit, 0);
 	reading_number(c, out, "percent", 100 * p->use / p->limit, 0);
-	reading_word(out, "rung", rung_of(p->use, p->limit));
+	tell_rung(c, p->use, p->limit, out);
 	if (p->is_seats ? worth_of_seats(c, 1.1 * p->use, &out->stake_minor, &out->stake_how) :
 	                  worth_of_next_plan(c, &out->stake_minor, &out->stake_how))
 		return true;
@@ -124,7 +137,6 @@ static bool read_near_limit(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "near_limit", ENGINE_EXPANSION, FAMILY_VALUE, read_near_limit, FACT_USAGE, true,
-	  "{{use}} of {{limit}} {{what}} ({{percent}} %){{rung}}",
 	  PUBLISHED ": 80, 95 and 100 % of the limit, the middle of 14 days", NULL, LOSS_ANY },
 };
 const struct signal_table limit_signals = { signals, ARRAY_LEN(signals) };

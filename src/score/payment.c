@@ -1,5 +1,5 @@
 #include "common/money.h"
-#include "signal.h"
+#include "evidence.h"
 
 enum {
 	FAILURE_LASTS_DAYS = 45, DISPUTE_LASTS_DAYS = 180,
@@ -98,6 +98,24 @@ static const char *late_text(struct arena *a, int days, int usual)
 	               arena_printf(a, ", %s late", counted(a, days, "day", "days"));
 }
 
+static void tell_owed(const struct context *c, const struct owed *o, int usual, struct reading *out)
+{
+	static const char *const keys[2][2] = { { "unpaid", "unpaid_of" }, { "failed", "failed_of" } };
+	const struct fact_invoice *v = o->worst;
+	bool has_failed = o->rank == FAILED;
+
+	READING_SAY(c, out, "what", keys[has_failed][*v->currency != '\0'], W_MONEY("amount", v->amount_minor, v->currency),
+	            W_DATE("day", has_failed ? v->failed_on : v->due_on));
+	if (o->days)
+		READING_SAY(c, out, "late", usual ? "late_usually" : "late", W_INT("n", o->days), W_INT("usual", usual));
+	else
+		reading_word(out, "late", "");
+	if (o->n > 1)
+		READING_SAY(c, out, "more", "invoices_open", W_INT("n", o->n));
+	else
+		reading_word(out, "more", "");
+}
+
 /* Days overdue of the invoice that is latest behind, without those that they are late as a habit; a hard failure counts
  * as the far end of the curve. A soft decline is no fact here. */
 static bool read_payment_trouble(const struct context *c, struct reading *out)
@@ -120,9 +138,7 @@ static bool read_payment_trouble(const struct context *c, struct reading *out)
 		return true;
 	out->why = arena_printf(c->arena, "%s%s, not long enough to worry", what_of(c->arena, &o),
 	                        usual ? late_text(c->arena, o.days, usual) : "");
-	reading_word(out, "what", what_of(c->arena, &o));
-	reading_word(out, "late", late_text(c->arena, o.days, usual));
-	reading_word(out, "more", o.n > 1 ? arena_printf(c->arena, "; %d invoices are open", o.n) : "");
+	tell_owed(c, &o, usual, out);
 	return true;
 }
 
@@ -145,8 +161,11 @@ static bool read_invoice_disputed(const struct context *c, struct reading *out)
 	out->fresh_on = last->disputed_on;
 	if (c->is_brief)
 		return true;
-	reading_word(out, "amount", amount_of(c->arena, last));
-	reading_word(out, "since", day_text(c->arena, last->disputed_on));
+	if (*last->currency)
+		READING_SAY(c, out, "amount", "of_amount", W_MONEY("amount", last->amount_minor, last->currency));
+	else
+		reading_word(out, "amount", "");
+	reading_day(c, out, "since", last->disputed_on);
 	return true;
 }
 
@@ -173,12 +192,10 @@ static bool read_pays_later(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "payment_trouble", ENGINE_DEFENSE, FAMILY_PAYMENT, read_payment_trouble, FACT_INVOICE, true,
-	  "{{what}}{{late}}{{more}}",
 	  PUBLISHED ": unpaid for more than 10 days, or a hard failure; against its own habit", NULL, LOSS_INVOLUNTARY },
 	{ "invoice_disputed", ENGINE_DEFENSE, FAMILY_PAYMENT, read_invoice_disputed, FACT_INVOICE, true,
-	  "invoice{{amount}} in dispute since {{since}}", PUBLISHED ": disputed invoice", "a disputed invoice", LOSS_ANY },
+	  PUBLISHED ": disputed invoice", "a disputed invoice", LOSS_ANY },
 	{ "pays_later", ENGINE_DEFENSE, FAMILY_PAYMENT, read_pays_later, FACT_INVOICE, true,
-	  "the last three invoices were paid {{last}} days late where {{usual}} are usual",
 	  PUBLISHED ": late payment; against its own habit", NULL, LOSS_ANY },
 };
 const struct signal_table payment_signals = { signals, ARRAY_LEN(signals) };

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 #include "store/usage.h"
 
 enum {
@@ -66,14 +66,16 @@ static int heavy_from(const struct fact_account *f)
 	return top[N_HEAVY - 1] > REGULAR_DAYS ? top[N_HEAVY - 1] : REGULAR_DAYS;
 }
 
-static const char *name_of(struct arena *a, const struct fact_person *p)
+static void tell_name(const struct context *c, const struct fact_person *p, struct reading *out)
 {
-	if (*p->name && p->is_key && *p->role)
-		return arena_printf(a, "%s (%s)", evidence_quote(a, p->name, 40),
-		                    metric_words(a, evidence_quote(a, p->role, 20)));
-	if (*p->name)
-		return evidence_quote(a, p->name, 40);
-	return *p->role ? evidence_quote(a, p->role, 20) : "a heavy user";
+	const char *name = evidence_quote(c->arena, p->name, 40), *role = evidence_quote(c->arena, p->role, 20);
+
+	if (*name && p->is_key && *role)
+		reading_word(out, "names", arena_printf(c->arena, "%s (%s)", name, metric_words(c->arena, role)));
+	else if (*name || *role)
+		reading_word(out, "names", *name ? name : role);
+	else
+		reading_phrase(c, out, "names", "heavy_user");
 }
 
 static bool is_broken(const struct context *c, enum fact_kind kind)
@@ -88,17 +90,9 @@ static bool is_hidden(const struct context *c, const struct fact_person *p)
 	       (is_broken(c, FACT_INTERACTION) && fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW));
 }
 
-/* One more name behind the others; nothing where no words are wanted. */
-static const char *listed(const struct context *c, const char *names, const struct fact_person *p)
-{
-	if (c->is_brief)
-		return names;
-	return arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", name_of(c->arena, p));
-}
-
 /* Key people: how many are known, how many of them are gone, how many of these are marked as key; whether somebody may
  * be at work unseen. */
-struct roll { int n, lost, marked; bool is_hidden; const char *names; };
+struct roll { int n, lost, marked; bool is_hidden; const struct fact_person *named[MAX_NAMED]; };
 
 static void call(const struct context *c, const struct fact_person *p, struct roll *roll)
 {
@@ -114,16 +108,16 @@ static void call(const struct context *c, const struct fact_person *p, struct ro
 	roll->n++;
 	if (!is_gone && !is_quiet)
 		return;
+	if (roll->lost < MAX_NAMED)
+		roll->named[roll->lost] = p;
 	roll->lost++;
 	roll->marked += p->is_key;
-	if (roll->lost <= MAX_NAMED)
-		roll->names = listed(c, roll->names, p);
 }
 
 static bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	struct roll roll = { .names = "" };
+	struct roll roll = { .n = 0 };
 	int heavy = heavy_from(f);
 
 	for (size_t i = 0; i < f->n_people; i++)
@@ -139,7 +133,8 @@ static bool read_key_people_lost(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "lost", roll.lost, 0);
 	reading_number(c, out, "of", roll.n, 0);
-	reading_word(out, "names", roll.names);
+	for (int i = 0; i < roll.lost && i < MAX_NAMED; i++)
+		tell_name(c, roll.named[i], out);
 	return true;
 }
 
@@ -227,7 +222,7 @@ static bool read_active_people(const struct context *c, struct reading *out)
 	reading_value(out, log2(ENOUGH_PEOPLE / (heads.now > 0 ? (double)heads.now : 0.5)), 0);
 	if (out->is_brief)
 		return true;
-	reading_word(out, "people", counted(c->arena, heads.now, "person", "people"));
+	READING_SAY(c, out, "people", "people", W_INT("n", heads.now));
 	reading_number(c, out, "peak", heads.best, 0);
 	return true;
 }
@@ -243,7 +238,7 @@ static bool read_people_shrinking(const struct context *c, struct reading *out)
 	reading_value(out, heads.now < heads.best ? 1 - heads.now / (double)heads.best : 0, 0);
 	if (out->is_brief)
 		return true;
-	reading_word(out, "people", counted(c->arena, heads.now, "person", "people"));
+	READING_SAY(c, out, "people", "people", W_INT("n", heads.now));
 	reading_number(c, out, "peak", heads.best, 0);
 	out->why = "as many people as in its best month";
 	return true;
@@ -251,14 +246,11 @@ static bool read_people_shrinking(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "key_people_lost", ENGINE_DEFENSE, FAMILY_PEOPLE, read_key_people_lost, FACT_PERSON, false,
-	  "{{lost}} of {{of}} key people gone or silent for 60 days: {{names}}",
 	  MEASURED ": the three heaviest people of the past year and those marked as key, one of whom counts as all", NULL,
 	  LOSS_ANY },
 	{ "active_people", ENGINE_DEFENSE, FAMILY_PEOPLE, read_active_people, FACT_PERSON, false,
-	  "{{people}} active in 90 days, {{peak}} at its best",
 	  MEASURED ": people active in 90 days, in halvings below four", NULL, LOSS_ANY },
 	{ "people_shrinking", ENGINE_DEFENSE, FAMILY_PEOPLE, read_people_shrinking, FACT_PERSON, false,
-	  "{{people}} active in 28 days, {{peak}} in its best month",
 	  MEASURED ": people active in 28 days against its own best", NULL, LOSS_CONTRACTION },
 };
 const struct signal_table people_signals = { signals, ARRAY_LEN(signals) };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "evidence.h"
 #include "expansion.h"
 #include "store/usage.h"
 
@@ -46,7 +47,7 @@ static bool read_steady_use(const struct context *c, struct reading *out)
 	reading_value(out, best > 0 ? n : 0, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "months", counted(c->arena, n, "month", "months"));
+	READING_SAY(c, out, "months", "months", W_INT("n", n));
 	out->why = arena_printf(c->arena, "in steady use for %s", counted(c->arena, n, "month", "months"));
 	return true;
 }
@@ -87,8 +88,10 @@ static bool read_adoption_depth(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "days", days, 0);
 	reading_number(c, out, "normal", normal, 0);
-	reading_word(out, "features",
-	             of > 1 ? arena_printf(c->arena, ", %d of %d features in regular use", wide, of) : "");
+	if (of > 1)
+		READING_SAY(c, out, "features", "features", W_INT("n", wide), W_INT("of", of));
+	else
+		reading_word(out, "features", "");
 	return true;
 }
 
@@ -115,7 +118,7 @@ static bool read_renewal_near(const struct context *c, struct reading *out)
 	reading_value(out, l->renewal_on - c->as_of, NAN);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "renewal", day_text(c->arena, l->renewal_on));
+	reading_day(c, out, "renewal", l->renewal_on);
 	out->why = arena_printf(c->arena, "renewal on %s, far off", day_text(c->arena, l->renewal_on));
 	return true;
 }
@@ -140,7 +143,7 @@ static bool read_bought_more(const struct context *c, struct reading *out)
 	if (c->is_brief)
 		return true;
 	reading_number(c, out, "percent", 100 * (now / was - 1), 0);
-	reading_word(out, "months", counted(c->arena, 3 * marks, "month", "months"));
+	READING_SAY(c, out, "months", "months", W_INT("n", 3 * marks));
 	out->why = arena_printf(c->arena, "pays no more than %s ago", counted(c->arena, 3 * marks, "month", "months"));
 	return true;
 }
@@ -167,10 +170,9 @@ static bool read_open_upsell(const struct context *c, struct reading *out)
 	out->why = "none is open";
 	if (!best || c->is_brief)
 		return true;
-	reading_word(out, "kind", text_equal_fold(best->kind, "upsell") ? "upsell" : "cross-sell");
-	reading_word(out, "since", day_text(c->arena, best->created_on));
-	if (*best->name)
-		reading_word(out, "name", arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, best->name, 60)));
+	reading_phrase(c, out, "kind", text_equal_fold(best->kind, "upsell") ? "upsell" : "cross_sell");
+	reading_day(c, out, "since", best->created_on);
+	reading_quoted(c, out, "name", best->name, 60);
 	if (best->amount_minor > 0 && market_currency(c) && strcmp(market_currency(c), best->currency) == 0) {
 		out->stake_minor = best->amount_minor;
 		out->stake_how = "the amount of the open opportunity";
@@ -211,23 +213,20 @@ static bool read_product_gap(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "sound_health", ENGINE_EXPANSION, FAMILY_RELATIONSHIP, read_sound_health, FACT_USAGE, false,
-	  "its odds of loss are {{times}} times the usual", "growth stands on health: the odds of the other list", NULL,
-	  LOSS_ANY },
-	{ "steady_use", ENGINE_EXPANSION, FAMILY_USAGE, read_steady_use, FACT_USAGE, true, "in steady use for {{months}}",
+	  "growth stands on health: the odds of the other list", NULL, LOSS_ANY },
+	{ "steady_use", ENGINE_EXPANSION, FAMILY_USAGE, read_steady_use, FACT_USAGE, true,
 	  PUBLISHED ": repeated use over weeks and months before more is offered", NULL, LOSS_ANY },
 	{ "adoption_depth", ENGINE_EXPANSION, FAMILY_USAGE, read_adoption_depth, FACT_USAGE, true,
-	  "active on {{days}} of the last 28 days ({{normal}} usual in its segment){{features}}",
 	  PUBLISHED ": adoption of what they have comes before more", NULL, LOSS_ANY },
 	{ "worth_for_money", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_worth, FACT_USAGE, true,
-	  "{{worth}} times the usual use for its money", "use against price, both beside the whole base", NULL, LOSS_ANY },
+	  "use against price, both beside the whole base", NULL, LOSS_ANY },
 	{ "renewal_near", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_renewal_near, FACT_SUBSCRIPTION, false,
-	  "renewal on {{renewal}}", "talks about the contract are due anyway", NULL, LOSS_ANY },
+	  "talks about the contract are due anyway", NULL, LOSS_ANY },
 	{ "bought_more", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_bought_more, FACT_SUBSCRIPTION, true,
-	  "pays {{percent}} % more than {{months}} ago", "who bought more before does so again", NULL, LOSS_ANY },
+	  "who bought more before does so again", NULL, LOSS_ANY },
 	{ "open_upsell", ENGINE_EXPANSION, FAMILY_COMMERCIAL, read_open_upsell, FACT_OPPORTUNITY, true,
-	  "{{kind}} open since {{since}}{{name}}", "a fact", "an open upsell", LOSS_ANY },
+	  "a fact", "an open upsell", LOSS_ANY },
 	{ "product_gap", ENGINE_EXPANSION, FAMILY_SUPPORT, read_product_gap, FACT_SUBSCRIPTION, true,
-	  "{{percent}} % of the others have {{product}}", "what comparable accounts have and this one has not", NULL,
-	  LOSS_ANY },
+	  "what comparable accounts have and this one has not", NULL, LOSS_ANY },
 };
 const struct signal_table potential_signals = { signals, ARRAY_LEN(signals) };

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/words.h"
 #include "signal.h"
 
 const char *const engine_names[N_ENGINES] = { "defense", "expansion" };
@@ -51,6 +52,11 @@ int score_engine_named(const char *name)
 		if (strcmp(engine_names[engine], name) == 0)
 			return engine;
 	return -1;
+}
+
+const char *signal_text(struct arena *a, const char *name)
+{
+	return words_find(NULL, arena_printf(a, "signal.%s", name));
 }
 
 int score_engine_of(const char *name)

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 
 enum { COMPARED_DAYS = 56, MIN_HISTORY_DAYS = 84, MIN_SPAN_DAYS = 28, MIN_EXPECTED = 3, RENEWAL_DAYS = 90 };
 
@@ -42,7 +42,7 @@ static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 	reading_value(out, now / expected, 1);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "exchanges", counted(c->arena, now, "message or meeting", "messages or meetings"));
+	READING_SAY(c, out, "exchanges", "exchanges", W_INT("n", now));
 	reading_number(c, out, "expected", expected, 0);
 	return true;
 }
@@ -84,20 +84,18 @@ static bool read_renewal_silence(const struct context *c, struct reading *out)
 	reading_value(out, left <= RENEWAL_DAYS ? silent : 0, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "days", counted(c->arena, silent, "day", "days"));
-	reading_word(out, "left", left ? arena_printf(c->arena, "in %s", counted(c->arena, left, "day", "days")) : "today");
+	READING_SAY(c, out, "days", "days", W_INT("n", silent));
+	READING_SAY(c, out, "left", left ? "in_days" : "today", W_INT("n", left));
 	out->why = arena_printf(c->arena, "renewal on %s; the last message or meeting was on %s",
 	                        day_text(c->arena, renewal), day_text(c->arena, last_on));
-	reading_word(out, "renewal", day_text(c->arena, renewal));
+	reading_day(c, out, "renewal", renewal);
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "cooling_exchanges", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_cooling_exchanges, FACT_INTERACTION, true,
-	  "{{exchanges}} in 8 weeks where {{expected}} are usual",
 	  "own baseline with a half-life of 90 days; " PUBLISHED, NULL, LOSS_ANY },
 	{ "renewal_silence", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_renewal_silence, FACT_INTERACTION, true,
-	  "renewal on {{renewal}}, {{left}}, and no message or meeting for {{days}}",
 	  PUBLISHED ": last contact 30 to 90 days ago", NULL, LOSS_ANY },
 };
 const struct signal_table relationship_signals = { signals, ARRAY_LEN(signals) };

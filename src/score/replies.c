@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 
 enum {
 	RECENT_DAYS = 56, MIN_USUAL_DAYS = 56, MIN_EXCHANGES = 3,
@@ -80,10 +80,10 @@ static bool read_slow_replies(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "days", w.recent, 0);
 	reading_number(c, out, "usual", RECENT_DAYS * w.usual, 0);
-	reading_word(out, "since",
-	             w.since < 0 ? "" :
-	                           arena_printf(c->arena, "; none since our message of %s",
-	                                        day_text(c->arena, c->as_of - w.since)));
+	if (w.since < 0)
+		reading_word(out, "since", "");
+	else
+		READING_SAY(c, out, "since", "none_since", W_DATE("day", c->as_of - w.since));
 	out->why = arena_printf(c->arena, "our messages waited for an answer on %d of the last 56 days, which is usual",
 	                        w.recent);
 	return true;
@@ -120,17 +120,18 @@ static bool read_meetings_put_off(const struct context *c, struct reading *out)
 	reading_value(out, n > usual ? n - usual : 0, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "meetings", counted(c->arena, n, "meeting", "meetings"));
-	reading_word(out, "last", last_on == DAY_NONE ? "" : day_text(c->arena, last_on));
+	READING_SAY(c, out, "meetings", "meetings", W_INT("n", n));
+	if (last_on == DAY_NONE)
+		reading_word(out, "last", "");
+	else
+		reading_day(c, out, "last", last_on);
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "slow_replies", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_slow_replies, FACT_INTERACTION, true,
-	  "our messages waited for an answer on {{days}} of the last 56 days where {{usual}} are usual{{since}}",
 	  "own baseline with a half-life of 90 days; " PUBLISHED, NULL, LOSS_ANY },
 	{ "meetings_put_off", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_meetings_put_off, FACT_INTERACTION, true,
-	  "{{meetings}} cancelled, moved, declined or missed in 60 days, last on {{last}}",
 	  PUBLISHED ": postponed meetings", NULL, LOSS_ANY },
 };
 const struct signal_table reply_signals = { signals, ARRAY_LEN(signals) };

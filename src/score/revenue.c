@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "common/money.h"
-#include "signal.h"
+#include "evidence.h"
 
 enum { RENEWAL_DAYS = 120 };
 
@@ -59,8 +59,8 @@ static bool read_past_contraction(const struct context *c, struct reading *out)
 	out->why = "it pays no less than in the last year";
 	if (c->is_brief)
 		return true;
-	reading_word(out, "now", money_text(c->arena, now, currency));
-	reading_word(out, "was", money_text(c->arena, highest, currency));
+	reading_money(c, out, "now", now, currency);
+	reading_money(c, out, "was", highest, currency);
 	reading_number(c, out, "percent", 100 * out->value, 0);
 	return true;
 }
@@ -91,18 +91,18 @@ static bool read_renews_by_hand(const struct context *c, struct reading *out)
 	out->due_on = found->renewal_on >= c->as_of ? found->renewal_on : DAY_NONE;
 	if (c->is_brief)
 		return true;
-	reading_word(out, "what", found->was_switched_off ? "automatic renewal was switched off" :
-	                                                    "the contract has to be renewed by hand");
-	reading_word(out, "renewal", out->due_on == DAY_NONE ? "" :
-	             arena_printf(c->arena, "; its term ends on %s", day_text(c->arena, out->due_on)));
+	reading_phrase(c, out, "what", found->was_switched_off ? "renewal_switched_off" : "renewal_by_hand");
+	if (out->due_on == DAY_NONE)
+		reading_word(out, "renewal", "");
+	else
+		READING_SAY(c, out, "renewal", "term_ends", W_DATE("day", out->due_on));
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "past_contraction", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_past_contraction, FACT_SUBSCRIPTION, true,
-	  "pays {{now}} a month, {{was}} at its highest in the last year ({{percent}} % less)",
 	  PUBLISHED ": a contraction is deferred churn", NULL, LOSS_ANY },
 	{ "renews_by_hand", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_renews_by_hand, FACT_SUBSCRIPTION, true,
-	  "{{what}}{{renewal}}", PUBLISHED ": automatic renewal off", NULL, LOSS_CHURN },
+	  PUBLISHED ": automatic renewal off", NULL, LOSS_CHURN },
 };
 const struct signal_table revenue_signals = { signals, ARRAY_LEN(signals) };

@@ -65,8 +65,11 @@ void reading_weigh(struct reading *r)
 static void tell(const struct context *c, const struct signal *signal, const struct signal_settings *set,
                  struct reading *out)
 {
-	out->evidence = out->strength <= 0 && out->why ? out->why :
-		evidence_render(c->arena, set->text ? set->text : signal->text, out->words, out->n_words);
+	out->is_worded = !set->text && !(out->strength <= 0 && out->why);
+	out->evidence = out->why;
+	if (out->is_worded || set->text)
+		out->evidence = evidence_render(c->arena, set->text ? set->text : signal_text(c->arena, signal->name),
+		                                out->words, out->n_words);
 }
 
 /* Reads one signal: known or not, strength, evidence. */
@@ -405,6 +408,9 @@ static void tell_verdict(struct context *c, struct verdict *v)
 		if (all[n].strength > 0 || all[n].contribution > 0) {
 			take_reading(c, signal, settings_of(c->settings, signal->name, &at), &told);
 			all[n].evidence = told.evidence;
+			all[n].is_worded = told.is_worded;
+			all[n].n_words = told.n_words;
+			memcpy(all[n].words, told.words, sizeof told.words);
 			all[n].due_on = told.due_on;
 			all[n].play = told.play;
 			all[n].stake_minor = told.stake_minor;

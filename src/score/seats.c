@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "evidence.h"
 #include "pace.h"
 #include "store/usage.h"
 
@@ -86,11 +87,10 @@ static bool read_seat_use(const struct context *c, struct reading *out)
 	reading_value(out, seat_grade(share, months), 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "people", counted(c->arena, (int)people, "person", "people"));
+	READING_SAY(c, out, "people", "people", W_INT("n", (int)people));
 	reading_number(c, out, "seats", (double)seats, 0);
 	reading_number(c, out, "percent", 100 * share, 0);
-	reading_word(out, "months", months > 24 ? "a customer of more than two years" :
-	                                          arena_printf(c->arena, "a customer of %d months", months));
+	READING_SAY(c, out, "months", months > 24 ? "old_customer" : "customer_of", W_INT("n", months));
 	out->why = arena_printf(c->arena, "%.0f %% of %lld paid seats in use", 100 * share, (long long)seats);
 	return true;
 }
@@ -98,19 +98,17 @@ static bool read_seat_use(const struct context *c, struct reading *out)
 /* Of what would show before a renewal that it is worth it, what could be known and what is missing. */
 struct proofs {
 	int n_known, n_missing;
-	const char *missing;
+	const char *missing[3]; /* keys of their words */
 };
 
-static void add_proof(const struct context *c, struct proofs *p, bool is_known, bool is_there, const char *what)
+static void add_proof(struct proofs *p, bool is_known, bool is_there, const char *what)
 {
 	if (!is_known)
 		return;
 	p->n_known++;
 	if (is_there)
 		return;
-	p->n_missing++;
-	if (!c->is_brief)
-		p->missing = arena_printf(c->arena, "%s%s%s", p->missing, *p->missing ? ", " : "", what);
+	p->missing[p->n_missing++] = what;
 }
 
 /* Whether use of the last weeks holds half of what it was in the three months before. */
@@ -121,8 +119,8 @@ static void add_use(const struct context *c, struct proofs *p)
 	double before = fact_days_count(active, USE_DAYS, (1 + EARLIER_WINDOWS) * USE_DAYS) / (double)EARLIER_WINDOWS;
 	int now = fact_days_count(active, 0, USE_DAYS);
 
-	add_proof(c, p, usage->is_known && !usage->is_stale && fact_days_first(active) >= 0,
-	          now > 0 && now >= HALF * before, "use that holds");
+	add_proof(p, usage->is_known && !usage->is_stale && fact_days_first(active) >= 0,
+	          now > 0 && now >= HALF * before, "missing.use");
 }
 
 static void add_seats(const struct context *c, struct proofs *p)
@@ -130,8 +128,8 @@ static void add_seats(const struct context *c, struct proofs *p)
 	int64_t seats = active_seats(c->account);
 	double people = people_now(c);
 
-	add_proof(c, p, seats > 0 && people >= 0 && !c->base->sources[FACT_USAGE].is_stale,
-	          people >= HALF * (double)seats, "half of the seats at work");
+	add_proof(p, seats > 0 && people >= 0 && !c->base->sources[FACT_USAGE].is_stale,
+	          people >= HALF * (double)seats, "missing.seats");
 }
 
 /* Whether they met lately; of those who never meet, it proves nothing. */
@@ -147,14 +145,14 @@ static void add_meeting(const struct context *c, struct proofs *p)
 		meets = true;
 		has_met = has_met || (is_from_them(&f->interactions[i]) && c->as_of - f->interactions[i].on < MEETING_DAYS);
 	}
-	add_proof(c, p, exchanges->is_known && !exchanges->is_stale && meets, has_met, "a meeting in 90 days");
+	add_proof(p, exchanges->is_known && !exchanges->is_stale && meets, has_met, "missing.meeting");
 }
 
 /* While a renewal is near: how much of what shows that it is worth it is missing. */
 static bool read_renewal_unproven(const struct context *c, struct reading *out)
 {
 	int32_t renewal = next_renewal(c->account, c->as_of);
-	struct proofs p = { .missing = "" };
+	struct proofs p = { .n_known = 0 };
 
 	if (renewal == DAY_NONE)
 		return reading_unknown(out, "no renewal date known");
@@ -169,18 +167,17 @@ static bool read_renewal_unproven(const struct context *c, struct reading *out)
 	reading_value(out, renewal - c->as_of > RENEWAL_DAYS ? 0 : p.n_missing / (double)p.n_known, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "renewal", day_text(c->arena, renewal));
-	reading_word(out, "missing", p.missing);
+	reading_day(c, out, "renewal", renewal);
+	for (int i = 0; i < p.n_missing; i++)
+		reading_phrase(c, out, "missing", p.missing[i]);
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "seat_use", ENGINE_DEFENSE, FAMILY_VALUE, read_seat_use, FACT_USAGE, true,
-	  "{{people}} at work on {{seats}} paid seats ({{percent}} %), few for {{months}}",
 	  PUBLISHED ": seats in use by tenure, 10, 50 and 75 % in months 2 to 6, 6 to 9 and later", NULL,
 	  LOSS_CONTRACTION },
 	{ "renewal_unproven", ENGINE_DEFENSE, FAMILY_VALUE, read_renewal_unproven, FACT_SUBSCRIPTION, false,
-	  "renewal on {{renewal}} without {{missing}}", PUBLISHED ": a renewal near without demonstrated value", NULL,
-	  LOSS_ANY },
+	  PUBLISHED ": a renewal near without demonstrated value", NULL, LOSS_ANY },
 };
 const struct signal_table seat_signals = { signals, ARRAY_LEN(signals) };

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 
 enum { SURVEY_DAYS = 120, USUAL_DAYS = 365 };
 
@@ -26,10 +26,8 @@ static bool read_low_survey(const struct context *c, struct reading *out)
 	reading_word(out, "kind", strcmp(last->kind, "nps") == 0 ? "NPS" : "CSAT");
 	reading_number(c, out, "score", (double)last->score, 0);
 	reading_word(out, "most", strcmp(last->kind, "nps") == 0 ? "10" : "5");
-	reading_word(out, "on", day_text(c->arena, last->on));
-	reading_word(out, "comment",
-	             *last->comment ? arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, last->comment, 140)) :
-	                              "");
+	reading_day(c, out, "on", last->on);
+	reading_quoted(c, out, "comment", last->comment, 140);
 	return true;
 }
 
@@ -60,17 +58,15 @@ static bool read_falling_answers(const struct context *c, struct reading *out)
 		return true;
 	reading_word(out, "kind", strcmp(last->kind, "nps") == 0 ? "NPS" : "CSAT");
 	reading_number(c, out, "score", (double)last->score, 0);
-	reading_word(out, "on", day_text(c->arena, last->on));
+	reading_day(c, out, "on", last->on);
 	reading_number(c, out, "usual", score / n, 1);
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "low_survey", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_low_survey, FACT_SURVEY, false,
-	  "{{kind}} {{score}} of {{most}} on {{on}}{{comment}}", PUBLISHED ": detractors answer 6 or less of 10", NULL,
-	  LOSS_ANY },
+	  PUBLISHED ": detractors answer 6 or less of 10", NULL, LOSS_ANY },
 	{ "falling_answers", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_falling_answers, FACT_SURVEY, false,
-	  "{{kind}} {{score}} on {{on}} where {{usual}} was usual", "their own earlier answers; " PUBLISHED, NULL,
-	  LOSS_ANY },
+	  "their own earlier answers; " PUBLISHED, NULL, LOSS_ANY },
 };
 const struct signal_table sentiment_signals = { signals, ARRAY_LEN(signals) };

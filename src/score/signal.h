@@ -32,7 +32,6 @@ struct signal {
 	signal_fn *read;
 	enum fact_kind needs; /* a kind that is stale makes it unknown, unless it is a hard fact */
 	bool needs_one;       /* false: it decides for itself what it needs */
-	const char *text;     /* evidence, when the configuration gives none */
 	const char *source;
 	const char *fact;     /* what it is called where it is a fact, which is there or not; NULL: a matter of degree */
 	enum score_loss loss; /* the one kind of loss that it speaks for; LOSS_ANY: for none in particular */
@@ -47,6 +46,8 @@ extern const struct signal_table usage_signals, people_signals, relationship_sig
 struct signal_place { size_t table, i; };
 const struct signal *signal_next(struct signal_place *p);
 size_t signals_of(enum score_engine engine);
+/* Its evidence with {{words}} in English, when the configuration gives none. */
+const char *signal_text(struct arena *a, const char *name);
 
 /* Where a signal's formula and threshold come from. */
 #define MEASURED "measured on dated real accounts"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "signal.h"
+#include "evidence.h"
 
 enum { WINDOW = 45, USUAL_DAYS = 180, OLD_DAYS = 10 };
 
@@ -16,9 +16,17 @@ static double weight_of(const struct fact_ticket *t, int32_t today)
 	return weight;
 }
 
-static const char *usual_text(struct arena *a, double tickets)
+static void tell_some(const struct context *c, const char *name, int n, struct reading *out)
 {
-	return tickets < 0.5 ? "there are hardly any" : arena_printf(a, "there are about %.0f", tickets);
+	if (n)
+		READING_SAY(c, out, name, name, W_INT("n", n));
+	else
+		reading_word(out, name, "");
+}
+
+static void tell_usual(const struct context *c, double tickets, struct reading *out)
+{
+	READING_SAY(c, out, "usual", tickets < 0.5 ? "hardly_any" : "about", W_REAL("n", tickets, 0));
 }
 
 static bool read_support_tension(const struct context *c, struct reading *out)
@@ -46,16 +54,15 @@ static bool read_support_tension(const struct context *c, struct reading *out)
 	if (c->is_brief)
 		return true;
 	out->why = arena_printf(c->arena, "%s in 45 days, nothing unusual", counted(c->arena, n, "ticket", "tickets"));
-	reading_word(out, "tickets", counted(c->arena, n, "ticket", "tickets"));
-	reading_word(out, "severe", severe ? arena_printf(c->arena, ", %d of them high, urgent or escalated", severe) : "");
-	reading_word(out, "open", open ? arena_printf(c->arena, ", %d still open", open) : "");
-	reading_word(out, "usual", usual_text(c->arena, n_before * WINDOW / (double)USUAL_DAYS));
+	READING_SAY(c, out, "tickets", "tickets", W_INT("n", n));
+	tell_some(c, "severe", severe, out);
+	tell_some(c, "open", open, out);
+	tell_usual(c, n_before * WINDOW / (double)USUAL_DAYS, out);
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "support_tension", ENGINE_DEFENSE, FAMILY_SUPPORT, read_support_tension, FACT_TICKET, true,
-	  "{{tickets}} in 45 days{{severe}}{{open}}; usually {{usual}}",
 	  PUBLISHED ": more than 5 to 10 tickets in 30 days, weighted by severity, against its own usual", NULL, LOSS_ANY },
 };
 const struct signal_table support_signals = { signals, ARRAY_LEN(signals) };

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "signal.h"
+#include "evidence.h"
 
 enum {
 	TOPIC_DAYS = 60, MAX_TICKETS = 60, MAX_TOPIC_WORDS = 12, MIN_WORD = 4,
@@ -103,7 +103,7 @@ static bool read_repeated_topic(const struct context *c, struct reading *out)
 	reading_value(out, most, 0);
 	if (c->is_brief)
 		return true;
-	reading_word(out, "tickets", counted(c->arena, n_told, "ticket", "tickets"));
+	READING_SAY(c, out, "tickets", "tickets", W_INT("n", n_told));
 	if (about)
 		reading_word(out, "topic",
 		             evidence_quote(c->arena, *about->subject ? about->subject : about->category, 60));
@@ -144,11 +144,14 @@ static bool read_unanswered(const struct context *c, struct reading *out)
 	reading_value(out, longest, 0);
 	if (!oldest || c->is_brief)
 		return true;
-	reading_word(out, "since", day_text(c->arena, oldest->opened_on));
-	reading_word(out, "what", knows_replies && oldest->replied_on == DAY_NONE ? "unanswered" : "open");
-	reading_word(out, "about", *oldest->subject ?
-	             arena_printf(c->arena, ": \"%s\"", evidence_quote(c->arena, oldest->subject, 80)) : "");
-	reading_word(out, "more", n > 1 ? arena_printf(c->arena, "; %d wait in all", n) : "");
+	reading_day(c, out, "since", oldest->opened_on);
+	reading_phrase(c, out, "what", knows_replies && oldest->replied_on == DAY_NONE ? "ticket.unanswered" :
+	                                                                                 "ticket.open");
+	reading_quoted(c, out, "about", oldest->subject, 80);
+	if (n > 1)
+		READING_SAY(c, out, "more", "waiting", W_INT("n", n));
+	else
+		reading_word(out, "more", "");
 	return true;
 }
 
@@ -200,20 +203,18 @@ static bool read_reopened(const struct context *c, struct reading *out)
 			n += f->tickets[i].n_reopened;
 	out->why = "no ticket was opened again in 90 days";
 	reading_value(out, n, 0);
-	reading_word(out, "times", n == 1 ? "once" : arena_printf(c->arena, "%d times", n));
+	READING_SAY(c, out, "times", n == 1 ? "once" : "times", W_INT("n", n));
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "repeated_topic", ENGINE_DEFENSE, FAMILY_SUPPORT, read_repeated_topic, FACT_TICKET, true,
-	  "{{tickets}} about the same in 60 days: \"{{topic}}\"", PUBLISHED ": repeated tickets on one topic", NULL,
-	  LOSS_ANY },
+	  PUBLISHED ": repeated tickets on one topic", NULL, LOSS_ANY },
 	{ "unanswered_tickets", ENGINE_DEFENSE, FAMILY_SUPPORT, read_unanswered, FACT_TICKET, true,
-	  "a ticket is {{what}} since {{since}}{{about}}{{more}}", PUBLISHED ": unanswered requests", NULL, LOSS_ANY },
+	  PUBLISHED ": unanswered requests", NULL, LOSS_ANY },
 	{ "slow_resolution", ENGINE_DEFENSE, FAMILY_SUPPORT, read_slow_resolution, FACT_TICKET, true,
-	  "tickets of the last 60 days take {{recent}} days where {{usual}} were usual",
 	  PUBLISHED ": resolution times that stretch", NULL, LOSS_ANY },
 	{ "reopened_tickets", ENGINE_DEFENSE, FAMILY_SUPPORT, read_reopened, FACT_TICKET, true,
-	  "tickets were opened again {{times}} in 90 days", PUBLISHED ": pain that is not settled", NULL, LOSS_ANY },
+	  PUBLISHED ": pain that is not settled", NULL, LOSS_ANY },
 };
 const struct signal_table care_signals = { signals, ARRAY_LEN(signals) };

@@ -70,18 +70,15 @@ static bool read_dissatisfaction(const struct context *c, struct reading *out)
 
 static const struct signal signals[] = {
 	{ "champion_leaving", ENGINE_DEFENSE, FAMILY_PEOPLE, read_champion_leaving, FACT_TICKET, false,
-	  "word in {{texts}} that somebody who stands for us goes or has gone, {{on}}: \"{{quote}}\"", WORDS, NULL,
-	  LOSS_CHURN },
+	  WORDS, NULL, LOSS_CHURN },
 	{ "exit_questions", ENGINE_DEFENSE, FAMILY_RELATIONSHIP, read_exit_questions, FACT_TICKET, false,
-	  "asked how to get out (terms, notice, all of the data) in {{texts}}, {{on}}: \"{{quote}}\"", WORDS, NULL,
-	  LOSS_CHURN },
+	  WORDS, NULL, LOSS_CHURN },
 	{ "dissatisfaction", ENGINE_DEFENSE, FAMILY_SENTIMENT, read_dissatisfaction, FACT_TICKET, false,
-	  "{{texts}} with words of dissatisfaction, {{on}}: \"{{quote}}\"", WORDS, NULL, LOSS_ANY },
-	{ "cancel_talk", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_talk, FACT_TICKET, false,
-	  "{{texts}} with words of leaving, {{on}}: \"{{quote}}\"", WORDS, NULL, LOSS_CHURN },
+	  WORDS, NULL, LOSS_ANY },
+	{ "cancel_talk", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_cancel_talk, FACT_TICKET, false, WORDS, NULL, LOSS_CHURN },
 	{ "downgrade_talk", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_downgrade_talk, FACT_TICKET, false,
-	  "{{texts}} on price, budget or seats too many, {{on}}: \"{{quote}}\"", WORDS, NULL, LOSS_CONTRACTION },
+	  WORDS, NULL, LOSS_CONTRACTION },
 	{ "competitor_named", ENGINE_DEFENSE, FAMILY_COMMERCIAL, read_competitor_named, FACT_TICKET, false,
-	  "named a competitor, or others they look at, in {{texts}}, {{on}}: \"{{quote}}\"", WORDS, NULL, LOSS_CHURN },
+	  WORDS, NULL, LOSS_CHURN },
 };
 const struct signal_table talk_signals = { signals, ARRAY_LEN(signals) };

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "pace.h"
 
 enum {
@@ -34,8 +35,14 @@ static bool read_active_level(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "days", fact_days_count(&p->days, 0, WINDOW), 0);
 	reading_number(c, out, "segment", WINDOW * usual, 1);
-	reading_word(out, "season", season_between(n, 0, WINDOW) < 0.9 ? " (base-wide quiet days allowed for)" : "");
-	reading_word(out, "moved", p->moved_to ? arena_printf(c->arena, ", with %s", p->moved_to) : "");
+	if (season_between(n, 0, WINDOW) < 0.9)
+		reading_phrase(c, out, "season", "season");
+	else
+		reading_word(out, "season", "");
+	if (p->moved_to)
+		READING_SAY(c, out, "moved", "moved", W_TEXT("what", p->moved_to));
+	else
+		reading_word(out, "moved", "");
 	return true;
 }
 
@@ -55,7 +62,7 @@ static bool read_below_own_baseline(const struct context *c, struct reading *out
 	reading_value(out, p->gone_days ? 1 : short_of, 0);
 	if (out->is_brief)
 		return true;
-	reading_word(out, "weeks", below == PACE_WEEKS ? "all" : arena_printf(c->arena, "%d", below));
+	READING_SAY(c, out, "weeks", below == PACE_WEEKS ? "all" : "n", W_INT("n", below));
 	reading_number(c, out, "percent", 100 * recent, 0);
 	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s and holds its usual level", p->moved_to)
 	                       : arena_printf(c->arena, "use holds its usual level; the last month at %.0f %% of it",
@@ -107,9 +114,9 @@ static bool read_silence(const struct context *c, struct reading *out)
 	if (out->is_brief)
 		return true;
 	last = p->gone_days ? p->gone_days : last;
-	reading_word(out, "days", counted(c->arena, last > lag ? last - lag : 0, "day", "days"));
+	READING_SAY(c, out, "days", "days", W_INT("n", last > lag ? last - lag : 0));
 	if (days < MIN_ACTIVE_DAYS)
-		reading_word(out, "per_week", "some");
+		reading_phrase(c, out, "per_week", "some");
 	else
 		reading_number(c, out, "per_week", 7.0 * days / (first + 1 - from), 1);
 	reading_number(c, out, "missed", missed, 1);
@@ -194,9 +201,7 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 	if (out->is_brief)
 		return true;
 	reading_number(c, out, "percent", p->gone_days ? 100 : 100 * fall, 0);
-	reading_word(out, "span", p->gone_days ? "year" :
-	                          over == 1    ? "week" :
-	                                         arena_printf(c->arena, "%d weeks", over));
+	READING_SAY(c, out, "span", p->gone_days ? "year" : over == 1 ? "week" : "weeks", W_INT("n", over));
 	out->why = p->moved_to ? arena_printf(c->arena, "use has moved to %s: no drop", p->moved_to)
 	                       : "no drop beyond its usual ups and downs";
 	return true;
@@ -239,7 +244,6 @@ static bool read_features_dropped(const struct context *c, struct reading *out)
 {
 	const struct pace *p = pace_of(c);
 	int net = p->n_dropped - p->n_taken_up;
-	const char *names = "";
 
 	if (p->n_regular < 2)
 		return reading_unknown(out, "fewer than two features in regular use");
@@ -247,34 +251,27 @@ static bool read_features_dropped(const struct context *c, struct reading *out)
 	if (out->is_brief)
 		return true;
 	for (int i = 0; i < p->n_dropped && i < (int)ARRAY_LEN(p->dropped); i++)
-		names = arena_printf(c->arena, "%s%s%s", names, i ? ", " : "", metric_words(c->arena, p->dropped[i]));
+		reading_metric(c, out, "names", p->dropped[i]);
 	reading_number(c, out, "dropped", p->n_dropped, 0);
 	reading_number(c, out, "of", p->n_regular, 0);
-	reading_word(out, "names", names);
 	out->why = p->n_dropped ? "features given up for others" : "no feature given up";
 	return true;
 }
 
 static const struct signal signals[] = {
 	{ "active_level", ENGINE_DEFENSE, FAMILY_USAGE, read_active_level, FACT_USAGE, true,
-	  "active on {{days}} of the last 28 days{{moved}}; {{segment}} usual in its segment{{season}}",
 	  MEASURED ": active-day rate shrunk to the base, in halvings below what is usual in its segment and tenure", NULL,
 	  LOSS_ANY },
 	{ "below_own_baseline", ENGINE_DEFENSE, FAMILY_USAGE, read_below_own_baseline, FACT_USAGE, true,
-	  "use below half of its usual in {{weeks}} of the last 8 weeks; the last month at {{percent}} % of it",
 	  MEASURED ": how far 8 weeks fall short of a baseline that halves every 90 days and leaves out the last 28", NULL,
 	  LOSS_ANY },
 	{ "silence", ENGINE_DEFENSE, FAMILY_USAGE, read_silence, FACT_USAGE, true,
-	  "no activity for {{days}}; usually active on {{per_week}} days a week",
 	  MEASURED ": silence against its own rhythm and days of the week", NULL, LOSS_ANY },
 	{ "sudden_drop", ENGINE_DEFENSE, FAMILY_USAGE, read_sudden_drop, FACT_USAGE, true,
-	  "use fell by {{percent}} % in the last {{span}}, far beyond its usual ups and downs",
 	  PUBLISHED ": 30 to 40 % below the own baseline for one to two weeks, beyond its own spread", NULL, LOSS_ANY },
 	{ "long_decline", ENGINE_DEFENSE, FAMILY_USAGE, read_long_decline, FACT_USAGE, true,
-	  "the last quarter's use lies {{percent}} % below its best quarter of the past year",
 	  MEASURED ": 90 days against its own best 90 days", NULL, LOSS_ANY },
 	{ "features_dropped", ENGINE_DEFENSE, FAMILY_USAGE, read_features_dropped, FACT_USAGE, true,
-	  "{{dropped}} of {{of}} features in regular use not touched for 28 days: {{names}}",
 	  "regular use that ends, less what was taken up instead; " PUBLISHED, NULL, LOSS_CONTRACTION },
 };
 const struct signal_table usage_signals = { signals, ARRAY_LEN(signals) };

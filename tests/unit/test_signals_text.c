@@ -201,7 +201,7 @@ static void quotes_carry_no_addresses_and_no_numbers_to_call(void **state)
 
 static void a_template_takes_its_words_and_leaves_theirs(void **state)
 {
-	const struct evidence_word words[] = { { "days", "{{n}}" }, { "n", "4" } };
+	const struct evidence_word words[] = { { "days", "{{n}}", NULL }, { "n", "4", NULL } };
 
 	assert_string_equal(evidence_render(*state, "{{days}} of {{n}}{{gone}} {{", words, 2), "{{n}} of 4 {{");
 }

@@ -11,7 +11,8 @@ enum { MAX_ANSWER = 64 << 10 };
 const char *const channel_kind_names[] = {
 	[CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email", [CHANNEL_WEBHOOK] = "webhook",
 	[CHANNEL_FILE] = "file", [CHANNEL_TEAMS] = "teams", [CHANNEL_GOOGLE_CHAT] = "google_chat",
-	[CHANNEL_DISCORD] = "discord", [CHANNEL_SLACK_API] = "slack_api", [N_CHANNEL_KINDS] = NULL
+	[CHANNEL_DISCORD] = "discord", [CHANNEL_SLACK_API] = "slack_api", [CHANNEL_MATTERMOST] = "mattermost",
+	[N_CHANNEL_KINDS] = NULL
 };
 
 const struct channel_type *const channel_types[] = {
@@ -23,6 +24,7 @@ const struct channel_type *const channel_types[] = {
 	[CHANNEL_GOOGLE_CHAT] = &google_chat_channel,
 	[CHANNEL_DISCORD] = &discord_channel,
 	[CHANNEL_SLACK_API] = &slack_api_channel,
+	[CHANNEL_MATTERMOST] = &mattermost_channel,
 };
 _Static_assert(ARRAY_LEN(channel_types) == N_CHANNEL_KINDS, "a kind without its row");
 

@@ -29,6 +29,6 @@ const char *chat_name(struct arena *a, const char *text);
 
 /* The keys of a channel that is a secret URL. */
 extern const struct channel_key chat_keys[];
-extern const struct chat_rules teams_rules, google_chat_rules, discord_rules;
+extern const struct chat_rules teams_rules, google_chat_rules, discord_rules, mattermost_rules;
 
 #endif

@@ -11,6 +11,7 @@ const struct renderer renderers[] = {
 	{ "text", NULL, render_text },
 	{ "slack", "slack_webhook", render_slack },
 	{ "slack_thread", "slack_api", render_slack_thread },
+	{ "mattermost", "mattermost", render_mattermost },
 	{ "html", "file", render_html },
 	{ "json", "webhook", render_json },
 	{ "email", "email", render_email },

@@ -17,6 +17,8 @@ int render_google_chat(const struct digest *d, const struct render_to *to, struc
                        struct err *err);
 int render_discord(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
                    struct err *err);
+int render_mattermost(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
+                      struct err *err);
 int render_slack_thread(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
                         struct err *err);
 int render_json(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,

@@ -193,6 +193,53 @@ static void show_discord(struct shown *s, const struct json *body)
 		show_markdown(s, json_text(json_member(e, "description")));
 }
 
+/* A link of ours, or the two stars of bold; else what foreign text may never hold: a sign of markup, or one that with
+ * what follows calls somebody, leads somewhere or becomes a picture. */
+static size_t show_mattermost_sign(struct shown *s, const char *at)
+{
+	static const char *const active[] = { "@", "~", "#", "://", "www.", "<", "$", "`", "*", "_", "[", "]", "|" };
+	static const struct {
+		const char *written;
+		char shown;
+	} known[] = { { "&lt;", '<' }, { "&amp;", '&' }, { "&#36;", '$' }, { "&#61;", '=' }, { "@\u2060", '@' },
+		{ "~\u2060", '~' }, { "\\#\u2060", '#' }, { ":\u2060", ':' }, { "\\\u2060", '\\' } };
+
+	if (text_starts(at, "**"))
+		return 2;
+	if (*at == '[')
+		return link_length(s, at);
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (!text_starts(at, known[i].written))
+			continue;
+		buf_char(&s->text, known[i].shown);
+		return strlen(known[i].written);
+	}
+	if (*at == '\\') {
+		assert_non_null(strchr("*_`[]|!.-+>", at[1]));
+		buf_char(&s->text, at[1]);
+		return 2;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(active); i++)
+		if (text_starts(at, active[i]))
+			fail_msg("active markup: %.60s", at);
+	buf_char(&s->text, *at);
+	return 1;
+}
+
+static void show_mattermost(struct shown *s, const struct json *body)
+{
+	const char *text = json_text(json_member(body, "text"));
+
+	assert_true(utf8_length(text) <= 16000);
+	for (bool begins = true; *text;) {
+		if (begins)
+			text = behind_bullet(text);
+		begins = *text == '\n';
+		text += show_mattermost_sign(s, text);
+	}
+	buf_char(&s->text, '\n');
+}
+
 static const struct service {
 	const char *name;
 	const struct chat_rules *rules;
@@ -202,6 +249,7 @@ static const struct service {
 	{ "teams", &teams_rules, 24 * 1000, show_teams },
 	{ "google_chat", &google_chat_rules, 30 * 1000, show_google_chat },
 	{ "discord", &discord_rules, 64 * 1000, show_discord },
+	{ "mattermost", &mattermost_rules, 64 * 1000, show_mattermost },
 };
 
 static struct rendered render(const struct service *on, const struct digest *d)
@@ -312,7 +360,9 @@ static void foreign_text_has_no_meaning_in_a_chat(void **state)
 {
 	static const char *const names[] = { "<!channel>", "<@U123>", "<users/all>",
 		"<https://evil.example|https://bank.example>",
-		"[bank](https://evil.example)", "*bold* _it_ ~gone~ `code` ||spoiler||", "@everyone @here", "&lt;b&gt; &amp;",
+		"[bank](https://evil.example)", "*bold* _it_ ~gone~ `code` ||spoiler||", "@everyone @here",
+		"@all @channel.", "~town-square #tag :tada:", "$x^2$", "![x](https://evil.example/x.png)", "a\\b",
+		"=====", "www.evil.example/x evil.com/y mailto:a@b.example", "&lt;b&gt; &amp;",
 		"<at>Ann</at>", "<b>x</b><a href='https://evil.example'>bank</a>", "https://evil.example/", "# head", "> quote",
 		"1. list", "- list", "javascript:alert(1)", "<t:1:R> </cmd:1> :smile:", "\\*not\\*", "```fence```" };
 

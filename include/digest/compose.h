@@ -5,6 +5,7 @@
 
 #include "digest/digest.h"
 #include "store/digests.h"
+#include "store/precision.h"
 
 struct digest_play {
 	const char *name, *title, *first_step;
@@ -74,6 +75,8 @@ struct digest_input {
 	const struct digest_nrr *nrr;
 	const struct digest_account *watermelons, *blind_spots; /* the most valuable first */
 	size_t n_watermelons, n_blind_spots;
+	const struct precision *precision; /* of past findings, by signal */
+	size_t n_precision;
 };
 
 void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out);

@@ -68,7 +68,7 @@ struct digest_section {
 struct digest_nrr {
 	const char *title;   /* "Recurring revenue per month, 1 Mar 2025 to 1 Mar 2026" */
 	struct {
-		const char *what, *amount;
+		const char *what, *amount, *label; /* what: for programs; label: in the reader's language */
 	} steps[8];          /* start, new, expansion, reactivation, contraction, churn, end; exchange where it counts */
 	size_t n_steps;
 	const char *ratios;  /* "NRR 104.2 %, GRR 93.0 %, logos kept 95.0 % (38 of 40)", or why there are none */

@@ -21,6 +21,8 @@ struct digest_finding {
 	bool is_new;         /* opened since that digest; all are when there is none */
 	const char *back_from; /* opened again, was: snoozed acknowledged dismissed resolved lost; NULL */
 	int32_t answered_on; /* a person said something of it since it was opened; DAY_NONE: nobody did */
+	bool is_done;        /* that it was acted on, among others */
+	bool has_expanded;   /* closed, as they bought */
 	bool has_new_cause;  /* since that digest */
 	bool is_defended;    /* growth of an account that is being defended now */
 	double score_before; /* then; NAN: not known */
@@ -35,7 +37,8 @@ struct digest_missed {
 	int32_t local_on;
 	const char *reason; /* or NULL */
 };
-/* Slots that were missed after a day and before another; after DAY_NONE: the last 14 days. */
+/* Digests that did not reach the owner after a day and before another (after DAY_NONE: in the last 14 days): their slot
+ * was missed, or no channel took them (reason undelivered). */
 int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on, int32_t before_on, struct arena *a,
                        struct digest_missed **out, size_t *out_n, struct err *err) MUST_USE;
 

@@ -1,17 +1,11 @@
 #include "owner_digest.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "common/money.h"
 #include "common/text.h"
-#include "nrr_kept.h"
-#include "nrr_steer.h"
+#include "owner_nrr.h"
 #include "portfolio.h"
-#include "score/nrr.h"
 #include "store/slots.h"
 
-enum { NRR_MONTHS = 12, NRR_LINES = 2 };
+enum { PRECISION_DAYS = 365 };
 
 const char *owner_kind(const struct owner_settings *owner)
 {
@@ -29,8 +23,18 @@ int owner_zone(const struct session *s, const struct owner_settings *owner, stru
 	return 0;
 }
 
-/* Whether a book is one that this owner sees. */
-static bool sees(const struct owner_settings *owner, const char *email)
+/* Whether somebody else sees what is nobody's. */
+static bool has_head(const struct session *s)
+{
+	const struct owner_settings *owners = s->org->owners.at;
+
+	for (size_t i = 0; i < s->org->owners.n; i++)
+		if (owners[i].role == ROLE_MANAGER && owners[i].manages.n == 0)
+			return true;
+	return false;
+}
+
+bool owner_sees(const struct owner_settings *owner, const char *email)
 {
 	if (owner->role != ROLE_MANAGER)
 		return text_equal_fold(owner->email, email);
@@ -40,148 +44,25 @@ static bool sees(const struct owner_settings *owner, const char *email)
 	return owner->manages.n == 0;
 }
 
-static size_t keep_seen(const struct owner_settings *owner, struct digest_finding *findings, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (sees(owner, findings[i].f.owner_email))
-			findings[kept++] = findings[i];
-	return kept;
-}
-
-static struct digest_nrr nrr_part(struct arena *a, const struct nrr_window *w, const struct book *b)
-{
-	const struct nrr_sums *s = &w->sums;
-	const struct {
-		const char *what;
-		int64_t minor;
-		bool is_left_out;
-	} all[] = { { "start", s->start_minor, false }, { "new", s->added_minor, false },
-		{ "expansion", s->expansion_minor, false }, { "reactivation", s->reactivation_minor, false },
-		{ "exchange", s->fx_minor, b->n_currencies <= 1 }, { "contraction", -s->contraction_minor, false },
-		{ "churn", -s->churn_minor, false }, { "end", s->end_minor, false } };
-	struct digest_nrr n = { .currency = b->currency, .has_ratios = !w->why_none, .nrr = w->nrr, .grr = w->grr,
-		                    .logo = w->logo };
-
-	n.title = arena_printf(a, "Recurring revenue per month, %s to %s", day_text(a, w->span.from),
-	                       day_text(a, w->span.to));
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (all[i].is_left_out)
-			continue;
-		n.minor[n.n_steps] = all[i].minor;
-		n.steps[n.n_steps].what = all[i].what;
-		n.steps[n.n_steps++].amount = money_text(a, all[i].minor, b->currency);
-	}
-	n.ratios = w->why_none;
-	if (n.has_ratios)
-		n.ratios = arena_printf(a, "NRR %.1f %%, GRR %.1f %%, logos kept %.1f %% (%" PRId64 " of %" PRId64 ")",
-		                        100 * w->nrr,
-		                        100 * w->grr, 100 * w->logo, w->sums.n_start - w->sums.n_churned, w->sums.n_start);
-	return n;
-}
-
 static bool is_seen_by(const void *which, const char *email)
 {
-	return sees(which, email);
+	return owner_sees(which, email);
 }
 
-/* Which engine to work on first, and what open findings are worth to this quarter. */
-static int add_advice(const struct session *s, const struct owner_settings *owner, const struct book *book,
-                      struct arena *a, struct digest_nrr *out, struct err *err)
+/* What is nobody's must not be unseen: it is for the manager who sees everything, else for each. */
+static size_t keep_seen(const struct session *s, const struct owner_settings *owner, struct digest_finding *findings,
+                        size_t n)
 {
-	struct nrr_scope scope = { s, book, s->as_of, owner->manages.n ? is_seen_by : NULL, owner,
-		                       false };
-	const char **lines = arena_array(a, NRR_LINES, sizeof *lines);
-	struct steer_input in;
-	struct steer steer;
+	bool wants_nobodys = owner->role == ROLE_MANAGER && !has_head(s);
+	size_t kept = 0;
 
-	if (nrr_steer_load(&scope, false, a, &in, err) < 0)
-		return -1;
-	steer_make(&in, a, &steer);
-	if (!steer.why_none)
-		lines[out->n_lines++] = steer.first;
-	if (steer.worth && in.n_findings)
-		lines[out->n_lines++] = steer.worth;
-	out->lines = lines;
-	return 0;
-}
+	for (size_t i = 0; i < n; i++) {
+		const char *email = findings[i].f.owner_email;
 
-/* The last twelve months of the books that the manager sees. only: of revenue in that currency; NULL: of all, in the
- * organisation's. */
-static int books_nrr(const struct session *s, const struct owner_settings *owner, const struct revenue *facts,
-                     const char *only, struct arena *a, struct digest_nrr *out, struct err *err)
-{
-	struct book_query wanted = { .currency = s->org->currency, .only = only };
-	struct nrr_window sum = { .span = { day_add_months(s->as_of, -NRR_MONTHS), s->as_of } };
-	struct nrr_query windows = { &sum.span, 1, 1u << NRR_BY_OWNER };
-	struct nrr_table tables[N_NRR_BY];
-	struct book book;
-
-	if (book_make(facts, &s->org->nrr, &wanted, a, &book, err) < 0 ||
-	    nrr_compute(&book, &windows, a, tables, err) < 0)
-		return -1;
-	sum.why_none = "insufficient history: no recurring revenue is known";
-	for (size_t i = 0; i < tables[NRR_BY_OWNER].n; i++)
-		if (sees(owner, tables[NRR_BY_OWNER].rows[i].group))
-			nrr_add(&sum, &tables[NRR_BY_OWNER].rows[i]);
-	*out = nrr_part(a, &sum, &book);
-	return add_advice(s, owner, &book, a, out, err);
-}
-
-/* In the organisation's currency. A digest is sent whether or not there is a rate of exchange: without one it is of the
- * revenue in that currency and says which rate is missing. */
-static int manager_nrr(const struct session *s, const struct owner_settings *owner, struct arena *a,
-                       struct digest_nrr *out, struct err *err)
-{
-	struct revenue facts;
-	struct err missing;
-	const char *advice;
-
-	if (revenue_load(s->db, &(struct revenue_query){ s->as_of, s->org->currency }, a, &facts, err) < 0)
-		return -1;
-	if (books_nrr(s, owner, &facts, NULL, a, out, &missing) == 0)
-		return 0;
-	if (missing.kind != ERR_CONFIG) {
-		*err = missing;
-		return -1;
+		if (owner_sees(owner, email) || (wants_nobodys && text_is_blank(email)))
+			findings[kept++] = findings[i];
 	}
-	if (books_nrr(s, owner, &facts, s->org->currency, a, out, err) < 0)
-		return -1;
-	advice = strstr(missing.text, ": load"); /* there is no option for a digest */
-	out->ratios = arena_printf(a, "%s; revenue in other currencies is left out (%.*s)", out->ratios,
-	                           advice ? (int)(advice - missing.text) : (int)sizeof missing.text, missing.text);
-	return 0;
-}
-
-static void say(struct digest_nrr *n, const char *line, struct arena *a)
-{
-	const char **lines = arena_grow(a, n->lines, n->n_lines, n->n_lines + 1, sizeof *lines);
-
-	lines[n->n_lines++] = line;
-	n->lines = lines;
-}
-
-/* Closed months that moved since the digest before, or since yesterday. */
-static int say_moved(const struct session *s, const struct owner_settings *owner, int32_t before_on, struct arena *a,
-                     struct digest_nrr *out, struct err *err)
-{
-	const struct nrr_moved_query query = { is_seen_by, owner, before_on == DAY_NONE ? s->as_of - 1 : before_on };
-	const char *line;
-
-	if (nrr_moved(s, &query, a, &line, err) < 0)
-		return -1;
-	if (line)
-		say(out, line, a);
-	return 0;
-}
-
-static void say_policy(const struct session *s, struct arena *a, struct digest_nrr *out)
-{
-	const struct nrr_policy *p = &s->org->nrr;
-
-	say(out, arena_printf(a, "Policy %s, hash %s: `retaind nrr --policy` has its rules.", p->preset,
-	                      nrr_policy_hash(p, a)), a);
+	return kept;
 }
 
 static void add_plays(const struct session *s, struct arena *a, struct digest_input *in)
@@ -263,7 +144,7 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	    digest_missed_load(s->db, owner->email, before.local_on, in->local_on, a, &missed, &in->n_missed, err) < 0 ||
 	    digest_sources_load(s->db, a, &states, &in->n_states, err) < 0 || load_age(s, in, err) < 0)
 		return -1;
-	in->n_findings = keep_seen(owner, findings, in->n_findings);
+	in->n_findings = keep_seen(s, owner, findings, in->n_findings);
 	in->findings = findings;
 	in->before_on = before.local_on;
 	in->missed = missed;
@@ -271,16 +152,28 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	return 0;
 }
 
-/* What only a manager is told: how revenue went, and whom no finding is about but should be looked at. */
+/* How often findings of the last year were worth telling. */
+static int add_precision(const struct session *s, struct arena *a, struct digest_input *in, struct err *err)
+{
+	const struct precision_query query = { s->as_of, s->as_of - PRECISION_DAYS, s->org->score.horizon_days };
+	struct precision *all;
+
+	if (precision_load(s->db, &query, a, &all, &in->n_precision, err) < 0)
+		return -1;
+	in->precision = all;
+	return 0;
+}
+
+/* What only a manager is told: how revenue went, whom no finding is about but should be looked at, how right past ones
+ * were. */
 static int add_managers(const struct session *s, const struct owner_settings *owner, struct arena *a,
                         struct digest_nrr *nrr, struct digest_input *in, struct err *err)
 {
 	struct portfolio p;
 
-	if (manager_nrr(s, owner, a, nrr, err) < 0 || say_moved(s, owner, in->before_on, a, nrr, err) < 0 ||
-	    portfolio_look(s, is_seen_by, owner, a, &p, err) < 0)
+	if (owner_nrr(s, owner, in->before_on, a, nrr, err) < 0 || portfolio_look(s, is_seen_by, owner, a, &p, err) < 0 ||
+	    add_precision(s, a, in, err) < 0)
 		return -1;
-	say_policy(s, a, nrr);
 	in->nrr = nrr;
 	in->watermelons = p.watermelons;
 	in->n_watermelons = p.n_watermelons;

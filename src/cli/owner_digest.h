@@ -15,6 +15,8 @@ int owner_render_to(const struct session *s, const struct owner_settings *owner,
 /* The owner's zone, else the organisation's. */
 int owner_zone(const struct session *s, const struct owner_settings *owner, struct arena *a, const struct zone **out,
                struct err *err) MUST_USE;
+/* Whether a book is one that this owner sees: their own; of a manager, those of whom they manage. */
+bool owner_sees(const struct owner_settings *owner, const char *email);
 const char *owner_kind(const struct owner_settings *owner); /* csm | am | manager */
 
 #endif

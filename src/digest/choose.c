@@ -4,7 +4,7 @@
 
 #include "digest/compose.h"
 
-enum { MAX_NEWS = 10, ACKNOWLEDGED_DAYS = 7 };
+enum { MAX_NEWS = 10, ACKNOWLEDGED_DAYS = 7, DONE_DAYS = 14 }; /* [choice] */
 
 static const char *const change_names[] = {
 	[CHANGE_ENTERED] = "entered", [CHANGE_BACK] = "back",         [CHANGE_WORSE] = "worse",
@@ -34,13 +34,15 @@ void digest_worth_add(struct digest_worth *w, int64_t minor, const char *currenc
 	w->of[w->n++].minor = minor;
 }
 
-/* Somebody is at it: left alone until the day to act by, a week at least. */
+/* Somebody is at it: left alone until the day to act by, a week at least, and two where the play was done. */
 static bool is_at_rest(const struct digest_finding *d, int32_t today)
 {
+	int32_t rest_days = d->is_done ? DONE_DAYS : ACKNOWLEDGED_DAYS;
+
 	if (d->f.state == FINDING_SNOOZED)
 		return d->f.snoozed_until != DAY_NONE && d->f.snoozed_until > today;
 	return d->f.state == FINDING_ACKNOWLEDGED &&
-	       (d->f.act_by_on > today || (d->answered_on != DAY_NONE && today - d->answered_on < ACKNOWLEDGED_DAYS));
+	       (d->f.act_by_on > today || (d->answered_on != DAY_NONE && today - d->answered_on < rest_days));
 }
 
 static enum digest_change change_of_open(const struct digest_finding *d)

@@ -283,6 +283,7 @@ static const char *news_text(const struct digest_input *in, const struct digest_
 	const struct json *evidence = evidence_of(f, a);
 	const char *key = c->change == CHANGE_LOST ? "digest.news.lost" :
 	                  is_defense(f->engine) ? "digest.news.resolved" :
+	                  c->finding->has_expanded ? "digest.news.expanded" :
 	                  c->finding->is_defended ? "digest.news.waits" : "digest.news.settled";
 
 	if (f->value_minor > 0)

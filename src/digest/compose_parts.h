@@ -22,7 +22,11 @@ const char *digest_since(const struct digest_input *in, const struct digest *d, 
 int32_t digest_judged_on(const struct digest_input *in);
 /* What of the past or of the data the reader must know to trust the digest. */
 const char *const *digest_notes(const struct digest_input *in, struct arena *a, size_t *out_n);
-/* What a manager is told of the portfolio beside what is to be handled; no list is empty. */
+/* What is open with each of the owners, the most overdue first; without lines where nothing is. */
+struct digest_list digest_open_work(const struct digest_input *in, struct arena *a);
+/* How right past findings were, of each engine, and which signals are mostly wrong. */
+struct digest_list digest_precision(const struct digest_input *in, struct arena *a);
+/* What a manager is told beside what is to be handled; no list is empty. */
 const struct digest_list *digest_lists(const struct digest_input *in, struct arena *a, size_t *out_n);
 
 #endif

@@ -140,7 +140,7 @@ static void add_nrr(struct outline_room *o, const struct digest_nrr *n)
 	begin_block(o, false, n->ratios);
 	add(o, LINE_STRONG, NULL, n->ratios, NULL);
 	for (size_t i = 0; i < n->n_steps && !digest_nrr_is_empty(n); i++)
-		add(o, LINE_BULLET, NULL, arena_printf(o->arena, "%s: %s", n->steps[i].what, n->steps[i].amount), NULL);
+		add(o, LINE_BULLET, NULL, arena_printf(o->arena, "%s: %s", n->steps[i].label, n->steps[i].amount), NULL);
 	for (size_t i = 0; i < n->n_lines; i++)
 		add_line(o, LINE_TEXT, n->lines[i], i == 0);
 }

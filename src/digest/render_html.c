@@ -245,7 +245,7 @@ static void write_step(struct buf *b, const struct digest_nrr *n, size_t i, int6
 	bool is_level = i == 0 || i + 1 == n->n_steps;
 
 	write_between(b, "<tr><th scope=\"row\" align=\"left\" style=\"padding:4px 10px 4px 0;font-weight:normal\">",
-	              n->steps[i].what, "</th>");
+	              n->steps[i].label, "</th>");
 	write_between(b, "<td align=\"right\" style=\"padding:4px 12px 4px 0;white-space:nowrap\">", n->steps[i].amount,
 	              "</td>");
 	buf_text(b, "<td width=\"45%\" style=\"padding:4px 0\">");

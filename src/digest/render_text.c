@@ -126,7 +126,7 @@ static void write_nrr(struct buf *b, const struct digest_nrr *n)
 	write_wrapped(b, "", "", n->title);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < n->n_steps && !digest_nrr_is_empty(n); i++)
-		buf_printf(b, "    %-14s %20s%s\n", n->steps[i].what, n->steps[i].amount,
+		buf_printf(b, "    %-14s %20s%s\n", n->steps[i].label, n->steps[i].amount,
 		           i + 1 < n->n_steps ? "" : "\n");
 	write_wrapped(b, "    ", "    ", n->ratios);
 	for (size_t i = 0; i < n->n_lines; i++)

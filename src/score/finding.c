@@ -130,7 +130,8 @@ static void tell(const struct diagnosis *d, int engine, struct arena *a, struct 
 	f->value_minor = v->value_minor;
 	f->expected_minor = v->expected_minor;
 	f->currency = v->currency ? v->currency : "";
-	f->act_by_on = v->act_by_on;
+	if (v->act_by_on > d->as_of || f->act_by_on >= d->as_of) /* one that has passed stays: it is overdue */
+		f->act_by_on = v->act_by_on;
 	tell_cause(v, f);
 	f->evidence = evidence_of(v, a);
 	f->owner_email = owner_of(d->account, engine);
@@ -211,6 +212,7 @@ static struct finding_change recaused(const struct diagnosis *d, int engine, con
 
 	change.finding.cause = v->lead->name;
 	change.finding.cause_since = d->as_of;
+	change.finding.act_by_on = INT32_MAX;
 	tell(d, engine, a, &change.finding);
 	if (v->lead->is_hard || woken_by(d, f, &change.finding))
 		wake(&change.finding);
@@ -232,7 +234,7 @@ static struct finding_change opened(const struct diagnosis *d, int engine, struc
 	change.finding = (struct finding){
 		.account = d->account->id, .engine = engine_names[engine], .cause = d->verdicts[engine].lead->name,
 		.state = FINDING_OPEN, .opened_on = d->as_of, .closed_on = DAY_NONE, .snoozed_until = DAY_NONE,
-		.cause_since = d->as_of,
+		.cause_since = d->as_of, .act_by_on = INT32_MAX,
 	};
 	tell(d, engine, a, &change.finding);
 	return change;
@@ -268,6 +270,7 @@ static struct finding_change reopened(const struct diagnosis *d, int engine, con
 	change.note = arena_printf(a, "back after %d days", d->as_of - f->closed_on);
 	change.finding.closed_on = DAY_NONE;
 	change.finding.n_back++;
+	change.finding.act_by_on = INT32_MAX;
 	if (rests)
 		change.finding.state = FINDING_SNOOZED;
 	else

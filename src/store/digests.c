@@ -31,11 +31,13 @@ int digest_before_load(struct db *db, const char *owner_email, const char *kind,
 
 static struct digest_finding read_finding(struct stmt *q, int32_t today, struct arena *a)
 {
-	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE, BACK_FROM, ANSWERED_ON, IS_DEFENDED, HAS_NEW_CAUSE };
+	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE, BACK_FROM, ANSWERED_ON, IS_DONE, HAS_EXPANDED, IS_DEFENDED,
+		HAS_NEW_CAUSE };
 	struct digest_finding d = { .f = finding_row(q, a), .account_url = col_text_in(q, URL, a),
 		.is_new = col_int(q, IS_NEW) != 0,
 		.score_before = col_is_null(q, SCORE_BEFORE) ? (double)NAN : col_real(q, SCORE_BEFORE),
 		.back_from = col_text_in(q, BACK_FROM, a), .answered_on = col_day(q, ANSWERED_ON),
+		.is_done = col_int(q, IS_DONE) != 0, .has_expanded = col_int(q, HAS_EXPANDED) != 0,
 		.is_defended = col_int(q, IS_DEFENDED) != 0, .has_new_cause = col_int(q, HAS_NEW_CAUSE) != 0 };
 
 	d.priority = finding_priority(&d.f, today);
@@ -54,11 +56,15 @@ int digest_findings_load(struct db *db, const struct digest_before *before, cons
 		"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s"
 		"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0)),"
 		" (SELECT p.kind FROM finding_event p WHERE p.finding_id = f.id"
-		"  AND p.kind IN ('snoozed', 'acknowledged', 'dismissed', 'resolved', 'lost') AND p.id < (SELECT max(o.id)"
+		"  AND p.kind IN ('snoozed', 'acknowledged', 'done', 'dismissed', 'resolved', 'lost') AND p.id < (SELECT max(o.id)"
 		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened') ORDER BY p.id DESC LIMIT 1),"
 		" (SELECT max(p.day) FROM finding_event p WHERE p.finding_id = f.id"
-		"  AND p.kind IN ('snoozed', 'acknowledged', 'dismissed') AND p.id > coalesce((SELECT max(o.id)"
-		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened'), 0)),"
+		"  AND p.via IS NOT NULL AND p.kind NOT IN ('wrong_owner', 'reopened') AND p.id > coalesce((SELECT max(o.id)"
+		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened', 'wrong_owner')), 0)),"
+		" EXISTS (SELECT 1 FROM finding_event p WHERE p.finding_id = f.id AND p.kind = 'done' AND p.id > coalesce("
+		"  (SELECT max(o.id) FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened')), 0)),"
+		" f.closed_on IS NOT NULL AND EXISTS (SELECT 1 FROM finding_event p WHERE p.finding_id = f.id"
+		"  AND p.kind = 'expanded' AND p.day = f.closed_on),"
 		" f.engine = 'expansion' AND EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id"
 		"  AND d.engine = 'defense' AND d.closed_on IS NULL),"
 		" :before > 0 AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id"
@@ -68,7 +74,8 @@ int digest_findings_load(struct db *db, const struct digest_before *before, cons
 		"  EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id AND d.engine = 'defense'"
 		"   AND d.closed_on IS NULL)))"
 		" OR (f.state IN ('resolved', 'lost') AND :before > 0"
-		"  AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = f.state) > :made_at,"
+		"  AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id"
+		"   AND e.kind IN (f.state, 'expanded')) > :made_at,"
 		"   f.closed_on > :as_of)"
 		"  AND coalesce((SELECT min(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') <= :made_at,"
 		"   f.opened_on <= :as_of)))"
@@ -100,7 +107,10 @@ int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on,
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT local_on, reason FROM slot WHERE owner_email = :owner AND state = 'missed'"
-		" AND local_on > :after AND local_on < :before ORDER BY local_on");
+		" AND local_on > :after AND local_on < :before AND coalesce(reason, '') NOT IN ('not_scheduled', 'owner_removed')"
+		" UNION SELECT d.local_on, 'undelivered' FROM digest d WHERE d.owner_email = :owner"
+		" AND d.local_on > :after AND d.local_on < :before AND EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id)"
+		" AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id AND o.state <> 'dead') ORDER BY local_on");
 	int32_t after = after_on == DAY_NONE ? before_on - MISSED_DAYS - 1 : after_on;
 	size_t room = before_on > after ? (size_t)(before_on - after) : 0, n = 0;
 	struct digest_missed *rows = arena_array(a, room, sizeof *rows);

@@ -84,6 +84,8 @@ def test_findings_say_what_explain_says(case):
     for name, engine, cause, *rest in found:
         d = diagnosis(config, name)[engine]
         if d["cause"] == cause:  # else an earlier cause still speaks, and the finding keeps it
+            if rest[2] < AS_OF and d["act_by"] == AS_OF:  # should have been acted on by then: the finding is overdue, explain says today
+                rest[2] = AS_OF
             assert rest == [d[k] for k in ("value_minor", "expected_minor", "act_by", "play")], (name, rest, d)
             assert d["value_minor"] > 0, (name, d["value_how"])
 

@@ -535,6 +535,29 @@ static void a_settled_defense_finding_still_keeps_growth_away(void **state)
 	}
 }
 
+static void a_day_to_act_by_that_has_passed_stays_so_that_it_is_overdue(void **state)
+{
+	static const struct {
+		int32_t says, stands; /* what is said on the day, and what the finding has then; days from AS_OF */
+	} days[] = { { 1, 1 }, { 1, 1 }, { 2, 1 }, { 3, 1 }, { 9, 9 } /* another reason presses later */, { 9, 9 } };
+	struct finding_change changes[8];
+	struct finding *was;
+	size_t n_was;
+
+	(void)state;
+	give_notice(true);
+	(void)one_day(AS_OF);
+	for (int32_t i = 0; i < (int32_t)ARRAY_LEN(days); i++) {
+		s.base.as_of = AS_OF + i;
+		sample_score(&s, NULL);
+		s.diagnosis.verdicts[ENGINE_DEFENSE].act_by_on = AS_OF + days[i].says;
+		ASSERT_OK(findings_of_accounts(db, 1, 1, AS_OF, s.arena, &was, &n_was, &err));
+		ASSERT_INT(findings_decide(&s.diagnosis, was, n_was, s.arena, changes), 1);
+		ASSERT_OK(finding_put(db, &changes[0].finding, &err));
+		ASSERT_INT(changes[0].finding.act_by_on, AS_OF + days[i].stands);
+	}
+}
+
 static void a_dismissed_payment_failure_stays_so_until_another_fails(void **state)
 {
 	struct fact_invoice failed = { 10000, "EUR", AS_OF - 20, AS_OF - 10, DAY_NONE, AS_OF - 3, DAY_NONE };
@@ -587,6 +610,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_hidden_keeps_its_finding_though_another_signal_leads, setup, teardown),
 		cmocka_unit_test_setup_teardown(growth_is_not_settled_by_a_source_that_broke, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_day_to_act_by_that_has_passed_stays_so_that_it_is_overdue, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_score_before_is_found_however_many_days_it_is_back, setup, teardown),
 	};

@@ -15,7 +15,7 @@ static const char *const versions[] = { "1.5", NULL };
 static const char *const message_type[] = { "message", NULL };
 static const char *const card_type[] = { "AdaptiveCard", NULL };
 static const char *const content_type[] = { "application/vnd.microsoft.card.adaptive", NULL };
-static const char *const widths[] = { "Full", NULL };
+static const char *const widths[] = { "full", NULL };
 
 #define TYPE { "type", JSON_TEXT, true, 0, NULL, NULL }
 #define END { NULL, JSON_NULL, false, 0, NULL, NULL }

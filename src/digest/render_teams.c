@@ -145,7 +145,7 @@ static const char *message(struct arena *a, const struct chat_message *m, const 
 	json_put_text(&o, "lang", words_language(m->digest->words));
 	json_put_text(&o, "fallbackText", m->digest->headline);
 	json_open_object(&o, "msteams");
-	json_put_text(&o, "width", "Full");
+	json_put_text(&o, "width", "full");
 	json_close_object(&o);
 	json_open_array(&o, "body");
 	if (m->which)

@@ -70,6 +70,8 @@ const char *words_find(const struct words *w, const char *key);
 const char *words_say(const struct words *w, struct arena *a, const char *key, const struct word *args, size_t n);
 /* The same for a text at hand. */
 const char *words_fill(const struct words *w, struct arena *a, const char *text, const struct word *args, size_t n);
+/* A text without arguments at hand, whatever stands in it. */
+const char *words_literal(const struct words *w, struct arena *a, const char *text);
 /* Whether all that a text asks for is there. */
 bool words_can_fill(const char *text, const struct word *args, size_t n);
 /* A text without arguments. */

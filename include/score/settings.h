@@ -26,10 +26,12 @@ struct signal_settings {
 	const char *play;     /* the play when this signal leads */
 };
 
+struct play_words { const char *language, *title, *first_step; };
 struct play_settings {
 	const char *name;
 	const char *title;    /* "Call the sponsor" */
 	const char *first_step;
+	struct yaml_array languages; /* struct play_words, for who reads another language */
 	int64_t lead_days;    /* act this many days before the date that presses, or from today */
 };
 

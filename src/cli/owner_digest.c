@@ -1,5 +1,7 @@
 #include "owner_digest.h"
 
+#include <string.h>
+
 #include "common/text.h"
 #include "owner_nrr.h"
 #include "portfolio.h"
@@ -65,13 +67,27 @@ static size_t keep_seen(const struct session *s, const struct owner_settings *ow
 	return kept;
 }
 
+static struct digest_play play_for(const struct words *w, const struct play_settings *play, struct arena *a)
+{
+	const struct play_words *languages = play->languages.at;
+	struct digest_play out = { play->name, play->title, play->first_step };
+
+	for (size_t i = 0; i < play->languages.n; i++) {
+		if (strcmp(languages[i].language, words_language(w)) != 0)
+			continue;
+		out.title = words_literal(w, a, languages[i].title);
+		out.first_step = words_literal(w, a, languages[i].first_step);
+	}
+	return out;
+}
+
 static void add_plays(const struct session *s, struct arena *a, struct digest_input *in)
 {
 	const struct play_settings *plays = s->org->score.plays.at;
 	struct digest_play *out = arena_array(a, s->org->score.plays.n, sizeof *out);
 
 	for (size_t i = 0; i < s->org->score.plays.n; i++)
-		out[i] = (struct digest_play){ plays[i].name, plays[i].title, plays[i].first_step };
+		out[i] = play_for(in->words, &plays[i], a);
 	in->plays = out;
 	in->n_plays = s->org->score.plays.n;
 }

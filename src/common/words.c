@@ -188,6 +188,15 @@ const char *words_fill(const struct words *w, struct arena *a, const char *text,
 	return arena_strndup(a, b.at, b.len);
 }
 
+const char *words_literal(const struct words *w, struct arena *a, const char *text)
+{
+	CLEANUP(buf_done) struct buf b;
+
+	buf_init(&b, MAX_TEXT);
+	add_literal(language_of(w), &b, text, strlen(text));
+	return arena_strndup(a, b.at, b.len);
+}
+
 const char *words_say(const struct words *w, struct arena *a, const char *key, const struct word *args, size_t n)
 {
 	const char *text = words_find(w, key);

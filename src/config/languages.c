@@ -16,6 +16,12 @@ static struct texts known_languages(struct arena *a)
 	return known;
 }
 
+void check_language(const struct yaml *where, const char *language, struct mistakes *m)
+{
+	if (!words_of(language))
+		refuse_unknown(where, language, "language", known_languages(m->arena), m);
+}
+
 static void read_language(struct loading *l, const char *name)
 {
 	const struct config_file *f = config_file(l, name, "texts (key: \"text\")");
@@ -26,10 +32,9 @@ static void read_language(struct loading *l, const char *name)
 	if (!f)
 		return;
 	where.file = f->path;
-	if (!w) {
-		refuse_unknown(&where, config_stem(l->arena, name), "language", known_languages(l->arena), l->mistakes);
+	check_language(&where, config_stem(l->arena, name), l->mistakes);
+	if (!w)
 		return;
-	}
 	tree = yaml_parse(l->arena, f->path, f->text, f->len, l->mistakes);
 	if (tree)
 		l->words[w - words_built_in] = words_replace(l->arena, w, tree, l->mistakes);
@@ -55,6 +60,6 @@ const struct words *read_words(struct loading *l, const struct yaml *where, cons
 	if (w)
 		return l->words[w - words_built_in];
 	if (language)
-		refuse_unknown(yaml_member(where, "language"), language, "language", known_languages(l->arena), l->mistakes);
+		check_language(yaml_member(where, "language"), language, l->mistakes);
 	return NULL;
 }

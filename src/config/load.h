@@ -48,6 +48,8 @@ void read_org_score(struct loading *l, const struct yaml *where, struct score_se
 void read_weights(struct loading *l, const char *org, struct score_settings *s);
 void read_orgs(struct loading *l);
 void read_languages(struct loading *l);
+/* Notes a language that nobody knows. */
+void check_language(const struct yaml *where, const char *language, struct mistakes *m);
 /* The texts of the `language` of a node; NULL when there is none (NULL) or it is not known, which is noted. */
 const struct words *read_words(struct loading *l, const struct yaml *where, const char *language);
 

@@ -99,15 +99,37 @@ static const struct yaml_table score_table = {
 	.check = check_weights
 };
 
+static const struct yaml_field play_words_fields[] = {
+	{ .key = "title", .kind = YAML_TEXT, .offset = offsetof(struct play_words, title), .is_required = true },
+	{ .key = "first_step", .kind = YAML_TEXT, .offset = offsetof(struct play_words, first_step),
+	  .is_required = true },
+};
+
+static const struct yaml_table play_words_table = {
+	.size = sizeof(struct play_words), .fields = play_words_fields, .n_fields = ARRAY_LEN(play_words_fields)
+};
+
+static void check_play(void *item, const struct yaml *where, struct mistakes *m)
+{
+	const struct yaml *languages = yaml_member(where, "languages");
+
+	(void)item;
+	for (const struct yaml *y = languages && languages->type == YAML_MAPPING ? languages->first : NULL; y; y = y->next)
+		check_language(y, y->key, m);
+}
+
 static const struct yaml_field play_fields[] = {
 	{ .key = "title", .kind = YAML_TEXT, .offset = offsetof(struct play_settings, title), .is_required = true },
 	{ .key = "first_step", .kind = YAML_TEXT, .offset = offsetof(struct play_settings, first_step),
 	  .is_required = true },
+	{ .key = "languages", .kind = YAML_MAP, .offset = offsetof(struct play_settings, languages),
+	  .extra = &play_words_table },
 	{ .key = "lead_days", .kind = YAML_INT, .offset = offsetof(struct play_settings, lead_days), .max = 366 },
 };
 
 static const struct yaml_table play_table = {
-	.size = sizeof(struct play_settings), .fields = play_fields, .n_fields = ARRAY_LEN(play_fields)
+	.size = sizeof(struct play_settings), .fields = play_fields, .n_fields = ARRAY_LEN(play_fields),
+	.check = check_play
 };
 
 static const struct yaml_field plays_fields[] = {

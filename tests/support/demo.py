@@ -149,4 +149,5 @@ def show(binary, config, home, slack, mail):
           f"All the accounts   {os.path.relpath(binary)} accounts --config {os.path.relpath(config)} --as-of {data.DAY_TWO}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -107,6 +107,10 @@ def test_owner(case):
     rows = case.retaind(*command, "bob@acme.example", "--count", "2").stdout.splitlines()
     assert rows[1:] == ["2026-03-29T08:00,normal,2026-03-29T05:00:00Z", "2026-03-30T08:00,normal,2026-03-30T05:00:00Z"], rows
     case.retaind(*command, "eve@acme.example", expect=64)
+    told = case.retaind("next", "--owner", "ada@acme.example", "--count", "10", "--at", "2026-03-27T01:30:00Z", "--format", "csv")
+    days = [row[:10] for row in told.stdout.splitlines()[1:]]
+    assert days == [f"2026-{d}" for d in "03-30 04-01 04-02 04-03 04-06 04-07 04-08 04-09 04-10 04-13".split()], days
+    assert "expected with --owner an instant" in case.retaind("next", "--owner", "ada@acme.example", "--at", "08:00", expect=64).stderr
 
 
 def transitions(zone):

@@ -69,7 +69,8 @@ static int next_of_owner(struct cli *c, const char *email, struct err *err)
 	if (config == NULL)
 		return EX_CONFIG;
 	if (from != NULL && !instant_parse(from, &slot.due_at))
-		return err_set(err, ERR_USAGE, "--at is `%s`, expected with --owner an instant such as 2026-03-02T08:00:00Z", from);
+		return err_set(err, ERR_USAGE, "--at is `%s`, expected with --owner an instant such as 2026-03-02T08:00:00Z",
+		               from);
 	if (cli_option_int(c, "count", MAX_SLOTS, &count, err) < 0 || cli_org(c, config, &org, err) < 0 ||
 	    cli_owner(org, email, &owner, err) < 0)
 		return -1;

@@ -1,5 +1,5 @@
-/* Slots: the instants of wall times in our own reader of time zones, against mktime of the C library, which knows one zone
- * a process and depends on the call before. At least a million a second is wanted. */
+/* Slots: the instants of wall times by our own reader of time zones, against mktime of the C library, which knows one
+ * zone a process and depends on the call before. At least a million a second is wanted. */
 #include "bench.h"
 
 #include <stdlib.h>

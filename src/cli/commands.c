@@ -301,8 +301,7 @@ const struct command commands[] = {
 	  .summary = "when the coming digests are due",
 	  .options = { "owner=EMAIL: of this owner, working days only", "count=N: how many (default 10)",
 	               "zone=ZONE: of a time zone, every civil day",
-	               "at=TIME: with --zone the wall time there (default 08:00), with --owner the instant to look from "
-	               "(default now)",
+	               "at=HH:MM: the wall time there (default 08:00); with --owner the instant to look from (default now)",
 	               "from=DAY: the first day (default today)", "days=N: how many days (default 14)" },
 	  .help = "Lists slots as wall time, kind and instant. A time that does not exist because clocks go forward (gap) "
 	          "is told with the offset before the change, one that exists twice (overlap) is its first, and a civil "

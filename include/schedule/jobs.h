@@ -9,8 +9,8 @@
 
 #include "common/err.h"
 
-enum job_kind { JOB_PULL, JOB_CLOCK, JOB_SCORE, JOB_WRITE_BACK, JOB_DIGEST, JOB_DELIVER };
-enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 12, JOB_GRACE_MS = 5000, JOB_NAME_BYTES = 320 };
+enum job_kind { JOB_PULL, JOB_CLOCK, JOB_SCORE, JOB_WRITE_BACK, JOB_DIGEST, JOB_DELIVER, JOB_AUDIT };
+enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 14, JOB_GRACE_MS = 5000, JOB_NAME_BYTES = 320 };
 
 /* What a child's end means. */
 enum job_result {
@@ -24,6 +24,7 @@ struct job {
 	enum job_kind kind;
 	char org[JOB_NAME_BYTES];
 	const char *slots; /* JOB_DIGEST: a line "DAY EMAIL" for each, read by jobs_start only */
+	int32_t day;       /* JOB_AUDIT */
 	int64_t timeout_s;
 	pid_t pid; /* from here on: given by jobs */
 	int64_t started_ms, end_ms; /* by the monotonic clock; end_ms: the next signal */
@@ -38,7 +39,7 @@ struct jobs {
 	int n;
 };
 
-const char *job_name(enum job_kind kind); /* the command: "pull" ... */
+const char *job_name(enum job_kind kind); /* "pull" ... */
 const struct job *jobs_find(const struct jobs *j, enum job_kind kind, const char *org); /* NULL: none runs */
 /* Returns 1 started, 0 no room now: that kind runs for the organisation, or too many children do. */
 int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err *err) MUST_USE;

@@ -40,17 +40,24 @@ int ledger_retry(struct db *db, int64_t id, bool is_forced, int64_t now, struct 
 int ledger_cancel(struct db *db, int64_t id, int64_t now, struct err *err) MUST_USE;
 
 struct ledger_gap {
-	const char *problem;       /* no delivery | overdue | not delivered */
-	const char *owner_email, *digest_kind;
+	const char *problem;       /* missed | no digest | no delivery | overdue | not delivered | not looked after */
+	const char *owner_email, *digest_kind; /* kind NULL: there is no digest */
 	int32_t local_on;
 	const char *sink, *reason; /* NULL where there is none */
 	int64_t outbox_id;         /* 0: none */
 };
 
-/* Digests of since_on and later without any message (quiet ones aside), messages still open an hour after their digest
- * was made, and messages that ended undelivered (not those that a person cancelled). n 0: every digest has its end at
- * every sink. */
-int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, const struct ledger_gap **out,
-                 size_t *out_n, struct err *err) MUST_USE;
+/* Of nominal days from since_on to until_on: slots that were missed (but by a person's word) or are open an hour after
+ * they were due, digests without any message (quiet ones aside), messages still open an hour after their digest was
+ * made, and messages that ended undelivered (not those that a person cancelled). n 0: every slot has its digest, and
+ * every digest its end at every sink. */
+int ledger_audit(struct db *db, int32_t since_on, int32_t until_on, int64_t now, struct arena *a,
+                 const struct ledger_gap **out, size_t *out_n, struct err *err) MUST_USE;
+
+/* A day was looked over: how many gaps it had, and whether the dead man's switch heard of it. */
+int ledger_looked_over(struct db *db, int32_t local_on, size_t n_gaps, bool is_pinged, int64_t now,
+                       struct err *err) MUST_USE;
+/* The last day that was; DAY_NONE: none. */
+int ledger_last_looked_over(struct db *db, int32_t *out, struct err *err) MUST_USE;
 
 #endif

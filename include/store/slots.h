@@ -14,7 +14,7 @@ struct slot_row {
 	int32_t local_on;
 	int64_t due_at;
 	const char *state;  /* pending | done | missed */
-	const char *reason; /* of a missed one: downtime | failed | no_data | not_scheduled | owner_removed; NULL */
+	const char *reason; /* of a missed one: downtime | failed | no_data | not_scheduled | owner_removed | silenced */
 };
 
 /* What is pending, in order of owner and day. */

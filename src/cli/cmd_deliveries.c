@@ -4,12 +4,13 @@
 #include <sysexits.h>
 
 #include "cli/cli.h"
+#include "audit.h"
 #include "commands.h"
 #include "common/text.h"
 #include "store/ledger.h"
 #include "store/outbox.h"
 
-enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000, AUDIT_DAYS = 7, MAX_AUDIT_DAYS = 3660 };
+enum { DEFAULT_LIMIT = 50, MAX_LIMIT = 100000 };
 
 static int read_state(const struct cli *c, const char **out, struct err *err)
 {
@@ -116,15 +117,28 @@ static int show(struct cli *c, struct session *s, int64_t id, struct err *err)
 	return EX_OK;
 }
 
+/* What has become of it: a line for people, a row for programs. */
+static int say(struct cli *c, int64_t id, const char *state, const char *words)
+{
+	static const struct table_column columns[] = { { "delivery", true }, { "state", false } };
+	const char *cells[] = { cell_int(c->arena, id), state };
+	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
+
+	table_row(t, cells);
+	if (c->format != FORMAT_TABLE)
+		table_print(t, c->format);
+	else if (c->verbosity >= 0)
+		(void)printf("delivery %" PRId64 " %s\n", id, words);
+	return EX_OK;
+}
+
 static int retry(struct cli *c, struct session *s, int64_t id, struct err *err)
 {
 	int rc = ledger_retry(s->db, id, cli_option(c, "force") != NULL, s->now, err);
 
 	if (rc == 0)
 		return err_set(err, ERR_INPUT, "no delivery %" PRId64, id);
-	if (rc > 0 && c->verbosity >= 0)
-		(void)printf("delivery %" PRId64 " is due now\n", id);
-	return rc < 0 ? -1 : EX_OK;
+	return rc < 0 ? -1 : say(c, id, "pending", "is due now");
 }
 
 static int cancel(struct cli *c, struct session *s, int64_t id, struct err *err)
@@ -133,40 +147,7 @@ static int cancel(struct cli *c, struct session *s, int64_t id, struct err *err)
 
 	if (rc == 0)
 		return err_set(err, ERR_INPUT, "no delivery %" PRId64, id);
-	if (rc > 0 && c->verbosity >= 0)
-		(void)printf("delivery %" PRId64 " will not be made\n", id);
-	return rc < 0 ? -1 : EX_OK;
-}
-
-static int audit(struct cli *c, struct session *s, int64_t id, struct err *err)
-{
-	static const struct table_column columns[] = {
-		{ "problem", false }, { "date", false }, { "owner", false }, { "digest", false }, { "sink", false },
-		{ "delivery", true }, { "reason", false },
-	};
-	struct table *t = table_new(c->arena, columns, ARRAY_LEN(columns));
-	const struct ledger_gap *gaps;
-	int64_t days = AUDIT_DAYS;
-	size_t n;
-
-	(void)id;
-	if (cli_option_int(c, "days", MAX_AUDIT_DAYS, &days, err) < 0 ||
-	    ledger_audit(s->db, s->today - (int32_t)days + 1, s->now, c->arena, &gaps, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const struct ledger_gap *g = &gaps[i];
-		const char *cells[ARRAY_LEN(columns)] = {
-			g->problem, day_text(c->arena, g->local_on), g->owner_email, g->digest_kind, g->sink,
-			g->outbox_id ? cell_int(c->arena, g->outbox_id) : NULL, g->reason,
-		};
-
-		table_row(t, cells);
-	}
-	if (n || c->format != FORMAT_TABLE)
-		table_print(t, c->format);
-	else if (c->verbosity >= 0)
-		(void)printf("every digest of %" PRId64 " days has come to its end\n", days);
-	return n ? EXIT_GAPS : EX_OK;
+	return rc < 0 ? -1 : say(c, id, "dead", "will not be made");
 }
 
 static const struct {
@@ -176,7 +157,7 @@ static const struct {
 	int (*run)(struct cli *c, struct session *s, int64_t id, struct err *err);
 } actions[] = {
 	{ "list", DB_READ, false, list },  { "show", DB_READ, true, show },     { "retry", DB_WRITE, true, retry },
-	{ "cancel", DB_WRITE, true, cancel }, { "audit", DB_READ, false, audit },
+	{ "cancel", DB_WRITE, true, cancel }, { "audit", DB_READ, false, deliveries_audit },
 };
 
 int cmd_deliveries(struct cli *c, struct err *err)
@@ -191,7 +172,9 @@ int cmd_deliveries(struct cli *c, struct err *err)
 		if (actions[i].has_id != (c->n_args == 2) || (c->n_args == 2 && !text_to_int(c->args[1], &id)))
 			return err_set(err, ERR_USAGE, "%s takes %s", name,
 			               actions[i].has_id ? "the number of a delivery" : "no number");
-		return session_open(c, actions[i].mode, &s, err) < 0 ? -1 : actions[i].run(c, &s, id, err);
+		if (session_open(c, cli_option(c, "ping") ? DB_WRITE : actions[i].mode, &s, err) < 0)
+			return -1;
+		return actions[i].run(c, &s, id, err);
 	}
 	return err_set(err, ERR_USAGE, "no action `%s`, expected list, show, retry, cancel or audit", name);
 }

@@ -11,6 +11,7 @@
 #include "deliver/deliver.h"
 #include "owner_digest.h"
 #include "rules.h"
+#include "store/silences.h"
 #include "store/slots.h"
 
 enum { LIFE_S = 20 * 3600, BEFORE_NEXT_S = 1800, MAX_MESSAGES = 64, MAX_SLOTS = 4 << 20, DAY_CHARS = 10 };
@@ -138,16 +139,22 @@ static int digest_for(struct cli *c, const struct session *s, const struct owner
 	struct slot_row slot_row = { .owner_email = owner->email, .due_at = s->now, .state = "done" };
 	struct slot_rules rules;
 	const struct zone *zone;
+	struct silence silence;
 	struct slot slot;
-	int second, rc;
+	int second, rc, silenced;
 
 	if (owner_zone(s, owner, a, &zone, err) < 0 || owner_rules(a, s->config, s->org, owner, &rules, err) < 0)
 		return -1;
 	if (day == DAY_NONE)
 		day = zone_day(zone, s->now, &second);
-	rc = make_digest(s, owner, &rules, day, a, err);
+	silenced = silence_load(s->db, owner->email, day, a, &silence, err);
+	rc = silenced ? silenced : make_digest(s, owner, &rules, day, a, err);
 	if (rc < 0)
 		return -1;
+	if (silenced) {
+		slot_row.state = "missed";
+		slot_row.reason = "silenced";
+	}
 	slot_row.local_on = day;
 	if (slot_of_day(&rules, day, &slot)) {
 		slot_row.due_at = slot.due_at;
@@ -156,7 +163,7 @@ static int digest_for(struct cli *c, const struct session *s, const struct owner
 	}
 	if (c->verbosity >= 0)
 		(void)printf("%s %s %s: %s\n", owner->email, day_text(a, day), owner_kind(owner),
-		             rc ? "made" : "was there already");
+		             silenced ? "silenced" : rc ? "made" : "was there already");
 	return 0;
 }
 

@@ -322,13 +322,35 @@ const struct command commands[] = {
 	  .options = { "state=S: list: pending, inflight, ambiguous, sent, accepted_unverified or dead",
 	               "limit=N: list: at most so many, newest first (default 50)", "force: retry: also what was sent "
 	               "already",
-	               "days=N: audit: of so many days up to today (default 7)" },
+	               "days=N: audit: of so many days up to today (default 7)", "day=DAY: audit: of this day alone",
+	               "ping: audit: tell the dead man's switch of the organisation's file how it went" },
 	  .help = "list shows messages, show one of them with its attempts, retry makes one due now (and switches its "
-	          "channel on again), cancel ends one. audit lists digests that have no message, messages that are still "
+	          "channel on again), cancel ends one. audit lists slots that were missed or that nobody looked after, "
+	          "digests that have no message, messages that are still "
 	          "open an hour after their digest was made, and messages that were not delivered; it ends with 1 when "
-	          "there is any.",
+	          "there is any. With --ping (the daemon does so for each day, an hour after its last slot) a person is told "
+	          "of what is overdue, and ping_url is asked, with /fail behind it when something was found.",
 	  .max_args = 2,
 	  .run = cmd_deliveries },
+	{ .name = "silence",
+	  .arguments = "[OWNER]",
+	  .summary = "send an owner no digest for a while",
+	  .options = { "until=DAY: the first day with a digest again", "reason=TEXT: why, as managers read it",
+	               "end: from now on there are digests again" },
+	  .help = "Days in between are accounted for as silenced, the manager's digest and `next` say so, and the first "
+	          "digest afterwards says what changed since the last one that was delivered. What is in the outbox "
+	          "already goes out; `deliveries cancel` ends that. Without OWNER it lists who is silenced.",
+	  .max_args = 1,
+	  .run = cmd_silence },
+	{ .name = "test-sink",
+	  .arguments = "CHANNEL",
+	  .summary = "send a test message over a channel and show what the other side said",
+	  .options = { "owner=EMAIL: to this owner, over a channel that writes to persons" },
+	  .help = "Sends one real message, past the outbox and its limits, and keeps nothing. Ends with 0 when it was "
+	          "taken, 75 when it may go another time, 78 when a person must act.",
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = cmd_test_sink },
 	{ .name = "digest",
 	  .summary = "make the digests of a day and put them into the outbox",
 	  .options = { "owner=EMAIL: only this owner", "day=DAY: of this nominal day (default: the owner's today)",

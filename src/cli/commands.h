@@ -51,6 +51,8 @@ int cmd_next(struct cli *c, struct err *err);
 int cmd_deliver(struct cli *c, struct err *err);
 int cmd_deliveries(struct cli *c, struct err *err);
 int cmd_digest(struct cli *c, struct err *err);
+int cmd_silence(struct cli *c, struct err *err);
+int cmd_test_sink(struct cli *c, struct err *err);
 int cmd_preview(struct cli *c, struct err *err);
 int cmd_help(struct cli *c, struct err *err);
 int cmd_pull(struct cli *c, struct err *err);

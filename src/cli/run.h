@@ -35,6 +35,10 @@ struct run_state {
 	int n_idle_deliveries;  /* since when it left what was due */
 	int64_t write_back_at;  /* when the sources are to be told how accounts stand; INSTANT_NONE: they know */
 	int n_write_failures;
+	int32_t audit_on;       /* the day that is to be looked over next */
+	int64_t audit_at;       /* when; INSTANT_NONE: not known */
+	int n_audit_failures;
+	int64_t audit_not_before_at; /* after a failure; INSTANT_NONE */
 	bool wants_room; /* it would start more children if it might */
 	int64_t look_at;
 	int64_t looked_ms; /* by the monotonic clock */
@@ -53,6 +57,8 @@ int run_org_init(struct run_org *o, struct arena *a, const struct config *config
                  struct err *err) MUST_USE;
 /* Looks at the ledger, settles what is past, and starts what is due. Failures are logged and tried again. */
 void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now);
+/* Which day is to be looked over next, and when: an hour after the last slot that any owner has on it. */
+int run_audit_read(struct run_org *o, struct db *db, int64_t now, struct err *err) MUST_USE;
 /* One of its children has ended. */
 void run_org_ended(struct run_org *o, const struct job *job, enum job_result result, int64_t now);
 

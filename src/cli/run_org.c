@@ -17,6 +17,7 @@ enum {
 	BUSY_S = 5, BROKEN_S = 60, /* until a database that failed is looked at again */
 	FIRST_RETRY_S = 30, LAST_RETRY_S = 900, ADMIN_RETRY_S = 3600,
 	ASK_AGAIN_MS = 300000,     /* what their clocks say, while ours can't be believed */
+	AUDIT_TIMEOUT_S = 120,
 	FIRST_IDLE_S = 2, LAST_IDLE_S = 60,
 	MOST_DIGESTS = 100 /* of one child: the first of many are on their way while the others are made */
 };
@@ -47,7 +48,8 @@ int run_org_init(struct run_org *o, struct arena *a, const struct config *config
 	}
 	qsort(o->owners, o->n_owners, sizeof *o->owners, by_email);
 	o->s = (struct run_state){ .tick_boot_ms = -1, .sync_retry_at = INSTANT_NONE, .deliver_at = INSTANT_NONE,
-		                   .delivered_at = INSTANT_NONE, .write_back_at = INSTANT_NONE, .look_at = INSTANT_NONE };
+		                   .delivered_at = INSTANT_NONE, .write_back_at = INSTANT_NONE, .look_at = INSTANT_NONE,
+		                   .audit_on = DAY_NONE, .audit_at = INSTANT_NONE, .audit_not_before_at = INSTANT_NONE };
 	return 0;
 }
 
@@ -270,7 +272,7 @@ static int consult(struct run_org *o, int64_t now, struct arena *a, struct plan 
 		                      .ok_started_at = not_after(o->s.kept.sync_ok_started_at, now),
 		                      .retry_at = o->s.sync_retry_at };
 	plan_make(&in, a, out);
-	if (keep(o, db, out, now, err) < 0 || read_due(o, db, err) < 0)
+	if (keep(o, db, out, now, err) < 0 || read_due(o, db, err) < 0 || run_audit_read(o, db, now, err) < 0)
 		return -1;
 	log_missed(o, a, out);
 	return 1;
@@ -291,8 +293,8 @@ static bool start(struct run_org *o, struct jobs *jobs, enum job_kind kind, cons
 	const int64_t timeouts_s[] = { [JOB_PULL] = s->pull_timeout_s, [JOB_CLOCK] = s->pull_timeout_s,
 		                       [JOB_SCORE] = s->score_timeout_s,
 		                       [JOB_WRITE_BACK] = s->pull_timeout_s, [JOB_DIGEST] = s->digest_timeout_s,
-		                       [JOB_DELIVER] = s->deliver_timeout_s };
-	struct job job = { .kind = kind, .timeout_s = timeouts_s[kind], .slots = slots };
+		                       [JOB_DELIVER] = s->deliver_timeout_s, [JOB_AUDIT] = AUDIT_TIMEOUT_S };
+	struct job job = { .kind = kind, .timeout_s = timeouts_s[kind], .slots = slots, .day = o->s.audit_on };
 	struct err err;
 	int rc;
 
@@ -369,6 +371,16 @@ static void start_digests(struct run_org *o, struct jobs *jobs, const struct pla
 		started[i]->running_on = days[i];
 }
 
+static void start_audit(struct run_org *o, struct jobs *jobs, int64_t now)
+{
+	if (o->s.audit_at == INSTANT_NONE)
+		return;
+	if (o->s.audit_at > now)
+		look_by(o, o->s.audit_at);
+	else
+		(void)start(o, jobs, JOB_AUDIT, NULL, now);
+}
+
 static void start_all(struct run_org *o, struct jobs *jobs, const struct plan *plan, int64_t now)
 {
 	o->s.wants_room = false;
@@ -380,6 +392,7 @@ static void start_all(struct run_org *o, struct jobs *jobs, const struct plan *p
 		if (plan->actions[i].kind == PLAN_SYNC)
 			start_sync(o, jobs, now);
 	start_digests(o, jobs, plan, now);
+	start_audit(o, jobs, now);
 }
 
 /* While our clock can't be believed nothing is pulled, as it would be dated by it: only the time is asked for. */
@@ -490,6 +503,16 @@ static void delivery_ended(struct run_org *o, int64_t now)
 	o->s.delivered_at = now;
 }
 
+/* Gaps are an end like any other (exit 1): they are told by then. */
+static void audit_ended(struct run_org *o, enum job_result result, int64_t now)
+{
+	bool is_done = result == JOB_OK || result == JOB_FAILED;
+
+	o->s.n_audit_failures = is_done ? 0 : o->s.n_audit_failures + 1;
+	o->s.audit_not_before_at =
+		is_done ? INSTANT_NONE : now + backoff_s(o->s.n_audit_failures, FIRST_RETRY_S, LAST_RETRY_S);
+}
+
 void run_org_ended(struct run_org *o, const struct job *job, enum job_result result, int64_t now)
 {
 	static const char *const results[] = { "ok", "retry", "admin", "failed" };
@@ -511,5 +534,6 @@ void run_org_ended(struct run_org *o, const struct job *job, enum job_result res
 	case JOB_WRITE_BACK: write_back_ended(o, result, now); break;
 	case JOB_DIGEST: digests_ended(o, result, now); break;
 	case JOB_DELIVER: delivery_ended(o, now); break;
+	case JOB_AUDIT: audit_ended(o, result, now); break;
 	}
 }

@@ -15,7 +15,8 @@
 
 const char *job_name(enum job_kind kind)
 {
-	static const char *const names[] = { "pull", "pull", "score", "write-back", "digest", "deliver" };
+	static const char *const names[] = { "pull", "pull", "score", "write-back", "digest", "deliver",
+		                                 "audit" };
 
 	return names[kind];
 }
@@ -76,7 +77,8 @@ int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(64 * 1024);
 	CLEANUP(fd_closep) int input = -1;
-	const char *words[JOB_ARGS_MAX] = { "retaind", job_name(job->kind), "--config", j->config_dir, "--org", job->org };
+	const char *command = job->kind == JOB_AUDIT ? "deliveries" : job_name(job->kind);
+	const char *words[JOB_ARGS_MAX] = { "retaind", command, "--config", j->config_dir, "--org", job->org };
 	char *args[JOB_ARGS_MAX] = { NULL };
 	int n = 6;
 	pid_t pid, parent = getpid();
@@ -92,6 +94,11 @@ int jobs_start(struct jobs *j, const struct job *job, int64_t now_ms, struct err
 			return err_in(err, "start %s of %s", job_name(job->kind), job->org);
 		words[n++] = "--slots";
 		words[n++] = "-";
+	} else if (job->kind == JOB_AUDIT) {
+		words[n++] = "audit";
+		words[n++] = "--ping";
+		words[n++] = "--day";
+		words[n++] = day_text(a, job->day);
 	}
 	for (int i = 0; i < n; i++)
 		args[i] = arena_strdup(a, words[i]);

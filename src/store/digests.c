@@ -107,7 +107,8 @@ int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on,
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT local_on, reason FROM slot WHERE owner_email = :owner AND state = 'missed'"
-		" AND local_on > :after AND local_on < :before AND coalesce(reason, '') NOT IN ('not_scheduled', 'owner_removed')"
+		" AND local_on > :after AND local_on < :before"
+		" AND coalesce(reason, '') NOT IN ('not_scheduled', 'owner_removed', 'silenced')"
 		" UNION SELECT d.local_on, 'undelivered' FROM digest d WHERE d.owner_email = :owner"
 		" AND d.local_on > :after AND d.local_on < :before AND EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id)"
 		" AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id AND o.state <> 'dead') ORDER BY local_on");

@@ -160,36 +160,84 @@ static bool is_quiet(const char *content)
 	       json_bool(json_at(j, "data.is_quiet"), &quiet) && quiet;
 }
 
-int ledger_audit(struct db *db, int32_t since_on, int64_t now, struct arena *a, const struct ledger_gap **out,
-                 size_t *out_n, struct err *err)
+/* Adds what a statement gives: problem, owner, kind, day, sink, reason, message, content of a digest without any. */
+static int add_gaps(struct stmt *q, struct arena *a, struct ledger_gap **gaps, size_t *n, struct err *err)
 {
+	int rc;
+
+	while ((rc = stmt_step(q, err)) > 0) {
+		if (is_quiet(col_text(q, 7)))
+			continue;
+		*gaps = arena_grow(a, *gaps, *n, *n + 1, sizeof **gaps);
+		(*gaps)[(*n)++] = (struct ledger_gap){ .problem = col_text_in(q, 0, a), .owner_email = col_text_in(q, 1, a),
+		                                       .digest_kind = col_text_in(q, 2, a), .local_on = col_day(q, 3),
+		                                       .sink = col_text_in(q, 4, a), .reason = col_text_in(q, 5, a),
+		                                       .outbox_id = col_int(q, 6) };
+	}
+	return rc;
+}
+
+static void bind_span(struct stmt *q, int32_t since_on, int32_t until_on, int64_t now)
+{
+	bind_day(q, ":since", since_on);
+	bind_day(q, ":until", until_on);
+	bind_int(q, ":overdue", now - OVERDUE_S);
+}
+
+int ledger_audit(struct db *db, int32_t since_on, int32_t until_on, int64_t now, struct arena *a,
+                 const struct ledger_gap **out, size_t *out_n, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *slots = db_sql(db,
+		"SELECT CASE s.state WHEN 'missed' THEN 'missed' WHEN 'pending' THEN 'overdue' ELSE 'no digest' END,"
+		" s.owner_email, NULL, s.local_on, NULL, s.reason, 0, NULL"
+		" FROM slot s WHERE s.local_on BETWEEN :since AND :until"
+		" AND ((s.state = 'missed' AND coalesce(s.reason, '') NOT IN ('silenced', 'not_scheduled', 'owner_removed'))"
+		"  OR (s.state = 'pending' AND s.due_at < :overdue)"
+		"  OR (s.state = 'done' AND NOT EXISTS (SELECT 1 FROM digest d WHERE d.owner_email = s.owner_email"
+		"   AND d.local_on = s.local_on)))"
+		" ORDER BY s.local_on, s.owner_email");
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT CASE WHEN o.id IS NULL THEN 'no delivery' WHEN o.state = 'dead' THEN 'not delivered'"
 		"  ELSE 'overdue' END,"
 		" d.owner_email, d.kind, d.local_on, o.sink, o.reason, coalesce(o.id, 0),"
 		" CASE WHEN o.id IS NULL THEN d.content END"
 		" FROM digest d LEFT JOIN outbox o ON o.digest_id = d.id"
-		" WHERE d.local_on >= :since AND (o.id IS NULL OR (o.state = 'dead' AND o.reason IS NOT 'cancelled')"
+		" WHERE d.local_on BETWEEN :since AND :until"
+		" AND (o.id IS NULL OR (o.state = 'dead' AND o.reason IS NOT 'cancelled')"
 		"  OR (o.state IN ('pending', 'inflight', 'ambiguous') AND d.made_at < :overdue))"
 		" ORDER BY d.local_on, d.owner_email, d.kind, o.sink, o.part");
 	struct ledger_gap *gaps = NULL;
 	size_t n = 0;
-	int rc;
 
-	bind_day(q, ":since", since_on);
-	bind_int(q, ":overdue", now - OVERDUE_S);
-	while ((rc = stmt_step(q, err)) > 0) {
-		if (is_quiet(col_text(q, 7)))
-			continue;
-		gaps = arena_grow(a, gaps, n, n + 1, sizeof *gaps);
-		gaps[n++] = (struct ledger_gap){ .problem = col_text_in(q, 0, a), .owner_email = col_text_in(q, 1, a),
-		                                 .digest_kind = col_text_in(q, 2, a), .local_on = col_day(q, 3),
-		                                 .sink = col_text_in(q, 4, a), .reason = col_text_in(q, 5, a),
-		                                 .outbox_id = col_int(q, 6) };
-	}
-	if (rc < 0)
+	bind_span(slots, since_on, until_on, now);
+	bind_span(q, since_on, until_on, now);
+	if (add_gaps(slots, a, &gaps, &n, err) < 0 || add_gaps(q, a, &gaps, &n, err) < 0)
 		return err_in(err, "audit");
 	*out = gaps;
 	*out_n = n;
+	return 0;
+}
+
+int ledger_looked_over(struct db *db, int32_t local_on, size_t n_gaps, bool is_pinged, int64_t now, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT INTO looked_over (local_on, n_gaps, at, pinged_at) VALUES (:day, :n, :now, :pinged)"
+		" ON CONFLICT (local_on) DO UPDATE SET n_gaps = excluded.n_gaps, at = excluded.at,"
+		" pinged_at = coalesce(excluded.pinged_at, pinged_at)");
+
+	bind_day(q, ":day", local_on);
+	bind_int(q, ":n", (int64_t)n_gaps);
+	bind_int(q, ":now", now);
+	bind_instant(q, ":pinged", is_pinged ? now : INSTANT_NONE);
+	return stmt_run(q, err) < 0 ? err_in(err, "audit") : 0;
+}
+
+int ledger_last_looked_over(struct db *db, int32_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT max(local_on) FROM looked_over");
+
+	if (stmt_step(q, err) < 0)
+		return err_in(err, "audit");
+	*out = col_day(q, 0);
 	return 0;
 }

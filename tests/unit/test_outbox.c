@@ -378,7 +378,7 @@ static size_t audit(struct box *box, const char *problem, int64_t now)
 	const struct ledger_gap *gaps;
 	size_t n, found = 0;
 
-	ASSERT_OK(ledger_audit(box->db, 19990, now, box->a, &gaps, &n, &err));
+	ASSERT_OK(ledger_audit(box->db, 19990, 20400, now, box->a, &gaps, &n, &err));
 	for (size_t i = 0; i < n; i++)
 		found += strcmp(gaps[i].problem, problem) == 0;
 	return found;
@@ -404,7 +404,7 @@ static void the_audit_names_what_has_no_end_and_what_was_not_delivered(void **st
 	ASSERT_INT(audit(box, "not delivered", NOW), 1);
 	ASSERT_INT(audit(box, "overdue", NOW + HOUR), 0);
 	ASSERT_INT(audit(box, "overdue", NOW + HOUR + 1), 1);
-	ASSERT_OK(ledger_audit(box->db, 19990, NOW + HOUR + 1, box->a, &gaps, &n, &err));
+	ASSERT_OK(ledger_audit(box->db, 19990, 20400, NOW + HOUR + 1, box->a, &gaps, &n, &err));
 	ASSERT_INT(n, 3);
 	ASSERT_OK(db_run(box->db, "UPDATE outbox SET reason = NULL WHERE state = 'dead' AND reason <> 'cancelled'", &err));
 	ASSERT_INT(audit(box, "not delivered", NOW), 1); /* whether a reason is known or not */

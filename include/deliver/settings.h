@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 enum channel_kind { CHANNEL_SLACK_WEBHOOK, CHANNEL_EMAIL, CHANNEL_WEBHOOK, CHANNEL_FILE, CHANNEL_TEAMS,
-	CHANNEL_GOOGLE_CHAT, CHANNEL_DISCORD, CHANNEL_SLACK_API, CHANNEL_MATTERMOST, N_CHANNEL_KINDS };
+	CHANNEL_GOOGLE_CHAT, CHANNEL_DISCORD, CHANNEL_SLACK_API, CHANNEL_MATTERMOST,
+	CHANNEL_STDOUT, N_CHANNEL_KINDS };
 extern const char *const channel_kind_names[]; /* "slack_webhook" and the like, as in outbox.kind; ends with NULL */
 
 /* What of channel_settings a kind takes, beside what all take. */

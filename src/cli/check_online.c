@@ -131,11 +131,20 @@ static int ask_slack(const struct channel_settings *ch, struct arena *a, const c
 	return slack_api_ask(ch, secret_read, a, out, err);
 }
 
+static int ask_nobody(const struct channel_settings *ch, struct arena *a, const char **out, struct err *err)
+{
+	(void)ch;
+	(void)a;
+	(void)err;
+	*out = "whoever runs `retaind deliver` or `once` reads it";
+	return 0;
+}
+
 void check_channel_online(struct checking *c, const struct org_settings *org, const struct channel_settings *channel)
 {
 	static int (*const askers[])(const struct channel_settings *, struct arena *, const char **, struct err *) = {
 		[CHANNEL_EMAIL] = ask_smtp, [CHANNEL_SLACK_API] = ask_slack,
-		[CHANNEL_FILE] = ask_folder, [N_CHANNEL_KINDS] = NULL
+		[CHANNEL_FILE] = ask_folder, [CHANNEL_STDOUT] = ask_nobody, [N_CHANNEL_KINDS] = NULL
 	};
 	CLEANUP(arena_freep) struct arena *a = arena_new(0); /* the secret in it is wiped at once */
 	const char *what = arena_printf(c->cli->arena, "%s: %s", org->name, channel->name), *answer = "";

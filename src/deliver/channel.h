@@ -56,8 +56,7 @@ struct channel_type {
 };
 
 extern const struct channel_type slack_webhook_channel, email_channel, webhook_channel, file_channel, teams_channel,
-	google_chat_channel, discord_channel, slack_api_channel,
-	mattermost_channel;
+	google_chat_channel, discord_channel, slack_api_channel, mattermost_channel, stdout_channel;
 extern const struct channel_type *const channel_types[]; /* by enum channel_kind */
 
 /* A verdict with a cleaned, cut detail; wait_s -1. */

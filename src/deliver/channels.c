@@ -12,7 +12,7 @@ const char *const channel_kind_names[] = {
 	[CHANNEL_SLACK_WEBHOOK] = "slack_webhook", [CHANNEL_EMAIL] = "email", [CHANNEL_WEBHOOK] = "webhook",
 	[CHANNEL_FILE] = "file", [CHANNEL_TEAMS] = "teams", [CHANNEL_GOOGLE_CHAT] = "google_chat",
 	[CHANNEL_DISCORD] = "discord", [CHANNEL_SLACK_API] = "slack_api", [CHANNEL_MATTERMOST] = "mattermost",
-	[N_CHANNEL_KINDS] = NULL
+	[CHANNEL_STDOUT] = "stdout", [N_CHANNEL_KINDS] = NULL
 };
 
 const struct channel_type *const channel_types[] = {
@@ -25,6 +25,7 @@ const struct channel_type *const channel_types[] = {
 	[CHANNEL_DISCORD] = &discord_channel,
 	[CHANNEL_SLACK_API] = &slack_api_channel,
 	[CHANNEL_MATTERMOST] = &mattermost_channel,
+	[CHANNEL_STDOUT] = &stdout_channel,
 };
 _Static_assert(ARRAY_LEN(channel_types) == N_CHANNEL_KINDS, "a kind without its row");
 

@@ -8,7 +8,7 @@
 enum { SHOWN_EVIDENCE = 3 };
 
 const struct renderer renderers[] = {
-	{ "text", NULL, render_text },
+	{ "text", "stdout", render_text },
 	{ "slack", "slack_webhook", render_slack },
 	{ "slack_thread", "slack_api", render_slack_thread },
 	{ "mattermost", "mattermost", render_mattermost },

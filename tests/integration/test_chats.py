@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Teams, Google Chat and Discord over real sockets: what the services take, refuse, fold and slow down."""
 import json
+import os
+import subprocess
 import sys
 import time
 from datetime import date
@@ -10,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import chats  # noqa: E402
 import sinks  # noqa: E402
 from delivery import ENV, NOW, company, deliver, instant, next_at, organisation, put, state  # noqa: E402
-from harness import run  # noqa: E402
+from harness import BIN, run  # noqa: E402
 
 KINDS = {"teams": chats.Teams, "google_chat": chats.GoogleChat, "discord": chats.Discord}
 CHANNEL = "{kind: %s, url: 'env:%s_URL', allows_http_loopback: true%s}"
@@ -197,6 +199,25 @@ def test_workflow_is_off(case):
     deliver(case)
     assert state(case, message)[0] == "dead" and len(made.requests) == 1
     assert case.query("SELECT reason FROM sink_state WHERE is_disabled = 1") == [("WorkflowTriggerIsNotEnabled",)]
+
+
+def test_stdout(case):
+    """a digest goes to the standard output of `retaind once`; where there is none, as in the daemon, that is said"""
+    company(case, {"ann@acme.example": "csm", "bob@acme.example": "am"}, date(2026, 3, 2), "  terminal: {kind: stdout}\n", "terminal")
+    for command in ("pull", "score", "digest"):
+        case.retaind(command, "--now", instant(NOW))
+    printed = deliver_to(case, subprocess.PIPE, NOW)
+    assert "1. Société n° 1 <b>" in printed and "What to do:" in printed, printed
+    assert case.query("SELECT group_concat(DISTINCT state) FROM outbox") == [("sent",)]
+    case.retaind("digest", "--now", instant(NOW + 86400))
+    deliver_to(case, subprocess.DEVNULL, NOW + 86400)
+    states = case.query("SELECT DISTINCT state, reason FROM outbox WHERE id > 2")
+    assert [s for s, _ in states] == ["dead"] and "no standard output" in states[0][1], states
+
+
+def deliver_to(case, output, at):
+    return subprocess.run([BIN, "deliver", "--config", str(case.tmp / "config"), "--now", instant(at)], stdout=output, stderr=subprocess.PIPE,
+                          text=True, timeout=60, env={**os.environ, **ENV}).stdout
 
 
 def test_admin_alert(case):

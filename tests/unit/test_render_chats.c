@@ -1,4 +1,4 @@
-/* Digests for Teams, Google Chat and Discord: every limit of the service, whole, and without active markup. */
+/* Digests for Teams, Google Chat, Discord and webhooks: every limit of the service, whole, and without active markup. */
 #include "cmocka_shim.h"
 
 #include <math.h>
@@ -432,12 +432,41 @@ static void every_link_and_answer_of_an_item_is_there(void **state)
 	db_close(db);
 }
 
+/* Standard Webhooks asks for less than 20 kB: what is more goes as the thin form, which says so and where to look. */
+static void a_webhook_never_carries_more_than_20_kb(void **state)
+{
+	const uint64_t n_digests = getenv("RETAIND_HEAVY") ? N_HEAVY : N_DIGESTS;
+	size_t n_thin = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= n_digests; seed++) {
+		struct render_to to = { .message_key = "k" };
+		struct rendered r;
+		struct digest d;
+		bool is_full;
+		const struct json *j;
+
+		sample_random(seed, seed % 50 == 0 ? MAX_ITEMS : 60, arena, &d);
+		ASSERT_OK(renderer_of("json")->render(&d, &to, arena, &r, &err));
+		ASSERT_INT(r.n, 1);
+		assert_true(r.parts[0].len < 20000 && utf8_is_valid(r.parts[0].body, r.parts[0].len));
+		j = parse(r.parts[0].body, r.parts[0].len);
+		assert_string_equal(json_text(json_member(j, "type")), "digest.created");
+		assert_true(json_bool(json_at(j, "data.is_full"), &is_full));
+		assert_string_equal(json_text(json_at(j, "data.headline")), d.headline);
+		n_thin += !is_full;
+		arena_reset(arena);
+	}
+	assert_true(n_thin > 0 && n_thin < n_digests);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(random_digests_stay_within_every_limit),
 		CASE(foreign_text_has_no_meaning_in_a_chat),
+		CASE(a_webhook_never_carries_more_than_20_kb),
 		CASE(braces_of_a_name_are_no_date_in_a_card),
 		CASE(every_link_and_answer_of_an_item_is_there),
 	};

@@ -62,7 +62,10 @@ static struct signal_settings signals[] = {
 	{ .name = "bought_more", .low = 0, .high = 0.5, .weight = 0.4, .relief = 0, .play = "act" },
 	{ .name = "product_gap", .low = 0.2, .high = 0.7, .weight = 0.4, .relief = 0, .play = "act" },
 };
-static struct play_settings plays[] = { { "act", "Act", "Call.", 7 }, { "confirm_request", "Confirm", "Ask.", 2 } };
+static struct play_settings plays[] = {
+	{ .name = "act", .title = "Act", .first_step = "Call.", .lead_days = 7 },
+	{ .name = "confirm_request", .title = "Confirm", .first_step = "Ask.", .lead_days = 2 },
+};
 static const char *api[] = { "api access", "un acces api" }, *leave[] = { "cancel our", "resilier" };
 static const char *ask_leave[] = {
 	"want to|would like to|please ... cancel|terminate .. subscription|contract|our account",

@@ -22,6 +22,7 @@ struct word {
 		WORD_PERCENT,     /* real, a share of 1: "93.1 %" */
 		WORD_DAY,         /* day, the year only where it is another than that of said_on: "Mon 2 Mar" */
 		WORD_DATE,        /* day with its year: "Mon 2 Mar 2026" */
+		WORD_MONTH,       /* that of a day, in full, with its year: "March 2026" */
 		WORD_MONEY,       /* minor units: "EUR 48,000", "48 000 \u20ac" */
 		WORD_MONEY_SHORT  /* "EUR 48k", "48 k\u20ac" */
 	} kind;
@@ -39,6 +40,7 @@ struct word {
 	{ .name = (called), .kind = WORD_PERCENT, .real = (share), .decimals = (places) }
 #define W_DAY(called, d, on) { .name = (called), .kind = WORD_DAY, .number = (d), .said_on = (on) }
 #define W_DATE(called, d) { .name = (called), .kind = WORD_DATE, .number = (d) }
+#define W_MONTH(called, d) { .name = (called), .kind = WORD_MONTH, .number = (d) }
 #define W_MONEY(called, minor, code) { .name = (called), .kind = WORD_MONEY, .number = (minor), .text = (code) }
 #define W_MONEY_SHORT(called, minor, code) \
 	{ .name = (called), .kind = WORD_MONEY_SHORT, .number = (minor), .text = (code) }
@@ -79,6 +81,8 @@ const char *words_text(const struct words *w, struct arena *a, const char *key);
 #define SAY(w, a, key, ...) \
 	words_say((w), (a), (key), (const struct word[]){ __VA_ARGS__ }, ARRAY_LEN(((const struct word[]){ __VA_ARGS__ })))
 
+/* A day as an argument: with its year in the language's way, YYYY-MM-DD for NULL, as the command line has it. */
+struct word words_day(const struct words *w, struct arena *a, const char *name, int32_t day);
 /* One argument alone. */
 const char *words_one(const struct words *w, struct arena *a, const struct word *arg);
 /* "a", "a and b", "a, b and c"; "" for none. */

@@ -6,6 +6,7 @@
 #ifndef SCORE_STEER_H
 #define SCORE_STEER_H
 
+#include "common/words.h"
 #include "score/nrr.h"
 
 enum steer_engine { STEER_CHURN, STEER_INVOLUNTARY, STEER_CONTRACTION, STEER_EXPANSION, N_STEER_ENGINES };
@@ -48,6 +49,7 @@ struct steer_worth {
 };
 
 struct steer_input {
+	const struct words *words; /* of the sentences `first` and `worth`; NULL: English */
 	const char *currency;
 	const struct nrr_window *quarters; size_t n_quarters; /* of three months, one behind the other, by time */
 	const struct nrr_window *years; size_t n_years;       /* of twelve months up to several days, by day */

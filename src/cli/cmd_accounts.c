@@ -106,7 +106,7 @@ static int show_hidden(struct cli *c, const struct session *s, struct err *err)
 	struct table *t = table_new(c->arena, titles, ARRAY_LEN(titles));
 	struct portfolio p;
 
-	if (portfolio_look(s, is_of_owner, cli_option(c, "owner"), c->arena, &p, err) < 0)
+	if (portfolio_look(s, is_of_owner, cli_option(c, "owner"), NULL, c->arena, &p, err) < 0)
 		return -1;
 	add_hidden(c, t, "watermelon", p.watermelons, p.n_watermelons);
 	add_hidden(c, t, "blind_spot", p.blind_spots, p.n_blind_spots);

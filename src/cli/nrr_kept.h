@@ -17,6 +17,7 @@ struct nrr_moved_query {
 	bool (*is_seen)(const void *who, const char *owner_email); /* of nobody's book: "" */
 	const void *who;
 	int32_t since;
+	const struct words *words; /* that the line is in; NULL: English */
 };
 int nrr_moved(const struct session *s, const struct nrr_moved_query *query, struct arena *a, const char **out,
               struct err *err) MUST_USE;

@@ -1,6 +1,8 @@
 #include "nrr_close.h"
 #include "nrr_kept.h"
 
+#include <string.h>
+
 #include "common/text.h"
 #include "score/restate.h"
 
@@ -8,9 +10,6 @@ enum { WINDOW = 12, WHY_CHARS = 160 };
 
 /* The two revisions of one month's year that are compared. */
 struct moved_month { const struct nrr_snapshot *before, *after; };
-
-static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August",
-	                                  "September", "October", "November", "December" };
 
 /* The next month's revision on the day and the last one since; from `at` on. Returns false when there is none. */
 static bool next_month(const struct nrr_snapshot *list, size_t n, int32_t since, size_t *at, struct moved_month *out)
@@ -62,9 +61,10 @@ static int load_seen(struct db *db, const struct nrr_moved_query *q, const struc
 	return 0;
 }
 
-/* "Acme: contract s-1: EUR 120 a month instead of ..., and 2 more accounts" */
-static int why(struct db *db, const struct moved_month *m, const struct restate_change *changes, size_t n,
-               struct arena *a, const char **out, struct err *err)
+/* "Acme: contract s-1: EUR 120 a month instead of ..., and 2 more accounts"; what it is for one account is kept in
+ * English only. */
+static int why(struct db *db, const struct words *w, const struct moved_month *m, const struct restate_change *changes,
+               size_t n, struct arena *a, const char **out, struct err *err)
 {
 	struct nrr_restatement *reasons;
 	struct nrr_named named;
@@ -78,10 +78,19 @@ static int why(struct db *db, const struct moved_month *m, const struct restate_
 		if (reasons[i].account == changes[0].account)
 			words = reasons[i].words;
 	if (n > 1)
-		more = arena_printf(a, ", and %zu more account%s", n - 1, n == 2 ? "" : "s");
+		more = SAY(w, a, "digest.moved.more", W_INT("n", n - 1));
+	if (strcmp(words_language(w), "en") != 0)
+		words = NULL;
 	*out = arena_printf(a, "%s%s%s%s", text_clean(a, named.name ? named.name : named.key, WHY_CHARS),
 	                    words ? ": " : "", text_clean(a, words, WHY_CHARS), more);
 	return 0;
+}
+
+static const char *ratio(const struct words *w, struct arena *a, const struct nrr_window *of, double ratio)
+{
+	if (of->why_none)
+		return words_text(w, a, "digest.moved.unknown");
+	return words_one(w, a, &(struct word)W_PERCENT("", ratio, 1));
 }
 
 /* Sets *out where something that is seen moved in the month. */
@@ -92,7 +101,7 @@ static int tell_month(struct db *db, const struct nrr_moved_query *q, const stru
 	struct nrr_window before, after;
 	struct restate_change *changes;
 	const char *reason;
-	int year, month, day;
+	const struct words *w = q->words;
 	size_t n;
 
 	if (load_seen(db, q, m->before, a, &was, &before, err) < 0 || load_seen(db, q, m->after, a, &is, &after, err) < 0)
@@ -100,14 +109,12 @@ static int tell_month(struct db *db, const struct nrr_moved_query *q, const stru
 	n = restate_changes(was, is, a, &changes);
 	if (!n)
 		return 0;
-	if (why(db, m, changes, n, a, &reason, err) < 0)
+	if (why(db, w, m, changes, n, a, &reason, err) < 0)
 		return -1;
-	day_split(day_add_months(m->after->to_on, -1), &year, &month, &day);
-	*out = arena_printf(a,
-	                    "%s %d was restated: NRR of the year to its end is %s instead of %s, GRR %s instead of %s (%s)",
-	                    months[month - 1], year, nrr_kept_percent(a, &after, after.nrr),
-	                    nrr_kept_percent(a, &before, before.nrr), nrr_kept_percent(a, &after, after.grr),
-	                    nrr_kept_percent(a, &before, before.grr), reason);
+	*out = SAY(w, a, "digest.moved", W_MONTH("month", day_add_months(m->after->to_on, -1)),
+	           W_TEXT("nrr", ratio(w, a, &after, after.nrr)), W_TEXT("nrr_was", ratio(w, a, &before, before.nrr)),
+	           W_TEXT("grr", ratio(w, a, &after, after.grr)), W_TEXT("grr_was", ratio(w, a, &before, before.grr)),
+	           W_TEXT("why", reason));
 	return 0;
 }
 
@@ -136,8 +143,8 @@ int nrr_moved(const struct session *s, const struct nrr_moved_query *query, stru
 	}
 	*out = latest;
 	if (n_moved > 1)
-		*out = arena_printf(a, "%s; %zu earlier month%s moved too", latest, n_moved - 1, n_moved == 2 ? "" : "s");
+		*out = SAY(query->words, a, "digest.moved.others", W_TEXT("text", latest), W_INT("n", n_moved - 1));
 	if (latest)
-		*out = arena_printf(a, "%s. `retaind nrr --restated` has all of it.", *out);
+		*out = SAY(query->words, a, "digest.moved.pointer", W_TEXT("text", *out));
 	return 0;
 }

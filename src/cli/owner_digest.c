@@ -187,7 +187,8 @@ static int add_managers(const struct session *s, const struct owner_settings *ow
 {
 	struct portfolio p;
 
-	if (owner_nrr(s, owner, in->before_on, a, nrr, err) < 0 || portfolio_look(s, is_seen_by, owner, a, &p, err) < 0 ||
+	if (owner_nrr(s, owner, in->before_on, a, nrr, err) < 0 ||
+	    portfolio_look(s, is_seen_by, owner, owner->words, a, &p, err) < 0 ||
 	    add_precision(s, a, in, err) < 0)
 		return -1;
 	in->nrr = nrr;

@@ -18,7 +18,7 @@ static const char *ratios_text(const struct words *w, struct arena *a, const str
                                const struct nrr_window *before)
 {
 	if (now->why_none)
-		return now->why_none;
+		return SAY(w, a, "digest.nrr.none", W_DATE("day", now->span.from));
 	return SAY(w, a, before->why_none ? "digest.nrr.ratios" : "digest.nrr.ratios.moved", W_PERCENT("nrr", now->nrr, 1),
 	           W_PERCENT("nrr_before", before->nrr, 1), W_PERCENT("grr", now->grr, 1),
 	           W_PERCENT("grr_before", before->grr, 1), W_PERCENT("logos", now->logo, 1),
@@ -67,6 +67,7 @@ static int add_advice(const struct session *s, const struct owner_settings *owne
 
 	if (nrr_steer_load(&scope, false, a, &in, err) < 0)
 		return -1;
+	in.words = owner->words;
 	steer_make(&in, a, &steer);
 	if (!steer.why_none)
 		lines[out->n_lines++] = steer.first;
@@ -131,8 +132,9 @@ static int manager_nrr(const struct session *s, const struct owner_settings *own
 	if (books_nrr(s, owner, &facts, s->org->currency, a, out, err) < 0)
 		return -1;
 	advice = strstr(missing.text, ": load"); /* there is no option for a digest */
-	out->ratios = arena_printf(a, "%s; revenue in other currencies is left out (%.*s)", out->ratios,
-	                           advice ? (int)(advice - missing.text) : (int)sizeof missing.text, missing.text);
+	out->ratios = SAY(owner->words, a, "digest.nrr.left_out", W_TEXT("ratios", out->ratios),
+	                  W_TEXT("why", arena_strndup(a, missing.text, advice ? (size_t)(advice - missing.text) :
+	                                                                        strlen(missing.text))));
 	return 0;
 }
 
@@ -148,7 +150,8 @@ static void say(struct digest_nrr *n, const char *line, struct arena *a)
 static int say_moved(const struct session *s, const struct owner_settings *owner, int32_t before_on, struct arena *a,
                      struct digest_nrr *out, struct err *err)
 {
-	const struct nrr_moved_query query = { is_seen_by, owner, before_on == DAY_NONE ? s->as_of - 1 : before_on };
+	const struct nrr_moved_query query = { is_seen_by, owner, before_on == DAY_NONE ? s->as_of - 1 : before_on,
+		owner->words };
 	const char *line;
 
 	if (nrr_moved(s, &query, a, &line, err) < 0)
@@ -158,12 +161,11 @@ static int say_moved(const struct session *s, const struct owner_settings *owner
 	return 0;
 }
 
-static void say_policy(const struct session *s, struct arena *a, struct digest_nrr *out)
+static void say_policy(const struct session *s, const struct words *w, struct arena *a, struct digest_nrr *out)
 {
 	const struct nrr_policy *p = &s->org->nrr;
 
-	say(out, arena_printf(a, "Policy %s, hash %s: `retaind nrr --policy` has its rules.", p->preset,
-	                      nrr_policy_hash(p, a)), a);
+	say(out, SAY(w, a, "digest.nrr.policy", W_TEXT("preset", p->preset), W_TEXT("hash", nrr_policy_hash(p, a))), a);
 }
 
 int owner_nrr(const struct session *s, const struct owner_settings *owner, int32_t before_on, struct arena *a,
@@ -171,6 +173,6 @@ int owner_nrr(const struct session *s, const struct owner_settings *owner, int32
 {
 	if (manager_nrr(s, owner, a, out, err) < 0 || say_moved(s, owner, before_on, a, out, err) < 0)
 		return -1;
-	say_policy(s, a, out);
+	say_policy(s, owner->words, a, out);
 	return 0;
 }

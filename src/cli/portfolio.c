@@ -14,6 +14,7 @@ struct looking {
 	struct diagnosing day;
 	bool (*wants)(const void *which, const char *owner_email);
 	const void *which;
+	const struct words *words;
 	const int64_t *listed; /* accounts with findings, ascending */
 	size_t n_listed;
 	struct arena *kept;    /* for what outlives a chunk */
@@ -48,8 +49,8 @@ static void look_at(struct looking *l, const struct fact_account *f, const struc
 
 	if (!f->is_customer || !l->wants(l->which, *f->csm_email ? f->csm_email : f->am_email))
 		return;
-	hidden = score && score->risk_band == 0 ? watermelon_of(&l->day.base, f, score->confidence, a) : NULL;
-	unseen = blind_spot_of(&l->day.base, f, was_listed, a);
+	hidden = score && score->risk_band == 0 ? watermelon_of(l->words, &l->day.base, f, score->confidence, a) : NULL;
+	unseen = blind_spot_of(l->words, &l->day.base, f, was_listed, a);
 	if (hidden)
 		l->found.watermelons[l->found.n_watermelons++] = told(l, f, score, hidden);
 	if (unseen)
@@ -87,10 +88,11 @@ static int by_worth(const void *left, const void *right)
 }
 
 int portfolio_look(const struct session *s, bool (*wants)(const void *which, const char *owner_email),
-                   const void *which, struct arena *a, struct portfolio *out, struct err *err)
+                   const void *which, const struct words *words, struct arena *a, struct portfolio *out,
+                   struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *of_chunk = arena_new(0);
-	struct looking l = { .session = s, .wants = wants, .which = which, .kept = a };
+	struct looking l = { .session = s, .wants = wants, .which = which, .words = words, .kept = a };
 	int64_t *listed;
 	size_t n;
 

@@ -10,8 +10,10 @@ struct portfolio {
 	size_t n_watermelons, n_blind_spots;
 };
 
-/* Of the customers whose owner is wanted, as of the session's day. Everything lives in the arena. */
+/* Of the customers whose owner is wanted, as of the session's day; reasons are in these words. Everything lives in the
+ * arena. */
 int portfolio_look(const struct session *s, bool (*wants)(const void *which, const char *owner_email),
-                   const void *which, struct arena *a, struct portfolio *out, struct err *err) MUST_USE;
+                   const void *which, const struct words *words, struct arena *a, struct portfolio *out,
+                   struct err *err) MUST_USE;
 
 #endif

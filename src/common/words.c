@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/text.h"
 #include "words_language.h"
 
@@ -210,6 +211,13 @@ const char *words_say(const struct words *w, struct arena *a, const char *key, c
 const char *words_text(const struct words *w, struct arena *a, const char *key)
 {
 	return words_say(w, a, key, NULL, 0);
+}
+
+struct word words_day(const struct words *w, struct arena *a, const char *name, int32_t day)
+{
+	if (w)
+		return (struct word)W_DATE(name, day);
+	return (struct word)W_TEXT(name, day_text(a, day));
 }
 
 const char *words_one(const struct words *w, struct arena *a, const struct word *arg)

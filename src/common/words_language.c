@@ -32,11 +32,15 @@ static const struct language languages[] = {
 	{ .name = "en", .n_plurals = 2, .plural = english_plural, .group = ",", .point = ".", .percent = " %",
 	  .weekdays = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" },
 	  .months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" },
+	  .full_months = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+	                   "November", "December" },
 	  .first_of_month = "1", .thousands = { "", "k", "M", "bn" } },
 	{ .name = "fr", .n_plurals = 2, .plural = french_plural, .group = NARROW, .point = ",", .percent = NARROW "%",
 	  .weekdays = { "lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim." },
 	  .months = { "janv.", "f\u00e9vr.", "mars", "avr.", "mai", "juin", "juil.", "ao\u00fbt", "sept.", "oct.", "nov.",
 	              "d\u00e9c." },
+	  .full_months = { "janvier", "f\u00e9vrier", "mars", "avril", "mai", "juin", "juillet", "ao\u00fbt", "septembre",
+	                   "octobre", "novembre", "d\u00e9cembre" },
 	  .first_of_month = "1er", .has_money_behind = true, .thousands = { "", "k", "M", "Md" }, .no_break = ";?!%",
 	  .elides = true },
 };
@@ -155,6 +159,14 @@ static const char *day(const struct language *l, struct arena *a, int32_t on, bo
 	return has_year ? arena_printf(a, "%s %d", text, year) : text;
 }
 
+static const char *month(const struct language *l, struct arena *a, int32_t on)
+{
+	int year, month, day_of_month;
+
+	day_split(on, &year, &month, &day_of_month);
+	return arena_printf(a, "%s %d", l->full_months[month - 1], year);
+}
+
 static bool is_other_year(int32_t on, int32_t said_on)
 {
 	int year, said_year, month, day_of_month;
@@ -181,6 +193,8 @@ const char *language_argument(const struct language *l, struct arena *a, const s
 		return day(l, a, on, is_other_year(on, arg->said_on));
 	case WORD_DATE:
 		return day(l, a, on, true);
+	case WORD_MONTH:
+		return month(l, a, on);
 	case WORD_MONEY:
 	case WORD_MONEY_SHORT:
 		return money(l, a, arg);

@@ -11,7 +11,7 @@ struct language {
 	int n_plurals;
 	int (*plural)(uint64_t n); /* the index of the plural class */
 	const char *group, *point, *percent; /* percent: between number and sign, and the sign */
-	const char *weekdays[7], *months[12], *first_of_month;
+	const char *weekdays[7], *months[12], *full_months[12], *first_of_month;
 	bool has_money_behind; /* "48 000 \u20ac" instead of "EUR 48,000" */
 	const char *thousands[4]; /* "", k, M, bn */
 	const char *no_break; /* signs before which a blank is a narrow no-break one; NULL: none */

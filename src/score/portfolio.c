@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/words.h"
 #include "signal.h"
 
 enum {
@@ -21,7 +22,8 @@ static bool is_broken(const struct fact_base *base, enum fact_kind kind)
 	return base->sources[kind].is_known && base->sources[kind].is_stale;
 }
 
-static const char *single_thread(const struct fact_base *base, const struct fact_account *f, struct arena *a)
+static const char *single_thread(const struct words *w, const struct fact_base *base, const struct fact_account *f,
+                                 struct arena *a)
 {
 	int64_t seats = active_seats(f);
 	int n = 0;
@@ -33,9 +35,9 @@ static const char *single_thread(const struct fact_base *base, const struct fact
 	n = people_between(f, 0, PEOPLE_DAYS);
 	for (size_t i = 0; i < f->n_people && n == 1; i++)
 		if (is_active_between(&f->people[i], 0, PEOPLE_DAYS))
-			return arena_printf(a, "it hangs on one person%s%s", *f->people[i].name ? ", " : "",
-			                    *f->people[i].name ? evidence_quote(a, f->people[i].name, 40) : "");
-	return n ? NULL : "nobody known there has used it or spoken for 90 days";
+			return SAY(w, a, *f->people[i].name ? "portfolio.one_person_named" : "portfolio.one_person",
+			           W_TEXT("name", evidence_quote(a, f->people[i].name, 40)));
+	return n ? NULL : words_text(w, a, "portfolio.nobody");
 }
 
 static int younger(int left, int right)
@@ -57,22 +59,20 @@ static int days_without_news(const struct fact_account *f, int32_t as_of)
 	return days;
 }
 
-static const char *stale_news(const struct fact_base *base, const struct fact_account *f, double confidence,
-                              struct arena *a)
+static const char *stale_news(const struct words *w, const struct fact_base *base, const struct fact_account *f,
+                              double confidence, struct arena *a)
 {
 	int days = days_without_news(f, base->as_of);
 
 	if (is_broken(base, FACT_USAGE) || is_broken(base, FACT_INTERACTION))
 		return NULL;
 	if ((is_fresh(base, FACT_USAGE) || is_fresh(base, FACT_INTERACTION)) && (days < 0 || days >= STALE_DAYS))
-		return days < 0 ? "nothing was ever heard or measured of it" :
-		                  arena_printf(a, "nothing was heard or measured of it for %d days", days);
-	return confidence < LOW_CONFIDENCE ? arena_printf(a, "only %.0f %% of what should be known of it is",
-	                                                  100 * confidence) :
-	                                     NULL;
+		return SAY(w, a, days < 0 ? "portfolio.never_heard" : "portfolio.not_heard", W_INT("n", days));
+	return confidence < LOW_CONFIDENCE ? SAY(w, a, "portfolio.little_known", W_PERCENT("share", confidence, 0)) : NULL;
 }
 
-static const char *silent_renewal(const struct fact_base *base, const struct fact_account *f, struct arena *a)
+static const char *silent_renewal(const struct words *w, const struct fact_base *base, const struct fact_account *f,
+                                  struct arena *a)
 {
 	int32_t renewal = next_renewal(f, base->as_of), last_on = f->heard_on;
 
@@ -83,9 +83,9 @@ static const char *silent_renewal(const struct fact_base *base, const struct fac
 			last_on = f->interactions[i].on;
 	if (last_on != DAY_NONE && base->as_of - last_on < SILENT_DAYS)
 		return NULL;
-	return arena_printf(a, "its renewal is on %s and %s", day_text(a, renewal),
-	                    last_on == DAY_NONE ? "no message or meeting of theirs is known" :
-	                    arena_printf(a, "the last message or meeting was on %s", day_text(a, last_on)));
+	if (last_on == DAY_NONE)
+		return SAY(w, a, "portfolio.renewal_unheard", words_day(w, a, "day", renewal));
+	return SAY(w, a, "portfolio.renewal_silent", words_day(w, a, "day", renewal), words_day(w, a, "last", last_on));
 }
 
 static int at_work(const struct fact_account *f, int from_age, int to_age)
@@ -97,29 +97,29 @@ static int at_work(const struct fact_account *f, int from_age, int to_age)
 	return n;
 }
 
-static const char *shrinking_use(const struct fact_base *base, const struct fact_account *f, struct arena *a)
+static const char *shrinking_use(const struct words *w, const struct fact_base *base, const struct fact_account *f,
+                                 struct arena *a)
 {
 	int now = at_work(f, 0, WORK_DAYS), before = at_work(f, PEOPLE_DAYS, PEOPLE_DAYS + WORK_DAYS);
 	int64_t seats = active_seats(f);
 
 	if (!is_fresh(base, FACT_PERSON) || seats <= 0 || before < MIN_PEOPLE || now > FEWER * before)
 		return NULL;
-	return arena_printf(a, "%d people are at work where %d were three months ago, on the same %lld seats", now, before,
-	                    (long long)seats);
+	return SAY(w, a, "portfolio.shrinking", W_INT("now", now), W_INT("before", before), W_INT("seats", seats));
 }
 
-const char *watermelon_of(const struct fact_base *base, const struct fact_account *account, double confidence,
-                          struct arena *a)
+const char *watermelon_of(const struct words *w, const struct fact_base *base, const struct fact_account *account,
+                          double confidence, struct arena *a)
 {
 	const char *reasons[] = {
-		silent_renewal(base, account, a), single_thread(base, account, a), shrinking_use(base, account, a),
-		stale_news(base, account, confidence, a),
+		silent_renewal(w, base, account, a), single_thread(w, base, account, a), shrinking_use(w, base, account, a),
+		stale_news(w, base, account, confidence, a),
 	};
 	const char *text = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
 		if (reasons[i])
-			text = text ? arena_printf(a, "%s; %s", text, reasons[i]) : reasons[i];
+			text = text ? SAY(w, a, "digest.join", W_TEXT("text", text), W_TEXT("next", reasons[i])) : reasons[i];
 	return text;
 }
 
@@ -130,13 +130,13 @@ static bool is_our_doing(const struct fact_interaction *x)
 	       strcmp(x->kind, "call") == 0;
 }
 
-const char *blind_spot_of(const struct fact_base *base, const struct fact_account *account, bool was_listed,
-                          struct arena *a)
+const char *blind_spot_of(const struct words *w, const struct fact_base *base, const struct fact_account *account,
+                          bool was_listed, struct arena *a)
 {
 	int32_t last_on = DAY_NONE;
 
 	if (!*account->csm_email && !*account->am_email)
-		return "nobody owns it";
+		return words_text(w, a, "portfolio.no_owner");
 	if (was_listed || !is_fresh(base, FACT_INTERACTION))
 		return NULL;
 	for (size_t i = 0; i < account->n_interactions; i++)
@@ -144,6 +144,7 @@ const char *blind_spot_of(const struct fact_base *base, const struct fact_accoun
 			last_on = account->interactions[i].on;
 	if (last_on != DAY_NONE && base->as_of - last_on < BLIND_DAYS)
 		return NULL;
-	return last_on == DAY_NONE ? "nobody of ours is known to have written, called or met" :
-	                             arena_printf(a, "nobody of ours wrote, called or met since %s", day_text(a, last_on));
+	if (last_on == DAY_NONE)
+		return words_text(w, a, "portfolio.never_touched");
+	return SAY(w, a, "portfolio.not_touched", words_day(w, a, "day", last_on));
 }

@@ -217,33 +217,38 @@ static void read_findings(const struct steer_input *in, struct arena *a, struct 
 
 /* sentences -------------------------------------------------------------------------------------------------------- */
 
+static const char *const engine_keys[N_STEER_ENGINES] = {
+	[STEER_CHURN] = "steer.churn", [STEER_INVOLUNTARY] = "steer.involuntary",
+	[STEER_CONTRACTION] = "steer.contraction", [STEER_EXPANSION] = "steer.expansion",
+};
+
 static const char *what_it_did(const struct steer_input *in, const struct steer_reading *r, struct arena *a)
 {
-	return arena_printf(a, "it %s %.1f points of NRR in the three months to %s (%s a month)",
-	                    r->engine == STEER_EXPANSION ? "added" : "took", r->points,
-	                    day_text(a, in->quarters[in->n_quarters - 1].span.to),
-	                    money_text(a, r->minor, in->currency));
+	return SAY(in->words, a, r->engine == STEER_EXPANSION ? "steer.added" : "steer.took",
+	           W_REAL("points", r->points, 1), W_MONEY("amount", r->minor, in->currency),
+	           words_day(in->words, a, "day", in->quarters[in->n_quarters - 1].span.to));
 }
 
 static const char *first_sentence(const struct steer_input *in, const struct steer *s, struct arena *a)
 {
 	const struct steer_reading *r = &s->engines[0];
-	const char *text;
+	const struct words *w = in->words;
+	const char *text, *engine;
 
 	if (s->why_none)
 		return s->why_none;
+	engine = words_text(w, a, engine_keys[r->engine]);
 	if (r->to_gain >= least_points)
-		return arena_printf(a, "Work on %s first: %s; usually %.1f. A good quarter of your own has %.1f: that would "
-		                       "give %.1f points back.", steer_engine_names[r->engine], what_it_did(in, r, a), r->usual,
-		                    r->good, r->to_gain);
+		return SAY(w, a, "steer.first", W_TEXT("engine", engine), W_TEXT("did", what_it_did(in, r, a)),
+		           W_REAL("usual", r->usual, 1), W_REAL("good", r->good, 1), W_REAL("gain", r->to_gain, 1));
 	if (r->engine == STEER_EXPANSION || r->points < least_points)
-		text = "Nothing leaks";
+		text = words_text(w, a, "steer.no_leak");
 	else
-		text = arena_printf(a, "The largest leak is %s: %s", steer_engine_names[r->engine], what_it_did(in, r, a));
+		text = SAY(w, a, "steer.leak", W_TEXT("engine", engine), W_TEXT("did", what_it_did(in, r, a)));
 	if (s->n_past < STEER_LEAST_PAST)
-		return arena_printf(a, "%s. To compare it with your own past, %d earlier quarters are wanted; there %s %zu.",
-		                    text, STEER_LEAST_PAST, s->n_past == 1 ? "is" : "are", s->n_past);
-	return arena_printf(a, "%s. No engine does worse than in a good quarter of your own.", text);
+		return SAY(w, a, "steer.no_past", W_TEXT("text", text), W_INT("least", STEER_LEAST_PAST),
+		           W_INT("n", s->n_past));
+	return SAY(w, a, "steer.none_worse", W_TEXT("text", text));
 }
 
 static const char *next_sentence(const struct steer *s, struct arena *a)
@@ -302,30 +307,28 @@ static const char *pulls_sentence(const struct steer_input *in, const struct ste
 	return text ? arena_printf(a, "%s.", text) : NULL;
 }
 
-static const char *counted(struct arena *a, size_t n, const char *what)
-{
-	return arena_printf(a, "%zu %s%s", n, what, n == 1 ? "" : "s");
-}
-
 static const char *worth_sentence(const struct steer_input *in, const struct steer *s, struct arena *a)
 {
-	const char *until = day_text(a, in->quarter_ends_on), *later = "", *outside = "";
-	double so_far = 100 * in->so_far->nrr;
+	const struct words *w = in->words;
+	const struct word until = words_day(w, a, "day", in->quarter_ends_on);
+	const char *later = "", *outside = "";
+	double so_far = in->so_far->nrr;
 
 	if (in->so_far->why_none)
-		return s->why_none ? NULL : arena_printf(a, "This quarter (to %s): %s.", until, in->so_far->why_none);
+		return s->why_none ? NULL : SAY(w, a, "steer.no_worth", until, W_TEXT("why", in->so_far->why_none));
 	if (in->why_no_findings)
-		return arena_printf(a, "This quarter (to %s): NRR so far %.1f %%. %s.", until, so_far, in->why_no_findings);
+		return SAY(w, a, "steer.no_findings", until, W_PERCENT("nrr", so_far, 1), W_TEXT("why", in->why_no_findings));
 	if (s->defense.n_later + s->expansion.n_later)
-		later = arena_printf(a, " Later: %.1f at risk, %.1f to win.", s->defense.later_points,
-		                     s->expansion.later_points);
+		later = SAY(w, a, "steer.later", W_REAL("risk", s->defense.later_points, 1),
+		            W_REAL("win", s->expansion.later_points, 1));
 	if (s->n_outside)
-		outside = arena_printf(a, " Not counted: %s of accounts that did not pay on %s.",
-		                       counted(a, s->n_outside, "finding"), day_text(a, in->so_far->span.from));
-	return arena_printf(a, "This quarter (to %s): NRR so far %.1f %%. Open findings: %s with %.1f points at risk, %s "
-	                       "with %.1f to win; on average NRR comes to %.1f %%.%s%s", until, so_far,
-	                    counted(a, s->defense.n, "account"), s->defense.points, counted(a, s->expansion.n, "account"),
-	                    s->expansion.points, so_far - s->defense.points + s->expansion.points, later, outside);
+		outside = SAY(w, a, "steer.outside", W_INT("n", s->n_outside),
+		              words_day(w, a, "day", in->so_far->span.from));
+	return SAY(w, a, "steer.worth", until, W_PERCENT("nrr", so_far, 1), W_INT("n_defense", s->defense.n),
+	           W_REAL("risk", s->defense.points, 1), W_INT("n_expansion", s->expansion.n),
+	           W_REAL("win", s->expansion.points, 1),
+	           W_PERCENT("end", so_far + (s->expansion.points - s->defense.points) / 100, 1), W_TEXT("later", later),
+	           W_TEXT("outside", outside));
 }
 
 void steer_make(const struct steer_input *in, struct arena *a, struct steer *out)

@@ -37,7 +37,7 @@ static void exchange(const char *kind, const char *direction, int age)
 
 static const char *hidden(void)
 {
-	return watermelon_of(&s.base, &s.account, 0.9, a);
+	return watermelon_of(NULL, &s.base, &s.account, 0.9, a);
 }
 
 static void expect(const char *told, const char *part)
@@ -93,7 +93,7 @@ static void a_silent_renewal_shows_at_thirty_days_of_silence(void **state)
 static void an_account_without_news_is_stale_and_one_hardly_known_too(void **state)
 {
 	(void)state;
-	expect(watermelon_of(&s.base, &s.account, 0.4, a), "only 40 % of what should be known of it is");
+	expect(watermelon_of(NULL, &s.base, &s.account, 0.4, a), "only 40 % of what should be known of it is");
 	sample_use(&s, 0, 30, 0);
 	expect(hidden(), "nothing was heard or measured of it for 30 days");
 	exchange("note", "", 10);
@@ -118,19 +118,20 @@ static void fewer_people_on_the_same_seats_are_told(void **state)
 static void an_account_is_seen_by_a_list_a_message_of_ours_or_a_meeting(void **state)
 {
 	(void)state;
-	expect(blind_spot_of(&s.base, &s.account, false, a), "nobody of ours is known to have written, called or met");
-	expect(blind_spot_of(&s.base, &s.account, true, a), NULL);
+	expect(blind_spot_of(NULL, &s.base, &s.account, false, a),
+	       "nobody of ours is known to have written, called or met");
+	expect(blind_spot_of(NULL, &s.base, &s.account, true, a), NULL);
 	exchange("email", "out", 90);
-	expect(blind_spot_of(&s.base, &s.account, false, a), "nobody of ours wrote, called or met since ");
+	expect(blind_spot_of(NULL, &s.base, &s.account, false, a), "nobody of ours wrote, called or met since ");
 	exchange("email", "in", 2);
-	expect(blind_spot_of(&s.base, &s.account, false, a), "nobody of ours wrote, called or met since ");
+	expect(blind_spot_of(NULL, &s.base, &s.account, false, a), "nobody of ours wrote, called or met since ");
 	exchanges[0].on = AS_OF - 89;
-	expect(blind_spot_of(&s.base, &s.account, false, a), NULL);
+	expect(blind_spot_of(NULL, &s.base, &s.account, false, a), NULL);
 	exchanges[0].on = AS_OF - 200;
 	s.base.sources[FACT_INTERACTION].is_stale = true;
-	expect(blind_spot_of(&s.base, &s.account, false, a), NULL);
+	expect(blind_spot_of(NULL, &s.base, &s.account, false, a), NULL);
 	s.account.csm_email = s.account.am_email = "";
-	expect(blind_spot_of(&s.base, &s.account, true, a), "nobody owns it");
+	expect(blind_spot_of(NULL, &s.base, &s.account, true, a), "nobody owns it");
 }
 
 static void a_manager_gets_the_most_valuable_and_the_number_of_the_others(void **state)

@@ -10,7 +10,13 @@
 #include "common/err.h"
 
 enum job_kind { JOB_PULL, JOB_CLOCK, JOB_SCORE, JOB_WRITE_BACK, JOB_DIGEST, JOB_DELIVER, JOB_AUDIT };
-enum { JOBS_MAX = 4, JOBS_MAX_SYNC = 2, JOB_ARGS_MAX = 14, JOB_GRACE_MS = 5000, JOB_NAME_BYTES = 320 };
+/* How many of all organisations run at a time. Who waits on somebody else's server never holds up the others: pulls,
+ * scores and write-backs, digests, and deliveries with audits have places of their own. */
+enum {
+	JOBS_MAX_SYNC = 2, JOBS_MAX_DIGEST = 4, JOBS_MAX_DELIVER = 16,
+	JOBS_MAX = JOBS_MAX_SYNC + JOBS_MAX_DIGEST + JOBS_MAX_DELIVER
+};
+enum { JOB_ARGS_MAX = 14, JOB_GRACE_MS = 5000, JOB_NAME_BYTES = 320 };
 
 /* What a child's end means. */
 enum job_result {

@@ -29,16 +29,23 @@ const struct job *jobs_find(const struct jobs *j, enum job_kind kind, const char
 	return NULL;
 }
 
-/* Pulls and write-backs may hang for long on somebody else's server; they never take the last places of digests and
- * deliveries. */
+enum place { PLACE_SYNC, PLACE_DIGEST, PLACE_DELIVER };
+
+static enum place place_of(enum job_kind kind)
+{
+	return kind >= JOB_DELIVER ? PLACE_DELIVER : kind == JOB_DIGEST ? PLACE_DIGEST : PLACE_SYNC;
+}
+
 static bool has_room(const struct jobs *j, const struct job *job)
 {
-	int n_sync = 0;
+	static const int most[] = { [PLACE_SYNC] = JOBS_MAX_SYNC, [PLACE_DIGEST] = JOBS_MAX_DIGEST,
+		                        [PLACE_DELIVER] = JOBS_MAX_DELIVER };
+	enum place place = place_of(job->kind);
+	int n = 0;
 
 	for (int i = 0; i < j->n; i++)
-		n_sync += j->running[i].kind <= JOB_WRITE_BACK;
-	return j->n < JOBS_MAX && (job->kind > JOB_WRITE_BACK || n_sync < JOBS_MAX_SYNC) &&
-	       jobs_find(j, job->kind, job->org) == NULL;
+		n += place_of(j->running[i].kind) == place;
+	return n < most[place] && jobs_find(j, job->kind, job->org) == NULL;
 }
 
 /* In the child: only calls that are safe after fork, then the program. input below 0: it reads nothing. */

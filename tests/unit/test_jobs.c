@@ -23,7 +23,7 @@ static const char script[] = "#!/bin/sh\n"
                              "admin) exit 78;;\n"
                              "broken) exit 70;;\n"
                              "crash) kill -SEGV $$;;\n"
-                             "hang) exec sleep 100;;\n"
+                             "hang*) exec sleep 100;;\n"
                              "stubborn) trap '' TERM; echo up > \"$3/up\"; while :; do sleep 0.05; done;;\n"
                              /* The mask first: around a fork the shell changes it of its own accord. */
                              "tell) while read -r l; do case $l in SigBlk*) m=$l;; esac; done < /proc/$$/status\n"
@@ -116,9 +116,10 @@ static void a_program_that_cannot_be_executed_is_tried_again(void **state)
 	ASSERT_INT(finish(&j), JOB_RETRY);
 }
 
-static void one_of_a_kind_per_organisation_and_four_in_all(void **state)
+static void one_of_a_kind_per_organisation_and_places_for_each_kind(void **state)
 {
 	struct jobs j = jobs();
+	int n = 4;
 
 	(void)state;
 	ASSERT_INT(start(&j, JOB_PULL, "hang"), 1);
@@ -127,11 +128,20 @@ static void one_of_a_kind_per_organisation_and_four_in_all(void **state)
 	ASSERT_INT(start(&j, JOB_PULL, "ok"), 0); /* two long ones run already */
 	ASSERT_INT(start(&j, JOB_DIGEST, "hang"), 1);
 	ASSERT_INT(start(&j, JOB_DELIVER, "hang"), 1);
+	ASSERT_INT(start(&j, JOB_DELIVER, "hang"), 0);
+	for (; n < 4 + JOBS_MAX_DELIVER - 1; n++) {
+		char org[32];
+
+		(void)snprintf(org, sizeof org, "hang%d", n);
+		ASSERT_INT(start(&j, JOB_DELIVER, org), 1);
+	}
 	ASSERT_INT(start(&j, JOB_DELIVER, "ok"), 0);
+	ASSERT_INT(start(&j, JOB_DIGEST, "crash"), 1); /* sinks that hang take no digest's place */
+	n++;
 	assert_non_null(jobs_find(&j, JOB_DIGEST, "hang"));
 	assert_null(jobs_find(&j, JOB_DIGEST, "ok"));
 	jobs_stop(&j, clock_monotonic_ms());
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < n; i++)
 		ASSERT_INT(finish(&j), JOB_RETRY);
 	ASSERT_INT(j.n, 0);
 }
@@ -248,7 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exit_codes_say_what_to_do),
 		cmocka_unit_test(a_program_that_cannot_be_executed_is_tried_again),
-		cmocka_unit_test(one_of_a_kind_per_organisation_and_four_in_all),
+		cmocka_unit_test(one_of_a_kind_per_organisation_and_places_for_each_kind),
 		cmocka_unit_test(what_takes_too_long_is_told_and_then_killed),
 		cmocka_unit_test(a_child_gets_its_arguments_and_nothing_of_us),
 		cmocka_unit_test(a_child_does_not_outlive_its_daemon),

@@ -1,4 +1,4 @@
-/* Digests for Teams, Google Chat, Discord and webhooks: every limit of the service, whole, and without active markup. */
+/* Digests for Teams, Google Chat, Discord and webhooks: every limit of the service, whole, without active markup. */
 #include "cmocka_shim.h"
 
 #include <math.h>

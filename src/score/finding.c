@@ -323,16 +323,12 @@ static bool is_unknown(const struct diagnosis *d, int engine, bool is_due, const
 	                      (engine == ENGINE_DEFENSE || d->verdicts[ENGINE_DEFENSE].band == 0));
 }
 
-/* It stands as it was told, with the score of today. */
-static struct finding_change waiting(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
+/* It stands as it was told, its score too: what comes and goes is neither better nor worse. */
+static struct finding_change waiting(const struct diagnosis *d, const struct finding *f)
 {
 	struct finding_change change = { .finding = *f };
 
 	change.finding.updated_on = d->as_of;
-	change.finding.score = d->verdicts[engine].score;
-	change.finding.confidence = d->verdicts[engine].confidence;
-	change.finding.expected_minor = d->verdicts[engine].expected_minor;
-	note_move(f, engine, a, &change);
 	return change;
 }
 
@@ -346,7 +342,7 @@ static size_t settle(const struct diagnosis *d, int engine, bool is_due, bool is
 	if (is_unknown(d, engine, is_due, f))
 		return 0;
 	if (!is_due && !is_vetoed && is_flapping(d, v, f))
-		*out = waiting(d, engine, f, a);
+		*out = waiting(d, f);
 	else if (!is_due)
 		*out = closed(f, FINDING_RESOLVED, d->as_of, why);
 	else if (is_same_cause(v, f))

@@ -138,6 +138,7 @@ static int keep_pace(struct run *r, struct lane *l, struct err *err)
 		return 0;
 	ago_ms = (r->d->now - used_at - 1) * MS;
 	l->free_at_ms = pause_ms(l->channel) > ago_ms ? pause_ms(l->channel) - ago_ms : 0;
+	l->has_more = l->free_at_ms > 0; /* for all that is known */
 	return 0;
 }
 

@@ -64,6 +64,8 @@ const struct words *words_of(const char *language);
  * not have and a missing plural form are mistakes. */
 const struct words *words_replace(struct arena *a, const struct words *base, const struct yaml *mapping,
                                   struct mistakes *m);
+/* The same texts, living in the arena; the built-in ones live for ever. NULL for NULL. */
+const struct words *words_copy(struct arena *a, const struct words *w);
 const char *words_language(const struct words *w);
 /* The text as it is written, in English where the language lacks it; NULL: no such key. */
 const char *words_find(const struct words *w, const char *key);

@@ -42,6 +42,7 @@ struct org_settings {
 	struct score_settings score;
 	struct identity_settings identity;
 	struct nrr_policy nrr;
+	struct answers_settings answers;
 };
 
 struct config {

@@ -48,6 +48,12 @@ struct digest_account {
 	int64_t value_minor; /* a year; 0 when not known */
 };
 
+/* How a reader's answers come back; see common/token.h. */
+struct digest_answering {
+	const char *url, *key; /* url: of the endpoint, without / at its end */
+	int64_t expires_at;
+};
+
 struct digest_input {
 	const struct words *words; /* of the reader's language; NULL: English */
 	const char *org, *org_title, *account_url; /* template with {{key}}; NULL: the account's own */
@@ -72,6 +78,7 @@ struct digest_input {
 	size_t n_states;
 	const struct digest_source *sources;      /* as configured */
 	size_t n_sources;
+	const struct digest_answering *answering; /* NULL: items carry no links */
 	const struct digest_nrr *nrr;
 	const struct digest_account *watermelons, *blind_spots; /* the most valuable first */
 	size_t n_watermelons, n_blind_spots;

@@ -8,6 +8,15 @@
 #include "common/words.h"
 #include "common/yaml.h"
 
+/* Links by which readers answer findings. */
+struct answers_settings {
+	const char *url;          /* where the endpoint is reached from outside: https://retaind.acme.example; NULL: off */
+	const char *secret;       /* reference to 16 bytes or more that links are signed with */
+	const char *old_secret;   /* while that is replaced: links that are on their way; NULL */
+	int64_t expires_after_s;
+};
+enum { ANSWERS_EXPIRE_AFTER_S = 14 * 86400 };
+
 enum owner_role { ROLE_CSM, ROLE_AM, ROLE_MANAGER };
 
 struct owner_settings {

@@ -1,5 +1,6 @@
-/* The daemon's HTTP endpoint, on the daemon's own loop: GET /health, and POST /push/ORGANISATION/SOURCE for events,
- * which are on the disk before they are acknowledged. No TLS: a proxy in front does that. */
+/* The daemon's HTTP endpoint, on the daemon's own loop: GET /health, POST /push/ORGANISATION/SOURCE for events, which
+ * are on the disk before they are acknowledged, and /a/ORGANISATION/TOKEN for answers to findings. No TLS: a proxy in
+ * front does that. */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
 
@@ -38,11 +39,25 @@ struct web_source {
 /* Tells of a request that was not accepted; says why without anything that came from outside. */
 typedef void web_refused_fn(void *context, const struct web_source *source, int status, const char *why);
 
+/* What became of a request for an answer page that was more than looked at. */
+struct web_answered {
+	const char *org, *event; /* an answer's name, or why it was refused: none expired used closed unfit wrong busy */
+	const char *who, *why;   /* whose link, and what failed; NULL where there is none */
+	int64_t finding;         /* 0: not known */
+	int status;
+};
+typedef void web_answered_fn(void *context, const struct web_answered *what);
+
+struct web_answers; /* see web/answer.h */
+
 struct web_options {
 	int listen_fd;                    /* stays the caller's */
 	const struct web_source *sources; /* live as long as the endpoint, as all that they point to */
 	size_t n_sources;
 	web_refused_fn *refused;          /* may be NULL; source NULL: of no source */
+	const struct web_answers *answers; /* as sources; none: nobody answers by links */
+	size_t n_answers;
+	web_answered_fn *answered;        /* may be NULL */
 	void *context;
 };
 

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "answering.h"
 #include "check.h"
 #include "commands.h"
 #include "config/secret.h"
@@ -80,6 +81,22 @@ static void check_source_secrets(struct checking *c, const struct org_settings *
 
 		for (size_t k = 0; k < sources[i].secrets.n; k++)
 			check_source_secret(c, place(c, org, sources[i].name, secrets[k].name), &sources[i], secrets[k].reference);
+	}
+}
+
+static void check_answer_secrets(struct checking *c, const struct org_settings *org)
+{
+	const char *const keys[] = { "secret", "old_secret" };
+	const char *const references[] = { org->answers.secret, org->answers.old_secret };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		CLEANUP(arena_freep) struct arena *a = arena_new(0); /* wiped as soon as we know */
+		const char *value;
+		struct err err;
+
+		if (references[i])
+			check_outcome(c, "secret", place(c, org, "answers", keys[i]),
+			              answering_secret(a, references[i], &value, &err), &err);
 	}
 }
 
@@ -217,8 +234,8 @@ static const struct {
 } checks[] = {
 	{ false, check_zone },    { false, check_days_of_owners },  { false, check_database },
 	{ false, check_source_secrets },
-	{ false, check_folders }, { false, check_channel_secrets }, { true, check_sources_online },
-	{ true, check_channels_online },
+	{ false, check_folders }, { false, check_channel_secrets }, { false, check_answer_secrets },
+	{ true, check_sources_online }, { true, check_channels_online },
 };
 
 static void check_orgs(struct checking *c, bool is_online)

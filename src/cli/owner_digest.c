@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "answering.h"
 #include "common/text.h"
 #include "owner_nrr.h"
 #include "portfolio.h"
@@ -209,6 +210,7 @@ int owner_digest(const struct session *s, const struct owner_settings *owner, in
 		.made_at = s->now };
 	struct digest_nrr *nrr = arena_alloc(a, sizeof *nrr);
 
+	in.answering = answering_of(s->org, local_on, a);
 	add_plays(s, a, &in);
 	add_people(s, a, &in);
 	add_sources(s, a, &in);

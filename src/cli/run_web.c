@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "answering.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "config/secret.h"
+#include "web/answer.h"
 
-enum { TOLD_EVERY_MS = 60000, FIRST_OWN_FAULT = 500 };
+enum { TOLD_EVERY_MS = 60000, HTTP_OK = 200, FIRST_OWN_FAULT = 500 };
 
 static const enum web_auth auths[] = {
 	[PUSH_WRITE_KEY] = WEB_AUTH_WRITE_KEY,
@@ -78,6 +80,50 @@ static void read_sources(struct arena *a, const struct config *config, struct we
 	out->n_sources = n;
 }
 
+/* answers ---------------------------------------------------------------------------------------------------------- */
+
+static const struct web_owner *read_owners(struct arena *a, const struct org_settings *org)
+{
+	const struct owner_settings *all = org->owners.at;
+	struct web_owner *owners = arena_array(a, org->owners.n + 1, sizeof *owners);
+
+	for (size_t i = 0; i < org->owners.n; i++)
+		owners[i] = (struct web_owner){ .email = arena_strdup(a, all[i].email), .words = words_copy(a, all[i].words),
+			                            .name = all[i].name ? arena_strdup(a, all[i].name) : NULL };
+	return owners;
+}
+
+static int read_answers(struct arena *a, const struct org_settings *org, struct web_answers *out, struct err *err)
+{
+	const char *const references[] = { org->answers.secret, org->answers.old_secret };
+
+	*out = (struct web_answers){ .org = arena_strdup(a, org->name), .title = arena_strdup(a, org->title),
+		                         .db_path = arena_strdup(a, org->db_path), .words = words_copy(a, org->words),
+		                         .owners = read_owners(a, org), .n_owners = org->owners.n };
+	for (size_t i = 0; i < ARRAY_LEN(references); i++)
+		if (references[i] && answering_secret(a, references[i], &out->keys[out->n_keys++], err) < 0)
+			return -1;
+	return zone_open(a, org->zone, &out->zone, err);
+}
+
+/* Whose secrets can't be read has no answers by links; the others go on. */
+static void read_all_answers(struct arena *a, const struct config *config, struct web_options *out)
+{
+	const struct org_settings *orgs = config->orgs.at;
+	struct web_answers *all = arena_array(a, config->orgs.n + 1, sizeof *all);
+	struct err err;
+
+	for (size_t i = 0; i < config->orgs.n; i++) {
+		if (!orgs[i].answers.url)
+			continue;
+		if (read_answers(a, &orgs[i], &all[out->n_answers], &err) == 0)
+			out->n_answers++;
+		else
+			log_event(LOG_LEVEL_ERROR, "answers_off", LOG_TEXT("org", orgs[i].name), LOG_TEXT("error", err.text));
+	}
+	out->answers = all;
+}
+
 /* telling ---------------------------------------------------------------------------------------------------------- */
 
 /* Strangers must not fill the log, and what we can't keep must be in it: a line a minute for each. */
@@ -95,6 +141,26 @@ static void refused(void *context, const struct web_source *source, int status, 
 	log_event(is_ours ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "push_refused", LOG_TEXT("org", source ? source->org : ""),
 	          LOG_TEXT("source", source ? source->name : ""), LOG_INT("status", status), LOG_TEXT("error", why),
 	          LOG_INT("since_start", *n));
+}
+
+/* Who answered what stands in the ledger and here; of refusals, a line a minute. */
+static void answered(void *context, const struct web_answered *x)
+{
+	struct run_web *w = context;
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (x->status == HTTP_OK) {
+		log_event(LOG_LEVEL_INFO, "answered", LOG_TEXT("org", x->org), LOG_TEXT("owner", x->who),
+		          LOG_TEXT("answer", x->event), LOG_INT("finding", x->finding));
+		return;
+	}
+	w->n_unanswered++;
+	if (w->unanswered_ms != 0 && now_ms - w->unanswered_ms < TOLD_EVERY_MS)
+		return;
+	w->unanswered_ms = now_ms;
+	log_event(x->why ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "answer_refused", LOG_TEXT("org", x->org),
+	          LOG_INT("status", x->status), LOG_TEXT("reason", x->event), LOG_TEXT("error", x->why),
+	          LOG_INT("since_start", w->n_unanswered));
 }
 
 /* life ------------------------------------------------------------------------------------------------------------- */
@@ -149,7 +215,7 @@ static int listen_anew(struct run_web *w, const char *address, struct err *err)
 int run_web_adopt(struct run_web *w, struct loop *loop, const struct config *config, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct web_options o = { .refused = refused, .context = w };
+	struct web_options o = { .refused = refused, .answered = answered, .context = w };
 
 	if (!config->web.listen) {
 		run_web_done(w);
@@ -158,6 +224,7 @@ int run_web_adopt(struct run_web *w, struct loop *loop, const struct config *con
 	if (listen_anew(w, config->web.listen, err) < 0)
 		return -1;
 	read_sources(a, config, &o);
+	read_all_answers(a, config, &o);
 	stop(w);
 	w->loop = loop;
 	o.listen_fd = w->fd;

@@ -12,7 +12,7 @@ struct run_web {
 	struct web *web; /* NULL: none */
 	struct arena *arena; /* of its sources */
 	struct loop *loop;
-	int64_t told_ms, fault_told_ms, n_refused, n_faults;
+	int64_t told_ms, fault_told_ms, n_refused, n_faults, unanswered_ms, n_unanswered;
 };
 
 /* A source's secret; ERR_CONFIG, too, when it has not the form that those who push need. */

@@ -27,6 +27,23 @@ const struct words *words_of(const char *language)
 	return NULL;
 }
 
+const struct words *words_copy(struct arena *a, const struct words *w)
+{
+	struct words_entry *entries;
+	struct words *copy;
+
+	if (!w || w == words_of(w->language))
+		return w;
+	copy = arena_memdup(a, w, sizeof *w);
+	entries = arena_array(a, w->n, sizeof *entries);
+	for (size_t i = 0; i < w->n; i++)
+		entries[i] = (struct words_entry){ arena_strdup(a, w->entries[i].key), arena_strdup(a, w->entries[i].text) };
+	copy->language = arena_strdup(a, w->language);
+	copy->entries = entries;
+	copy->base = words_copy(a, w->base);
+	return copy;
+}
+
 const char *words_language(const struct words *w)
 {
 	return w ? w->language : words_built_in[0].language;

@@ -53,10 +53,11 @@ void check_language(const struct yaml *where, const char *language, struct mista
 /* The texts of the `language` of a node; NULL when there is none (NULL) or it is not known, which is noted. */
 const struct words *read_words(struct loading *l, const struct yaml *where, const char *language);
 
-extern const struct yaml_table source_table, owner_table, channel_table, identity_table;
+extern const struct yaml_table source_table, owner_table, channel_table, identity_table, answers_table;
 /* What needs more than the one entry. sources, owners and channels are nodes of the file; NULL when not there. */
 void check_sources(struct loading *l, const struct org_settings *o, const struct yaml *sources);
 void check_identity(struct loading *l, const struct org_settings *o, const struct yaml *identity);
+void check_answers(struct loading *l, const struct org_settings *o, const struct yaml *answers);
 void check_owners(struct loading *l, const struct org_settings *o, const struct yaml *owners);
 
 /* check.c: each notes what is wrong with the value of a key; a value that is NULL (absent) is right. */

@@ -53,6 +53,7 @@ static const struct yaml_field fields[] = {
 	  .extra = &schedule_table },
 	{ .key = "identity", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.identity),
 	  .extra = &identity_table },
+	{ .key = "answers", .kind = YAML_STRUCT, .offset = offsetof(struct org_file, o.answers), .extra = &answers_table },
 	{ .key = "score", .kind = YAML_NODE, .offset = offsetof(struct org_file, score) },
 	{ .key = "nrr", .kind = YAML_NODE, .offset = offsetof(struct org_file, nrr) },
 };
@@ -82,6 +83,7 @@ static const char *weekdays[] = { "mon", "tue", "wed", "thu", "fri" };
 static const struct org_settings defaults = {
 	.language = "en",
 	.days = { .at = weekdays, .n = ARRAY_LEN(weekdays) },
+	.answers = { .expires_after_s = ANSWERS_EXPIRE_AFTER_S },
 	.schedule = { .sync_lead_s = HOUR_S, .sync_wait_s = 15 * MINUTE_S, .catch_up_s = 6 * HOUR_S,
 	              .pull_timeout_s = 30 * MINUTE_S, .score_timeout_s = 15 * MINUTE_S, .digest_timeout_s = 10 * MINUTE_S,
 	              .deliver_timeout_s = 10 * MINUTE_S },
@@ -183,6 +185,7 @@ static void read_org(struct loading *l, const char *name, struct org_settings *o
 		check_sources(l, &f.o, yaml_member(tree, "sources"));
 		check_identity(l, &f.o, yaml_member(tree, "identity"));
 		check_owners(l, &f.o, yaml_member(tree, "owners"));
+		check_answers(l, &f.o, yaml_member(tree, "answers"));
 	}
 	nrr_policy_read(l->arena, f.nrr, &f.o.nrr, l->mistakes);
 	read_org_score(l, f.score, &f.o.score);

@@ -271,6 +271,7 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 		item.whose = whose(in, f, a);
 	set_evidence(in, evidence, a, &item);
 	set_play(in, f, a, &item);
+	item.answers = digest_answers(in, f, a, &item.n_answers);
 	item.caveat = caveat_text(in, f, a);
 	return item;
 }

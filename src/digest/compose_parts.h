@@ -26,6 +26,9 @@ const char *const *digest_notes(const struct digest_input *in, struct arena *a, 
 struct digest_list digest_open_work(const struct digest_input *in, struct arena *a);
 /* How right past findings were, of each engine, and which signals are mostly wrong. */
 struct digest_list digest_precision(const struct digest_input *in, struct arena *a);
+/* The links by which the reader answers a finding; none where there are no such links. */
+const struct digest_answer *digest_answers(const struct digest_input *in, const struct finding *f, struct arena *a,
+                                           size_t *out_n);
 /* What a manager is told beside what is to be handled; no list is empty. */
 const struct digest_list *digest_lists(const struct digest_input *in, struct arena *a, size_t *out_n);
 

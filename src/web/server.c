@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "answer_parts.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/fd.h"
@@ -39,6 +40,10 @@ struct web {
 	struct MHD_Daemon *daemon;
 	struct push push;
 	web_refused_fn *refused;
+	const struct web_answers *answers;
+	struct answer_budget *budgets; /* of requests, one for each of them */
+	size_t n_answers;
+	web_answered_fn *answered;
 	void *context;
 	struct line lines[WEB_MAX_CONNECTIONS];
 	struct exchange *waiting; /* for the disk; empty but while web_run is at work */
@@ -52,6 +57,7 @@ struct exchange {
 	size_t n_bytes; /* that came, kept or not */
 	bool is_settled;
 	struct push_answer settled; /* what it is, whatever else comes */
+	bool is_answer; /* somebody follows a link */
 	struct MHD_Connection *connection; /* that waits */
 	struct exchange *next;
 };
@@ -119,13 +125,21 @@ static void answer_text(const struct push_answer *x, struct buf *to)
 	json_close_object(&out);
 }
 
+static void put_retry_after(struct MHD_Response *r, int seconds)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof text, "%d", seconds);
+	if (seconds)
+		put_header(r, "Retry-After", text);
+}
+
 static enum MHD_Result answer(struct web *w, struct MHD_Connection *connection, const struct push_target *t,
                               const struct push_answer *x)
 {
 	CLEANUP(buf_done) struct buf text;
 	struct MHD_Response *r;
 	enum MHD_Result rc;
-	char seconds[16];
 
 	buf_init(&text, 4096);
 	answer_text(x, &text);
@@ -138,9 +152,7 @@ static enum MHD_Result answer(struct web *w, struct MHD_Connection *connection, 
 		put_header(r, "Allow", x->allow);
 	if (x->status == MHD_HTTP_UNAUTHORIZED)
 		put_header(r, "WWW-Authenticate", "Basic realm=\"push\", charset=\"UTF-8\"");
-	(void)snprintf(seconds, sizeof seconds, "%d", x->retry_after_s);
-	if (x->retry_after_s)
-		put_header(r, "Retry-After", seconds);
+	put_retry_after(r, x->retry_after_s);
 	rc = MHD_queue_response(connection, (unsigned)x->status, r);
 	MHD_destroy_response(r);
 	if (w->refused && x->status != MHD_HTTP_OK)
@@ -163,8 +175,11 @@ static enum MHD_Result begin(struct web *w, struct MHD_Connection *connection, c
 	int64_t n_announced = 0;
 
 	x->arena = a;
-	buf_init(&x->body, WEB_MAX_BODY);
+	x->is_answer = w->n_answers && answer_is_at(h->path);
+	buf_init(&x->body, x->is_answer ? WEB_ANSWER_BODY : WEB_MAX_BODY);
 	*own = x;
+	if (x->is_answer)
+		return MHD_YES;
 	x->is_settled = push_head(&w->push, h, clock_monotonic_ms(), a, &x->target, &x->settled);
 	if (length && !text_to_int(length, &n_announced))
 		n_announced = INT64_MAX;
@@ -173,12 +188,56 @@ static enum MHD_Result begin(struct web *w, struct MHD_Connection *connection, c
 	return MHD_YES;
 }
 
+/* Its address is a secret: it goes into no cache, no other site is told of it, and none may frame it. */
+static enum MHD_Result send_page(struct MHD_Connection *connection, const struct web_page *p)
+{
+	const struct {
+		const char *name, *value;
+	} headers[] = {
+		{ "Content-Type", "text/html; charset=utf-8" }, { "Content-Security-Policy", p->policy },
+		{ "Cache-Control", "no-store" },                { "Referrer-Policy", "no-referrer" },
+		{ "X-Content-Type-Options", "nosniff" },        { "X-Frame-Options", "DENY" },
+		{ "X-Robots-Tag", "noindex, nofollow" },        { "Cross-Origin-Opener-Policy", "same-origin" },
+		{ "Allow", p->allow },
+	};
+	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(p->html), p->html, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result rc;
+
+	if (!r)
+		return MHD_NO;
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+		if (headers[i].value)
+			put_header(r, headers[i].name, headers[i].value);
+	put_retry_after(r, p->retry_after_s);
+	rc = MHD_queue_response(connection, (unsigned)p->status, r);
+	MHD_destroy_response(r);
+	return rc;
+}
+
+static enum MHD_Result serve_answer(struct web *w, struct MHD_Connection *connection, const struct web_head *h,
+                                    const struct exchange *x)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(SCRATCH_BYTES);
+	const struct answer_request r = { .method = h->method, .path = h->path,
+		.type = h->header(h->context, "Content-Type"), .body = x->body.at, .len = x->body.len,
+		.is_cut = x->body.is_full, .now = clock_now() };
+	struct web_page page;
+
+	answer_serve(w->answers, w->budgets, w->n_answers, &r, clock_monotonic_ms(), a, &page);
+	if (w->answered && page.event)
+		w->answered(w->context, &(struct web_answered){ .org = page.org ? page.org->org : NULL, .event = page.event,
+			.who = page.who, .why = page.why, .finding = page.finding, .status = page.status });
+	return send_page(connection, &page);
+}
+
 static enum MHD_Result finish(struct web *w, struct MHD_Connection *connection, const struct web_head *h,
                               struct exchange *x)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(SCRATCH_BYTES);
 	struct push_answer out = { .status = MHD_HTTP_CONTENT_TOO_LARGE, .text = "at most 1 MiB a request" };
 
+	if (x->is_answer)
+		return serve_answer(w, connection, h, x);
 	if (!x->body.is_full)
 		push_body(x->target, h, x->body.at, x->body.len, clock_now(), clock_monotonic_ms(), scratch, &out);
 	if (out.status != 0)
@@ -299,6 +358,10 @@ static struct web *web_new(const struct web_options *o)
 
 	w->arena = a;
 	w->refused = o->refused;
+	w->answers = o->answers;
+	w->n_answers = o->n_answers;
+	w->budgets = arena_array(a, o->n_answers + 1, sizeof *w->budgets);
+	w->answered = o->answered;
 	w->context = o->context;
 	w->push.targets = arena_array(a, o->n_sources + 1, sizeof *w->push.targets);
 	w->push.n_targets = o->n_sources;

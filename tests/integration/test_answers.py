@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""Answers to findings: by links whose pages change nothing until a person presses the button, and by commands."""
+import base64
+import datetime
+import hashlib
+import hmac
+import html.parser
+import http.client
+import json
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import browser  # noqa: E402
+from harness import BIN, HEAVY, ROOT, run, wait_for  # noqa: E402
+from test_score import TALKATIVE, load  # noqa: E402
+
+KEY, OLD_KEY, OTHER_KEY = "answers-key-0123456789abcdef", "answers-key-of-last-year-0000", "another-organisations-key-99"
+DONE, SNOOZE, NOT_A_RISK, WRONG_OWNER, LOST, EXPANDED, ACKNOWLEDGE, REOPEN = range(8)
+EPOCH = datetime.date(1970, 1, 1)
+TODAY = (datetime.datetime.now(datetime.timezone.utc).date() - EPOCH).days
+ORG = """title: Acme & Sons
+zone: UTC
+currency: EUR
+days: [mon, tue, wed, thu, fri, sat, sun]
+answers: {{ url: "http://127.0.0.1:{port}", secret: "file:{tmp}/secrets/{org}", old_secret: "file:{tmp}/secrets/{org}-old" }}
+channels:
+  out: {{ kind: file, folder: "{tmp}/out-{org}" }}
+owners:
+  - {{ email: ada@acme.example, name: "Ada <b>Byron</b>", role: csm, at: "{at}", channels: [out] }}
+  - {{ email: bo@acme.example, name: Bo, role: am, at: "{at}", channels: [out] }}
+  - {{ email: mia@acme.example, name: Mia, role: manager, manages: [ada@acme.example], at: "{at}", channels: [out] }}
+  - {{ email: zoe@acme.example, name: Zoé, role: csm, at: "{at}", channels: [out], language: fr }}
+"""
+NAMES = ("Northwind Traders", "<script>alert(1)</script> & Co", "Globex", "Initech", "Hooli", "Umbrella")
+
+
+def letters(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def token(purpose, finding, org="acme", key=KEY, expires=None, made_on=TODAY, owner="ada@acme.example"):
+    """As common/token.h says, by another hand."""
+    expires = int(time.time()) + 3600 if expires is None else expires
+    fields = (bytes([purpose]) + finding.to_bytes(5, "big") + expires.to_bytes(4, "big") + made_on.to_bytes(2, "big") +
+              hashlib.sha256(owner.encode()).digest()[:5])
+    return letters(fields + hmac.new(key.encode(), b"retaind link 1\0" + org.encode() + b"\0" + fields, hashlib.sha256).digest()[:16])
+
+
+class Page(html.parser.HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.tags, self.fields, self.links, self.texts, self.lang = [], {}, [], [], None
+        self.feed(body)
+
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        self.tags.append(tag)
+        self.lang = a.get("lang", self.lang)
+        if tag in ("input", "textarea", "select"):
+            self.fields.setdefault(a["name"], []).append(a.get("value", ""))
+        if tag == "a":
+            self.links.append(a["href"])
+        assert not [n for n in a if n.startswith("on") or n in ("src", "style", "action")], (tag, a)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+class Desk:
+    """Two organisations whose links the running daemon takes, and findings that no score knows of."""
+
+    def __init__(self, case):
+        self.case = case
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        at = time.strftime("%H:%M", time.gmtime(time.time() + 12 * 3600))  # no digest is due while the test runs
+        for name, keys in (("acme", (KEY, OLD_KEY)), ("other", (OTHER_KEY, OTHER_KEY))):
+            for suffix, key in zip(("", "-old"), keys):
+                case.write(f"secrets/{name}{suffix}", key + "\n").chmod(0o600)
+            (case.tmp / f"out-{name}").mkdir()
+        case.org(ORG.format(tmp=case.tmp, port=self.port, at=at, org="acme"), daemon_yaml=f"web: {{ listen: '127.0.0.1:{self.port}' }}\n")
+        case.write("config/orgs/other.yaml", ORG.format(tmp=case.tmp, port=self.port, at=at, org="other"))
+        for org in ("acme", "other"):
+            case.retaind("migrate", "--org", org, "-q")
+        self.log = case.tmp / "daemon.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([BIN, "run", "-v", "--config", str(case.tmp / "config")], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+        case.at_end(self.end)
+        wait_for(self.is_up, 20, "the endpoint")
+        wait_for(lambda: self.log.read_text().count("event=sync") >= 2, 20, "the first syncs")
+        for org in ("acme", "other"):
+            self.fill(org)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+    def is_up(self):
+        try:
+            return self.call("GET", "/health")[0] == 200
+        except OSError:
+            return False
+
+    def fill(self, org):
+        with sqlite3.connect(self.case.database(org)) as db:
+            db.execute("INSERT INTO source (id, name, kind, last_ok_at, last_ok_on) VALUES (9, 'crm', 'csv', ?, ?)",
+                       (int(time.time()), TODAY))
+            for i, name in enumerate(NAMES, 1):
+                db.execute("INSERT INTO account (id, source_id, source_key, name, currency) VALUES (?, 9, ?, ?, 'EUR')", (i, f"k{i}", name))
+                engine, owner = ("defense", "ada@acme.example") if i < 5 else ("expansion", "bo@acme.example")
+                db.execute("INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, score, worst_score,"
+                           " confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence, owner_email)"
+                           " VALUES (?, ?, ?, 'silence', 'open', ?, ?, 60, 60, 0.9, 4800000, 'EUR', 100, ?, '', 'Nobody logged in.',"
+                           " '[]', ?)", (i, i, engine, TODAY - 9, TODAY, TODAY + 20, owner))
+                db.execute("INSERT INTO finding_event (finding_id, day, at, kind) VALUES (?, ?, ?, 'opened')",
+                           (i, TODAY - 9, (TODAY - 9) * 86400))
+
+    def call(self, method, path, body=None, headers=None):
+        """One that is told to wait does."""
+        while True:
+            answer = self.call_once(method, path, body, headers)
+            if answer[0] != 429:
+                return answer
+            time.sleep(0.1)
+
+    def call_once(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
+        finally:
+            connection.close()
+
+    def post(self, path, **fields):
+        """What a browser sends for the form of the page that is there."""
+        page = Page(self.call("GET", path)[1])
+        data = {"confirm": page.fields["confirm"][0], **fields}
+        return self.call("POST", path, urllib.parse.urlencode(data), {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def everything(self, org="acme"):
+        return [self.case.query(f"SELECT * FROM {table} ORDER BY 1, 2", name=org)
+                for table in ("finding", "finding_event", "answer_link", "not_owner", "told_outcome")]
+
+    def state(self, finding, org="acme"):
+        return self.case.query("SELECT state, snoozed_until, closed_on, owner_email FROM finding WHERE id = ?", finding, name=org)[0]
+
+
+def test_links(case):
+    """Forged, expired, replayed, cut and re-encoded links, of another key, purpose, organisation or owner change nothing; what
+    fetches links before people do changes nothing; no answer tells more than the next one"""
+    desk = Desk(case)
+    before = desk.everything(), desk.everything("other")
+    good = token(SNOOZE, 1)
+    raw = base64.urlsafe_b64decode(good)
+    flipped = {i: letters(raw[:i] + bytes([raw[i] ^ 1]) + raw[i + 1:]) for i in range(0, 33, 1 if HEAVY else 4)}
+    with_purpose = [letters(bytes([p]) + raw[1:]) for p in range(9) if p != SNOOZE]
+    wrong = {**{f"byte {i} changed": t for i, t in flipped.items()}, **{f"purpose {i}": t for i, t in enumerate(with_purpose)},
+             "cut": good[:-1], "half": good[:22], "empty": "", "longer": good + "A", "padded": good + "=", "with a slash": good + "/x",
+             "standard base64": base64.b64encode(raw[:32] + b"\xff").decode(), "hex": raw.hex(), "twice encoded": letters(good.encode()),
+             "upper case": good.upper(), "nul": good[:20] + "%00" + good[21:], "blank": good[:43] + "%20", "dots": "../" + good,
+             "another key": token(SNOOZE, 1, key="x" * 28), "the key of another organisation": token(SNOOZE, 1, key=OTHER_KEY),
+             "signed for another organisation": token(SNOOZE, 1, org="other"),
+             "another organisation's own": token(SNOOZE, 1, org="other", key=OTHER_KEY),
+             "of nobody": token(SNOOZE, 1, owner="gone@acme.example"), "of no purpose": token(9, 1), "no finding": token(SNOOZE, 4711),
+             "of another engine": token(EXPANDED, 1), "lost of expansion": token(LOST, 5)}
+    pages = set()
+    for what, text in wrong.items():
+        for method in ("GET", "POST"):
+            status, body, headers = desk.call(method, f"/a/acme/{text}", "confirm=x&days=7" if method == "POST" else None,
+                                              {"Content-Type": "application/x-www-form-urlencoded"})
+            if text == "" or what == "dots":
+                assert status == 404, (what, status)
+                continue
+            assert status == 404, (what, method, status)
+            if what not in ("no finding", "of another engine", "lost of expansion"):
+                pages.add(body)
+    assert len(pages) == 1 and "This link is not valid" in pages.pop()
+    expired = desk.call("GET", "/a/acme/" + token(SNOOZE, 1, expires=int(time.time())))
+    assert expired[0] == 410 and "This link has expired" in expired[1]
+    assert desk.call("GET", f"/a/nobody/{good}")[0] == 404 and desk.call("GET", "/a/acme")[0] == 404
+    path = f"/a/acme/{good}"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    confirm = Page(desk.call("GET", path)[1]).fields["confirm"][0]
+    assert confirm not in path
+    scanners = [("GET", None, {}, 200), ("GET", None, {"Purpose": "prefetch"}, 200), ("HEAD", None, {}, 200), ("OPTIONS", None, {}, 405),
+                ("PUT", f"confirm={confirm}&days=7", form, 405), ("DELETE", None, {}, 405), ("PATCH", None, {}, 405),
+                ("POST", None, {}, 403), ("POST", "days=7", form, 403), ("POST", "confirm=&days=7", form, 403),
+                ("POST", f"confirm={confirm[:-1]}&days=7", form, 403), ("POST", f"xconfirm={confirm}&days=7", form, 403),
+                ("POST", f"confirm={confirm}&days=7", {"Content-Type": "text/plain"}, 403),
+                ("POST", f"confirm={confirm}&days=7", {"Content-Type": "application/x-www-form-urlencodedx"}, 403),
+                ("POST", json.dumps({"confirm": confirm, "days": 7}), {"Content-Type": "application/json"}, 403),
+                ("POST", f"confirm={confirm}&days=" + "7" * 20000, form, 413),
+                ("POST", f"confirm={confirm}", form, 400), ("POST", f"confirm={confirm}&days=0", form, 400),
+                ("POST", f"confirm={confirm}&days=367", form, 400), ("POST", f"confirm={confirm}&days=7x", form, 400)]
+    for method, body, headers, expect in scanners:
+        status, text, got = desk.call(method, path, body, headers)
+        assert status == expect, (method, (body or "")[:100], status)
+        assert method != "HEAD" or not text
+        assert expect != 405 or got["Allow"] == "GET, HEAD, POST"
+    confirm_of_other = Page(desk.call("GET", "/a/acme/" + token(DONE, 1))[1]).fields["confirm"][0]
+    assert desk.call("POST", path, f"confirm={confirm_of_other}&days=7", form)[0] == 403
+    assert (desk.everything(), desk.everything("other")) == before
+    assert desk.call("POST", path, f"confirm={confirm}&days=7", {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"})[0] == 200
+    assert desk.state(1) == ("snoozed", TODAY + 7, None, "ada@acme.example")
+    after = desk.everything()
+    for method in ("GET", "POST", "POST"):
+        status, text, _ = desk.call(method, path, f"confirm={confirm}&days=30" if method == "POST" else None, form)
+        assert status == 410 and "was used already" in text, (method, status)
+    assert desk.everything() == after and desk.everything("other") == before[1]
+    log = desk.log.read_text()
+    assert "event=answered" in log and "event=answer_refused" in log and good not in log and confirm not in log
+
+
+def test_answers(case):
+    """Each answer does what it says, its page says what changed, and the link below takes it back once; the ledger knows who,
+    when, by link or command, and why"""
+    desk = Desk(case)
+    cases = [(DONE, 1, {"note": "called\r\n them"}, "acknowledged", "is marked as done", ("done", None, "called  them")),
+             (SNOOZE, 1, {"days": "14"}, "snoozed", "is snoozed until", ("snoozed", None, str(EPOCH + datetime.timedelta(TODAY + 14)))),
+             (NOT_A_RISK, 2, {"reason": "seasonal", "note": ""}, "dismissed", "It is like that every year", ("dismissed", "seasonal", None)),
+             (WRONG_OWNER, 3, {"to": "zoe@acme.example"}, "open", "is now with Zoé", ("wrong_owner", None, "zoe@acme.example")),
+             (WRONG_OWNER, 4, {"to": ""}, "open", "is with nobody now", ("wrong_owner", None, None)),
+             (LOST, 1, {}, "lost", "is marked as lost", ("lost", None, None)),
+             (EXPANDED, 5, {"note": "50 seats"}, "resolved", "is marked as sold", ("expanded", None, "50 seats"))]
+    for i, (purpose, finding, fields, state, says, event) in enumerate(cases):
+        owner = "ada@acme.example" if finding < 5 else "bo@acme.example"
+        path = "/a/acme/" + token(purpose, finding, made_on=TODAY - i, owner=owner, key=OLD_KEY if i % 2 else KEY)
+        status, body, headers = desk.post(path, **fields)
+        assert status == 200 and says in body, (purpose, status, body)
+        assert desk.state(finding)[0] == state
+        kept = case.query("SELECT kind, reason, note, who, via FROM finding_event ORDER BY id DESC LIMIT 1")
+        assert kept == [(*event, owner, "link")], kept
+        assert headers["Referrer-Policy"] == "no-referrer" and headers["Cache-Control"] == "no-store" and not headers["Set-Cookie"]
+        if purpose == WRONG_OWNER:
+            assert desk.state(finding)[3] == (fields["to"] or None)
+        undo = "/a/acme/" + Page(body).links[0]
+        status, body, _ = desk.call("GET", undo)
+        assert status == 200 and "again?" in body and desk.state(finding)[0] == state, (purpose, status, body, desk.state(finding))
+        status, body, _ = desk.post(undo)
+        assert status == 200 and "is open again" in body
+        assert desk.state(finding) == ("open", None, None, owner), finding
+        assert desk.call("GET", undo)[0] == 410
+    told = json.loads(case.retaind("answers", "--org", "acme", "--format", "json").stdout)
+    assert len(told) == 2 * len(cases) and {t["via"] for t in told} == {"link"} and told[-1]["note"] == "called  them"
+    for fields in ({}, {"reason": "whatever"}, {"reason": ""}):
+        assert desk.post("/a/acme/" + token(NOT_A_RISK, 2), **fields)[0] == 400
+    assert desk.post("/a/acme/" + token(WRONG_OWNER, 2), to="eve@evil.example")[0] == 400
+    assert desk.post("/a/acme/" + token(WRONG_OWNER, 2), to="ada@acme.example")[0] == 409
+    assert desk.state(2)[0] == "open"
+    case.retaind("done", "2", "--org", "acme", "--note", "by hand")
+    case.retaind("reopen", "2", "--org", "acme")
+    case.retaind("lost", "2", "--org", "acme")
+    assert "is closed: lost" in case.retaind("snooze", "2", "--org", "acme", "--until", "2099-01-01", expect=65).stderr
+    assert "not said of those" in case.retaind("expanded", "3", "--org", "acme", expect=65).stderr
+    status, body, _ = desk.call("GET", "/a/acme/" + token(DONE, 2))
+    assert status == 409 and "is closed already" in body
+    table = case.retaind("answers", "2", "--org", "acme", "--format", "json")
+    assert [(t["answer"], t["via"]) for t in json.loads(table.stdout)][:3] == [("lost", "cli"), ("reopened", "cli"), ("done", "cli")]
+    assert all(t["who"] for t in json.loads(table.stdout))
+
+
+def test_pages(case):
+    """Pages are of the reader's language, hold names as text and nothing that is fetched, run or remembered, and say so in their
+    headers; too many requests are told to wait"""
+    desk = Desk(case)
+    for purpose in (DONE, SNOOZE, NOT_A_RISK, WRONG_OWNER, LOST):
+        status, body, headers = desk.call("GET", "/a/acme/" + token(purpose, 2))
+        page = Page(body)
+        assert status == 200 and page.lang == "en" and NAMES[1] in "".join(page.texts)
+        assert not {"script", "img", "link", "iframe", "object"} & set(page.tags) and page.tags.count("h1") == 1
+        style = re.search(r"<style>(.*?)</style>", body, re.S).group(1)
+        hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert headers["Content-Security-Policy"] == (f"default-src 'none'; style-src 'sha256-{hashed}'; form-action 'self'; "
+                                                      "frame-ancestors 'none'; base-uri 'none'")
+        assert (headers["X-Frame-Options"], headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
+        assert headers["Content-Type"] == "text/html; charset=utf-8" and headers["Cache-Control"] == "no-store"
+        assert not headers["Set-Cookie"] and headers["Referrer-Policy"] == "no-referrer"
+        assert "url(" not in body and "@import" not in body and "http" not in body.replace("http-equiv", "")
+    french = desk.call("GET", "/a/acme/" + token(SNOOZE, 2, owner="zoe@acme.example"))[1]
+    assert Page(french).lang == "fr" and "Pour combien de temps" in french and "Snooze" not in french
+    seen = [desk.call_once("GET", "/a/acme/" + token(SNOOZE, 2)) for _ in range(90)]
+    assert {status for status, _, _ in seen} == {200, 429} and all(status == 200 for status, _, _ in seen[:20])
+    assert all("try again in a minute" in body and headers["Retry-After"] == "60" for status, body, headers in seen if status == 429)
+    assert desk.call("GET", "/a/other/" + token(SNOOZE, 2, org="other", key=OTHER_KEY))[0] == 200
+    assert desk.call("GET", "/health")[0] == 200
+
+
+def test_click(case):
+    """A click in Chromium on the link of a real digest, and on the button of its page, snoozes a finding: the next digest shows it"""
+    program, home = browser.need()
+    desk = Desk(case)
+    case.retaind("digest", "--org", "acme", "--owner", "ada@acme.example")
+    case.retaind("deliver", "--org", "acme")
+    digest = next((case.tmp / "out-acme").glob("*.html"))
+    text = digest.read_text()
+    assert text.count("/a/acme/") == 4 * 5 and "Globex" in text
+    looks = ROOT / "build/looks"
+    looks.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["node", str(ROOT / "tests/support/click.mjs"), program, str(home), str(looks), str(digest), "Globex",
+                           "Snooze", "days=14"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=150)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    assert told["said"] == [], told["said"]
+    assert told["seen"]["ask"]["heading"] == "Snooze Globex?" and "Nobody logged in." in told["seen"]["ask"]["text"]
+    assert told["seen"]["told"]["heading"].startswith("Globex is snoozed until ") and told["seen"]["cookies"] == 0
+    assert desk.state(3)[:2] == ("snoozed", TODAY + 14)
+    tomorrow = f"{EPOCH + datetime.timedelta(TODAY + 1)}T09:00:00Z"
+    later = f"{EPOCH + datetime.timedelta(TODAY + 14)}T09:00:00Z"
+    preview = lambda now: case.retaind("preview", "--org", "acme", "--owner", "ada@acme.example", "--now", now).stdout
+    assert "Globex" not in preview(tomorrow) and "Northwind" in preview(tomorrow) and "snoozed" in preview(tomorrow), preview(tomorrow)
+    assert "Globex" in preview(later)
+
+
+def test_scoring_heeds_answers(case):
+    """What was given to another owner stays there through pulls and scores, until the source names somebody else; what was lost or
+    sold is not brought up again; taken back, all is as before"""
+    load(case, more=TALKATIVE)
+    case.retaind("score", "--from", "2024-12-01", "--to", "2024-12-08", "-q")
+    now = lambda day: ("--now", f"2024-12-{day:02}T09:00:00Z")
+    find = lambda engine: [f["finding"] for f in json.loads(case.retaind("accounts", "--engine", engine, "--format", "json", *now(8)).stdout)]
+    query = lambda sql, *args: case.query(sql, *args, name="raven")
+    given, lost = find("defense")[:2]
+    sold = find("expansion")[0]
+    owner = lambda: query("SELECT owner_email FROM finding WHERE id = ?", given)[0][0]
+    was = owner()
+    assert was
+    case.retaind("wrong-owner", str(given), *now(8))
+    case.retaind("lost", str(lost), *now(8))
+    case.retaind("expanded", str(sold), *now(8))
+    for day in (9, 10, 11):
+        case.retaind("pull", "-q", *now(day))
+        case.retaind("score", "-q", *now(day))
+        assert query("SELECT state, owner_email FROM finding WHERE id = ?", given) == [("open", None)], day
+    opened = "SELECT count(*) FROM finding WHERE account_id = (SELECT account_id FROM finding WHERE id = ?) AND closed_on IS NULL"
+    assert query(opened, lost) == [(0,)] and query(opened + " AND engine = 'expansion'", sold) == [(0,)]
+    case.retaind("reopen", str(lost), *now(11))
+    assert query(opened, lost) == [(1,)]
+    case.retaind("reopen", str(given), *now(11))
+    case.retaind("score", "-q", *now(12))
+    assert owner() == was
+
+
+run(globals())

@@ -363,7 +363,8 @@ const struct command commands[] = {
 	{ .name = "preview",
 	  .summary = "show an owner's digest as it would be sent now",
 	  .options = { "owner=EMAIL: whose",
-	               "format=FORMAT: text, slack, html, json, email, teams, google_chat or discord (default text)" },
+	               "format=FORMAT: text, slack, slack_thread, html, json, email, teams, google_chat, discord or "
+	               "mattermost (default text)" },
 	  .help = "Renders the digest of today from what is in the database and stores nothing.",
 	  .run = cmd_preview },
 	{ .name = "migrate",

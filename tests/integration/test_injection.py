@@ -2,6 +2,7 @@
 """Text from outside stays text: names, summaries and evidence that try to be markup, mentions, links, formulas or terminal commands, in
 every format that leaves the house and on the terminal. Each format is read back as its receiver would read it."""
 import csv
+import html
 import io
 import json
 import re
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import npm  # noqa: E402
 from harness import run  # noqa: E402
+from mattermost import mentions  # noqa: E402
 from test_mail_format import NOW, TODAY  # noqa: E402
 
 EVIL = [
@@ -58,9 +60,10 @@ channels:
   teams: {{ kind: teams, url: "env:TEAMS" }}
   chat: {{ kind: google_chat, url: "env:CHAT" }}
   discord: {{ kind: discord, url: "env:DISCORD" }}
+  town: {{ kind: mattermost, url: "env:TOWN" }}
 {more}owners:
   - {{ email: mia@acme.example, name: {owner}, role: manager, at: "08:00", capacity: 50,
-      channels: [mail, hook, files, slack, api, teams, chat, discord{names}] }}
+      channels: [mail, hook, files, slack, api, teams, chat, discord, town{names}] }}
 """
 
 
@@ -196,7 +199,14 @@ def discord(body):
     return [] if message["allowed_mentions"] == {"parse": []} else ["allowed_mentions"]
 
 
-JUDGES = {"slack_webhook": slack, "slack_api": slack, "teams": teams, "google_chat": google_chat, "email": mail, "webhook": webhook, "discord": discord,
+def mattermost(body):
+    """Its server looks for names where backslashes and entities are gone; hashtags, channels and emoji are found likewise."""
+    text = json.loads(body)["text"]
+    plain = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"\]\(https://crm[^)]*\)", "]", text)))
+    return mentions(text) + re.findall(r"(?:^|\s)[~#]\w+", plain) + re.findall(r":[a-z0-9_+-]+:", plain) + re.findall(r"\$[^$\n]+\$", text)
+
+
+JUDGES = {"slack_webhook": slack, "slack_api": slack, "teams": teams, "google_chat": google_chat, "email": mail, "webhook": webhook, "discord": discord, "mattermost": mattermost,
           "file": lambda body: Tags(body, PAGE).bad}
 
 
@@ -208,6 +218,7 @@ def test_every_format(case):
     for kind, messages in found.items():
         for body in messages:
             assert not JUDGES[kind](body), (kind, JUDGES[kind](body)[:5])
+            body = re.sub(r"(?<=[@~#:\\])\u2060", "", body) if kind == "mattermost" else body  # ours, which parts a sign from its name
             hidden = [HIDDEN.findall(v) for _, v, _ in texts(json.loads(body))] if body.startswith("{") else [HIDDEN.findall(body.replace("\r\n", ""))]
             assert not any(hidden), (kind, [h for h in hidden if h][:3])
     print(f"         {len(EVIL)} texts in 5 places, {len(found)} formats, {sum(map(len, found.values()))} messages: 0 active constructs")
@@ -227,7 +238,7 @@ def test_the_readers_own_name(case):
 MARKDOWN = """
 import MarkdownIt from "markdown-it";
 import { readFileSync } from "node:fs";
-const parser = new MarkdownIt({ html: true, linkify: false }), bad = [];
+const parser = new MarkdownIt({ html: true, linkify: process.argv[2] === "linkify" }), bad = [];
 for (const text of JSON.parse(readFileSync(0, "utf8")))
   for (const token of parser.parse(text, {}))
     for (const t of [token, ...(token.children || [])]) {
@@ -244,8 +255,8 @@ def test_markdown(case):
     """what goes out as Markdown is read by markdown-it: no image, no HTML, no heading, quote, table or code that we did not write, no foreign link"""
     home = npm.need("markdown", "markdown-it@14")
     organisation(case)
-    written = []
-    for body in bodies(case)["discord"]:
+    written, made = [], bodies(case)
+    for body in made["discord"]:
         message = json.loads(body)
         written += [v for k, v, _ in texts(message) if k in ("content", "description", "value", "title", "text")]
     assert sum(map(len, written)) > 5000
@@ -254,10 +265,13 @@ def test_markdown(case):
         assert not mentions, (mentions, text[:300])
     (home / "judge.mjs").write_text(MARKDOWN)
 
-    def judged(texts_):
-        return json.loads(subprocess.run(["node", "judge.mjs"], input=json.dumps(texts_), capture_output=True, text=True, cwd=home, timeout=60,
+    def judged(texts_, *options):
+        return json.loads(subprocess.run(["node", "judge.mjs", *options], input=json.dumps(texts_), capture_output=True, text=True, cwd=home, timeout=60,
                                          check=True).stdout)
     assert not judged(written), judged(written)[:5]
+    posts = [json.loads(body)["text"] for body in made["mattermost"]]
+    assert sum(map(len, posts)) > 5000 and not judged(posts, "linkify"), judged(posts, "linkify")[:5]
+    assert judged(["www.evil.example", "see https://evil.example/"], "linkify")
     assert judged(["[bank](https://evil.example)", "![x](y)", "<b>x</b>"])
 
 

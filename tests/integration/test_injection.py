@@ -203,11 +203,12 @@ def mattermost(body):
     """Its server looks for names where backslashes and entities are gone; hashtags, channels and emoji are found likewise."""
     text = json.loads(body)["text"]
     plain = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"\]\(https://crm[^)]*\)", "]", text)))
-    return mentions(text) + re.findall(r"(?:^|\s)[~#]\w+", plain) + re.findall(r":[a-z0-9_+-]+:", plain) + re.findall(r"\$[^$\n]+\$", text)
+    found = re.findall(r"(?:^|\s)[~#]\w+|:[a-z0-9_+-]+:", plain) + re.findall(r"\$[^$\n]+\$", text)
+    return mentions(text) + found
 
 
-JUDGES = {"slack_webhook": slack, "slack_api": slack, "teams": teams, "google_chat": google_chat, "email": mail, "webhook": webhook, "discord": discord, "mattermost": mattermost,
-          "file": lambda body: Tags(body, PAGE).bad}
+JUDGES = {"slack_webhook": slack, "slack_api": slack, "teams": teams, "google_chat": google_chat, "email": mail, "webhook": webhook, "discord": discord,
+          "mattermost": mattermost, "file": lambda body: Tags(body, PAGE).bad}
 
 
 def test_every_format(case):

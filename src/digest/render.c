@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "common/text.h"
 #include "digest/compose.h"
 #include "render_parts.h"
 
-enum { SHOWN_EVIDENCE = 3 };
+enum { LABEL_CHARS = 14, AMOUNT_CHARS = 20, SHOWN_EVIDENCE = 3 };
 
 const struct renderer renderers[] = {
 	{ "text", "stdout", render_text },
@@ -136,4 +137,13 @@ const char *digest_group_title(struct arena *a, const struct digest_section *s, 
 	if (n_changed == 0 || n_changed == s->n_items || (i != 0 && i != n_changed))
 		return NULL;
 	return words_text(s->words, a, i == 0 ? "digest.group.changed" : "digest.group.standing");
+}
+
+const char *digest_step_line(struct arena *a, const struct digest_nrr *n, size_t i)
+{
+	const char *label = n->steps[i].label, *amount = n->steps[i].amount;
+	int n_label = (int)utf8_length(label), n_amount = (int)utf8_length(amount);
+
+	return arena_printf(a, "%s%*s %*s%s", label, n_label < LABEL_CHARS ? LABEL_CHARS - n_label : 0, "",
+	                    n_amount < AMOUNT_CHARS ? AMOUNT_CHARS - n_amount : 0, "", amount);
 }

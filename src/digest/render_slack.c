@@ -317,7 +317,7 @@ static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 	if (!digest_nrr_is_empty(n)) {
 		open_part(&r, "rich_text_preformatted");
 		for (size_t i = 0; i < n->n_steps; i++)
-			write_run(&r, arena_printf(a, "%s%-14s %20s", i ? "\n" : "", n->steps[i].label, n->steps[i].amount), false);
+			write_run(&r, arena_printf(a, "%s%s", i ? "\n" : "", digest_step_line(a, n, i)), false);
 		close_part(&r);
 	}
 	add_piece(p, rich_end(&r, a), 1, r.n_text, n->ratios);

@@ -121,13 +121,12 @@ static void write_list(struct buf *b, const struct digest_list *l)
 	buf_char(b, '\n');
 }
 
-static void write_nrr(struct buf *b, const struct digest_nrr *n)
+static void write_nrr(struct buf *b, struct arena *a, const struct digest_nrr *n)
 {
 	write_wrapped(b, "", "", n->title);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < n->n_steps && !digest_nrr_is_empty(n); i++)
-		buf_printf(b, "    %-14s %20s%s\n", n->steps[i].label, n->steps[i].amount,
-		           i + 1 < n->n_steps ? "" : "\n");
+		buf_printf(b, "    %s%s\n", digest_step_line(a, n, i), i + 1 < n->n_steps ? "" : "\n");
 	write_wrapped(b, "    ", "    ", n->ratios);
 	for (size_t i = 0; i < n->n_lines; i++)
 		write_wrapped(b, "    ", "    ", n->lines[i]);
@@ -145,7 +144,7 @@ void digest_write_text(struct buf *b, struct arena *a, const struct digest *d, s
 	for (size_t i = 0; i < d->n_lists; i++)
 		write_list(b, &d->lists[i]);
 	if (d->nrr)
-		write_nrr(b, d->nrr);
+		write_nrr(b, a, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)
 		write_wrapped(b, arena_printf(a, "%s ", words_text(d->words, a, "digest.note")), "  ", d->notes[i]);
 	if (d->n_notes)

@@ -301,6 +301,42 @@ def test_kill(case):
     print(f"         {rounds} kills, {doubts} of them while a message was in flight; {slack.n_calls('chat.postMessage')} posts")
 
 
+def test_rate(case):
+    """finding an owner counts as six messages, so that Slack, which allows fewer lookups than posts, never has to refuse any"""
+    slack = slack_org(case, has_limits=True)
+    path = case.tmp / "config/orgs/acme.yaml"
+    path.write_text(path.read_text().replace("per_second: 100", "per_second: 4" if HEAVY else "per_second: 12"))
+    n = 60 if HEAVY else 5
+    for k in range(n):
+        slack.add_user(f"o{k}@acme.example")
+        for part in (1, 2):
+            post(case, f"o{k}@acme.example", part=part)
+    deliver(case, timeout=300)
+    assert once_each(slack, 2 * n) and slack.n_limited == 0
+    found = [r["at"] for r in slack.requests if r["method"] == "users.lookupByEmail"]
+    gaps = [b - a for a, b in zip(found, found[1:])]
+    assert len(found) == n and min(gaps) > (1.45 if HEAVY else 0.45), gaps
+    assert case.query("SELECT count(*) FROM delivery WHERE status = 429") == [(0,)]
+
+
+def test_slow_down(case):
+    """where Slack does refuse, at whichever call, everything waits as long as it says, and nothing is lost or posted twice"""
+    slack = slack_org(case)
+    for name in ("ann", "bob", "eve"):
+        post(case, f"{name}@acme.example")
+    at = NOW
+    for method in (*FIND, "chat.postMessage"):
+        slack.scripts[method] = ["429:20"]
+        slack.requests.clear()
+        deliver(case, at, expect=75)
+        n = len(slack.requests)
+        deliver(case, at + 19, expect=75)
+        assert slack.requests[-1]["method"] == method and len(slack.requests) == n
+        at += 22
+    deliver(case, at)
+    assert once_each(slack, 3)
+
+
 def test_check(case):
     """check --online says who the token is and what it may do, and which scope is missing; a fixed channel needs others"""
     slack = slack_org(case)

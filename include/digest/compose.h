@@ -5,6 +5,7 @@
 
 #include "digest/digest.h"
 #include "store/digests.h"
+#include "store/silences.h"
 #include "store/precision.h"
 
 struct digest_play {
@@ -74,6 +75,8 @@ struct digest_input {
 	size_t n_people;
 	const struct digest_missed *missed;
 	size_t n_missed;
+	const struct silence *silences; /* of those whom a manager sees */
+	size_t n_silences;
 	const struct digest_source_state *states; /* of the sources in the database */
 	size_t n_states;
 	const struct digest_source *sources;      /* as configured */

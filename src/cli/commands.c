@@ -305,7 +305,8 @@ const struct command commands[] = {
 	               "from=DAY: the first day (default today)", "days=N: how many days (default 14)" },
 	  .help = "Lists slots as wall time, kind and instant. A time that does not exist because clocks go forward (gap) "
 	          "is told with the offset before the change, one that exists twice (overlap) is its first, and a civil "
-	          "day that a zone left out (skipped_day) has no slot (RFC 5545). --zone needs no configuration.",
+	          "day that a zone left out (skipped_day) has no slot (RFC 5545). One on which the owner is to get no digest "
+	          "(retaind silence) is silenced. --zone needs no configuration.",
 	  .run = cmd_next },
 	{ .name = "deliver",
 	  .summary = "send what is due",

@@ -181,6 +181,23 @@ static int add_precision(const struct session *s, struct arena *a, struct digest
 	return 0;
 }
 
+static int load_silences(const struct session *s, const struct owner_settings *owner, struct digest_input *in,
+                         struct arena *a, struct err *err)
+{
+	const struct silence *all;
+	struct silence *seen;
+	size_t n;
+
+	if (silences_load(s->db, in->local_on, a, &all, &n, err) < 0)
+		return -1;
+	seen = arena_array(a, n, sizeof *seen);
+	for (size_t i = 0; i < n; i++)
+		if (owner_sees(owner, all[i].owner_email))
+			seen[in->n_silences++] = all[i];
+	in->silences = seen;
+	return 0;
+}
+
 /* What only a manager is told: how revenue went, whom no finding is about but should be looked at, how right past ones
  * were. */
 static int add_managers(const struct session *s, const struct owner_settings *owner, struct arena *a,
@@ -188,7 +205,7 @@ static int add_managers(const struct session *s, const struct owner_settings *ow
 {
 	struct portfolio p;
 
-	if (owner_nrr(s, owner, in->before_on, a, nrr, err) < 0 ||
+	if (load_silences(s, owner, in, a, err) < 0 || owner_nrr(s, owner, in->before_on, a, nrr, err) < 0 ||
 	    portfolio_look(s, is_seen_by, owner, owner->words, a, &p, err) < 0 ||
 	    add_precision(s, a, in, err) < 0)
 		return -1;

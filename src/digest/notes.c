@@ -128,14 +128,30 @@ static void add_age(struct notes *t)
 		t->at[t->n++] = words_text(in->words, t->arena, "digest.age.never");
 }
 
+/* Whose digests somebody has stopped for a while. */
+static void add_silence(struct notes *t, const struct silence *s)
+{
+	const struct digest_input *in = t->in;
+	const char *name = s->owner_email, *reason = text_clean(t->arena, s->reason, NAME_CHARS);
+
+	for (size_t i = 0; i < in->n_people; i++)
+		if (text_equal_fold(in->people[i].email, s->owner_email) && !text_is_blank(in->people[i].name))
+			name = in->people[i].name;
+	t->at[t->n++] = SAY(in->words, t->arena, *reason ? "digest.silenced.reason" : "digest.silenced",
+	                    W_TEXT("name", text_clean(t->arena, name, NAME_CHARS)),
+	                    W_DAY("day", s->until_on, in->local_on), W_TEXT("reason", reason));
+}
+
 const char *const *digest_notes(const struct digest_input *in, struct arena *a, size_t *out_n)
 {
-	struct notes t = { .in = in, .arena = a, .at = arena_array(a, in->n_sources + 3, sizeof *t.at) };
+	struct notes t = { .in = in, .arena = a, .at = arena_array(a, in->n_sources + in->n_silences + 3, sizeof *t.at) };
 
 	add_missed(&t);
 	add_age(&t);
 	for (size_t i = 0; i < in->n_sources; i++)
 		add_stale(&t, &in->sources[i]);
+	for (size_t i = 0; i < in->n_silences; i++)
+		add_silence(&t, &in->silences[i]);
 	*out_n = t.n;
 	return t.at;
 }

@@ -50,6 +50,8 @@ def test_silence(case):
     case.retaind("silence", "ann@acme.example", "--until", str(back), "--reason", "on leave", *now)
     rows = listed(case, "silence", *now)
     assert [(r["owner"], r["until"], r["reason"]) for r in rows] == [("ann@acme.example", str(back), "on leave")], rows
+    coming = [r["kind"] for r in listed(case, "next", "--owner", "ann@acme.example", "--count", "4", *now)]
+    assert coming == ["silenced", "silenced", "normal", "normal"], coming
     for n in range(1, 4):
         day = MONDAY + timedelta(days=n)
         for stage in ("pull", "score", "digest", "deliver"):
@@ -60,6 +62,10 @@ def test_silence(case):
     assert case.query("SELECT local_on, state, reason FROM slot WHERE owner_email = 'ann@acme.example' ORDER BY 1") == [
         (monday, "done", None), (monday + 1, "missed", "silenced"), (monday + 2, "missed", "silenced"), (monday + 3, "done", None)]
     case.retaind("deliveries", "audit", "--now", at(back, 9))
+    sent = case.query("SELECT content FROM digest WHERE kind = 'manager' ORDER BY local_on")
+    said = [" ".join(json.loads(content)["data"].get("notes", [])) for (content,) in sent]
+    assert ["on leave" in text for text in said] == [False, True, True, False], said
+    assert "gets no digest before Thu 5 Mar" in said[1] and "as asked for: on leave." in said[1], said[1]
     text = case.retaind("preview", "--owner", "ann@acme.example", "--now", at(back + timedelta(days=1))).stdout
     assert "did not reach you" not in text, text
     assert listed(case, "silence", "--now", at(back)) == []

@@ -11,7 +11,12 @@
 #include "digest/render.h"
 #include "digest_sample.h"
 
-enum { N_DIGESTS = 600, N_HEAVY = 10000, MAX_ITEMS = 500, MAX_PARTS = 5 };
+#if defined(__SANITIZE_ADDRESS__) /* several times as slow */
+enum { N_DIGESTS = 150 };
+#else
+enum { N_DIGESTS = 400 };
+#endif
+enum { N_HEAVY = 10000, MAX_ITEMS = 500, MAX_PARTS = 5 };
 
 static struct arena *arena;
 static struct err err;

@@ -44,47 +44,54 @@ static struct digest_finding read_finding(struct stmt *q, int32_t today, struct 
 	return d;
 }
 
+#define OPEN_DEFENSE "EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id AND d.engine = 'defense'" \
+	" AND d.closed_on IS NULL)"
+/* A finding, and what became of it. */
+#define FINDING_TOLD \
+	"SELECT " FINDING_COLUMNS ", a.url," \
+	" coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') > :made_at," \
+	"  f.opened_on > :as_of) AS is_new," \
+	" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id)," \
+	"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s" \
+	"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0))," \
+	" (SELECT p.kind FROM finding_event p WHERE p.finding_id = f.id" \
+	"  AND p.kind IN ('snoozed', 'acknowledged', 'done', 'dismissed', 'resolved', 'lost')" \
+	"  AND p.id < (SELECT max(o.id) FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened') ORDER BY p.id DESC LIMIT 1)," \
+	" (SELECT max(p.day) FROM finding_event p WHERE p.finding_id = f.id" \
+	"  AND p.via IS NOT NULL AND p.kind NOT IN ('wrong_owner', 'reopened') AND p.id > coalesce((SELECT max(o.id)" \
+	"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened', 'wrong_owner')), 0))," \
+	" EXISTS (SELECT 1 FROM finding_event p WHERE p.finding_id = f.id AND p.kind = 'done' AND p.id > coalesce(" \
+	"  (SELECT max(o.id) FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened')), 0))," \
+	" f.closed_on IS NOT NULL AND EXISTS (SELECT 1 FROM finding_event p WHERE p.finding_id = f.id" \
+	"  AND p.kind = 'expanded' AND p.day = f.closed_on)," \
+	" f.engine = 'expansion' AND " OPEN_DEFENSE "," \
+	" :before > 0 AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id" \
+	"  AND e.kind = 'cause_changed') > :made_at, 0)" \
+	" FROM finding f JOIN account a ON a.id = f.account_id"
+/* Open, or closed since and told before; an event says to the second what came after the digest was made, its day
+ * serves where there is no event. of: "" or whose. */
+#define FINDING_IS_TOLD(of) \
+	" WHERE f.id IN (SELECT id FROM finding WHERE closed_on IS NULL" of \
+	"  UNION ALL SELECT id FROM finding WHERE :before > 0 AND closed_on >= :as_of" of ")" \
+	" AND ((f.closed_on IS NULL AND NOT (f.engine = 'expansion' AND " OPEN_DEFENSE "))" \
+	"  OR (f.state IN ('resolved', 'lost')" \
+	"   AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id" \
+	"    AND e.kind IN (f.state, 'expanded')) > :made_at, f.closed_on > :as_of)" \
+	"   AND coalesce((SELECT min(e.at) FROM finding_event e WHERE e.finding_id = f.id" \
+	"    AND e.kind = 'opened') <= :made_at, f.opened_on <= :as_of)))" \
+	" ORDER BY f.id"
+
 int digest_findings_load(struct db *db, const struct digest_before *before, const char *owner, int32_t today,
                          struct arena *a, struct digest_finding **out, size_t *out_n, struct err *err)
 {
-	/* An event says to the second what came after the digest was made; its day serves where there is no event. */
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT " FINDING_COLUMNS ", a.url,"
-		" coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') > :made_at,"
-		"  f.opened_on > :as_of) AS is_new,"
-		" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id),"
-		"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s"
-		"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0)),"
-		" (SELECT p.kind FROM finding_event p WHERE p.finding_id = f.id"
-		"  AND p.kind IN ('snoozed', 'acknowledged', 'done', 'dismissed', 'resolved', 'lost') AND p.id < (SELECT max(o.id)"
-		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened') ORDER BY p.id DESC LIMIT 1),"
-		" (SELECT max(p.day) FROM finding_event p WHERE p.finding_id = f.id"
-		"  AND p.via IS NOT NULL AND p.kind NOT IN ('wrong_owner', 'reopened') AND p.id > coalesce((SELECT max(o.id)"
-		"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened', 'wrong_owner')), 0)),"
-		" EXISTS (SELECT 1 FROM finding_event p WHERE p.finding_id = f.id AND p.kind = 'done' AND p.id > coalesce("
-		"  (SELECT max(o.id) FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened')), 0)),"
-		" f.closed_on IS NOT NULL AND EXISTS (SELECT 1 FROM finding_event p WHERE p.finding_id = f.id"
-		"  AND p.kind = 'expanded' AND p.day = f.closed_on),"
-		" f.engine = 'expansion' AND EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id"
-		"  AND d.engine = 'defense' AND d.closed_on IS NULL),"
-		" :before > 0 AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id"
-		"  AND e.kind = 'cause_changed') > :made_at, 0)"
-		" FROM finding f JOIN account a ON a.id = f.account_id"
-		" WHERE (:owner IS NULL OR f.owner_email = lower(:owner)) AND ((f.closed_on IS NULL AND NOT (f.engine = 'expansion' AND"
-		"  EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id AND d.engine = 'defense'"
-		"   AND d.closed_on IS NULL)))"
-		" OR (f.state IN ('resolved', 'lost') AND :before > 0"
-		"  AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id"
-		"   AND e.kind IN (f.state, 'expanded')) > :made_at,"
-		"   f.closed_on > :as_of)"
-		"  AND coalesce((SELECT min(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') <= :made_at,"
-		"   f.opened_on <= :as_of)))"
-		" ORDER BY f.id");
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, owner ?
+		FINDING_TOLD FINDING_IS_TOLD(" AND owner_email = lower(:owner)") : FINDING_TOLD FINDING_IS_TOLD(""));
 	struct digest_finding *rows = NULL;
 	size_t n = 0, room = 0;
 	int rc;
 
-	bind_text(q, ":owner", owner);
+	if (owner)
+		bind_text(q, ":owner", owner);
 	bind_int(q, ":before", before->id);
 	bind_int(q, ":made_at", before->made_at);
 	bind_int(q, ":as_of", before->as_of_on);

@@ -107,18 +107,18 @@ const struct chat_rules google_chat_rules = {
 
 static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
-	const char *key = job->message->delivery_key, *url;
+	const char *key = job->message->delivery_key, *name, *url;
 	struct err err;
 
 	if (channel_url(job, a, &url, &err) < 0) {
 		*out = verdict_of_failure(false, &err);
 		return;
 	}
-	/* With requestId a repeat is answered with the message that is there; messageId keeps it from being made again. */
-	url = arena_printf(a, "%s%crequestId=%.64s&messageId=client-%.40s"
-	                   "&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url, strchr(url, '?') ? '&' : '?',
-		key,
-	                   key);
+	/* With requestId a repeat is answered with the message that is there; messageId keeps it from being made again
+	 * once that is forgotten. The plain form goes without a name, in case it was the name that was refused. */
+	name = job->message->uses_fallback ? "" : arena_printf(a, "&messageId=client-%.40s", key);
+	url = arena_printf(a, "%s%crequestId=%.64s%s&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url,
+	                   strchr(url, '?') ? '&' : '?', key, name);
 	chat_send(job, &google_chat_rules, url, a, out);
 }
 

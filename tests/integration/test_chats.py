@@ -114,6 +114,18 @@ def test_already_there(case):
     assert state(case, message)[:2] == ("sent", 2) and len(made.messages) == 1
 
 
+def test_names_are_refused(case):
+    """where Google Chat takes no names for messages, the plain form goes without, and still is folded by its request"""
+    made = one_org(case)["google_chat"]
+    made.refuses_names = True
+    made.script = ["ok", "drop_after"]
+    message = put(case, "google_chat", "google_chat", PLAIN["google_chat"].replace("Three", "Four"), fallback=PLAIN["google_chat"])
+    deliver(case, expect=75)
+    deliver(case, next_at(case, message))
+    assert state(case, message)[:2] == ("sent", 3) and [m.text for m in made.messages] == ["Three accounts to handle today"]
+    assert made.n_folded == 1
+
+
 def test_hold(case):
     """on_ambiguous: hold leaves what Teams may have shown to a person"""
     made = one_org(case, ", per_second: 100, on_ambiguous: hold")["teams"]

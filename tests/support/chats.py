@@ -218,6 +218,7 @@ class GoogleChat(Chat):
 
     def __init__(self, *args, **kwargs):
         self.by_request, self.names, self.n_folded = {}, set(), 0
+        self.refuses_names = False
         super().__init__(*args, **kwargs)
 
     @property
@@ -241,8 +242,10 @@ class GoogleChat(Chat):
             return self.error(403, "PERMISSION_DENIED")
         name, asked = query.get("messageId", ""), query.get("requestId")
         replies = {"REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", "REPLY_MESSAGE_OR_FAIL", "MESSAGE_REPLY_OPTION_UNSPECIFIED", None}
-        if not re.fullmatch(r"client-[a-z0-9-]{1,56}", name) or query.get("messageReplyOption") not in replies:
+        if query.get("messageReplyOption") not in replies or not asked:
             return self.refuse("query")
+        if name and (self.refuses_names or not re.fullmatch(r"client-[a-z0-9-]{1,56}", name)):
+            return self.refuse("name")
         if set(query) - {"key", "token", "requestId", "messageId", "messageReplyOption"} or len(request["body"]) > self.MOST:
             return self.refuse("query or size")
         try:
@@ -252,11 +255,11 @@ class GoogleChat(Chat):
         with self.lock:
             known = self.by_request.get(asked)
             self.n_folded += known is not None
-            if known is None and name in self.names:
+            if known is None and name and name in self.names:
                 return self.error(409, "ALREADY_EXISTS")
             if known is None:
                 self.names.add(name)
-                known = self.by_request[asked] = f"spaces/AAAA/messages/{name}"
+                known = self.by_request[asked] = f"spaces/AAAA/messages/{name or len(self.names)}"
                 is_new = True
             else:
                 is_new = False

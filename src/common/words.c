@@ -1,5 +1,6 @@
 #include "common/words.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,9 +174,16 @@ static void elide(struct buf *b, const char *next)
 	}
 }
 
-static uint64_t counted(const struct word *arg)
+/* The plural class that goes with an argument as it is written; a text's is that of several. */
+static int form_of(const struct language *l, const struct word *arg)
 {
-	return arg->kind != WORD_INT ? 2 : arg->number < 0 ? -(uint64_t)arg->number : (uint64_t)arg->number;
+	double real = fabs(arg->real);
+
+	if (arg->kind == WORD_INT)
+		return l->plural(arg->number < 0 ? -(uint64_t)arg->number : (uint64_t)arg->number, false);
+	if (arg->kind == WORD_REAL && real < 1e15)
+		return l->plural((uint64_t)(arg->decimals ? real : round(real)), arg->decimals > 0);
+	return l->n_plurals - 1;
 }
 
 const char *words_fill(const struct words *w, struct arena *a, const char *text, const struct word *args, size_t n)
@@ -190,7 +198,7 @@ const char *words_fill(const struct words *w, struct arena *a, const char *text,
 
 		add_literal(l, &b, text, (size_t)(m.at - text));
 		if (m.n_forms) {
-			int form = l->plural(counted(arg));
+			int form = form_of(l, arg);
 
 			form = form < m.n_forms ? form : m.n_forms - 1;
 			add_literal(l, &b, m.forms[form].at, m.forms[form].len);

@@ -17,14 +17,16 @@
 
 enum { NUMBER_BYTES = 400 };
 
-static int english_plural(uint64_t n)
+static int english_plural(uint64_t n, bool has_decimals)
 {
-	return n == 1 ? 0 : 1;
+	return n == 1 && !has_decimals ? 0 : 1;
 }
 
-/* Nothing and one are singular. The class `many` (whole millions) asks for a "de" that digits go without. */
-static int french_plural(uint64_t n)
+/* Nothing and one are singular, and all between one and two. The class `many` (whole millions) asks for a "de" that
+ * digits go without. */
+static int french_plural(uint64_t n, bool has_decimals)
 {
+	(void)has_decimals;
 	return n <= 1 ? 0 : 1;
 }
 

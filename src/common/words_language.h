@@ -9,7 +9,7 @@ enum { MAX_PLURALS = 2 };
 struct language {
 	const char *name;
 	int n_plurals;
-	int (*plural)(uint64_t n); /* the index of the plural class */
+	int (*plural)(uint64_t n, bool has_decimals); /* the index of the plural class; n: the whole part */
 	const char *group, *point, *percent; /* percent: between number and sign, and the sign */
 	const char *weekdays[7], *months[12], *full_months[12], *first_of_month;
 	bool has_money_behind; /* "48 000 \u20ac" instead of "EUR 48,000" */

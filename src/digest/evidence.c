@@ -84,10 +84,13 @@ const char *digest_evidence(const struct words *w, int32_t said_on, struct arena
 	const struct teller t = { w, a, said_on };
 	const char *english = json_text(item) ? json_text(item) : json_text(json_member(item, "text"));
 	const char *signal = json_text(json_member(item, "signal")), *text = NULL;
+	const struct json *words = json_member(item, "words");
 	struct word args[MAX_ARGS];
 	size_t n = 0;
 
-	for (const struct json *j = json_first(json_member(item, "words")); signal && j; j = json_next(j))
+	if (json_type(words) != JSON_OBJECT)
+		signal = NULL;
+	for (const struct json *j = json_first(words); signal && j; j = json_next(j))
 		if (n == MAX_ARGS || !read_word(&t, j, &args[n++]))
 			signal = NULL;
 	if (signal)

@@ -55,6 +55,24 @@ static void plural_forms_follow_the_language(void **state)
 	}
 }
 
+static void plural_forms_follow_what_is_written(void **state)
+{
+	static const struct { double n; int decimals; const char *en, *fr; } cases[] = {
+		{ 1, 0, "1 day", "1 jour" },       { 0.6, 0, "1 day", "1 jour" },      { 1.5, 1, "1.5 days", "1,5 jour" },
+		{ 1, 1, "1.0 days", "1,0 jour" },  { 2, 1, "2.0 days", "2,0 jours" },  { -3, 0, "-3 days", "-3 jours" },
+		{ 0, 0, "0 days", "0 jour" },      { 1.94, 1, "1.9 days", "1,9 jour" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_string_equal(FILLED(NULL, "{{n}} {{n|day|days}}", W_REAL("n", cases[i].n, cases[i].decimals)),
+		                    cases[i].en);
+		assert_string_equal(FILLED(french(), "{{n}} {{n|jour|jours}}", W_REAL("n", cases[i].n, cases[i].decimals)),
+		                    cases[i].fr);
+	}
+	assert_string_equal(FILLED(french(), "{{n}} {{n|jour|jours}}", W_TEXT("n", "quelques")), "quelques jours");
+}
+
 static void french_signs_keep_to_their_word(void **state)
 {
 	(void)state;
@@ -248,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_takes_its_arguments_by_name),
 		cmocka_unit_test(plural_forms_follow_the_language),
+		cmocka_unit_test(plural_forms_follow_what_is_written),
 		cmocka_unit_test(french_signs_keep_to_their_word),
 		cmocka_unit_test(french_de_and_que_lose_their_vowel_before_another),
 		cmocka_unit_test(numbers_and_shares_are_written_in_the_language),

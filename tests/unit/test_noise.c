@@ -390,7 +390,8 @@ static void half_a_year_of_noise_is_told_in_few_words_and_nothing_twice(void **s
 	}
 	print_message("all: %.2f told per account and month; at most %d told and %d new or back in 30 days; %d answers\n",
 	              all / months / ACCOUNTS, most_told, most_opened, n_answered);
-	assert_true(all / months / ACCOUNTS > 0.1 && n_answered > ACCOUNTS / 4); /* there was something to tell */
+	assert_true(all / months / ACCOUNTS > 0.1); /* there was something to tell */
+	assert_true(n_answered > ACCOUNTS / 4);
 	assert_true(all / months / ACCOUNTS < 0.5);
 	assert_true(n_by_kind[STEADY] / months / n_of_kind[STEADY] < 0.1);
 	/* It flaps two and a half times a month. */

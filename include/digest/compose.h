@@ -6,6 +6,7 @@
 #include "digest/digest.h"
 #include "store/digests.h"
 #include "store/silences.h"
+#include "store/overrides.h"
 #include "store/precision.h"
 
 struct digest_play {
@@ -87,6 +88,8 @@ struct digest_input {
 	size_t n_watermelons, n_blind_spots;
 	const struct precision *precision; /* of past findings, by signal */
 	size_t n_precision;
+	const struct override_row *overrides; /* that hold, of the accounts and engines that the reader sees */
+	size_t n_overrides;
 };
 
 void digest_compose(const struct digest_input *in, struct arena *a, struct digest *out);

@@ -103,7 +103,7 @@ struct digest {
 	bool is_quiet;           /* nothing to handle, nothing changed, and the data is as new as it should be */
 	struct digest_section *sections;
 	size_t n_sections;
-	const struct digest_list *lists; /* managers: none is empty */
+	const struct digest_list *lists; /* for managers, but for what is held; none is empty */
 	size_t n_lists;
 	const struct digest_nrr *nrr; /* managers; NULL */
 	const char *const *notes; /* missed digests, how old the data is where it is old */

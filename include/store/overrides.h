@@ -13,6 +13,7 @@ enum { OVERRIDE_DAYS = 30, OVERRIDE_MAX_DAYS = 365 }; /* unless told, and at mos
 struct override_row {
 	int64_t id, account;
 	const char *account_name, *account_key; /* only read */
+	const char *owner_email;                /* whose the account is for that engine, "" of nobody; only read */
 	const char *engine;
 	int band;                               /* 0 1 2 */
 	const char *who, *reason;

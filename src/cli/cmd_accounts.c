@@ -8,11 +8,12 @@
 #include "score/score.h"
 #include "store/findings.h"
 #include "store/identity.h"
+#include "store/overrides.h"
 
 static const struct table_column columns[] = {
 	{ "rank", true },   { "finding", true }, { "engine", false },  { "account", true },  { "name", false },
 	{ "score", true },  { "cause", false },  { "at_stake", true }, { "expected", true }, { "act_by", false },
-	{ "state", false }, { "owner", false },  { "summary", false },
+	{ "state", false }, { "owner", false },  { "summary", false },  { "held", false },
 };
 
 static const char *amount(struct cli *c, int64_t minor, const char *currency)
@@ -22,7 +23,25 @@ static const char *amount(struct cli *c, int64_t minor, const char *currency)
 	return cell_int(c->arena, minor);
 }
 
-static void add_row(struct cli *c, struct table *t, size_t rank, const struct finding *f)
+struct holds { struct override_row *at; size_t n; };
+
+/* "at_risk by Anna until 2026-04-01: they told us so"; "" where nobody holds it. */
+static const char *held_text(struct cli *c, const struct holds *holds, const struct finding *f)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < holds->n; i++) {
+		const struct override_row *o = &holds->at[i];
+
+		if (o->account == f->account && strcmp(o->engine, f->engine) == 0)
+			text = arena_printf(c->arena, "%s by %s until %s: %s",
+			                    score_band_name((enum score_engine)score_engine_named(o->engine), o->band), o->who,
+			                    day_text(c->arena, o->until_on), o->reason);
+	}
+	return text;
+}
+
+static void add_row(struct cli *c, struct table *t, size_t rank, const struct holds *holds, const struct finding *f)
 {
 	struct arena *a = c->arena;
 	const char *cells[ARRAY_LEN(columns)] = {
@@ -39,6 +58,7 @@ static void add_row(struct cli *c, struct table *t, size_t rank, const struct fi
 		finding_state_text(f->state),
 		f->owner_email ? f->owner_email : "",
 		f->summary,
+		held_text(c, holds, f),
 	};
 
 	table_row(t, cells);
@@ -120,6 +140,7 @@ int cmd_accounts(struct cli *c, struct err *err)
 	struct table *table = table_new(c->arena, columns, ARRAY_LEN(columns));
 	struct finding_query query;
 	struct finding *list;
+	struct holds holds;
 	size_t n;
 
 	if (session_open(c, DB_READ, &session, err) < 0)
@@ -129,10 +150,11 @@ int cmd_accounts(struct cli *c, struct err *err)
 	if (cli_option(c, "hidden"))
 		return show_hidden(c, &session, err);
 	if (read_query(c, &session, &query, err) < 0 ||
-	    findings_list(session.db, &query, c->arena, &list, &n, err) < 0)
+	    findings_list(session.db, &query, c->arena, &list, &n, err) < 0 ||
+	    overrides_list(session.db, session.as_of, false, c->arena, &holds.at, &holds.n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		add_row(c, table, i + 1, &list[i]);
+		add_row(c, table, i + 1, &holds, &list[i]);
 	table_print(table, c->format);
 	return 0;
 }

@@ -169,6 +169,24 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	return 0;
 }
 
+/* What is held by hand of the accounts and the engine that the owner sees. */
+static int add_overrides(const struct session *s, const struct owner_settings *owner, struct arena *a,
+                         struct digest_input *in, struct err *err)
+{
+	static const char *const engines[] = { [ROLE_CSM] = "defense", [ROLE_AM] = "expansion", [ROLE_MANAGER] = NULL };
+	struct override_row *rows;
+	size_t n;
+
+	if (overrides_list(s->db, s->as_of, false, a, &rows, &n, err) < 0)
+		return -1;
+	in->overrides = rows;
+	for (size_t i = 0; i < n; i++)
+		if (owner_sees(owner, rows[i].owner_email) &&
+		    (!engines[owner->role] || strcmp(rows[i].engine, engines[owner->role]) == 0))
+			rows[in->n_overrides++] = rows[i];
+	return 0;
+}
+
 /* How often findings of the last year were worth telling. */
 static int add_precision(const struct session *s, struct arena *a, struct digest_input *in, struct err *err)
 {
@@ -233,6 +251,7 @@ int owner_digest(const struct session *s, const struct owner_settings *owner, in
 	add_sources(s, a, &in);
 	add_hosts(s, a, &in);
 	if (owner_zone(s, owner, a, &in.zone, err) < 0 || load_said(s, owner, &in, a, err) < 0 ||
+	    add_overrides(s, owner, a, &in, err) < 0 ||
 	    (owner->role == ROLE_MANAGER && add_managers(s, owner, a, nrr, &in, err) < 0))
 		return err_in(err, "digest of %s", owner->email);
 	digest_compose(&in, a, out);

@@ -241,13 +241,20 @@ static const char *value_text(const struct words *w, struct arena *a, const stru
 }
 
 /* Where it matters: judged on little, or not judged anew with the others. */
-static const char *caveat_text(const struct digest_input *in, const struct finding *f, struct arena *a)
+static const char *age_text(const struct digest_input *in, const struct finding *f, struct arena *a)
 {
 	if (f->updated_on < digest_judged_on(in))
 		return SAY(in->words, a, "digest.caveat.old", W_DAY("day", f->updated_on, in->local_on));
 	if (f->confidence < low_confidence)
 		return SAY(in->words, a, "digest.caveat", W_PERCENT("confidence", f->confidence, 0));
 	return NULL;
+}
+
+static const char *caveat_text(const struct digest_input *in, const struct finding *f, struct arena *a)
+{
+	const char *held = digest_held_text(in, f, a), *age = age_text(in, f, a);
+
+	return held && age ? arena_printf(a, "%s %s", held, age) : held ? held : age;
 }
 
 static struct digest_item compose_item(const struct digest_input *in, const struct digest_chosen *c, struct arena *a)

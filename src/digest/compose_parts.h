@@ -29,7 +29,11 @@ struct digest_list digest_precision(const struct digest_input *in, struct arena 
 /* The links by which the reader answers a finding; none where there are no such links. */
 const struct digest_answer *digest_answers(const struct digest_input *in, const struct finding *f, struct arena *a,
                                            size_t *out_n);
-/* What a manager is told beside what is to be handled; no list is empty. */
+/* Who holds the band of a finding's account by hand, until when and why; NULL: nobody does. */
+const char *digest_held_text(const struct digest_input *in, const struct finding *f, struct arena *a);
+/* Accounts that somebody holds lower than their numbers say: no item tells of them. */
+struct digest_list digest_held(const struct digest_input *in, struct arena *a);
+/* What is told beside what is to be handled, to managers mostly; no list is empty. */
 const struct digest_list *digest_lists(const struct digest_input *in, struct arena *a, size_t *out_n);
 
 #endif

@@ -51,13 +51,15 @@ const struct digest_list *digest_lists(const struct digest_input *in, struct are
 		{ "watermelons", "digest.watermelons", "digest.watermelons.intro", in->watermelons, in->n_watermelons },
 		{ "blind_spots", "digest.blind_spots", "digest.blind_spots.intro", in->blind_spots, in->n_blind_spots },
 	};
-	struct digest_list *lists = arena_array(a, ARRAY_LEN(kinds) + 2, sizeof *lists);
+	struct digest_list *lists = arena_array(a, ARRAY_LEN(kinds) + 3, sizeof *lists);
 	bool is_manager = strcmp(in->kind, "manager") == 0;
 
 	*out_n = 0;
 	if (is_manager)
 		lists[*out_n] = digest_open_work(in, a);
 	*out_n += is_manager && lists[0].n_lines;
+	lists[*out_n] = digest_held(in, a);
+	*out_n += lists[*out_n].n_lines > 0;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct digest_list *list = &lists[*out_n];
 

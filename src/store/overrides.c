@@ -48,6 +48,7 @@ static struct override_row read_row(struct stmt *q, struct arena *a)
 		.who = col_text_in(q, 6, a), .reason = col_text_in(q, 7, a), .made_on = col_day(q, 8),
 		.until_on = col_day(q, 9), .cleared_on = col_day(q, 10), .cleared_by = col_text_in(q, 11, a),
 		.computed_band = col_is_null(q, 12) ? -1 : (int)col_int(q, 12), .has_held = col_int(q, 13) != 0,
+		.owner_email = col_text_in(q, 14, a),
 	};
 }
 
@@ -61,7 +62,9 @@ int overrides_list(struct db *db, int32_t day, bool all, struct arena *a, struct
 		" (SELECT CASE o.engine WHEN 'defense' THEN s.risk_band ELSE s.readiness_band END FROM score_day s, last"
 		"  WHERE s.day = last.day AND s.account_id = m.id),"
 		" EXISTS (SELECT 1 FROM score_held h, last WHERE h.day = last.day AND h.account_id = m.id"
-		"  AND h.engine = o.engine)"
+		"  AND h.engine = o.engine),"
+		" lower(coalesce(CASE o.engine WHEN 'defense' THEN coalesce(nullif(m.csm_email, ''), m.am_email)"
+		"  ELSE coalesce(nullif(m.am_email, ''), m.csm_email) END, ''))"
 		" FROM band_override o JOIN account a ON a.id = o.account_id JOIN account m ON m.id = coalesce(a.main_id, a.id)"
 		" WHERE o.made_on <= :day AND (:all OR (o.until_on > :day AND (o.cleared_on IS NULL OR o.cleared_on > :day)))"
 		" ORDER BY m.id, o.engine, o.id");

@@ -371,7 +371,8 @@ static int teardown(void **state)
 
 static void half_a_year_of_noise_is_told_in_few_words_and_nothing_twice(void **state)
 {
-	static const char *const names[N_KINDS] = { "steady", "hovering", "slipping", "flapping", "broken source", "growing" };
+	static const char *const names[N_KINDS] = { "steady", "hovering", "slipping", "flapping", "broken source",
+		                                      "growing" };
 	double months = (double)DAYS / MONTH, all = 0;
 	int n_of_kind[N_KINDS] = { 0 };
 

@@ -104,7 +104,7 @@ def test_a_band_held_low_ends_the_finding_until_it_is_over(case):
     assert query(case, "SELECT state FROM finding WHERE id = ?", finding) == [("resolved",)]
     note, = query(case, "SELECT note FROM finding_event WHERE finding_id = ? AND kind = 'resolved'", finding)[0]
     assert "held at steady by Anna" in note, note
-    digest = " ".join(case.retaind("preview", "--owner", "clara@ravenstack.example", "--as-of", "2024-12-20").stdout.split())
+    digest = " ".join(case.retaind("preview", "--owner", "clara@ravenstack.example", "--now", NOON).stdout.split())
     assert "Held by hand" in digest and "steady by Anna until Tue 24 Dec, at risk by its numbers: they merge offices" in digest, digest
     case.retaind("score", "--from", "2024-12-21", "--to", "2024-12-23", "-q")
     assert query(case, "SELECT count(*) FROM finding WHERE account_id = ? AND closed_on IS NULL", account) == [(0,)]
@@ -128,7 +128,7 @@ def test_a_band_held_high_opens_a_finding_and_keeps_growth_away(case):
     assert band(case, account, "expansion", "2024-12-21") == "not_yet"
     held, = [r["held"] for r in json.loads(case.retaind("accounts", "--format", "json", "--as-of", "2024-12-21").stdout) if r["account"] == account]
     assert held == "at_risk by Anna until 2025-01-19: their CTO told me", held
-    digest = case.retaind("preview", "--owner", "clara@ravenstack.example", "--as-of", "2024-12-21").stdout
+    digest = case.retaind("preview", "--owner", "clara@ravenstack.example", "--now", "2024-12-21T12:00:00Z").stdout
     assert "Anna holds it as at risk until Sun 19 Jan 2025: their CTO told me" in " ".join(digest.split()), digest
     case.retaind("override", str(account), "--engine", "expansion", "--band", "ready", "--reason", "sign anyway", "--now", "2024-12-21T12:00:00Z")
     told = explained(case, account, "2024-12-21")["expansion"]

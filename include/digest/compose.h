@@ -5,9 +5,9 @@
 
 #include "digest/digest.h"
 #include "store/digests.h"
-#include "store/silences.h"
 #include "store/overrides.h"
 #include "store/precision.h"
+#include "store/silences.h"
 
 struct digest_play {
 	const char *name, *title, *first_step;

@@ -146,7 +146,8 @@ def check_arrived(stage, point):
     came = stage.arrived()
     n_more = Counter()
     for sink, sha, n_ambiguous in stage.case.query(
-            "SELECT sink, CASE WHEN sink IN ('direct', 'room') THEN delivery_key ELSE body_sha256 END, (SELECT count(*) FROM delivery d WHERE d.outbox_id = o.id AND d.outcome = 'ambiguous') "
+            "SELECT sink, CASE WHEN sink IN ('direct', 'room') THEN delivery_key ELSE body_sha256 END, "
+            "(SELECT count(*) FROM delivery d WHERE d.outbox_id = o.id AND d.outcome = 'ambiguous') "
             "FROM outbox o"):
         n = came[sink][sha]
         assert n == 1 or (n == 2 and not IS_FOLDED[sink] and n_ambiguous == 1), (point, sink, n, n_ambiguous)

@@ -2,14 +2,19 @@
 """A sink that is down for an hour with many messages waiting: few attempts, no storm, soon done once it is back, and a person
 who is told over another channel."""
 import json
+import os
+import socket
+import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import sinks  # noqa: E402
 from delivery import DAY, ENV, HOUR, NOW, change, deliver, instant, organisation, put, state  # noqa: E402
-from harness import HEAVY, run  # noqa: E402
+from harness import BIN, HEAVY, run, wait_for  # noqa: E402
 
 HOOK = "{kind: webhook, url: 'http://127.0.0.1:%d/hook', secret: 'env:HOOK_SECRET', allows_http_loopback: true, per_second: %s}"
 DESK = "{kind: slack_webhook, url: 'env:SLACK_URL', allows_http_loopback: true, per_second: 100}"
@@ -181,6 +186,58 @@ def test_told_in_time(case):
     files = sorted(f.stat().st_mtime for f in (case.tmp / "slow").iterdir())
     assert len(files) == slow and desk.requests[0]["at"] < files[2] + 0.2, (desk.requests[0]["at"], files)
     assert case.retaind("deliveries", "audit", "--now", instant(NOW), expect=1, env=case.env).stdout.count("not delivered") == 1
+
+
+class BlackHole:
+    """Accepts, reads, and never answers; or answers a byte every few seconds, without end."""
+
+    def __init__(self, case, drips=False):
+        self.socket, self.drips, self.kept = socket.create_server(("127.0.0.1", 0)), drips, []
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+        case.at_end(self.socket.close)
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.kept.append(connection)
+            if self.drips:
+                threading.Thread(target=self.drip, args=(connection,), daemon=True).start()
+
+    def drip(self, connection):
+        try:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:
+                time.sleep(2)
+                connection.sendall(b"x")
+        except OSError:
+            pass
+
+
+def test_black_holes(case):
+    """sinks that never answer, or only ever a byte more, are given up after half a minute; what goes over the others is there
+    within a second"""
+    hook = started(case, sinks.Webhook())
+    silent, slow = BlackHole(case), BlackHole(case, drips=True)
+    case.env = dict(ENV)
+    organisation(case, {"hook": HOOK % (hook.port, 100), "silent": HOOK % (silent.port, 100), "slow": HOOK % (slow.port, 100)})
+    holes = [put(case, sink, "webhook", "{}") for sink in ("silent", "slow")]
+    for n in range(20):
+        put(case, "hook", "webhook", json.dumps({"n": n}), owner=f"o{n}@acme.example")
+    began = time.time()
+    if HEAVY:
+        deliver(case, expect=75)
+        assert 15 <= time.time() - began <= 35 and {state(case, m)[0] for m in holes} == {"ambiguous"}, time.time() - began
+    else:
+        process = subprocess.Popen([BIN, "deliver", "--config", case.tmp / "config", "--now", instant(NOW), "--quiet"],
+                                   env={**os.environ, **case.env})
+        case.at_end(lambda: (process.kill(), process.wait()))
+        wait_for(lambda: len(hook.by_id) == 20, 10, "what goes over the others")
+        wait_for(lambda: silent.kept and slow.kept, 10, "the holes")
+    assert max(m.at for m in hook.messages) - hook.requests[0]["at"] <= 1.0 and len(hook.by_id) == 20
 
 
 run(globals())

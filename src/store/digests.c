@@ -56,7 +56,8 @@ static struct digest_finding read_finding(struct stmt *q, int32_t today, struct 
 	"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0))," \
 	" (SELECT p.kind FROM finding_event p WHERE p.finding_id = f.id" \
 	"  AND p.kind IN ('snoozed', 'acknowledged', 'done', 'dismissed', 'resolved', 'lost')" \
-	"  AND p.id < (SELECT max(o.id) FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened') ORDER BY p.id DESC LIMIT 1)," \
+	"  AND p.id < (SELECT max(o.id) FROM finding_event o WHERE o.finding_id = f.id AND o.kind = 'opened')" \
+	"  ORDER BY p.id DESC LIMIT 1)," \
 	" (SELECT max(p.day) FROM finding_event p WHERE p.finding_id = f.id" \
 	"  AND p.via IS NOT NULL AND p.kind NOT IN ('wrong_owner', 'reopened') AND p.id > coalesce((SELECT max(o.id)" \
 	"   FROM finding_event o WHERE o.finding_id = f.id AND o.kind IN ('opened', 'reopened', 'wrong_owner')), 0))," \

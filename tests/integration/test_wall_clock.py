@@ -2,12 +2,16 @@
 """The daemon while its wall clock goes through what wall clocks go through: both changes of the year, downtimes, being set
 forth and back, a suspended machine. Everything that it starts runs by the same clock (libfaketime)."""
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from faketime import instant
-from harness import run, wait_for
-from wall import World
+from harness import HEAVY, Skip, run, wait_for
+from wall import EPOCH, OWNER, World
+
+ZONES = ("Africa/Cairo", "America/Havana", "America/Los_Angeles", "America/New_York", "America/St_Johns", "Asia/Kolkata",
+         "Australia/Lord_Howe", "Europe/Dublin", "Europe/Paris", "Pacific/Apia", "Pacific/Auckland", "Pacific/Kiritimati")
 
 
 def test_changes(case):
@@ -21,9 +25,7 @@ def test_changes(case):
     world.clock.set("2026-03-30T00:29:59Z")
     world.expect("2026-03-28", "2026-03-29", "2026-03-30")
     world.stop()
-    case.retaind("next", "--zone", "Europe/Paris")  # the world goes on without a daemon
-    for name in ("retaind.db", "retaind.db-wal", "retaind.db-shm"):
-        case.database().with_name(name).unlink(missing_ok=True)
+    world.forget()
     world.clock.set("2026-10-24T00:29:59Z")
     world.start()
     world.expect("2026-10-24")
@@ -112,6 +114,41 @@ def test_suspended(case):
     world.expect("2026-03-02")
     assert world.clock.now() - instant("2026-03-02T08:40:00Z") < 30
     world.quiet("2026-03-02T09:00:00Z", "2026-03-02")
+
+
+def test_weeks(case):
+    """Five days around each change of the clocks in America and Europe, the clock going on in steps of 20 minutes: owners in
+    twelve zones at half past midnight, half past two and eight get one digest for each day."""
+    if not HEAVY:
+        raise Skip("RETAIND_HEAVY is not set")
+    world = World(case, "2026-03-05T12:00:00Z")
+    owners = [(f"o{i:02}-{at.replace(':', '')}", zone, at) for i, zone in enumerate(ZONES) for at in ("00:30", "02:30", "08:00")]
+    path = case.tmp / "config/orgs/acme.yaml"
+    path.write_text(path.read_text() + "".join(OWNER.format(name=name, zone=zone, at=at) for name, zone, at in owners))
+    n = 0
+    for change in (date(2026, 3, 8), date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 1)):
+        now = instant(f"{change - timedelta(days=3)}T12:00:00Z")
+        world.clock.set(now)
+        world.start()
+        for _ in range(5 * 72):
+            now += 1200
+            world.clock.set(now)
+            world.beats(3)
+        wait_for(lambda: not case.query("SELECT 1 FROM slot WHERE state = 'pending' UNION ALL SELECT 1 FROM outbox WHERE state <> 'sent'"),
+                 60, "the last digests")
+        world.stop()
+        sent = case.query("""SELECT d.owner_email, d.local_on FROM delivery x JOIN outbox o ON o.id = x.outbox_id
+                             JOIN digest d ON d.id = o.digest_id WHERE x.outcome = 'sent'""")
+        assert len(sent) == len(set(sent)), "something was sent twice"
+        days = range((change - EPOCH).days - 1, (change - EPOCH).days + 2)
+        missed = case.query("SELECT * FROM slot WHERE state <> 'done' AND local_on >= ?", days[0])
+        assert not missed, missed
+        for name, _, _ in owners:
+            for day in days:
+                assert (f"{name}@acme.example", day) in sent, (name, EPOCH + timedelta(days=day))
+        n += len(sent)
+        world.forget()
+    print(f"    {n} digests, none missing, none twice")
 
 
 run(globals())

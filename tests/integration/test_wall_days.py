@@ -47,7 +47,7 @@ def test_new_rules(case):
     subprocess.run(["cp", "-rL", "/usr/share/zoneinfo", zones], check=True)
     world = World(case, "2026-03-02T05:00:00Z")
     world.start(under=("unshare", "-m", "sh", "-c", f'mount --bind {zones} /usr/share/zoneinfo && exec "$0" "$@"'))
-    world.looked()
+    world.daemon.logged("event=synced")
 
     def exchange(content):
         new = zones / "new"
@@ -139,6 +139,29 @@ def test_late_data(case):
     world.expect("2026-03-02")
     assert world.clock.now() - instant("2026-03-02T07:15:00Z") < 5
     assert "Source crm has never come through" in world.digest("2026-03-02")
+
+
+def test_late_sync(case):
+    """Data that are late for the first time: the digest goes with what is there and says of when that is."""
+    _, server = stand_in(case, {"companies": companies(3)})
+    silent = socket.create_server(("127.0.0.1", 0))
+    case.at_end(silent.close)
+    crm.formatdate = lambda usegmt: formatdate(world.clock.now(), usegmt=usegmt)
+    case.at_end(lambda: setattr(crm, "formatdate", formatdate))
+    world = with_crm(case, "2026-03-02T06:59:59Z", server.url)
+    world.start()
+    world.expect("2026-03-02")
+    assert "had not come through" not in world.digest("2026-03-02")
+    world.stop()
+    org = case.tmp / "config/orgs/acme.yaml"
+    org.write_text(org.read_text().replace(server.url, f"http://127.0.0.1:{silent.getsockname()[1]}"))
+    world.clock.set("2026-03-03T06:59:59Z")
+    world.start()
+    wait_for(lambda: len(world.ledger()) > 1, 10, "the slot")
+    world.clock.set("2026-03-03T07:14:59Z")
+    world.expect("2026-03-02", "2026-03-03")
+    said = world.digest("2026-03-03")
+    assert "had not come through" in said and "24 hours old" in said, said
 
 
 def test_sources_clocks(case):

@@ -23,6 +23,8 @@ sources:
 owners:
   - {{ email: ada@acme.example, name: Ada, role: csm, at: "{at}", channels: [out], sends_when_quiet: true }}
 """
+OWNER = """  - {{ email: {name}@acme.example, name: {name}, role: csm, at: "{at}", zone: {zone}, channels: [out], sends_when_quiet: true }}
+"""
 EPOCH = date(1970, 1, 1)
 
 
@@ -59,6 +61,11 @@ class World:
     def ledger(self):
         return [((EPOCH + timedelta(days=day)).isoformat(), state if state != "missed" else f"missed({reason})")
                 for day, state, reason in rows(self.case, "SELECT local_on, state, reason FROM slot ORDER BY local_on")]
+
+    def forget(self):
+        """As if it had never run."""
+        for path in self.case.database().parent.glob("retaind.db*"):
+            path.unlink()
 
     def sent(self):
         """The days of the digests that are out, one for each time that it was sent."""

@@ -34,7 +34,7 @@ static void add_path(const struct json *j, const char *path, struct arena *a, st
 
 static const char *get_path(const struct json *j, const char *path, struct arena *a)
 {
-	CLEANUP(buf_done) struct buf all;
+	CLEANUP(buf_done) struct buf all = { 0 };
 
 	if (!strstr(path, "[*]"))
 		return json_scalar(a, json_at(j, path));

@@ -14,7 +14,7 @@ enum {
 	LATEST_MS = 25 * 1000, /* no call begins after that */
 	MAX_ANSWER = 8 << 20, MAX_FORM = 4096, MAX_POST = 256 << 10, MAX_ID = 40,
 	PAGE = 50, MAX_PAGES = 20,
-	CLOCK_SLACK_S = 3600, /* how far Slack's clock and ours may differ */
+	CLOCK_SLACK_S = 24 * 3600, /* how far Slack's clock and ours may differ: a zone taken for another, too */
 	SETTLE_S = 10,        /* what was under way when we were cut off is to be seen after that */
 	LOOK_UP_WEIGHT = 6    /* Slack allows 50 lookups a minute, and several hundred messages */
 };

@@ -24,6 +24,7 @@ struct digest_finding {
 	bool is_done;        /* that it was acted on, among others */
 	bool has_expanded;   /* closed, as they bought */
 	bool has_new_cause;  /* since that digest */
+	const char *given_by; /* who said last that it was not theirs and so gave it to whose it is; NULL: nobody did */
 	bool is_defended;    /* growth of an account that is being defended now */
 	double score_before; /* then; NAN: not known */
 	double priority;     /* value x probability x urgency */

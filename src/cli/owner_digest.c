@@ -52,6 +52,12 @@ static bool is_seen_by(const void *which, const char *email)
 	return owner_sees(which, email);
 }
 
+/* Whether it was given away by somebody whose book a manager sees. */
+static bool gave(const struct owner_settings *owner, const struct digest_finding *d)
+{
+	return owner->role == ROLE_MANAGER && d->given_by && owner_sees(owner, d->given_by);
+}
+
 /* What is nobody's must not be unseen: it is for the manager who sees everything, else for each. */
 static size_t keep_seen(const struct session *s, const struct owner_settings *owner, struct digest_finding *findings,
                         size_t n)
@@ -62,7 +68,7 @@ static size_t keep_seen(const struct session *s, const struct owner_settings *ow
 	for (size_t i = 0; i < n; i++) {
 		const char *email = findings[i].f.owner_email;
 
-		if (owner_sees(owner, email) || (wants_nobodys && text_is_blank(email)))
+		if (owner_sees(owner, email) || (text_is_blank(email) && (wants_nobodys || gave(owner, &findings[i]))))
 			findings[kept++] = findings[i];
 	}
 	return kept;

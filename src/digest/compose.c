@@ -222,11 +222,19 @@ const char *digest_person_name(const struct digest_input *in, const char *email,
 	return text_clean(a, name, NAME_CHARS);
 }
 
-static const char *whose(const struct digest_input *in, const struct finding *f, struct arena *a)
+/* With whom it is, for managers; and for others, who gave it to them. NULL: it has always been the reader's own. */
+static const char *whose(const struct digest_input *in, const struct digest_finding *d, struct arena *a)
 {
-	if (!f->owner_email)
-		return words_text(in->words, a, "digest.with_nobody");
-	return SAY(in->words, a, "digest.with", W_TEXT("name", digest_person_name(in, f->owner_email, a)));
+	const char *owner = d->f.owner_email ? digest_person_name(in, d->f.owner_email, a) : "";
+	const char *giver = d->given_by ? digest_person_name(in, d->given_by, a) : "";
+	const struct word args[] = { W_TEXT("name", owner), W_TEXT("giver", giver) };
+	const char *key = !d->f.owner_email ? "digest.with_nobody" : "digest.with";
+
+	if (strcmp(in->kind, "manager") != 0)
+		return d->given_by ? words_say(in->words, a, "digest.given", args, ARRAY_LEN(args)) : NULL;
+	if (d->given_by)
+		key = !d->f.owner_email ? "digest.with_nobody.given" : "digest.with.given";
+	return words_say(in->words, a, key, args, ARRAY_LEN(args));
 }
 
 static const char *value_text(const struct words *w, struct arena *a, const struct finding *f, const char *currency)
@@ -274,8 +282,7 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 		.play_name = f->play };
 
 	set_link(in, c->finding, a, &item);
-	if (strcmp(in->kind, "manager") == 0)
-		item.whose = whose(in, f, a);
+	item.whose = whose(in, c->finding, a);
 	set_evidence(in, evidence, a, &item);
 	set_play(in, f, a, &item);
 	item.answers = digest_answers(in, f, a, &item.n_answers);

@@ -32,13 +32,14 @@ int digest_before_load(struct db *db, const char *owner_email, const char *kind,
 static struct digest_finding read_finding(struct stmt *q, int32_t today, struct arena *a)
 {
 	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE, BACK_FROM, ANSWERED_ON, IS_DONE, HAS_EXPANDED, IS_DEFENDED,
-		HAS_NEW_CAUSE };
+		HAS_NEW_CAUSE, GIVEN_BY };
 	struct digest_finding d = { .f = finding_row(q, a), .account_url = col_text_in(q, URL, a),
 		.is_new = col_int(q, IS_NEW) != 0,
 		.score_before = col_is_null(q, SCORE_BEFORE) ? (double)NAN : col_real(q, SCORE_BEFORE),
 		.back_from = col_text_in(q, BACK_FROM, a), .answered_on = col_day(q, ANSWERED_ON),
 		.is_done = col_int(q, IS_DONE) != 0, .has_expanded = col_int(q, HAS_EXPANDED) != 0,
-		.is_defended = col_int(q, IS_DEFENDED) != 0, .has_new_cause = col_int(q, HAS_NEW_CAUSE) != 0 };
+		.is_defended = col_int(q, IS_DEFENDED) != 0, .has_new_cause = col_int(q, HAS_NEW_CAUSE) != 0,
+		.given_by = col_text_in(q, GIVEN_BY, a) };
 
 	d.priority = finding_priority(&d.f, today);
 	return d;
@@ -50,7 +51,9 @@ static struct digest_finding read_finding(struct stmt *q, int32_t today, struct 
 #define FINDING_TOLD \
 	"SELECT " FINDING_COLUMNS ", a.url," \
 	" coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id AND e.kind = 'opened') > :made_at," \
-	"  f.opened_on > :as_of) AS is_new," \
+	"  f.opened_on > :as_of) OR EXISTS (SELECT 1 FROM finding_event g WHERE g.finding_id = f.id" \
+	"  AND g.kind = 'wrong_owner' AND g.at > :made_at AND NOT EXISTS (SELECT 1 FROM finding_event r" \
+	"   WHERE r.finding_id = f.id AND r.kind = 'reopened' AND r.id > g.id)) AS is_new," \
 	" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id)," \
 	"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s" \
 	"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0))," \
@@ -67,7 +70,10 @@ static struct digest_finding read_finding(struct stmt *q, int32_t today, struct 
 	"  AND p.kind = 'expanded' AND p.day = f.closed_on)," \
 	" f.engine = 'expansion' AND " OPEN_DEFENSE "," \
 	" :before > 0 AND coalesce((SELECT max(e.at) FROM finding_event e WHERE e.finding_id = f.id" \
-	"  AND e.kind = 'cause_changed') > :made_at, 0)" \
+	"  AND e.kind = 'cause_changed') > :made_at, 0)," \
+	" (SELECT nullif(n.owner_email, '') FROM not_owner n WHERE n.account_id = f.account_id AND n.engine = f.engine" \
+	"  AND n.withdrawn_on IS NULL AND coalesce(n.given_to, '') = coalesce(f.owner_email, '')" \
+	"  ORDER BY n.id DESC LIMIT 1)" \
 	" FROM finding f JOIN account a ON a.id = f.account_id"
 /* Open, or closed since and told before; an event says to the second what came after the digest was made, its day
  * serves where there is no event. of: "" or whose. */

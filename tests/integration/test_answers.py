@@ -252,6 +252,8 @@ def test_answers(case):
         assert status == 200 and "is open again" in body
         assert desk.state(finding) == ("open", None, None, owner), finding
         assert desk.call("GET", undo)[0] == 410
+    preview = lambda owner: case.retaind("preview", "--org", "acme", "--owner", f"{owner}@acme.example").stdout
+    assert "given over" not in preview("mia") and "Globex" not in preview("zoe")
     told = json.loads(case.retaind("answers", "--org", "acme", "--format", "json").stdout)
     assert len(told) == 2 * len(cases) and {t["via"] for t in told} == {"link"} and told[-1]["note"] == "called  them"
     for fields in ({}, {"reason": "whatever"}, {"reason": ""}):
@@ -259,6 +261,12 @@ def test_answers(case):
     assert desk.post("/a/acme/" + token(WRONG_OWNER, 2), to="eve@evil.example")[0] == 400
     assert desk.post("/a/acme/" + token(WRONG_OWNER, 2), to="ada@acme.example")[0] == 409
     assert desk.state(2)[0] == "open"
+    case.retaind("wrong-owner", "3", "--to", "zoe@acme.example", "--org", "acme")
+    case.retaind("wrong-owner", "4", "--org", "acme")
+    assert "Globex" in preview("zoe") and "Transmis par Ada" in preview("zoe")
+    assert "Globex" not in preview("ada") and "Initech" not in preview("ada")
+    mia = preview("mia")
+    assert "Initech" in mia and "With nobody: Ada <b>Byron</b> says it is not theirs" in mia and "Globex" not in mia, mia
     case.retaind("done", "2", "--org", "acme", "--note", "by hand")
     case.retaind("reopen", "2", "--org", "acme")
     case.retaind("lost", "2", "--org", "acme")

@@ -100,6 +100,7 @@ struct digest {
 	const char *day;         /* "Mon 2 Mar 2026" */
 	const char *headline;    /* "5 accounts to handle, EUR 210k at stake" */
 	const char *since;       /* "Since yesterday: 2 new, 1 worse." */
+	bool is_old;             /* part of the data is older than it should be; its notes say what */
 	bool is_quiet;           /* nothing to handle, nothing changed, and the data is as new as it should be */
 	struct digest_section *sections;
 	size_t n_sections;

@@ -157,7 +157,8 @@ static void add_worth(const struct digest_chosen *items, size_t n, size_t capaci
 		if (f->value_minor <= 0) /* not known is not zero */
 			continue;
 		digest_worth_add(i < capacity ? &c->worth : &c->rest_worth, f->value_minor, f->currency);
-		digest_worth_add(&c->expected, f->expected_minor, f->currency);
+		if (f->expected_minor > 0)
+			digest_worth_add(&c->expected, f->expected_minor, f->currency);
 	}
 }
 

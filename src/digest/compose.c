@@ -366,8 +366,8 @@ void digest_compose(const struct digest_input *in, struct arena *a, struct diges
 		for (size_t e = 0; strcmp(views[v].kind, in->kind) == 0 && e < ARRAY_LEN(views[v].engines); e++)
 			if (views[v].engines[e])
 				d.sections[d.n_sections++] = compose_section(in, views[v].engines[e], a);
-	d.notes = digest_notes(in, a, &d.n_notes);
-	d.is_quiet = d.n_notes == 0;
+	digest_notes(in, a, &d);
+	d.is_quiet = in->n_missed == 0 && !d.is_old;
 	for (size_t i = 0; i < d.n_sections; i++)
 		d.is_quiet = d.is_quiet && !d.sections[i].n_items && !d.sections[i].n_rest && !d.sections[i].n_news;
 	d.lists = digest_lists(in, a, &d.n_lists);

@@ -20,8 +20,8 @@ const char *digest_headline(const struct digest *d, struct arena *a);
 const char *digest_since(const struct digest_input *in, const struct digest *d, struct arena *a);
 /* The day of the scores that it is made from. */
 int32_t digest_judged_on(const struct digest_input *in);
-/* What of the past or of the data the reader must know to trust the digest. */
-const char *const *digest_notes(const struct digest_input *in, struct arena *a, size_t *out_n);
+/* What of the past or of the data the reader must know to trust the digest: its notes, and whether its data is old. */
+void digest_notes(const struct digest_input *in, struct arena *a, struct digest *out);
 /* What is open with each of the owners, the most overdue first; without lines where nothing is. */
 struct digest_list digest_open_work(const struct digest_input *in, struct arena *a);
 /* How right past findings were, of each engine, and which signals are mostly wrong. */

@@ -15,13 +15,16 @@ static const char *section_headline(const struct digest_section *s, struct arena
 		{ "digest.headline.defense", "digest.headline.defense.worth" },
 	};
 	const char *due = s->n_due ? SAY(s->words, a, "digest.headline.due", W_INT("n", s->n_due)) : "";
+	const char *expected = digest_worth_text(s->words, a, &s->expected), *worth;
 	struct digest_worth all = s->worth;
-	const char *worth;
 
 	for (size_t i = 0; i < s->rest_worth.n; i++)
 		digest_worth_add(&all, s->rest_worth.of[i].minor, s->rest_worth.of[i].currency);
 	all.n_further += s->rest_worth.n_further;
 	worth = digest_worth_text(s->words, a, &all);
+	if (*expected && !is_defense(s))
+		return SAY(s->words, a, "digest.headline.expansion.expected", W_INT("n", s->n_accounts),
+		           W_TEXT("worth", worth), W_TEXT("expected", expected), W_TEXT("due", due));
 	return SAY(s->words, a, keys[is_defense(s)][*worth != '\0'], W_INT("n", s->n_accounts), W_TEXT("worth", worth),
 	           W_TEXT("due", due));
 }
@@ -49,7 +52,7 @@ const char *digest_headline(const struct digest *d, struct arena *a)
 	if (n_news)
 		return words_text(d->words, a, "digest.headline.ended");
 	/* Where part of the data did not come in, silence is no all-clear. */
-	return words_text(d->words, a, d->n_notes ? "digest.headline.unknown" : "digest.headline.quiet");
+	return words_text(d->words, a, d->is_old ? "digest.headline.unknown" : "digest.headline.quiet");
 }
 
 /* "2 new, 1 worse"; "" when nothing changed. */
@@ -73,13 +76,21 @@ static const char *changes_text(const struct digest_section *s, struct arena *a)
 	return text;
 }
 
+static bool has_items(const struct digest *d)
+{
+	for (size_t i = 0; i < d->n_sections; i++)
+		if (d->sections[i].n_items)
+			return true;
+	return false;
+}
+
 static const char *changed_text(const struct digest_input *in, const struct digest *d, struct arena *a)
 {
 	const struct words *w = d->words;
 	const char *text = "", *key;
 
 	if (in->before_on == DAY_NONE)
-		return words_text(w, a, d->is_quiet ? "digest.first.quiet" : "digest.first");
+		return words_text(w, a, has_items(d) ? "digest.first" : "digest.first.quiet");
 	for (size_t i = 0; i < d->n_sections; i++) {
 		const char *changes = changes_text(&d->sections[i], a);
 
@@ -122,5 +133,7 @@ const char *digest_since(const struct digest_input *in, const struct digest *d, 
 {
 	const char *changed = changed_text(in, d, a), *aside = aside_text(d, a);
 
-	return *aside ? SAY(d->words, a, "digest.aside", W_TEXT("changed", changed), W_TEXT("aside", aside)) : changed;
+	if (*aside)
+		changed = SAY(d->words, a, "digest.aside", W_TEXT("changed", changed), W_TEXT("aside", aside));
+	return d->is_old ? SAY(d->words, a, "digest.old", W_TEXT("changed", changed)) : changed;
 }

@@ -142,16 +142,19 @@ static void add_silence(struct notes *t, const struct silence *s)
 	                    W_DAY("day", s->until_on, in->local_on), W_TEXT("reason", reason));
 }
 
-const char *const *digest_notes(const struct digest_input *in, struct arena *a, size_t *out_n)
+void digest_notes(const struct digest_input *in, struct arena *a, struct digest *out)
 {
+	size_t n_missed;
 	struct notes t = { .in = in, .arena = a, .at = arena_array(a, in->n_sources + in->n_silences + 3, sizeof *t.at) };
 
 	add_missed(&t);
+	n_missed = t.n;
 	add_age(&t);
 	for (size_t i = 0; i < in->n_sources; i++)
 		add_stale(&t, &in->sources[i]);
+	out->is_old = t.n > n_missed;
 	for (size_t i = 0; i < in->n_silences; i++)
 		add_silence(&t, &in->silences[i]);
-	*out_n = t.n;
-	return t.at;
+	out->notes = t.at;
+	out->n_notes = t.n;
 }

@@ -38,6 +38,7 @@ static void put_item(struct json_out *o, const struct digest_item *item)
 	json_put_real(o, "score", item->score, 1);
 	json_put_real(o, "confidence", item->confidence, 2);
 	json_put_int(o, "value_minor", item->value_minor);
+	json_put_int(o, "expected_minor", item->expected_minor);
 	json_put_text(o, "currency", item->currency);
 	json_put_text(o, "act_by", item->act_by_date);
 	json_put_text(o, "play", item->play_name);
@@ -60,6 +61,10 @@ static void put_section(struct json_out *o, const struct digest_section *s, bool
 	put_worth(o, "worth", &s->worth);
 	json_put_int(o, "n_rest", (int64_t)s->n_rest);
 	put_worth(o, "rest_worth", &s->rest_worth);
+	put_worth(o, "expected", &s->expected);
+	json_put_int(o, "n_due", (int64_t)s->n_due);
+	json_put_int(o, "n_snoozed", (int64_t)s->n_snoozed);
+	json_put_int(o, "n_acknowledged", (int64_t)s->n_acknowledged);
 	if (is_full) {
 		json_open_array(o, "items");
 		for (size_t i = 0; i < s->n_items; i++)
@@ -121,6 +126,7 @@ static void put_data(struct json_out *o, struct arena *a, const struct digest *d
 	json_put_text(o, "headline", d->headline);
 	json_put_text(o, "since", d->since);
 	json_put_bool(o, "is_quiet", d->is_quiet);
+	json_put_bool(o, "is_old", d->is_old);
 	json_put_bool(o, "is_full", is_full);
 	json_open_array(o, "sections");
 	for (size_t i = 0; i < d->n_sections; i++)

@@ -134,7 +134,7 @@ def test_growth_is_a_ranking(case):
     fresh(case, 1)
     shown = preview(case, BO, 1)
     order = [shown.index(x) for x in ("1. Likely", "EUR 20,000 within reach, EUR 12,000 expected", "2. New", "3. Large", "EUR 9,000 expected")]
-    assert order == sorted(order) and "EUR 130k within reach in 3 accounts" in shown, shown
+    assert order == sorted(order) and "EUR 130k within reach in 3 accounts, EUR 31k expected" in shown, shown
 
 
 def test_what_a_person_answered_shows(case):

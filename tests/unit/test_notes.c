@@ -70,7 +70,9 @@ static void a_sync_that_has_not_come_through_is_said_with_the_age_of_the_oldest_
 	assert_string_equal(d.notes[0], "The sync of Mon 2 Mar 07:30 had not come through when this was made: its data is "
 	                                "of Sun 1 Mar 06:00, 26 hours old.");
 	assert_false(d.is_quiet);
+	assert_true(d.is_old);
 	assert_string_equal(d.headline, "Nothing that is known needs you today");
+	assert_string_equal(d.since, "Nothing changed since yesterday. Part of the data is old: see the notes at the end.");
 }
 
 static void old_scores_are_said_and_no_silence_is_an_all_clear(void **state)

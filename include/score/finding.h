@@ -17,7 +17,11 @@
 enum { FINDING_DISMISSED_DAYS = 30, FINDING_MEMORY_DAYS = 90, FINDING_COOL_DOWN_DAYS = 14, FINDING_CAUSE_DAYS = 7,
 	FINDING_FLAP_DAYS = 7, MAX_FLAPS = 4,
 	FINDING_TOLD_LOST_DAYS = 90, FINDING_TOLD_GROWN_DAYS = 30 /* nothing new after an owner said so */ };
-struct finding_change { struct finding finding; const char *event, *note; };
+struct finding_change {
+	struct finding finding;
+	const char *event, *note;
+	const char *cause_before; /* another one led: an event by itself, before the other; NULL */
+};
 size_t findings_decide(const struct diagnosis *d, const struct finding *was, size_t n_was, struct arena *a,
                        struct finding_change *out);
 

@@ -86,6 +86,9 @@ static int save_change(struct scoring *s, struct finding_change *change, struct 
 		return -1;
 	s->tally.n_opened += is_new;
 	s->tally.n_closed += change->finding.closed_on != DAY_NONE;
+	if (change->cause_before && finding_event_put(s->session->db, change->finding.id, s->day.base.as_of,
+	                                              s->session->now, "cause_changed", change->cause_before, err) < 0)
+		return -1;
 	if (!change->event)
 		return 0;
 	return finding_event_put(s->session->db, change->finding.id, s->day.base.as_of, s->session->now, change->event,
@@ -95,7 +98,7 @@ static int save_change(struct scoring *s, struct finding_change *change, struct 
 /* The account is gone from its source: nothing can be done for it any more. */
 static int lose(struct scoring *s, struct finding *f, struct err *err)
 {
-	struct finding_change change = { *f, "lost", "the account is gone" };
+	struct finding_change change = { .finding = *f, .event = "lost", .note = "the account is gone" };
 
 	if (f->closed_on != DAY_NONE)
 		return 0;

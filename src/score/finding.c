@@ -139,7 +139,7 @@ static void tell(const struct diagnosis *d, int engine, struct arena *a, struct 
 
 static struct finding_change closed(const struct finding *f, enum finding_state state, int32_t day, const char *note)
 {
-	struct finding_change change = { *f, finding_state_text(state), note };
+	struct finding_change change = { .finding = *f, .event = finding_state_text(state), .note = note };
 
 	change.finding.state = state;
 	change.finding.closed_on = day;
@@ -208,7 +208,7 @@ static struct finding_change updated(const struct diagnosis *d, int engine, cons
 static struct finding_change recaused(const struct diagnosis *d, int engine, const struct finding *f, struct arena *a)
 {
 	const struct verdict *v = &d->verdicts[engine];
-	struct finding_change change = { .finding = *f, .event = "cause_changed", .note = f->cause };
+	struct finding_change change = { .finding = *f, .cause_before = f->cause };
 
 	change.finding.cause = v->lead->name;
 	change.finding.cause_since = d->as_of;
@@ -276,6 +276,7 @@ static struct finding_change reopened(const struct diagnosis *d, int engine, con
 	else
 		wake(&change.finding);
 	if (strcmp(f->cause, lead->name) != 0) {
+		change.cause_before = f->cause;
 		change.finding.cause = lead->name;
 		change.finding.cause_since = d->as_of;
 	}

@@ -66,6 +66,9 @@ static size_t one_day(int32_t day)
 	n = findings_decide(&s.diagnosis, was, n_was, s.arena, changes);
 	for (size_t i = 0; i < n; i++) {
 		ASSERT_OK(finding_put(db, &changes[i].finding, &err));
+		if (changes[i].cause_before)
+			ASSERT_OK(finding_event_put(db, changes[i].finding.id, day, 0, "cause_changed", changes[i].cause_before,
+			                            &err));
 		if (changes[i].event)
 			ASSERT_OK(finding_event_put(db, changes[i].finding.id, day, 0, changes[i].event, changes[i].note, &err));
 	}
@@ -334,7 +337,7 @@ static void a_break_stays_found_while_it_speaks_whatever_leads(void **state)
 	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1); /* the same finding, led by another cause */
 	ASSERT_INT(changes[0].finding.id, 1);
 	assert_string_equal(changes[0].finding.cause, "low_survey");
-	assert_string_equal(changes[0].event, "cause_changed");
+	assert_string_equal(changes[0].cause_before, "sudden_drop");
 	v->is_dwelling = true; /* a band that only stays for its least time opens none for what is left */
 	ASSERT_INT(findings_decide(&d, &was, 1, s.arena, changes), 1);
 	ASSERT_INT(changes[0].finding.state, FINDING_RESOLVED);

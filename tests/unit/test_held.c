@@ -29,7 +29,7 @@ static const struct digest_person people[] = { { "anna@b.example", "Anna Lind" }
 static struct digest_finding finding(int64_t account, double confidence)
 {
 	return (struct digest_finding){ .f = { .id = account, .account = account, .account_name = "Acme",
-		.engine = "defense", .state = FINDING_OPEN, .opened_on = TODAY - 10, .updated_on = TODAY,
+		.engine = "defense", .cause = "silence", .state = FINDING_OPEN, .opened_on = TODAY - 10, .updated_on = TODAY,
 		.closed_on = DAY_NONE, .snoozed_until = DAY_NONE, .score = 60, .confidence = confidence, .value_minor = 1000,
 		.currency = "EUR", .act_by_on = TODAY + 5, .summary = "It is so.", .evidence = "[]", .play = "" },
 		.score_before = 60 };
@@ -78,6 +78,20 @@ static void an_item_says_who_holds_it_until_when_and_why(void **state)
 	assert_null(d.sections[0].items[0].caveat);
 }
 
+static void what_stands_by_a_persons_word_alone_says_so_instead_of_a_cause(void **state)
+{
+	struct digest_finding f = finding(1, 0.9);
+	struct override_row o = held(1, 2, 0, true);
+	struct digest d;
+
+	(void)state;
+	f.f.cause = "override";
+	d = compose("csm", &f, 1, &o, 1);
+	assert_string_equal(d.sections[0].items[0].summary,
+	                    "Anna Lind holds it as at risk until Mon 9 Mar: their CTO told me");
+	assert_null(d.sections[0].items[0].caveat);
+}
+
 static void an_override_that_a_fact_goes_before_is_told_as_such_and_low_confidence_beside_it(void **state)
 {
 	struct digest_finding f = finding(1, 0.3);
@@ -120,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_item_says_who_holds_it_until_when_and_why, begin, end),
+		cmocka_unit_test_setup_teardown(what_stands_by_a_persons_word_alone_says_so_instead_of_a_cause, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_override_that_a_fact_goes_before_is_told_as_such_and_low_confidence_beside_it, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_held_lower_than_its_numbers_is_listed_for_everybody_it_concerns, begin,

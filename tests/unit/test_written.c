@@ -44,6 +44,10 @@ static void the_accounts_of_the_source_stand_as_scored_and_what_was_written_once
 	assert_true(list[0].readiness < 0);
 	ASSERT_INT(list[0].risk_band, 2);
 	assert_string_equal(list[0].cause, "usage");
+	ASSERT_OK(db_run(db, "INSERT INTO score_held VALUES (100, 1, 'defense', 0), (99, 1, 'defense', 1)", &err));
+	ASSERT_OK(standings_read(db, "crm", 100, a, &list, &n, &err));
+	ASSERT_INT(list[0].risk_band, 0); /* a person holds it there on that day */
+	ASSERT_NEAR(list[0].risk, 71.5, 1e-9);
 	ASSERT_OK(written_put(db, 1, 2, "r_risk", "50", 7, &err));
 	ASSERT_OK(standings_read(db, "crm", 100, a, &list, &n, &err));
 	ASSERT_INT(n, 2);

@@ -77,8 +77,8 @@ int64_t outbox_recover(struct db *db, int64_t now, struct err *err) MUST_USE;
 /* Ends what may no more be sent: dead(expired), and dead(superseded) when a later digest of that owner and kind has
  * gone (or may have gone) to the sink. Each is an alert. Returns how many. */
 int64_t outbox_expire(struct db *db, int64_t now, struct err *err) MUST_USE;
-/* The sink's ambiguous messages are not to be sent again: they wait for a person until they expire. */
-int outbox_hold_ambiguous(struct db *db, const char *sink, struct err *err) MUST_USE;
+/* The sink's ambiguous messages are not to be sent again: they wait for a person, who is told, until they expire. */
+int outbox_hold_ambiguous(struct db *db, const char *sink, int64_t now, struct err *err) MUST_USE;
 /* When the next open message is due, of a disabled sink when it expires: INSTANT_NONE when nothing is open. */
 int outbox_next_due(struct db *db, int64_t *out, struct err *err) MUST_USE;
 

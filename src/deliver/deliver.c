@@ -152,7 +152,7 @@ static int prepare(struct run *r, struct err *err)
 	for (size_t i = 0; i < r->n_lanes; i++) {
 		const char *sink = r->lanes[i].channel->name;
 
-		if (!resends(r->lanes[i].channel) && outbox_hold_ambiguous(r->d->db, sink, err) < 0)
+		if (!resends(r->lanes[i].channel) && outbox_hold_ambiguous(r->d->db, sink, r->d->now, err) < 0)
 			return -1;
 		if (keep_pace(r, &r->lanes[i], err) < 0)
 			return -1;
@@ -223,7 +223,7 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 	    outbox_settle(r->d->db, &l->message, &result, now, &event.state, err) < 0)
 		return -1;
 	if (v->outcome == DELIVERY_AMBIGUOUS && !resends(l->channel) &&
-	    outbox_hold_ambiguous(r->d->db, l->channel->name, err) < 0)
+	    outbox_hold_ambiguous(r->d->db, l->channel->name, now, err) < 0)
 		return -1;
 	if (txn_commit(&txn, err) < 0)
 		return -1;
@@ -274,7 +274,8 @@ static int start_free(struct run *r, struct err *err)
 	for (size_t i = 0; i < r->n_lanes; i++) {
 		struct lane *l = &r->lanes[i];
 
-		if (!l->sender.pid && elapsed_ms(r) >= l->free_at_ms && start_next(r, l, err) < 0)
+		if (!l->sender.pid && !teller_is_over(&r->teller, l->channel) && elapsed_ms(r) >= l->free_at_ms &&
+		    start_next(r, l, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -326,6 +327,25 @@ static int has_work(struct run *r, bool *out, struct err *err)
 		return -1;
 	*out = due != INSTANT_NONE && due <= r->d->now + r->d->wait_s && elapsed_ms(r) < r->d->wait_s * MS;
 	return 0;
+}
+
+/* Whether an alert may go over a channel now: one at a time there, at the channel's rate, as for all else. */
+static bool lend(void *context, const struct channel_settings *channel)
+{
+	struct run *r = context;
+
+	for (size_t i = 0; i < r->n_lanes; i++) {
+		struct lane *l = &r->lanes[i];
+
+		if (l->channel != channel)
+			continue;
+		if (l->sender.pid || elapsed_ms(r) < l->free_at_ms) {
+			l->has_more = true; /* the alert */
+			return false;
+		}
+		l->free_at_ms = elapsed_ms(r) + pause_ms(channel);
+	}
+	return true;
 }
 
 /* Returns how many. */
@@ -410,7 +430,7 @@ int deliver_run(const struct deliver *d, struct deliver_counts *out, struct err 
 	r.lanes = arena_array(a, d->n_channels, sizeof *r.lanes);
 	for (; r.n_lanes < d->n_channels; r.n_lanes++)
 		r.lanes[r.n_lanes] = (struct lane){ .channel = &d->channels[r.n_lanes], .arena = arena_new(0) };
-	teller_init(&r.teller, d);
+	teller_init(&r.teller, d, lend, &r);
 	if (prepare(&r, err) < 0)
 		return -1;
 	set_signals(old);

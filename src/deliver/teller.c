@@ -7,9 +7,9 @@
 
 enum { MOST_TOLD = 20, GAP_MS = 10 * 1000, GIVE_UP_S = 20 * 3600 };
 
-void teller_init(struct teller *t, const struct deliver *d)
+void teller_init(struct teller *t, const struct deliver *d, teller_lend_fn *lend, void *context)
 {
-	*t = (struct teller){ .d = d, .arena = arena_new(0) };
+	*t = (struct teller){ .d = d, .lend = lend, .context = context, .arena = arena_new(0) };
 }
 
 void teller_done(struct teller *t)
@@ -79,6 +79,7 @@ static int start(struct teller *t, const struct channel_settings *c, int64_t now
 	struct err why;
 
 	t->free_at_ms = now_ms + GAP_MS;
+	t->channel = c;
 	if (notice_message(t->arena, c, subject, text_of(t->arena, &t->alerts), now, &t->message, &why) < 0 ||
 	    sender_start(&t->sender, &job, now_ms, &why) < 0) {
 		log_untold(t, why.text);
@@ -114,9 +115,15 @@ int teller_start(struct teller *t, int64_t now, int64_t now_ms, bool is_busy, st
 		channel = channel_for(t, kind);
 		if (!channel || now - t->alerts.at > GIVE_UP_S)
 			return give_up(t, now, err);
-		return start(t, channel, now, now_ms, err);
+		if (t->lend(t->context, channel))
+			return start(t, channel, now, now_ms, err);
 	}
 	return 0;
+}
+
+bool teller_is_over(const struct teller *t, const struct channel_settings *channel)
+{
+	return t->sender.pid && t->channel == channel;
 }
 
 int teller_finish(struct teller *t, int64_t now, int64_t now_ms, struct err *err)

@@ -298,7 +298,7 @@ int64_t outbox_expire(struct db *db, int64_t now, struct err *err)
 		"  WHERE d.id = outbox.digest_id)");
 	CLEANUP(stmt_donep) struct stmt *tell = db_sql(db,
 		"INSERT INTO alert (topic, sink, text, at, next_at)"
-		" SELECT 'dead/' || id || '/' || n_attempts || '/' || :now, sink,"
+		" SELECT 'dead/' || id || '/' || n_attempts, sink,"
 		"  'Delivery ' || id || ' over ' || sink || ' was not made: ' || reason || '.', :now, :now"
 		" FROM outbox WHERE state = 'dead' AND settled_at = :now AND (reason LIKE 'expired%' OR reason LIKE 'superseded%')"
 		" ON CONFLICT (topic) DO NOTHING");
@@ -320,13 +320,20 @@ int64_t outbox_expire(struct db *db, int64_t now, struct err *err)
 	return n;
 }
 
-int outbox_hold_ambiguous(struct db *db, const char *sink, struct err *err)
+int outbox_hold_ambiguous(struct db *db, const char *sink, int64_t now, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"UPDATE outbox SET next_at = expires_at WHERE state = 'ambiguous' AND sink = :sink");
+	CLEANUP(stmt_donep) struct stmt *tell = db_sql(db,
+		"INSERT INTO alert (topic, sink, text, at, next_at)"
+		" SELECT 'held/' || id || '/' || n_attempts, sink, 'Delivery ' || id || ' over ' || sink ||"
+		"  ' may have arrived and is not sent again by itself (on_ambiguous: hold): deliveries retry or cancel.', :now, :now"
+		" FROM outbox WHERE state = 'ambiguous' AND sink = :sink ON CONFLICT (topic) DO NOTHING");
 
 	bind_text(q, ":sink", sink);
-	return stmt_run(q, err) < 0 ? err_in(err, "outbox %s", sink) : 0;
+	bind_text(tell, ":sink", sink);
+	bind_int(tell, ":now", now);
+	return stmt_run(q, err) < 0 || stmt_run(tell, err) < 0 ? err_in(err, "outbox %s", sink) : 0;
 }
 
 int outbox_next_due(struct db *db, int64_t *out, struct err *err)

@@ -264,13 +264,18 @@ def test_large_webhook(case):
 
 
 def test_hold(case):
-    """on_ambiguous: hold leaves what may have arrived to a person"""
+    """on_ambiguous: hold leaves what may have arrived to a person, who is told"""
     slack = slack_org(case, ", on_ambiguous: hold")
+    (case.tmp / "config/retaind.yaml").open("a").write("admin_channel: acme/copies\n")
+    org = case.tmp / "config/orgs/acme.yaml"
+    org.write_text(org.read_text().replace("channels:\n", f"channels:\n  copies: {{kind: file, folder: {case.tmp}/told}}\n"))
     slack.script = ["drop_after"]
     message = put(case, "desk", "slack_webhook", TEXT)
     deliver(case)
     deliver(case, NOW + HOUR)
     assert state(case, message)[0] == "ambiguous" and len(slack.requests) == 1
+    told = [f.read_text() for f in (case.tmp / "told").iterdir()]
+    assert len(told) == 1 and "may have arrived" in told[0], told
     case.retaind("deliveries", "retry", str(message), "--now", instant(NOW + HOUR), env=case.env)
     deliver(case, NOW + HOUR)
     assert state(case, message)[0] == "sent" and len(slack.messages) == 2

@@ -223,7 +223,7 @@ static void a_held_ambiguous_message_waits_until_it_expires(void **state)
 	put(box, put_digest(box, "ann@acme.example", 20000), "hook", 1);
 	ASSERT_INT(claim(box, "hook", NOW, &m), 1);
 	assert_string_equal(settle(box, &m, DELIVERY_AMBIGUOUS, NOW), "ambiguous");
-	ASSERT_OK(outbox_hold_ambiguous(box->db, "hook", &err));
+	ASSERT_OK(outbox_hold_ambiguous(box->db, "hook", NOW, &err));
 	ASSERT_OK(outbox_next_due(box->db, &due, &err));
 	ASSERT_INT(due, m.expires_at);
 	ASSERT_INT(outbox_expire(box->db, m.expires_at, &err), 1);

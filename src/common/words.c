@@ -123,26 +123,28 @@ bool words_can_fill(const char *text, const struct word *args, size_t n)
 /* The blank at text[i] as the language has it: not to be broken at before certain signs, nor inside quotation marks. */
 static const char *blank_at(const struct language *l, const char *text, size_t len, size_t i)
 {
-	char next = '\0';
+	char next = i + 1 < len ? text[i + 1] : '\0';
 
-	if (l->no_break && i + 1 < len)
-		next = text[i + 1];
 	if (next && strchr(l->no_break, next))
 		return "\u202f";
-	if (l->no_break && (next == ':' || (i + 2 < len && memcmp(text + i + 1, "\u00bb", 2) == 0) ||
-	                    (i >= 2 && memcmp(text + i - 2, "\u00ab", 2) == 0)))
+	if (next == ':' || (i + 2 < len && memcmp(text + i + 1, "\u00bb", 2) == 0) ||
+	    (i >= 2 && memcmp(text + i - 2, "\u00ab", 2) == 0))
 		return "\u00a0";
 	return " ";
 }
 
 static void add_literal(const struct language *l, struct buf *b, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == ' ')
-			buf_text(b, blank_at(l, text, len, i));
-		else
-			buf_char(b, text[i]);
+	size_t from = 0;
+
+	for (const char *blank; l->no_break && (blank = memchr(text + from, ' ', len - from));) {
+		size_t at = (size_t)(blank - text);
+
+		buf_add(b, text + from, at - from);
+		buf_text(b, blank_at(l, text, len, at));
+		from = at + 1;
 	}
+	buf_add(b, text + from, len - from);
 }
 
 static bool begins_with_vowel(const char *text)
@@ -229,6 +231,8 @@ const char *words_say(const struct words *w, struct arena *a, const char *key, c
 
 	if (!text)
 		die("there is no text `%s`", key);
+	if (!language_of(w)->no_break && !strchr(text, '{'))
+		return text;
 	/* A text that only English has is written in the English way. */
 	return words_fill(find_own(w, key) ? w : NULL, a, text, args, n);
 }

@@ -384,8 +384,10 @@ static void send_one(const struct channel_job *job, struct arena *a, struct verd
 static int notice(struct arena *a, const struct channel_settings *c, const struct notice *n, struct buf *body,
                   struct outbox_message *out, struct err *err)
 {
+	out->recipient = c->reply_to; /* whom a trial names */
 	if (!c->channel && !out->recipient)
-		return err_set(err, ERR_CONFIG, "%s: a notice goes to a channel: `channel` is missing", c->name);
+		return err_set(err, ERR_CONFIG, "%s writes to each owner directly: without one (--owner) it takes a fixed "
+		               "`channel`", c->name);
 	return slack_webhook_channel.notice(a, c, n, body, out, err);
 }
 

@@ -382,6 +382,23 @@ def test_configuration(case):
     assert state(case, message)[0] == "pending" and "Evil" not in state(case, message)[2] and not slack.requests
 
 
+def test_trial(case):
+    """test-sink writes to one owner directly and shows what Slack made of it; with nobody named it says what is missing"""
+    slack = slack_org(case)
+    told = json.loads(case.retaind("test-sink", "dm", "--owner", "ann@acme.example", "--format", "json", env=case.env).stdout)
+    posted, = slack.posts()
+    assert posted.channel == slack.direct[slack.users["ann@acme.example"]] and "A test from retaind" in posted.payload["text"]
+    assert told[0]["outcome"] == "sent" and f"{posted.channel}/{posted.ts}" in told[0].values(), told
+    result = case.retaind("test-sink", "dm", env=case.env, expect=None)
+    assert result.returncode == 78 and "--owner" in result.stderr + result.stdout, result.stderr + result.stdout
+    slack.scopes.remove("im:write")
+    slack.add_user("bob@acme.example")
+    path = case.tmp / "config/orgs/acme.yaml"
+    path.write_text(path.read_text().replace("ann@acme.example", "bob@acme.example"))
+    result = case.retaind("test-sink", "dm", "--owner", "bob@acme.example", env=case.env, expect=78)
+    assert "missing_scope (im:write)" in result.stdout and slack.TOKEN not in result.stdout + result.stderr
+
+
 def test_notice(case):
     """an administrator is told in a fixed channel, as plain text; a channel to each owner is refused for that"""
     slack = slack_org(case)

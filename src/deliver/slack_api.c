@@ -428,6 +428,22 @@ static const char *missing_scopes(struct arena *a, const char *granted, bool is_
 	return missing;
 }
 
+/* A fixed channel is one that we may read: we are a member of it. */
+static int ask_channel(struct talk *t, const char *channel, struct err *err)
+{
+	CLEANUP(buf_done) struct buf body;
+	struct said s;
+	int rc;
+
+	buf_init(&body, MAX_FORM);
+	add_field(t, &body, "channel", channel);
+	add_field(t, &body, "limit", "1");
+	if ((rc = call(t, "conversations.history", form, &body, ASK_MS, &s, err)) != 0)
+		return rc;
+	return err_set(err, s.answer == SLACK_DEAD_SINK || s.answer == SLACK_NOBODY ? ERR_CONFIG : ERR_RETRY,
+	               "%s: %s: is the app a member of it?", channel, *s.name ? with_scope(t, &s) : "no answer of Slack's");
+}
+
 int slack_api_ask(const struct channel_settings *c, deliver_secret_fn *secret, struct arena *a, const char **out,
                   struct err *err)
 {
@@ -450,6 +466,8 @@ int slack_api_ask(const struct channel_settings *c, deliver_secret_fn *secret, s
 	user = text_clean(a, json_text(json_member(s.body, "user")), MAX_ID);
 	if (granted && *(missing = missing_scopes(a, granted, !c->channel)))
 		return err_set(err, ERR_CONFIG, "the token has not the scopes %s", missing);
+	if (c->channel && ask_channel(&t, c->channel, err) < 0)
+		return -1;
 	*out = arena_printf(a, "Slack's workspace %s knows us as %s, with the scopes %s", team, user,
 	                    granted ? text_clean(a, granted, MAX_FORM) : "it does not tell");
 	return 0;

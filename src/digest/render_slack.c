@@ -328,6 +328,7 @@ static void add_nrr(struct pieces *p, const struct digest_nrr *n)
 static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t n_items, add_item_fn *add)
 {
 	struct pieces p = { .arena = a, .words = d->words };
+	size_t n_all = n_items;
 
 	add_block(&p, "header", plain(a, d->headline, HEADER_BYTES), d->headline);
 	if (strlen(d->headline) > HEADER_BYTES)
@@ -346,6 +347,8 @@ static struct pieces make_pieces(struct arena *a, const struct digest *d, size_t
 
 		add_block(&p, "context", note, note);
 	}
+	if (add == add_short_item && n_all)
+		add_block(&p, "context", words_text(d->words, a, "digest.in_thread"), NULL);
 	add_block(&p, "context", plain(a, digest_footer(a, d), SECTION_BYTES), NULL);
 	return p;
 }

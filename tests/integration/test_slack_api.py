@@ -361,7 +361,12 @@ def test_check(case):
     path.write_text(path.read_text().replace("per_second", "channel: C024BE91L, per_second"))
     assert "channels:history" in check(False)
     slack.scopes.append("groups:history")
+    slack.scopes.append("channels:history")
     check(True)
+    slack.strange.add("C024BE91L")
+    assert "C024BE91L: not_in_channel: is the app a member of it?" in check(False)
+    slack.conversations.clear()
+    assert "channel_not_found" in check(False)
 
 
 def test_configuration(case):

@@ -51,7 +51,7 @@ def test_morning(case):
     text = sinks.slack_text(root.payload)
     shown = [n for n in range(20) if f"Société n° {n} <b>" in text]
     assert root.thread is None and details and {d.thread for d in details} == {root.ts}
-    assert len(shown) == 12 and "more" in text and "What to do" not in text, text
+    assert len(shown) == 12 and "more" in text and "What to do" not in text and "are in the thread" in text, text
     for n in shown:
         assert sum(f"Société n° {n} <b>" in sinks.slack_text(d.payload) for d in details) == 1
     assert all("What to do" in sinks.slack_text(d.payload) for d in details)

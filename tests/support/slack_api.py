@@ -100,6 +100,7 @@ class SlackApi(sinks.Sink):
         self.scopes, self.scripts, self.needed, self.has_limits = list(scopes), {}, "", has_limits
         self.users = {}                                # e-mail address -> id
         self.conversations = {c: [] for c in channels}  # id -> messages, oldest first
+        self.strange = set()                           # conversations that it is no member of
         self.direct = {}                               # id of a user -> id of the conversation
         self.counter = itertools.count(1)
         self.now = NOW                                 # by Slack's clock
@@ -203,6 +204,9 @@ class SlackApi(sinks.Sink):
         return {"channel": payload["channel"], "ts": ts, "message": {"text": payload.get("text", "")}}
 
     def page(self, channel, messages, oldest, limit, cursor, include_all_metadata):
+        if include_all_metadata is None:  # only looks whether it may
+            refuse_unless(limit == "1", "invalid_arguments")
+            include_all_metadata, oldest = "true", "0.000000"
         self.need({"D": "im:history", "G": "groups:history"}.get(channel[0], "channels:history"))
         refuse_unless(re.fullmatch(r"\d+\.\d{6}", oldest), "invalid_ts_oldest")
         refuse_unless(limit.isdigit() and 1 <= int(limit) <= 999, "invalid_limit")
@@ -216,8 +220,9 @@ class SlackApi(sinks.Sink):
         has_more = end < len(messages)
         return {"messages": rows, "has_more": has_more, "response_metadata": {"next_cursor": str(end) if has_more else ""}}
 
-    def history(self, channel, oldest, limit, include_all_metadata, cursor=None):
+    def history(self, channel, limit, oldest=None, include_all_metadata=None, cursor=None):
         refuse_unless(channel in self.conversations, "channel_not_found")
+        refuse_unless(channel not in self.strange, "not_in_channel")
         roots = [m for m in reversed(self.conversations[channel]) if not m.thread]
         return self.page(channel, roots, oldest, limit, cursor, include_all_metadata)
 

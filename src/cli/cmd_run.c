@@ -281,7 +281,7 @@ static void on_time(void *context, int64_t now)
 	for (size_t i = 0; i < d->n_orgs; i++) {
 		struct run_org *o = &d->orgs[i];
 
-		if (now >= o->s.look_at || ms - o->s.looked_ms >= LOOK_WITHIN_MS) {
+		if (now >= o->s.look_at || now < o->s.looked_at || ms - o->s.looked_ms >= LOOK_WITHIN_MS) {
 			notify_send(&d->notify, "WATCHDOG=1"); /* only here: a loop that hangs says nothing */
 			run_org_look(o, &d->jobs, now);
 		}

@@ -41,7 +41,7 @@ struct run_state {
 	int64_t audit_not_before_at; /* after a failure; INSTANT_NONE */
 	bool wants_room; /* it would start more children if it might */
 	int64_t look_at;
-	int64_t looked_ms; /* by the monotonic clock */
+	int64_t looked_at, looked_ms; /* by the wall clock, and by the monotonic one */
 };
 
 struct run_org {

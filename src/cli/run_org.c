@@ -411,6 +411,7 @@ void run_org_look(struct run_org *o, struct jobs *jobs, int64_t now)
 	struct err err;
 	int rc = consult(o, now, a, &plan, &err);
 
+	o->s.looked_at = now;
 	o->s.looked_ms = clock_monotonic_ms();
 	o->s.look_at = now + TICK_S;
 	if (rc > 0) {

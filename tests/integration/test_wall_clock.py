@@ -17,32 +17,32 @@ ZONES = ("Africa/Cairo", "America/Havana", "America/Los_Angeles", "America/New_Y
 def test_changes(case):
     """At half past two through both changes of the clocks: the hour that isn't there gets its digest, the one that is
     there twice gets one."""
-    world = World(case, "2026-03-28T01:29:59Z", at="02:30")
+    world = World(case, "2026-03-28T01:30:00Z", at="02:30")
     world.start()
     world.expect("2026-03-28")
-    world.clock.set("2026-03-29T01:29:59Z")  # 02:30 doesn't exist: by the offset before, that is 03:30
+    world.clock.set("2026-03-29T01:30:00Z")  # 02:30 doesn't exist: by the offset before, that is 03:30
     world.expect("2026-03-28", "2026-03-29")
-    world.clock.set("2026-03-30T00:29:59Z")
+    world.clock.set("2026-03-30T00:30:00Z")
     world.expect("2026-03-28", "2026-03-29", "2026-03-30")
     world.stop()
     world.forget()
-    world.clock.set("2026-10-24T00:29:59Z")
+    world.clock.set("2026-10-24T00:30:00Z")
     world.start()
     world.expect("2026-10-24")
-    world.clock.set("2026-10-25T00:29:59Z")
+    world.clock.set("2026-10-25T00:30:00Z")
     world.expect("2026-10-24", "2026-10-25")
     world.quiet("2026-10-25T01:30:00Z", "2026-10-24", "2026-10-25")  # 02:30 again
-    world.clock.set("2026-10-26T01:29:59Z")
+    world.clock.set("2026-10-26T01:30:00Z")
     world.expect("2026-10-24", "2026-10-25", "2026-10-26")
 
 
 def test_thirty_hours(case):
     """Down from Monday 07:00 to Tuesday 13:00: Monday is missed for that, Tuesday is made up at once, and once."""
-    world = World(case, "2026-03-06T06:59:59Z")
+    world = World(case, "2026-03-06T07:00:00Z")
     world.start()
     world.expect("2026-03-06")
     for day in ("2026-03-07", "2026-03-08"):
-        world.clock.set(f"{day}T06:59:59Z")
+        world.clock.set(f"{day}T07:00:00Z")
         wait_for(lambda: day in world.sent(), 15, day)
     world.clock.set("2026-03-09T06:00:00Z")
     world.looked()
@@ -70,29 +70,29 @@ def test_thirty_hours(case):
 
 def test_set_back(case):
     """Set back by two hours, and by 25, right after a digest went out: nothing is repeated, and the next one comes."""
-    world = World(case, "2026-03-02T06:59:59Z")
+    world = World(case, "2026-03-02T07:00:00Z")
     world.start()
     world.expect("2026-03-02")
     world.clock.set("2026-03-02T05:00:00Z")
     world.quiet("2026-03-02T07:00:00Z", "2026-03-02")
-    world.clock.set("2026-03-03T06:59:59Z")
+    world.clock.set("2026-03-03T07:00:00Z")
     world.expect("2026-03-02", "2026-03-03")
     world.clock.set("2026-03-02T06:00:00Z")
-    for now in ("2026-03-02T07:00:00Z", "2026-03-03T06:59:59Z"):
+    for now in ("2026-03-02T07:00:00Z", "2026-03-03T07:00:00Z"):
         world.quiet(now, "2026-03-02", "2026-03-03")
-    world.clock.set("2026-03-04T06:59:59Z")
+    world.clock.set("2026-03-04T07:00:00Z")
     world.expect("2026-03-02", "2026-03-03", "2026-03-04")
 
 
 def test_set_forth(case):
     """Set forth by three days, or booted in 2098: nothing is sent and no day used up until it is corrected; then all is as
     ever, within a minute."""
-    world = World(case, "2026-03-02T06:59:59Z")
+    world = World(case, "2026-03-02T07:00:00Z")
     world.start()
     world.expect("2026-03-02")
     world.clock.set("2026-03-05T07:00:01Z")
     world.daemon.logged("clock_implausible")
-    world.clock.set("2026-03-03T06:59:59Z")
+    world.clock.set("2026-03-03T07:00:00Z")
     world.expect("2026-03-02", "2026-03-03")
     assert "clock_believed" in world.daemon.text()
     assert world.ledger() == [("2026-03-02", "done"), ("2026-03-03", "done")], world.ledger()
@@ -100,7 +100,7 @@ def test_set_forth(case):
     world.clock.set("2098-01-01T07:00:00Z")
     world.start()
     world.daemon.logged("clock_implausible")
-    world.clock.set("2026-03-04T06:59:59Z")
+    world.clock.set("2026-03-04T07:00:00Z")
     world.expect("2026-03-02", "2026-03-03", "2026-03-04")
     assert [day for day, _ in world.ledger()] == ["2026-03-02", "2026-03-03", "2026-03-04"], world.ledger()
 

@@ -22,19 +22,19 @@ from wall import World
 def test_moves(case):
     """Whose zone changes after the day's digest gets no second one for that day, and the next day's by the new wall clock;
     over the date line, west and east."""
-    world = World(case, "2026-03-03T22:59:59Z", zone="Asia/Tokyo")
+    world = World(case, "2026-03-03T23:00:00Z", zone="Asia/Tokyo")
     world.start()
     world.expect("2026-03-04")
     world.configure("America/Los_Angeles")
     world.daemon.process.send_signal(signal.SIGHUP)
     world.daemon.logged("reloaded")
     world.quiet("2026-03-04T16:00:00Z", "2026-03-04")  # Wednesday 08:00 there, too
-    world.clock.set("2026-03-05T15:59:59Z")
+    world.clock.set("2026-03-05T16:00:00Z")
     world.expect("2026-03-04", "2026-03-05")
     world.configure("Pacific/Auckland")
     world.daemon.process.send_signal(signal.SIGHUP)
     world.daemon.logged("event=reloaded", 2)
-    world.clock.set("2026-03-05T18:59:59Z")
+    world.clock.set("2026-03-05T19:00:00Z")
     world.expect("2026-03-04", "2026-03-05", "2026-03-06")
 
 
@@ -44,7 +44,9 @@ def test_new_rules(case):
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0:
         raise Skip("no file systems of our own here")
     zones = case.tmp / "zoneinfo"
-    subprocess.run(["cp", "-rL", "/usr/share/zoneinfo", zones], check=True)
+    (zones / "Europe").mkdir(parents=True)
+    for name in ("UTC", "Europe/Paris", "Europe/Helsinki"):
+        (zones / name).write_bytes(Path("/usr/share/zoneinfo", name).read_bytes())
     world = World(case, "2026-03-02T05:00:00Z")
     world.start(under=("unshare", "-m", "sh", "-c", f'mount --bind {zones} /usr/share/zoneinfo && exec "$0" "$@"'))
     world.daemon.logged("event=synced")
@@ -59,7 +61,7 @@ def test_new_rules(case):
     assert not world.sent()
     exchange((zones / "Europe/Helsinki").read_bytes())  # an hour earlier
     world.daemon.logged("zones_updated")
-    world.clock.set("2026-03-02T05:59:59Z")
+    world.clock.set("2026-03-02T06:00:00Z")
     world.expect("2026-03-02")
 
 
@@ -90,7 +92,7 @@ def test_holiday_moves(case):
 def test_punctual(case):
     """With its data there, a digest is on its way at most five seconds after its slot."""
     world = World(case, "2026-03-02T06:59:57Z")
-    n = 100 if HEAVY else 3
+    n = 100 if HEAVY else 2
     world.start()
     late = []
     for i in range(n):

@@ -71,7 +71,7 @@ class Clock:
     def __init__(self, case, now, is_synchronised=False):
         self.file, self.state = case.tmp / "clock", case.tmp / "kernel"
         self.env = {"LD_PRELOAD": f"{library()} {kernel(case.tmp)}", "FAKETIME_TIMESTAMP_FILE": str(self.file),
-                    "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKE_KERNEL_FILE": str(self.state),
+                    "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "FAKE_KERNEL_FILE": str(self.state),
                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
         self.synchronise(is_synchronised)
         self.set(now)

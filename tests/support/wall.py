@@ -76,7 +76,7 @@ class World:
     def looked(self):
         """The daemon has seen the clock as it is now: it says so in the ledger every minute, and asks at least that often."""
         now = self.clock.now()
-        wait_for(lambda: rows(self.case, "SELECT 1 FROM schedule_state WHERE tick_at >= " + str(int(now) - 1)), 10,
+        wait_for(lambda: rows(self.case, f"SELECT 1 FROM schedule_state WHERE abs(tick_at - {now}) <= 10"), 10,
                  f"a look at the clock:\n{self.daemon.text()}")
 
     def beats(self, n):

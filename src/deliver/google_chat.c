@@ -6,7 +6,8 @@
 #include "common/text.h"
 
 /* Chat takes 32,000 bytes, and shows 100 widgets of a card. */
-enum { MESSAGE_BYTES = 30 * 1000, TEXT = 16 * 1000, URL = 2000, BUTTON = 200, WIDGETS = 100, KEY = 4000 };
+enum { MESSAGE_BYTES = 30 * 1000, TEXT = 16 * 1000, URL = 2000, BUTTON = 200, WIDGETS = 100, KEY = 4000,
+       MAX_NAME = 128 };
 
 #define END { NULL, JSON_NULL, false, 0, NULL, NULL }
 
@@ -77,6 +78,14 @@ static const char *flaw(struct arena *a, const struct json *body)
 	return n > WIDGETS ? arena_printf(a, "more than %d widgets", WIDGETS) : NULL;
 }
 
+/* "spaces/SPACE/messages/MESSAGE": it is shown to people, so it is one only when it looks like it. */
+static bool is_message_name(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/";
+
+	return name && text_starts(name, "spaces/") && strlen(name) < MAX_NAME && !name[strspn(name, letters)];
+}
+
 static struct verdict verdict(const struct http_response *r, struct arena *a, int64_t now)
 {
 	const struct json *j = NULL;
@@ -88,11 +97,10 @@ static struct verdict verdict(const struct http_response *r, struct arena *a, in
 		j = NULL;
 	if (r->status >= 200 && r->status < 300) {
 		name = json_text(json_member(j, "name"));
-		if (!name || !text_starts(name, "spaces/"))
+		if (!is_message_name(name))
 			return verdict_of(DELIVERY_AMBIGUOUS, r->status, "the answer names no message");
 		v = verdict_of(DELIVERY_SENT, r->status, NULL);
-		(void)snprintf(v.provider_ref, sizeof v.provider_ref, "%.*s", (int)utf8_fit(name, sizeof v.provider_ref - 1),
-		               name);
+		(void)snprintf(v.provider_ref, sizeof v.provider_ref, "%s", name);
 		return v;
 	}
 	name = chat_name(a, json_text(json_at(j, "error.status")));

@@ -110,7 +110,7 @@ static struct verdict verdict(const struct http_response *r, struct arena *a, in
 	if (r->status >= 200 && r->status < 300)
 		return verdict_of(DELIVERY_UNVERIFIED, r->status, NULL);
 	v = chat_status_verdict(r, *name ? name : arena_printf(a, "HTTP %d", r->status), now);
-	if (is_off(name)) {
+	if (r->status == 400 && is_off(name)) {
 		v.outcome = DELIVERY_DEAD;
 		v.disables_sink = true;
 	}

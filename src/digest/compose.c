@@ -287,7 +287,7 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 	set_play(in, f, a, &item);
 	item.answers = digest_answers(in, f, a, &item.n_answers);
 	item.caveat = caveat_text(in, f, a);
-	if (strcmp(f->cause, "override") == 0 && item.caveat) {
+	if (f->cause && strcmp(f->cause, "override") == 0 && item.caveat) {
 		item.summary = item.caveat; /* what a person said is all there is to say of it */
 		item.caveat = NULL;
 	}

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Answers to findings: by links whose pages change nothing until a person presses the button, and by commands."""
 import base64
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -18,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import browser  # noqa: E402
-from harness import BIN, HEAVY, ROOT, run, wait_for  # noqa: E402
+from harness import BIN, HEAVY, ROOT, Skip, run, wait_for  # noqa: E402
 from test_score import TALKATIVE, load  # noqa: E402
 
 KEY, OLD_KEY, OTHER_KEY = "answers-key-0123456789abcdef", "answers-key-of-last-year-0000", "another-organisations-key-99"
@@ -305,6 +306,65 @@ def test_pages(case):
     assert desk.call("GET", "/health")[0] == 200
 
 
+def test_configuration(case):
+    """What is wrong with `answers:` is told with file, line and what would be right; left out, no digest has links and the endpoint no
+    pages; a secret that can't be read costs the links, not the digest"""
+    text = ORG.format(tmp=case.tmp, port=1, at="08:00", org="acme")
+    web = "web: { listen: '127.0.0.1:8642' }\n"
+    config = case.org(text, daemon_yaml=web)
+    (case.tmp / "out-acme").mkdir()
+    path = config / "orgs/acme.yaml"
+    line = next(line for line in text.splitlines() if line.startswith("answers:"))
+    ok = "url: https://retaind.acme.example, secret: 'credential:answers'"
+    for answers, says in (("secret: 'credential:a'", "answers: `url` is missing"), ("url: https://a.example", "`secret` is missing"),
+                          ("url: http://a.example, secret: 'credential:a'", "answers.url: plain http"),
+                          ("url: https://a.example/, secret: 'credential:a'", "without / at its end"),
+                          ("url: 'https://a.example/?x=1', secret: 'credential:a'", "expected https://HOST or https://HOST/PATH"),
+                          (f"{ok}, old_secret: hunter2hunter2hunter2", "answers.old_secret"),
+                          (f"{ok}, expires_after: 100d", "answers.expires_after"), (f"{ok}, lifetime: 3d", "lifetime: unknown key")):
+        path.write_text(text.replace(line, f"answers: {{ {answers} }}"))
+        told = case.retaind("check", expect=78).stderr
+        assert says in told and "orgs/acme.yaml:5:" in told and "hunter2" not in told, (answers, told)
+    path.write_text(text)
+    (config / "retaind.yaml").write_text(f"state: {case.tmp}/state\n")
+    assert "needs the daemon's endpoint" in case.retaind("check", expect=78).stderr
+    (config / "retaind.yaml").write_text(f"state: {case.tmp}/state\n{web}")
+    case.write("secrets/acme", "short").chmod(0o600)
+    case.write("secrets/acme-old", OLD_KEY).chmod(0o600)
+    case.retaind("migrate", "-q")
+    told = case.retaind("check", expect=78).stdout
+    assert re.search(r"acme: answers: secret +failed .*expected 16 bytes or more", told) and re.search(r"answers: old_secret +ok", told), told
+    with sqlite3.connect(case.database()) as db:
+        db.executescript("INSERT INTO source (id, name, kind) VALUES (9, 'crm', 'csv');"
+                         "INSERT INTO account (id, source_id, source_key, name, currency) VALUES (1, 9, 'k', 'Globex', 'EUR');"
+                         "INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, score, worst_score, confidence,"
+                         " value_minor, currency, expected_minor, act_by_on, play, summary, evidence, owner_email) VALUES (1, 1, 'defense',"
+                         f" 'silence', 'open', {TODAY}, {TODAY}, 60, 60, 0.9, 1, 'EUR', 1, {TODAY + 9}, '', 'S', '[]', 'ada@acme.example')")
+    shown = case.retaind("preview", "--owner", "ada@acme.example")
+    assert "Globex" in shown.stdout and "/a/acme/" not in shown.stdout and "answers_off" in shown.stderr, shown
+    case.write("secrets/acme", KEY).chmod(0o600)
+    shown = case.retaind("preview", "--owner", "ada@acme.example").stdout
+    assert len(set(re.findall(r"/a/acme/([\w-]{44})", shown))) == 5 and KEY not in shown
+    assert case.retaind("preview", "--owner", "ada@acme.example", "--format", "json").stdout.count("/a/acme/") == 5
+    path.write_text(text.replace(line, ""))
+    assert "/a/acme/" not in case.retaind("preview", "--owner", "ada@acme.example").stdout
+
+
+def test_busy(case):
+    """While another process keeps the database for long, an answer is told to come again and nothing is half done; then it works"""
+    if not HEAVY:
+        raise Skip("with RETAIND_HEAVY=1: it waits for five seconds")
+    desk = Desk(case)
+    path, before = "/a/acme/" + token(DONE, 1), desk.everything()
+    with contextlib.closing(sqlite3.connect(case.database(), isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        status, body, headers = desk.post(path)
+        assert status == 503 and "try again in a minute" in body and headers["Retry-After"] == "60"
+        db.execute("ROLLBACK")
+    assert desk.everything() == before
+    assert desk.post(path)[0] == 200 and desk.state(1)[0] == "acknowledged"
+
+
 def test_click(case):
     """A click in Chromium on the link of a real digest, and on the button of its page, snoozes a finding: the next digest shows it"""
     program, home = browser.need()
@@ -316,11 +376,20 @@ def test_click(case):
     assert text.count("/a/acme/") == 4 * 5 and "Globex" in text
     looks = ROOT / "build/looks"
     looks.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["node", str(ROOT / "tests/support/click.mjs"), program, str(home), str(looks), str(digest), "Globex",
-                           "Snooze", "days=14"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=150)
-    assert done.returncode == 0, done.stderr[-2000:]
-    told = json.loads(done.stdout)
-    assert told["said"] == [], told["said"]
+
+    def click(account, *words):
+        done = subprocess.run(["node", str(ROOT / "tests/support/click.mjs"), program, str(home), str(looks), str(digest), account, *words],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=150)
+        assert done.returncode == 0, done.stderr[-2000:]
+        told = json.loads(done.stdout)
+        assert told["said"] == [], told["said"]
+        return told
+
+    if HEAVY:  # the other kinds of fields
+        assert "is closed: It is like that every year" in click("Initech", "Not a risk", "reason=seasonal")["seen"]["told"]["heading"]
+        assert "is with nobody now" in click("Co", "Wrong owner")["seen"]["told"]["heading"]
+        assert desk.state(4)[0] == "dismissed" and desk.state(2)[3] is None
+    told = click("Globex", "Snooze", "days=14")
     assert told["seen"]["ask"]["heading"] == "Snooze Globex?" and "Nobody logged in." in told["seen"]["ask"]["text"]
     assert told["seen"]["told"]["heading"].startswith("Globex is snoozed until ") and told["seen"]["cookies"] == 0
     assert desk.state(3)[:2] == ("snoozed", TODAY + 14)

@@ -1,5 +1,5 @@
 // Answers one item of a digest as a reader does, in headless Chromium without any script: opens the digest, follows the link below
-// the account, fills the form, presses the button. Looks at each page on the way, light and dark, wide and on a telephone:
+// the account, fills the form, presses the button. Looks at each page on the way, light on a telephone and dark on a wide screen:
 // click.mjs CHROMIUM MODULES FOLDER DIGEST ACCOUNT LABEL [FIELD=VALUE ...]; prints what it saw as JSON, screenshots go to FOLDER.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -20,22 +20,21 @@ async function look(name) {
   seen[name] = { title: await page.title(), heading: await page.locator("h1").innerText(), text: await page.locator("main").innerText() };
   await copy.setContent(await page.content());
   await copy.evaluate(axe);
-  for (const colorScheme of ["light", "dark"])
-    for (const width of [375, 1200]) {
-      await copy.emulateMedia({ colorScheme });
-      await copy.setViewportSize({ width, height: 800 });
-      const wide = await copy.evaluate(() => document.documentElement.scrollWidth);
-      if (wide > width)
-        said.push(`${name} is ${wide} px wide on ${width}`);
-      for (const box of await copy.locator("a, button, select, textarea, .pick").evaluateAll(
-        (all) => all.map((e) => e.getBoundingClientRect().height)))
-        if (box < 44)
-          said.push(`${name}: something to touch is ${box} px high`);
-      const result = await copy.evaluate((rules) => axe.run({ runOnly: rules }), RULES);
-      for (const violation of result.violations)
-        said.push(`${name} ${colorScheme} ${width}: ${violation.id}: ${violation.nodes[0].html.slice(0, 200)}`);
-      await copy.screenshot({ path: `${folder}/answer-${name}-${colorScheme}-${width}.png`, fullPage: true });
-    }
+  for (const [colorScheme, width] of [["light", 375], ["dark", 1200]]) {
+    await copy.emulateMedia({ colorScheme });
+    await copy.setViewportSize({ width, height: 800 });
+    const wide = await copy.evaluate(() => document.documentElement.scrollWidth);
+    if (wide > width)
+      said.push(`${name} is ${wide} px wide on ${width}`);
+    for (const box of await copy.locator("a, button, select, textarea, .pick").evaluateAll(
+      (all) => all.map((e) => e.getBoundingClientRect().height)))
+      if (box < 44)
+        said.push(`${name}: something to touch is ${box} px high`);
+    const result = await copy.evaluate((rules) => axe.run({ runOnly: rules }), RULES);
+    for (const violation of result.violations)
+      said.push(`${name} ${colorScheme} ${width}: ${violation.id}: ${violation.nodes[0].html.slice(0, 200)}`);
+    await copy.screenshot({ path: `${folder}/answer-${name}-${colorScheme}-${width}.png`, fullPage: true });
+  }
 }
 
 await page.goto("file://" + digest);

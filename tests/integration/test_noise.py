@@ -21,7 +21,7 @@ def query(case, sql, *args):
 def scored(case):
     """Ravenstack's excerpt, scored up to the twentieth of December."""
     load(case, more=TALKATIVE)
-    case.retaind("score", "--from", "2024-12-01", "--to", "2024-12-20", "-q")
+    case.retaind("score", "--from", "2024-12-18", "--to", "2024-12-20", "-q")
 
 
 def execute(case, sql, *args):
@@ -44,7 +44,8 @@ def open_defense(case, state=2):
 
 
 def test_signals_are_told_by_what_was_answered(case):
-    """`retaind signals` counts what was acted on and dismissed by reason for each signal, as a table, JSON and CSV; few are too few."""
+    """`retaind signals` counts what was acted on and dismissed by reason for each signal, as a table, JSON and CSV; few are too few,
+    and one that is mostly wrong gets a smaller weight suggested."""
     scored(case)
     (cause, n), = query(case, "SELECT cause, count(*) FROM finding WHERE engine = 'defense' AND closed_on IS NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 1")
     ids = [i for (i,) in query(case, "SELECT id FROM finding WHERE cause = ? AND closed_on IS NULL ORDER BY id", cause)]
@@ -68,10 +69,11 @@ def test_signals_are_told_by_what_was_answered(case):
     assert sum(r["judged"] for r in before) == 0, "what was answered on the 20th was not known on the 19th"
 
 
-def test_a_poor_signal_gets_a_weight(case):
-    """A signal that was wrong eleven times of twelve gets a smaller weight suggested; its note says so."""
-    scored(case)
-    cause, = query(case, "SELECT cause FROM finding WHERE engine = 'defense' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")[0]
+    see_a_poor_signal(case, cause)
+
+
+def see_a_poor_signal(case, cause):
+    """Of twelve more that were judged eleven were wrong: the weight suggested is smaller, and the note says so."""
     columns = [c[1] for c in query(case, "PRAGMA table_info(finding)") if c[1] not in ("id", "state", "closed_on")]
     for i in range(12):
         execute(case, f"INSERT INTO finding (id, state, closed_on, {', '.join(columns)}) SELECT ?, 'dismissed', ?, {', '.join(columns)} "
@@ -79,7 +81,7 @@ def test_a_poor_signal_gets_a_weight(case):
         execute(case, "INSERT INTO finding_event (finding_id, day, at, kind, reason) VALUES (?, ?, 0, ?, 'false_positive')", 9000 + i,
                 day("2024-12-20"), "dismissed" if i else "done")
     row, = [r for r in json.loads(case.retaind("signals", "--format", "json", "--now", NOON).stdout) if r["signal"] == cause]
-    assert row["judged"] == 12 and row["precision"] < 0.1 and row["high"] < 0.5, row
+    assert row["judged"] == 14 and row["precision"] < 0.2 and row["high"] < 0.5, row
     assert 0 <= row["suggested_weight"] < row["weight"] and "more often wrong than right" in row["note"], row
 
 
@@ -167,8 +169,8 @@ def test_a_hard_fact_goes_before_an_override(case):
 
 def test_wrong_overrides_are_refused(case):
     """What is missing or out of bounds is told with what would be right: 64; what is not there: 65."""
-    scored(case)
-    account, _ = open_defense(case)
+    load(case, more=TALKATIVE)
+    account, = query(case, "SELECT account_id FROM subscription WHERE end_on IS NULL ORDER BY 1 LIMIT 1")[0]
     whole = {"--engine": "defense", "--band": "steady", "--reason": "so"}
     for wrong, message in (({"--engine": None}, "--engine is missing"), ({"--engine": "offence"}, "expected defense or expansion"),
                            ({"--band": None}, "--band is missing"), ({"--band": "ready"}, "expected steady, watch or at_risk"),

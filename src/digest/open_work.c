@@ -59,7 +59,8 @@ static void add_piece(struct work *w, const struct digest_finding *d, int32_t to
 	w->n_open++;
 	w->n_aside += is_aside;
 	w->n_overdue += !is_aside && d->f.act_by_on < today;
-	w->n_unanswered += d->f.state == FINDING_OPEN && d->answered_on == DAY_NONE;
+	/* What came today was told to nobody yet. */
+	w->n_unanswered += d->f.state == FINDING_OPEN && d->answered_on == DAY_NONE && d->f.opened_on < today;
 	if (w->n_open == 1 || d->f.opened_on < w->oldest_on)
 		w->oldest_on = d->f.opened_on;
 	if (d->f.value_minor > 0 && !is_same_account)

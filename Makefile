@@ -40,7 +40,7 @@ WERROR := $(if $(CI),-Werror)
 # One short line a file; V=1 shows whole commands.
 say = $(if $(V),,@echo '  $(1)';)
 
-.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench demo readme install uninstall clean help
+.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench demo pictures readme install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: build/release/retaind
@@ -137,6 +137,9 @@ valgrind: build/debug/retaind
 # One small company, two days, end to end: the real binary over HTTP, SMTP and files on this machine.
 demo: build/release/retaind
 	@tests/support/demo.py build/release/retaind build/demo
+# What README.md shows as pictures; needs chromium and npm.
+pictures: build/release/retaind
+	tests/support/pictures.py build/release/retaind
 # What README.md shows of explain, as the program prints it now.
 readme: build/release/retaind
 	tests/support/archetypes.py build/release/retaind README.md

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -48,6 +49,7 @@ def configure(home, crm_url, slack_url, smtp_port):
     values = {"CRM_URL": crm_url, "TOKEN": write_secret(secrets, "hubspot-token", TOKEN),
               "SLACK": write_secret(secrets, "slack-webhook", slack_url), "SMTP_PORT": str(smtp_port),
               "SMTP_PASSWORD": write_secret(secrets, "smtp-password", "demo"), "EXPORTS": str(home / "exports"),
+              "ANSWERS": write_secret(secrets, "answers", "demo-links-are-signed-with-this"),
               "DIGESTS": str(home / "digests"), "CA": str(home / "ca.pem")}
     for name, value in values.items():
         template = template.replace(f"@{name}@", value)
@@ -55,7 +57,9 @@ def configure(home, crm_url, slack_url, smtp_port):
     for sample in (config / "orgs").glob("*.yaml"):
         sample.unlink()
     (config / "orgs/lumendesk.yaml").write_text(template)
-    (config / "retaind.yaml").write_text(f"state: {home}/state\n")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        (config / "retaind.yaml").write_text(f"state: {home}/state\nweb: {{ listen: '127.0.0.1:{s.getsockname()[1]}' }}\n")
     for path in [config, *config.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return config

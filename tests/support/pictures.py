@@ -55,8 +55,8 @@ def main():
     with sqlite3.connect(home / "state/orgs/lumendesk/retaind.db") as db:
         mail = message_from_bytes(sent(db, "email", data.CSM)[-1], policy=policy.default).get_body(("html",)).get_content()
         slack = slack_view.page([json.loads(b) for b in sent(db, "slack_webhook", data.AM)], "8:15 AM")
-        [finding] = db.execute("SELECT finding_id FROM digest_item JOIN digest d ON d.id = digest_id WHERE owner_email = ? ORDER BY digest_id DESC, place LIMIT 1",
-                               (data.CSM,)).fetchone()
+        [finding] = db.execute("SELECT finding_id FROM digest_item JOIN digest d ON d.id = digest_id WHERE owner_email = ? "
+                               "ORDER BY digest_id DESC, place LIMIT 1", (data.CSM,)).fetchone()
     for name, page in (("mail", mail), ("slack", slack)):
         (home / f"{name}.html").write_text(page)
     port = int(re.search(r"127\.0\.0\.1:(\d+)", (home / "config/retaind.yaml").read_text())[1])

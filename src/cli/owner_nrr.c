@@ -71,7 +71,7 @@ static int add_advice(const struct session *s, const struct owner_settings *owne
 	steer_make(&in, a, &steer);
 	if (!steer.why_none)
 		lines[out->n_lines++] = steer.first;
-	if (steer.worth && in.n_findings)
+	if (steer.worth && in.n_findings && !in.so_far->why_none)
 		lines[out->n_lines++] = steer.worth;
 	out->lines = lines;
 	return 0;
@@ -132,6 +132,10 @@ static int manager_nrr(const struct session *s, const struct owner_settings *own
 	if (books_nrr(s, owner, &facts, s->org->currency, a, out, err) < 0)
 		return -1;
 	advice = strstr(missing.text, ": load"); /* there is no option for a digest */
+	if (strcmp(words_language(owner->words), "en") != 0) { /* which rate it is, is only told in English */
+		out->ratios = SAY(owner->words, a, "digest.nrr.no_rate", W_TEXT("ratios", out->ratios));
+		return 0;
+	}
 	out->ratios = SAY(owner->words, a, "digest.nrr.left_out", W_TEXT("ratios", out->ratios),
 	                  W_TEXT("why", arena_strndup(a, missing.text, advice ? (size_t)(advice - missing.text) :
 	                                                                        strlen(missing.text))));

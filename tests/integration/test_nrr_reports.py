@@ -477,6 +477,9 @@ def test_a_managers_digest_tells_the_same(case):
     digest = told()
     assert "start EUR 100 " in digest and "exchange" not in digest.split("NRR")[0], digest
     assert "revenue in other currencies is left out (no rate from USD to EUR for 2025-01-01 or the 0 days before it)" in digest, digest
+    case.org(config.replace("days: [mon", "nrr: {rate_age_days: 0}\nlanguage: fr\ndays: [mon"))
+    digest = told()
+    assert "début 100 €" in digest and "faute d’un taux de change" in digest and "rate" not in digest, digest
 
 
 def test_movement_sum(case):

@@ -348,6 +348,13 @@ def test_the_managers_digest_says_so(case):
     assert ("February 2026 was restated: NRR of the year to its end is 98.0 % instead of 100.0 %, GRR 98.0 % instead of 100.0 % "
             "(Acme: contract s-a: EUR 90 a month from 2026-02-15 on instead of EUR 100 a month). `retaind nrr --restated` has "
             "all of it.") in line, line
+    org = next((case.tmp / "config/orgs").glob("*.yaml"))
+    english = org.read_text()
+    org.write_text(english.replace("owners:", "language: fr\nowners:", 1))
+    line = " ".join(told("max@retaind.example", "2026-03-10").split())
+    assert ("Le mois de février 2026 a été révisé : le NRR de l’année jusqu’à sa fin est de 98,0 % au lieu de 100,0 %, le GRR de 98,0 % au "
+            "lieu de 100,0 % (Acme). `retaind nrr --restated` en donne tout le détail.") in line, line
+    org.write_text(english)
     assert "restated" not in told("mia@retaind.example", "2026-03-10"), "not of her books"
     assert "restated" not in told("ana@retaind.example", "2026-03-10"), "for managers"
     assert "restated" not in told("max@retaind.example", "2026-03-11"), "only once"

@@ -324,12 +324,17 @@ static bool is_unknown(const struct diagnosis *d, int engine, bool is_due, const
 	                      (engine == ENGINE_DEFENSE || d->verdicts[ENGINE_DEFENSE].band == 0));
 }
 
-/* It stands as it was told, its score too: what comes and goes is neither better nor worse. */
+/* It stands as it was told, its score too: what comes and goes is neither better nor worse. But its rest ends on its
+ * day, whatever is known. */
 static struct finding_change waiting(const struct diagnosis *d, const struct finding *f)
 {
 	struct finding_change change = { .finding = *f };
 
-	change.finding.updated_on = d->as_of;
+	change.note = woken_by(d, f, f);
+	if (change.note) {
+		wake(&change.finding);
+		change.event = "opened";
+	}
 	return change;
 }
 
@@ -340,10 +345,11 @@ static size_t settle(const struct diagnosis *d, int engine, bool is_due, bool is
 	const struct verdict *v = &d->verdicts[engine];
 	const char *why = v->is_blocked || override_decides(v) ? v->band_why : "its score left the band";
 
+	*out = waiting(d, f);
 	if (is_unknown(d, engine, is_due, f))
-		return 0;
+		return out->event != NULL;
 	if (!is_due && !is_vetoed && is_flapping(d, v, f))
-		*out = waiting(d, f);
+		out->finding.updated_on = d->as_of;
 	else if (!is_due)
 		*out = closed(f, FINDING_RESOLVED, d->as_of, why);
 	else if (is_same_cause(v, f))

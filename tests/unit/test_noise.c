@@ -585,6 +585,27 @@ static void what_was_put_aside_is_left_alone_though_it_was_over_for_a_while(void
 	ASSERT_INT(changes[0].finding.snoozed_until, DAY_NONE);
 }
 
+static void a_rest_ends_on_its_day_though_nothing_is_known_or_believed_to_be_over(void **state)
+{
+	(void)state;
+	begin(AS_OF);
+	was[0].state = FINDING_SNOOZED;
+	was[0].snoozed_until = AS_OF + 1;
+	risk()->is_held = true;
+	ASSERT_INT(go(), 0);
+	was[0].snoozed_until = AS_OF;
+	ASSERT_INT(same("opened")->state, FINDING_OPEN);
+	ASSERT_INT(changes[0].finding.updated_on, was[0].updated_on); /* it was not judged */
+	was[0] = changes[0].finding;
+	ASSERT_INT(go(), 0); /* once */
+	risk()->is_held = false;
+	risk()->band = risk()->computed_band = 0;
+	was[0].n_back = 4;
+	was[0].state = FINDING_SNOOZED;
+	was[0].snoozed_until = AS_OF;
+	ASSERT_INT(same("opened")->state, FINDING_OPEN);
+}
+
 static void what_was_dismissed_is_silent_for_ninety_days_while_nothing_changes(void **state)
 {
 	static const struct {
@@ -715,6 +736,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_comes_back_soon_by_another_cause_is_the_same_but_for_a_hard_fact, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(what_was_put_aside_is_left_alone_though_it_was_over_for_a_while, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_rest_ends_on_its_day_though_nothing_is_known_or_believed_to_be_over, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(what_was_dismissed_is_silent_for_ninety_days_while_nothing_changes, setup,
 		                                teardown),

@@ -39,7 +39,7 @@ struct digest_item {
 	const char *evidence[DIGEST_EVIDENCE];
 	size_t n_evidence, n_more_evidence; /* more: there was no room for */
 	const char *play, *first_step; /* NULL: none */
-	const char *whose;       /* "With Anna Lind", "Given to you by Bo"; NULL: always the reader's own */
+	const char *whose;       /* "With Anna Lind", "Handed over to you from Bo"; NULL: always the reader's own */
 	const char *caveat;      /* when confidence is low; NULL */
 	const struct digest_answer *answers;
 	size_t n_answers;        /* 0 where answering by links is off */

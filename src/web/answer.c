@@ -76,7 +76,7 @@ static const struct web_owner *reader_of(const struct web_answers *org, uint64_t
 	return NULL;
 }
 
-static bool take_turn(struct answer_budget *b, int64_t now_ms)
+static bool take_turn(struct answer_pace *b, int64_t now_ms)
 {
 	b->n += (double)(now_ms - b->at_ms) / 1000 * WEB_ANSWERS_PER_S;
 	b->at_ms = now_ms;
@@ -238,6 +238,18 @@ static void serve(struct visit *v)
 		ask(v, is_post ? FORBIDDEN : OK);
 }
 
+static void follow(struct visit *v, struct answer_budget *b, int64_t now_ms)
+{
+	bool is_good = read_link(v);
+
+	if (!take_turn(is_good ? &b->readers : &b->strangers, now_ms)) {
+		refuse(v, TOO_MANY, "busy");
+		v->out->retry_after_s = RETRY_S;
+	} else if (is_good) {
+		serve(v);
+	}
+}
+
 void answer_serve(const struct web_answers *orgs, struct answer_budget *budgets, size_t n,
                   const struct answer_request *r, int64_t now_ms, struct arena *a, struct web_page *out)
 {
@@ -257,10 +269,7 @@ void answer_serve(const struct web_answers *orgs, struct answer_budget *budgets,
 		refuse(&v, TOO_LARGE, "wrong");
 	} else if (!v.view.org) {
 		refuse(&v, NOT_FOUND, "none");
-	} else if (!take_turn(&budgets[v.view.org - orgs], now_ms)) {
-		refuse(&v, TOO_MANY, "busy");
-		out->retry_after_s = RETRY_S;
-	} else if (read_link(&v)) {
-		serve(&v);
+	} else {
+		follow(&v, &budgets[v.view.org - orgs], now_ms);
 	}
 }

@@ -28,8 +28,10 @@ struct answer_request {
 
 /* Whether the path is one of ours. */
 bool answer_is_at(const char *path);
-/* The organisations' budgets of requests, beside them. */
-struct answer_budget { double n; int64_t at_ms; };
+/* The budgets of requests of an organisation: who tries out addresses takes nothing from those who have one. */
+struct answer_budget {
+	struct answer_pace { double n; int64_t at_ms; } readers, strangers;
+};
 void answer_serve(const struct web_answers *orgs, struct answer_budget *budgets, size_t n,
                   const struct answer_request *r, int64_t now_ms, struct arena *a, struct web_page *out);
 

@@ -1,5 +1,6 @@
 /* Microsoft Teams through the webhook of a workflow. Its 2xx says that the request was taken, never that the card was
  * shown, so a card is judged by us first and the message counts as accepted, not as sent. */
+#include <stdio.h>
 #include <string.h>
 
 #include "chat.h"
@@ -107,8 +108,13 @@ static struct verdict verdict(const struct http_response *r, struct arena *a, in
 		v.holds_sink = true;
 		return v;
 	}
-	if (r->status >= 200 && r->status < 300)
-		return verdict_of(DELIVERY_UNVERIFIED, r->status, NULL);
+	if (r->status >= 200 && r->status < 300) {
+		v = verdict_of(DELIVERY_UNVERIFIED, r->status, NULL);
+		/* By which the run is found among those of the workflow. */
+		(void)snprintf(v.provider_ref, sizeof v.provider_ref, "%s",
+		               chat_name(a, http_header(r, "x-ms-workflow-run-id")));
+		return v;
+	}
 	v = chat_status_verdict(r, *name ? name : arena_printf(a, "HTTP %d", r->status), now);
 	if (r->status == 400 && is_off(name)) {
 		v.outcome = DELIVERY_DEAD;

@@ -69,7 +69,8 @@ def test_a_morning(case):
     states = dict(case.query("SELECT kind, group_concat(DISTINCT state) FROM outbox GROUP BY kind"))
     assert states == DELIVERED, states
     refs = dict(case.query("SELECT kind, min(provider_ref) FROM outbox GROUP BY kind"))
-    assert refs["google_chat"].startswith("spaces/AAAA/messages/client-") and refs["discord"].isdigit() and not refs["teams"], refs
+    assert refs["google_chat"].startswith("spaces/AAAA/messages/client-") and refs["discord"].isdigit(), refs
+    assert refs["teams"].startswith("0858") and refs["teams"].endswith("CU12"), refs
     case.retaind("deliveries", "audit", "--now", instant(NOW + 3600), env=case.env)
 
 

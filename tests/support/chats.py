@@ -142,7 +142,7 @@ class Teams(Chat):
         except Refused as why:
             return self.error(400, f"InvalidCard_{re.sub('[^a-zA-Z]', '_', str(why))[:40]}")
         self.keep(".json", at=request["at"], body=request["body"], payload=body, text=text)
-        return 202, b""
+        return 202, b"", {"x-ms-workflow-run-id": f"0858{len(self.messages):016d}CU12"}
 
 
 # Google Chat --------------------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def test_what_a_person_answered_shows(case):
     case.retaind("expanded", str(sold), "--now", "2026-03-02T09:00:00Z")
     fresh(case, 1)
     managers = preview(case, MIA, 1)
-    assert "With nobody: Anna Lind says it is not theirs" in managers and "Nobody: 1 open, EUR 10k, 1 unanswered" in managers, managers
+    assert "With nobody: handed back, before with Anna Lind" in managers and "Nobody: 1 open, EUR 10k, 1 unanswered" in managers, managers
     assert "Anna Lind: 3 open, EUR 30k, 1 unanswered, 1 snoozed" in managers, managers
     shown = morning(case, 1)
     assert "Set aside: 1 snoozed (until Wed 4 Mar), 1 acknowledged." in shown and "EUR 10k at stake in 1 account " in shown, shown

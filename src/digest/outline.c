@@ -64,8 +64,7 @@ static void add_item(struct outline_room *o, const struct digest_item *item, siz
 	struct arena *a = o->arena;
 	bool is_brief = digest_item_is_brief(item);
 
-	begin_block(o, is_apart, arena_printf(a, "%zu. %s: %s. %s. %s", number, item->account, item->value, item->act_by,
-	                                        item->summary));
+	begin_block(o, is_apart, digest_spoken(a, item, number));
 	add(o, LINE_NAME, NULL, arena_printf(a, "%zu. %s", number, item->account), NULL);
 	add(o, LINE_SUBTLE, NULL, item->tag, NULL);
 	add(o, LINE_STRONG, NULL, arena_printf(a, "%s  |  %s", item->value, item->act_by), NULL);
@@ -134,13 +133,14 @@ static void add_list(struct outline_room *o, const struct digest_list *l)
 		add_line(o, LINE_STRONG, l->rest, false);
 }
 
-static void add_nrr(struct outline_room *o, const struct digest_nrr *n)
+static void add_nrr(struct outline_room *o, const struct words *w, const struct digest_nrr *n)
 {
 	add_title(o, n->title);
 	begin_block(o, false, n->ratios);
 	add(o, LINE_STRONG, NULL, n->ratios, NULL);
 	for (size_t i = 0; i < n->n_steps && !digest_nrr_is_empty(n); i++)
-		add(o, LINE_BULLET, NULL, arena_printf(o->arena, "%s: %s", n->steps[i].label, n->steps[i].amount), NULL);
+		add(o, LINE_BULLET, NULL, SAY(w, o->arena, "digest.step", W_TEXT("label", n->steps[i].label),
+		                                W_TEXT("amount", n->steps[i].amount)), NULL);
 	for (size_t i = 0; i < n->n_lines; i++)
 		add_line(o, LINE_TEXT, n->lines[i], i == 0);
 }
@@ -159,7 +159,7 @@ void outline_make(const struct digest *d, size_t n_items, struct arena *a, struc
 	for (size_t i = 0; i < d->n_lists; i++)
 		add_list(&o, &d->lists[i]);
 	if (d->nrr)
-		add_nrr(&o, d->nrr);
+		add_nrr(&o, d->words, d->nrr);
 	for (size_t i = 0; i < d->n_notes; i++)
 		add_line(&o, LINE_TEXT, arena_printf(a, "%s %s", words_text(d->words, a, "digest.note"), d->notes[i]), i == 0);
 	begin_block(&o, true, NULL);

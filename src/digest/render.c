@@ -147,3 +147,9 @@ const char *digest_step_line(struct arena *a, const struct digest_nrr *n, size_t
 	return arena_printf(a, "%s%*s %*s%s", label, n_label < LABEL_CHARS ? LABEL_CHARS - n_label : 0, "",
 	                    n_amount < AMOUNT_CHARS ? AMOUNT_CHARS - n_amount : 0, "", amount);
 }
+
+const char *digest_spoken(struct arena *a, const struct digest_item *item, size_t number)
+{
+	return SAY(item->words, a, "digest.spoken", W_INT("n", number), W_TEXT("account", item->account),
+	           W_TEXT("value", item->value), W_TEXT("act_by", item->act_by), W_TEXT("summary", item->summary));
+}

@@ -172,7 +172,8 @@ static void write_headers(struct buf *b, struct arena *a, const struct digest *d
 	if (to->reply_to)
 		write_mailbox(b, a, "Reply-To", &e->reply_to);
 	write_text_header(b, a, "Subject",
-	                  text_clean(a, arena_printf(a, "%s: %s. %s", d->day, d->headline, d->since), SUBJECT_CHARS));
+	                  text_clean(a, SAY(d->words, a, "digest.subject", W_TEXT("day", d->day),
+	                                    W_TEXT("headline", d->headline), W_TEXT("since", d->since)), SUBJECT_CHARS));
 	buf_printf(b, "Date: %s\r\n", instant_mail_text(a, d->made_at, to->offset_s));
 	buf_printf(b, "Message-ID: <%s@%s>\r\n", e->key_hash, e->from.domain);
 	buf_text(b, "MIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n");

@@ -54,6 +54,8 @@ size_t digest_n_changed(const struct digest_section *s);
 bool digest_news_come(const struct digest_section *s, size_t i, size_t n_shown);
 /* What begins with item i where a section has both what changed and what stands: "Still open"; NULL. */
 const char *digest_group_title(struct arena *a, const struct digest_section *s, size_t i);
+/* An item as a screen reader or a notification says it. */
+const char *digest_spoken(struct arena *a, const struct digest_item *item, size_t number);
 /* A step in columns of characters: its label to the left, its amount to the right. */
 const char *digest_step_line(struct arena *a, const struct digest_nrr *n, size_t i);
 /* Without any revenue there is nothing to draw; its ratios say why. */

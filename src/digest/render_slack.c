@@ -238,7 +238,7 @@ static void add_item(struct pieces *p, const struct digest_item *item, size_t nu
 	rich_init(&r);
 	write_item(&r, a, item, number);
 	add_piece(p, arena_printf(a, "%s%s", divider, rich_end(&r, a)), 2, r.n_text,
-	          arena_printf(a, "%zu. %s: %s. %s. %s", number, item->account, item->value, item->act_by, item->summary));
+	          digest_spoken(a, item, number));
 }
 
 typedef void add_item_fn(struct pieces *p, const struct digest_item *item, size_t number);

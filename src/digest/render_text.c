@@ -69,7 +69,8 @@ static void write_item(struct buf *b, struct arena *a, const struct digest_item 
 		buf_char(b, '\n');
 	}
 	for (size_t i = 0; i < item->n_answers; i++)
-		buf_printf(b, "    %s: %s\n", item->answers[i].label, item->answers[i].url);
+		buf_printf(b, "    %s\n", SAY(item->words, a, "digest.step", W_TEXT("label", item->answers[i].label),
+		                              W_TEXT("amount", item->answers[i].url)));
 	buf_char(b, '\n');
 }
 

@@ -77,7 +77,8 @@ int outbox_open_sinks(struct db *db, struct arena *a, const char *const **out, s
 	return 0;
 }
 
-/* The one to go next: in order of days, then of parts. A digest whose successor has gone there, or may have, stays. */
+/* The one to go next: in order of days, then of parts. A digest whose successor has gone there, or may have, stays. With
+ * thousands waiting, what is the same for all of them is asked once (:sink, not o.sink), and no body is sorted. */
 static int next_message(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a,
                         struct outbox_message *out, struct err *err)
 {
@@ -88,19 +89,20 @@ static int next_message(struct db *db, const char *sink, bool resends, int64_t n
 		" (SELECT f.provider_ref FROM outbox f WHERE f.digest_id = o.digest_id AND f.sink = o.sink AND f.part = 1"
 		"  AND f.part < o.part AND f.state IN ('sent', 'accepted_unverified')),"
 		" (SELECT c.address FROM channel_address c WHERE c.sink = o.sink AND c.recipient = o.recipient)"
+		" FROM outbox o WHERE o.id = (SELECT o.id"
 		" FROM outbox o JOIN digest d ON d.id = o.digest_id"
 		" WHERE o.state IN ('pending', 'inflight', 'ambiguous') AND o.sink = :sink AND o.next_at <= :now"
 		" AND o.expires_at > :now AND (o.state = 'pending' OR (o.state = 'ambiguous' AND :resends))"
 		" AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.state IN ('pending', 'inflight', 'ambiguous')"
-		"  AND f.state = 'inflight' AND f.sink = o.sink)"
-		" AND NOT EXISTS (SELECT 1 FROM sink_state s WHERE s.sink = o.sink"
+		"  AND f.state = 'inflight' AND f.sink = :sink)"
+		" AND NOT EXISTS (SELECT 1 FROM sink_state s WHERE s.sink = :sink"
 		"  AND (s.is_disabled <> 0 OR coalesce(s.not_before_at, 0) > :now))"
 		" AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.digest_id = o.digest_id AND p.sink = o.sink"
 		"  AND p.part < o.part AND p.state IN ('pending', 'inflight', 'ambiguous'))"
 		" AND NOT EXISTS (SELECT 1 FROM digest e JOIN outbox n ON n.digest_id = e.id AND n.sink = o.sink"
 		"  WHERE e.owner_email = d.owner_email AND e.kind = d.kind AND e.local_on > d.local_on"
 		"  AND n.state IN ('inflight', 'sent', 'accepted_unverified', 'ambiguous'))"
-		" ORDER BY d.local_on, o.next_at, o.id LIMIT 1");
+		" ORDER BY d.local_on, o.next_at, o.id LIMIT 1)");
 	int rc;
 
 	bind_text(q, ":sink", sink);

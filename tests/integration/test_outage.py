@@ -14,12 +14,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import sinks  # noqa: E402
 from delivery import DAY, ENV, HOUR, NOW, change, deliver, instant, organisation, put, state  # noqa: E402
-from harness import BIN, HEAVY, run, wait_for  # noqa: E402
+from harness import BIN, HEAVY, SANITIZED, run, wait_for  # noqa: E402
 
 HOOK = "{kind: webhook, url: 'http://127.0.0.1:%d/hook', secret: 'env:HOOK_SECRET', allows_http_loopback: true, per_second: %s}"
 DESK = "{kind: slack_webhook, url: 'env:SLACK_URL', allows_http_loopback: true, per_second: 100}"
 MINUTE = 60
-N = 1000 if HEAVY else 60
+N = 1000 if HEAVY else 24 if SANITIZED else 40
 
 
 def started(case, sink):

@@ -77,8 +77,8 @@ int outbox_open_sinks(struct db *db, struct arena *a, const char *const **out, s
 	return 0;
 }
 
-/* The one to go next: in order of days, then of parts. A digest whose successor has gone there, or may have, stays. With
- * thousands waiting, what is the same for all of them is asked once (:sink, not o.sink), and no body is sorted. */
+/* The one to go next: in order of days, then of parts. A digest whose successor has gone there, or may have, stays.
+ * With thousands waiting, what is the same for all of them is asked once (:sink, not o.sink), and no body is sorted. */
 static int next_message(struct db *db, const char *sink, bool resends, int64_t now, struct arena *a,
                         struct outbox_message *out, struct err *err)
 {

@@ -6,7 +6,7 @@
 #include "common/text.h"
 
 /* Chat takes 32,000 bytes, and shows 100 widgets of a card. */
-enum { MESSAGE_BYTES = 30 * 1000, TEXT = 16 * 1000, URL = 2000, BUTTON = 200, WIDGETS = 100, KEY = 4000,
+enum { MESSAGE_BYTES = 30 * 1000, TEXT = MESSAGE_BYTES, URL = 2000, BUTTON = 200, WIDGETS = 100, KEY = 4000,
        MAX_NAME = 128 };
 
 #define END { NULL, JSON_NULL, false, 0, NULL, NULL }

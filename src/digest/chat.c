@@ -28,12 +28,24 @@ static size_t pack(const struct chat *c, size_t from)
 	return i;
 }
 
+/* A block that no message has room for, which composing does not make, ends earlier. */
+static const char *write_block(const struct chat *c, struct outline_block *b)
+{
+	const char *written = c->format->write(c->arena, b);
+
+	while (b->n > 1 && c->format->size(written) > c->format->room) {
+		b->n--;
+		written = c->format->write(c->arena, b);
+	}
+	return written;
+}
+
 static void write_blocks(struct chat *c, const struct digest *d, size_t n_items)
 {
 	outline_make(d, n_items, c->arena, &c->outline);
 	c->written = arena_array(c->arena, c->outline.n, sizeof *c->written);
 	for (size_t i = 0; i < c->outline.n; i++)
-		c->written[i] = c->format->write(c->arena, &c->outline.blocks[i]);
+		c->written[i] = write_block(c, &c->outline.blocks[i]);
 	c->n_parts = 0;
 	for (size_t i = 0; i < c->outline.n; i = pack(c, i))
 		c->n_parts++;

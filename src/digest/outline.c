@@ -11,8 +11,7 @@ struct outline_room {
 	size_t n_lines_room, n_room;
 };
 
-/* Text of at most LINE_CHARS; where it is cut an ellipsis says so. */
-static const char *fitted(struct arena *a, const char *text)
+const char *outline_fit(struct arena *a, const char *text)
 {
 	size_t n = 0, len = strlen(text), at = 0, keep = 0;
 	uint32_t code;
@@ -35,7 +34,8 @@ static void begin_block(struct outline_room *o, bool is_apart, const char *spoke
 		o->n_room = o->n_room ? 2 * o->n_room : 32;
 		to->blocks = arena_grow(o->arena, to->blocks, to->n, o->n_room, sizeof *to->blocks);
 	}
-	to->blocks[to->n++] = (struct outline_block){ .is_apart = is_apart, .spoken = spoken };
+	to->blocks[to->n++] = (struct outline_block){ .is_apart = is_apart,
+		                                             .spoken = spoken ? outline_fit(o->arena, spoken) : NULL };
 	o->n_lines_room = 0;
 }
 
@@ -49,7 +49,7 @@ static void add(struct outline_room *o, enum line_role role, const char *label, 
 		o->n_lines_room = o->n_lines_room ? 2 * o->n_lines_room : 16;
 		b->lines = arena_grow(o->arena, b->lines, b->n, o->n_lines_room, sizeof *b->lines);
 	}
-	b->lines[b->n++] = (struct outline_line){ .role = role, .label = label, .text = fitted(o->arena, text),
+	b->lines[b->n++] = (struct outline_line){ .role = role, .label = label, .text = outline_fit(o->arena, text),
 	                                          .url = url };
 }
 

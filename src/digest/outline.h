@@ -72,6 +72,8 @@ enum { MAX_CHAT_PARTS = 5 };
 void chat_render(const struct digest *d, const struct render_to *to, const struct chat_format *f, struct arena *a,
                  struct rendered *out);
 
+/* Text of at most LINE_CHARS; where it is cut an ellipsis says so. */
+const char *outline_fit(struct arena *a, const char *text);
 /* How many UTF-16 code units a text takes, which is what some chats count. */
 size_t outline_utf16_length(const char *text);
 

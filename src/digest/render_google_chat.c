@@ -8,7 +8,7 @@
 
 /* Chat takes 32,000 bytes a message and shows 100 widgets of a card; ours stay below 30,000. A block is at most two
  * widgets and of more than 160 bytes, so a card never has more than 100 unless MOST_WIDGETS is what bounds it. */
-enum { CARD_BYTES = 28 * 1000, PLAIN_BYTES = 4000, BUFFER_BYTES = 1 << 20, WIDGET_BYTES = CARD_BYTES / 48 };
+enum { CARD_BYTES = 27 * 1000, PLAIN_BYTES = 4000, BUFFER_BYTES = 1 << 20, WIDGET_BYTES = CARD_BYTES / 48 };
 
 static void add_escaped(struct buf *b, const char *text)
 {
@@ -153,7 +153,7 @@ static const char *wrap(struct arena *a, const struct chat_message *m)
 	o = json_out_to(&to);
 	json_open_object(&o, NULL);
 	put_thread(&o, m);
-	json_put_text(&o, "fallbackText", write_plain(a, m->digest->headline));
+	json_put_text(&o, "fallbackText", write_plain(a, outline_fit(a, m->digest->headline)));
 	json_open_array(&o, "cardsV2");
 	json_open_object(&o, NULL);
 	json_put_text(&o, "cardId", "digest");

@@ -8,7 +8,7 @@
 #include "render_parts.h"
 
 /* Teams takes 28 KB; ours stay below 24. */
-enum { CARD_BYTES = 22 * 1000, PLAIN_BYTES = 12 * 1000, BUFFER_BYTES = 1 << 20 };
+enum { CARD_BYTES = 21 * 1000, PLAIN_BYTES = 12 * 1000, BUFFER_BYTES = 1 << 20 };
 
 /* How a role looks: the card's own words. NULL: as the card's text is. */
 static const struct look {
@@ -143,7 +143,7 @@ static const char *message(struct arena *a, const struct chat_message *m, const 
 	json_put_text(&o, "type", "AdaptiveCard");
 	json_put_text(&o, "version", "1.5");
 	json_put_text(&o, "lang", words_language(m->digest->words));
-	json_put_text(&o, "fallbackText", m->digest->headline);
+	json_put_text(&o, "fallbackText", outline_fit(a, m->digest->headline));
 	json_open_object(&o, "msteams");
 	json_put_text(&o, "width", "full");
 	json_close_object(&o);

@@ -465,6 +465,48 @@ static void a_webhook_never_carries_more_than_20_kb(void **state)
 	assert_true(n_thin > 0 && n_thin < n_digests);
 }
 
+/* Composing keeps texts short; should it ever not, the chats still take what is made of them. */
+static void what_is_longer_than_any_line_is_cut_between_characters(void **state)
+{
+	static const char *const with[] = { "\xf0\x9f\x98\x80", "<", "&", "\\", "*", "{{", "\xe6\x97\xa5", "a b " };
+	struct db *db = sample_open();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+		CLEANUP(buf_done) struct buf b;
+		const char *notes[3];
+		struct digest d;
+
+		buf_init(&b, 1 << 20);
+		while (b.len < 20000)
+			buf_text(&b, with[i]);
+		sample_digest(db, "manager", 5, arena, &d);
+		d.headline = d.since = d.org_title = notes[0] = notes[1] = notes[2] = arena_strdup(arena, b.at);
+		d.notes = notes;
+		d.n_notes = ARRAY_LEN(notes);
+		for (size_t s = 0; s < d.n_sections; s++)
+			for (size_t k = 0; k < d.sections[s].n_items; k++) {
+				struct digest_item *item = &d.sections[s].items[k];
+
+				item->url = NULL;
+				item->account = item->tag = item->summary = item->play = item->first_step = notes[0];
+				item->evidence[0] = notes[0];
+			}
+		for (size_t k = 0; k < ARRAY_LEN(services); k++) {
+			CLEANUP(shown_done) struct shown s = { .n_links = 0 };
+			struct rendered r = render(&services[k], &d);
+
+			buf_init(&s.text, 1 << 20);
+			for (size_t n = 0; n < r.n; n++) {
+				show_body(&services[k], &s, r.parts[n].body, r.parts[n].len);
+				show_body(&services[k], &s, r.parts[n].fallback, r.parts[n].fallback_len);
+			}
+			assert_non_null(strstr(s.text.at, "\xe2\x80\xa6"));
+		}
+	}
+	db_close(db);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -473,6 +515,7 @@ int main(void)
 		CASE(foreign_text_has_no_meaning_in_a_chat),
 		CASE(a_webhook_never_carries_more_than_20_kb),
 		CASE(braces_of_a_name_are_no_date_in_a_card),
+		CASE(what_is_longer_than_any_line_is_cut_between_characters),
 		CASE(every_link_and_answer_of_an_item_is_there),
 	};
 #undef CASE

@@ -66,6 +66,7 @@ struct digest_input {
 	int32_t local_on, as_of_on, before_on; /* before: of the last digest that was delivered; DAY_NONE: none */
 	int32_t scores_age_days; /* of the latest scores before as_of_on; -1: there are none yet */
 	int64_t syncing_since; /* a sync that has not come through; 0: the last one did */
+	int64_t synced_at;     /* the last one that did began then; 0: not known */
 	const struct zone *zone; /* the owner's; NULL: UTC */
 	int64_t made_at;
 	const struct digest_finding *findings;

@@ -148,6 +148,8 @@ static int load_age(const struct session *s, struct digest_input *in, struct err
 	else if (scored_on < in->as_of_on)
 		in->scores_age_days = in->as_of_on - scored_on;
 	/* INSTANT_NONE is below every instant. */
+	if (in->as_of_on == s->today && state.sync_ok_started_at != INSTANT_NONE)
+		in->synced_at = state.sync_ok_started_at;
 	if (in->as_of_on == s->today && state.sync_started_at > state.sync_ok_started_at)
 		in->syncing_since = state.sync_started_at;
 	return 0;

@@ -5,7 +5,7 @@
 #include "store/pulls.h"
 
 /* A reader trusts a digest that says itself when it is late, lame or old. */
-enum { NAME_CHARS = 120, MAX_MISSED = 5 };
+enum { NAME_CHARS = 120, MAX_MISSED = 5, RECENT_S = 6 * 3600 /* [choice] */ };
 
 struct notes {
 	const struct digest_input *in;
@@ -112,6 +112,12 @@ static int64_t oldest_data(const struct digest_input *in)
 	return oldest;
 }
 
+/* Scored a short while ago, on the day before. */
+static bool is_just_past_midnight(const struct digest_input *in)
+{
+	return in->synced_at && in->made_at - in->synced_at < RECENT_S;
+}
+
 /* The digest does not wait for a sync for ever, and then says how old its data is. */
 static void add_age(struct notes *t)
 {
@@ -122,7 +128,7 @@ static void add_age(struct notes *t)
 	if (in->syncing_since && oldest != INSTANT_NONE && oldest < in->syncing_since)
 		t->at[t->n++] = SAY(in->words, t->arena, "digest.age.sync", W_TEXT("since", moment_text(t, in->syncing_since)),
 		                    W_TEXT("moment", moment_text(t, oldest)), W_INT("n", hours));
-	if (in->scores_age_days > 0)
+	if (in->scores_age_days > is_just_past_midnight(in))
 		t->at[t->n++] = SAY(in->words, t->arena, "digest.age.scores", W_DAY("day", digest_judged_on(in), in->local_on));
 	if (in->scores_age_days < 0)
 		t->at[t->n++] = words_text(in->words, t->arena, "digest.age.never");

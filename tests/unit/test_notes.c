@@ -88,6 +88,17 @@ static void old_scores_are_said_and_no_silence_is_an_all_clear(void **state)
 	digest_compose(&in, arena, &d);
 	assert_string_equal(d.notes[0], "No account was scored since Fri 27 Feb: what you read was judged then.");
 	ASSERT_INT(d.judged_on, TODAY - 3);
+	in.scores_age_days = 1; /* a digest just past midnight, of a sync just before it */
+	in.synced_at = NOW - HOUR;
+	digest_compose(&in, arena, &d);
+	ASSERT_INT(d.n_notes, 0);
+	assert_true(d.is_quiet);
+	in.synced_at = NOW - 7 * HOUR;
+	digest_compose(&in, arena, &d);
+	ASSERT_INT(d.n_notes, 1);
+	in.synced_at = 0;
+	in.scores_age_days = 3;
+	digest_compose(&in, arena, &d);
 	assert_false(d.is_quiet);
 	in.scores_age_days = -1;
 	digest_compose(&in, arena, &d);

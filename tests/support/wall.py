@@ -92,7 +92,7 @@ class World:
     def expect(self, *days):
         """These are out, each once, and nothing else."""
         wait_for(lambda: len(self.sent()) >= len(days) and not rows(self.case, "SELECT 1 FROM slot WHERE state = 'pending'"),
-                 15, f"{days}, not {self.sent()}, {self.ledger()}:\n{self.daemon.text()}")
+                 40, f"{days}, not {self.sent()}, {self.ledger()}:\n{self.daemon.text()}")
         assert self.sent() == list(days), (self.sent(), self.ledger())
 
     def quiet(self, now, *days):

@@ -136,15 +136,19 @@ static void yearly_rules_repeat_as_rfc_5545_has_it(void **state)
 
 static void rules_end_with_the_century(void **state)
 {
-	static const char lines[] = "DTSTART;VALUE=DATE:19000101\nRRULE:FREQ=YEARLY";
-	struct mistakes m = { .arena = arena };
-	const struct day_range *ranges;
-	const char *ics = event(lines);
+	static const char *const ends[] = { "", ";UNTIL=20991231", ";UNTIL=21000101", ";UNTIL=21500101", ";COUNT=500" };
 
 	(void)state;
-	ASSERT_INT(calendar_read(arena, "x.ics", ics, strlen(ics), &ranges, &m), 130);
-	ASSERT_INT(ranges[0].from, day_of(1970, 1, 1));
-	ASSERT_INT(m.n, 0);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const char *ics =
+			event(arena_printf(arena, "DTSTART;VALUE=DATE:19000101\nRRULE:FREQ=YEARLY%s", ends[i]));
+		struct mistakes m = { .arena = arena };
+		const struct day_range *ranges;
+
+		ASSERT_INT(calendar_read(arena, "x.ics", ics, strlen(ics), &ranges, &m), 130);
+		ASSERT_INT(ranges[0].from, day_of(1970, 1, 1));
+		ASSERT_INT(m.n, 0);
+	}
 }
 
 static void an_event_may_stand_in_for_one_repetition_of_another(void **state)
@@ -243,6 +247,8 @@ static void what_is_not_understood_is_a_mistake_with_its_line(void **state)
 		{ "FREQ=YEARLY;INTERVAL=0", "`INTERVAL=0`" },
 		{ "FREQ=YEARLY;INTERVAL=-1", "`INTERVAL=-1`" },
 		{ "FREQ=YEARLY;COUNT=x", "`COUNT=x`" },
+		{ "FREQ=YEARLY;COUNT=-1", "`COUNT=-1`" },
+		{ "FREQ=YEARLY;COUNT=0", "`COUNT=0`" },
 		{ "FREQ=YEARLY;UNTIL=tomorrow", "`UNTIL=tomorrow`" },
 		{ "FREQ=YEARLY;FREQ=YEARLY", "`FREQ=YEARLY`" },
 		{ "FREQ=YEARLY;COUNT=2;UNTIL=20300101", "both COUNT and UNTIL" },

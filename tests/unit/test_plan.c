@@ -430,6 +430,34 @@ static void a_kill_between_opening_and_sending_makes_it_up_once(void **state)
 	world_free(w);
 }
 
+/* Without sync_every, only before the slots; but who has no data yet doesn't wait for one. */
+static void the_first_sync_of_all_is_made_at_once(void **state)
+{
+	static const struct schedule_settings only_before_slots = { .sync_lead_s = 30 * 60, .sync_wait_s = 15 * 60,
+		                                                        .catch_up_s = 6 * HOUR };
+	struct world *w = world_new("2026-03-02T00:00:00Z");
+	struct plan_input in = { .now = w->now, .tick_at = w->now - 60, .settings = &only_before_slots,
+		                     .owners = w->owners, .n_owners = 1, .sync = w->sync };
+	struct plan plan;
+
+	(void)state;
+	add_owner(w, "Europe/Paris", 480)->last_on = on("2026-03-01");
+	arena_reset(work);
+	plan_make(&in, work, &plan);
+	ASSERT_INT(plan.n, 1);
+	ASSERT_INT(plan.actions[0].kind, PLAN_SYNC);
+	in.sync.has_data = true;
+	plan_make(&in, work, &plan);
+	ASSERT_INT(plan.n, 0);
+	ASSERT_INT(plan.wake_at, at("2026-03-02T06:30:00Z"));
+	in.sync.started_at = in.sync.ok_started_at = at("2026-03-01T06:30:00Z");
+	in.now = plan.wake_at;
+	plan_make(&in, work, &plan);
+	ASSERT_INT(plan.n, 1);
+	ASSERT_INT(plan.actions[0].kind, PLAN_SYNC);
+	world_free(w);
+}
+
 static void a_clock_set_back_repeats_nothing(void **state)
 {
 	static const int64_t back[] = { 2 * HOUR, 25 * HOUR };
@@ -679,6 +707,7 @@ int main(void)
 		cmocka_unit_test(after_thirty_hours_down_the_first_day_is_missed_and_the_second_made_up),
 		cmocka_unit_test(ten_days_down_leave_ten_rows_and_one_digest_in_a_few_steps),
 		cmocka_unit_test(a_kill_between_opening_and_sending_makes_it_up_once),
+		cmocka_unit_test(the_first_sync_of_all_is_made_at_once),
 		cmocka_unit_test(a_clock_set_back_repeats_nothing),
 		cmocka_unit_test(an_implausible_clock_sends_nothing_and_uses_up_no_day),
 		cmocka_unit_test(the_clock_is_judged_by_what_the_machine_usually_knows),

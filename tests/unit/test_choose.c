@@ -79,6 +79,9 @@ static void of_what_stands_the_most_pressing_is_taken_though_the_longest_is_show
 	ASSERT_INT(c.items[1].finding->f.id, 2);
 	ASSERT_INT(c.n_rest, 1);
 	ASSERT_INT(c.n_accounts, 3);
+	f[0].is_new = true; /* what changed is taken before anything that stands */
+	c = choose(f, 3, 1);
+	ASSERT_INT(c.items[0].finding->f.id, 1);
 }
 
 static void growth_is_one_list_by_expected_value(void **state)

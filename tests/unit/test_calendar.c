@@ -240,6 +240,8 @@ static void what_is_not_understood_is_a_mistake_with_its_line(void **state)
 		{ "FREQ=YEARLY;BYEASTER=1", "`BYEASTER=1`" },
 		{ "FREQ=YEARLY;BYMONTH=13", "`BYMONTH=13`" },
 		{ "FREQ=YEARLY;BYMONTH=", "`BYMONTH=`" },
+		{ "FREQ=YEARLY;BYMONTHDAY=", "`BYMONTHDAY=`" },
+		{ "FREQ=YEARLY;BYDAY=", "`BYDAY=`" },
 		{ "FREQ=YEARLY;BYMONTHDAY=32", "`BYMONTHDAY=32`" },
 		{ "FREQ=YEARLY;BYMONTHDAY=0", "`BYMONTHDAY=0`" },
 		{ "FREQ=YEARLY;BYDAY=XX", "`BYDAY=XX`" },

@@ -597,15 +597,16 @@ static void who_left_and_days_that_became_free_are_settled(void **state)
 	static const int32_t free_day[] = { 20515 }; /* 2026-03-03 */
 	static const struct day_set free_days[] = { { free_day, 1 } };
 	struct world *w = world_new("2026-03-03T06:59:00Z");
-	struct plan_open open[2] = { { "gone@acme.example", 20514, false, INSTANT_NONE, NULL },
-		                     { "o000@acme.example", 20515, false, INSTANT_NONE, NULL } };
+	struct plan_open open[3] = { { "gone@acme.example", 20514, false, INSTANT_NONE, NULL },
+		                     { "o000@acme.example", 20515, false, INSTANT_NONE, NULL },
+		                     { "zoe@acme.example", 20514, false, INSTANT_NONE, NULL } };
 	struct plan_input in = { .now = w->now,
 				 .tick_at = w->now - 60,
 				 .settings = &settings,
 				 .owners = w->owners,
 				 .n_owners = 1,
 				 .open = open,
-				 .n_open = 2,
+				 .n_open = 3,
 				 .sync = { false, true, w->now, w->now, INSTANT_NONE } };
 	struct plan plan;
 
@@ -616,9 +617,10 @@ static void who_left_and_days_that_became_free_are_settled(void **state)
 	w->owners[0].rules.n_holidays = 1;
 	arena_reset(work);
 	plan_make(&in, work, &plan);
-	ASSERT_INT(plan.n, 2);
+	ASSERT_INT(plan.n, 3);
 	ASSERT_INT(plan.actions[0].kind, PLAN_MISSED);
 	assert_string_equal(plan.actions[0].reason, "owner_removed");
+	assert_string_equal(plan.actions[2].reason, "owner_removed");
 	ASSERT_INT(plan.actions[1].kind, PLAN_MISSED);
 	assert_string_equal(plan.actions[1].reason, "not_scheduled");
 	world_free(w);
@@ -635,6 +637,38 @@ static void a_slot_just_before_midnight_is_not_lost_to_waiting(void **state)
 	run_until(w, "2026-03-04T00:30:00Z");
 	assert_string_equal(sent(w, 0, "2026-03-02"), "2026-03-02T23:58:02Z");
 	assert_string_equal(sent(w, 0, "2026-03-03"), "2026-03-03T23:58:02Z");
+	w->owners[0].rules.at_minutes = 23 * 60 + 58;
+	run_until(w, "2026-03-05T00:30:00Z");
+	assert_string_equal(sent(w, 0, "2026-03-04"), "2026-03-05T00:01:02Z"); /* it keeps five minutes of its own */
+	world_free(w);
+}
+
+/* What one look settles of an owner who is down for days on end. */
+static size_t count_missed(struct world *w, int32_t last_on, int64_t tick_at)
+{
+	struct plan_input in = { .now = w->now, .tick_at = tick_at, .settings = &settings, .owners = w->owners,
+		                     .n_owners = 1, .sync = { false, true, w->now, w->now, INSTANT_NONE } };
+	struct plan plan;
+	size_t n = 0;
+
+	w->owners[0].last_on = last_on;
+	arena_reset(work);
+	plan_make(&in, work, &plan);
+	for (size_t i = 0; i < plan.n; i++)
+		n += plan.actions[i].kind == PLAN_MISSED;
+	return n;
+}
+
+static void days_are_settled_since_the_last_look_and_for_a_year_at_most(void **state)
+{
+	struct world *w = world_new("2026-03-12T12:00:00Z");
+
+	(void)state;
+	add_owner(w, "UTC", 60)->rules.working_days = 0x7f;
+	ASSERT_INT(count_missed(w, on("2026-03-09"), at("2026-03-09T12:00:00Z")), 3);
+	ASSERT_INT(count_missed(w, on("2024-03-09"), at("2024-03-09T12:00:00Z")), 367);
+	ASSERT_INT(count_missed(w, DAY_NONE, at("2026-03-10T00:00:00Z")), 3); /* new, and the daemon was down */
+	ASSERT_INT(count_missed(w, DAY_NONE, INSTANT_NONE), 0);               /* as new as the daemon */
 	world_free(w);
 }
 
@@ -716,6 +750,7 @@ int main(void)
 		cmocka_unit_test(a_day_that_a_move_made_impossible_is_recorded),
 		cmocka_unit_test(who_left_and_days_that_became_free_are_settled),
 		cmocka_unit_test(a_slot_just_before_midnight_is_not_lost_to_waiting),
+		cmocka_unit_test(days_are_settled_since_the_last_look_and_for_a_year_at_most),
 		cmocka_unit_test(a_year_of_half_past_midnight),
 		cmocka_unit_test(a_year_of_half_past_two),
 		cmocka_unit_test(a_year_of_eight_o_clock),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../src/store/db_fault.h"
+#include "common/sha256.h"
 #include "store/migrate.h"
 
 static struct err err;
@@ -81,6 +82,44 @@ static void versions_ascend_without_a_gap(void **state)
 	ASSERT_INT(migrate_head(), expected - 1);
 }
 
+/* As a program that knew no later migration left it. */
+static void migrate_to(struct db *db, int version, int64_t now)
+{
+	struct arena *a = arena_new(0);
+
+	for (const struct migration *m = migrations; m->version && m->version <= version; m++) {
+		ASSERT_OK(db_run(db, m->sql, &err));
+		ASSERT_OK(db_run(db, arena_printf(a, "INSERT INTO migration VALUES (%d, '%s', '%s', %lld);"
+		                                     " PRAGMA user_version = %d", m->version, m->name,
+		                                  sha256_hex(a, m->sql, strlen(m->sql)), (long long)now, m->version), &err));
+	}
+	arena_free(a);
+}
+
+static void what_was_said_of_findings_before_answers_had_a_way_was_said_by_the_command_line(void **state)
+{
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 20, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv');"
+	                     "INSERT INTO account (id, source_id, source_key, name) VALUES (1, 1, 'k1', 'Acme');"
+	                     "INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, score,"
+	                     " worst_score, confidence, value_minor, currency, expected_minor, act_by_on, play, summary,"
+	                     " evidence) VALUES (1, 1, 'defense', 'silence', 'open', 20500, 20514, 60, 60, 0.9, 100, 'EUR',"
+	                     " 60, 20530, '', 'S', '[]');"
+	                     "INSERT INTO finding_event (finding_id, day, at, kind, note) VALUES (1, 20500, 1100, 'opened', NULL),"
+	                     " (1, 20501, 1200, 'acknowledged', NULL), (1, 20502, 1300, 'snoozed', '2026-03-01'),"
+	                     " (1, 20503, 1400, 'dismissed', 'known'), (1, 20504, 1500, 'dismissed', 'They moved')", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 20);
+	ASSERT_INT(number(db, "SELECT count(*) FROM finding_event WHERE via = 'cli' AND who IS NULL"), 4);
+	ASSERT_INT(number(db, "SELECT via IS NULL AND reason IS NULL FROM finding_event WHERE kind = 'opened'"), 1);
+	ASSERT_INT(number(db, "SELECT reason IS NULL AND note = '2026-03-01' FROM finding_event WHERE at = 1300"), 1);
+	ASSERT_INT(number(db, "SELECT reason = 'known' AND note IS NULL FROM finding_event WHERE at = 1400"), 1);
+	ASSERT_INT(number(db, "SELECT reason = 'other' AND note = 'They moved' FROM finding_event WHERE at = 1500"), 1);
+	db_close(db);
+}
+
 #ifdef RETAIND_FAULTS
 static void whatever_action_fails_the_schema_is_the_old_one_or_the_new_one(void **state)
 {
@@ -119,6 +158,7 @@ int main(void)
 		cmocka_unit_test(a_database_newer_than_the_program_is_refused),
 		cmocka_unit_test(a_migration_that_was_edited_after_it_ran_is_refused),
 		cmocka_unit_test(versions_ascend_without_a_gap),
+		cmocka_unit_test(what_was_said_of_findings_before_answers_had_a_way_was_said_by_the_command_line),
 #ifdef RETAIND_FAULTS
 		cmocka_unit_test(whatever_action_fails_the_schema_is_the_old_one_or_the_new_one),
 #endif

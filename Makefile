@@ -58,10 +58,11 @@ build/%/flags: Makefile | build/%/.dir $(SETUP)
 	@echo '$(WARNINGS) $(COMMON) -ffile-prefix-map=$(CURDIR)=. $(WERROR)' >> $@.new
 	@mv $@.new $@
 
-build/gen/migrations.c: $(MIGRATIONS) tests/support/embed.awk
+# The folders, too: they are newer once a file came, went or has another name.
+build/gen/migrations.c: $(MIGRATIONS) migrations tests/support/embed.awk
 	@mkdir -p $(@D)
 	awk -f tests/support/embed.awk $(MIGRATIONS) > $@
-build/gen/texts.c: $(TEXTS) tests/support/embed_texts.awk
+build/gen/texts.c: $(TEXTS) config/texts tests/support/embed_texts.awk
 	@mkdir -p $(@D)
 	awk -f tests/support/embed_texts.awk $(TEXTS) > $@
 

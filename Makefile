@@ -152,7 +152,7 @@ install: build/release/retaind
 	install -D -m 755 build/release/retaind $(DESTDIR)$(PREFIX)/bin/retaind
 	install -d -m 755 $(DESTDIR)$(PREFIX)/share/man/man1 $(SYSCONF)/orgs $(SYSCONF)/connectors $(SYSCONF)/lexicon $(SYSCONF)/holidays
 	build/release/retaind help --man > $(DESTDIR)$(PREFIX)/share/man/man1/retaind.1
-	install -m 644 config/retention.md $(SYSCONF)
+	install -m 644 config/*.md $(SYSCONF)
 	cd config && for file in retaind.yaml signals.yaml plays.yaml lexicon/* holidays/*; do \
 		test -e $(abspath $(SYSCONF))/$$file || install -m 644 $$file $(abspath $(SYSCONF))/$$file; done
 	install -m 644 config/orgs/*.sample $(SYSCONF)/orgs/

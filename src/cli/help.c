@@ -33,6 +33,7 @@ static const struct {
 	{ "/etc/retaind/signals.yaml, plays.yaml, lexicon/*.yaml", "how accounts are judged and what is recommended" },
 	{ "/etc/retaind/texts/en.yaml, fr.yaml", "single texts for people, worded in your own way" },
 	{ "/etc/retaind/holidays/*.yaml, *.ics", "days on which nothing is sent" },
+	{ "/etc/retaind/*.md", "guides: sources, digests, retention" },
 	{ "/var/lib/retaind/orgs/NAME/retaind.db", "all that is known of an organisation" },
 };
 

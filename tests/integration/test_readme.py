@@ -12,6 +12,7 @@ import demo_crm  # noqa: E402
 from harness import BIN, ROOT, run  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
+GUIDES = sorted((ROOT / "config").glob("*.md"))
 
 
 def test_the_first_diagnosis_of_readme(case):
@@ -33,10 +34,11 @@ def test_the_first_diagnosis_of_readme(case):
 
 
 def test_the_commands_of_readme_exist(case):
-    """Every command and make target that README.md names exists."""
+    """Every command and make target that README.md and the guides beside the configuration name exists."""
     del case
     known = subprocess.run([BIN, "help"], capture_output=True, text=True, check=True).stdout
-    code = "\n".join("".join(m) for m in re.findall(r"`([^`\n]+)`|^ {4,}(\S.*)$", README, re.M))
+    text = "\n".join([README, *(guide.read_text() for guide in GUIDES)])
+    code = "\n".join("".join(m) for m in re.findall(r"`([^`\n]+)`|^ {4,}(\S.*)$", text, re.M))
     for name in set(re.findall(r"(?:^|/|-u retaind )retaind ([a-z]+)\b", code, re.M)):
         assert re.search(rf"^ +{name}\b", known, re.M), name
     makefile = (ROOT / "Makefile").read_text()
@@ -45,11 +47,33 @@ def test_the_commands_of_readme_exist(case):
 
 
 def test_the_connectors_of_readme_exist(case):
-    """Every connector that is shipped stands in README.md's table, and no other."""
+    """Every connector that is shipped stands in the table of config/sources.md, and no other."""
     del case
-    named = set(re.findall(r"`([a-z_]+)`", README[README.index("| what | connectors |"):README.index("are also written to")]))
+    text = (ROOT / "config/sources.md").read_text()
+    named = set(re.findall(r"`([a-z_]+)`", text[text.index("| what | connectors |"):text.index("are also written to")]))
     shipped = {p.stem for p in (ROOT / "config/connectors").glob("*.yaml")} | {"csv", "push"}
     assert named == shipped, named ^ shipped
+
+
+def test_the_channels_of_the_guide_exist(case):
+    """Every kind of channel that the program knows stands in the table of config/digests.md, and no other."""
+    text = (ROOT / "config/digests.md").read_text()
+    rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", text[text.index("| kind of channel |"):], re.M)
+    named = set(re.findall(r"`([a-z_]+)`", " ".join(rows)))
+    case.org("title: A\nzone: Europe/Paris\ncurrency: EUR\nchannels:\n  x: {kind: pigeon}\n")
+    told = case.retaind("check", expect=78)
+    known = set(re.search(r"x\.kind: .*expected one of (.*)", told.stdout + told.stderr).group(1).split(", "))
+    assert named == known, named ^ known
+
+
+def test_what_the_readme_links_to_is_there(case):
+    """Every file that README.md and the guides link to or show exists, and so does the heading behind a #."""
+    del case
+    for page in [ROOT / "README.md", *GUIDES]:
+        for target in re.findall(r"\]\(((?!https?:)[^)]+)\)|<img src=\"([^\"]+)\"", page.read_text()):
+            path, _, heading = "".join(target).partition("#")
+            assert (page.parent / path).is_file(), (page.name, path)
+            assert not heading or re.search(rf"^#+ {heading}$", (page.parent / path).read_text(), re.M | re.I), (page.name, heading)
 
 
 if __name__ == "__main__":

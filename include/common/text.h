@@ -37,5 +37,7 @@ size_t utf8_fit(const char *text, size_t max_bytes);
 /* Valid UTF-8 for people: bad bytes become U+FFFD; control characters, zero-width and bidi overrides go (a run of
  * line ends and tabs becomes one blank); at most max_chars code points, cut with an ellipsis. */
 char *text_clean(struct arena *a, const char *text, size_t max_chars);
+/* The same, beginning with a capital: of ASCII, or from \u00e0 to \u00fe. */
+char *text_sentence(struct arena *a, const char *text, size_t max_chars);
 
 #endif

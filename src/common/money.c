@@ -55,6 +55,15 @@ static int digits_or_two(const char *currency)
 	return digits < 0 ? 2 : digits;
 }
 
+int64_t money_whole(int64_t minor, const char *currency)
+{
+	int64_t unit = 1;
+
+	for (int digits = money_digits(currency); digits > 0; digits--)
+		unit *= 10;
+	return minor > INT64_MAX - unit ? minor : (minor + unit / 2) / unit * unit;
+}
+
 /* 12400 -> "12,400". */
 static const char *grouped(struct arena *a, uint64_t n)
 {

@@ -511,3 +511,15 @@ char *text_clean(struct arena *a, const char *text, size_t max_chars)
 	}
 	return clean;
 }
+
+char *text_sentence(struct arena *a, const char *text, size_t max_chars)
+{
+	char *clean = text_clean(a, text, max_chars);
+	unsigned char *first = (unsigned char *)clean;
+
+	if (first[0] >= 'a' && first[0] <= 'z')
+		first[0] = (unsigned char)(first[0] - 'a' + 'A');
+	else if (first[0] == 0xc3 && first[1] >= 0xa0 && first[1] <= 0xbe && first[1] != 0xb7)
+		first[1] = (unsigned char)(first[1] - 0x20);
+	return clean;
+}

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/json.h"
+#include "common/evidence.h"
 #include "common/money.h"
 #include "common/text.h"
 #include "compose_parts.h"
@@ -155,43 +155,11 @@ const char *digest_account_name(const struct words *w, struct arena *a, const ch
 	return SAY(w, a, "digest.account.by_key", W_TEXT("key", clean));
 }
 
-/* A sentence for people: clean, and beginning with a capital: of ASCII, or from \u00e0 to \u00fe. */
-static const char *sentence(struct arena *a, const char *text, size_t max_chars)
-{
-	char *clean = text_clean(a, text, max_chars);
-	unsigned char *first = (unsigned char *)clean;
-
-	if (first[0] >= 'a' && first[0] <= 'z')
-		first[0] = (unsigned char)(first[0] - 'a' + 'A');
-	else if (first[0] == 0xc3 && first[1] >= 0xa0 && first[1] <= 0xbe && first[1] != 0xb7)
-		first[1] = (unsigned char)(first[1] - 0x20);
-	return clean;
-}
-
-/* What is at stake is an estimate: cents would claim too much. */
-static int64_t whole_units(int64_t minor, const char *currency)
-{
-	int64_t unit = 1;
-
-	for (int digits = money_digits(currency); digits > 0; digits--)
-		unit *= 10;
-	return minor > INT64_MAX - unit ? minor : (minor + unit / 2) / unit * unit;
-}
-
-/* NULL: there is none. */
-static const struct json *evidence_of(const struct finding *f, struct arena *a)
-{
-	const struct json *list;
-	struct err err;
-
-	return f->evidence && json_parse(a, f->evidence, strlen(f->evidence), &list, &err) == 0 ? list : NULL;
-}
-
 static void set_evidence(const struct digest_input *in, const struct json *list, struct arena *a,
                          struct digest_item *item)
 {
 	for (const struct json *j = json_first(list); j; j = json_next(j)) {
-		const char *line = sentence(a, digest_evidence(in->words, in->local_on, a, j), EVIDENCE_CHARS);
+		const char *line = text_sentence(a, evidence_text(in->words, in->local_on, a, j), EVIDENCE_CHARS);
 
 		if (text_is_blank(line) || strcmp(line, item->summary) == 0)
 			continue;
@@ -239,7 +207,7 @@ static const char *whose(const struct digest_input *in, const struct digest_find
 
 static const char *value_text(const struct words *w, struct arena *a, const struct finding *f, const char *currency)
 {
-	int64_t value = whole_units(f->value_minor, currency), expected = whole_units(f->expected_minor, currency);
+	int64_t value = money_whole(f->value_minor, currency), expected = money_whole(f->expected_minor, currency);
 	const char *key = is_defense(f->engine) ? "digest.value.defense" : expected > 0 ? "digest.value.expected" :
 	                                                                     "digest.value.expansion";
 
@@ -269,14 +237,14 @@ static struct digest_item compose_item(const struct digest_input *in, const stru
 {
 	const struct finding *f = &c->finding->f;
 	const char *currency = text_clean(a, f->currency, 3);
-	const struct json *evidence = evidence_of(f, a);
+	const struct json *evidence = evidence_list(a, f->evidence);
 	struct digest_item item = { .words = in->words, .finding = f->id, .change = c->change,
 		.engine = f->engine, .cause = f->cause,
 		.tag = tag_text(in->words, a, c, in->as_of_on),
 		.account = digest_account_name(in->words, a, f->account_name, f->account_key),
 		.value = value_text(in->words, a, f, currency), .act_by = act_by_text(in->words, a, f->act_by_on, in->as_of_on),
 		.act_by_date = day_text(a, f->act_by_on),
-		.summary = sentence(a, digest_cause(in->words, in->local_on, a, evidence, f->summary), SENTENCE_CHARS),
+		.summary = text_sentence(a, evidence_cause(in->words, in->local_on, a, evidence, f->summary), SENTENCE_CHARS),
 		.currency = currency, .score = f->score,
 		.confidence = f->confidence, .value_minor = f->value_minor, .expected_minor = f->expected_minor,
 		.play_name = f->play };
@@ -299,17 +267,16 @@ static const char *news_text(const struct digest_input *in, const struct digest_
 	const struct words *w = in->words;
 	const struct finding *f = &c->finding->f;
 	const char *worth = words_text(w, a, "digest.news.unknown"), *currency = text_clean(a, f->currency, 3);
-	const struct json *evidence = evidence_of(f, a);
+	const char *cause = evidence_cause(w, in->local_on, a, evidence_list(a, f->evidence), f->summary);
 	const char *key = c->change == CHANGE_LOST ? "digest.news.lost" :
 	                  is_defense(f->engine) ? "digest.news.resolved" :
 	                  c->finding->has_expanded ? "digest.news.expanded" :
 	                  c->finding->is_defended ? "digest.news.waits" : "digest.news.settled";
 
 	if (f->value_minor > 0)
-		worth = words_one(w, a, &(struct word)W_MONEY("", whole_units(f->value_minor, currency), currency));
+		worth = words_one(w, a, &(struct word)W_MONEY("", money_whole(f->value_minor, currency), currency));
 	return SAY(w, a, key, W_TEXT("account", digest_account_name(w, a, f->account_name, f->account_key)),
-	           W_TEXT("worth", worth),
-	           W_TEXT("summary", sentence(a, digest_cause(w, in->local_on, a, evidence, f->summary), SENTENCE_CHARS)));
+	           W_TEXT("worth", worth), W_TEXT("summary", text_sentence(a, cause, SENTENCE_CHARS)));
 }
 
 static const char *rest_text(const struct words *w, struct arena *a, size_t n, const struct digest_worth *worth)

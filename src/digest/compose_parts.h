@@ -2,18 +2,12 @@
 #ifndef DIGEST_COMPOSE_PARTS_H
 #define DIGEST_COMPOSE_PARTS_H
 
-#include "common/json.h"
 #include "digest/compose.h"
 
 /* An owner's name, else the address. */
 const char *digest_person_name(const struct digest_input *in, const char *email, struct arena *a);
 /* What an account is called, by its key where it has no name. */
 const char *digest_account_name(const struct words *w, struct arena *a, const char *name, const char *key);
-/* A member of a finding's evidence in the reader's language, in English where that can't be; and its summary, which is
- * one of them. evidence may be NULL. */
-const char *digest_evidence(const struct words *w, int32_t said_on, struct arena *a, const struct json *item);
-const char *digest_cause(const struct words *w, int32_t said_on, struct arena *a, const struct json *evidence,
-                         const char *summary);
 /* What is at stake, in money, of all and not only of what is shown. */
 const char *digest_headline(const struct digest *d, struct arena *a);
 /* What changed since the digest before, and what is set aside. */

@@ -2,7 +2,9 @@
 
 #include "answer_parts.h"
 #include "common/buf.h"
+#include "common/evidence.h"
 #include "common/markup.h"
+#include "common/money.h"
 #include "common/sha256.h"
 #include "common/text.h"
 #include "store/precision.h"
@@ -100,12 +102,14 @@ static const char *key_of(const struct answer_view *v, const char *what, struct 
 static void write_finding(struct buf *b, const struct answer_view *v, struct arena *a)
 {
 	const struct finding *f = v->finding;
+	const char *currency = text_clean(a, f->currency, 3);
+	const char *cause = evidence_cause(v->words, v->today, a, evidence_list(a, f->evidence), f->summary);
 
-	between(b, "<p>", text_clean(a, f->summary, SENTENCE_CHARS), "</p>\n");
+	between(b, "<p>", text_sentence(a, cause, SENTENCE_CHARS), "</p>\n");
 	if (f->value_minor > 0)
 		between(b, "<p class=\"soft\">",
 		        SAY(v->words, a, strcmp(f->engine, "defense") == 0 ? "digest.value.defense" : "digest.value.expansion",
-		            W_MONEY_SHORT("worth", f->value_minor, text_clean(a, f->currency, 3))), "</p>\n");
+		            W_MONEY("worth", money_whole(f->value_minor, currency), currency)), "</p>\n");
 	between(b, "<p>", words_text(v->words, a, key_of(v, "means", a)), "</p>\n");
 }
 

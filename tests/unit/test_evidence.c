@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../../src/digest/compose_parts.h"
 #include "../../src/score/evidence.h"
 #include "common/clock.h"
+#include "common/evidence.h"
 
 enum { SAID_ON = 20515 /* 2026-03-03 */ };
 
@@ -31,7 +31,7 @@ static const char *told(const char *language, const char *json)
 	struct err err;
 
 	ASSERT_OK(json_parse(a, json, strlen(json), &item, &err));
-	return digest_evidence(words_of(language), SAID_ON, a, item);
+	return evidence_text(words_of(language), SAID_ON, a, item);
 }
 
 static void evidence_is_told_in_the_language_of_who_reads(void **state)

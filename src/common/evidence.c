@@ -1,8 +1,6 @@
-/* Evidence in the reader's language, out of what score kept of it (struct finding, evidence). */
-#include <string.h>
+#include "common/evidence.h"
 
-#include "common/json.h"
-#include "compose_parts.h"
+#include <string.h>
 
 enum { MAX_ARGS = 12 };
 
@@ -79,7 +77,15 @@ static bool read_word(const struct teller *t, const struct json *j, struct word 
 	return true;
 }
 
-const char *digest_evidence(const struct words *w, int32_t said_on, struct arena *a, const struct json *item)
+const struct json *evidence_list(struct arena *a, const char *evidence)
+{
+	const struct json *list;
+	struct err err;
+
+	return evidence && json_parse(a, evidence, strlen(evidence), &list, &err) == 0 ? list : NULL;
+}
+
+const char *evidence_text(const struct words *w, int32_t said_on, struct arena *a, const struct json *item)
 {
 	const struct teller t = { w, a, said_on };
 	const char *english = json_text(item) ? json_text(item) : json_text(json_member(item, "text"));
@@ -98,14 +104,14 @@ const char *digest_evidence(const struct words *w, int32_t said_on, struct arena
 	return text ? text : english;
 }
 
-const char *digest_cause(const struct words *w, int32_t said_on, struct arena *a, const struct json *evidence,
-                         const char *summary)
+const char *evidence_cause(const struct words *w, int32_t said_on, struct arena *a, const struct json *evidence,
+                           const char *summary)
 {
 	for (const struct json *j = json_first(evidence); j && summary; j = json_next(j)) {
 		const char *english = json_text(json_member(j, "text"));
 
 		if (english && strcmp(english, summary) == 0)
-			return digest_evidence(w, said_on, a, j);
+			return evidence_text(w, said_on, a, j);
 	}
 	return summary;
 }

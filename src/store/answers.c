@@ -132,15 +132,17 @@ static int put_outcome(struct db *db, const struct answer *x, const struct findi
 
 /* taking back ------------------------------------------------------------------------------------------------------ */
 
-/* Whether the last thing that made the finding what it is was a person's, and is not taken back yet. 1 yes, 0 no. */
-static int is_answered(struct db *db, int64_t finding, struct err *err)
+/* Whether the last thing that made the finding what it is was a person's, and is not taken back yet. By a link only
+ * who said it takes it back. 1 yes, 0 no. */
+static int is_answered(struct db *db, const struct answer *x, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT via IS NOT NULL AND kind <> 'reopened' FROM finding_event WHERE finding_id = :finding"
-		" AND kind NOT IN ('worse', 'better', 'cause_changed') ORDER BY id DESC LIMIT 1");
+		"SELECT via IS NOT NULL AND kind <> 'reopened' AND (:by IS NULL OR who = :by) FROM finding_event"
+		" WHERE finding_id = :finding AND kind NOT IN ('worse', 'better', 'cause_changed') ORDER BY id DESC LIMIT 1");
 	int rc;
 
-	bind_int(q, ":finding", finding);
+	bind_int(q, ":finding", x->finding);
+	bind_text(q, ":by", x->link ? x->who : NULL);
 	rc = stmt_step(q, err);
 	return rc > 0 ? col_int(q, 0) != 0 : rc;
 }
@@ -188,7 +190,7 @@ static int owner_before(struct db *db, const struct answer *x, struct arena *a, 
 static int take_back(struct db *db, const struct answer *x, struct arena *a, enum answer_result *out,
                      struct finding *f, struct err *err)
 {
-	int is_one = is_answered(db, x->finding, err), is_replaced = has_other(db, f, err);
+	int is_one = is_answered(db, x, err), is_replaced = has_other(db, f, err);
 
 	if (is_one < 0 || is_replaced < 0)
 		return -1;

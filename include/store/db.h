@@ -22,6 +22,8 @@ void db_closep(struct db **db);
 /* Opens it, sets and reads back the pragmas (WAL, synchronous=FULL, foreign_keys, trusted_schema off, secure_delete,
  * cell_size_check, busy_timeout). ":memory:" works. Does not migrate: see store/migrate.h. */
 int db_open(const char *path, enum db_mode mode, struct db **out, struct err *err) MUST_USE;
+/* How long it waits for who holds the database, instead of 5 s: 0 fails with ERR_RETRY at once. */
+void db_wait_for(struct db *db, int ms);
 const char *db_path(const struct db *db);
 
 struct stmt;

@@ -234,6 +234,11 @@ void db_closep(struct db **db)
 	db_close(*db);
 }
 
+void db_wait_for(struct db *db, int ms)
+{
+	sqlite3_busy_timeout(db->handle, ms);
+}
+
 const char *db_path(const struct db *db)
 {
 	return db->path;

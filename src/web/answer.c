@@ -42,6 +42,7 @@ static void fail(struct visit *v, const struct err *err)
 	refuse(v, UNAVAILABLE, "busy");
 	v->out->retry_after_s = RETRY_S;
 	v->out->why = arena_strdup(v->arena, err->text);
+	v->out->is_held_up = err->kind == ERR_RETRY;
 }
 
 static void ask(struct visit *v, int status)
@@ -230,9 +231,12 @@ static void serve(struct visit *v)
 	v->view.today = zone_day(v->view.org->zone, v->r->now, &second);
 	v->view.form = token_form(v->arena, v->key, v->view.org->org, v->link);
 	is_sent = is_post && is_form(v);
-	if (db_open(v->view.org->db_path, is_sent ? DB_WRITE : DB_READ, &db, &err) < 0)
+	if (db_open(v->view.org->db_path, is_sent ? DB_WRITE : DB_READ, &db, &err) < 0) {
 		fail(v, &err);
-	else if (look(v, db) && is_sent)
+		return;
+	}
+	db_wait_for(db, 0);
+	if (look(v, db) && is_sent)
 		take(v, db);
 	else if (!v->out->html)
 		ask(v, is_post ? FORBIDDEN : OK);
@@ -242,7 +246,7 @@ static void follow(struct visit *v, struct answer_budget *b, int64_t now_ms)
 {
 	bool is_good = read_link(v);
 
-	if (!take_turn(is_good ? &b->readers : &b->strangers, now_ms)) {
+	if (!v->r->is_again && !take_turn(is_good ? &b->readers : &b->strangers, now_ms)) {
 		refuse(v, TOO_MANY, "busy");
 		v->out->retry_after_s = RETRY_S;
 	} else if (is_good) {

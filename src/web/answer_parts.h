@@ -14,6 +14,7 @@ struct web_page {
 	const char *event;         /* what became of it, for the log: "snooze", "expired"; NULL: a page was shown */
 	const char *who;           /* whose link it is; NULL: not known */
 	const char *why;           /* it failed; NULL */
+	bool is_held_up;           /* nothing was done, for somebody holds the database: in a moment it may work */
 	int64_t finding;           /* 0: none */
 	const struct web_answers *org; /* NULL: none is known by that name */
 };
@@ -23,6 +24,7 @@ struct answer_request {
 	const char *type, *body;   /* type: Content-Type; NULL */
 	size_t len;
 	bool is_cut;               /* it is longer than WEB_ANSWER_BODY */
+	bool is_again;             /* it was held up, and has had its turn */
 	int64_t now;
 };
 
@@ -32,6 +34,7 @@ bool answer_is_at(const char *path);
 struct answer_budget {
 	struct answer_pace { double n; int64_t at_ms; } readers, strangers;
 };
+/* Never waits for the database. */
 void answer_serve(const struct web_answers *orgs, struct answer_budget *budgets, size_t n,
                   const struct answer_request *r, int64_t now_ms, struct arena *a, struct web_page *out);
 

@@ -11,6 +11,7 @@ struct push_answer {
 	const char *why;   /* for the log, where it says more; else NULL */
 	const char *allow; /* 405; NULL otherwise */
 	int retry_after_s; /* 0: none */
+	bool is_last;      /* the connection is closed behind it */
 };
 
 /* A source as it goes. */

@@ -25,6 +25,7 @@ enum {
 	MAX_ADDRESS = 80,
 	SCRATCH_BYTES = 128 << 20,
 	LOOK_MS = 250, /* at those who are connected */
+	HELD_UP_MS = 5000, HELD_UP_LOOK_MS = 100, /* how long an answer waits for the database, and how often it looks */
 	MAX_ROUNDS = 4, /* of those who came while others were answered */
 	MAX_UNHEARD = 4 * WEB_MAX_BODY /* who sends much hears why not only once it has been taken in */
 };
@@ -47,6 +48,8 @@ struct web {
 	void *context;
 	struct line lines[WEB_MAX_CONNECTIONS];
 	struct exchange *waiting; /* for the disk; empty but while web_run is at work */
+	struct exchange *held_up; /* for the database, which somebody else holds */
+	int64_t held_up_look_ms;
 };
 
 /* One request. */
@@ -58,6 +61,7 @@ struct exchange {
 	bool is_settled;
 	struct push_answer settled; /* what it is, whatever else comes */
 	bool is_answer; /* somebody follows a link */
+	int64_t held_up_ms; /* since when; 0: not */
 	struct MHD_Connection *connection; /* that waits */
 	struct exchange *next;
 };
@@ -152,6 +156,8 @@ static enum MHD_Result answer(struct web *w, struct MHD_Connection *connection, 
 		put_header(r, "Allow", x->allow);
 	if (x->status == MHD_HTTP_UNAUTHORIZED)
 		put_header(r, "WWW-Authenticate", "Basic realm=\"push\", charset=\"UTF-8\"");
+	if (x->is_last)
+		put_header(r, "Connection", "close");
 	put_retry_after(r, x->retry_after_s);
 	rc = MHD_queue_response(connection, (unsigned)x->status, r);
 	MHD_destroy_response(r);
@@ -167,6 +173,32 @@ static const char *header(void *context, const char *name)
 	return MHD_lookup_connection_value(context, MHD_HEADER_KIND, name);
 }
 
+struct framing { int n_lengths, n_encodings; bool is_odd; };
+
+static enum MHD_Result look_at_framing(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing *f = context;
+
+	(void)kind;
+	f->n_lengths += text_equal_fold(name, "Content-Length");
+	if (text_equal_fold(name, "Transfer-Encoding")) {
+		f->n_encodings++;
+		f->is_odd |= !text_equal_fold(value, "chunked");
+	}
+	f->is_odd |= name[strcspn(name, " \t")] != '\0';
+	return MHD_YES;
+}
+
+/* Whether a proxy in front may see another end of the request than the library does (RFC 9112 5.1, 6.1, 6.3): what is
+ * behind would be somebody else's request to one of them. */
+static bool is_ambiguous(struct MHD_Connection *connection)
+{
+	struct framing f = { 0 };
+
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, look_at_framing, &f);
+	return f.is_odd || f.n_lengths + f.n_encodings > 1;
+}
+
 static enum MHD_Result begin(struct web *w, struct MHD_Connection *connection, const struct web_head *h, void **own)
 {
 	struct arena *a = arena_new(0);
@@ -178,6 +210,9 @@ static enum MHD_Result begin(struct web *w, struct MHD_Connection *connection, c
 	x->is_answer = w->n_answers && answer_is_at(h->path);
 	buf_init(&x->body, x->is_answer ? WEB_ANSWER_BODY : WEB_MAX_BODY);
 	*own = x;
+	if (is_ambiguous(connection))
+		return answer(w, connection, NULL, &(struct push_answer){ .status = MHD_HTTP_BAD_REQUEST, .is_last = true,
+		              .text = "where the request ends can be read in two ways" });
 	if (x->is_answer)
 		return MHD_YES;
 	x->is_settled = push_head(&w->push, h, clock_monotonic_ms(), a, &x->target, &x->settled);
@@ -214,16 +249,44 @@ static enum MHD_Result send_page(struct MHD_Connection *connection, const struct
 	return rc;
 }
 
+static enum MHD_Result suspend(struct exchange **list, struct exchange *x, struct MHD_Connection *connection)
+{
+	x->connection = connection;
+	x->next = *list;
+	*list = x;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+/* Lets them try again, without anybody waiting for them. */
+static void resume_held_up(struct web *w, int64_t now_ms)
+{
+	struct exchange *x = w->held_up;
+
+	w->held_up = NULL;
+	w->held_up_look_ms = now_ms;
+	for (struct exchange *next; x; x = next) {
+		next = x->next;
+		MHD_resume_connection(x->connection);
+	}
+}
+
 static enum MHD_Result serve_answer(struct web *w, struct MHD_Connection *connection, const struct web_head *h,
-                                    const struct exchange *x)
+                                    struct exchange *x)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(SCRATCH_BYTES);
 	const struct answer_request r = { .method = h->method, .path = h->path,
 		.type = h->header(h->context, "Content-Type"), .body = x->body.at, .len = x->body.len,
-		.is_cut = x->body.is_full, .now = clock_now() };
+		.is_cut = x->body.is_full, .is_again = x->held_up_ms != 0, .now = clock_now() };
+	int64_t now_ms = clock_monotonic_ms();
 	struct web_page page;
 
-	answer_serve(w->answers, w->budgets, w->n_answers, &r, clock_monotonic_ms(), a, &page);
+	answer_serve(w->answers, w->budgets, w->n_answers, &r, now_ms, a, &page);
+	if (page.is_held_up && (!x->held_up_ms || now_ms - x->held_up_ms < HELD_UP_MS)) {
+		if (!x->held_up_ms)
+			x->held_up_ms = now_ms;
+		return suspend(&w->held_up, x, connection);
+	}
 	if (w->answered && page.event)
 		w->answered(w->context, &(struct web_answered){ .org = page.org ? page.org->org : NULL, .event = page.event,
 			.who = page.who, .why = page.why, .finding = page.finding, .status = page.status });
@@ -242,11 +305,7 @@ static enum MHD_Result finish(struct web *w, struct MHD_Connection *connection, 
 		push_body(x->target, h, x->body.at, x->body.len, clock_now(), clock_monotonic_ms(), scratch, &out);
 	if (out.status != 0)
 		return answer(w, connection, x->target, &out);
-	x->connection = connection;
-	x->next = w->waiting;
-	w->waiting = x;
-	MHD_suspend_connection(connection);
-	return MHD_YES;
+	return suspend(&w->waiting, x, connection);
 }
 
 /* One writing to the disk for all requests that came together: that is what takes the time. */
@@ -379,6 +438,7 @@ void web_stop(struct web *w)
 
 	if (!w)
 		return;
+	resume_held_up(w, 0); /* the library ends none that is suspended */
 	if (w->daemon)
 		MHD_stop_daemon(w->daemon);
 	for (size_t i = 0; i < w->push.n_targets; i++)
@@ -418,7 +478,10 @@ int web_fd(const struct web *w)
 int web_run(struct web *w, int64_t now_ms)
 {
 	MHD_UNSIGNED_LONG_LONG wait_ms = WEB_IDLE_S * 1000;
+	int look_ms = LOOK_MS;
 
+	if (now_ms - w->held_up_look_ms >= HELD_UP_LOOK_MS)
+		resume_held_up(w, now_ms);
 	(void)MHD_run(w->daemon);
 	for (int i = 0; w->waiting && i < MAX_ROUNDS; i++) {
 		settle_waiting(w);
@@ -430,7 +493,9 @@ int web_run(struct web *w, int64_t now_ms)
 	}
 	if (!end_lines(w, now_ms))
 		return -1;
-	if (MHD_get_timeout(w->daemon, &wait_ms) != MHD_YES || wait_ms > LOOK_MS)
-		return LOOK_MS;
+	if (w->held_up)
+		look_ms = HELD_UP_LOOK_MS;
+	if (MHD_get_timeout(w->daemon, &wait_ms) != MHD_YES || wait_ms > (unsigned)look_ms)
+		return look_ms;
 	return (int)wait_ms;
 }

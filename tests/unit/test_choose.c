@@ -526,8 +526,10 @@ static void the_headline_area_says_what_changed_since_when(void **state)
 static void without_any_revenue_nothing_is_drawn_but_the_reason(void **state)
 {
 	static const struct digest_nrr none = { .title = "Recurring revenue", .ratios = "insufficient history",
-		.steps = { { "start", "EUR 0" }, { "new", "EUR 0" }, { "expansion", "EUR 0" }, { "reactivation", "EUR 0" },
-		           { "contraction", "EUR 0" }, { "churn", "EUR 0" }, { "end", "EUR 0" } } };
+		.steps = { { .what = "start", .amount = "EUR 0" }, { .what = "new", .amount = "EUR 0" },
+		           { .what = "expansion", .amount = "EUR 0" }, { .what = "reactivation", .amount = "EUR 0" },
+		           { .what = "contraction", .amount = "EUR 0" }, { .what = "churn", .amount = "EUR 0" },
+		           { .what = "end", .amount = "EUR 0" } } };
 	static const char *const formats[] = { "text", "html", "slack" };
 	struct digest_input in = { .org = "o", .owner_email = "m@b.example", .kind = "manager", .local_on = TODAY,
 		.as_of_on = TODAY, .before_on = DAY_NONE, .nrr = &none };

@@ -26,10 +26,10 @@ static int setup(void **state)
 		"(2, 100, 'defense', 'silence', 0.5, 1, 1, 'x'), (2, 100, 'defense', 'low_survey', 0.2, 1, 1, 'x'), "
 		"(2, 100, 'expansion', 'new_teams', 1, 1, 1, 'x');"
 		"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, score, worst_score, confidence, "
-		"value_minor, currency, expected_minor, act_by_on, play, summary, evidence) VALUES "
-		"(1, 2, 'defense', 'silence', 'lost', 90, 90, 1, 1, 1, 0, '', 0, 90, '', '', '[]'), "
-		"(2, 3, 'expansion', 'new_teams', 'open', 90, 90, 1, 1, 1, 0, '', 0, 90, '', '', '[]'), "
-		"(3, 1, 'defense', 'low_survey', 'open', 101, 101, 1, 1, 1, 0, '', 0, 90, '', '', '[]');",
+		"value_minor, currency, expected_minor, act_by_on, play, summary, evidence, first_cause) VALUES "
+		"(1, 2, 'defense', 'sudden_drop', 'lost', 90, 90, 1, 1, 1, 0, '', 0, 90, '', '', '[]', 'silence'), "
+		"(2, 3, 'expansion', 'new_teams', 'open', 90, 90, 1, 1, 1, 0, '', 0, 90, '', '', '[]', 'new_teams'), "
+		"(3, 1, 'defense', 'low_survey', 'open', 101, 101, 1, 1, 1, 0, '', 0, 90, '', '', '[]', 'low_survey');",
 		&err));
 	*state = arena_new(0);
 	return 0;

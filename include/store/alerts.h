@@ -29,10 +29,16 @@ struct alerts {
 /* Those that are due, at most n_most of their texts. */
 int alerts_due(struct db *db, const struct alert_route *route, size_t n_most, int64_t now, struct arena *a,
                struct alerts *out, struct err *err) MUST_USE;
+/* They are about to be told: counts the attempt. Committed before anything leaves, so that a ledger which takes nothing
+ * (no room on the disk) has nobody told time after time. */
+int alerts_begin(struct db *db, const struct alert_route *route, int64_t last_id, int64_t now,
+                 struct err *err) MUST_USE;
 /* They were told (or nobody is there to be told), or are due again at next_at. */
 int alerts_settle(struct db *db, const struct alert_route *route, int64_t last_id, bool is_told, int64_t next_at,
                   int64_t now, struct err *err) MUST_USE;
 /* When the next one is due; INSTANT_NONE: none. */
 int alerts_next_due(struct db *db, int64_t *out, struct err *err) MUST_USE;
+/* Those that were told before an instant are gone; nothing they were about is open any more. */
+int alerts_forget(struct db *db, int64_t before_at, struct err *err) MUST_USE;
 
 #endif

@@ -54,7 +54,8 @@ struct ledger_gap {
 int ledger_audit(struct db *db, int32_t since_on, int32_t until_on, int64_t now, struct arena *a,
                  const struct ledger_gap **out, size_t *out_n, struct err *err) MUST_USE;
 
-/* A day was looked over: how many gaps it had, and whether the dead man's switch heard of it. */
+/* A day was looked over: how many gaps it had, and whether the dead man's switch heard of it. What is older than
+ * 400 days of that, and of alerts that were told, is forgotten. */
 int ledger_looked_over(struct db *db, int32_t local_on, size_t n_gaps, bool is_pinged, int64_t now,
                        struct err *err) MUST_USE;
 /* The last day that was; DAY_NONE: none. */

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "sender.h"
 #include "store/sink_health.h"
 #include "teller.h"
 
 enum { MAX_POLL_MS = 1000, DRAIN_MS = 4000, MS = 1000, BELIEVED_ATTEMPTS = 3, EXPIRE_EVERY_MS = 1000,
-       SHORT_PAUSE_MS = 200 /* up to five a second no server counts */ };
+       SHORT_PAUSE_MS = 200, /* up to five a second no server counts */
+       SETTLE_FOR_MS = 600 * 1000, SETTLE_EVERY_MS = 500 };
 
 /* One sink: what it sends now, and when it may send again. */
 struct lane {
@@ -205,7 +207,7 @@ static int settle_sink(struct run *r, const struct lane *l, const struct verdict
 	return v->holds_sink ? sink_hold(r->d->db, sink, retry_at, err) : 0;
 }
 
-static int settle(struct run *r, struct lane *l, const struct verdict *v, struct err *err)
+static int settle_once(struct run *r, struct lane *l, const struct verdict *v, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	int64_t now = now_of(r);
@@ -217,8 +219,6 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 	                                        .forgets_address = v->forgets_address };
 	struct deliver_event event = { .message = &l->message, .result = &result, .sink_was_disabled = v->disables_sink };
 
-	if (v->weight > 1)
-		l->free_at_ms += (v->weight - 1) * pause_ms(l->channel);
 	if (txn_begin(&txn, r->d->db, err) < 0 || settle_sink(r, l, v, result.retry_at, now, err) < 0 ||
 	    outbox_settle(r->d->db, &l->message, &result, now, &event.state, err) < 0)
 		return -1;
@@ -230,6 +230,25 @@ static int settle(struct run *r, struct lane *l, const struct verdict *v, struct
 	count(&r->counts, event.state);
 	if (r->d->report)
 		r->d->report(r->d->context, &event);
+	return 0;
+}
+
+/* What the other side said is known only here. While the ledger takes nothing (another process holds it, no room on the
+ * disk) it is offered again: given up, a message that has arrived would be sent once more. */
+static int settle(struct run *r, struct lane *l, const struct verdict *v, struct err *err)
+{
+	int64_t until_ms = elapsed_ms(r) + SETTLE_FOR_MS;
+
+	if (v->weight > 1)
+		l->free_at_ms += (v->weight - 1) * pause_ms(l->channel);
+	for (int n = 0; settle_once(r, l, v, err) < 0; n++) {
+		if (is_told_to_end || elapsed_ms(r) >= until_ms)
+			return -1;
+		if (n == 0)
+			log_event(LOG_LEVEL_ERROR, "ledger_waited_for", LOG_TEXT("org", r->d->org),
+			          LOG_TEXT("sink", l->channel->name), LOG_TEXT("error", err->text));
+		(void)poll(NULL, 0, SETTLE_EVERY_MS);
+	}
 	return 0;
 }
 

@@ -78,6 +78,8 @@ static int start(struct teller *t, const struct channel_settings *c, int64_t now
 	struct channel_job job = { .channel = c, .message = &t->message, .secret = t->d->secret, .now = now };
 	struct err why;
 
+	if (alerts_begin(t->d->db, &t->route, t->alerts.last_id, now, err) < 0)
+		return -1;
 	t->free_at_ms = now_ms + GAP_MS;
 	t->channel = c;
 	if (notice_message(t->arena, c, subject, text_of(t->arena, &t->alerts), now, &t->message, &why) < 0 ||

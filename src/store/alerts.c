@@ -57,11 +57,21 @@ int alerts_due(struct db *db, const struct alert_route *route, size_t n_most, in
 	return 0;
 }
 
+int alerts_begin(struct db *db, const struct alert_route *route, int64_t last_id, int64_t now, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"UPDATE alert SET n_attempts = n_attempts + 1 WHERE id <= :last AND" DUE);
+
+	bind_route(q, route, now);
+	bind_int(q, ":last", last_id);
+	return stmt_run(q, err) < 0 ? err_in(err, "alerts") : 0;
+}
+
 int alerts_settle(struct db *db, const struct alert_route *route, int64_t last_id, bool is_told, int64_t next_at,
                   int64_t now, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"UPDATE alert SET n_attempts = n_attempts + 1, next_at = :next, told_at = CASE WHEN :told THEN :now END"
+		"UPDATE alert SET next_at = :next, told_at = CASE WHEN :told THEN :now END"
 		" WHERE id <= :last AND" DUE);
 
 	bind_route(q, route, now);
@@ -75,4 +85,12 @@ int alerts_next_due(struct db *db, int64_t *out, struct err *err)
 {
 	return db_int(db, "SELECT min(next_at) FROM alert WHERE told_at IS NULL HAVING count(*) > 0", INSTANT_NONE, out,
 	              err);
+}
+
+int alerts_forget(struct db *db, int64_t before_at, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM alert WHERE told_at < :before");
+
+	bind_int(q, ":before", before_at);
+	return stmt_run(q, err) < 0 ? err_in(err, "alerts") : 0;
 }

@@ -4,9 +4,10 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "store/alerts.h"
 #include "store/outbox.h"
 
-enum { RETRY_LIFE_S = 20 * 3600, OVERDUE_S = 3600 };
+enum { RETRY_LIFE_S = 20 * 3600, OVERDUE_S = 3600, KEPT_DAYS = 400 /* what was told, and looked over */ };
 
 #define ROW_COLUMNS \
 	"o.id, d.owner_email, d.kind, d.local_on, o.sink, o.kind, o.recipient, o.part, o.n_attempts, o.state, o.reason," \
@@ -218,6 +219,14 @@ int ledger_audit(struct db *db, int32_t since_on, int32_t until_on, int64_t now,
 	return 0;
 }
 
+static int forget(struct db *db, int32_t before_on, int64_t before_at, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM looked_over WHERE local_on < :before");
+
+	bind_day(q, ":before", before_on);
+	return stmt_run(q, err) < 0 || alerts_forget(db, before_at, err) < 0 ? -1 : 0;
+}
+
 int ledger_looked_over(struct db *db, int32_t local_on, size_t n_gaps, bool is_pinged, int64_t now, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
@@ -229,7 +238,9 @@ int ledger_looked_over(struct db *db, int32_t local_on, size_t n_gaps, bool is_p
 	bind_int(q, ":n", (int64_t)n_gaps);
 	bind_int(q, ":now", now);
 	bind_instant(q, ":pinged", is_pinged ? now : INSTANT_NONE);
-	return stmt_run(q, err) < 0 ? err_in(err, "audit") : 0;
+	if (stmt_run(q, err) < 0 || forget(db, local_on - KEPT_DAYS, now - KEPT_DAYS * (int64_t)86400, err) < 0)
+		return err_in(err, "audit");
+	return 0;
 }
 
 int ledger_last_looked_over(struct db *db, int32_t *out, struct err *err)

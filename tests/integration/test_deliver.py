@@ -534,4 +534,22 @@ def test_many(case):
     assert [json.loads(m.body)["n"] for m in hook.messages] == list(range(n)) and hook.n_folded == 0 and hook.most_at_work == 1
 
 
+def test_ledger_refuses(case):
+    """what was sent while the ledger takes nothing is offered to it until it does, and not sent again"""
+    slack = started(case, sinks.Slack())
+    case.env = {**ENV, "SLACK_URL": slack.url}
+    organisation(case, {"desk": '{kind: slack_webhook, url: "env:SLACK_URL", allows_http_loopback: true, per_second: 100}'})
+    message = put(case, "desk", "slack_webhook", '{"text": "once"}')
+    change(case, "CREATE TRIGGER full BEFORE UPDATE OF state ON outbox WHEN NEW.state = 'sent' BEGIN SELECT RAISE(ABORT, 'full'); END")
+    process = subprocess.Popen([BIN, "deliver", "--config", case.tmp / "config", "--now", instant(NOW)], stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, **case.env})
+    assert "ledger_waited_for" in process.stderr.readline()
+    assert state(case, message)[0] == "inflight"
+    change(case, "DROP TRIGGER full")
+    process.communicate(timeout=10)
+    assert process.returncode == 0 and state(case, message) == ("sent", 1, None), state(case, message)
+    deliver(case)
+    assert len(slack.messages) == 1
+
+
 run(globals())

@@ -275,4 +275,20 @@ def test_cancelled_and_forced(case):
     assert done == [{"delivery": late, "state": "dead"}], done
 
 
+def test_alert_and_full_ledger(case):
+    """an alert that the ledger can't note is not sent, time after time, but once it can"""
+    desk = started(case, sinks.Slack())
+    case.env = {**ENV, "SLACK_URL": desk.url}
+    organisation(case, {"desk": SLACK}, daemon_yaml="admin_channel: acme/desk\n")
+    change(case, "INSERT INTO alert (topic, text, at, next_at) VALUES ('t', 'Look.', ?, ?)", NOW, NOW)
+    change(case, "CREATE TRIGGER full BEFORE UPDATE ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
+    for n in range(2):
+        deliver(case, NOW + n, expect=None)
+    assert not desk.messages
+    change(case, "DROP TRIGGER full")
+    deliver(case, NOW + 2)
+    deliver(case, NOW + 3)
+    assert len(desk.messages) == 1 and "Look." in told(desk)
+
+
 run(globals())

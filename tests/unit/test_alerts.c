@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "store/alerts.h"
+#include "store/ledger.h"
 #include "store/migrate.h"
 
 enum { NOW = 1773300000, MOST = 3 };
@@ -48,6 +49,7 @@ static void settle(const struct alerts *x, bool is_told, int64_t next_at)
 {
 	const struct alert_route all = { 0 };
 
+	ASSERT_OK(alerts_begin(db, &all, x->last_id, NOW, &err));
 	ASSERT_OK(alerts_settle(db, &all, x->last_id, is_told, next_at, NOW, &err));
 }
 
@@ -112,6 +114,29 @@ static void many_are_counted_and_the_oldest_few_said(void **state)
 	assert_string_equal(x.texts[0], "meanwhile");
 }
 
+static int n_rows(const char *table)
+{
+	int64_t n;
+
+	ASSERT_OK(db_int(db, arena_printf(a, "SELECT count(*) FROM %s", table), 0, &n, &err));
+	return (int)n;
+}
+
+static void what_was_told_and_looked_over_long_ago_is_forgotten(void **state)
+{
+	struct alerts x;
+
+	(void)state;
+	put("told", NULL);
+	x = due(NULL, NULL, NULL, NOW);
+	settle(&x, true, NOW);
+	put("not yet", NULL);
+	for (int32_t day = 0; day < 2000; day++)
+		ASSERT_OK(ledger_looked_over(db, NOW / 86400 + day, 0, false, NOW + day * (int64_t)86400, &err));
+	ASSERT_INT(n_rows("alert"), 1);
+	ASSERT_INT(n_rows("looked_over"), 401);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_database, close_database)
@@ -120,6 +145,7 @@ int main(void)
 		CASE(what_was_not_told_is_due_again_later_and_counts_its_attempts),
 		CASE(a_sinks_own_alerts_are_kept_from_it),
 		CASE(many_are_counted_and_the_oldest_few_said),
+		CASE(what_was_told_and_looked_over_long_ago_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

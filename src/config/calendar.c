@@ -334,13 +334,14 @@ static void add_range(struct calendar *c, const struct event *e, int32_t from, i
 }
 
 /* The days that an event of times covers wholly, counted from the day of its start. Some calendars write the end of a
- * day as its last minute. */
+ * day as its last minute, or (those of the French state do) as the day itself. */
 static void whole_days(const struct event *e, int32_t *first, int32_t *n)
 {
 	*first = e->from.second > 0;
 	*n = 1;
 	if (e->has_to)
-		*n = e->to.day + (e->to.second >= LAST_MINUTE_S) - e->from.day - *first;
+		*n = e->to.day + (e->to.second >= LAST_MINUTE_S || (!e->to.is_timed && e->to.day == e->from.day)) -
+		     e->from.day - *first;
 	else if (e->duration_days)
 		*n = (int32_t)e->duration_days - *first;
 	else if (e->from.is_timed)
@@ -357,9 +358,8 @@ static void expand(struct calendar *c, const struct event *e, int32_t *room)
 	whole_days(e, &first, &n);
 	if (n <= 0) {
 		mistake_at(c->mistakes, &c->where, "%s, %s",
-		           e->has_to && e->to.day < e->from.day ? "an event that ends before it begins" :
-		           e->from.is_timed                     ? "an event that covers no whole day" :
-		                                                  "an event that ends on the day it begins",
+		           e->has_to && e->to.day < e->from.day ? "an event that ends before it begins"
+		                                                : "an event that covers no whole day",
 		           e->from.is_timed ? expected_start : "expected as its end the first day that is no holiday");
 		return;
 	}

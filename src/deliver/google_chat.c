@@ -1,4 +1,4 @@
-/* Google Chat through a space's webhook. Each message has a name of its own, so that one that comes twice is one. */
+/* Google Chat through a space's webhook. Each message has a request id of its own, so that one that comes twice is one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -104,8 +104,6 @@ static struct verdict verdict(const struct http_response *r, struct arena *a, in
 		return v;
 	}
 	name = chat_name(a, json_text(json_at(j, "error.status")));
-	if (r->status == 409 && strcmp(name, "ALREADY_EXISTS") == 0) /* it had arrived */
-		return verdict_of(DELIVERY_SENT, r->status, name);
 	return chat_status_verdict(r, *name ? name : arena_printf(a, "HTTP %d", r->status), now);
 }
 
@@ -115,18 +113,17 @@ const struct chat_rules google_chat_rules = {
 
 static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
-	const char *key = job->message->delivery_key, *name, *url;
+	const char *url;
 	struct err err;
 
 	if (channel_url(job, a, &url, &err) < 0) {
 		*out = verdict_of_failure(false, &err);
 		return;
 	}
-	/* With requestId a repeat is answered with the message that is there; messageId keeps it from being made again
-	 * once that is forgotten. The plain form goes without a name, in case it was the name that was refused. */
-	name = job->message->uses_fallback ? "" : arena_printf(a, "&messageId=client-%.40s", key);
-	url = arena_printf(a, "%s%crequestId=%.64s%s&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url,
-	                   strchr(url, '?') ? '&' : '?', key, name);
+	/* A repeat of requestId is answered with the message that is there. No messageId: it is for apps that come back to
+	 * a message, and a space that took it for a mistake would get no card ever. */
+	url = arena_printf(a, "%s%crequestId=%.64s&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url,
+	                   strchr(url, '?') ? '&' : '?', job->message->delivery_key);
 	chat_send(job, &google_chat_rules, url, a, out);
 }
 

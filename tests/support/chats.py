@@ -217,8 +217,7 @@ class GoogleChat(Chat):
     MOST = 32000
 
     def __init__(self, *args, **kwargs):
-        self.by_request, self.names, self.n_folded = {}, set(), 0
-        self.refuses_names = False
+        self.by_request, self.n_folded = {}, 0
         super().__init__(*args, **kwargs)
 
     @property
@@ -240,13 +239,11 @@ class GoogleChat(Chat):
     def take(self, request, query, body):
         if query.get("key") != "k" or query.get("token") != "t":
             return self.error(403, "PERMISSION_DENIED")
-        name, asked = query.get("messageId", ""), query.get("requestId")
+        asked = query.get("requestId")
         replies = {"REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", "REPLY_MESSAGE_OR_FAIL", "MESSAGE_REPLY_OPTION_UNSPECIFIED", None}
         if query.get("messageReplyOption") not in replies or not asked:
             return self.refuse("query")
-        if name and (self.refuses_names or not re.fullmatch(r"client-[a-z0-9-]{1,56}", name)):
-            return self.refuse("name")
-        if set(query) - {"key", "token", "requestId", "messageId", "messageReplyOption"} or len(request["body"]) > self.MOST:
+        if set(query) - {"key", "token", "requestId", "messageReplyOption"} or len(request["body"]) > self.MOST:
             return self.refuse("query or size")
         try:
             text = check_chat_message(body)
@@ -255,14 +252,9 @@ class GoogleChat(Chat):
         with self.lock:
             known = self.by_request.get(asked)
             self.n_folded += known is not None
-            if known is None and name and name in self.names:
-                return self.error(409, "ALREADY_EXISTS")
-            if known is None:
-                self.names.add(name)
-                known = self.by_request[asked] = f"spaces/AAAA/messages/{name or len(self.names)}"
-                is_new = True
-            else:
-                is_new = False
+            is_new = known is None
+            if is_new:
+                known = self.by_request[asked] = f"spaces/AAAA/messages/{len(self.by_request) + 1}"
         if is_new:
             self.keep(".json", at=request["at"], body=request["body"], payload=body, text=text, thread=body.get("thread"))
         return 200, json.dumps({"name": known, "thread": {"name": "spaces/AAAA/threads/T"}}).encode()

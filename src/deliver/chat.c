@@ -53,6 +53,8 @@ struct verdict chat_status_verdict(const struct http_response *r, const char *de
 		{ 422, DELIVERY_REFUSED, false, false }, { 401, DELIVERY_DEAD, true, false },
 		{ 403, DELIVERY_DEAD, true, false },     { 404, DELIVERY_DEAD, true, false },
 		{ 410, DELIVERY_DEAD, true, false },     { 429, DELIVERY_RETRY, false, true },
+		/* a gateway that gave up waiting (524: Cloudflare's): what is behind it may have shown the message */
+		{ 504, DELIVERY_AMBIGUOUS, false, false }, { 524, DELIVERY_AMBIGUOUS, false, false },
 	};
 	struct verdict v = verdict_of(DELIVERY_RETRY, r->status, detail);
 

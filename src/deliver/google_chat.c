@@ -1,4 +1,4 @@
-/* Google Chat through a space's webhook. Each message has a request id of its own, so that one that comes twice is one. */
+/* Google Chat through a space's webhook. Each message has a request id of its own, so that a repeat of it is folded. */
 #include <stdio.h>
 #include <string.h>
 

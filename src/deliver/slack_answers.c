@@ -108,6 +108,8 @@ enum slack_answer slack_answer_of(const struct http_response *r, const char *nam
 			return answers[i].answer;
 	if (r->status == 410)
 		return SLACK_DEAD_SINK;
+	if (r->status == 504)
+		return SLACK_UNSURE; /* a gateway gave up waiting for what may have been done */
 	if (r->status >= 500 || r->status == 408 || (r->status >= 300 && r->status < 400))
 		return SLACK_RETRY;
 	if (r->status >= 200 && r->status < 300 && (!*name || r->body[0] != '{'))

@@ -120,8 +120,8 @@ static struct verdict verdict(const struct http_response *r, struct arena *a, in
 		v.outcome = DELIVERY_DEAD;
 		v.disables_sink = true;
 	}
-	/* A gateway that gave up waiting: the workflow may have run. */
-	if (r->status == 502 || r->status == 504)
+	/* A gateway that lost the workflow: it may have run. */
+	if (r->status == 502)
 		v.outcome = DELIVERY_AMBIGUOUS;
 	return v;
 }

@@ -105,13 +105,26 @@ def test_lost_answers(case):
 
 
 def test_hold(case):
-    """on_ambiguous: hold leaves what Teams may have shown to a person"""
-    made = one_org(case, ", per_second: 100, on_ambiguous: hold")["teams"]
-    made.script = ["504"]
-    message = put(case, "teams", "teams", PLAIN["teams"])
-    deliver(case)
+    """on_ambiguous: hold leaves what Teams or Discord may have shown to a person; Google Chat, which folds repeats, gets it again"""
+    made = one_org(case, ", per_second: 100, on_ambiguous: hold")
+    for service in made.values():
+        service.script = ["504"]
+    messages = {kind: put(case, kind, kind, PLAIN[kind]) for kind in made}
+    deliver(case, expect=75)
     deliver(case, NOW + 3600)
-    assert state(case, message)[0] == "ambiguous" and len(made.requests) == 1
+    assert {kind: state(case, m)[0] for kind, m in messages.items()} == {"teams": "ambiguous", "discord": "ambiguous", "google_chat": "sent"}
+    assert {kind: len(service.requests) for kind, service in made.items()} == {"teams": 1, "discord": 1, "google_chat": 2}
+
+
+def test_sinks(case):
+    """test-sink sends a real message over each chat and over the standard output, and says what came back"""
+    made = one_org(case)
+    for kind, service in made.items():
+        [row] = json.loads(case.retaind("test-sink", kind, "--format", "json", env=case.env).stdout)
+        assert row["outcome"] == {"teams": "accepted_unverified"}.get(kind, "sent"), row
+        assert len(service.messages) == 1 and "test from retaind" in service.messages[0].text, (kind, service.messages)
+    organisation(case, {"terminal": "{kind: stdout}"})
+    assert "test from retaind" in case.retaind("test-sink", "terminal").stdout
 
 
 def test_rate(case):

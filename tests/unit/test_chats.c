@@ -124,6 +124,8 @@ static const struct row {
 	  "HTTP 404, code 10015" },
 	{ CHANNEL_DISCORD, 429, "{\"retry_after\":0.376,\"global\":false}", DELIVERY_RETRY, false, true, "HTTP 429" },
 	{ CHANNEL_DISCORD, 500, "", DELIVERY_RETRY, false, false, "HTTP 500" },
+	{ CHANNEL_DISCORD, 504, "", DELIVERY_AMBIGUOUS, false, false, "HTTP 504" },
+	{ CHANNEL_DISCORD, 524, "error code: 524", DELIVERY_AMBIGUOUS, false, false, "HTTP 524" },
 	/* what a stranger's server repeats of our address goes into no log */
 	{ CHANNEL_TEAMS, 500, "{\"error\":{\"code\":\"https://chat.example/hook?key=k\"}}", DELIVERY_RETRY, false, false,
 	  "HTTP 500" },

@@ -177,6 +177,7 @@ static void what_is_not_slacks_is_judged_by_its_status(void **state)
 	(void)state;
 	ASSERT_INT(verdict(500, "oops", NULL).outcome, DELIVERY_RETRY);
 	ASSERT_INT(verdict(503, "<html>", NULL).outcome, DELIVERY_RETRY);
+	ASSERT_INT(verdict(504, "<html>", NULL).outcome, DELIVERY_AMBIGUOUS);
 	ASSERT_INT(verdict(408, "", NULL).outcome, DELIVERY_RETRY);
 	ASSERT_INT(verdict(302, "", NULL).outcome, DELIVERY_RETRY);
 	ASSERT_INT(verdict(410, "", NULL).outcome, DELIVERY_DEAD);

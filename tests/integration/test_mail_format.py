@@ -166,6 +166,13 @@ def test_mail_parses(case):
             assert not line.startswith((b".", b"From "))
 
 
+def missing(plain, page, opens):
+    """Texts of the page that do not stand in the text part; opens: how a link into the CRM begins, which is an address there."""
+    flat = " ".join(plain.split())
+    pieces = [p.strip() for text in page.texts for p in text.replace(opens, "https://").split("|")]
+    return [p for p in pieces if p not in flat]
+
+
 def test_both_parts_say_the_same(case):
     """Every text of the HTML part stands in the text part, nothing in it is active, and links lead to the CRM only"""
     organisation(case)
@@ -173,17 +180,34 @@ def test_both_parts_say_the_same(case):
     case.retaind("digest", "--now", NOW)
     for _, kind, _, _, message in mails(case):
         plain, page = (message.get_body((s,)).get_content() for s in ("plain", "html"))
-        flat = " ".join(plain.split())
         parsed = Page(page)
-        for text in parsed.texts:
-            for piece in (p.strip() for p in text.replace("Open in ", "https://").split("|")):
-                assert piece in flat, (kind, piece)
+        assert not missing(plain, parsed, "Open in "), (kind, missing(plain, parsed, "Open in "))
         assert parsed.tags.count("h1") == 1 and not set(parsed.tags) & {"script", "img", "form", "iframe", "link", "object"}
         [style] = re.findall("<style>(.*?)</style>", page, re.S)  # colours for dark screens, and nothing else
         assert re.fullmatch(r"@media \(prefers-color-scheme:dark\)\{(\.\w\{((background-|border-)?color:#\w{6}!important;?)+\})+\}", style), style
         assert not parsed.handlers and parsed.links and all(u.startswith("https://crm.acme.example/company/k%2F") for u in parsed.links)
         assert len(page.encode()) <= 90_000 and '<html lang="en">' in page
         assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x1b]", page + plain)
+
+
+def test_french_with_answers(case):
+    """In French and with links to answer by, both parts of a mail say the same, down to each link; its subject is French, too"""
+    organisation(case, capacity=50)
+    path = case.tmp / "config/orgs/acme.yaml"
+    path.write_text('language: fr\nanswers: { url: "https://answers.acme.example", secret: "env:ANSWERS" }\n' + path.read_text())
+    with open(case.tmp / "config/retaind.yaml", "a") as daemon:
+        daemon.write("web: { listen: 127.0.0.1:8642 }\n")
+    findings(case, n=100)
+    case.retaind("digest", "--now", NOW, env={"ANSWERS": "a-key-for-answers-0123456789"})
+    for _, kind, _, _, message in mails(case):
+        plain, page = (message.get_body((s,)).get_content() for s in ("plain", "html"))
+        parsed = Page(page)
+        links = re.findall(r"https://(?:answers|crm)\.acme\.example/\S+", plain)
+        assert links == parsed.links and sum("/a/acme/" in u for u in links) >= 4 * len(links) / 6, (kind, len(links), len(parsed.links))
+        assert not missing(plain, parsed, "Ouvrir dans "), (kind, missing(plain, parsed, "Ouvrir dans "))
+        assert len(page.encode()) <= 90_000 and '<html lang="fr">' in page
+        assert " ".join(message["Subject"].split()).startswith("lun. 2 mars 2026 : ") and "€" in message["Subject"], message["Subject"]
+        assert not re.search(r"\b(at stake|today|due|accounts?|worth|since)\b", message["Subject"]), message["Subject"]
 
 
 def test_looks(case):

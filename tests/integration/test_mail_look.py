@@ -83,7 +83,7 @@ def test_mail_programs(case):
 def test_looks_in_a_browser(case):
     """axe finds nothing in any mail, light and dark, 375 and 1200 px wide; no text is pale, small or cut, and nothing is fetched"""
     files = pages(case)
-    files = files if HEAVY else files[1:2] if SANITIZED else files[1:5:3] + files[2:3]
+    files = files if HEAVY else files[5:] if SANITIZED else files[::5]  # a CSM's in English, the manager's in French
     for file in files:  # as it stands in a mail program's page
         file.write_text(file.read_text().replace("<div lang=", "<main><div lang=").replace("</div>\n</body>", "</div></main>\n</body>"))
     result = browser.look(*files)

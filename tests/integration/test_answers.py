@@ -16,10 +16,13 @@ import sys
 import threading
 import time
 import urllib.parse
+from email import message_from_bytes, policy
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import browser  # noqa: E402
+from delivery import ENV  # noqa: E402
+from exim import Exim  # noqa: E402
 from harness import BIN, HEAVY, ROOT, Skip, run, wait_for  # noqa: E402
 from test_score import TALKATIVE, load  # noqa: E402
 
@@ -34,8 +37,8 @@ days: [mon, tue, wed, thu, fri, sat, sun]
 answers: {{ url: "http://127.0.0.1:{port}", secret: "file:{tmp}/secrets/{org}", old_secret: "file:{tmp}/secrets/{org}-old" }}
 channels:
   out: {{ kind: file, folder: "{tmp}/out-{org}" }}
-owners:
-  - {{ email: ada@acme.example, name: "Ada <b>Byron</b>", role: csm, at: "{at}", channels: [out] }}
+{more}owners:
+  - {{ email: ada@acme.example, name: "Ada <b>Byron</b>", role: csm, at: "{at}", channels: [out{to}] }}
   - {{ email: bo@acme.example, name: Bo, role: am, at: "{at}", channels: [out] }}
   - {{ email: mia@acme.example, name: Mia, role: manager, manages: [ada@acme.example], at: "{at}", channels: [out] }}
   - {{ email: zoe@acme.example, name: Zoé, role: csm, at: "{at}", channels: [out], language: fr }}
@@ -80,7 +83,7 @@ class Page(html.parser.HTMLParser):
 class Desk:
     """Two organisations whose links the running daemon takes, and findings that no score knows of."""
 
-    def __init__(self, case):
+    def __init__(self, case, more="", to=""):
         self.case = case
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
@@ -90,8 +93,8 @@ class Desk:
             for suffix, key in zip(("", "-old"), keys):
                 case.write(f"secrets/{name}{suffix}", key + "\n").chmod(0o600)
             (case.tmp / f"out-{name}").mkdir()
-        case.org(ORG.format(tmp=case.tmp, port=self.port, at=at, org="acme"), daemon_yaml=f"web: {{ listen: '127.0.0.1:{self.port}' }}\n")
-        case.write("config/orgs/other.yaml", ORG.format(tmp=case.tmp, port=self.port, at=at, org="other"))
+        case.org(ORG.format(tmp=case.tmp, port=self.port, at=at, org="acme", more=more, to=to), daemon_yaml=f"web: {{ listen: '127.0.0.1:{self.port}' }}\n")
+        case.write("config/orgs/other.yaml", ORG.format(tmp=case.tmp, port=self.port, at=at, org="other", more="", to=""))
         for org in ("acme", "other"):
             case.retaind("migrate", "--org", org, "-q")
         self.log = case.tmp / "daemon.log"
@@ -166,7 +169,7 @@ def test_links(case):
     before = desk.everything(), desk.everything("other")
     good = token(SNOOZE, 1)
     raw = base64.urlsafe_b64decode(good)
-    flipped = {i: letters(raw[:i] + bytes([raw[i] ^ 1]) + raw[i + 1:]) for i in range(0, 33, 1 if HEAVY else 4)}
+    flipped = {i: letters(raw[:i] + bytes([raw[i] ^ 1]) + raw[i + 1:]) for i in range(0, 33, 1 if HEAVY else 8)}
     with_purpose = [letters(bytes([p]) + raw[1:]) for p in range(9) if p != SNOOZE]
     wrong = {**{f"byte {i} changed": t for i, t in flipped.items()}, **{f"purpose {i}": t for i, t in enumerate(with_purpose)},
              "cut": good[:-1], "half": good[:22], "empty": "", "longer": good + "A", "padded": good + "=", "with a slash": good + "/x",
@@ -335,7 +338,7 @@ def test_pages(case):
 def test_configuration(case):
     """What is wrong with `answers:` is told with file, line and what would be right; left out, no digest has links and the endpoint no
     pages; a secret that can't be read costs the links, not the digest"""
-    text = ORG.format(tmp=case.tmp, port=1, at="08:00", org="acme")
+    text = ORG.format(tmp=case.tmp, port=1, at="08:00", org="acme", more="", to="")
     web = "web: { listen: '127.0.0.1:8642' }\n"
     config = case.org(text, daemon_yaml=web)
     (case.tmp / "out-acme").mkdir()
@@ -423,14 +426,26 @@ def test_busy(case):
         assert desk.state(1)[0] == "acknowledged"
 
 
+def received(case, exim):
+    """The page of the one mail that came over SMTP."""
+    wait_for(lambda: len(exim.mails()) == 1, what=f"one mail: {exim.log()}")
+    message = message_from_bytes(exim.mails()[0], policy=policy.default)
+    links = [re.findall(r"https?://[^\s\"<>]+/a/acme/([\w-]{44})", message.get_body((kind,)).get_content()) for kind in ("plain", "html")]
+    assert set(links[0]) == set(links[1]) and len(links[1]) == 4 * 5, links
+    return case.write("mail.html", message.get_body(("html",)).get_content())
+
+
 def test_click(case):
-    """A click in Chromium on the link of a real digest, and on the button of its page, snoozes a finding: the next digest shows it"""
+    """A click in Chromium on the link of a real digest, received over SMTP, and on the button of its page, snoozes a finding: the next digest
+    shows it"""
     program, home = browser.need()
-    desk = Desk(case)
+    exim = Exim(case)
+    desk = Desk(case, to=", mail", more=f"  mail: {{kind: email, host: localhost, port: {exim.port}, tls: starttls, from: 'desk@acme.example', "
+                f"ca_file: {exim.ca}, user: u, password: 'env:MAIL_PASSWORD'}}\n")
     case.retaind("digest", "--org", "acme", "--owner", "ada@acme.example")
-    case.retaind("deliver", "--org", "acme")
-    digest = next((case.tmp / "out-acme").glob("*.html"))
-    text = digest.read_text()
+    case.retaind("deliver", "--org", "acme", env=ENV)
+    digest = received(case, exim)
+    text = next((case.tmp / "out-acme").glob("*.html")).read_text()
     assert text.count("/a/acme/") == 4 * 5 and "Globex" in text
     looks = ROOT / "build/looks"
     looks.mkdir(parents=True, exist_ok=True)

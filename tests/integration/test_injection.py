@@ -265,7 +265,8 @@ for (const text of JSON.parse(readFileSync(0, "utf8")))
     for (const t of [token, ...(token.children || [])]) {
       if (/^(image|html_inline|html_block|blockquote_open|table_open|fence|code_block|code_inline|heading_open|s_open)$/.test(t.type))
         bad.push(`${t.type}: ${t.content || ""}`);
-      if (t.type === "link_open" && !/^https:\\/\\/(crm\\.acme\\.example\\/company\\/|retaind\\.acme\\.example\\/a\\/acme\\/[\\w-]{44}$)/.test(t.attrGet("href")))
+      if (t.type === "link_open" &&
+          !/^https:\\/\\/(crm\\.acme\\.example\\/company\\/|retaind\\.acme\\.example\\/a\\/acme\\/[\\w-]{44}$)/.test(t.attrGet("href")))
         bad.push(t.attrGet("href"));
     }
 console.log(JSON.stringify(bad));

@@ -25,7 +25,7 @@ struct web_answers {
 };
 
 enum {
-	WEB_ANSWERS_PER_S = 10, WEB_ANSWERS_BURST = 50, /* requests of an organisation; more are told to wait */
+	WEB_ANSWERS_PER_S = 10, WEB_ANSWERS_BURST = 50, /* requests of a reader; more are told to wait */
 	WEB_ANSWER_BODY = 16 * 1024
 };
 

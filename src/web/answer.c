@@ -245,8 +245,9 @@ static void serve(struct visit *v)
 static void follow(struct visit *v, struct answer_budget *b, int64_t now_ms)
 {
 	bool is_good = read_link(v);
+	struct answer_pace *pace = is_good ? &b->readers[v->view.reader - v->view.org->owners] : &b->strangers;
 
-	if (!v->r->is_again && !take_turn(is_good ? &b->readers : &b->strangers, now_ms)) {
+	if (!v->r->is_again && !take_turn(pace, now_ms)) {
 		refuse(v, TOO_MANY, "busy");
 		v->out->retry_after_s = RETRY_S;
 	} else if (is_good) {

@@ -30,9 +30,10 @@ struct answer_request {
 
 /* Whether the path is one of ours. */
 bool answer_is_at(const char *path);
-/* The budgets of requests of an organisation: who tries out addresses takes nothing from those who have one. */
+/* The budgets of requests of an organisation: who tries out addresses takes nothing from those who have one, nor what
+ * opens all links of one reader's mail from the others. */
 struct answer_budget {
-	struct answer_pace { double n; int64_t at_ms; } readers, strangers;
+	struct answer_pace { double n; int64_t at_ms; } strangers, *readers; /* one for each owner */
 };
 /* Never waits for the database. */
 void answer_serve(const struct web_answers *orgs, struct answer_budget *budgets, size_t n,

@@ -420,6 +420,8 @@ static struct web *web_new(const struct web_options *o)
 	w->answers = o->answers;
 	w->n_answers = o->n_answers;
 	w->budgets = arena_array(a, o->n_answers + 1, sizeof *w->budgets);
+	for (size_t i = 0; i < o->n_answers; i++)
+		w->budgets[i].readers = arena_array(a, o->answers[i].n_owners + 1, sizeof *w->budgets[i].readers);
 	w->answered = o->answered;
 	w->context = o->context;
 	w->push.targets = arena_array(a, o->n_sources + 1, sizeof *w->push.targets);

@@ -26,8 +26,8 @@ struct rendered {
 };
 
 struct renderer {
-	const char *name;    /* text | slack | html | json | email */
-	const char *channel; /* kind of channel that takes it: slack_webhook | email | webhook | file; NULL: preview only */
+	const char *name;    /* as `preview --format` takes it */
+	const char *channel; /* kind of channel that takes it */
 	/* Fails only on what was configured wrongly (an address): ERR_CONFIG. */
 	int (*render)(const struct digest *d, const struct render_to *to, struct arena *a, struct rendered *out,
 	              struct err *err);

@@ -313,9 +313,9 @@ const struct command commands[] = {
 	  .options = { "dry-run: only list what is due", "wait=SECONDS: stay that long for what is to be tried again" },
 	  .help = "Sends every message that is due over its channel, one at a time a channel, and notes what became of "
 	          "it. What was under way when an earlier run was killed may have arrived; it is sent again unless the "
-	          "channel says on_ambiguous: hold. A channel that answers that nothing will get through (410, "
-	          "no_service, token_revoked, a refused password) is switched off; `deliveries retry` switches it on "
-	          "again. Ends with 0, or 75 when something will be tried again.",
+	          "channel says on_ambiguous: hold and could show it twice. A channel that answers that nothing will get "
+	          "through (410, no_service, token_revoked, a refused password) is switched off; `deliveries retry` "
+	          "switches it on again. Ends with 0, or 75 when something will be tried again.",
 	  .run = cmd_deliver },
 	{ .name = "deliveries",
 	  .arguments = "[list|show|retry|cancel|audit] [ID]",

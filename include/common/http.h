@@ -45,7 +45,6 @@ struct http_response {
 	int64_t n_downloaded; /* bytes that went to download_fd */
 	const struct http_header *headers; /* names in lower case */
 	size_t n_headers;
-	int64_t elapsed_ms;
 };
 
 struct http;

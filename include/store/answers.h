@@ -19,7 +19,6 @@ enum answer_kind {
 	N_ANSWERS
 };
 extern const char *const answer_names[N_ANSWERS + 1]; /* "done" .. "reopen", ends with NULL; those of links */
-int answer_of(const char *name);                      /* -1: none */
 /* Whether it can be said of findings of that engine. */
 bool answer_fits(enum answer_kind kind, const char *engine);
 

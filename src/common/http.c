@@ -396,7 +396,6 @@ static int flight_end(const struct flight *f, CURLcode code, struct arena *a, st
 {
 	const struct exchange *x = &f->x;
 	struct http_response r = { 0 };
-	curl_off_t us = 0;
 	long status = 0;
 
 	curl_easy_setopt(f->curl, CURLOPT_ERRORBUFFER, NULL);
@@ -405,12 +404,10 @@ static int flight_end(const struct flight *f, CURLcode code, struct arena *a, st
 	if (!x->has_head)
 		return err_set(err, ERR_RETRY, "%s: the answer was cut within its headers", http_redact(a, f->req.url));
 	curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(f->curl, CURLINFO_TOTAL_TIME_T, &us);
 	if (x->body.len + x->headers.len + MAX_HEADERS * sizeof(struct http_header) + 4096 > arena_left(a))
 		return err_set(err, ERR_INPUT, "%s: no room left for an answer of %zu bytes", http_redact(a, f->req.url),
 		               x->body.len);
 	r.status = (int)status;
-	r.elapsed_ms = us / 1000;
 	r.body = arena_memdup(a, x->body.at, x->body.len + 1);
 	r.body_len = x->body.len;
 	r.n_downloaded = x->n_downloaded;

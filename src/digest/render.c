@@ -112,7 +112,8 @@ const char *digest_item_more(struct arena *a, const struct digest_item *item)
 	return SAY(item->words, a, "digest.more_signs", W_INT("n", n));
 }
 
-size_t digest_n_changed(const struct digest_section *s)
+/* How many items come before those that stand; all where the list is one ranking. */
+static size_t n_changed_of(const struct digest_section *s)
 {
 	size_t n = 0;
 
@@ -125,14 +126,14 @@ size_t digest_n_changed(const struct digest_section *s)
 
 bool digest_news_come(const struct digest_section *s, size_t i, size_t n_shown)
 {
-	size_t at = digest_n_changed(s);
+	size_t at = n_changed_of(s);
 
 	return s->n_news && i == (at < n_shown ? at : n_shown);
 }
 
 const char *digest_group_title(struct arena *a, const struct digest_section *s, size_t i)
 {
-	size_t n_changed = digest_n_changed(s);
+	size_t n_changed = n_changed_of(s);
 
 	if (n_changed == 0 || n_changed == s->n_items || (i != 0 && i != n_changed))
 		return NULL;

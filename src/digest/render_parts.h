@@ -48,8 +48,6 @@ bool digest_item_is_brief(const struct digest_item *item);
 /* How many lines of evidence are shown, and what to say of the others: "and 2 more signs"; NULL: nothing. */
 size_t digest_item_n_evidence(const struct digest_item *item);
 const char *digest_item_more(struct arena *a, const struct digest_item *item);
-/* How many items come before those that stand; all where the list is one ranking. */
-size_t digest_n_changed(const struct digest_section *s);
 /* Whether what ended is told before item i of n_shown (n_shown: behind the last): with what changed. */
 bool digest_news_come(const struct digest_section *s, size_t i, size_t n_shown);
 /* What begins with item i where a section has both what changed and what stands: "Still open"; NULL. */

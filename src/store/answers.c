@@ -27,14 +27,6 @@ static const struct effect {
 	[ANSWER_REOPEN] = { "reopened", NULL, FINDING_OPEN, false, NULL },
 };
 
-int answer_of(const char *name)
-{
-	for (int i = 0; i < N_ANSWERS; i++)
-		if (strcmp(answer_names[i], name) == 0)
-			return i;
-	return -1;
-}
-
 bool answer_fits(enum answer_kind kind, const char *engine)
 {
 	return !effects[kind].engine || strcmp(effects[kind].engine, engine) == 0;

@@ -1,5 +1,6 @@
 """A wall clock that a test sets for everything it starts: libfaketime (as installed, or unpacked from its Debian package
 under build/), and whether the kernel vouches for that clock. Monotonic clocks stay real."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -7,9 +8,9 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from harness import ROOT, Skip
+from harness import Skip
+from packages import Packages
 
-UNPACKED = ROOT / "build" / "faketime"
 KERNEL = r"""
 #include <fcntl.h>
 #include <stdlib.h>
@@ -34,19 +35,19 @@ int adjtimex(struct timex *state)
 
 def library():
     """libfaketime.so.1, fetched once where it isn't installed."""
-    for folder in (Path("/usr/lib"), UNPACKED / "root"):
-        found = sorted(folder.glob("*/faketime/libfaketime.so.1")) + sorted(folder.glob("usr/lib/*/faketime/libfaketime.so.1"))
-        if found:
-            return found[0]
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise Skip("libfaketime is not here")
-    UNPACKED.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["apt-get", "download", "libfaketime"], cwd=UNPACKED, capture_output=True, text=True, timeout=120)
-    packages = sorted(UNPACKED.glob("libfaketime_*.deb"))
-    if done.returncode or not packages:
-        raise Skip("libfaketime can't be downloaded")
-    subprocess.run(["dpkg-deb", "-x", packages[0], UNPACKED / "root"], check=True)
-    return library()
+    installed = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if installed:
+        return installed[0]
+    packages = Packages("faketime")
+    packages.home.mkdir(parents=True, exist_ok=True)
+    with open(packages.home / "lock", "w") as lock:  # test files run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        find = lambda: sorted(packages.root.glob("usr/lib/*/faketime/libfaketime.so.1"))
+        if not find():
+            packages.fetch("libfaketime")
+        if not find():
+            raise Skip("the package holds no libfaketime")
+        return find()[0]
 
 
 def kernel(folder):

@@ -102,7 +102,8 @@ static int next_message(struct db *db, const char *sink, bool resends, int64_t n
 		" AND NOT EXISTS (SELECT 1 FROM digest e JOIN outbox n ON n.digest_id = e.id AND n.sink = o.sink"
 		"  WHERE e.owner_email = d.owner_email AND e.kind = d.kind AND e.local_on > d.local_on"
 		"  AND n.state IN ('inflight', 'sent', 'accepted_unverified', 'ambiguous'))"
-		" ORDER BY d.local_on, o.next_at, o.id LIMIT 1)");
+		/* Replies stand in their own thread whenever they come: everybody's first message goes before them. */
+		" ORDER BY d.local_on, CASE o.kind WHEN 'slack_api' THEN o.part END, o.next_at, o.id LIMIT 1)");
 	int rc;
 
 	bind_text(q, ":sink", sink);

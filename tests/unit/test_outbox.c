@@ -248,6 +248,30 @@ static void parts_go_in_order_and_the_next_waits_for_the_one_before(void **state
 	ASSERT_INT(m.part, 2);
 }
 
+static void what_is_in_a_thread_waits_for_the_first_messages_of_all_and_else_a_digest_stays_together(void **state)
+{
+	static const struct { const char *kind, *order; } rows[] = { { "slack_api", "1 1 2 2" }, { "webhook", "1 2 1 2" } };
+	struct box *box = *state;
+
+	for (int32_t r = 0; r < 2; r++) {
+		const int64_t digests[] = { put_digest(box, "ann@acme.example", 20000 + r),
+			                    put_digest(box, "tom@acme.example", 20000 + r) };
+		const char *order = "";
+		struct outbox_message m;
+
+		for (int i = 0; i < 4; i++) {
+			m = message(box, digests[i / 2], rows[r].kind, 1 + i % 2);
+			m.kind = rows[r].kind;
+			ASSERT_INT(outbox_put(box->db, &m, &err), 1);
+		}
+		while (claim(box, rows[r].kind, NOW, &m) > 0) {
+			order = arena_printf(box->a, "%s%s%d", order, *order ? " " : "", m.part);
+			settle(box, &m, DELIVERY_SENT, 0);
+		}
+		assert_string_equal(order, rows[r].order);
+	}
+}
+
 static void a_stale_digest_is_never_sent_after_its_successor(void **state)
 {
 	struct box *box = *state;
@@ -451,6 +475,7 @@ int main(void)
 		CASE(a_clock_that_was_set_back_holds_nothing_up),
 		CASE(a_held_ambiguous_message_waits_until_it_expires),
 		CASE(parts_go_in_order_and_the_next_waits_for_the_one_before),
+		CASE(what_is_in_a_thread_waits_for_the_first_messages_of_all_and_else_a_digest_stays_together),
 		CASE(a_stale_digest_is_never_sent_after_its_successor),
 		CASE(a_refused_body_gives_way_to_the_fallback_once),
 		CASE(a_disabled_or_held_sink_sends_nothing_and_others_do),

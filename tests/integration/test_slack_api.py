@@ -321,7 +321,8 @@ def test_rate(case):
     assert once_each(slack, 2 * n) and slack.n_limited == 0
     found = [r["at"] for r in slack.requests if r["method"] == "users.lookupByEmail"]
     gaps = [b - a for a, b in zip(found, found[1:])]
-    assert len(found) == n and min(gaps) > (1.45 if HEAVY else 0.45), gaps
+    pace = 1.5 if HEAVY else 0.5  # of departures; an arrival may be late, so that the next seems early
+    assert len(found) == n and min(gaps) > pace - 0.2 and sum(gaps) > (n - 1) * pace - 0.2, gaps
     assert case.query("SELECT count(*) FROM delivery WHERE status = 429") == [(0,)]
 
 

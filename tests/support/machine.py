@@ -3,6 +3,7 @@
 Needs root, mmdebstrap and systemd-nspawn. The host's own init need not be systemd: the container gets a mount namespace, a
 pure cgroup v2 tree and a cgroup of its own, and all three go with it.
 """
+import hashlib
 import os
 import shutil
 import subprocess
@@ -49,13 +50,14 @@ def root_file_system(target, binary):
     """Unpacks the machine into target; what was built once is kept under build/."""
     release = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release") if "=" in line)
     suite = release["VERSION_CODENAME"].strip('"')
-    kept = ROOT / "build" / f"machine-{suite}.tar"
+    packages = ",".join(PACKAGES + libraries(binary))
+    kept = ROOT / "build" / f"machine-{suite}-{hashlib.sha256(packages.encode()).hexdigest()[:8]}.tar"
     if not kept.exists():
         sources = [p for p in sorted(Path("/etc/apt/sources.list.d").glob("*.sources")) + [Path("/etc/apt/sources.list")]
                    if p.exists() and p.stat().st_size]
         new = kept.with_name(f"{kept.stem}-{os.getpid()}.tar")
         done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io",
-                               "--include=" + ",".join(PACKAGES + libraries(binary)), suite, str(new), *map(str, sources[:1])],
+                               "--include=" + packages, suite, str(new), *map(str, sources[:1])],
                               capture_output=True, text=True, timeout=600)
         if done.returncode:
             new.unlink(missing_ok=True)

@@ -27,6 +27,9 @@ struct digest_finding {
 	const char *given_by; /* who said last that it was not theirs and so gave it to whose it is; NULL: nobody did */
 	bool is_defended;    /* growth of an account that is being defended now */
 	double score_before; /* then; NAN: not known */
+	int32_t told_on;     /* the day that digest was about; DAY_NONE: there is none */
+	const char *aside_before; /* what had been said of it last by then, as back_from, opened or expanded; NULL */
+	int32_t aside_on;    /* and when */
 	double priority;     /* value x probability x urgency */
 };
 /* What is open, and what was resolved or lost since that digest (only what stood then). An account with an open defense
@@ -39,9 +42,9 @@ struct digest_missed {
 	const char *reason; /* or NULL */
 };
 /* Digests that did not reach the owner after a day and before another (after DAY_NONE: in the last 14 days): their slot
- * was missed, or no channel took them (reason undelivered). */
-int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on, int32_t before_on, struct arena *a,
-                       struct digest_missed **out, size_t *out_n, struct err *err) MUST_USE;
+ * was missed, no channel took them while they were good (reason undelivered), or they were cancelled. */
+int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on, int32_t before_on, int64_t now,
+                       struct arena *a, struct digest_missed **out, size_t *out_n, struct err *err) MUST_USE;
 
 struct digest_source_state {
 	const char *name;

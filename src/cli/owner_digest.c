@@ -166,7 +166,8 @@ static int load_said(const struct session *s, const struct owner_settings *owner
 	if (digest_before_load(s->db, owner->email, in->kind, in->local_on, &before, err) < 0 ||
 	    digest_findings_load(s->db, &before, owner->role == ROLE_MANAGER ? NULL : owner->email, in->as_of_on, a,
 	                         &findings, &in->n_findings, err) < 0 ||
-	    digest_missed_load(s->db, owner->email, before.local_on, in->local_on, a, &missed, &in->n_missed, err) < 0 ||
+	    digest_missed_load(s->db, owner->email, before.local_on, in->local_on, s->now, a, &missed, &in->n_missed,
+	                       err) < 0 ||
 	    digest_sources_load(s->db, a, &states, &in->n_states, err) < 0 || load_age(s, in, err) < 0)
 		return -1;
 	in->n_findings = keep_seen(s, owner, findings, in->n_findings);

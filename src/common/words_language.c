@@ -121,12 +121,12 @@ static const char *money_behind(const struct language *l, struct arena *a, int64
 	return arena_printf(a, "%s%s" NO_BREAK "%s", sign, in_groups(l, a, digits), currency_sign(currency));
 }
 
-/* As money_short rounds, with the suffix before the sign. */
+/* As money_short rounds, with the suffix before the sign, and apart from a code: "1,5 M JPY". */
 static const char *money_behind_short(const struct language *l, struct arena *a, int64_t minor, const char *currency)
 {
 	uint64_t unit = unit_of(currency), amount = magnitude(minor), whole, tenths;
 	size_t i = 0;
-	const char *digits;
+	const char *digits, *name = currency_sign(currency);
 
 	while (i + 1 < ARRAY_LEN(l->thousands) && (amount + unit / 2) / unit >= 1000) {
 		unit *= 1000;
@@ -137,8 +137,8 @@ static const char *money_behind_short(const struct language *l, struct arena *a,
 	digits = arena_printf(a, "%" PRIu64, i && tenths < 1000 ? tenths / 10 : whole);
 	if (i && tenths < 1000 && tenths % 10)
 		digits = arena_printf(a, "%s.%" PRIu64, digits, tenths % 10);
-	return arena_printf(a, "%s%s" NO_BREAK "%s%s", minor < 0 && (whole || tenths) ? "-" : "", in_groups(l, a, digits),
-	                    l->thousands[i], currency_sign(currency));
+	return arena_printf(a, "%s%s" NO_BREAK "%s%s%s", minor < 0 && (whole || tenths) ? "-" : "", in_groups(l, a, digits),
+	                    l->thousands[i], i && *name >= 'A' && *name <= 'Z' ? NO_BREAK : "", name);
 }
 
 static const char *money(const struct language *l, struct arena *a, const struct word *arg)

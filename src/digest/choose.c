@@ -45,7 +45,20 @@ static bool is_at_rest(const struct digest_finding *d, int32_t today)
 	       (d->f.act_by_on > today || (d->answered_on != DAY_NONE && today - d->answered_on < rest_days));
 }
 
-static enum digest_change change_of_open(const struct digest_finding *d)
+/* Whether the last digest did not list it, by what had been said of it until then. */
+static bool was_at_rest(const struct digest_finding *d)
+{
+	bool is_done = d->aside_before && strcmp(d->aside_before, "done") == 0;
+
+	if (!d->aside_before || d->told_on == DAY_NONE || strcmp(d->aside_before, "opened") == 0 ||
+	    strcmp(d->aside_before, "reopened") == 0)
+		return false;
+	if (!is_done && strcmp(d->aside_before, "acknowledged") != 0)
+		return true;
+	return d->f.act_by_on > d->told_on || d->told_on - d->aside_on < (is_done ? DONE_DAYS : ACKNOWLEDGED_DAYS);
+}
+
+static enum digest_change change_of_open(const struct digest_finding *d, int32_t today)
 {
 	int moved = isnan(d->score_before) ? 0 : finding_moved(d->score_before, d->f.score);
 
@@ -55,6 +68,8 @@ static enum digest_change change_of_open(const struct digest_finding *d)
 		return CHANGE_WORSE;
 	if (d->has_new_cause)
 		return CHANGE_CAUSE;
+	if (was_at_rest(d) && !is_at_rest(d, today)) /* what was set aside is listed again: so much more is at stake */
+		return CHANGE_BACK;
 	return moved < 0 ? CHANGE_BETTER : CHANGE_STANDING;
 }
 
@@ -72,14 +87,14 @@ static bool change_of(const struct digest_finding *d, int32_t today, enum digest
 		*out = CHANGE_BACK;
 		return !is_at_rest(d, today);
 	case FINDING_ACKNOWLEDGED: /* of what is at rest, only that it got worse or is about something else */
-		*out = change_of_open(d);
+		*out = change_of_open(d, today);
 		if (is_at_rest(d, today))
 			return *out == CHANGE_WORSE || *out == CHANGE_CAUSE;
 		return true;
 	case FINDING_OPEN:
 		break;
 	}
-	*out = change_of_open(d);
+	*out = change_of_open(d, today);
 	return true;
 }
 

@@ -16,10 +16,19 @@ static const double low_confidence = 0.6;
 const char *digest_worth_text(const struct words *words, struct arena *a, const struct digest_worth *w)
 {
 	const char *texts[DIGEST_CURRENCIES + 1];
-	size_t n = 0;
+	size_t order[DIGEST_CURRENCIES], n = 0;
 
+	/* By name: each day and each sum in the same order, whichever account comes first. */
+	for (size_t i = 0; i < w->n; i++) {
+		size_t at = i;
+
+		for (; at > 0 && strcmp(w->of[order[at - 1]].currency, w->of[i].currency) > 0; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
 	for (; n < w->n; n++)
-		texts[n] = words_one(words, a, &(struct word)W_MONEY_SHORT("", w->of[n].minor, w->of[n].currency));
+		texts[n] = words_one(words, a, &(struct word)W_MONEY_SHORT("", w->of[order[n]].minor,
+		                                                           w->of[order[n]].currency));
 	if (w->n_further)
 		texts[n++] = words_text(words, a, "digest.other_currencies");
 	return words_list(words, a, texts, n);
@@ -60,10 +69,10 @@ static const char *tag_key(const struct digest_chosen *c, int32_t age)
 	};
 	const char *key = keys[is_defense(c->finding->f.engine)][c->change];
 
+	if (!key && c->finding->f.state == FINDING_ACKNOWLEDGED && !c->finding->is_new)
+		return c->finding->is_done ? "digest.tag.due_again_done" : "digest.tag.due_again";
 	if (c->change == CHANGE_BACK)
 		return back_key(c->finding);
-	if (!key && c->finding->f.state == FINDING_ACKNOWLEDGED)
-		return "digest.tag.due_again";
 	return key ? key : age <= 0 ? "digest.tag.open" : "digest.tag.open_for";
 }
 

@@ -28,6 +28,7 @@ static const char *why_missed(const struct notes *t, const char *reason)
 		{ "failed", "digest.missed.failed" },
 		{ "no_data", "digest.missed.no_data" },
 		{ "undelivered", "digest.missed.undelivered" },
+		{ "cancelled", "digest.missed.cancelled" },
 	};
 
 	for (size_t i = 0; reason && i < ARRAY_LEN(known); i++)

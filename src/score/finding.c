@@ -107,8 +107,9 @@ static bool speaks(const struct verdict *v, const char *name)
 	return r && r->contribution > 0;
 }
 
-/* The sentence and the play are those of its cause for as long as that speaks: a person answers to what they read. */
-static void tell_cause(const struct verdict *v, struct finding *f)
+/* The sentence and the play are those of its cause for as long as that speaks: a person answers to what they read.
+ * Whether they are those of what leads. */
+static bool tell_cause(const struct verdict *v, struct finding *f)
 {
 	const struct reading *r = speaks(v, f->cause) ? reading_named(v, f->cause) : v->lead;
 
@@ -116,6 +117,7 @@ static void tell_cause(const struct verdict *v, struct finding *f)
 	f->play = r->play ? r->play : "";
 	if (r == v->lead)
 		f->play = v->play ? v->play->name : "";
+	return r == v->lead;
 }
 
 /* What the verdict says now, into a finding that keeps its identity, its state and its first day. */
@@ -130,9 +132,9 @@ static void tell(const struct diagnosis *d, int engine, struct arena *a, struct 
 	f->value_minor = v->value_minor;
 	f->expected_minor = v->expected_minor;
 	f->currency = v->currency ? v->currency : "";
-	if (v->act_by_on > d->as_of || f->act_by_on >= d->as_of) /* one that has passed stays: it is overdue */
+	/* One that has passed stays, as it is overdue, but for a later one of what is told. */
+	if ((tell_cause(v, f) && v->act_by_on > d->as_of) || f->act_by_on >= d->as_of)
 		f->act_by_on = v->act_by_on;
-	tell_cause(v, f);
 	f->evidence = evidence_of(v, a);
 	f->owner_email = owner_of(d->account, engine);
 }

@@ -29,17 +29,19 @@ int digest_before_load(struct db *db, const char *owner_email, const char *kind,
 	return rc;
 }
 
-static struct digest_finding read_finding(struct stmt *q, int32_t today, struct arena *a)
+static struct digest_finding read_finding(struct stmt *q, const struct digest_before *before, int32_t today,
+                                          struct arena *a)
 {
 	enum { URL = FINDING_N_COLUMNS, IS_NEW, SCORE_BEFORE, BACK_FROM, ANSWERED_ON, IS_DONE, HAS_EXPANDED, IS_DEFENDED,
-		HAS_NEW_CAUSE, GIVEN_BY };
+		HAS_NEW_CAUSE, GIVEN_BY, ASIDE, ASIDE_ON };
 	struct digest_finding d = { .f = finding_row(q, a), .account_url = col_text_in(q, URL, a),
 		.is_new = col_int(q, IS_NEW) != 0,
 		.score_before = col_is_null(q, SCORE_BEFORE) ? (double)NAN : col_real(q, SCORE_BEFORE),
 		.back_from = col_text_in(q, BACK_FROM, a), .answered_on = col_day(q, ANSWERED_ON),
 		.is_done = col_int(q, IS_DONE) != 0, .has_expanded = col_int(q, HAS_EXPANDED) != 0,
 		.is_defended = col_int(q, IS_DEFENDED) != 0, .has_new_cause = col_int(q, HAS_NEW_CAUSE) != 0,
-		.given_by = col_text_in(q, GIVEN_BY, a) };
+		.given_by = col_text_in(q, GIVEN_BY, a), .told_on = before->as_of_on,
+		.aside_before = before->id ? col_text_in(q, ASIDE, a) : NULL, .aside_on = col_day(q, ASIDE_ON) };
 
 	d.priority = finding_priority(&d.f, today);
 	return d;
@@ -47,6 +49,10 @@ static struct digest_finding read_finding(struct stmt *q, int32_t today, struct 
 
 #define OPEN_DEFENSE "EXISTS (SELECT 1 FROM finding d WHERE d.account_id = f.account_id AND d.engine = 'defense'" \
 	" AND d.closed_on IS NULL)"
+/* What had been said last of how it stands when that digest was made. */
+#define STOOD_THEN(column) "(SELECT p." column " FROM finding_event p WHERE p.finding_id = f.id AND p.at <= :made_at" \
+	" AND p.kind IN ('opened', 'reopened', 'snoozed', 'acknowledged', 'done', 'dismissed', 'resolved', 'lost'," \
+	"  'expanded') ORDER BY p.id DESC LIMIT 1)"
 /* A finding, and what became of it. */
 #define FINDING_TOLD \
 	"SELECT " FINDING_COLUMNS ", a.url," \
@@ -73,7 +79,8 @@ static struct digest_finding read_finding(struct stmt *q, int32_t today, struct 
 	"  AND e.kind = 'cause_changed') > :made_at, 0)," \
 	" (SELECT nullif(n.owner_email, '') FROM not_owner n WHERE n.account_id = f.account_id AND n.engine = f.engine" \
 	"  AND n.withdrawn_on IS NULL AND coalesce(n.given_to, '') = coalesce(f.owner_email, '')" \
-	"  ORDER BY n.id DESC LIMIT 1)" \
+	"  ORDER BY n.id DESC LIMIT 1)," \
+	" " STOOD_THEN("kind") ", " STOOD_THEN("day") \
 	" FROM finding f JOIN account a ON a.id = f.account_id"
 /* Open, or closed since and told before; an event says to the second what came after the digest was made, its day
  * serves where there is no event. of: "" or whose. */
@@ -107,7 +114,7 @@ int digest_findings_load(struct db *db, const struct digest_before *before, cons
 			room = room ? 2 * room : FIRST_ROOM;
 			rows = arena_grow(a, rows, n, room, sizeof *rows);
 		}
-		rows[n++] = read_finding(q, today, a);
+		rows[n++] = read_finding(q, before, today, a);
 	}
 	if (rc < 0)
 		return err_in(err, "findings for a digest");
@@ -116,16 +123,19 @@ int digest_findings_load(struct db *db, const struct digest_before *before, cons
 	return 0;
 }
 
-int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on, int32_t before_on, struct arena *a,
-                       struct digest_missed **out, size_t *out_n, struct err *err)
+int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on, int32_t before_on, int64_t now,
+                       struct arena *a, struct digest_missed **out, size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT local_on, reason FROM slot WHERE owner_email = :owner AND state = 'missed'"
 		" AND local_on > :after AND local_on < :before"
 		" AND coalesce(reason, '') NOT IN ('not_scheduled', 'owner_removed', 'silenced')"
-		" UNION SELECT d.local_on, 'undelivered' FROM digest d WHERE d.owner_email = :owner"
+		" UNION SELECT d.local_on, CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id"
+		"  AND o.reason IS NOT 'cancelled') THEN 'undelivered' ELSE 'cancelled' END"
+		" FROM digest d WHERE d.owner_email = :owner"
 		" AND d.local_on > :after AND d.local_on < :before AND EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id)"
-		" AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id AND o.state <> 'dead') ORDER BY local_on");
+		" AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.digest_id = d.id AND o.state <> 'dead'"
+		"  AND (o.state NOT IN ('pending', 'ambiguous') OR o.expires_at > :now)) ORDER BY local_on");
 	int32_t after = after_on == DAY_NONE ? before_on - MISSED_DAYS - 1 : after_on;
 	size_t room = before_on > after ? (size_t)(before_on - after) : 0, n = 0;
 	struct digest_missed *rows = arena_array(a, room, sizeof *rows);
@@ -134,6 +144,7 @@ int digest_missed_load(struct db *db, const char *owner_email, int32_t after_on,
 	bind_text(q, ":owner", owner_email);
 	bind_int(q, ":after", after);
 	bind_int(q, ":before", before_on);
+	bind_int(q, ":now", now);
 	while ((rc = stmt_step(q, err)) > 0 && n < room)
 		rows[n++] = (struct digest_missed){ .local_on = col_day(q, 0), .reason = col_text_in(q, 1, a) };
 	if (rc < 0)

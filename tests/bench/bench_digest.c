@@ -72,7 +72,8 @@ static void load_one(struct morning *m, int i)
 
 	REQUIRE_OK(digest_before_load(m->db, email, kind, TODAY, &before, &err));
 	REQUIRE_OK(digest_findings_load(m->db, &before, email, TODAY, m->kept, &findings, &in.n_findings, &err));
-	REQUIRE_OK(digest_missed_load(m->db, email, before.local_on, TODAY, m->kept, &missed, &in.n_missed, &err));
+	REQUIRE_OK(digest_missed_load(m->db, email, before.local_on, TODAY, in.made_at, m->kept, &missed, &in.n_missed,
+	                              &err));
 	REQUIRE_OK(digest_sources_load(m->db, m->kept, &states, &in.n_states, &err));
 	in.before_on = before.local_on;
 	in.findings = findings;

@@ -120,7 +120,8 @@ void sample_digest(struct db *db, const char *kind, size_t capacity, struct aren
 	if (digest_before_load(db, in.owner_email, kind, SAMPLE_TODAY, &before, &err) < 0 ||
 	    digest_findings_load(db, &before, strcmp(kind, "manager") ? in.owner_email : NULL,
 	                         SAMPLE_TODAY, a, &findings, &in.n_findings, &err) < 0 ||
-	    digest_missed_load(db, in.owner_email, before.local_on, SAMPLE_TODAY, a, &missed, &in.n_missed, &err) < 0 ||
+	    digest_missed_load(db, in.owner_email, before.local_on, SAMPLE_TODAY, in.made_at, a, &missed, &in.n_missed,
+	                       &err) < 0 ||
 	    digest_sources_load(db, a, &states, &in.n_states, &err) < 0)
 		die("sample: %s", err.text);
 	in.before_on = before.local_on;

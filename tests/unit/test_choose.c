@@ -167,6 +167,57 @@ static void who_acknowledged_is_left_alone_until_the_day_to_act_by_and_a_week_at
 	}
 }
 
+static void what_was_set_aside_and_is_due_again_is_a_change_once(void **state)
+{
+	static const struct {
+		const char *kind; /* what had been said when the last digest was made, so many days ago */
+		int32_t said_ago, told_ago;
+		enum finding_state state;
+		const char *since, *tag;
+	} cases[] = {
+		{ "acknowledged", 7, 1, FINDING_ACKNOWLEDGED, "Since yesterday: 1 back.",
+		  "DUE AGAIN, acknowledged before, risk 60" },
+		{ "acknowledged", 8, 1, FINDING_ACKNOWLEDGED, "Nothing changed since yesterday.",
+		  "DUE AGAIN, acknowledged before, risk 60" },
+		{ "done", 14, 1, FINDING_ACKNOWLEDGED, "Since yesterday: 1 back.", "STILL SO, though it was done, risk 60" },
+		{ "done", 15, 1, FINDING_ACKNOWLEDGED, "Nothing changed since yesterday.",
+		  "STILL SO, though it was done, risk 60" },
+		{ "dismissed", 3, 1, FINDING_OPEN, "Since yesterday: 1 back.", "BACK, risk 60" },
+		{ "lost", 3, 1, FINDING_OPEN, "Since yesterday: 1 back.", "BACK, risk 60" },
+		{ "opened", 9, 1, FINDING_OPEN, "Nothing changed since yesterday.", "OPEN for 10 days, risk 60" },
+		{ "reopened", 1, 1, FINDING_OPEN, "Nothing changed since yesterday.", "OPEN for 10 days, risk 60" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct digest_finding f = finding(1, 100, 1);
+		struct digest_input in = { .org = "o", .owner_email = "a@b.example", .kind = "csm", .capacity = 5,
+			.local_on = TODAY, .as_of_on = TODAY, .before_on = TODAY - 1, .findings = &f, .n_findings = 1 };
+		struct digest d;
+
+		f.f.state = cases[i].state;
+		f.f.act_by_on = TODAY - 3;
+		f.is_done = strcmp(cases[i].kind, "done") == 0;
+		f.answered_on = f.aside_on = TODAY - cases[i].said_ago;
+		f.aside_before = cases[i].kind;
+		f.told_on = TODAY - cases[i].told_ago;
+		digest_compose(&in, arena, &d);
+		assert_string_equal(d.since, cases[i].since);
+		assert_string_equal(d.sections[0].items[0].tag, cases[i].tag);
+	}
+}
+
+static void sums_in_several_currencies_have_the_same_order_each_day(void **state)
+{
+	struct digest_worth w = { 0 };
+
+	(void)state;
+	digest_worth_add(&w, 150000000, "USD");
+	digest_worth_add(&w, 1500000, "JPY");
+	digest_worth_add(&w, 1830000, "EUR");
+	assert_string_equal(digest_worth_text(words_of("en"), arena, &w), "EUR 18.3k, JPY 1.5M and USD 1.5M");
+}
+
 static void what_is_set_aside_is_counted(void **state)
 {
 	struct digest_finding f[] = { finding(1, 1, 1), finding(2, 1, 1), finding(3, 1, 1) };
@@ -240,7 +291,7 @@ static void currencies_are_never_added_together(void **state)
 	f[1].f.currency = "USD";
 	c = choose(f, 2, 10);
 	ASSERT_INT(c.worth.n, 2);
-	assert_string_equal(digest_worth_text(NULL, arena, &c.worth), "EUR 50 and USD 70");
+	assert_string_equal(digest_worth_text(words_of("en"), arena, &c.worth), "EUR 50 and USD 70");
 }
 
 static void what_is_not_known_is_not_zero(void **state)
@@ -254,7 +305,7 @@ static void what_is_not_known_is_not_zero(void **state)
 	ASSERT_INT(c.n_accounts, 2);
 	ASSERT_INT(c.worth.n, 0);
 	c = choose(f, 3, 10);
-	assert_string_equal(digest_worth_text(NULL, arena, &c.worth), "EUR 70");
+	assert_string_equal(digest_worth_text(words_of("en"), arena, &c.worth), "EUR 70");
 }
 
 static void snoozed_and_dismissed_are_not_told_acknowledged_only_when_worse(void **state)
@@ -632,6 +683,8 @@ int main(void)
 		CASE(what_comes_back_says_from_where),
 		CASE(another_cause_is_told_on_the_same_finding),
 		CASE(who_acknowledged_is_left_alone_until_the_day_to_act_by_and_a_week_at_least),
+		CASE(what_was_set_aside_and_is_due_again_is_a_change_once),
+		CASE(sums_in_several_currencies_have_the_same_order_each_day),
 		CASE(what_is_set_aside_is_counted),
 		CASE(odds_that_neither_double_nor_halve_are_no_change),
 		CASE(the_list_ends_at_the_capacity_and_the_rest_is_counted_and_summed),

@@ -117,9 +117,9 @@ static void money_is_written_in_the_language(void **state)
 		{ 120050, "EUR", "EUR 1,200.50", "1\u202f200,50\u00a0\u20ac", "1,2\u00a0k\u20ac" },
 		{ -500, "USD", "-USD 5", "-5\u00a0$US", "-5\u00a0$US" },
 		{ 0, "GBP", "GBP 0", "0\u00a0\u00a3GB", "0\u00a0\u00a3GB" },
-		{ 123456789, "JPY", "JPY 123,456,789", "123\u202f456\u202f789\u00a0JPY", "123\u00a0MJPY" },
-		{ 1234567, "KWD", "KWD 1,234.567", "1\u202f234,567\u00a0KWD", "1,2\u00a0kKWD" },
-		{ 99995000, "CHF", "CHF 999,950", "999\u202f950\u00a0CHF", "1\u00a0MCHF" },
+		{ 123456789, "JPY", "JPY 123,456,789", "123\u202f456\u202f789\u00a0JPY", "123\u00a0M\u00a0JPY" },
+		{ 1234567, "KWD", "KWD 1,234.567", "1\u202f234,567\u00a0KWD", "1,2\u00a0k\u00a0KWD" },
+		{ 99995000, "CHF", "CHF 999,950", "999\u202f950\u00a0CHF", "1\u00a0M\u00a0CHF" },
 		{ 120000000000, "EUR", "EUR 1,200,000,000", "1\u202f200\u202f000\u202f000\u00a0\u20ac", "1,2\u00a0Md\u20ac" },
 		{ INT64_MIN, "EUR", NULL, "-92\u202f233\u202f720\u202f368\u202f547\u202f758,08\u00a0\u20ac", NULL },
 	};

@@ -153,14 +153,35 @@ static void a_digest_that_no_channel_took_is_as_missed_as_one_that_was_not_made(
 		"DELETE FROM slot; INSERT INTO slot VALUES ('anna@lumendesk.example', 20510, 0, 'missed', 'downtime', 0),"
 		" ('anna@lumendesk.example', 20509, 0, 'missed', 'not_scheduled', 0)", &err));
 	/* The quiet one of the 13th had no message, nothing was lost with it. */
-	ASSERT_OK(digest_missed_load(db, "anna@lumendesk.example", 20508, SAMPLE_TODAY, arena, &missed, &n, &err));
+	ASSERT_OK(digest_missed_load(db, "anna@lumendesk.example", 20508, SAMPLE_TODAY, AFTER, arena, &missed, &n, &err));
 	ASSERT_INT(n, 2);
 	ASSERT_INT(missed[0].local_on, 20510);
 	ASSERT_INT(missed[1].local_on, 20512);
 	assert_string_equal(missed[1].reason, "undelivered");
-	ASSERT_OK(db_run(db, "UPDATE outbox SET state = 'pending' WHERE sink = 'b'", &err));
-	ASSERT_OK(digest_missed_load(db, "anna@lumendesk.example", 20508, SAMPLE_TODAY, arena, &missed, &n, &err));
+	/* Waiting still, but it is too late for it, whether or not somebody wrote that down yet. */
+	ASSERT_OK(db_run(db, "UPDATE outbox SET state = 'pending', expires_at = 2 WHERE sink = 'b'", &err));
+	ASSERT_OK(digest_missed_load(db, "anna@lumendesk.example", 20508, SAMPLE_TODAY, 2, arena, &missed, &n, &err));
+	ASSERT_INT(n, 2);
+	assert_string_equal(missed[1].reason, "undelivered");
+	ASSERT_OK(digest_missed_load(db, "anna@lumendesk.example", 20508, SAMPLE_TODAY, 1, arena, &missed, &n, &err));
 	ASSERT_INT(n, 1);
+	ASSERT_OK(db_run(db, "UPDATE outbox SET state = 'dead', reason = 'cancelled' WHERE digest_id = 11", &err));
+	ASSERT_OK(digest_missed_load(db, "anna@lumendesk.example", 20508, SAMPLE_TODAY, AFTER, arena, &missed, &n, &err));
+	ASSERT_INT(n, 2);
+	assert_string_equal(missed[1].reason, "cancelled");
+}
+
+static void how_it_stood_when_the_last_digest_was_made_is_known(void **state)
+{
+	(void)state;
+	say(3, MADE_AT - 90000, "opened", NULL);
+	say(3, MADE_AT - 80000, "done", "'cli'");
+	say(3, MADE_AT - 79999, "cause_changed", NULL);
+	say(3, AFTER, "reopened", "'cli'");
+	assert_string_equal(annas(3)->aside_before, "done");
+	ASSERT_INT(annas(3)->aside_on, (MADE_AT - 80000) / 86400);
+	ASSERT_INT(annas(3)->told_on, 20511);
+	assert_null(seen(NULL, "new@lumendesk.example", "manager", 3)->aside_before);
 }
 
 int main(void)
@@ -174,6 +195,7 @@ int main(void)
 		CASE(growth_that_gave_way_to_a_risk_is_told_as_waiting_not_as_settled),
 		CASE(what_was_bought_on_the_day_of_the_last_digest_is_told_in_the_next),
 		CASE(a_digest_that_no_channel_took_is_as_missed_as_one_that_was_not_made),
+		CASE(how_it_stood_when_the_last_digest_was_made_is_known),
 	};
 #undef CASE
 

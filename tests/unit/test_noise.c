@@ -196,7 +196,7 @@ static void save(const struct finding_change *c)
 		f.id = (int64_t)++life.n;
 		f.first_cause = f.cause;
 	}
-	if (c->cause_before)
+	if (c->cause_before && !c->event) /* what is back is told once, whatever it is about now */
 		say(s.base.as_of, (int)f.id, "cause_changed");
 	if (c->event)
 		say(s.base.as_of, (int)f.id, c->event);
@@ -468,6 +468,18 @@ static void what_is_told_is_the_cause_for_as_long_as_it_speaks(void **state)
 	assert_string_equal(changes[0].finding.cause, "silence");
 }
 
+static void a_day_to_act_by_that_has_passed_is_not_put_off_by_what_is_not_told(void **state)
+{
+	(void)state;
+	begin(AS_OF);
+	was[0].act_by_on = AS_OF - 3;
+	lead_is(1, 0.2); /* the other leads, but the sentence and the play stay */
+	risk()->act_by_on = AS_OF + 5;
+	ASSERT_INT(same(NULL)->act_by_on, AS_OF - 3);
+	lead_is(0, 0.2);
+	ASSERT_INT(same(NULL)->act_by_on, AS_OF + 5);
+}
+
 static void a_cause_that_fell_silent_gives_way_after_a_week_and_is_the_same_finding(void **state)
 {
 	(void)state;
@@ -725,6 +737,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(half_a_year_of_noise_is_told_in_few_words_and_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_told_is_the_cause_for_as_long_as_it_speaks, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_day_to_act_by_that_has_passed_is_not_put_off_by_what_is_not_told, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(a_cause_that_fell_silent_gives_way_after_a_week_and_is_the_same_finding, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(two_causes_that_flicker_by_turns_change_it_once_a_week_at_most, setup,

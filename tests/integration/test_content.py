@@ -185,6 +185,7 @@ def test_old_data_is_said(case):
     assert "No account was scored since Mon 2 Mar: what you read was judged then." in shown and "Judged on what was known on Mon 2 Mar." in shown, shown
     case.retaind("digest", "--now", now(1), "--owner", ANNA)
     assert case.query("SELECT count(*) FROM outbox o JOIN digest d ON d.id = o.digest_id WHERE d.local_on = ?", MONDAY + 1) == [(1,)]
+    case.retaind("deliver", "--now", now(1))
     fresh(case, 2)
     change(case, "UPDATE schedule_state SET sync_ok_started_at = sync_started_at")
     case.retaind("digest", "--now", now(2), "--owner", ANNA)  # all is well and there is nothing to say

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import browser  # noqa: E402
 from delivery import ENV  # noqa: E402
 from exim import Exim  # noqa: E402
-from harness import BIN, HEAVY, ROOT, Skip, run, wait_for  # noqa: E402
+from harness import BIN, HEAVY, ROOT, Skip, free_port, run, wait_for  # noqa: E402
 from test_score import TALKATIVE, load  # noqa: E402
 
 KEY, OLD_KEY, OTHER_KEY = "answers-key-0123456789abcdef", "answers-key-of-last-year-0000", "another-organisations-key-99"
@@ -85,9 +85,7 @@ class Desk:
 
     def __init__(self, case, more="", to=""):
         self.case = case
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         at = time.strftime("%H:%M", time.gmtime(time.time() + 12 * 3600))  # no digest is due while the test runs
         for name, keys in (("acme", (KEY, OLD_KEY)), ("other", (OTHER_KEY, OTHER_KEY))):
             for suffix, key in zip(("", "-old"), keys):

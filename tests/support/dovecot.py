@@ -9,8 +9,7 @@ import shutil
 import socket
 import subprocess
 
-from exim import free_ports
-from harness import wait_for
+from harness import free_port, wait_for
 from packages import Packages
 
 MODULES = b"/usr/lib/dovecot/modules\0"
@@ -70,7 +69,7 @@ class Dovecot:
         packages = unpack()
         self.dir = case.tmp / "dovecot"
         self.dir.mkdir()
-        [self.port] = free_ports(1)
+        self.port = free_port()
         user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         shutil.copytree(packages.root / "usr/lib/dovecot", self.dir / "lib", symlinks=True)
         for program in ("bin/doveconf", "sbin/dovecot"):

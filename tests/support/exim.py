@@ -8,21 +8,13 @@ import subprocess
 from pathlib import Path
 
 import sinks
-from harness import ROOT, wait_for
+from harness import ROOT, free_port, wait_for
 from packages import Packages
 
 
 def unpack():
     packages = Packages("exim")
     return packages, packages.unpack(["exim4-daemon-light"], "usr/sbin/exim4", skips=("exim4-base",))
-
-
-def free_ports(n):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Exim:
@@ -33,7 +25,7 @@ class Exim:
         self.dir = case.tmp / "exim"
         self.dir.mkdir()
         case.tmp.chmod(0o711)
-        self.port, self.tls_port = free_ports(2)
+        self.port, self.tls_port = free_port(), free_port()
         sinks.certificate(self.dir, certificate_name)
         self.ca = self.dir / "ca.pem"
         # Debian's Exim looks up its own user and group at start, which an uninstalled one doesn't have. Our copy looks up one

@@ -5,6 +5,8 @@ A failed check raises; Skip says why a test can't be done here. The last line pr
 """
 import contextlib
 import os
+import random
+import socket
 import shutil
 import sqlite3
 import subprocess
@@ -86,6 +88,18 @@ def wait_for(condition, seconds=10.0, what="condition"):
             return value
         time.sleep(0.02)
     raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def free_port():
+    """A port for a server that listens in a moment: none of those that the system hands out to whoever asks for any."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def run(scope):

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 from harness import free_port, wait_for
 from packages import Packages
@@ -74,6 +75,10 @@ class Dovecot:
         shutil.copytree(packages.root / "usr/lib/dovecot", self.dir / "lib", symlinks=True)
         for program in ("bin/doveconf", "sbin/dovecot"):
             shutil.copy(packages.root / "usr" / program, self.dir / "lib")
+        for folder in packages.libraries().split(":"):  # who runs it may not see our folder
+            if "/usr/lib/dovecot" not in folder:
+                for library in Path(folder).glob("*.so*"):
+                    shutil.copyfile(library, self.dir / "lib" / library.name)
         # Where its modules are is compiled in; our copy looks for them where it is started.
         for library in self.dir.glob("lib/*.so.0.0.0"):
             library.write_bytes(library.read_bytes().replace(MODULES, b"modules".ljust(len(MODULES), b"\0")))
@@ -86,7 +91,7 @@ class Dovecot:
         if os.getuid() == 0:
             for path in [self.dir, *self.dir.rglob("*")]:
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
-        libraries = [self.dir / "lib", self.dir / "lib/modules", self.dir / "lib/modules/old-stats", packages.libraries()]
+        libraries = [self.dir / "lib", self.dir / "lib/modules", self.dir / "lib/modules/old-stats"]
         self.process = subprocess.Popen([self.dir / "lib/doveconf", "-f", "service=master", "-c", configuration, "-m", "master", "-e",
                                          self.dir / "lib/dovecot", "-F", "-c", configuration], cwd=self.dir / "run",
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -37,7 +37,8 @@ typedef void channel_send_fn(const struct channel_job *job, struct arena *a, str
 
 /* A text for people in the shape of the kind: fills the message's body, and what else of it is not NOTICE's default
  * (JSON to the sink). */
-enum { MAX_NOTICE = 16 << 10 }; /* bytes of a notice as it is sent */
+/* Bytes of a notice as it is sent, and of its text: all of it may be signs that are sent as five. */
+enum { MAX_NOTICE = 16 << 10, NOTICE_TEXT = 3000 };
 struct notice {
 	const char *subject, *text, *key;
 	int64_t now;
@@ -73,7 +74,8 @@ int channel_url(const struct channel_job *job, struct arena *a, const char **out
 /* The body that is to go this time. */
 const void *channel_body(const struct outbox_message *m, size_t *out_len);
 
-/* Something that a person should know, in the shape of the channel; by mail to reply_to, else to from itself. */
+/* Something that a person should know, in the shape of the channel; by mail to reply_to, else to from itself. A text of
+ * more than NOTICE_TEXT bytes is cut: a long one must not keep the person from knowing. */
 int notice_message(struct arena *a, const struct channel_settings *c, const char *subject, const char *text,
                    int64_t now, struct outbox_message *out, struct err *err) MUST_USE;
 

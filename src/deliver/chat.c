@@ -23,10 +23,22 @@ const char *chat_flaw(const struct chat_rules *rules, const void *body, size_t l
 	return flaw || !rules->flaw ? flaw : rules->flaw(a, j);
 }
 
-void chat_send(const struct channel_job *job, const struct chat_rules *rules, const char *url, struct arena *a,
-               struct verdict *out)
+static int post(const struct channel_job *job, struct arena *a, const char *query, const void *body, size_t len,
+                struct http_response *out, bool *out_was_sent, struct err *err)
 {
 	static const struct http_header headers[] = { { "content-type", "application/json; charset=utf-8" } };
+	const char *url;
+
+	if (channel_url(job, a, &url, err) < 0)
+		return -1;
+	if (query)
+		url = arena_printf(a, "%s%c%s", url, strchr(url, '?') ? '&' : '?', query);
+	return channel_post(job, a, url, headers, ARRAY_LEN(headers), body, len, out, out_was_sent, err);
+}
+
+void chat_send(const struct channel_job *job, const struct chat_rules *rules, const char *query, struct arena *a,
+               struct verdict *out)
+{
 	struct http_response r;
 	struct err err;
 	size_t len;
@@ -36,7 +48,7 @@ void chat_send(const struct channel_job *job, const struct chat_rules *rules, co
 
 	if (flaw)
 		*out = verdict_of(DELIVERY_REFUSED, 0, arena_printf(a, "not sent: %s", flaw));
-	else if (channel_post(job, a, url, headers, ARRAY_LEN(headers), body, len, &r, &was_sent, &err) < 0)
+	else if (post(job, a, query, body, len, &r, &was_sent, &err) < 0)
 		*out = verdict_of_failure(was_sent, &err);
 	else
 		*out = rules->verdict(&r, a, job->now);

@@ -14,8 +14,9 @@ struct chat_rules {
 	struct verdict (*verdict)(const struct http_response *r, struct arena *a, int64_t now);
 };
 
-/* Posts the job's body to url; a body that breaks a rule is refused without a byte sent. */
-void chat_send(const struct channel_job *job, const struct chat_rules *rules, const char *url, struct arena *a,
+/* Posts the job's body to the channel's URL, with query ("wait=true"; NULL: none) behind what it has of its own; a body
+ * that breaks a rule is refused without a byte sent. */
+void chat_send(const struct channel_job *job, const struct chat_rules *rules, const char *query, struct arena *a,
                struct verdict *out);
 /* What forbids to send a body as it is, or NULL. */
 const char *chat_flaw(const struct chat_rules *rules, const void *body, size_t len, struct arena *a);

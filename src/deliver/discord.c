@@ -81,15 +81,7 @@ const struct chat_rules discord_rules = {
 
 static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
-	const char *url;
-	struct err err;
-
-	if (channel_url(job, a, &url, &err) < 0) {
-		*out = verdict_of_failure(false, &err);
-		return;
-	}
-	url = arena_printf(a, "%s%cwait=true", url, strchr(url, '?') ? '&' : '?');
-	chat_send(job, &discord_rules, url, a, out);
+	chat_send(job, &discord_rules, "wait=true", a, out);
 }
 
 static void put_notice(struct json_out *o, const char *text)

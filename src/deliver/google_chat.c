@@ -113,18 +113,11 @@ const struct chat_rules google_chat_rules = {
 
 static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
-	const char *url;
-	struct err err;
-
-	if (channel_url(job, a, &url, &err) < 0) {
-		*out = verdict_of_failure(false, &err);
-		return;
-	}
 	/* A repeat of requestId is answered with the message that is there. No messageId: it is for apps that come back to
 	 * a message, and a space that took it for a mistake would get no card ever. */
-	url = arena_printf(a, "%s%crequestId=%.64s&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", url,
-	                   strchr(url, '?') ? '&' : '?', job->message->delivery_key);
-	chat_send(job, &google_chat_rules, url, a, out);
+	chat_send(job, &google_chat_rules,
+	          arena_printf(a, "requestId=%.64s&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+	                       job->message->delivery_key), a, out);
 }
 
 /* Signs of markup cannot be escaped in text: they are left out. */

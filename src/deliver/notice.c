@@ -3,13 +3,16 @@
 #include <string.h>
 
 #include "common/sha256.h"
+#include "common/text.h"
 
 int notice_message(struct arena *a, const struct channel_settings *c, const char *subject, const char *text,
                    int64_t now, struct outbox_message *out, struct err *err)
 {
 	CLEANUP(buf_done) struct buf body;
 	const char *key = arena_printf(a, "%s\n%s\n%lld", subject, text, (long long)now);
-	const struct notice n = { .subject = subject, .text = text, .key = sha256_hex(a, key, strlen(key)), .now = now };
+	size_t len = utf8_fit(text, NOTICE_TEXT);
+	const struct notice n = { .subject = subject, .key = sha256_hex(a, key, strlen(key)), .now = now,
+	                          .text = text[len] ? arena_printf(a, "%.*s...", (int)len, text) : text };
 
 	buf_init(&body, MAX_NOTICE);
 	*out = (struct outbox_message){ .sink = c->name, .kind = channel_kind_names[c->kind], .delivery_key = n.key,

@@ -130,13 +130,7 @@ const struct chat_rules teams_rules = { .shape = &message, .max_bytes = CARD_BYT
 
 static void send_one(const struct channel_job *job, struct arena *a, struct verdict *out)
 {
-	const char *url;
-	struct err err;
-
-	if (channel_url(job, a, &url, &err) < 0)
-		*out = verdict_of_failure(false, &err);
-	else
-		chat_send(job, &teams_rules, url, a, out);
+	chat_send(job, &teams_rules, NULL, a, out);
 }
 
 static void put_run(struct json_out *o, const char *text, bool is_bold)

@@ -138,6 +138,25 @@ static void a_notice_by_mail_may_be_sent_and_goes_to_whom_replies_go(void **stat
 	ASSERT_INT(notice_message(a, &mail, "s", "t", NOW, &m, &err), -1);
 }
 
+static void a_long_notice_is_cut_and_goes_in_every_kind(void **state)
+{
+	struct channel_settings c = { .name = "any", .from = "Desk <desk@acme.example>", .channel = "C012AB3CD" };
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	char *text = arena_alloc(a, 20001);
+
+	(void)state;
+	for (size_t i = 0; i < 20000; i += 4)
+		memcpy(text + i, "&<\xc3\xa9", 4);
+	for (c.kind = 0; c.kind < N_CHANNEL_KINDS; c.kind++) {
+		struct outbox_message m = notice(a, &c, text);
+		const struct json *j;
+
+		assert_true(m.body_len > 500 && m.body_len <= MAX_NOTICE);
+		if (((const char *)m.body)[0] == '{')
+			ASSERT_OK(json_parse(a, m.body, m.body_len, &j, &err));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +165,7 @@ int main(void)
 		cmocka_unit_test(a_folder_that_is_none_is_tried_again),
 		cmocka_unit_test(a_notice_by_slack_and_webhook_is_json_without_markup),
 		cmocka_unit_test(a_notice_by_mail_may_be_sent_and_goes_to_whom_replies_go),
+		cmocka_unit_test(a_long_notice_is_cut_and_goes_in_every_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_SUPPORT := $(sort $(filter-out $(BENCHES),$(wildcard tests/bench/*.c)))
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 TEXTS := $(sort $(wildcard config/texts/*.yaml))
 VARIANTS := release debug asan coverage
@@ -73,6 +74,7 @@ LIBRARY_$(1) := build/$(1)/libretaind.a
 UNITS_$(1) := $$(patsubst tests/unit/%.c,build/$(1)/unit/%,$$(UNIT_TESTS))
 FUZZ_$(1) := $$(patsubst tests/fuzz/%.c,build/$(1)/fuzz/%,$$(FUZZERS))
 BENCH_$(1) := $$(patsubst tests/bench/%.c,build/$(1)/bench/%,$$(BENCHES))
+WORKLOAD_$(1) := $$(patsubst tests/bench/%.c,build/$(1)/bench/obj/%.o,$$(BENCH_SUPPORT))
 SUPPORT_$(1) := $$(patsubst tests/support/%.c,build/$(1)/support/%.o,$$(TEST_SUPPORT))
 
 build/$(1)/obj/gen/%.o: build/gen/%.c build/$(1)/flags
@@ -93,10 +95,14 @@ build/$(1)/unit/%: tests/unit/%.c $$(SUPPORT_$(1)) $$(LIBRARY_$(1)) build/$(1)/f
 		$$(SUPPORT_$(1)) $$(LIBRARY_$(1)) $$(LIBS) -lcmocka
 build/$(1)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.h $$(LIBRARY_$(1)) build/$(1)/flags
 	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -Itests/fuzz -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
-build/$(1)/bench/%: tests/bench/%.c $$(LIBRARY_$(1)) build/$(1)/flags
-	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP $$(LINK) -o $$@ $$< $$(LIBRARY_$(1)) $$(LIBS)
+build/$(1)/bench/obj/%.o: tests/bench/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -O3 -Iinclude -MMD -MP -c -o $$@ $$<
+build/$(1)/bench/%: tests/bench/%.c $$(WORKLOAD_$(1)) $$(LIBRARY_$(1)) build/$(1)/flags
+	$$(call say,$$@)$$(CC) @build/$(1)/flags $$(FLAGS_$(1)) $$(CFLAGS) -Iinclude -MMD -MP $$(LINK) -o $$@ $$< \
+		$$(WORKLOAD_$(1)) $$(LIBRARY_$(1)) $$(LIBS)
 ALL_$(1) := build/$(1)/retaind $$(UNITS_$(1)) $$(FUZZ_$(1))
--include $$(OBJECTS_$(1):.o=.d) $$(UNITS_$(1):=.d) $$(SUPPORT_$(1):.o=.d) $$(FUZZ_$(1):=.d) $$(BENCH_$(1):=.d)
+-include $$(OBJECTS_$(1):.o=.d) $$(UNITS_$(1):=.d) $$(SUPPORT_$(1):.o=.d) $$(FUZZ_$(1):=.d) $$(BENCH_$(1):=.d) $$(WORKLOAD_$(1):.o=.d)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 

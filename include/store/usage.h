@@ -1,5 +1,6 @@
-/* Usage, packed: one blob per (metric, day, block of USAGE_BLOCK accounts), little-endian u16 = value + 1, 0 = not
- * reported, 65535 = see table usage_exception. Source of the layout: measured against rows, month chunks and DuckDB. */
+/* Usage, packed: one blob per (metric, day, block of USAGE_BLOCK accounts) with a checksum. A cell is value + 1 and 0 =
+ * not reported; one byte each where all of the block fit, else little-endian u16 with 65535 = see usage_exception.
+ * Source of the layout: measured against rows, month chunks and DuckDB. */
 #ifndef STORE_USAGE_H
 #define STORE_USAGE_H
 

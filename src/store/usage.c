@@ -5,69 +5,11 @@
 #include "common/text.h"
 #include "usage_block.h"
 
-enum {
-	CELL_BYTES = USAGE_CELL_BYTES,
-	BLOCK_BYTES = USAGE_BLOCK_BYTES,
-	EXCEPTION = USAGE_EXCEPTION,
-	MAX_DAY = (1 << 20) - 1,
-	MAX_METRICS = 1 << 16,
-	MAX_METRIC_NAME = 64
-};
-
-/* cells ------------------------------------------------------------------------------------------------------------ */
-
-static void cell_set(uint8_t *block, int place, unsigned cell)
-{
-	block[CELL_BYTES * place] = (uint8_t)cell;
-	block[CELL_BYTES * place + 1] = (uint8_t)(cell >> 8);
-}
+enum { MAX_METRIC_NAME = 64 };
 
 static int64_t block_of(int64_t account)
 {
 	return account / USAGE_BLOCK;
-}
-
-static int64_t block_id(int32_t metric, int32_t day, int64_t block)
-{
-	return (int64_t)metric << 40 | (int64_t)day << 20 | block;
-}
-
-int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, uint8_t *out, struct err *err)
-{
-	int64_t id = block_id(metric, day, block);
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT data FROM usage_block WHERE id = :id");
-	const void *data;
-	size_t len;
-	int rc;
-
-	bind_int(q, ":id", id);
-	rc = stmt_step(q, err);
-	if (rc <= 0)
-		return rc;
-	data = col_blob(q, 0, &len);
-	if (len == 0 || len > BLOCK_BYTES || len % CELL_BYTES)
-		return err_set(err, ERR_FATAL, "usage block %lld has %zu bytes", (long long)id, len);
-	memcpy(out, data, len);
-	memset(out + len, 0, BLOCK_BYTES - len);
-	return (int)len;
-}
-
-static int block_save(struct db *db, int64_t id, const uint8_t *block, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = NULL;
-	size_t len = BLOCK_BYTES;
-
-	while (len && !block[len - 1] && !block[len - 2])
-		len -= CELL_BYTES;
-	if (len) {
-		q = db_sql(db, "INSERT INTO usage_block (id, data) VALUES (:id, :data) "
-		               "ON CONFLICT (id) DO UPDATE SET data = excluded.data");
-		bind_blob(q, ":data", block, len);
-	} else {
-		q = db_sql(db, "DELETE FROM usage_block WHERE id = :id");
-	}
-	bind_int(q, ":id", id);
-	return stmt_run(q, err);
 }
 
 /* exceptions ------------------------------------------------------------------------------------------------------- */
@@ -119,7 +61,7 @@ static int exception_remove(struct db *db, const struct usage_cell *c, struct er
 static int cell_value(struct db *db, unsigned cell, int32_t metric, int32_t day, int64_t account, int64_t *out,
                       struct err *err)
 {
-	if (cell == EXCEPTION)
+	if (cell == USAGE_EXCEPTION)
 		return usage_exception_get(db, metric, day, account, out, err);
 	*out = cell ? (int64_t)cell - 1 : USAGE_NONE;
 	return 0;
@@ -154,29 +96,33 @@ static void sort_cells(struct usage_cell *cells, size_t n, struct usage_cell *ro
 	}
 }
 
+int usage_cell_check(const struct usage_cell *c, struct err *err)
+{
+	if (c->metric <= 0 || c->metric > USAGE_MAX_METRIC || c->account <= 0 || block_of(c->account) > USAGE_MAX_BLOCK)
+		die("usage of metric %d, account %lld", c->metric, (long long)c->account);
+	if (c->day < 0 || c->day > USAGE_MAX_DAY)
+		return err_set(err, ERR_INPUT, "usage on day %d: before 1970", c->day);
+	if (c->value < 0 && c->value != USAGE_NONE)
+		return err_set(err, ERR_INPUT, "usage of %lld: negative", (long long)c->value);
+	return 0;
+}
+
 static int sort_and_check(struct usage_cell *cells, size_t n, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	bool is_sorted = true;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct usage_cell *c = &cells[i];
-
-		if (c->metric <= 0 || c->metric > MAX_METRICS || c->account <= 0 || block_of(c->account) > MAX_DAY)
-			die("usage of metric %d, account %lld", c->metric, (long long)c->account);
-		if (c->day < 0 || c->day > MAX_DAY)
-			return err_set(err, ERR_INPUT, "usage on day %d: before 1970", c->day);
-		if (c->value < 0 && c->value != USAGE_NONE)
-			return err_set(err, ERR_INPUT, "usage of %lld: negative", (long long)c->value);
-		is_sorted = is_sorted && (i == 0 || !is_before(c, c - 1));
+		if (usage_cell_check(&cells[i], err) < 0)
+			return -1;
+		is_sorted = is_sorted && (i == 0 || !is_before(&cells[i], &cells[i - 1]));
 	}
 	if (!is_sorted)
 		sort_cells(cells, n, arena_array(a, n, sizeof *cells));
 	return 0;
 }
 
-/* Returns 1 when it changed. */
-static int put_cell(struct db *db, uint8_t *block, const struct usage_cell *c, struct err *err)
+int usage_cell_put(struct db *db, uint8_t *block, const struct usage_cell *c, struct err *err)
 {
 	int place = (int)(c->account % USAGE_BLOCK);
 	unsigned old = usage_cell_at(block, place), new;
@@ -186,17 +132,19 @@ static int put_cell(struct db *db, uint8_t *block, const struct usage_cell *c, s
 		return -1;
 	if (value == c->value)
 		return 0;
-	new = c->value == USAGE_NONE ? 0 : c->value > USAGE_MAX ? EXCEPTION : (unsigned)c->value + 1;
-	if (new == EXCEPTION ? exception_put(db, c, err) < 0 : old == EXCEPTION && exception_remove(db, c, err) < 0)
+	new = c->value == USAGE_NONE ? 0 : c->value > USAGE_MAX ? USAGE_EXCEPTION : (unsigned)c->value + 1;
+	if (new == USAGE_EXCEPTION && exception_put(db, c, err) < 0)
 		return -1;
-	cell_set(block, place, new);
+	if (new != USAGE_EXCEPTION && old == USAGE_EXCEPTION && exception_remove(db, c, err) < 0)
+		return -1;
+	usage_cell_set(block, place, new);
 	return 1;
 }
 
 /* The cells of one block; of several for one account the last one counts. */
 static int64_t put_block(struct db *db, const struct usage_cell *cells, size_t n, struct err *err)
 {
-	uint8_t block[BLOCK_BYTES] = { 0 };
+	uint8_t block[USAGE_BLOCK_BYTES] = { 0 };
 	int64_t number = block_of(cells->account), n_changed = 0;
 
 	if (usage_block_load(db, cells->metric, cells->day, number, block, err) < 0)
@@ -206,12 +154,12 @@ static int64_t put_block(struct db *db, const struct usage_cell *cells, size_t n
 
 		if (i + 1 < n && cells[i + 1].account == cells[i].account)
 			continue;
-		rc = put_cell(db, block, &cells[i], err);
+		rc = usage_cell_put(db, block, &cells[i], err);
 		if (rc < 0)
 			return -1;
 		n_changed += rc;
 	}
-	if (n_changed && block_save(db, block_id(cells->metric, cells->day, number), block, err) < 0)
+	if (n_changed && usage_block_save(db, cells->metric, cells->day, number, block, err) < 0)
 		return -1;
 	return n_changed;
 }
@@ -294,8 +242,8 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err)
 	bind_text(q, ":name", name);
 	if (stmt_run(q, err) < 0)
 		return -1;
-	if (db_last_id(db) > MAX_METRICS)
-		return err_set(err, ERR_INPUT, "more than %d metrics", MAX_METRICS);
+	if (db_last_id(db) > USAGE_MAX_METRIC)
+		return err_set(err, ERR_INPUT, "more than %d metrics", USAGE_MAX_METRIC);
 	*out = (int32_t)db_last_id(db);
 	return 0;
 }
@@ -304,7 +252,7 @@ int metric_id(struct db *db, const char *name, int32_t *out, struct err *err)
 
 int usage_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
 {
-	uint8_t block[BLOCK_BYTES] = { 0 };
+	uint8_t block[USAGE_BLOCK_BYTES] = { 0 };
 
 	if (usage_block_load(db, metric, day, block_of(account), block, err) < 0)
 		return -1;
@@ -313,13 +261,13 @@ int usage_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64
 
 static int32_t clamp_day(int32_t day)
 {
-	return day < 0 ? 0 : day > MAX_DAY ? MAX_DAY : day;
+	return day < 0 ? 0 : day > USAGE_MAX_DAY ? USAGE_MAX_DAY : day;
 }
 
 int usage_walk(struct db *db, int32_t metric, int64_t block, int32_t from, int32_t to, usage_block_fn *fn,
                void *context, struct err *err)
 {
-	uint8_t packed[BLOCK_BYTES];
+	uint8_t packed[USAGE_BLOCK_BYTES];
 	int64_t values[USAGE_BLOCK];
 
 	for (int32_t day = clamp_day(from); day <= clamp_day(to); day++) {

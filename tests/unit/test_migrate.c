@@ -5,6 +5,7 @@
 #include "../../src/store/db_fault.h"
 #include "common/sha256.h"
 #include "store/migrate.h"
+#include "store/usage.h"
 
 static struct err err;
 
@@ -120,6 +121,28 @@ static void what_was_said_of_findings_before_answers_had_a_way_was_said_by_the_c
 	db_close(db);
 }
 
+static void usage_of_before_there_were_checksums_stays_as_it_was(void **state)
+{
+	struct db *db = open_memory();
+	int64_t value = 0;
+
+	(void)state;
+	migrate_to(db, 29, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO metric (id, name) VALUES (1, 'logins');"
+	                     "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv');"
+	                     "INSERT INTO account (id, source_id, source_key) VALUES (1, 1, 'k1'), (2, 1, 'k2'), (3, 1, 'k3');"
+	                     "INSERT INTO usage_block VALUES ((1 << 40) | (20000 << 20), x'000006000000ffff');"
+	                     "INSERT INTO usage_exception VALUES (1, 20000, 3, 70000)", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 29);
+	ASSERT_OK(usage_get(db, 1, 20000, 1, &value, &err));
+	ASSERT_INT(value, 5);
+	ASSERT_OK(usage_get(db, 1, 20000, 3, &value, &err));
+	ASSERT_INT(value, 70000);
+	ASSERT_INT(number(db, "SELECT sum(value) FROM usage_daily"), 70005);
+	ASSERT_INT(number(db, "SELECT count(*) FROM usage_daily"), 2);
+	db_close(db);
+}
+
 #ifdef RETAIND_FAULTS
 static void whatever_action_fails_the_schema_is_the_old_one_or_the_new_one(void **state)
 {
@@ -159,6 +182,7 @@ int main(void)
 		cmocka_unit_test(a_migration_that_was_edited_after_it_ran_is_refused),
 		cmocka_unit_test(versions_ascend_without_a_gap),
 		cmocka_unit_test(what_was_said_of_findings_before_answers_had_a_way_was_said_by_the_command_line),
+		cmocka_unit_test(usage_of_before_there_were_checksums_stays_as_it_was),
 #ifdef RETAIND_FAULTS
 		cmocka_unit_test(whatever_action_fails_the_schema_is_the_old_one_or_the_new_one),
 #endif

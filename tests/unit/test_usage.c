@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../src/store/db_fault.h"
+#include "../../src/store/usage_block.h"
 #include "common/clock.h"
 #include "store/migrate.h"
 #include "store/record.h"
@@ -111,6 +112,7 @@ static void an_erased_cell_takes_its_empty_block_and_exception_along(void **stat
 	put_one(m, 20000, 3, 100000);
 	put_one(m, 20000, 900, 5);
 	ASSERT_INT(number("SELECT length(data) FROM usage_block"), 2 * 901);
+	ASSERT_INT(number("SELECT width FROM usage_block"), 2);
 	ASSERT_INT(put_one(m, 20000, 900, USAGE_NONE), 1);
 	ASSERT_INT(number("SELECT length(data) FROM usage_block"), 2 * 4);
 	ASSERT_INT(put_one(m, 20000, 3, USAGE_NONE), 1);
@@ -147,19 +149,110 @@ static void what_can_not_be_usage_is_refused(void **state)
 	ASSERT_INT(number("SELECT count(*) FROM usage_block"), 0);
 }
 
+static void a_block_of_small_counts_takes_one_byte_a_cell(void **state)
+{
+	int32_t m = metric_of("logins");
+
+	(void)state;
+	put_one(m, 20000, 1, 0);
+	put_one(m, 20000, 900, 254);
+	ASSERT_INT(number("SELECT width * 10000 + length(data) FROM usage_block"), 10901);
+	ASSERT_INT(get_one(m, 20000, 900), 254);
+	assert_true(get_one(m, 20000, 899) == USAGE_NONE);
+	put_one(m, 20000, 5, 255);
+	ASSERT_INT(number("SELECT width * 10000 + length(data) FROM usage_block"), 20000 + 2 * 901);
+	ASSERT_INT(get_one(m, 20000, 1), 0);
+	ASSERT_INT(get_one(m, 20000, 900), 254);
+	put_one(m, 20000, 5, 254);
+	ASSERT_INT(number("SELECT width * 10000 + length(data) FROM usage_block"), 10901);
+}
+
+static void refuse_block(const char *update)
+{
+	struct usage_cell c = { 1, 20000, 9000, 2 };
+	int64_t value;
+
+	ASSERT_OK(db_run(db, update, &err));
+	assert_int_equal(usage_put(db, &c, 1, &err), -1);
+	assert_int_equal(err.kind, ERR_FATAL);
+	assert_int_equal(usage_get(db, 1, 20000, 9000, &value, &err), -1);
+	assert_non_null(strstr(err.text, "usage of logins on 2024-10-04, accounts 8128 to 16255"));
+}
+
 static void a_block_that_is_damaged_is_told(void **state)
 {
 	int32_t m = metric_of("logins");
-	struct usage_cell c = { m, 20000, 1, 2 };
+	struct usage_cell c = { m, 20000, 9000, 2 };
 
 	(void)state;
-	put_one(m, 20000, 1, 1);
-	ASSERT_OK(db_run(db, "UPDATE usage_block SET data = x'000102'", &err));
-	assert_int_equal(usage_put(db, &c, 1, &err), -1);
+	put_one(m, 20000, 9000, 1);
+	refuse_block("UPDATE usage_block SET data = substr(data, 2)");
+	refuse_block("UPDATE usage_block SET data = data || x'00'");
+	refuse_block("UPDATE usage_block SET width = 3");
+	refuse_block("UPDATE usage_block SET width = 2");
+	refuse_block("UPDATE usage_block SET data = ''");
+	ASSERT_OK(db_run(db, "UPDATE usage_block SET id = id + (1 << 20), data = x'0000ffff', width = 2", &err));
+	c.day++;
+	assert_int_equal(usage_put(db, &c, 1, &err), -1); /* it is of another day */
+	ASSERT_OK(db_run(db, "UPDATE usage_block SET sum = usage_block_sum(id, 2, data)", &err));
+	c.account = USAGE_BLOCK + 1;
+	assert_int_equal(usage_put(db, &c, 1, &err), -1); /* its exception is missing */
 	assert_int_equal(err.kind, ERR_FATAL);
-	ASSERT_OK(db_run(db, "UPDATE usage_block SET data = x'0000ffff'", &err)); /* its exception is missing */
-	assert_int_equal(usage_put(db, &c, 1, &err), -1);
-	assert_int_equal(err.kind, ERR_FATAL);
+}
+
+static void of_a_block_no_bit_flips_unseen(void **state)
+{
+	enum { BYTES = 3 * 64 + 10, BITS = 8 * BYTES };
+	uint8_t block[BYTES];
+	int64_t sums[BITS + 1];
+
+	(void)state;
+	srandom(11);
+	for (int i = 0; i < BYTES; i++)
+		block[i] = (uint8_t)random();
+	sums[BITS] = usage_block_sum(77, 1, block, BYTES);
+	for (int bit = 0; bit < BITS; bit++) {
+		block[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		sums[bit] = usage_block_sum(77, 1, block, BYTES);
+		assert_true(sums[bit] != sums[BITS]);
+		for (int other = 0; other < bit; other++)
+			assert_true(sums[other] != sums[bit]);
+		block[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_true(usage_block_sum(78, 1, block, BYTES) != sums[BITS]);
+	assert_true(usage_block_sum(77, 2, block, BYTES) != sums[BITS]);
+	block[BYTES - 1] = 0;
+	assert_true(usage_block_sum(77, 1, block, BYTES) != usage_block_sum(77, 1, block, BYTES - 1));
+}
+
+/* Blocks written, by kind. */
+static void watch_blocks(void)
+{
+	ASSERT_OK(db_run(db, "CREATE TEMP TABLE written (kind TEXT); CREATE TEMP TRIGGER i AFTER INSERT ON usage_block "
+	                     "BEGIN INSERT INTO written VALUES ('i'); END; CREATE TEMP TRIGGER u AFTER UPDATE ON "
+	                     "usage_block BEGIN INSERT INTO written VALUES ('u'); END; CREATE TEMP TRIGGER d AFTER DELETE "
+	                     "ON usage_block BEGIN INSERT INTO written VALUES ('d'); END", &err));
+}
+
+static void a_correction_rewrites_one_block_and_what_is_the_same_none(void **state)
+{
+	int32_t m = metric_of("logins");
+	struct usage_cell cells[3 * 60];
+
+	(void)state;
+	for (int i = 0; i < 180; i++)
+		cells[i] = (struct usage_cell){ m, 20000 + i % 60, 1 + i / 60 * USAGE_BLOCK, i };
+	ASSERT_INT(usage_put(db, cells, 180, &err), 180);
+	watch_blocks();
+	ASSERT_INT(put_one(m, 20030, 1, 999), 1); /* of a day long past */
+	ASSERT_INT(number("SELECT count(*) FROM written"), 1);
+	ASSERT_INT(number("SELECT count(*) FROM written WHERE kind = 'u'"), 1);
+	ASSERT_INT(put_one(m, 20030, 1, 999), 0);
+	ASSERT_INT(usage_put(db, cells, 180, &err), 1); /* all of it once more: only the corrected cell goes back */
+	ASSERT_INT(number("SELECT count(*) FROM written"), 2);
+	ASSERT_INT(put_one(m, 19000, 1, 1), 1); /* late: of a day that had none */
+	ASSERT_INT(number("SELECT count(*) FROM written"), 3);
+	ASSERT_INT(number("SELECT count(*) FROM usage_block"), 181);
 }
 
 enum { ACCOUNTS = 60, DAYS = 40, METRICS = 3, FIRST_DAY = 19990 };
@@ -320,7 +413,10 @@ int main(void)
 		CASE(an_erased_cell_takes_its_empty_block_and_exception_along),
 		CASE(of_a_cell_given_twice_the_last_counts),
 		CASE(what_can_not_be_usage_is_refused),
+		CASE(a_block_of_small_counts_takes_one_byte_a_cell),
 		CASE(a_block_that_is_damaged_is_told),
+		CASE(of_a_block_no_bit_flips_unseen),
+		CASE(a_correction_rewrites_one_block_and_what_is_the_same_none),
 		CASE(blocks_and_view_agree_on_random_data),
 		CASE(details_are_kept_by_person_and_team),
 #ifdef RETAIND_FAULTS

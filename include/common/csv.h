@@ -14,6 +14,7 @@ struct csv;
 
 struct csv_row {
 	const char **fields; /* valid until the next row */
+	const size_t *lens;  /* their bytes */
 	size_t n;
 	int64_t line; /* where the row begins, from 1 */
 };

@@ -7,7 +7,7 @@
 
 enum { RAW_BYTES = 4000, SHOWN_CHARS = 60, SHOWN_COLUMNS = 40 };
 
-static size_t column_of(const struct csv_rows *r, const char *name)
+size_t csv_rows_column(const struct csv_rows *r, const char *name)
 {
 	size_t i = 0;
 
@@ -30,7 +30,7 @@ static int check_columns(const struct csv_rows *r, struct arena *a, struct err *
 	struct texts wanted = csv_stream_columns(a, r->stream);
 
 	for (size_t i = 0; i < wanted.n; i++) {
-		size_t at = column_of(r, wanted.at[i]);
+		size_t at = csv_rows_column(r, wanted.at[i]);
 
 		if (at == r->n_columns)
 			return err_set(err, ERR_INPUT, "no column `%s`; there are %s", wanted.at[i], all_columns(r, a));
@@ -73,15 +73,14 @@ void csv_rows_close(struct csv_rows *r)
 static const char *get(const void *row, const char *from, struct arena *a)
 {
 	const struct csv_rows *r = row;
-	size_t at = column_of(r, from);
+	size_t at = csv_rows_column(r, from);
 
 	(void)a;
 	return at < r->row.n ? r->row.fields[at] : NULL;
 }
 
-int csv_rows_next(struct csv_rows *r, struct arena *a, struct record *out, struct err *why, struct err *err)
+int csv_rows_read(struct csv_rows *r, struct err *why, struct err *err)
 {
-	static const enum csv_got answers[] = { CSV_LEFT_OUT, CSV_RECORD, CSV_DELETED };
 	int rc = csv_next(r->csv, &r->row, err);
 
 	if (rc < 0) {
@@ -91,11 +90,17 @@ int csv_rows_next(struct csv_rows *r, struct arena *a, struct record *out, struc
 	}
 	if (rc == 0)
 		return CSV_END;
-	if (r->row.n != r->n_columns) {
-		(void)err_set(why, ERR_INPUT, "%zu fields, and the header has %zu", r->row.n, r->n_columns);
-		return CSV_UNUSABLE;
-	}
-	rc = map_apply(r->stream->map, get, r, r->zone, a, out, why);
+	if (r->row.n == r->n_columns)
+		return CSV_RECORD;
+	(void)err_set(why, ERR_INPUT, "%zu fields, and the header has %zu", r->row.n, r->n_columns);
+	return CSV_UNUSABLE;
+}
+
+int csv_rows_map(const struct csv_rows *r, struct arena *a, struct record *out, struct err *why)
+{
+	static const enum csv_got answers[] = { CSV_LEFT_OUT, CSV_RECORD, CSV_DELETED };
+	int rc = map_apply(r->stream->map, get, r, r->zone, a, out, why);
+
 	return rc < 0 ? CSV_UNUSABLE : (int)answers[rc];
 }
 

@@ -1,30 +1,22 @@
 #include "connect/pull.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "books.h"
-#include "common/sha256.h"
+#include "common/file_hash.h"
 #include "common/text.h"
 #include "csv_files.h"
 #include "csv_rows.h"
+#include "csv_usage.h"
 #include "record_show.h"
 #include "store/pulls.h"
 #include "store/record.h"
-#include "store/usage.h"
-#include "store/usage_batch.h"
 
-enum { BATCH_ROWS = 10000, MAX_FILES = 100000, READ_BYTES = 64 * 1024 };
-
-/* So that sums of any number of rows that a day may have stay within an int64. */
-static const double max_usage = 1e12;
+enum { BATCH_ROWS = 10000, MAX_FILES = 100000 };
 
 struct loading {
 	const struct pull *pull;
@@ -36,6 +28,7 @@ struct loading {
 	const char *name, *path, *hash;
 	int64_t size_bytes;
 	struct csv_rows rows;
+	struct csv_usage *usage; /* NULL: it has none, or nothing is stored */
 	bool is_waiting; /* some row's account isn't known yet: the file is read again next time */
 };
 
@@ -81,38 +74,6 @@ static int list_files(struct arena *a, const char *folder, const char *match, st
 	return 0;
 }
 
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-/* Of the file's bytes and of the mapping, so that a new mapping reads it anew. */
-static int hash_file(struct loading *l, struct err *err)
-{
-	CLEANUP(close_fd) const int fd = open(l->path, O_RDONLY | O_CLOEXEC);
-	uint8_t digest[SHA256_BYTES], piece[READ_BYTES];
-	struct sha256 hash;
-	ssize_t n;
-
-	if (fd < 0)
-		return err_errno(err, ERR_INPUT, "%s", l->path);
-	sha256_init(&hash);
-	sha256_add(&hash, l->stream->fingerprint, strlen(l->stream->fingerprint));
-	l->size_bytes = 0;
-	while ((n = read(fd, piece, sizeof piece)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, ERR_INPUT, "%s", l->path);
-		sha256_add(&hash, piece, (size_t)n);
-		l->size_bytes += n;
-	}
-	sha256_end(&hash, digest);
-	l->hash = hex_text(l->arena, digest, sizeof digest);
-	return 0;
-}
-
 /* rows ------------------------------------------------------------------------------------------------------------- */
 
 static int set_aside(struct loading *l, const char *why, struct arena *a, struct err *err)
@@ -124,46 +85,14 @@ static int set_aside(struct loading *l, const char *why, struct arena *a, struct
 	                      csv_rows_raw(&l->rows, a), l->pull->now, err);
 }
 
-static const struct value *value_of(const struct record *r, const char *field)
-{
-	return &r->values[entity_field_index(r->entity, field)];
-}
-
-static const char *text_or_empty(const struct value *v)
-{
-	return v->is_set && !v->is_null && v->text ? v->text : "";
-}
-
 static int put_usage(struct loading *l, const struct record *r, struct arena *a, struct err *err)
 {
-	struct usage_row row = { .day = (int32_t)value_of(r, "day")->number,
-		                     .contact_key = text_or_empty(value_of(r, "contact_key")),
-		                     .team = text_or_empty(value_of(r, "team")) };
-	double value = value_of(r, "value")->real;
-	struct err why = { 0 };
-	int rc;
+	const char *why;
+	int rc = csv_usage_put(l->usage, r, a, &why, err);
 
-	if (!(value >= 0 && value <= max_usage))
-		return set_aside(l, value < 0 ? "value: is negative, expected 0 or more" : "value: is more than 1e12", a, err);
-	if (row.day < 0)
-		return set_aside(l, "day: is before 1970", a, err);
-	if (!r->account_key)
-		return set_aside(l, arena_printf(a, "%s: is empty, expected an account", l->stream->map->account), a, err);
-	rc = record_find_account(l->pull->db, l->source, r->account_by, r->account_key, &row.account, err);
-	if (rc == 0) {
+	if (rc == USAGE_WAITS)
 		l->is_waiting = true;
-		return set_aside(l, arena_printf(a, "%s: no account is known by `%s` yet", l->stream->map->account,
-		                                 text_clean(a, r->account_key, 60)), a, err);
-	}
-	if (rc < 0)
-		return -1;
-	if (metric_id(l->pull->db, value_of(r, "metric")->text, &row.metric, &why) < 0) {
-		*err = why;
-		return why.kind == ERR_INPUT ? set_aside(l, why.text, a, err) : -1;
-	}
-	row.value = llround(value);
-	row.origin = r->account_key;
-	return usage_batch_add(l->pull->db, l->stream->merge, &row, err);
+	return rc > USAGE_TAKEN ? set_aside(l, why, a, err) : rc;
 }
 
 static int put_record(struct loading *l, const struct record *r, struct err *err)
@@ -193,28 +122,52 @@ static void show(struct loading *l, const struct record *r, struct arena *a)
 		l->pull->show_row(l->pull->context, l->stream->name, record_show(r, NULL, a));
 }
 
+static int try_row(struct loading *l, int got, struct arena *a)
+{
+	struct record r = { 0 };
+	struct err why;
+
+	if (got == CSV_RECORD)
+		got = csv_rows_map(&l->rows, a, &r, &why);
+	l->result->n_quarantined += got == CSV_UNUSABLE;
+	if (got == CSV_RECORD)
+		show(l, &r, a);
+	return !l->pull->limit_rows || l->result->n_rows < l->pull->limit_rows;
+}
+
+/* The row at hand into the store. */
+static int store_row(struct loading *l, struct arena *a, struct err *err)
+{
+	int taken = l->usage ? csv_usage_take(l->usage, &l->rows.row, err) : 0;
+	struct record r = { 0 };
+	struct err why;
+
+	if (taken)
+		return taken < 0 ? -1 : 0;
+	switch (csv_rows_map(&l->rows, a, &r, &why)) {
+	case CSV_UNUSABLE: return set_aside(l, why.text, a, err);
+	case CSV_RECORD: return r.entity->table ? put_record(l, &r, err) : put_usage(l, &r, a, err);
+	case CSV_DELETED: return r.entity->table ? delete_record(l, &r, err) : 0;
+	default: return 0;
+	}
+}
+
 /* Returns 1 when there may be more rows, 0 at the end. */
 static int load_row(struct loading *l, struct arena *a, struct err *err)
 {
-	struct record r = { 0 };
-	struct err why = { 0 };
-	int got = csv_rows_next(&l->rows, a, &r, &why, err), rc = 0;
+	struct err why;
+	int got = csv_rows_read(&l->rows, &why, err), rc;
 
 	if (got <= CSV_END)
 		return got;
 	l->result->n_rows++;
-	if (l->pull->is_dry_run) {
-		l->result->n_quarantined += got == CSV_UNUSABLE;
-		if (got == CSV_RECORD)
-			show(l, &r, a);
-		return !l->pull->limit_rows || l->result->n_rows < l->pull->limit_rows;
-	}
-	if (got == CSV_UNUSABLE)
+	if (l->pull->is_dry_run)
+		return try_row(l, got, a);
+	if (got == CSV_RECORD)
+		rc = store_row(l, a, err);
+	else
 		rc = set_aside(l, why.text, a, err);
-	else if (got == CSV_RECORD)
-		rc = r.entity->table ? put_record(l, &r, err) : put_usage(l, &r, a, err);
-	else if (got == CSV_DELETED && r.entity->table)
-		rc = delete_record(l, &r, err);
+	arena_reset(a);
 	return rc < 0 ? -1 : 1;
 }
 
@@ -238,7 +191,7 @@ static int begin_file(struct loading *l, struct err *err)
 	if (quarantine_clear_starting(l->pull->db, l->source, l->stream->name, arena_printf(l->arena, "%s:", l->name),
 	                              err) < 0)
 		return -1;
-	return is_usage(l) ? usage_batch_begin(l->pull->db, err) : 0;
+	return is_usage(l) ? csv_usage_new(l->pull->db, l->source, &l->rows, &l->usage, err) : 0;
 }
 
 /* Up to BATCH_ROWS rows in one transaction; the last one marks the file. Returns 1 when there are more. */
@@ -249,10 +202,8 @@ static int load_batch(struct loading *l, bool is_first, struct arena *a, struct 
 
 	if (txn_begin(&txn, l->pull->db, err) < 0 || (is_first && begin_file(l, err) < 0))
 		return -1;
-	for (int i = 0; i < BATCH_ROWS && rc == 1; i++) {
-		arena_reset(a);
+	for (int i = 0; i < BATCH_ROWS && rc == 1; i++)
 		rc = load_row(l, a, err);
-	}
 	if (rc < 0 || (rc == 0 && !is_usage(l) && mark_loaded(l, err) < 0) || txn_commit(&txn, err) < 0)
 		return -1;
 	return rc;
@@ -267,7 +218,7 @@ static int store_usage(struct loading *l, struct err *err)
 
 		if (txn_begin(&txn, l->pull->db, err) < 0)
 			return -1;
-		rc = usage_batch_store(l->pull->db, BATCH_ROWS, &l->result->n_changed, err);
+		rc = csv_usage_store(l->usage, &l->result->n_changed, err);
 		if (rc < 0 || (rc == 0 && mark_loaded(l, err) < 0) || txn_commit(&txn, err) < 0)
 			return -1;
 	}
@@ -304,7 +255,8 @@ static int load_file(struct loading *l, const char *name, struct err *err)
 	l->name = name;
 	l->path = arena_printf(l->arena, "%s/%s", l->pull->source->folder, name);
 	l->is_waiting = false;
-	if (hash_file(l, err) < 0)
+	/* of the mapping too, so that a new one reads it anew */
+	if (file_hash(l->arena, l->path, l->stream->fingerprint, &l->hash, &l->size_bytes, err) < 0)
 		return -1;
 	if (!l->pull->is_full && !l->pull->is_dry_run) {
 		rc = file_is_loaded(l->pull->db, l->source, l->stream->name, name, l->hash, err);
@@ -316,6 +268,8 @@ static int load_file(struct loading *l, const char *name, struct err *err)
 	l->result->n_pages++;
 	rc = load_rows(l, err);
 	csv_rows_close(&l->rows);
+	csv_usage_free(l->usage);
+	l->usage = NULL;
 	return rc < 0 ? err_in(err, "%s", name) : 0;
 }
 

@@ -12,6 +12,9 @@ enum { GATHER_ACCOUNTS = 1 << 24 };
 
 struct usage_gather;
 
+/* Whether the accounts that there are can be gathered of: 1 or 0. */
+int usage_gather_fits(struct db *db, struct err *err) MUST_USE;
+
 void usage_gather_free(struct usage_gather *g); /* accepts NULL */
 void usage_gather_freep(struct usage_gather **g); /* for CLEANUP */
 /* merge: what becomes of several rows of one origin; a cell is the total over its origins. */

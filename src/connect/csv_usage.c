@@ -120,17 +120,15 @@ int csv_usage_new(struct db *db, int64_t source, const struct csv_rows *rows, st
 {
 	CLEANUP(csv_usage_freep) struct csv_usage *u = NULL;
 	struct arena *a = arena_new(0);
-	int64_t n_accounts;
+	int fits;
 
 	u = arena_alloc(a, sizeof *u);
 	*u = (struct csv_usage){ .db = db, .source = source, .stream = rows->stream, .arena = a,
 		                     .keys = account_keys_new(db, source, rows->stream->map->account_by) };
-	if (db_int(db, "SELECT max(id) FROM account", 0, &n_accounts, err) < 0)
+	fits = has_details(rows->stream->map) ? 0 : usage_gather_fits(db, err);
+	if (fits < 0 || (!fits && usage_batch_begin(db, err) < 0))
 		return -1;
-	if (has_details(rows->stream->map) || n_accounts >= GATHER_ACCOUNTS) {
-		if (usage_batch_begin(db, err) < 0)
-			return -1;
-	} else {
+	if (fits) {
 		u->gather = usage_gather_new(db, rows->stream->merge);
 		u->columns = find_columns(rows);
 	}

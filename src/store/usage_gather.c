@@ -32,6 +32,13 @@ struct usage_gather {
 	size_t at;            /* in rows: what is stored already */
 };
 
+int usage_gather_fits(struct db *db, struct err *err)
+{
+	int64_t last;
+
+	return db_int(db, "SELECT max(id) FROM account", 0, &last, err) < 0 ? -1 : last < GATHER_ACCOUNTS;
+}
+
 void usage_gather_free(struct usage_gather *g)
 {
 	if (!g)
@@ -196,7 +203,8 @@ static int append(struct usage_gather *g, const struct gathered *row, struct err
 int usage_gather_add(struct usage_gather *g, const struct usage_cell *cell, uint32_t origin, struct err *err)
 {
 	const struct gathered row = {
-		(uint64_t)cell->metric << (DAY_BITS + ACCOUNT_BITS) | (uint64_t)cell->day << ACCOUNT_BITS | (uint64_t)cell->account,
+		(uint64_t)cell->metric << (DAY_BITS + ACCOUNT_BITS) | (uint64_t)cell->day << ACCOUNT_BITS |
+			(uint64_t)cell->account,
 		(uint64_t)cell->value << ORIGIN_BITS | origin,
 	};
 

@@ -14,7 +14,8 @@ enum {
 
 int runs_file(struct arena *a, const char *beside, int *out_fd, struct err *err)
 {
-	const char *slash = strrchr(beside, '/'), *folder = slash ? arena_strndup(a, beside, (size_t)(slash - beside)) : ".";
+	const char *slash = strrchr(beside, '/');
+	const char *folder = slash ? arena_strndup(a, beside, (size_t)(slash - beside)) : ".";
 	char *name = arena_printf(a, "%s/gathered-XXXXXX", folder);
 	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 

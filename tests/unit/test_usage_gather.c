@@ -1,0 +1,179 @@
+#include "cmocka_shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/arena.h"
+#include "store/migrate.h"
+#include "store/usage_gather.h"
+
+enum { METRICS = 2, DAYS = 3, ACCOUNTS = 20000, ORIGINS = 3, FIRST_DAY = 20000, N = METRICS * DAYS * ACCOUNTS };
+
+static struct err err;
+static char folder[64], path[80];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	(void)snprintf(folder, sizeof folder, "/tmp/retaind-gather-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	(void)snprintf(path, sizeof path, "%s/retaind.db", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		char name[96];
+
+		(void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
+		(void)unlink(name);
+	}
+	return rmdir(folder); /* which is empty: nothing else was left there */
+}
+
+/* What rows say of one cell: by origin; -1: nothing. */
+struct model {
+	int64_t by_origin[ORIGINS];
+};
+
+static void add_to_model(struct model *m, enum usage_merge merge, uint32_t origin, int64_t value)
+{
+	int64_t *kept = &m->by_origin[origin];
+
+	if (*kept < 0 || merge == USAGE_LAST)
+		*kept = value;
+	else if (merge == USAGE_SUM)
+		*kept += value;
+	else if (value > *kept)
+		*kept = value;
+}
+
+static int64_t total_of(const struct model *m)
+{
+	int64_t total = USAGE_NONE;
+
+	for (int i = 0; i < ORIGINS; i++)
+		if (m->by_origin[i] >= 0)
+			total = (total == USAGE_NONE ? 0 : total) + m->by_origin[i];
+	return total;
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return *seed >> 33;
+}
+
+/* Mostly small, now and then as large as it may be. */
+static int64_t random_value(uint64_t *seed)
+{
+	return next_random(seed) % 1000 == 0 ? 1000000000000 : (int64_t)(next_random(seed) % 70000);
+}
+
+static void gather_rows(struct usage_gather *g, struct model *all, enum usage_merge merge, size_t n)
+{
+	uint64_t seed = 17 + (uint64_t)merge;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (size_t)(next_random(&seed) % N);
+		const struct usage_cell cell = { .metric = (int32_t)(at / ACCOUNTS / DAYS) + 1,
+			                             .day = FIRST_DAY + (int32_t)(at / ACCOUNTS % DAYS),
+			                             .account = (int64_t)(at % ACCOUNTS) + 1,
+			                             .value = random_value(&seed) };
+		uint32_t origin = (uint32_t)(next_random(&seed) % ORIGINS);
+
+		ASSERT_OK(usage_gather_add(g, &cell, origin, &err));
+		add_to_model(&all[at], merge, origin, cell.value);
+	}
+}
+
+static int64_t store_all(struct db *db, struct usage_gather *g)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	int64_t n_changed = 0;
+	int rc;
+
+	ASSERT_OK(txn_begin(&txn, db, &err));
+	while ((rc = usage_gather_store(g, 5000, &n_changed, &err)) == 1)
+		;
+	assert_int_equal(rc, 0);
+	ASSERT_OK(txn_commit(&txn, &err));
+	return n_changed;
+}
+
+static void check_cells(struct db *db, const struct model *all)
+{
+	for (size_t at = 0; at < N; at += 7) {
+		int64_t value;
+
+		ASSERT_OK(usage_get(db, (int32_t)(at / ACCOUNTS / DAYS) + 1, FIRST_DAY + (int32_t)(at / ACCOUNTS % DAYS),
+		                    (int64_t)(at % ACCOUNTS) + 1, &value, &err));
+		assert_true(value == total_of(&all[at]));
+	}
+}
+
+static int64_t count_said(const struct model *all)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < N; i++)
+		n += total_of(&all[i]) != USAGE_NONE;
+	return n;
+}
+
+static void check_rows(size_t n, enum usage_merge merge)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct model *all = arena_array(a, N, sizeof *all);
+
+	ASSERT_OK(db_open(path, DB_WRITE, &db, &err));
+	ASSERT_OK(migrate_run(db, 0, &err));
+	for (size_t i = 0; i < N; i++)
+		all[i] = (struct model){ { -1, -1, -1 } };
+	for (int round = 0; round < 2; round++) {
+		CLEANUP(usage_gather_freep) struct usage_gather *g = usage_gather_new(db, merge);
+		struct model *said = round ? arena_array(a, N, sizeof *said) : all;
+
+		gather_rows(g, said, merge, n);
+		assert_true(store_all(db, g) == (round ? 0 : count_said(all))); /* the same again changes nothing */
+	}
+	check_cells(db, all);
+}
+
+static void rows_in_any_order_become_cells_as_aggregate_says(void **state)
+{
+	(void)state;
+	for (enum usage_merge merge = USAGE_LAST; merge <= USAGE_LARGEST; merge++) {
+		check_rows(30000, merge);
+		assert_int_equal(remove_folder(state), 0);
+		assert_int_equal(make_folder(state), 0);
+	}
+}
+
+static void more_rows_than_memory_is_given_to_become_the_same_cells(void **state)
+{
+	(void)state;
+	for (enum usage_merge merge = USAGE_LAST; merge <= USAGE_LARGEST; merge++) {
+		check_rows(2200000, merge);
+		assert_int_equal(remove_folder(state), 0);
+		assert_int_equal(make_folder(state), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rows_in_any_order_become_cells_as_aggregate_says, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(more_rows_than_memory_is_given_to_become_the_same_cells, make_folder,
+		                                remove_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -11,6 +11,12 @@
 #define FREED_BY(function) __attribute__((malloc(function, 1)))
 #endif
 #define NORETURN __attribute__((noreturn))
+/* A large local that is written before it is read, however much of it: the build sets all others to 0 first. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define LATER_SET __attribute__((uninitialized))
+#else
+#define LATER_SET
+#endif
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

@@ -53,7 +53,7 @@ struct reading {
 	int32_t due_on;          /* a date that presses, DAY_NONE */
 	int64_t stake_minor;     /* what is at stake by it, -1: the engine's usual */
 	const char *stake_how, *fact; /* fact: "a cancellation notice": there or not, no matter of degree; NULL otherwise */
-	struct evidence_word words[MAX_WORDS]; /* what a template may say */
+	struct evidence_word *words; /* what a template may say, MAX_WORDS at most; NULL while none are wanted */
 	int n_words;
 	bool is_brief;           /* no words are wanted */
 	bool is_worded;          /* its evidence is the signal's own template with these words */
@@ -98,10 +98,12 @@ struct diagnosis {
 /* What the whole base is like: the season and each segment's normal. */
 struct norms;
 const struct norms *norms_of(const struct fact_base *base, struct arena *a);
-
+/* What is the same for all accounts of a run; keeps settings, base and norms, which must not change meanwhile. */
+struct judge;
+const struct judge *judge_of(const struct score_settings *settings, const struct fact_base *base,
+                             const struct norms *norms, struct arena *a);
 /* before: the latest score before that day, or NULL. */
-void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
-                   const struct fact_account *account, const struct score_row *before,
+void score_account(const struct judge *j, const struct fact_account *account, const struct score_row *before,
                    enum score_words words, struct arena *a, struct diagnosis *out);
 const char *score_band_name(enum score_engine engine, int band);  /* "at_risk" */
 const char *score_band_words(enum score_engine engine, int band); /* "at risk" */

@@ -51,6 +51,7 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;
+	out->judge = judge_of(score, &out->base, out->norms, a);
 	return 0;
 }
 
@@ -90,8 +91,7 @@ int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct
 			continue;
 		if (before_of(d, &facts[i], rows, n_rows, &at, a, &before, err) < 0)
 			return -1;
-		score_account(&d->session->org->score, &d->base, d->norms, &facts[i], before,
-		              d->is_sweep ? WORDS_OF_BANDS : WORDS_ALL, a, &out[i]);
+		score_account(d->judge, &facts[i], before, d->is_sweep ? WORDS_OF_BANDS : WORDS_ALL, a, &out[i]);
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@ struct diagnosing {
 	struct fact_query query;
 	struct fact_base base;
 	const struct norms *norms;
+	const struct judge *judge; /* of this very struct's base: not for a copy of it */
 	int32_t scored_on; /* the last day that has scores, DAY_NONE when none has */
 	bool has_before;   /* some day before it, not long ago, has scores */
 	bool is_sweep; /* all members in order; those that are no customers are not judged */

@@ -110,8 +110,7 @@ static int take_some(struct replaying *r, size_t first, size_t end, size_t from,
 
 		if (place >= from && place - from < n && place - from != judged) {
 			judged = place - from;
-			score_account(&r->settings, &r->day.base, r->day.norms, &facts[judged], NULL, WORDS_NONE,
-			              r->of_chunk, &d);
+			score_account(r->day.judge, &facts[judged], NULL, WORDS_NONE, r->of_chunk, &d);
 		}
 		if (r->take(r->context, i, &r->day, place >= from && place - from < n ? &d : NULL, err) < 0)
 			return -1;
@@ -129,6 +128,7 @@ static int take_day(struct replaying *r, size_t first, size_t end, struct err *e
 	if (diagnose_day(r->session, samples[first].day, r->of_day, &r->day, err) < 0 ||
 	    set_rates(r, samples[first].day, err) < 0)
 		return -1;
+	r->day.judge = judge_of(&r->settings, base, r->day.norms, r->of_day);
 	r->day.query.reads_ahead = (end - first) * FEW >= base->n_members;
 	for (size_t at = first, next; at < end; at = next) {
 		size_t from = member_of(base, samples[at].account), to = from;

@@ -114,11 +114,12 @@ static struct block *block_for(struct arena *a, size_t size)
 	return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* A piece in which anything stands but at its end: the last bytes of it, from whole on, are 0. */
+static char *take(struct arena *a, size_t size, size_t whole)
 {
 	size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	struct block *b;
-	void *piece;
+	char *piece;
 
 	if (rounded < size || rounded > arena_left(a))
 		die("arena: %zu bytes asked, %zu of %zu left", size, arena_left(a), a->limit);
@@ -126,7 +127,13 @@ void *arena_alloc(struct arena *a, size_t size)
 	piece = b->at + b->used;
 	b->used += rounded;
 	a->taken += rounded;
-	return memset(piece, 0, rounded);
+	memset(piece + whole, 0, rounded - whole);
+	return piece;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return take(a, size, 0);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -140,16 +147,20 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 
 void *arena_grow(struct arena *a, const void *old, size_t old_n, size_t new_n, size_t size)
 {
-	void *piece = arena_array(a, new_n, size);
+	size_t bytes, old_bytes = old_n * size;
+	char *piece;
 
-	if (old_n)
-		memcpy(piece, old, old_n * size);
+	if (__builtin_mul_overflow(new_n, size, &bytes))
+		die("arena: %zu elements of %zu bytes", new_n, size);
+	piece = take(a, bytes, old_bytes);
+	if (old_bytes)
+		memcpy(piece, old, old_bytes);
 	return piece;
 }
 
 void *arena_memdup(struct arena *a, const void *data, size_t len)
 {
-	void *piece = arena_alloc(a, len);
+	char *piece = take(a, len, len);
 
 	if (len)
 		memcpy(piece, data, len);
@@ -162,7 +173,7 @@ char *arena_strndup(struct arena *a, const char *text, size_t len)
 
 	if (len == (size_t)-1)
 		die("arena: a text of %zu bytes", len);
-	copy = arena_alloc(a, len + 1);
+	copy = take(a, len + 1, len);
 	if (len)
 		memcpy(copy, text, len);
 	return copy;

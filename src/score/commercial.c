@@ -36,10 +36,8 @@ static const struct fact_notice *standing_notice(const struct context *c, const 
 /* Amounts in another currency than what the account pays in can't stand beside it. */
 static bool is_in_account_currency(const struct context *c, const char *currency)
 {
-	const char *own;
-	bool is_left_out;
+	const char *own = yearly_revenue(c)->currency;
 
-	(void)yearly_revenue(c->account, &own, &is_left_out);
 	return !*currency || (own && strcmp(own, currency) == 0);
 }
 

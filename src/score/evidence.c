@@ -112,6 +112,8 @@ void reading_metric(const struct context *c, struct reading *out, const char *na
 
 void reading_quoted(const struct context *c, struct reading *out, const char *name, const char *text, size_t max_chars)
 {
+	if (out->is_brief)
+		return;
 	if (*text)
 		READING_SAY(c, out, name, "quoted", W_TEXT("quote", evidence_quote(c->arena, text, max_chars)));
 	else

@@ -28,11 +28,15 @@ struct levers {
 	double full, growing, worthwhile, renewing; /* strengths */
 	bool is_use_read, has_use;
 	double use[TREND_WEEKS]; /* see weekly_use */
+	bool is_people_read, has_people;
+	double people[TREND_WEEKS]; /* see weekly_people */
+	struct revenue_now revenue; /* see yearly_revenue */
 };
 const struct levers *levers_of(const struct context *c);
 
-/* People at work in each of the last weeks, the latest first: from the metric that counts them, else by name. */
-bool weekly_people(const struct context *c, double weeks[TREND_WEEKS]);
+/* People at work in each of the last weeks, the latest first: from the metric that counts them, else by name. NULL when
+ * not known. Worked out once per account. */
+const double *weekly_people(const struct context *c);
 /* Use in each of TREND_WEEKS as a share of what the whole base uses, over all metrics that count as activity, without
  * the season. NULL when nobody uses any. Worked out once per account. */
 const double *weekly_use(const struct context *c);
@@ -44,7 +48,7 @@ double quarter_growth(const double weeks[TREND_WEEKS]);
 /* The money that an account pays in; NULL when it is not that of the market, so that nothing can be compared. */
 const char *market_currency(const struct context *c);
 /* Yearly price of a seat now; 0 when not known. */
-double price_per_seat(const struct fact_account *f);
+double price_per_seat(const struct context *c);
 /* What growth is worth a year; false: not known. *out_how says how it was reckoned. */
 bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, const char **out_how);
 bool worth_of_next_plan(const struct context *c, int64_t *out_minor, const char **out_how);

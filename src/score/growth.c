@@ -9,9 +9,10 @@ enum { NEW_DAYS = 28, KNOWN_DAYS = 180, TEAM_DAYS = 3, TALK_DAYS = 60, MONTH_WEE
 /* Sustained: at least three of four weeks above what was usual; and more than one person. */
 static bool read_seat_growth(const struct context *c, struct reading *out)
 {
-	double weeks[TREND_WEEKS], now, before, growth;
+	const double *weeks = weekly_people(c);
+	double now, before, growth;
 
-	if (!weekly_people(c, weeks))
+	if (!weeks)
 		return reading_unknown(out, "people at work are not known");
 	if (fact_days_first(&c->account->active) < 7 * MONTH_WEEKS)
 		return reading_unknown(out, "less than 16 weeks of usage");
@@ -25,8 +26,8 @@ static bool read_seat_growth(const struct context *c, struct reading *out)
 	reading_number(c, out, "percent", 100 * growth, 0);
 	out->why = arena_printf(c->arena, "%s a week, %.0f before: no lasting growth",
 	                        counted(c->arena, (int)now, "person", "people"), before);
-	if (growth > 0 && price_per_seat(c->account) > 0) {
-		out->stake_minor = minor_of(round(now - before) * price_per_seat(c->account));
+	if (growth > 0 && price_per_seat(c) > 0) {
+		out->stake_minor = minor_of(round(now - before) * price_per_seat(c));
 		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", round(now - before));
 	}
 	return true;
@@ -53,7 +54,7 @@ static int people_of_team(const struct fact_account *f, const char *team)
 	int n = 0;
 
 	for (size_t p = 0; p < f->n_people; p++)
-		n += strcmp(f->people[p].team, team) == 0 && fact_days_count(&f->people[p].used, 0, NEW_DAYS) > 0;
+		n += strcmp(f->people[p].team, team) == 0 && fact_days_any(&f->people[p].used, 0, NEW_DAYS);
 	return n;
 }
 
@@ -79,9 +80,9 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 	for (size_t i = 0; i < f->n_teams; i++) {
 		const struct fact_team *t = &f->teams[i];
 
-		if (fact_days_count(&t->used, 0, NEW_DAYS) < TEAM_DAYS || fact_days_count(&t->used, NEW_DAYS, KNOWN_DAYS))
+		if (fact_days_count(&t->used, 0, NEW_DAYS) < TEAM_DAYS || fact_days_any(&t->used, NEW_DAYS, KNOWN_DAYS))
 			continue;
-		if (n++ < 3)
+		if (n++ < 3 && !c->is_brief)
 			names = arena_printf(c->arena, "%s%s%s", names, *names ? ", " : "", evidence_quote(c->arena, t->name, 40));
 		people += people_of_team(f, t->name);
 	}
@@ -91,8 +92,8 @@ static bool read_new_teams(const struct context *c, struct reading *out)
 		return true;
 	READING_SAY(c, out, "teams", "new_teams", W_INT("n", n));
 	reading_word(out, "names", names);
-	if (n && people && price_per_seat(f) > 0) {
-		out->stake_minor = minor_of(people * price_per_seat(f));
+	if (n && people && price_per_seat(c) > 0) {
+		out->stake_minor = minor_of(people * price_per_seat(c));
 		out->stake_how = arena_printf(c->arena, "%s of new teams x yearly revenue per seat",
 		                              counted(c->arena, people, "person", "people"));
 	}

@@ -29,9 +29,12 @@ bool has_fresh_texts(const struct context *c)
 
 static void hear(const struct context *c, const char *text, int32_t on, bool is_theirs, struct heard *h)
 {
-	struct lexicon_hit hits[MAX_LEXICONS];
-	size_t n = *text ? lexicon_hear(c->settings->index, text, c->arena, hits) : 0;
+	LATER_SET struct lexicon_hit hits[MAX_LEXICONS];
+	size_t n;
 
+	if (!*text)
+		return;
+	n = lexicon_hear(c->settings->index, text, c->arena, hits);
 	if (h->n + n > h->n_room) {
 		h->n_room = 2 * (h->n + n);
 		h->hits = arena_grow(c->arena, h->hits, h->n, h->n_room, sizeof *h->hits);

@@ -18,7 +18,19 @@ static double line(double value, double low, double high)
 	return strength < 0 ? 0 : strength > 1 ? 1 : strength;
 }
 
-bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
+/* Adds one to each week with a day of it. */
+static void add_weeks(const struct fact_days *d, double weeks[TREND_WEEKS])
+{
+	_Static_assert(7 * TREND_WEEKS + 64 <= FACTS_DAYS, "a word lies behind the last one");
+	for (int w = 0; w < TREND_WEEKS; w++) {
+		int word = 7 * w / 64, at = 7 * w % 64;
+		uint64_t days = d->words[word] >> at | (at > 57 ? d->words[word + 1] << (64 - at) : 0);
+
+		weeks[w] += (days & 127) != 0;
+	}
+}
+
+static bool read_people(const struct context *c, double weeks[TREND_WEEKS])
 {
 	const struct fact_account *f = c->account;
 	int m = metric_index(c->base, c->settings->users_metric);
@@ -27,15 +39,22 @@ bool weekly_people(const struct context *c, double weeks[TREND_WEEKS])
 
 	if (!series && !has_named_use(f))
 		return false;
-	for (int w = 0; w < TREND_WEEKS; w++) {
-		weeks[w] = 0;
-		for (size_t i = 0; i < f->n_people && !series; i++)
-			weeks[w] += fact_days_count(&f->people[i].used, 7 * w, 7 * w + 7) > 0;
-		for (int age = 7 * w; age < 7 * w + 7 && series; age++)
-			if (series[age] != USAGE_NONE && (double)series[age] / scale > weeks[w])
-				weeks[w] = (double)series[age] / scale;
-	}
+	for (size_t i = 0; i < f->n_people && !series; i++)
+		add_weeks(&f->people[i].used, weeks);
+	for (int age = 0; age < 7 * TREND_WEEKS && series; age++)
+		if (series[age] != USAGE_NONE && (double)series[age] / scale > weeks[age / 7])
+			weeks[age / 7] = (double)series[age] / scale;
 	return true;
+}
+
+const double *weekly_people(const struct context *c)
+{
+	struct levers *l = c->levers;
+
+	if (!l->is_people_read)
+		l->has_people = read_people(c, l->people);
+	l->is_people_read = true;
+	return l->has_people ? l->people : NULL;
 }
 
 static bool read_use(const struct context *c, double weeks[TREND_WEEKS])
@@ -122,13 +141,13 @@ double quarter_growth(const double weeks[TREND_WEEKS])
 
 static void read_growth(const struct context *c, struct levers *l)
 {
-	double weeks[TREND_WEEKS], now, before, growth;
-	const double *use;
+	const double *weeks = weekly_people(c), *use;
+	double now, before, growth;
 	int first = fact_days_first(&c->account->active);
 
 	if (first < YOUNG_DAYS)
 		return;
-	if (weekly_people(c, weeks)) {
+	if (weeks) {
 		growth = month_growth(weeks, &now, &before);
 		l->growth = now - before >= 2 ? growth : 0; /* one person more is no growth */
 		l->has_growth = true;
@@ -145,9 +164,7 @@ static void read_growth(const struct context *c, struct levers *l)
 static void read_worth(const struct context *c, struct levers *l)
 {
 	const struct fact_market *market = &c->base->market;
-	const char *currency = market_currency(c);
-	bool is_left_out;
-	double revenue = (double)yearly_revenue(c->account, &currency, &is_left_out) / 12, people = people_at_work(c);
+	double revenue = (double)yearly_revenue(c)->minor / 12, people = people_at_work(c);
 	double use = 0, usual;
 	const double *weeks;
 

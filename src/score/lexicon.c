@@ -372,7 +372,7 @@ static void hear_piece(const struct heard_text *t, bool is_automatic, struct are
 size_t lexicon_hear(const struct lexicon_index *index, const char *text, struct arena *a,
                     struct lexicon_hit out[MAX_LEXICONS])
 {
-	struct word words[MAX_TEXT_WORDS];
+	LATER_SET struct word words[MAX_TEXT_WORDS];
 	const char *sentences[MAX_LEXICONS] = { NULL };
 	struct message message;
 	size_t n = 0;

@@ -14,25 +14,21 @@ static bool is_same_money(const char *market, const char *own)
 
 const char *market_currency(const struct context *c)
 {
-	const char *own;
-	bool is_left_out;
+	const char *own = yearly_revenue(c)->currency;
 
-	(void)yearly_revenue(c->account, &own, &is_left_out);
 	return c->base->market.currency && own && is_same_money(c->base->market.currency, own) ? own : NULL;
 }
 
-double price_per_seat(const struct fact_account *f)
+double price_per_seat(const struct context *c)
 {
-	const char *currency;
-	bool is_left_out;
-	int64_t seats = active_seats(f), revenue = yearly_revenue(f, &currency, &is_left_out);
+	int64_t seats = active_seats(c->account), revenue = yearly_revenue(c)->minor;
 
 	return seats > 0 && revenue > 0 ? (double)revenue / (double)seats : 0;
 }
 
 bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, const char **out_how)
 {
-	double seats = (double)active_seats(c->account), price = price_per_seat(c->account);
+	double seats = (double)active_seats(c->account), price = price_per_seat(c);
 	double more = ceil(wanted - seats), least = ceil(MORE_SEATS_AT_LEAST * seats);
 
 	if (price <= 0)
@@ -114,9 +110,8 @@ bool is_owned(const struct fact_account *f, const char *product)
 bool worth_of_product(const struct context *c, const char *product, int64_t *out_minor, const char **out_how)
 {
 	const struct fact_market *market = &c->base->market;
-	const char *currency;
-	bool is_left_out;
-	int64_t revenue = yearly_revenue(c->account, &currency, &is_left_out);
+	const struct revenue_now *own = yearly_revenue(c);
+	int64_t revenue = own->minor;
 
 	if (revenue <= 0)
 		return false;
@@ -124,7 +119,7 @@ bool worth_of_product(const struct context *c, const char *product, int64_t *out
 		const struct fact_product *p = &market->products[i];
 
 		if (p->n < ENOUGH_BUYERS || p->share <= 0 || !text_equal_fold(p->product, product) ||
-		    !is_same_money(p->currency, currency))
+		    !is_same_money(p->currency, own->currency))
 			continue;
 		*out_minor = minor_of((double)revenue * p->share);
 		*out_how = arena_printf(c->arena, "%s costs those who have it %.0f %% of what else they pay",

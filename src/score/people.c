@@ -22,7 +22,7 @@ static const double MARKED = 1;
 
 bool is_active_between(const struct fact_person *p, int from_age, int to_age)
 {
-	return fact_days_count(&p->used, from_age, to_age) || fact_days_count(&p->spoke, from_age, to_age);
+	return fact_days_any(&p->used, from_age, to_age) || fact_days_any(&p->spoke, from_age, to_age);
 }
 
 int people_between(const struct fact_account *f, int from_age, int to_age)
@@ -48,21 +48,18 @@ static int earlier_days(const struct fact_person *p)
 	return fact_days_count(&p->used, QUIET_DAYS, KEY_WINDOW) + fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW);
 }
 
-/* How much somebody must have done to be among the heaviest three. */
-static int heavy_from(const struct fact_account *f)
+/* How much somebody must have done to be among the heaviest three. days: of each of n people. */
+static int heavy_from(const int *days, size_t n)
 {
 	int top[N_HEAVY] = { 0 };
 
-	for (size_t i = 0; i < f->n_people; i++) {
-		int days = earlier_days(&f->people[i]);
-
+	for (size_t i = 0; i < n; i++)
 		for (int t = 0; t < N_HEAVY; t++)
-			if (days > top[t]) {
+			if (days[i] > top[t]) {
 				memmove(top + t + 1, top + t, sizeof *top * (size_t)(N_HEAVY - 1 - t));
-				top[t] = days;
+				top[t] = days[i];
 				break;
 			}
-	}
 	return top[N_HEAVY - 1] > REGULAR_DAYS ? top[N_HEAVY - 1] : REGULAR_DAYS;
 }
 
@@ -86,17 +83,18 @@ static bool is_broken(const struct context *c, enum fact_kind kind)
 /* Whether they may be at work unseen: a source that showed them before has broken. */
 static bool is_hidden(const struct context *c, const struct fact_person *p)
 {
-	return (is_broken(c, FACT_PERSON) && fact_days_count(&p->used, QUIET_DAYS, KEY_WINDOW)) ||
-	       (is_broken(c, FACT_INTERACTION) && fact_days_count(&p->spoke, QUIET_DAYS, KEY_WINDOW));
+	return (is_broken(c, FACT_PERSON) && fact_days_any(&p->used, QUIET_DAYS, KEY_WINDOW)) ||
+	       (is_broken(c, FACT_INTERACTION) && fact_days_any(&p->spoke, QUIET_DAYS, KEY_WINDOW));
 }
 
 /* Key people: how many are known, how many of them are gone, how many of these are marked as key; whether somebody may
  * be at work unseen. */
 struct roll { int n, lost, marked; bool is_hidden; const struct fact_person *named[MAX_NAMED]; };
 
-static void call(const struct context *c, const struct fact_person *p, struct roll *roll)
+/* earlier: their earlier_days. */
+static void call(const struct context *c, const struct fact_person *p, int earlier, struct roll *roll)
 {
-	bool was_regular = earlier_days(p) >= REGULAR_DAYS, is_gone = p->left_on != DAY_NONE;
+	bool was_regular = earlier >= REGULAR_DAYS, is_gone = p->left_on != DAY_NONE;
 	bool is_quiet = !is_gone && !is_active_between(p, 0, QUIET_DAYS);
 
 	if (!is_gone && !was_regular)
@@ -117,12 +115,15 @@ static void call(const struct context *c, const struct fact_person *p, struct ro
 static bool read_key_people_lost(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
+	int *days = arena_array(c->arena, f->n_people, sizeof *days), heavy;
 	struct roll roll = { .n = 0 };
-	int heavy = heavy_from(f);
 
 	for (size_t i = 0; i < f->n_people; i++)
-		if (f->people[i].is_key || earlier_days(&f->people[i]) >= heavy)
-			call(c, &f->people[i], &roll);
+		days[i] = earlier_days(&f->people[i]);
+	heavy = heavy_from(days, f->n_people);
+	for (size_t i = 0; i < f->n_people; i++)
+		if (f->people[i].is_key || days[i] >= heavy)
+			call(c, &f->people[i], days[i], &roll);
 	out->is_stale = roll.is_hidden;
 	if (!roll.n)
 		return reading_unknown(out, roll.is_hidden ? "what shows key people does not come through" :
@@ -140,8 +141,8 @@ static bool read_key_people_lost(const struct context *c, struct reading *out)
 
 bool is_champion_lost(const struct reading *r)
 {
-	return strcmp(r->name, "key_people_lost") == 0 && r->value > MARKED && r->value < MARKED + 1 &&
-	       r->contribution > 0;
+	return r->contribution > 0 && r->value > MARKED && r->value < MARKED + 1 &&
+	       strcmp(r->name, "key_people_lost") == 0;
 }
 
 static int by_count(const void *left, const void *right)
@@ -170,7 +171,7 @@ static int counted_people(const struct context *c, bool is_named, int from_age, 
 	int n = 0;
 
 	for (size_t i = 0; i < f->n_people; i++)
-		n += is_named ? fact_days_count(&f->people[i].used, from_age, to_age) > 0
+		n += is_named ? fact_days_any(&f->people[i].used, from_age, to_age)
 		              : is_active_between(&f->people[i], from_age, to_age);
 	return n;
 }
@@ -197,13 +198,15 @@ static bool count_heads(const struct context *c, int days, struct headcount *out
 {
 	bool is_named = has_named_use(c->account);
 	const int64_t *series = NULL;
+	int all = (int)c->account->n_people;
 	double scale = 1;
 
-	if (!c->account->n_people)
+	if (!all)
 		series = users_series(c, &scale);
 	*out = (struct headcount){ .now = series ? metric_people(series, scale, 0, days)
 	                                         : counted_people(c, is_named, 0, days) };
-	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS; age + days <= FACTS_DAYS; age += days / 3) {
+	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS; age + days <= FACTS_DAYS && (series || out->best < all);
+	     age += days / 3) {
 		int n = series ? metric_people(series, scale, age, age + days) : counted_people(c, is_named, age, age + days);
 
 		out->best = n > out->best ? n : out->best;

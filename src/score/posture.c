@@ -22,9 +22,8 @@ static int64_t room_of(const struct context *c, const struct verdict *growth)
 const char *posture_of(const struct context *c, const struct verdict *growth)
 {
 	const struct fact_market *market = &c->base->market;
-	const char *currency;
-	bool is_left_out, is_high, has_room;
-	int64_t revenue = yearly_revenue(c->account, &currency, &is_left_out);
+	int64_t revenue = yearly_revenue(c)->minor;
+	bool is_high, has_room;
 
 	if (!market_currency(c) || revenue <= 0 || market->n_accounts < ENOUGH_ACCOUNTS)
 		return NULL;

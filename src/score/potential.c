@@ -126,9 +126,8 @@ static bool read_renewal_near(const struct context *c, struct reading *out)
 /* What it pays now against a year ago, or as long ago as it is known to have paid. */
 static bool read_bought_more(const struct context *c, struct reading *out)
 {
-	const char *currency;
-	bool is_left_out;
-	double now = (double)yearly_revenue(c->account, &currency, &is_left_out) / 12, was = 0;
+	const char *currency = yearly_revenue(c)->currency;
+	double now = (double)yearly_revenue(c)->minor / 12, was = 0;
 	int marks = 0;
 
 	for (int m = FACT_MARKS - 1; m >= 0 && was <= 0; m--) {

@@ -1,9 +1,13 @@
-#include <math.h>
 #include <string.h>
 
 #include "evidence.h"
+#include "faded.h"
+#include "judge.h"
 
-enum { COMPARED_DAYS = 56, MIN_HISTORY_DAYS = 84, MIN_SPAN_DAYS = 28, MIN_EXPECTED = 3, RENEWAL_DAYS = 90 };
+enum {
+	COMPARED_DAYS = FADED_RECENT_DAYS, MIN_HISTORY_DAYS = 84, MIN_SPAN_DAYS = 28, MIN_EXPECTED = 3,
+	RENEWAL_DAYS = 90,
+};
 
 bool is_from_them(const struct fact_interaction *x)
 {
@@ -15,7 +19,7 @@ bool is_from_them(const struct fact_interaction *x)
 static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	double sum = 0, weight = 0, expected;
+	double sum = 0, weight, expected;
 	int now = 0, first = -1, last = FACTS_DAYS;
 
 	for (size_t i = 0; i < f->n_interactions; i++) {
@@ -28,14 +32,13 @@ static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 		if (age < COMPARED_DAYS)
 			continue;
 		last = age < last ? age : last;
-		sum += exp2(-age / 90.0);
+		sum += faded_at(c->judge->faded, age);
 	}
 	if (first < MIN_HISTORY_DAYS)
 		return reading_unknown(out, "less than 12 weeks of exchanges");
 	last = now ? COMPARED_DAYS : last;
 	last = last > first - MIN_SPAN_DAYS ? first - MIN_SPAN_DAYS : last;
-	for (int age = last; age <= first && age < FACTS_DAYS; age++)
-		weight += exp2(-age / 90.0);
+	weight = faded_between(c->judge->faded, last, first);
 	expected = COMPARED_DAYS * sum / weight * season_between(c->norms, 0, COMPARED_DAYS);
 	if (expected < MIN_EXPECTED)
 		return reading_unknown(out, "too few exchanges to know what is usual");

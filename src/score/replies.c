@@ -1,7 +1,8 @@
-#include <math.h>
 #include <string.h>
 
 #include "evidence.h"
+#include "faded.h"
+#include "judge.h"
 
 enum {
 	RECENT_DAYS = 56, MIN_USUAL_DAYS = 56, MIN_EXCHANGES = 3,
@@ -40,23 +41,24 @@ struct waiting {
 	int since;             /* age of the oldest message that still waits, -1: none */
 };
 
-static struct waiting waiting_of(const struct post *p)
+static struct waiting waiting_of(const struct faded *faded, const struct post *p)
 {
 	struct waiting w = { .since = -1 };
 	double waited = 0, all = 0;
 
-	for (int age = p->first; age >= 0; age--) {
-		bool has_answer = fact_days_count(&p->theirs, age, age + 1) > 0;
+	for (int age = p->first < FACTS_DAYS ? p->first : FACTS_DAYS - 1; age >= 0; age--) {
+		uint64_t day = UINT64_C(1) << (age % 64);
+		bool has_answer = p->theirs.words[age / 64] & day;
 
 		if (has_answer)
 			w.since = -1;
 		if (age < RECENT_DAYS) {
 			w.recent += w.since >= 0;
 		} else {
-			all += exp2(-age / 90.0);
-			waited += w.since >= 0 ? exp2(-age / 90.0) : 0;
+			all += faded->by_age[age];
+			waited += w.since >= 0 ? faded->by_age[age] : 0;
 		}
-		if (w.since < 0 && !has_answer && fact_days_count(&p->ours, age, age + 1))
+		if (w.since < 0 && !has_answer && p->ours.words[age / 64] & day)
 			w.since = age;
 	}
 	w.usual = all > 0 ? waited / all : 0;
@@ -74,7 +76,7 @@ static bool read_slow_replies(const struct context *c, struct reading *out)
 	    fact_days_count(&p.ours, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES ||
 	    fact_days_count(&p.theirs, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES)
 		return reading_unknown(out, "too few messages of ours and answers to know what is usual");
-	w = waiting_of(&p);
+	w = waiting_of(c->judge->faded, &p);
 	reading_value(out, w.recent / (double)RECENT_DAYS - w.usual, 0);
 	if (c->is_brief)
 		return true;

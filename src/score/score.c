@@ -1,36 +1,19 @@
 #include "score/score.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "expansion.h"
+#include "judge.h"
 #include "pace.h"
 
 enum { MIN_FAMILIES = 2 };
 
 static const double FAMILY_SPEAKS = 0.1; /* logits from which a family counts for convergence */
-static const double MIN_BASE = 0.001, MAX_BASE = 0.5;
 
 const double DEMAND_FROM = 0.25;
 const char *const NO_DEMAND = "no demand: nothing says that they need more";
 static const double HEALTH_CONFIDENCE = 0.2;
-
-/* The settings of a signal, looked for behind *at, where the one before was found: both lists have much the same order.
- */
-static const struct signal_settings *settings_of(const struct score_settings *s, const char *name, size_t *at)
-{
-	const struct signal_settings *all = s->signals.at;
-
-	for (size_t i = 0, place = *at; i < s->signals.n; i++, place++) {
-		place = place < s->signals.n ? place : 0;
-		if (*all[place].name == *name && strcmp(all[place].name, name) == 0) {
-			*at = place + 1;
-			return &all[place];
-		}
-	}
-	return NULL;
-}
 
 static double strength_of(double value, double low, double high)
 {
@@ -62,39 +45,29 @@ void reading_weigh(struct reading *r)
 	r->said = r->curve ? curve_at(r->curve, r->value) : r->strength * (r->weight + r->relief) - r->relief;
 }
 
-static void tell(const struct context *c, const struct signal *signal, const struct signal_settings *set,
-                 struct reading *out)
+static void tell(const struct context *c, const struct judged_signal *j, struct reading *out)
 {
-	out->is_worded = !set->text && !(out->strength <= 0 && out->why);
+	out->is_worded = !j->is_own_text && !(out->strength <= 0 && out->why);
 	out->evidence = out->why;
-	if (out->is_worded || set->text)
-		out->evidence = evidence_render(c->arena, set->text ? set->text : signal_text(c->arena, signal->name),
-		                                out->words, out->n_words);
+	if (out->is_worded || j->is_own_text)
+		out->evidence = evidence_render(c->arena, j->text, out->words, out->n_words);
 }
 
-/* Reads one signal: known or not, strength, evidence. */
-static void take_reading(const struct context *c, const struct signal *signal, const struct signal_settings *set,
-                         struct reading *out)
+/* Reads one signal into its blank: known or not, strength, evidence. */
+static void take_reading(const struct context *c, const struct judged_signal *j, struct reading *out)
 {
-	const struct fact_source *source = &c->base->sources[signal->needs];
+	const struct signal *signal = j->signal;
 
-	*out = (struct reading){
-		.name = signal->name, .engine = signal->engine, .family = signal->family, .source = signal->source,
-		.loss = signal->loss, .value = NAN, .baseline = NAN, .low = set->low, .high = set->high,
-		.weight = set->weight, .relief = set->relief, .curve = set->curve.n ? &set->curve : NULL,
-		.play = set->play, .fact = signal->fact, .fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
-		.is_brief = c->is_brief,
-	};
-	if (signal->needs_one && !source->is_known)
-		out->why = "no source of it";
-	else
+	out->is_brief = c->is_brief;
+	if (!c->is_brief)
+		out->words = arena_array(c->arena, MAX_WORDS, sizeof *out->words);
+	if (!out->why)
 		out->is_known = signal->read(c, out);
-	if (out->is_known && signal->needs_one && source->is_stale && !out->is_hard) {
+	if (out->is_known && signal->needs_one && j->stale && !out->is_hard) {
 		out->is_known = false;
 		out->is_stale = true;
 		out->value = out->baseline = NAN;
-		out->why = arena_printf(c->arena, "its source has not come through since %s",
-		                        source->fresh_on == DAY_NONE ? "ever" : day_text(c->arena, source->fresh_on));
+		out->why = j->stale;
 	}
 	if (!out->is_known)
 		return;
@@ -102,7 +75,7 @@ static void take_reading(const struct context *c, const struct signal *signal, c
 	if (out->strength <= 0)
 		out->is_hard = false;
 	if (!c->is_brief)
-		tell(c, signal, set, out);
+		tell(c, j, out);
 }
 
 /* How far families may go: what was fitted together is not cut off by what the priors allow. */
@@ -179,29 +152,9 @@ bool verdict_converges(const struct reading *readings, size_t n, const double fa
 	return has_hard || *out_families >= MIN_FAMILIES;
 }
 
-static double logit_of(double p)
-{
-	p = p < MIN_BASE ? MIN_BASE : p > MAX_BASE ? MAX_BASE : p;
-	return log(p / (1 - p));
-}
-
 static double risk_of(double logit)
 {
 	return 100 / (1 + exp(-logit));
-}
-
-/* What is usual within the horizon: what the organisation's own history shows, else the configured
- * share, which is of BASE_DAYS. */
-static double base_logit(const struct context *c, enum score_engine engine)
-{
-	const struct score_settings *s = c->settings;
-	double share = (engine == ENGINE_DEFENSE ? s->base_risk : s->base_readiness) / 100;
-	double rate = engine == ENGINE_DEFENSE ? c->base->loss_rate : c->base->growth_rate;
-	double horizon = (double)s->horizon_days, fitted = s->weights.engines[engine].base;
-
-	if (rate >= 0)
-		return fitted + logit_of(1 - exp(-rate * horizon));
-	return fitted + logit_of(1 - pow(1 - (share > MAX_BASE ? MAX_BASE : share), horizon / BASE_DAYS));
 }
 
 /* The score by kind of loss: prior shares, moved by the signals that speak for one kind. */
@@ -221,31 +174,18 @@ static void split_losses(const struct loss_shares *prior, struct verdict *v)
 /* Reads the signals of an engine and sums them up; no band yet. */
 static void measure(const struct context *c, enum score_engine engine, struct verdict *v)
 {
-	size_t n = signals_of(engine), at = 0;
-	struct reading *readings = arena_array(c->arena, n, sizeof *readings);
-	struct signal_place place = { 0 };
+	const struct bench *bench = &c->judge->benches[engine];
+	struct reading *readings = arena_memdup(c->arena, bench->blanks, bench->n * sizeof *readings);
 	double wanted = 0, known = 0;
-	const struct signal *signal;
 
-	assert(n <= MAX_SIGNALS);
 	*v = (struct verdict){
-		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings, .band_why = "",
-		.change = "", .pressing_on = DAY_NONE,
-		.base_logit = base_logit(c, engine),
+		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings,
+		.n_readings = bench->n, .band_why = "", .change = "", .pressing_on = DAY_NONE, .base_logit = bench->base_logit,
 	};
-	while ((signal = signal_next(&place))) {
-		const struct signal_settings *set;
-		struct reading *r = &readings[v->n_readings];
-
-		if (signal->engine != engine)
-			continue;
-		set = settings_of(c->settings, signal->name, &at);
-		if (!set || (set->weight <= 0 && set->relief <= 0))
-			continue;
-		take_reading(c, signal, set, r);
-		wanted += r->weight;
-		known += r->is_known ? r->weight : 0;
-		v->n_readings++;
+	for (size_t i = 0; i < bench->n; i++) {
+		take_reading(c, &bench->signals[i], &readings[i]);
+		wanted += readings[i].weight;
+		known += readings[i].is_known ? readings[i].weight : 0;
 	}
 	v->logit = verdict_sum(c->settings, v->base_logit, readings, v->n_readings, v->families);
 	if (known > 0) {
@@ -348,9 +288,7 @@ static const char *objection(const struct context *c, const struct verdict *defe
 {
 	const struct reading *payment = reading_of(defense, "payment_trouble");
 	const struct fact_source *usage = &c->base->sources[FACT_USAGE];
-	const char *currency;
 	int32_t refused = refused_on(c);
-	bool is_left_out;
 
 	if (defense->band > 0)
 		return "defense first: its risk is at watch or above";
@@ -358,7 +296,7 @@ static const char *objection(const struct context *c, const struct verdict *defe
 		return "its health is not known well enough";
 	if (!has_demand(v))
 		return NO_DEMAND;
-	if (!c->account->is_customer || yearly_revenue(c->account, &currency, &is_left_out) <= 0)
+	if (!c->account->is_customer || yearly_revenue(c)->minor <= 0)
 		return "no capacity: it does not pay yet";
 	if (payment && payment->strength > 0)
 		return "no capacity: a payment is late";
@@ -392,57 +330,52 @@ static bool has_band(const struct verdict *v)
 }
 
 /* The words of what contributes, which was read without them, and what is at stake by it. */
-static void tell_verdict(struct context *c, struct verdict *v)
+static void tell_verdict(struct context *c, enum score_engine engine, struct verdict *v)
 {
+	const struct bench *bench = &c->judge->benches[engine];
 	struct reading *all = arena_memdup(c->arena, v->readings, v->n_readings * sizeof *all);
-	struct signal_place place = { 0 };
-	const struct signal *signal;
-	size_t at = 0, n = 0;
 
 	c->is_brief = false;
-	while (n < v->n_readings && (signal = signal_next(&place))) {
+	for (size_t i = 0; i < v->n_readings; i++) {
 		struct reading told;
 
-		if (signal->name != all[n].name)
+		if (all[i].strength <= 0 && all[i].contribution <= 0)
 			continue;
-		if (all[n].strength > 0 || all[n].contribution > 0) {
-			take_reading(c, signal, settings_of(c->settings, signal->name, &at), &told);
-			all[n].evidence = told.evidence;
-			all[n].is_worded = told.is_worded;
-			all[n].n_words = told.n_words;
-			memcpy(all[n].words, told.words, sizeof told.words);
-			all[n].due_on = told.due_on;
-			all[n].play = told.play;
-			all[n].stake_minor = told.stake_minor;
-			all[n].stake_how = told.stake_how;
-		}
-		n++;
+		told = bench->blanks[i];
+		take_reading(c, &bench->signals[i], &told);
+		all[i].evidence = told.evidence;
+		all[i].is_worded = told.is_worded;
+		all[i].n_words = told.n_words;
+		all[i].words = told.words;
+		all[i].due_on = told.due_on;
+		all[i].play = told.play;
+		all[i].stake_minor = told.stake_minor;
+		all[i].stake_how = told.stake_how;
 	}
 	v->lead = v->lead ? all + (v->lead - v->readings) : NULL;
 	v->readings = all;
 }
 
-void score_account(const struct score_settings *settings, const struct fact_base *base, const struct norms *norms,
-                   const struct fact_account *account, const struct score_row *before, enum score_words words,
-                   struct arena *a, struct diagnosis *out)
+void score_account(const struct judge *j, const struct fact_account *account, const struct score_row *before,
+                   enum score_words words, struct arena *a, struct diagnosis *out)
 {
 	struct pace pace = { .is_read = false };
 	struct heard *heard = NULL;
 	struct context c = {
-		.settings = settings, .base = base, .norms = norms, .account = account, .arena = a, .as_of = base->as_of,
-		.is_brief = words != WORDS_ALL, .heard = &heard, .levers = arena_alloc(a, sizeof *c.levers),
-		.pace = &pace,
+		.settings = j->settings, .base = j->base, .norms = j->norms, .judge = j, .account = account, .arena = a,
+		.as_of = j->base->as_of, .is_brief = words != WORDS_ALL, .heard = &heard,
+		.levers = arena_alloc(a, sizeof *c.levers), .pace = &pace,
 	};
 	struct verdict *defense = &out->verdicts[ENGINE_DEFENSE], *expansion = &out->verdicts[ENGINE_EXPANSION];
 
 	out->account = account;
-	out->as_of = base->as_of;
+	out->as_of = c.as_of;
 	judge_defense(&c, before, defense);
 	c.defense = defense;
 	judge_expansion(&c, before, defense, expansion);
 	for (int engine = 0; engine < N_ENGINES; engine++) {
 		if (words == WORDS_OF_BANDS && (has_band(defense) || has_band(expansion)))
-			tell_verdict(&c, &out->verdicts[engine]);
+			tell_verdict(&c, (enum score_engine)engine, &out->verdicts[engine]);
 		override_lead(&c, (enum score_engine)engine, &out->verdicts[engine]);
 		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
 	}

@@ -9,6 +9,7 @@ struct context {
 	const struct score_settings *settings;
 	const struct fact_base *base;
 	const struct norms *norms;
+	const struct judge *judge;
 	const struct fact_account *account;
 	struct arena *arena;
 	int32_t as_of;
@@ -74,8 +75,14 @@ double people_at_work(const struct context *c);
 int64_t yearly(int64_t monthly_minor);
 int64_t added(int64_t a, int64_t b);
 int64_t minor_of(double minor); /* in whole units, never below 0 */
-/* Recurring revenue per year in *out_currency (NULL when not known); *out_left_out: some was in another currency. */
-int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out);
+/* Recurring revenue per year. */
+struct revenue_now {
+	bool is_read;
+	int64_t minor;
+	const char *currency; /* NULL when not known */
+	bool is_left_out;     /* some was in another currency */
+};
+const struct revenue_now *yearly_revenue(const struct context *c); /* worked out once per account */
 bool is_active_between(const struct fact_person *p, int from_age, int to_age);
 int people_between(const struct fact_account *f, int from_age, int to_age);
 bool has_named_use(const struct fact_account *f); /* usage ever said who */

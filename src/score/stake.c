@@ -25,13 +25,19 @@ int64_t minor_of(double minor)
 	return minor >= 0x1p63 ? INT64_MAX : minor > 0 ? llround(minor) : 0;
 }
 
+/* Most currencies of an account are not only alike, but one text. */
+static bool is_same(const char *one, const char *other)
+{
+	return one == other || strcmp(one, other) == 0;
+}
+
 static int64_t revenue_in(const struct fact_account *f, const char *currency)
 {
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < f->n_subscriptions; i++)
 		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial &&
-		    strcmp(f->subscriptions[i].currency, currency) == 0)
+		    is_same(f->subscriptions[i].currency, currency))
 			sum = added(sum, yearly(f->subscriptions[i].mrr_minor));
 	return sum;
 }
@@ -42,33 +48,41 @@ static int64_t revenue_beside(const struct fact_account *f, size_t i, int64_t be
 {
 	const char *currency = f->subscriptions[i].currency;
 
-	return i > 0 && strcmp(currency, f->subscriptions[i - 1].currency) == 0 ? before : revenue_in(f, currency);
+	return i > 0 && is_same(currency, f->subscriptions[i - 1].currency) ? before : revenue_in(f, currency);
 }
 
-int64_t yearly_revenue(const struct fact_account *f, const char **out_currency, bool *out_left_out)
+static struct revenue_now read_revenue(const struct fact_account *f)
 {
-	int64_t most = 0, sum = 0;
+	struct revenue_now r = { .is_read = true };
+	int64_t sum = 0;
 
-	*out_currency = NULL;
-	*out_left_out = false;
 	for (size_t i = 0; i < f->n_subscriptions; i++) {
 		sum = revenue_beside(f, i, sum);
 		if (!f->subscriptions[i].is_active || f->subscriptions[i].is_trial || sum <= 0)
 			continue;
-		if (*out_currency && strcmp(*out_currency, f->subscriptions[i].currency) != 0)
-			*out_left_out = true;
-		if (sum > most) {
-			most = sum;
-			*out_currency = f->subscriptions[i].currency;
+		if (r.currency && !is_same(r.currency, f->subscriptions[i].currency))
+			r.is_left_out = true;
+		if (sum > r.minor) {
+			r.minor = sum;
+			r.currency = f->subscriptions[i].currency;
 		}
 	}
-	if (!*out_currency && f->arr_minor > 0 && *f->currency) {
-		*out_currency = f->currency;
-		return f->arr_minor;
+	if (!r.currency && f->arr_minor > 0 && *f->currency) {
+		r.minor = f->arr_minor;
+		r.currency = f->currency;
+	} else if (r.currency && !*r.currency && *f->currency) {
+		r.currency = f->currency;
 	}
-	if (*out_currency && !**out_currency && *f->currency)
-		*out_currency = f->currency;
-	return most;
+	return r;
+}
+
+const struct revenue_now *yearly_revenue(const struct context *c)
+{
+	struct revenue_now *r = &c->levers->revenue;
+
+	if (!r->is_read)
+		*r = read_revenue(c->account);
+	return r;
 }
 
 const struct play_settings *play_named(const struct score_settings *s, const char *name)
@@ -134,20 +148,17 @@ static void set_act_by(const struct context *c, enum score_engine engine, struct
 
 static void set_revenue(const struct context *c, struct verdict *v)
 {
-	const char *currency;
-	bool is_left_out;
+	const struct revenue_now *r = yearly_revenue(c);
 
-	v->value_minor = yearly_revenue(c->account, &currency, &is_left_out);
+	v->value_minor = r->minor;
 	v->value_how = v->value_minor <= 0 ? "not known: neither a subscription with an amount nor ARR" :
-	               is_left_out         ? "recurring revenue of a year, without what is in other currencies" :
+	               r->is_left_out      ? "recurring revenue of a year, without what is in other currencies" :
 	                                     "recurring revenue of a year";
 }
 
 void verdict_stake(const struct context *c, enum score_engine engine, struct verdict *v)
 {
-	bool is_left_out;
-
-	(void)yearly_revenue(c->account, &v->currency, &is_left_out);
+	v->currency = yearly_revenue(c)->currency;
 	v->play = v->lead ? play_named(c->settings, v->lead->play) : NULL;
 	if (engine == ENGINE_EXPANSION) {
 		set_growth(c, v);

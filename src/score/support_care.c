@@ -74,7 +74,7 @@ static bool is_same_topic(const struct topic *a, const struct topic *b)
 static bool read_repeated_topic(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	struct topic topics[MAX_TICKETS];
+	LATER_SET struct topic topics[MAX_TICKETS];
 	double most = 0;
 	const struct fact_ticket *about = NULL;
 	int n = 0, n_told = 0;

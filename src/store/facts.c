@@ -11,23 +11,47 @@ void fact_days_add(struct fact_days *d, int age)
 		d->words[age / 64] |= UINT64_C(1) << (age % 64);
 }
 
+/* The days of word w within from_age .. to_age - 1. */
+static uint64_t days_of(const struct fact_days *d, int w, int from_age, int to_age)
+{
+	uint64_t days = d->words[w];
+
+	if (from_age > 64 * w)
+		days &= UINT64_MAX << (from_age - 64 * w);
+	if (to_age < 64 * w + 64)
+		days &= (UINT64_C(1) << (to_age - 64 * w)) - 1;
+	return days;
+}
+
+/* How many bits each byte of it has. In plain arithmetic, as no instruction for it may be relied on and the compiler
+ * would call a function. */
+static uint64_t bits_by_byte(uint64_t word)
+{
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+	return (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+}
+
 int fact_days_count(const struct fact_days *d, int from_age, int to_age)
 {
-	int n = 0;
+	uint64_t bytes = 0, pairs; /* no byte runs over: 8 a word at most */
 
 	from_age = from_age < 0 ? 0 : from_age;
 	to_age = to_age > FACTS_DAYS ? FACTS_DAYS : to_age;
-	for (int w = from_age / 64; 64 * w < to_age; w++) {
-		int low = from_age - 64 * w, high = to_age - 64 * w;
-		uint64_t mask = UINT64_MAX;
+	for (int w = from_age / 64; 64 * w < to_age; w++)
+		bytes += bits_by_byte(days_of(d, w, from_age, to_age));
+	pairs = (bytes & UINT64_C(0x00FF00FF00FF00FF)) + (bytes >> 8 & UINT64_C(0x00FF00FF00FF00FF));
+	return (int)(pairs * UINT64_C(0x0001000100010001) >> 48);
+}
 
-		if (low > 0)
-			mask &= UINT64_MAX << low;
-		if (high < 64)
-			mask &= (UINT64_C(1) << high) - 1;
-		n += __builtin_popcountll(d->words[w] & mask);
-	}
-	return n;
+bool fact_days_any(const struct fact_days *d, int from_age, int to_age)
+{
+	from_age = from_age < 0 ? 0 : from_age;
+	to_age = to_age > FACTS_DAYS ? FACTS_DAYS : to_age;
+	for (int w = from_age / 64; 64 * w < to_age; w++)
+		if (days_of(d, w, from_age, to_age))
+			return true;
+	return false;
 }
 
 int fact_days_last(const struct fact_days *d)

@@ -182,8 +182,8 @@ void sample_init(struct sample *s, struct arena *a)
 
 const struct diagnosis *sample_score(struct sample *s, const struct score_row *before)
 {
-	score_account(&s->settings, &s->base, norms_of(&s->base, s->arena), &s->account, before, WORDS_ALL,
-	              s->arena, &s->diagnosis);
+	score_account(judge_of(&s->settings, &s->base, norms_of(&s->base, s->arena), s->arena), &s->account, before,
+	              WORDS_ALL, s->arena, &s->diagnosis);
 	score_changes(&s->settings, s->arena, &s->diagnosis);
 	return &s->diagnosis;
 }

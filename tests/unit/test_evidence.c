@@ -90,7 +90,8 @@ static void what_a_signal_tells_comes_through(void **state)
 {
 	CLEANUP(buf_done) struct buf b;
 	struct context c = { .arena = a };
-	struct reading r = { .name = "unanswered_tickets", .is_worded = true };
+	struct evidence_word heard[MAX_WORDS];
+	struct reading r = { .name = "unanswered_tickets", .is_worded = true, .words = heard };
 	struct json_out o;
 
 	(void)state;

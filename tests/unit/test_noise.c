@@ -172,8 +172,8 @@ static void score(void)
 {
 	const struct verdict *v = s.diagnosis.verdicts;
 
-	score_account(&s.settings, &s.base, norms_of(&s.base, one), &s.account, life.has_before ? &life.before : NULL,
-	              WORDS_OF_BANDS, one, &s.diagnosis);
+	score_account(judge_of(&s.settings, &s.base, norms_of(&s.base, one), one), &s.account,
+	              life.has_before ? &life.before : NULL, WORDS_OF_BANDS, one, &s.diagnosis);
 	life.before = (struct score_row){ .account = 1, .day = s.base.as_of, .risk = v[0].score, .readiness = v[1].score,
 		.confidence = 1, .risk_band = v[0].computed_band, .readiness_band = v[1].computed_band,
 		.risk_band_since = v[0].computed_since, .readiness_band_since = v[1].computed_since };

@@ -547,7 +547,8 @@ static void compare_words(enum score_words words)
 	struct diagnosis brief;
 
 	sample_score(&s, NULL);
-	score_account(&s.settings, &s.base, norms_of(&s.base, s.arena), &s.account, NULL, words, s.arena, &brief);
+	score_account(judge_of(&s.settings, &s.base, norms_of(&s.base, s.arena), s.arena), &s.account, NULL, words, s.arena,
+	              &brief);
 	for (int engine = 0; engine < N_ENGINES; engine++) {
 		const struct verdict *full = &s.diagnosis.verdicts[engine], *v = &brief.verdicts[engine];
 

@@ -217,7 +217,7 @@ static void copy(struct made *to, const struct made *from)
 
 static void judge(const struct made *m, const struct score_row *before, struct diagnosis *out)
 {
-	score_account(&settled.settings, &settled.base, norms, &m->account, before, WORDS_ALL, one, out);
+	score_account(judge_of(&settled.settings, &settled.base, norms, one), &m->account, before, WORDS_ALL, one, out);
 }
 
 static double risk_of(const struct made *m)

@@ -1,0 +1,31 @@
+/* What is the same for all accounts of a run, worked out once: which signals are read, with which settings, and what
+ * their readings look like before anything is known. */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "signal.h"
+
+struct judged_signal {
+	const struct signal *signal;
+	const char *text;  /* its template of evidence; NULL: none */
+	const char *stale; /* why it is not known when its source does not come through */
+	bool is_own_text;  /* text is the configuration's, not the signal's */
+};
+
+/* The signals of one engine that are switched on, in the registry's order. */
+struct bench {
+	const struct judged_signal *signals;
+	const struct reading *blanks; /* by signal: a reading of which nothing is known yet */
+	size_t n;
+	double base_logit;
+};
+
+struct judge {
+	const struct score_settings *settings;
+	const struct fact_base *base;
+	const struct norms *norms;
+	struct bench benches[N_ENGINES];
+	const struct faded *faded;
+};
+
+#endif

@@ -16,6 +16,7 @@
 #include "run_web.h"
 #include "store/account.h"
 #include "store/migrate.h"
+#include "store/usage_check.h"
 
 enum { MIB = 1 << 20, DISK_FAILED_MIB = 50, DISK_WARNING_MIB = 500 };
 
@@ -145,6 +146,25 @@ static void check_customers(struct checking *c, const struct org_settings *org, 
 		check_note(c, "customers", org->name, CHECK_WARNING, "%s", left_out_text(c->cli->arena, n, org->name));
 }
 
+/* Every block of usage against its checksum. */
+static void check_usage(struct checking *c, const struct org_settings *org, struct db *db)
+{
+	struct usage_checked found;
+	struct err err;
+
+	if (usage_check(db, c->cli->arena, &found, &err) < 0) {
+		check_outcome(c, "usage", org->name, -1, &err);
+		return;
+	}
+	for (size_t i = 0; i < found.n_named; i++)
+		check_note(c, "usage", org->name, CHECK_FAILED, "%s: what is stored is damaged", found.damaged[i]);
+	if (found.n_damaged > (int64_t)found.n_named)
+		check_note(c, "usage", org->name, CHECK_FAILED, "%lld blocks are damaged, of which %zu are named",
+		           (long long)found.n_damaged, found.n_named);
+	if (!found.n_damaged)
+		check_note(c, "usage", org->name, CHECK_OK, "%lld blocks are whole", (long long)found.n_blocks);
+}
+
 static void check_database(struct checking *c, const struct org_settings *org)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
@@ -164,8 +184,10 @@ static void check_database(struct checking *c, const struct org_settings *org)
 		           org->db_path);
 	else
 		check_outcome(c, "database", org->name, rc, &err);
-	if (rc > 0)
+	if (rc > 0) {
 		check_customers(c, org, db);
+		check_usage(c, org, db);
+	}
 }
 
 static void check_zone(struct checking *c, const struct org_settings *org)
@@ -251,6 +273,30 @@ static void check_orgs(struct checking *c, bool is_online)
 	}
 }
 
+static int drop_damaged(struct cli *c, const struct org_settings *org, struct err *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	int64_t n;
+
+	if (db_open(org->db_path, DB_WRITE, &db, err) < 0 || migrate_run(db, c->now, err) < 0)
+		return err_in(err, "%s", org->name);
+	n = usage_drop_damaged(db, err);
+	if (n < 0)
+		return err_in(err, "%s", org->name);
+	if (n > 0 || c->verbosity >= 0)
+		(void)printf("%s: %lld damaged blocks of usage are removed%s\n", org->name, (long long)n,
+		             n ? "; retaind pull --full brings back what the sources still have" : "");
+	return 0;
+}
+
+static int drop_all_damaged(struct cli *c, const struct yaml_array *orgs, struct err *err)
+{
+	for (size_t i = 0; i < orgs->n; i++)
+		if (drop_damaged(c, (const struct org_settings *)orgs->at + i, err) < 0)
+			return -1;
+	return EX_OK;
+}
+
 int cmd_check(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = { { "check", false }, { "what", false }, { "result", false },
@@ -264,6 +310,8 @@ int cmd_check(struct cli *c, struct err *err)
 		return EX_CONFIG;
 	if (cli_orgs(c, checking.config, &checking.orgs, err) < 0)
 		return -1;
+	if (cli_option(c, "drop-damaged"))
+		return drop_all_damaged(c, &checking.orgs, err);
 	checking.table = table_new(c->arena, columns, ARRAY_LEN(columns));
 	check_disk(&checking);
 	check_orgs(&checking, cli_option(c, "online") != NULL);

@@ -13,10 +13,16 @@ const struct command commands[] = {
 	{ .name = "check",
 	  .summary = "configuration, secrets, databases, disk, and with --online the hosts",
 	  .options = { "online: also ask every source for a row and every channel's host whether it is there",
-	               "connector=F: only say in words what connector F does; F is its name, or the path of its file" },
+	               "connector=F: only say in words what connector F does; F is its name, or the path of its file",
+	               "drop-damaged: instead, remove blocks of usage whose checksum doesn't fit" },
 	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what "
 	          "would be right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when "
-	          "nothing failed and with 78 when a person must act.\n\n--connector needs no organisation: it reads one "
+	          "nothing failed and with 78 when a person must act.\n\nEvery block of usage (one metric, one day, 8,128 accounts) "
+	          "is held against its checksum. One that is damaged, by a disk or by another program, is named, and whatever "
+	          "needs it ends with the same words instead of judging wrong numbers. Put the last backup in the database's "
+	          "place; or, where the sources still have those days, `retaind check --drop-damaged` and then `retaind pull "
+	          "--full`: until then these accounts count as not measured on that day. Look after the disk either way."
+	          "\n\n--connector needs no organisation: it reads one "
 	          "file of connectors/ (or one that is just being written), tells every mistake in it, and else what it "
 	          "asks for, how fast, which pages, what it keeps, how deleted rows are noticed and what becomes of a row.",
 	  .run = cmd_check },

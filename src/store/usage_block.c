@@ -79,20 +79,34 @@ int64_t usage_block_id(int32_t metric, int32_t day, int64_t block)
 	return (int64_t)metric << 40 | (int64_t)day << 20 | block;
 }
 
-static int damaged(struct db *db, int32_t metric, int32_t day, int64_t block, struct err *err)
+const char *usage_block_name(struct db *db, int64_t id, struct arena *a)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT name FROM metric WHERE id = :id");
+	int32_t metric = (int32_t)(id >> 40), day = (int32_t)(id >> 20 & USAGE_MAX_DAY);
+	int64_t first = (id & USAGE_MAX_BLOCK) * USAGE_BLOCK;
 	const char *name = NULL;
-	struct err other;
+	struct err err;
 
 	bind_int(q, ":id", metric);
-	if (stmt_step(q, &other) > 0)
+	if (stmt_step(q, &err) > 0)
 		name = col_text(q, 0);
-	return err_set(err, ERR_FATAL, "usage of %s on %s, accounts %lld to %lld (block %lld): what is stored is damaged",
-	               name ? name : arena_printf(a, "metric %d", metric), day_text(a, day),
-	               (long long)(block * USAGE_BLOCK), (long long)((block + 1) * USAGE_BLOCK - 1),
-	               (long long)usage_block_id(metric, day, block));
+	return arena_printf(a, "usage of %s on %s, accounts %lld to %lld (block %lld)",
+	                    name ? name : arena_printf(a, "metric %d", metric), day_text(a, day), (long long)first,
+	                    (long long)(first + USAGE_BLOCK - 1), (long long)id);
+}
+
+static int damaged(struct db *db, int64_t id, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+
+	return err_set(err, ERR_FATAL, "%s: what is stored is damaged; see retaind help check",
+	               usage_block_name(db, id, a));
+}
+
+bool usage_block_is_whole(int64_t id, int64_t width, const uint8_t *data, size_t len, int64_t sum)
+{
+	return width >= 1 && width <= USAGE_CELL_BYTES && len > 0 && len % (size_t)width == 0 &&
+	       len / (size_t)width <= USAGE_BLOCK && usage_block_sum(id, (int)width, data, len) == sum;
 }
 
 /* One byte a cell becomes two. */
@@ -110,18 +124,18 @@ int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, 
 	int64_t id = usage_block_id(metric, day, block);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT data, width, sum FROM usage_block WHERE id = :id");
 	const uint8_t *data;
+	int64_t width;
 	size_t len, n;
-	int rc, width;
+	int rc;
 
 	bind_int(q, ":id", id);
 	rc = stmt_step(q, err);
 	if (rc <= 0)
 		return rc;
 	data = col_blob(q, 0, &len);
-	width = (int)col_int(q, 1);
-	if (width < 1 || width > USAGE_CELL_BYTES || len == 0 || len % (size_t)width || len / (size_t)width > USAGE_BLOCK ||
-	    usage_block_sum(id, width, data, len) != col_int(q, 2))
-		return damaged(db, metric, day, block, err);
+	width = col_int(q, 1);
+	if (!usage_block_is_whole(id, width, data, len, col_int(q, 2)))
+		return damaged(db, id, err);
 	n = len / (size_t)width;
 	if (width == 1)
 		widen(out, data, n);

@@ -20,6 +20,9 @@ int usage_block_save(struct db *db, int32_t metric, int32_t day, int64_t block, 
 /* What is stored with the bytes of a block of this id and width to know them again: whatever changes within one or two
  * words of 32 bits is noticed, and nearly all else. */
 int64_t usage_block_sum(int64_t id, int width, const uint8_t *data, size_t len);
+bool usage_block_is_whole(int64_t id, int64_t width, const uint8_t *data, size_t len, int64_t sum);
+/* "usage of logins on 2026-02-16, accounts 0 to 8127 (block ...)" */
+const char *usage_block_name(struct db *db, int64_t id, struct arena *a);
 /* The value of a cell that is USAGE_EXCEPTION. */
 int usage_exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out,
                         struct err *err) MUST_USE;

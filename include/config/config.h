@@ -49,6 +49,7 @@ struct config {
 	const char *dir;
 	const char *state_dir;
 	const char *log_level;
+	int64_t score_processes; /* how many judge accounts; 0: as many as there are processors */
 	struct web_settings web;
 	const char *admin_channel; /* "org/channel" that problems are told to; NULL: log only */
 	const char *admin_fallback; /* in its place where it fails itself; NULL: none */

@@ -1,206 +1,148 @@
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "common/text.h"
-#include "diagnose.h"
+#include "judge.h"
 #include "nrr_close.h"
 #include "nrr_forecast.h"
-#include "score/finding.h"
+#include "score_write.h"
 #include "store/account.h"
-#include "store/overrides.h"
+#include "workers.h"
 
-enum {
-	CHUNK = 128,    /* accounts whose facts are in memory together: few enough for the processor's cache */
-	COMMITTED = 64, /* chunks in one transaction */
-};
-
-/* What came of one day. */
-struct tally {
-	int64_t n_scored, n_watch, n_at_risk, n_emerging, n_ready, n_opened, n_closed;
-};
+enum { FEW_ACCOUNTS = 16000 }; /* are judged sooner than other processes are started */
 
 struct scoring {
 	struct cli *cli;
 	struct session *session;
-	struct diagnosing day;
-	bool keeps_findings; /* no later day was scored: findings go forward only */
-	struct tally tally;
+	int n_processes;
+	struct score_tally tally;
 };
 
-/* The bands that a person's override made. */
-static int save_held(struct scoring *s, const struct diagnosis *d, struct err *err)
-{
-	for (int engine = 0; engine < N_ENGINES; engine++) {
-		const struct verdict *v = &d->verdicts[engine];
-
-		if (v->band != v->computed_band &&
-		    score_hold(s->session->db, d->account->id, d->as_of, engine_names[engine], v->band,
-		               err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int save_score(struct scoring *s, const struct diagnosis *d, struct arena *a, struct err *err)
-{
-	const struct verdict *risk = &d->verdicts[ENGINE_DEFENSE], *readiness = &d->verdicts[ENGINE_EXPANSION];
-	struct score_row row = {
-		.account = d->account->id, .day = d->as_of, .risk = risk->score, .readiness = readiness->score,
-		.confidence = risk->confidence, .risk_band = risk->computed_band,
-		.readiness_band = readiness->computed_band, .risk_band_since = risk->computed_since,
-		.readiness_band_since = readiness->computed_since,
-		.value_minor = risk->value_minor, .currency = risk->currency, .config_hash = s->session->org->hash,
-	};
-	struct score_signal_row *signals = NULL;
-	bool is_said = row.risk_band > 0 || row.readiness_band > 0; /* of the others explain says them anew from facts */
-	size_t n = 0;
-
-	if (is_said)
-		signals = arena_array(a, risk->n_readings + readiness->n_readings, sizeof *signals);
-	for (int engine = 0; engine < N_ENGINES && is_said; engine++)
-		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
-			const struct reading *r = &d->verdicts[engine].readings[i];
-
-			if (r->strength > 0)
-				signals[n++] =
-					(struct score_signal_row){ engine_names[engine], r->name,     r->evidence, r->value,
-					                           r->baseline,          r->strength, r->weight,   r->contribution,
-					                           r->fresh_on };
-		}
-	s->tally.n_scored++;
-	s->tally.n_watch += risk->band == 1;
-	s->tally.n_at_risk += risk->band == 2;
-	s->tally.n_emerging += readiness->band == 1;
-	s->tally.n_ready += readiness->band == 2;
-	return score_put(s->session->db, &row, signals, n, err) < 0 ? -1 : save_held(s, d, err);
-}
-
-static int save_change(struct scoring *s, struct finding_change *change, struct err *err)
-{
-	bool is_new = change->finding.id == 0;
-
-	if (finding_put(s->session->db, &change->finding, err) < 0)
-		return -1;
-	s->tally.n_opened += is_new;
-	s->tally.n_closed += change->finding.closed_on != DAY_NONE;
-	if (change->cause_before && finding_event_put(s->session->db, change->finding.id, s->day.base.as_of,
-	                                              s->session->now, "cause_changed", change->cause_before, err) < 0)
-		return -1;
-	if (!change->event)
-		return 0;
-	return finding_event_put(s->session->db, change->finding.id, s->day.base.as_of, s->session->now, change->event,
-	                         change->note, err);
-}
-
-/* The account is gone from its source: nothing can be done for it any more. */
-static int lose(struct scoring *s, struct finding *f, struct err *err)
-{
-	struct finding_change change = { .finding = *f, .event = "lost", .note = "the account is gone" };
-
-	if (f->closed_on != DAY_NONE)
-		return 0;
-	change.finding.state = FINDING_LOST;
-	change.finding.closed_on = change.finding.updated_on = s->day.base.as_of;
-	return save_change(s, &change, err);
-}
-
-static int save_account(struct scoring *s, const struct diagnosis *d, const struct finding *was, size_t n_was,
-                        struct arena *a, struct err *err)
-{
-	struct finding_change *changes = arena_array(a, n_was + 4, sizeof *changes);
-	size_t n;
-
-	if (d->account->is_customer && save_score(s, d, a, err) < 0)
-		return -1;
-	if (!s->keeps_findings)
-		return 0;
-	n = findings_decide(d, was, n_was, a, changes);
-	for (size_t i = 0; i < n; i++)
-		if (save_change(s, &changes[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* The findings from *at on whose account is below id are of accounts that are no more. */
-static int lose_below(struct scoring *s, struct finding *was, size_t n_was, int64_t id, size_t *at, struct err *err)
-{
-	for (; *at < n_was && was[*at].account < id; ++*at)
-		if (s->keeps_findings && lose(s, &was[*at], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* Diagnoses some accounts and saves what is said of them. Ids from from_id to to_id are theirs. */
-static int score_some(struct scoring *s, size_t first, size_t n, int64_t from_id, int64_t to_id, struct arena *a,
+/* One day in one process. */
+static int score_here(struct scoring *s, struct judging *j, struct score_writing *w, struct arena *of_day,
                       struct err *err)
 {
-	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
-	int32_t since = s->day.base.as_of - FINDING_MEMORY_DAYS;
-	struct finding *was;
-	size_t n_was, at = 0;
+	CLEANUP(buf_done) struct buf packed;
+	size_t n_members;
 
-	if (diagnose_accounts(&s->day, first, n, a, diagnoses, err) < 0 ||
-	    scores_clear(s->session->db, from_id, to_id, s->day.base.as_of, err) < 0 ||
-	    findings_of_accounts(s->session->db, from_id, to_id, since, a, &was, &n_was, err) < 0)
+	buf_init(&packed, SIZE_MAX / 2);
+	j->session = *s->session;
+	if (judge_begin(j, w->day, of_day, err) < 0 || score_write_begin(w, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		size_t from;
-
-		if (lose_below(s, was, n_was, diagnoses[i].account->id, &at, err) < 0)
-			return -1;
-		for (from = at; at < n_was && was[at].account == diagnoses[i].account->id; at++)
-			;
-		if (save_account(s, &diagnoses[i], was + from, at - from, a, err) < 0)
-			return -1;
-	}
-	return lose_below(s, was, n_was, INT64_MAX, &at, err);
-}
-
-/* All accounts, in transactions of some chunks: reading within them saves SQLite a lock for each statement. */
-static int score_all(struct scoring *s, struct txn *txn, struct arena *a, struct err *err)
-{
-	const struct fact_member *members = s->day.base.members;
-	size_t n = s->day.base.n_members;
-
-	for (size_t first = 0, chunk = 1; first < n; first += CHUNK, chunk++) {
-		size_t some = n - first < CHUNK ? n - first : CHUNK;
-		int64_t from_id = first ? members[first].id : INT64_MIN;
-		int64_t to_id = first + some < n ? members[first + some].id - 1 : INT64_MAX;
-
-		if (score_some(s, first, some, from_id, to_id, a, err) < 0)
-			return -1;
-		arena_reset(a);
-		if (chunk % COMMITTED == 0 && (txn_commit(txn, err) < 0 || txn_begin(txn, s->session->db, err) < 0))
+	n_members = j->day.base.n_members;
+	for (size_t first = 0, n; first < n_members; first += n) {
+		n = judge_chunk(first, n_members);
+		buf_reset(&packed);
+		if (judge_some(j, first, n, &packed, err) < 0 || score_write(w, packed.at, packed.len, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* What a process that judges works with: its own, once it was forked. */
+struct judge {
+	struct judging judging;
+	struct judge_units units;
+	struct arena *of_day;
+	struct txn snapshot;
+	int32_t day;
+	int n_processes;
+};
+
+static int judge_load(void *state, size_t *out_units, struct err *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct judge *x = state;
+
+	if (db_open(x->judging.session.org->db_path, DB_READ, &db, err) < 0)
+		return -1;
+	x->judging.session.db = db;
+	if (judge_begin(&x->judging, x->day, x->of_day, err) < 0)
+		return -1;
+	x->judging.session.db = NULL;
+	judge_units_of(&x->judging.day.base, x->n_processes, x->of_day, &x->units);
+	*out_units = x->units.n;
+	return 0;
+}
+
+static int judge_open(void *state, struct err *err)
+{
+	struct judge *x = state;
+
+	if (db_open(x->judging.session.org->db_path, DB_READ, &x->judging.session.db, err) < 0)
+		return -1;
+	return txn_begin(&x->snapshot, x->judging.session.db, err); /* ends with the process */
+}
+
+static int judge_unit(void *state, size_t unit, struct worker_out *out, struct err *err)
+{
+	struct judge *x = state;
+	size_t end = x->units.firsts[unit + 1];
+
+	for (size_t first = x->units.firsts[unit], n; first < end; first += n) {
+		n = judge_chunk(first, end);
+		if (judge_some(&x->judging, first, n, &out->bytes, err) < 0 || worker_send(out, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The same day in several processes, which judge, while this one writes. All see the database as it was when this one
+ * took it: nobody else can write until it is done. */
+static int score_apart(struct workers *workers, struct score_writing *w, struct err *err)
+{
+	const char *packed;
+	size_t len;
+	int rc;
+
+	if (workers_go(workers, err) < 0 || score_write_begin(w, err) < 0)
+		return -1;
+	while ((rc = workers_next(workers, &packed, &len, err)) > 0)
+		if (score_write(w, packed, len, err) < 0)
+			return -1;
+	return rc;
+}
+
+static int start_judges(struct scoring *s, int32_t day, struct arena *of_day, struct judging *j, struct workers **out,
+                        struct err *err)
+{
+	struct judge judge = { .judging = *j, .of_day = of_day, .day = day, .n_processes = s->n_processes };
+	const struct worker_job job = { &judge, judge_load, judge_open, judge_unit };
+
+	session_close(s->session);
+	judge.judging.session = *s->session;
+	if (workers_start(s->n_processes, &job, of_day, out, err) < 0)
+		return -1;
+	return db_open(s->session->org->db_path, DB_WRITE, &s->session->db, err);
+}
+
+/* All of a day or nothing of it. */
 static int score_day(struct scoring *s, int32_t day, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *of_day = arena_new(0), *of_chunk = NULL;
+	CLEANUP(workers_donep) struct workers *workers = NULL;
 	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct score_writing w = { .day = day, .now = s->session->now, .config_hash = s->session->org->hash };
+	struct judging j = { 0 };
 
-	of_chunk = arena_new(0);
-	s->tally = (struct tally){ 0 };
-	if (txn_begin(&txn, s->session->db, err) < 0 ||
-	    config_seen_put(s->session->db, s->session->org->hash, s->session->now, err) < 0 ||
-	    diagnose_day(s->session, day, of_day, &s->day, err) < 0)
-		return err_in(err, "score %s", day_text(s->cli->arena, day));
-	s->keeps_findings = s->day.scored_on <= day;
-	s->day.is_sweep = s->day.query.reads_ahead = true;
-	if (score_all(s, &txn, of_chunk, err) < 0 || txn_commit(&txn, err) < 0)
-		return err_in(err, "score %s", day_text(s->cli->arena, day));
+	j.of_chunk = of_chunk = arena_new(0);
+	if (s->n_processes > 1 && start_judges(s, day, of_day, &j, &workers, err) < 0)
+		return -1;
+	w.db = s->session->db;
+	w.arena = of_chunk;
+	if (txn_begin(&txn, w.db, err) < 0 ||
+	    (workers ? score_apart(workers, &w, err) : score_here(s, &j, &w, of_day, err)) < 0 ||
+	    txn_commit(&txn, err) < 0)
+		return -1;
+	s->tally = w.tally;
 	return 0;
 }
 
 static void add_row(struct scoring *s, struct table *t, int32_t day)
 {
 	struct arena *a = s->cli->arena;
-	const struct tally *n = &s->tally;
+	const struct score_tally *n = &s->tally;
 	const int64_t counts[] = { n->n_scored,   n->n_at_risk, n->n_watch, n->n_ready,
 		                       n->n_emerging, n->n_opened,  n->n_closed };
 	const char *cells[1 + ARRAY_LEN(counts)] = { day_text(a, day) };
@@ -247,6 +189,20 @@ static int close_months(const struct scoring *s, int32_t day, struct err *err)
 	return 0;
 }
 
+/* As configured; else one for each processor, where there is enough to do. */
+static int count_processes(struct scoring *s, struct err *err)
+{
+	int64_t n;
+
+	s->n_processes = (int)s->session->config->score_processes;
+	if (s->n_processes)
+		return 0;
+	if (accounts_count(s->session->db, &n, err) < 0)
+		return -1;
+	s->n_processes = n < FEW_ACCOUNTS ? 1 : workers_cores();
+	return 0;
+}
+
 int cmd_score(struct cli *c, struct err *err)
 {
 	static const struct table_column columns[] = {
@@ -258,10 +214,13 @@ int cmd_score(struct cli *c, struct err *err)
 	struct scoring s = { .cli = c, .session = &session };
 	int32_t from, to;
 
-	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0)
+	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0 ||
+	    count_processes(&s, err) < 0)
 		return -1;
 	for (int32_t day = from; day <= to; day++) {
-		if (score_day(&s, day, err) < 0 || close_months(&s, day, err) < 0)
+		if (score_day(&s, day, err) < 0)
+			return err_in(err, "score %s", day_text(c->arena, day));
+		if (close_months(&s, day, err) < 0)
 			return -1;
 		add_row(&s, table, day);
 		if (from < to && isatty(STDERR_FILENO))

@@ -1,4 +1,5 @@
-/* retaind.yaml: where the state is, how much is logged, who is told of problems, where HTTP is served. */
+/* retaind.yaml: where the state is, how much is logged, who is told of problems, where HTTP is served, how many
+ * processes work at once. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug", N
 struct daemon_file {
 	const char *state, *admin_channel, *admin_fallback;
 	int log_level;
+	struct score_file { int64_t processes; } score;
 	struct web_settings web;
 };
 
@@ -56,10 +58,18 @@ static const struct yaml_table web_table = {
 	.size = sizeof(struct web_settings), .fields = web_fields, .n_fields = ARRAY_LEN(web_fields), .check = check_web
 };
 
+/* Of one machine: more than its processors are of no use. */
+static const struct yaml_field score_fields[] = {
+	{ .key = "processes", .kind = YAML_INT, .offset = offsetof(struct score_file, processes), .min = 1, .max = 64 },
+};
+static const struct yaml_table score_table = {
+	.size = sizeof(struct score_file), .fields = score_fields, .n_fields = ARRAY_LEN(score_fields)
+};
 
 static const struct yaml_field fields[] = {
 	{ .key = "state", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, state) },
 	{ .key = "log_level", .kind = YAML_ENUM, .offset = offsetof(struct daemon_file, log_level), .extra = log_levels },
+	{ .key = "score", .kind = YAML_STRUCT, .offset = offsetof(struct daemon_file, score), .extra = &score_table },
 	{ .key = "web", .kind = YAML_STRUCT, .offset = offsetof(struct daemon_file, web), .extra = &web_table },
 	{ .key = "admin_channel", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, admin_channel) },
 	{ .key = "admin_fallback", .kind = YAML_TEXT, .offset = offsetof(struct daemon_file, admin_fallback) },
@@ -95,5 +105,6 @@ void read_daemon(struct loading *l)
 	l->config->log_level = log_levels[d.log_level];
 	l->config->admin_channel = d.admin_channel;
 	l->config->admin_fallback = d.admin_fallback;
+	l->config->score_processes = d.score.processes;
 	l->config->web = d.web;
 }

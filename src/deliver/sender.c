@@ -5,24 +5,14 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "common/child.h"
 
 enum { OVERRUN_MS = 45 * 1000 }; /* past every time limit of a channel */
 
 _Static_assert(sizeof(struct verdict) <= PIPE_BUF, "a verdict is written whole or not at all");
-
-/* Without the exit handlers of the parent, which are not ours to run; what coverage has counted is written by hand. */
-NORETURN static void leave(int code)
-{
-#ifdef RETAIND_COVERAGE
-	extern void __gcov_dump(void);
-
-	__gcov_dump();
-#endif
-	_exit(code);
-}
 
 NORETURN static void run_sender(const struct channel_job *job, int fd, pid_t parent)
 {
@@ -32,10 +22,10 @@ NORETURN static void run_sender(const struct channel_job *job, int fd, pid_t par
 	(void)signal(SIGTERM, SIG_IGN); /* the deliverer decides; our end is tied to its own */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN); /* a server that hangs up is an answer like any other */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		leave(1);
+	if (!child_tie(parent))
+		child_leave(1);
 	channel_types[job->channel->kind]->send(job, a, &v);
-	leave(write(fd, &v, sizeof v) == (ssize_t)sizeof v ? 0 : 1);
+	child_leave(write(fd, &v, sizeof v) == (ssize_t)sizeof v ? 0 : 1);
 }
 
 int sender_start(struct sender *s, const struct channel_job *job, int64_t now_ms, struct err *err)

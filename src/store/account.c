@@ -28,3 +28,8 @@ int account_keys_load(struct db *db, struct arena *a, const struct account_key *
 	*out_n = n;
 	return 0;
 }
+
+int accounts_count(struct db *db, int64_t *out, struct err *err)
+{
+	return db_int(db, "SELECT count(*) FROM account", 0, out, err) < 0 ? err_in(err, "accounts") : 0;
+}

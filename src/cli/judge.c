@@ -1,0 +1,115 @@
+#include "judge.h"
+
+#include "score/finding.h"
+#include "score_pack.h"
+
+enum {
+	CHUNK = 128,      /* accounts whose facts are in memory together: few enough for the processor's cache */
+	BLOCK_IDS = 8128, /* accounts whose usage lies together */
+	SMALL_UNIT = 1024,
+	UNITS_EACH = 4    /* of a process, at least: with fewer the last one would be waited for */
+};
+
+int judge_begin(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
+{
+	if (diagnose_day(&j->session, as_of, of_day, &j->day, err) < 0)
+		return -1;
+	j->day.session = &j->session;
+	j->day.is_sweep = j->day.query.reads_ahead = true;
+	j->keeps_findings = j->day.scored_on <= as_of;
+	return 0;
+}
+
+/* Whether member i is the first of a further unit. */
+static bool is_first(const struct fact_base *base, bool is_small, size_t i)
+{
+	if (is_small)
+		return i % SMALL_UNIT == 0;
+	return i == 0 || base->members[i].id / BLOCK_IDS != base->members[i - 1].id / BLOCK_IDS;
+}
+
+void judge_units_of(const struct fact_base *base, int n_processes, struct arena *a, struct judge_units *out)
+{
+	bool is_small = base->n_members / BLOCK_IDS < (size_t)(UNITS_EACH * n_processes);
+	size_t *firsts, n = 0;
+
+	for (size_t i = 0; i < base->n_members; i++)
+		n += is_first(base, is_small, i);
+	firsts = arena_array(a, n + 1, sizeof *firsts);
+	n = 0;
+	for (size_t i = 0; i < base->n_members; i++)
+		if (is_first(base, is_small, i))
+			firsts[n++] = i;
+	firsts[n] = base->n_members;
+	*out = (struct judge_units){ n, firsts };
+}
+
+size_t judge_chunk(size_t first, size_t end)
+{
+	return end - first < CHUNK ? end - first : CHUNK;
+}
+
+/* The account is gone from its source: nothing can be done for it any more. */
+static void lose(const struct judging *j, const struct finding *f, struct buf *out)
+{
+	struct finding_change change = { .finding = *f, .event = "lost", .note = "the account is gone" };
+
+	if (f->closed_on != DAY_NONE)
+		return;
+	change.finding.state = FINDING_LOST;
+	change.finding.closed_on = change.finding.updated_on = j->day.base.as_of;
+	pack_change(out, &change);
+}
+
+/* The findings from *at on whose account is below id are of accounts that are no more. */
+static void lose_below(const struct judging *j, const struct finding *was, size_t n_was, int64_t id, size_t *at,
+                       struct buf *out)
+{
+	for (; *at < n_was && was[*at].account < id; ++*at)
+		if (j->keeps_findings)
+			lose(j, &was[*at], out);
+}
+
+static void pack_account(const struct judging *j, const struct diagnosis *d, const struct finding *was, size_t n_was,
+                         struct buf *out)
+{
+	struct finding_change *changes;
+	size_t n;
+
+	if (d->account->is_customer)
+		pack_score(out, d);
+	if (!j->keeps_findings)
+		return;
+	changes = arena_array(j->of_chunk, n_was + N_ENGINES * 2, sizeof *changes);
+	n = findings_decide(d, was, n_was, j->of_chunk, changes);
+	for (size_t i = 0; i < n; i++)
+		pack_change(out, &changes[i]);
+}
+
+int judge_some(struct judging *j, size_t first, size_t n, struct buf *out, struct err *err)
+{
+	const struct fact_base *base = &j->day.base;
+	struct arena *a = j->of_chunk;
+	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
+	int64_t from_id = first ? base->members[first].id : INT64_MIN;
+	int64_t to_id = first + n < base->n_members ? base->members[first + n].id - 1 : INT64_MAX;
+	struct finding *was;
+	size_t n_was, at = 0;
+
+	if (diagnose_accounts(&j->day, first, n, a, diagnoses, err) < 0 ||
+	    findings_of_accounts(j->session.db, from_id, to_id, base->as_of - FINDING_MEMORY_DAYS, a, &was, &n_was,
+	                         err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int64_t id = diagnoses[i].account->id;
+		size_t from;
+
+		lose_below(j, was, n_was, id, &at, out);
+		for (from = at; at < n_was && was[at].account == id; at++)
+			;
+		pack_account(j, &diagnoses[i], was + from, at - from, out);
+	}
+	lose_below(j, was, n_was, INT64_MAX, &at, out);
+	arena_reset(a);
+	return 0;
+}

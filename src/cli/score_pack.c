@@ -1,0 +1,153 @@
+#include "score_pack.h"
+
+#include <string.h>
+
+static const char SCORE = 's', CHANGE = 'c';
+
+/* The texts of each struct, by their places: its pointers mean nothing in another process. */
+static const size_t score_texts[] = { offsetof(struct score_row, currency) };
+static const size_t signal_texts[] = {
+	offsetof(struct score_signal_row, engine), offsetof(struct score_signal_row, signal),
+	offsetof(struct score_signal_row, evidence)
+};
+static const size_t change_texts[] = {
+	offsetof(struct finding_change, event), offsetof(struct finding_change, note),
+	offsetof(struct finding_change, cause_before),
+	offsetof(struct finding_change, finding.engine), offsetof(struct finding_change, finding.cause),
+	offsetof(struct finding_change, finding.currency), offsetof(struct finding_change, finding.play),
+	offsetof(struct finding_change, finding.summary), offsetof(struct finding_change, finding.evidence),
+	offsetof(struct finding_change, finding.owner_email)
+};
+
+/* packing ---------------------------------------------------------------------------------------------------------- */
+
+/* A struct and behind it its texts: how long each is with its NUL, 0 for NULL, and the bytes. */
+static void put(struct buf *out, const void *x, size_t size, const size_t *texts, size_t n_texts)
+{
+	buf_add(out, x, size);
+	for (size_t i = 0; i < n_texts; i++) {
+		const char *text;
+		uint32_t len;
+
+		memcpy(&text, (const char *)x + texts[i], sizeof text);
+		len = text ? (uint32_t)strlen(text) + 1 : 0;
+		buf_add(out, &len, sizeof len);
+		buf_add(out, text, len);
+	}
+}
+
+/* Of accounts in no band explain says the signals anew from facts. */
+static uint32_t n_said(const struct diagnosis *d, const struct score_row *row)
+{
+	uint32_t n = 0;
+
+	if (row->risk_band == 0 && row->readiness_band == 0)
+		return 0;
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++)
+			n += d->verdicts[engine].readings[i].strength > 0;
+	return n;
+}
+
+static void put_signals(struct buf *out, const struct diagnosis *d)
+{
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
+			const struct reading *r = &d->verdicts[engine].readings[i];
+			struct score_signal_row row = { engine_names[engine], r->name,     r->evidence, r->value,
+			                                r->baseline,          r->strength, r->weight,   r->contribution,
+			                                r->fresh_on };
+
+			if (r->strength > 0)
+				put(out, &row, sizeof row, signal_texts, ARRAY_LEN(signal_texts));
+		}
+}
+
+void pack_score(struct buf *out, const struct diagnosis *d)
+{
+	const struct verdict *risk = &d->verdicts[ENGINE_DEFENSE], *readiness = &d->verdicts[ENGINE_EXPANSION];
+	struct score_row row = {
+		.account = d->account->id, .day = d->as_of, .risk = risk->score, .readiness = readiness->score,
+		.confidence = risk->confidence, .risk_band = risk->computed_band,
+		.readiness_band = readiness->computed_band, .risk_band_since = risk->computed_since,
+		.readiness_band_since = readiness->computed_since,
+		.value_minor = risk->value_minor, .currency = risk->currency,
+	};
+	int bands[N_ENGINES] = { risk->band, readiness->band };
+	uint32_t n = n_said(d, &row);
+
+	buf_char(out, SCORE);
+	put(out, &row, sizeof row, score_texts, ARRAY_LEN(score_texts));
+	buf_add(out, bands, sizeof bands);
+	buf_add(out, &n, sizeof n);
+	if (n)
+		put_signals(out, d);
+}
+
+void pack_change(struct buf *out, const struct finding_change *c)
+{
+	buf_char(out, CHANGE);
+	put(out, c, sizeof *c, change_texts, ARRAY_LEN(change_texts));
+}
+
+/* unpacking -------------------------------------------------------------------------------------------------------- */
+
+static const char *take_bytes(struct packed_reader *u, size_t len)
+{
+	const char *at = u->at;
+
+	if ((size_t)(u->end - u->at) < len)
+		die("packed scores end too early");
+	u->at += len;
+	return at;
+}
+
+static void take(struct packed_reader *u, void *x, size_t size, const size_t *texts, size_t n_texts)
+{
+	memcpy(x, take_bytes(u, size), size);
+	for (size_t i = 0; i < n_texts; i++) {
+		const char *text;
+		uint32_t len;
+
+		memcpy(&len, take_bytes(u, sizeof len), sizeof len);
+		text = len ? take_bytes(u, len) : NULL;
+		memcpy((char *)x + texts[i], &text, sizeof text);
+	}
+}
+
+static void take_score(struct packed_reader *u, struct packed_score *out)
+{
+	struct score_signal_row *signals = NULL;
+	uint32_t n;
+
+	take(u, &out->row, sizeof out->row, score_texts, ARRAY_LEN(score_texts));
+	memcpy(out->bands, take_bytes(u, sizeof out->bands), sizeof out->bands);
+	memcpy(&n, take_bytes(u, sizeof n), sizeof n);
+	if (n)
+		signals = arena_array(u->arena, n, sizeof *signals);
+	for (uint32_t i = 0; i < n; i++)
+		take(u, &signals[i], sizeof signals[i], signal_texts, ARRAY_LEN(signal_texts));
+	out->signals = signals;
+	out->n_signals = n;
+}
+
+int packed_next(struct packed_reader *u, struct packed *out)
+{
+	char kind;
+
+	if (u->at == u->end)
+		return 0;
+	kind = *take_bytes(u, 1);
+	out->change = NULL;
+	if (kind == SCORE) {
+		take_score(u, &out->score);
+	} else if (kind == CHANGE) {
+		out->change = arena_alloc(u->arena, sizeof *out->change);
+		take(u, out->change, sizeof *out->change, change_texts, ARRAY_LEN(change_texts));
+		out->change->finding.account_name = out->change->finding.account_key = NULL; /* only read */
+		out->change->finding.first_cause = NULL;
+	} else {
+		die("packed scores of an unknown kind");
+	}
+	return 1;
+}

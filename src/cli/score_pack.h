@@ -1,0 +1,23 @@
+/* What is to be written of accounts, packed to go from one process to another of the same program: scores with their
+ * signals, and findings that changed. */
+#ifndef SCORE_PACK_H
+#define SCORE_PACK_H
+
+#include "common/buf.h"
+#include "score/finding.h"
+
+void pack_score(struct buf *out, const struct diagnosis *d);
+void pack_change(struct buf *out, const struct finding_change *c);
+
+struct packed_score {
+	struct score_row row; /* without its configuration */
+	int bands[N_ENGINES]; /* an override may hold another than the row's, which is computed */
+	const struct score_signal_row *signals; size_t n_signals;
+};
+/* change: of a finding, or NULL: then it is a score. Texts lie in the packed bytes, lists in the arena. */
+struct packed { struct packed_score score; struct finding_change *change; };
+struct packed_reader { const char *at, *end; struct arena *arena; };
+/* 1 and what comes next, or 0 at the end. Dies of bytes that were not packed by these functions. */
+int packed_next(struct packed_reader *u, struct packed *out);
+
+#endif

@@ -1,0 +1,61 @@
+#include "score_write.h"
+
+#include "score_pack.h"
+#include "store/overrides.h"
+
+int score_write_begin(struct score_writing *w, struct err *err)
+{
+	return config_seen_put(w->db, w->config_hash, w->now, err) < 0 ||
+	       scores_clear(w->db, INT64_MIN, INT64_MAX, w->day, err) < 0 ? -1 : 0;
+}
+
+/* The bands that a person's override made. */
+static int write_held(const struct score_writing *w, const struct packed_score *s, struct err *err)
+{
+	const int computed[N_ENGINES] = { s->row.risk_band, s->row.readiness_band };
+
+	for (int engine = 0; engine < N_ENGINES; engine++)
+		if (s->bands[engine] != computed[engine] &&
+		    score_hold(w->db, s->row.account, w->day, engine_names[engine], s->bands[engine], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int write_score(struct score_writing *w, struct packed_score *s, struct err *err)
+{
+	w->tally.n_scored++;
+	w->tally.n_watch += s->bands[ENGINE_DEFENSE] == 1;
+	w->tally.n_at_risk += s->bands[ENGINE_DEFENSE] == 2;
+	w->tally.n_emerging += s->bands[ENGINE_EXPANSION] == 1;
+	w->tally.n_ready += s->bands[ENGINE_EXPANSION] == 2;
+	s->row.config_hash = w->config_hash;
+	return score_put(w->db, &s->row, s->signals, s->n_signals, err) < 0 ? -1 : write_held(w, s, err);
+}
+
+static int write_change(struct score_writing *w, struct finding_change *change, struct err *err)
+{
+	bool is_new = change->finding.id == 0;
+
+	if (finding_put(w->db, &change->finding, err) < 0)
+		return -1;
+	w->tally.n_opened += is_new;
+	w->tally.n_closed += change->finding.closed_on != DAY_NONE;
+	if (change->cause_before && finding_event_put(w->db, change->finding.id, w->day, w->now, "cause_changed",
+	                                              change->cause_before, err) < 0)
+		return -1;
+	if (!change->event)
+		return 0;
+	return finding_event_put(w->db, change->finding.id, w->day, w->now, change->event, change->note, err);
+}
+
+int score_write(struct score_writing *w, const char *packed, size_t len, struct err *err)
+{
+	struct packed_reader u = { packed, packed + len, w->arena };
+	struct packed item;
+
+	while (packed_next(&u, &item) > 0)
+		if ((item.change ? write_change(w, item.change, err) : write_score(w, &item.score, err)) < 0)
+			return -1;
+	arena_reset(w->arena);
+	return 0;
+}

@@ -40,7 +40,7 @@ static double normal(int account, uint32_t n)
 
 void workload_make(struct workload *w, int n, struct arena *a)
 {
-	static const double medians[WORKLOAD_METRICS] = { 20, 8, 30 };
+	static const double medians[WORKLOAD_METRICS] = { 20, 60, 1000 };
 
 	*w = (struct workload){ .n = n,
 		.trends = arena_array(a, (size_t)n, sizeof *w->trends), .fades = arena_array(a, (size_t)n, sizeof *w->fades),

@@ -5,8 +5,8 @@
  * tuned for it: each account's months once, joined with themselves, all groupings in one pass. Both must tell the same
  * sums. usage: bench_nrr [SUBSCRIPTIONS] */
 #include "bench.h"
+#include "duck.h"
 
-#include <dlfcn.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,76 +160,22 @@ static void compute_in_child(void *context)
 
 /* DuckDB ----------------------------------------------------------------------------------------------------------- */
 
-/* The part of its C interface that is used; its own names. */
-struct duckdb_result { uint64_t room[8]; };
-static struct {
-	int (*open)(const char *path, void **database);
-	int (*connect)(void *database, void **connection);
-	int (*query)(void *connection, const char *sql, struct duckdb_result *result);
-	const char *(*error)(struct duckdb_result *result);
-	int64_t (*value)(struct duckdb_result *result, uint64_t column, uint64_t row);
-	void (*destroy)(struct duckdb_result *result);
-	void *connection;
-} duck;
-
-static bool find_duck(void)
-{
-	static const char path[] = "build/duckdb/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so";
-	const struct { const char *name; void *to; } functions[] = {
-		{ "duckdb_open", &duck.open }, { "duckdb_connect", &duck.connect }, { "duckdb_query", &duck.query },
-		{ "duckdb_result_error", &duck.error }, { "duckdb_value_int64", &duck.value },
-		{ "duckdb_destroy_result", &duck.destroy },
-	};
-	void *library;
-
-	if (access(path, R_OK) < 0 && system("npm install --prefix build/duckdb --no-audit --no-fund --silent "
-	                                     "@duckdb/node-bindings-linux-x64@1.5.6-r.1 >/dev/null 2>&1") != 0)
-		return false;
-	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; library && i < ARRAY_LEN(functions); i++) {
-		void *function = dlsym(library, functions[i].name);
-
-		if (!function)
-			return false;
-		memcpy(functions[i].to, &function, sizeof function);
-	}
-	return library != NULL;
-}
-
-static void ask_duck(const char *sql, struct duckdb_result *out)
-{
-	if (duck.query(duck.connection, sql, out) != 0)
-		die("DuckDB: %.60s: %s", sql, duck.error(out));
-}
-
-static void tell_duck(const char *sql)
-{
-	struct duckdb_result result;
-
-	ask_duck(sql, &result);
-	duck.destroy(&result);
-}
-
 static void put_duck(const struct bench *b)
 {
-	void *database;
-
-	if (duck.open(arena_printf(b->arena, "%s/peer.duckdb", b->folder), &database) != 0 ||
-	    duck.connect(database, &duck.connection) != 0)
-		die("DuckDB can't be opened");
-	tell_duck(arena_printf(b->arena,
+	duck_open(arena_printf(b->arena, "%s/peer.duckdb", b->folder));
+	duck_tell(arena_printf(b->arena,
 	                       "CREATE TABLE account AS SELECT i AS id, 's' || (i %% 4) AS segment, 'r' || (i %% 6) AS "
 	                       "region, 'o' || (i %% 300) AS owner FROM range(1, %" PRId64 " + 1) t(i)",
 	                       b->n_accounts));
-	tell_duck(arena_printf(
+	duck_tell(arena_printf(
 		b->arena,
 		"CREATE TABLE subs AS SELECT " ACCOUNT " AS account, 'p' || (%s) AS product, %s AS plan_no, "
 		"'plan ' || (%s) AS plan, %s AS mrr, (%s)::INTEGER AS start_on, (CASE WHEN i %% 10 < 5 AND %s <= %d "
 		"THEN %s END)::INTEGER AS end_on FROM range(1, %" PRId64 " + 1) t(i)",
 		b->n_accounts, PRODUCT, PLAN, PLAN, MINOR, STARTED, ENDED, AS_OF, ENDED, b->n_subscriptions));
-	tell_duck("CREATE TABLE mark AS SELECT row_number() OVER () - 1 AS m, date_diff('day', DATE '1970-01-01', "
+	duck_tell("CREATE TABLE mark AS SELECT row_number() OVER () - 1 AS m, date_diff('day', DATE '1970-01-01', "
 	          "d::DATE)::INTEGER AS d FROM generate_series(DATE '2023-01-01', DATE '2026-01-01', INTERVAL 1 MONTH) t(d)");
-	tell_duck("CHECKPOINT");
+	duck_tell("CHECKPOINT");
 }
 
 static const char *const duck_sql[] = {
@@ -272,7 +218,7 @@ static void compute_in_duck(void *context)
 {
 	(void)context;
 	for (size_t i = 0; i < ARRAY_LEN(duck_sql); i++)
-		tell_duck(duck_sql[i]);
+		duck_tell(duck_sql[i]);
 }
 
 /* The groupings by the bits of those that a row is not told apart by. */
@@ -283,14 +229,14 @@ static const struct { enum nrr_by by; int bits; } groupings[] = {
 
 static void check_figures(const struct bench *b, enum nrr_by by, const char *from)
 {
-	struct duckdb_result result;
+	struct duck_result result;
 	struct figures f;
 
-	ask_duck(arena_printf(b->arena, "SELECT count(*), sum(s)::BIGINT, sum(e)::BIGINT, sum(expansion)::BIGINT, "
+	duck_ask(arena_printf(b->arena, "SELECT count(*), sum(s)::BIGINT, sum(e)::BIGINT, sum(expansion)::BIGINT, "
 	                      "sum(contraction)::BIGINT, sum(churn)::BIGINT FROM %s", from), &result);
-	f = (struct figures){ duck.value(&result, 0, 0), duck.value(&result, 1, 0), duck.value(&result, 2, 0),
-	                      duck.value(&result, 3, 0), duck.value(&result, 4, 0), duck.value(&result, 5, 0) };
-	duck.destroy(&result);
+	f = (struct figures){ duck_int(&result, 0, 0), duck_int(&result, 1, 0), duck_int(&result, 2, 0),
+	                      duck_int(&result, 3, 0), duck_int(&result, 4, 0), duck_int(&result, 5, 0) };
+	duck_done(&result);
 	if (memcmp(&f, &b->figures[by], sizeof f) != 0)
 		die("by %s DuckDB tells %" PRId64 " rows, start %" PRId64 ", end %" PRId64 "; we %" PRId64 ", %" PRId64
 		    ", %" PRId64,
@@ -328,7 +274,7 @@ int main(int argc, char **argv)
 	b.seconds = best_of(ROUNDS, compute_in_child, &b);
 	print_ratio(what, "s", b.seconds, "target", TARGET_S);
 	print_ratio("its peak memory", "MiB", b.peak_mib, "target", TARGET_MIB);
-	if (find_duck())
+	if (duck_find())
 		compare_with_duck(&b, what);
 	else
 		(void)printf("{\"bench\":\"%s\",\"skipped\":\"DuckDB can't be had: npm is not there, or has it not\"}\n", what);

@@ -1,52 +1,166 @@
-/* The workload of the bench, piece by piece; tests/bench/bench.py puts the pieces together.
- * usage: bench_workload make FOLDER ACCOUNTS   an organisation of it
- *        bench_workload day FOLDER ACCOUNTS    FOLDER/inbox/usage-DAY.csv: the day after the last */
+/* The workload of the bench and what only the store does with it; bench.py puts this, the commands and the peers together.
+ * usage: bench_workload make FOLDER ACCOUNTS       an organisation of it
+ *        bench_workload day N FILE ACCOUNTS        the CSV file of day N, counted from 0; the last one is 399
+ *        bench_workload days N FILE ACCOUNTS       the same of days 0 to N - 1
+ *        bench_workload fix N FILE                 a CSV file that corrects one account on day N
+ *        bench_workload backfill FILE ACCOUNTS     all its usage into a new database, by the store's writer in bulk */
 #include "bench.h"
 #include "workload.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/text.h"
+#include "store/migrate.h"
+#include "store/usage_bulk.h"
 
-struct task { const char *folder; struct workload workload; struct arena *arena; };
+enum { COMMIT_DAYS = 40 };
 
-static void make(const struct task *t)
+static double cpu_now(void)
 {
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) < 0)
+		die("no clock");
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int number(const char *text, int most)
+{
+	int64_t n;
+
+	if (!text_to_int(text, &n) || n < 0 || n > most)
+		die("%s: 0 to %d", text, most);
+	return (int)n;
+}
+
+static struct workload workload_of(const char *text, struct arena *a)
+{
+	struct workload w;
+
+	workload_make(&w, number(text, WORKLOAD_MAX_ACCOUNTS), a);
+	return w;
+}
+
+static void make(char **words, struct arena *a)
+{
+	struct workload w = workload_of(words[1], a);
 	double start = seconds_now();
 
-	workload_put(&t->workload, t->folder);
-	(void)printf("{\"made\":\"%s\",\"accounts\":%d,\"seconds\":%.1f}\n", t->folder, t->workload.n,
-	             seconds_now() - start);
+	workload_put(&w, words[0]);
+	(void)printf("{\"what\":\"make\",\"accounts\":%d,\"seconds\":%.1f}\n", w.n, seconds_now() - start);
 }
 
-static void make_day(const struct task *t)
+static void make_day(char **words, struct arena *a)
 {
-	const char *path = arena_printf(t->arena, "%s/inbox/usage-%d.csv", t->folder, WORKLOAD_AS_OF + 1);
-	int64_t n = workload_put_csv(&t->workload, WORKLOAD_DAYS, path);
+	struct workload w = workload_of(words[2], a);
+	int day = number(words[0], 2 * WORKLOAD_DAYS);
 
-	(void)printf("{\"made\":\"%s\",\"lines\":%" PRId64 "}\n", path, n);
+	(void)printf("{\"what\":\"day\",\"lines\":%" PRId64 "}\n", workload_put_csv(&w, day, 1, words[1]));
 }
 
-static const struct { const char *name; void (*run)(const struct task *t); } tasks[] = {
-	{ "make", make },
-	{ "day", make_day },
+static void make_days(char **words, struct arena *a)
+{
+	struct workload w = workload_of(words[2], a);
+	int n = number(words[0], 2 * WORKLOAD_DAYS);
+
+	(void)printf("{\"what\":\"days\",\"lines\":%" PRId64 "}\n", workload_put_csv(&w, 0, n, words[1]));
+}
+
+static void make_fix(char **words, struct arena *a)
+{
+	(void)a;
+	workload_put_fix(number(words[0], 2 * WORKLOAD_DAYS), words[1]);
+}
+
+/* Makes the cells of some days of a metric in the order of the file. What making them costs is taken off by the caller. */
+struct backfill {
+	const struct workload *w;
+	struct usage_cell *cells;
+	int32_t *values;
+	double making; /* CPU */
+	int64_t n;
+};
+
+static size_t make_cells(struct backfill *b, int m, int32_t metric, int day)
+{
+	double start = cpu_now();
+	size_t n = 0;
+
+	workload_values(b->w, m, day, 1, b->w->n, b->values);
+	for (int i = 0; i < b->w->n; i++)
+		if (b->values[i] >= 0)
+			b->cells[n++] = (struct usage_cell){ metric, WORKLOAD_FIRST + day, i + 1, b->values[i] };
+	b->making += cpu_now() - start;
+	b->n += (int64_t)n;
+	return n;
+}
+
+static void put_days(struct backfill *b, struct db *db, struct usage_bulk *bulk, int m, int first)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct err err;
+	int32_t metric;
+
+	REQUIRE_OK(txn_begin(&txn, db, &err));
+	REQUIRE_OK(metric_id(db, workload_metrics[m], &metric, &err));
+	for (int day = first; day < first + COMMIT_DAYS && day < WORKLOAD_DAYS; day++)
+		REQUIRE_OK(usage_bulk_add(bulk, b->cells, make_cells(b, m, metric, day), &err));
+	REQUIRE_OK(usage_bulk_flush(bulk, &err));
+	REQUIRE_OK(txn_commit(&txn, &err));
+}
+
+static void backfill(char **words, struct arena *a)
+{
+	struct workload w = workload_of(words[1], a);
+	struct backfill b = { .w = &w, .cells = arena_array(a, (size_t)w.n, sizeof *b.cells),
+		.values = arena_array(a, (size_t)w.n, sizeof *b.values) };
+	struct rusage self = { 0 };
+	struct stat file = { 0 };
+	struct usage_bulk *bulk;
+	struct db *db = NULL;
+	double start, cpu;
+	struct err err;
+
+	(void)unlink(words[0]);
+	REQUIRE_OK(db_open(words[0], DB_WRITE, &db, &err));
+	REQUIRE_OK(migrate_run(db, 0, &err));
+	start = seconds_now();
+	cpu = cpu_now();
+	bulk = usage_bulk_new(db, 0);
+	for (int m = 0; m < WORKLOAD_METRICS; m++)
+		for (int day = 0; day < WORKLOAD_DAYS; day += COMMIT_DAYS)
+			put_days(&b, db, bulk, m, day);
+	usage_bulk_free(bulk);
+	db_close(db);
+	cpu = cpu_now() - cpu;
+	start = seconds_now() - start;
+	(void)getrusage(RUSAGE_SELF, &self);
+	(void)stat(words[0], &file);
+	(void)printf("{\"what\":\"backfill\",\"points\":%" PRId64 ",\"seconds\":%.3f,\"cpu\":%.3f,\"making_cpu\":%.3f,"
+	             "\"peak_mib\":%.1f,\"bytes\":%" PRId64 "}\n",
+	             b.n, start, cpu - b.making, b.making, (double)self.ru_maxrss / 1024, (int64_t)file.st_size);
+}
+
+static const struct { const char *name; int n_words; void (*run)(char **words, struct arena *a); } tasks[] = {
+	{ "make", 2, make },
+	{ "day", 3, make_day },
+	{ "days", 3, make_days },
+	{ "fix", 2, make_fix },
+	{ "backfill", 2, backfill },
 };
 
 int main(int argc, char **argv)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct task t = { .arena = a };
-	int64_t accounts;
 
-	if (argc != 4 || !text_to_int(argv[3], &accounts) || accounts < 1 || accounts > WORKLOAD_MAX_ACCOUNTS)
-		die("usage: bench_workload make|day FOLDER ACCOUNTS");
-	t.folder = argv[2];
-	workload_make(&t.workload, (int)accounts, a);
-	for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
-		if (strcmp(tasks[i].name, argv[1]) == 0) {
-			tasks[i].run(&t);
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(tasks); i++)
+		if (strcmp(tasks[i].name, argv[1]) == 0 && argc == 2 + tasks[i].n_words) {
+			tasks[i].run(argv + 2, a);
 			return 0;
 		}
-	die("there is no %s", argv[1]);
+	die("usage: bench_workload make FOLDER ACCOUNTS, day|days N FILE ACCOUNTS, fix N FILE, backfill FILE ACCOUNTS");
 }

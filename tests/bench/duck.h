@@ -1,5 +1,5 @@
-/* DuckDB as a peer: the part of its C interface that the benches use, from the package that npm puts under build/duckdb.
- * Only its results are compared; it is no part of the program. */
+/* DuckDB as a peer: the part of its C interface that the benches use, from the package that npm puts under
+ * build/duckdb. Only its results are compared; it is no part of the program. */
 #ifndef BENCH_DUCK_H
 #define BENCH_DUCK_H
 

@@ -56,7 +56,9 @@ int workload_exchange(int account, int number); /* the day from 0 on which it wa
 
 /* Makes an organisation of it: FOLDER/config and FOLDER/state, which are replaced. Its name is w. Dies on failure. */
 void workload_put(const struct workload *w, const char *folder);
-/* One day of it as its sources would give it, a CSV file (account, metric, day, value); returns the number of lines. */
-int64_t workload_put_csv(const struct workload *w, int day, const char *path);
+/* Days of it as its sources would give them, a CSV file (account, metric, day, value); returns the number of lines. */
+int64_t workload_put_csv(const struct workload *w, int first, int n_days, const char *path);
+/* A CSV file with another value of one account on a day. */
+void workload_put_fix(int day, const char *path);
 
 #endif

@@ -340,30 +340,65 @@ void workload_put(const struct workload *w, const char *folder)
 	db_close(db);
 }
 
-int64_t workload_put_csv(const struct workload *w, int day, const char *path)
+/* CSV files -------------------------------------------------------------------------------------------------------- */
+
+static FILE *open_csv(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file || fputs("account,metric,day,value\n", file) < 0)
+		die("%s can't be written", path);
+	return file;
+}
+
+static const char *date_of(int day, char date[16])
+{
+	time_t at = (time_t)(WORKLOAD_FIRST + day) * DAY_S;
+	struct tm when = { 0 };
+
+	if (!gmtime_r(&at, &when) || strftime(date, 16, "%Y-%m-%d", &when) == 0)
+		die("day %d", day);
+	return date;
+}
+
+static int64_t put_day(const struct workload *w, int day, int32_t *values, FILE *file)
+{
+	char date[16];
+	int64_t n = 0;
+
+	(void)date_of(day, date);
+	for (int m = 0; m < WORKLOAD_METRICS; m++)
+		workload_values(w, m, day, 1, w->n, values + (size_t)m * (size_t)w->n);
+	for (int i = 0; i < w->n; i++)
+		for (int m = 0; m < WORKLOAD_METRICS; m++) {
+			int32_t value = values[(size_t)m * (size_t)w->n + (size_t)i];
+
+			if (value >= 0)
+				n += fprintf(file, ACCOUNT_KEY ",%s,%s,%d\n", i + 1, workload_metrics[m], date, value) > 0;
+		}
+	return n;
+}
+
+int64_t workload_put_csv(const struct workload *w, int first, int n_days, const char *path)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	int32_t *values[WORKLOAD_METRICS];
+	int32_t *values = arena_array(a, WORKLOAD_METRICS * (size_t)w->n, sizeof *values);
+	FILE *file = open_csv(path);
 	int64_t n = 0;
-	FILE *file = fopen(path, "w");
-	struct tm when = { 0 };
-	time_t at = (time_t)(WORKLOAD_FIRST + day) * DAY_S;
-	char date[16];
 
-	if (!file || !gmtime_r(&at, &when) || strftime(date, sizeof date, "%Y-%m-%d", &when) == 0)
-		die("%s can't be written", path);
-	(void)fputs("account,metric,day,value\n", file);
-	for (int m = 0; m < WORKLOAD_METRICS; m++) {
-		values[m] = arena_array(a, (size_t)w->n, sizeof *values[m]);
-		workload_values(w, m, day, 1, w->n, values[m]);
-	}
-	for (int i = 0; i < w->n; i++)
-		for (int m = 0; m < WORKLOAD_METRICS; m++)
-			if (values[m][i] >= 0) {
-				(void)fprintf(file, ACCOUNT_KEY ",%s,%s,%d\n", i + 1, workload_metrics[m], date, values[m][i]);
-				n++;
-			}
+	for (int day = first; day < first + n_days; day++)
+		n += put_day(w, day, values, file);
 	if (fclose(file) != 0)
 		die("%s can't be written", path);
 	return n;
+}
+
+void workload_put_fix(int day, const char *path)
+{
+	FILE *file = open_csv(path);
+	char date[16];
+
+	(void)fprintf(file, ACCOUNT_KEY ",%s,%s,%d\n", 77, workload_metrics[0], date_of(day, date), 4321);
+	if (fclose(file) != 0)
+		die("%s can't be written", path);
 }

@@ -24,8 +24,9 @@ static void walk_usage(const struct workload *w, workload_row_fn *fn, void *cont
 static void walk_accounts(const struct workload *w, workload_row_fn *fn, void *context)
 {
 	for (int account = 1; account <= w->n; account++)
-		fn(context, (const int32_t[]){ account, (account - 1) / WORKLOAD_OWNED, (int32_t)workload_limit(w, account, 0),
-		                               (int32_t)workload_limit(w, account, 1), (int32_t)workload_limit(w, account, 2) });
+		fn(context, (const int32_t[]){ account, (account - 1) / WORKLOAD_OWNED,
+		                               (int32_t)workload_limit(w, account, 0), (int32_t)workload_limit(w, account, 1),
+		                               (int32_t)workload_limit(w, account, 2) });
 }
 
 static void walk_users(const struct workload *w, workload_row_fn *fn, void *context)

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "store/db.h"
 #include "store/fact_rows.h"
+#include "store/fact_series.h"
 #include "store/market.h"
 
 enum fact_kind {
@@ -76,7 +77,7 @@ struct fact_account {
 	struct fact_days active;
 	int gone_days; /* as of the member */
 	struct fact_days moved; /* days on which a meeting that lay ahead was moved to a later day */
-	int64_t **usage; /* by metric index, NULL when none: by age, USAGE_NONE where not reported */
+	const struct fact_series **usage; /* by metric index, NULL when nothing was reported */
 	const struct fact_subscription *subscriptions; size_t n_subscriptions;
 	const struct fact_limit *limits; size_t n_limits;
 	const struct fact_opportunity *opportunities; size_t n_opportunities;
@@ -99,7 +100,8 @@ struct fact_query {
 	const struct fact_patience *patience; size_t n_patience;
 	int64_t stale_days;        /* for usage, which does not say its source, and sources without patience of their own */
 	const char *const *key_metrics; size_t n_key_metrics; /* none: every metric that no limit names, or all */
-	bool reads_ahead;          /* facts_load goes through all members in order: usage is read a block at a time */
+	bool reads_ahead;          /* facts_load goes through all members in order: usage is read a block at a time, and its
+	                              days are there until the next call */
 };
 
 int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,

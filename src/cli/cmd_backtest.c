@@ -92,11 +92,16 @@ static int take_history(struct testing *t, int64_t horizon_days, struct err *err
 
 static double activity(const struct fact_base *base, const struct fact_account *f, int from_age, int to_age)
 {
+	int64_t days[FACTS_DAYS];
 	double sum = 0;
 
-	for (size_t m = 0; m < base->n_metrics; m++)
-		for (int age = from_age; f->usage[m] && base->metrics[m].is_activity && age < to_age; age++)
-			sum += f->usage[m][age] > 0 ? (double)f->usage[m][age] / base->metrics[m].scale : 0;
+	for (size_t m = 0; m < base->n_metrics; m++) {
+		if (!f->usage[m] || !base->metrics[m].is_activity)
+			continue;
+		fact_series_read(f->usage[m], from_age, to_age - from_age, days);
+		for (int i = 0; i < to_age - from_age; i++)
+			sum += days[i] > 0 ? (double)days[i] / base->metrics[m].scale : 0;
+	}
 	return sum;
 }
 

@@ -69,9 +69,8 @@ static bool read_short_tenure(const struct context *c, struct reading *out)
 static bool has_report(const struct context *c)
 {
 	for (size_t m = 0; m < c->base->n_metrics; m++)
-		for (int age = 0; age < FACTS_DAYS && c->account->usage[m]; age++)
-			if (c->account->usage[m][age] != USAGE_NONE)
-				return true;
+		if (c->account->usage[m])
+			return true;
 	return false;
 }
 

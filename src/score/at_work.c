@@ -33,14 +33,17 @@ static int by_value(const void *left, const void *right)
 
 /* The middle of what was reported in the last days, so that one day of more or less changes nothing; -1 with too few.
  */
-static double middle(const int64_t *series, double scale, int days)
+static double middle(const struct fact_series *series, double scale)
 {
-	int64_t values[FACTS_DAYS];
+	int64_t days[WINDOW], values[WINDOW];
 	size_t n = 0;
 
-	for (int age = 0; age < days && series; age++)
-		if (series[age] != USAGE_NONE)
-			values[n++] = series[age];
+	if (!series)
+		return -1;
+	fact_series_read(series, 0, WINDOW, days);
+	for (int age = 0; age < WINDOW; age++)
+		if (days[age] != USAGE_NONE)
+			values[n++] = days[age];
 	if (n < MIN_LEVEL_DAYS)
 		return -1;
 	qsort(values, n, sizeof *values, by_value);
@@ -50,7 +53,7 @@ static double middle(const int64_t *series, double scale, int days)
 double people_at_work(const struct context *c)
 {
 	int m = metric_index(c->base, c->settings->users_metric);
-	double counted_people = m >= 0 ? middle(c->account->usage[m], c->base->metrics[m].scale, WINDOW) : -1;
+	double counted_people = m >= 0 ? middle(c->account->usage[m], c->base->metrics[m].scale) : -1;
 	int n = 0;
 
 	if (counted_people >= 0 || !has_named_use(c->account))

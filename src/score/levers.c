@@ -34,16 +34,19 @@ static bool read_people(const struct context *c, double weeks[TREND_WEEKS])
 {
 	const struct fact_account *f = c->account;
 	int m = metric_index(c->base, c->settings->users_metric);
-	const int64_t *series = m >= 0 ? f->usage[m] : NULL;
+	const struct fact_series *series = m >= 0 ? f->usage[m] : NULL;
+	int64_t days[7 * TREND_WEEKS];
 	double scale = m >= 0 && c->base->metrics[m].scale > 0 ? c->base->metrics[m].scale : 1;
 
 	if (!series && !has_named_use(f))
 		return false;
+	if (series)
+		fact_series_read(series, 0, 7 * TREND_WEEKS, days);
 	for (size_t i = 0; i < f->n_people && !series; i++)
 		add_weeks(&f->people[i].used, weeks);
 	for (int age = 0; age < 7 * TREND_WEEKS && series; age++)
-		if (series[age] != USAGE_NONE && (double)series[age] / scale > weeks[age / 7])
-			weeks[age / 7] = (double)series[age] / scale;
+		if (days[age] != USAGE_NONE && (double)days[age] / scale > weeks[age / 7])
+			weeks[age / 7] = (double)days[age] / scale;
 	return true;
 }
 

@@ -20,35 +20,53 @@ static int by_value(const void *left, const void *right)
 
 /* The middle of what was reported in 14 days; where it is reported seldom, of the last values. -1: one value proves
  * nothing. */
-static double level_of(const int64_t *series)
+static double level_of(const struct fact_series *series)
 {
-	int64_t values[LEVEL_DAYS];
+	int64_t days[SPARSE_DAYS], values[LEVEL_DAYS];
 	size_t n = 0;
 
-	for (int age = 0; age < SPARSE_DAYS && (age < LEVEL_DAYS || n < MANY_VALUES); age++)
-		if (series[age] != USAGE_NONE)
-			values[n++] = series[age];
+	fact_series_read(series, 0, LEVEL_DAYS, days);
+	for (int age = 0; age < SPARSE_DAYS && (age < LEVEL_DAYS || n < MANY_VALUES); age++) {
+		if (age == LEVEL_DAYS)
+			fact_series_read(series, age, SPARSE_DAYS - age, days + age);
+		if (days[age] != USAGE_NONE)
+			values[n++] = days[age];
+	}
 	if (n < FEW_VALUES)
 		return -1;
 	qsort(values, n, sizeof *values, by_value);
 	return (double)values[(n - 1) / 2];
 }
 
-static double sum_of(const int64_t *series, int from_age, int to_age)
+static double sum_of(const int64_t *days, int from_age, int to_age)
 {
 	double sum = 0;
 
 	for (int age = from_age; age < to_age && age < FACTS_DAYS; age++)
-		sum += series[age] == USAGE_NONE ? 0 : (double)series[age];
+		sum += days[age] == USAGE_NONE ? 0 : (double)days[age];
 	return sum;
+}
+
+static int first_told(const int64_t *days)
+{
+	for (int age = FACTS_DAYS - 1; age >= 0; age--)
+		if (days[age] != USAGE_NONE)
+			return age;
+	return -1;
 }
 
 /* What was used within a period; -1 with less than two of them behind, unless the period is long enough to bear a spike
  * by itself. */
-static double quota_use(const int64_t *series, int first_age, int period)
+static double quota_use(const struct fact_series *series, int period)
 {
-	double now = sum_of(series, 0, period), before = sum_of(series, period, 2 * period);
+	int64_t days[FACTS_DAYS];
+	double now, before;
+	int first_age;
 
+	fact_series_read(series, 0, FACTS_DAYS, days);
+	first_age = first_told(days);
+	now = sum_of(days, 0, period);
+	before = sum_of(days, period, 2 * period);
 	if (period > LONG_PERIOD_DAYS)
 		return first_age >= period - 1 ? now : -1;
 	if (first_age < 2 * period - 1)
@@ -56,23 +74,15 @@ static double quota_use(const int64_t *series, int first_age, int period)
 	return now > MOST_RISE * before ? MOST_RISE * before : now;
 }
 
-static int first_age(const int64_t *series)
-{
-	for (int age = FACTS_DAYS - 1; age >= 0; age--)
-		if (series[age] != USAGE_NONE)
-			return age;
-	return -1;
-}
-
 static double use_of(const struct context *c, const struct fact_limit *limit)
 {
 	int m = metric_index(c->base, limit->metric);
-	const int64_t *series = m >= 0 ? c->account->usage[m] : NULL;
+	const struct fact_series *series = m >= 0 ? c->account->usage[m] : NULL;
 	double scale = m >= 0 && c->base->metrics[m].scale > 0 ? c->base->metrics[m].scale : 1, use;
 
 	if (!series)
 		return -1;
-	use = limit->period_days ? quota_use(series, first_age(series), limit->period_days) : level_of(series);
+	use = limit->period_days ? quota_use(series, limit->period_days) : level_of(series);
 	return use < 0 ? -1 : use / scale;
 }
 

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "series.h"
 
 enum {
 	BASELINE_FROM = 4, BASELINE_TO = 12, /* weeks back; the recent past must not be its own yardstick */
@@ -31,15 +30,6 @@ static double baseline_of(const double series[NORM_WEEKS], int weeks)
 			best = sum / weight;
 	}
 	return best;
-}
-
-/* Sums of the weeks and their square roots; counts the days and returns the whole weeks of history. */
-static int read_series(const int64_t *values, double *sums, double series[NORM_WEEKS], struct fact_days *days)
-{
-	series_weeks(values, NORM_WEEKS, sums);
-	for (int w = 0; w < NORM_WEEKS; w++)
-		series[w] = sqrt(sums[w]);
-	return (series_days(values, days) + 1) / 7;
 }
 
 static void add_feature(const struct fact_days *days, const char *name, struct pace *p)
@@ -113,19 +103,22 @@ struct together {
 
 static void take_metric(const struct context *c, size_t m, struct pace *p, struct together *t)
 {
-	struct fact_days days = { 0 };
-	double series[NORM_WEEKS], *sums = arena_array(c->arena, NORM_WEEKS, sizeof *sums);
-	int weeks = read_series(c->account->usage[m], sums, series, &days), way = add_metric(c, m, series, weeks, p, &t->n);
+	const struct fact_series *use = c->account->usage[m];
+	int weeks = (fact_days_first(&use->active) + 1) / 7, way;
+	double roots[NORM_WEEKS];
 
-	p->weekly[m] = sums;
+	for (int w = 0; w < NORM_WEEKS; w++)
+		roots[w] = sqrt(use->weeks[w]);
+	way = add_metric(c, m, roots, weeks, p, &t->n);
+	p->weekly[m] = use->weeks;
 	if (c->base->metrics[m].is_activity) {
-		add_feature(&days, c->base->metrics[m].name, p);
+		add_feature(&use->active, c->base->metrics[m].name, p);
 		p->weeks = weeks > p->weeks ? weeks : p->weeks;
 	}
 	if (is_headcount(c, m))
 		return;
 	for (int w = 0; w < FACTS_DAYS / 64; w++)
-		t->all.words[w] |= days.words[w];
+		t->all.words[w] |= use->active.words[w];
 	t->riser = way > 0 && !t->riser ? c->base->metrics[m].name : t->riser;
 	t->has_fallen = t->has_fallen || way < 0;
 }

@@ -153,7 +153,7 @@ static int by_count(const void *left, const void *right)
 }
 
 /* What the metric that counts people has of the account; NULL when there is none. */
-static const int64_t *users_series(const struct context *c, double *out_scale)
+static const struct fact_series *users_series(const struct context *c, double *out_scale)
 {
 	for (size_t m = 0; m < c->base->n_metrics && c->settings->users_metric; m++)
 		if (strcmp(c->base->metrics[m].name, c->settings->users_metric) == 0) {
@@ -177,14 +177,14 @@ static int counted_people(const struct context *c, bool is_named, int from_age, 
 }
 
 /* The middle of the days on which the metric of people counted anybody, 0 when it never did. */
-static int metric_people(const int64_t *series, double scale, int from_age, int to_age)
+static int metric_people(const int64_t *values, double scale, int from_age, int to_age)
 {
 	int64_t days[FACTS_DAYS];
 	size_t n = 0;
 
 	for (int age = from_age; age < to_age; age++)
-		if (series[age] != USAGE_NONE && series[age] > 0)
-			days[n++] = series[age];
+		if (values[age] != USAGE_NONE && values[age] > 0)
+			days[n++] = values[age];
 	if (!n)
 		return 0;
 	qsort(days, n, sizeof *days, by_count);
@@ -197,17 +197,20 @@ struct headcount { int now, best; };
 static bool count_heads(const struct context *c, int days, struct headcount *out)
 {
 	bool is_named = has_named_use(c->account);
-	const int64_t *series = NULL;
+	const struct fact_series *series = NULL;
 	int all = (int)c->account->n_people;
+	int64_t values[FACTS_DAYS];
 	double scale = 1;
 
 	if (!all)
 		series = users_series(c, &scale);
-	*out = (struct headcount){ .now = series ? metric_people(series, scale, 0, days)
+	if (series)
+		fact_series_read(series, 0, FACTS_DAYS, values);
+	*out = (struct headcount){ .now = series ? metric_people(values, scale, 0, days)
 	                                         : counted_people(c, is_named, 0, days) };
 	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS; age + days <= FACTS_DAYS && (series || out->best < all);
 	     age += days / 3) {
-		int n = series ? metric_people(series, scale, age, age + days) : counted_people(c, is_named, age, age + days);
+		int n = series ? metric_people(values, scale, age, age + days) : counted_people(c, is_named, age, age + days);
 
 		out->best = n > out->best ? n : out->best;
 	}

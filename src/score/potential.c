@@ -63,8 +63,8 @@ static double used_breadth(const struct context *c, int *out_wide, int *out_of)
 		if (!c->base->metrics[m].is_activity)
 			continue;
 		of++;
-		for (int age = 0; age < MONTH && c->account->usage[m]; age++)
-			used += c->account->usage[m][age] != USAGE_NONE && c->account->usage[m][age] > 0;
+		if (c->account->usage[m])
+			used = fact_days_count(&c->account->usage[m]->active, 0, MONTH);
 		wide += used >= REGULAR_DAYS;
 	}
 	*out_wide = wide;

@@ -49,14 +49,18 @@ static int tenure_days(const struct context *c)
 static bool has_fallen_silent(const struct context *c)
 {
 	const char *name = c->settings->users_metric;
-	const int64_t *series = NULL;
+	const struct fact_series *series = NULL;
+	int64_t days[(1 + EARLIER_WINDOWS) * USE_DAYS];
 	int before = 0;
 
 	for (size_t m = 0; name && m < c->base->n_metrics; m++)
 		if (strcmp(c->base->metrics[m].name, name) == 0)
 			series = c->account->usage[m];
-	for (int age = 0; series && age < (1 + EARLIER_WINDOWS) * USE_DAYS; age++) {
-		if (series[age] == USAGE_NONE)
+	if (!series)
+		return false;
+	fact_series_read(series, 0, (int)ARRAY_LEN(days), days);
+	for (int age = 0; age < (int)ARRAY_LEN(days); age++) {
+		if (days[age] == USAGE_NONE)
 			continue;
 		if (age < USE_DAYS)
 			return false;

@@ -72,7 +72,7 @@ int facts_load_accounts(struct loading *l, struct err *err)
 			.is_customer = history_int(h, id, "is_customer", col_int(q, 15), 0) != 0,
 			.active = l->base->members[l->first + (size_t)place].active,
 			.gone_days = l->base->members[l->first + (size_t)place].gone_days,
-			.usage = arena_array(l->arena, l->base->n_metrics + 1, sizeof(int64_t *)),
+			.usage = arena_array(l->arena, l->base->n_metrics + 1, sizeof(struct fact_series *)),
 		};
 		if (owner_at(l, h, id, "csm_key", col_text(q, 8), &l->out[place].csm_email, err) < 0 ||
 		    owner_at(l, h, id, "am_key", col_text(q, 9), &l->out[place].am_email, err) < 0)
@@ -85,6 +85,7 @@ int facts_load_accounts(struct loading *l, struct err *err)
 int facts_load_usage(struct loading *l, struct err *err)
 {
 	struct usage_window *window = l->base->window;
+	bool is_copied = !l->q->reads_ahead;
 
 	for (size_t at = 0, end; at < l->n; at = end) {
 		int64_t first = l->out[at].id;
@@ -92,10 +93,11 @@ int facts_load_usage(struct loading *l, struct err *err)
 		for (end = at + 1; end < l->n && l->out[end].id / USAGE_BLOCK == first / USAGE_BLOCK &&
 		     l->out[end].id - first < usage_window_room(window);)
 			end++;
+		is_copied = is_copied || end < l->n; /* the window moves on */
 		if (usage_window_seek(window, l->db, first, l->out[end - 1].id, l->q->reads_ahead, err) < 0)
 			return err_in(err, "usage");
 		for (size_t i = at; i < end; i++)
-			if (usage_window_series(window, l->db, l->out[i].id, l->arena, l->out[i].usage, err) < 0)
+			if (usage_window_series(window, l->db, l->out[i].id, is_copied, l->arena, l->out[i].usage, err) < 0)
 				return err_in(err, "usage");
 	}
 	return 0;

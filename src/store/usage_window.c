@@ -1,15 +1,12 @@
 #include "usage_window.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "usage_block.h"
+#include "usage_weeks.h"
 
-enum {
-	MAX_BYTES = 32 << 20, /* of cells turned around */
-	TILE = 32,            /* days turned at once: what is read for them stays in the processor's cache */
-	ROW_BYTES = USAGE_BLOCK_BYTES + 64, /* rows a power of two apart would all want the same place there */
-};
-_Static_assert(FACTS_DAYS % TILE == 0, "whole tiles");
+enum { MAX_BYTES = 32 << 20 };
 
 struct usage_window {
 	struct arena *arena;
@@ -19,8 +16,9 @@ struct usage_window {
 	int room, cap;   /* accounts: at most, and as allocated */
 	int64_t first;
 	int n;           /* accounts held */
-	uint16_t *cells; /* by account, metric and age */
-	uint8_t *tile;   /* TILE rows of a block each */
+	uint16_t *cells; /* by metric, age and account */
+	uint32_t *weeks; /* by metric, week and account */
+	uint16_t *block; /* the whole of one, where not all of it has room */
 };
 
 int usage_window_room(const struct usage_window *w)
@@ -31,7 +29,7 @@ int usage_window_room(const struct usage_window *w)
 struct usage_window *usage_window_new(int32_t as_of, const struct fact_metric *metrics, size_t n, struct arena *a)
 {
 	struct usage_window *w = arena_alloc(a, sizeof *w);
-	size_t each = n * FACTS_DAYS * sizeof *w->cells;
+	size_t each = n * (FACTS_DAYS * sizeof *w->cells + FACTS_WEEKS * sizeof *w->weeks);
 	size_t walks = (each * USAGE_BLOCK + MAX_BYTES - 1) / MAX_BYTES;
 
 	w->arena = a;
@@ -42,48 +40,61 @@ struct usage_window *usage_window_new(int32_t as_of, const struct fact_metric *m
 	return w;
 }
 
-static uint16_t *cells_of(const struct usage_window *w, int account, size_t metric)
+static uint16_t *cells_of(const struct usage_window *w, size_t metric, int age)
 {
-	return w->cells + ((size_t)account * w->n_metrics + metric) * FACTS_DAYS;
+	return w->cells + (metric * FACTS_DAYS + (size_t)age) * (size_t)w->n;
 }
 
-static void turn_tile(struct usage_window *w, size_t metric, int age)
+static uint32_t *weeks_of(const struct usage_window *w, size_t metric, int week)
 {
-	int place = (int)(w->first % USAGE_BLOCK);
-
-	for (int i = 0; i < w->n; i++) {
-		uint16_t *to = cells_of(w, i, metric) + age;
-
-		for (int d = 0; d < TILE; d++)
-			to[d] = (uint16_t)usage_cell_at(w->tile + (size_t)d * ROW_BYTES, place + i);
-	}
+	return w->weeks + (metric * FACTS_WEEKS + (size_t)week) * (size_t)w->n;
 }
 
-static int read_metric(struct usage_window *w, struct db *db, size_t metric, struct err *err)
+/* Returns 1 when there was such a block. */
+static int read_day(struct usage_window *w, struct db *db, size_t metric, int age, struct err *err)
 {
-	for (int age = 0; age < FACTS_DAYS; age += TILE) {
-		for (int d = 0; d < TILE; d++) {
-			uint8_t *to = w->tile + (size_t)d * ROW_BYTES;
-			int32_t day = w->as_of - age - d;
-			int len = day < 0 ? 0 :
-				usage_block_load(db, w->metrics[metric].id, day, w->first / USAGE_BLOCK, to, err);
+	uint16_t *cells = cells_of(w, metric, age);
+	bool is_whole = w->n == USAGE_BLOCK;
+	int32_t day = w->as_of - age;
+	int len = day < 0 ? 0 : usage_block_load(db, w->metrics[metric].id, day, w->first / USAGE_BLOCK,
+	                                         (uint8_t *)(is_whole ? cells : w->block), err);
 
-			if (len < 0)
-				return -1;
-			if (len == 0)
-				memset(to, 0, USAGE_BLOCK_BYTES);
-		}
-		turn_tile(w, metric, age);
+	if (len < 0)
+		return -1;
+	if (len == 0)
+		memset(cells, 0, (size_t)w->n * sizeof *cells);
+	else if (!is_whole)
+		memcpy(cells, w->block + w->first % USAGE_BLOCK, (size_t)w->n * sizeof *cells);
+	return len > 0;
+}
+
+static int read_week(struct usage_window *w, struct db *db, size_t metric, int week, struct err *err)
+{
+	uint32_t *sums = weeks_of(w, metric, week);
+	bool is_any = false;
+
+	for (int d = 0; d < WEEK_DAYS; d++) {
+		int rc = read_day(w, db, metric, week * WEEK_DAYS + d, err);
+
+		if (rc < 0)
+			return -1;
+		is_any = is_any || rc;
 	}
+	if (is_any)
+		usage_week_add_up(cells_of(w, metric, week * WEEK_DAYS), (size_t)w->n, (size_t)w->n, sums);
+	else
+		memset(sums, 0, (size_t)w->n * sizeof *sums);
 	return 0;
 }
 
 static void make_room(struct usage_window *w, int n)
 {
-	if (!w->tile)
-		w->tile = arena_array(w->arena, TILE, ROW_BYTES);
-	if (n > w->cap)
+	if (!w->block)
+		w->block = arena_array(w->arena, USAGE_BLOCK, sizeof *w->block);
+	if (n > w->cap) {
 		w->cells = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_DAYS, sizeof *w->cells);
+		w->weeks = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_WEEKS, sizeof *w->weeks);
+	}
 	w->cap = n > w->cap ? n : w->cap;
 }
 
@@ -96,46 +107,75 @@ int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int6
 		die("usage of accounts %lld to %lld at once", (long long)first, (long long)last);
 	if (first >= w->first && last < w->first + w->n)
 		return 0;
-	w->n = 0;
+	if (reads_ahead && w->room == USAGE_BLOCK)
+		first = end - USAGE_BLOCK;
 	last = !reads_ahead ? last : end - first < w->room ? end - 1 : first + w->room - 1;
 	make_room(w, (int)(last - first + 1));
 	w->first = first;
 	w->n = (int)(last - first + 1);
 	for (size_t m = 0; m < w->n_metrics; m++)
-		if (read_metric(w, db, m, err) < 0) {
-			w->n = 0;
-			return -1;
-		}
+		for (int week = 0; week < FACTS_WEEKS; week++)
+			if (read_week(w, db, m, week, err) < 0) {
+				w->n = 0;
+				return -1;
+			}
 	return 0;
 }
 
-/* The bits of all cells: none when nothing was reported, all when one may be an exception. */
-static unsigned bits_of(const uint16_t *cells)
+/* With values that cells can't hold. */
+static int read_large(const struct usage_window *w, struct db *db, size_t metric, int64_t account, struct arena *a,
+                      const struct fact_series **out, struct err *err)
 {
-	uint16_t bits = 0;
+	const uint16_t *cells = cells_of(w, metric, 0) + (account - w->first);
+	int64_t *values = arena_array(a, FACTS_DAYS, sizeof *values);
 
-	for (int age = 0; age < FACTS_DAYS; age++)
-		bits |= cells[age];
-	return bits;
+	for (int age = 0; age < FACTS_DAYS; age++) {
+		uint16_t cell = le16toh(cells[(size_t)age * (size_t)w->n]);
+
+		values[age] = cell ? (int64_t)cell - 1 : USAGE_NONE;
+		if (cell == USAGE_EXCEPTION &&
+		    usage_exception_get(db, w->metrics[metric].id, w->as_of - age, account, &values[age], err) < 0)
+			return -1;
+	}
+	*out = fact_series_make(values, a);
+	return 0;
 }
 
-int usage_window_series(const struct usage_window *w, struct db *db, int64_t account, struct arena *a, int64_t **out,
-                        struct err *err)
+static const uint16_t *copied(const uint16_t *cells, size_t step, struct arena *a)
 {
-	for (size_t m = 0; m < w->n_metrics; m++) {
-		const uint16_t *cells = cells_of(w, (int)(account - w->first), m);
-		unsigned bits = bits_of(cells);
-		int64_t *series;
+	uint16_t *copy = arena_array(a, FACTS_DAYS, sizeof *copy);
 
+	for (size_t age = 0; age < FACTS_DAYS; age++)
+		copy[age] = cells[age * step];
+	return copy;
+}
+
+int usage_window_series(const struct usage_window *w, struct db *db, int64_t account, bool is_copied, struct arena *a,
+                        const struct fact_series **out, struct err *err)
+{
+	size_t place = (size_t)(account - w->first), step = (size_t)w->n;
+
+	for (size_t m = 0; m < w->n_metrics; m++) {
+		const uint32_t *weeks = weeks_of(w, m, 0) + place;
+		const uint16_t *cells = cells_of(w, m, 0) + place;
+		struct fact_series *series;
+		uint32_t bits = 0;
+
+		for (size_t week = 0; week < FACTS_WEEKS; week++)
+			bits |= weeks[week * step];
 		if (!bits)
 			continue;
-		series = arena_array(a, FACTS_DAYS, sizeof *series);
-		for (int age = 0; age < FACTS_DAYS; age++)
-			series[age] = cells[age] ? (int64_t)cells[age] - 1 : USAGE_NONE;
-		for (int age = 0; age < FACTS_DAYS && bits == USAGE_EXCEPTION; age++)
-			if (cells[age] == USAGE_EXCEPTION &&
-			    usage_exception_get(db, w->metrics[m].id, w->as_of - age, account, &series[age], err) < 0)
+		if (bits & WEEK_IS_LARGE) {
+			if (read_large(w, db, m, account, a, &out[m], err) < 0)
 				return -1;
+			continue;
+		}
+		series = arena_alloc(a, sizeof *series);
+		for (size_t week = 0; week < FACTS_WEEKS; week++)
+			series->weeks[week] = (double)(weeks[week * step] >> WEEK_SUM_AT);
+		usage_weeks_days(weeks, step, &series->active);
+		series->cells = is_copied ? copied(cells, step, a) : cells;
+		series->step = is_copied ? 1 : step;
 		out[m] = series;
 	}
 	return 0;

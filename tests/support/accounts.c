@@ -169,7 +169,6 @@ void sample_init(struct sample *s, struct arena *a)
 		.created_on = AS_OF - 500,
 		.customer_since_on = DAY_NONE,
 		.is_customer = true,
-		.usage = s->usage,
 		.subscriptions = &s->subscription,
 		.n_subscriptions = 1,
 	};
@@ -180,8 +179,25 @@ void sample_init(struct sample *s, struct arena *a)
 			sample_use_all(s, age, age + 1, 1);
 }
 
+static bool is_told(const int64_t *series)
+{
+	for (int age = 0; age < FACTS_DAYS; age++)
+		if (series[age] != USAGE_NONE)
+			return true;
+	return false;
+}
+
+void sample_series(int64_t *const usage[2], struct arena *a, struct fact_account *out)
+{
+	out->usage = arena_array(a, 2, sizeof *out->usage);
+	for (size_t m = 0; m < 2; m++)
+		if (usage[m] && is_told(usage[m]))
+			out->usage[m] = fact_series_make(usage[m], a);
+}
+
 const struct diagnosis *sample_score(struct sample *s, const struct score_row *before)
 {
+	sample_series(s->usage, s->arena, &s->account);
 	score_account(judge_of(&s->settings, &s->base, norms_of(&s->base, s->arena), s->arena), &s->account, before,
 	              WORDS_ALL, s->arena, &s->diagnosis);
 	score_changes(&s->settings, s->arena, &s->diagnosis);

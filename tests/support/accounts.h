@@ -14,11 +14,13 @@ struct sample {
 	struct fact_account account;
 	struct fact_subscription subscription;
 	struct fact_metric metrics[2];
-	int64_t *usage[2];
+	int64_t *usage[2]; /* of the account, by age: see sample_series */
 	struct fact_member members[N_OTHERS + 1];
 	struct diagnosis diagnosis;
 };
 
+/* Gives an account what values by age say of two metrics; sample_score does it for the sample's. */
+void sample_series(int64_t *const usage[2], struct arena *a, struct fact_account *out);
 void sample_init(struct sample *s, struct arena *a);
 /* Activity of the account on the days of an age range. is_active 0 takes it away. */
 void sample_use(struct sample *s, int from_age, int to_age, int is_active);

@@ -45,6 +45,14 @@ static int teardown(void **state)
 	return 0;
 }
 
+static int64_t value_at(const struct fact_series *series, int age)
+{
+	int64_t value;
+
+	fact_series_read(series, age, 1, &value);
+	return value;
+}
+
 static void load(int32_t as_of)
 {
 	const struct fact_query q = { .as_of = as_of, .zone = zone_utc(), .stale_days = 3 };
@@ -158,9 +166,9 @@ static void usage_is_seen_by_age_and_a_limit_is_no_activity(void **state)
 	assert_string_equal(base.metrics[0].name, "actions");
 	assert_true(base.metrics[0].is_activity);
 	assert_false(base.metrics[1].is_activity);
-	ASSERT_INT(accounts[0].usage[0][0], 70000);
-	ASSERT_INT(accounts[0].usage[0][7], 0);
-	ASSERT_INT(accounts[0].usage[0][1], USAGE_NONE);
+	ASSERT_INT(value_at(accounts[0].usage[0], 0), 70000);
+	ASSERT_INT(value_at(accounts[0].usage[0], 7), 0);
+	ASSERT_INT(value_at(accounts[0].usage[0], 1), USAGE_NONE);
 	ASSERT_INT(fact_days_count(&accounts[0].active, 0, FACTS_DAYS), 1); /* nought is reported and no activity */
 	assert_null(accounts[1].usage[0]);
 	ASSERT_INT(accounts[0].n_limits, 1);

@@ -68,17 +68,37 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void check_weeks(const struct fact_series *series, const int64_t *right)
+{
+	for (int week = 0; week < FACTS_WEEKS; week++) {
+		double sum = 0;
+
+		for (int age = 7 * week; age < 7 * week + 7; age++) {
+			sum += right[age] > 0 ? (double)right[age] : 0;
+			ASSERT_INT(fact_days_count(&series->active, age, age + 1), right[age] > 0);
+		}
+		ASSERT_NEAR(series->weeks[week], sum, 0);
+	}
+}
+
 static void check_series(const struct fact_account *f, size_t account)
 {
 	for (size_t m = 0; m < base.n_metrics; m++) {
-		const int64_t *series = f->usage[m], *right = expected[account][m];
+		const struct fact_series *series = f->usage[m];
+		const int64_t *right = expected[account][m];
+		int64_t values[FACTS_DAYS];
 		bool is_any = false;
+
+		if (series)
+			check_weeks(series, right);
+		if (series)
+			fact_series_read(series, 0, FACTS_DAYS, values);
 
 		for (int age = 0; age < FACTS_DAYS; age++) {
 			is_any = is_any || right[age] != USAGE_NONE;
-			if (series && series[age] != right[age])
+			if (series && values[age] != right[age])
 				fail_msg("account %lld, metric %zu, age %d: %lld, not %lld", (long long)f->id, m, age,
-				         (long long)series[age], (long long)right[age]);
+				         (long long)values[age], (long long)right[age]);
 		}
 		assert_true(is_any == (series != NULL));
 	}

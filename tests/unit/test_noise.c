@@ -172,6 +172,7 @@ static void score(void)
 {
 	const struct verdict *v = s.diagnosis.verdicts;
 
+	sample_series(s.usage, one, &s.account);
 	score_account(judge_of(&s.settings, &s.base, norms_of(&s.base, one), one), &s.account,
 	              life.has_before ? &life.before : NULL, WORDS_OF_BANDS, one, &s.diagnosis);
 	life.before = (struct score_row){ .account = 1, .day = s.base.as_of, .risk = v[0].score, .readiness = v[1].score,

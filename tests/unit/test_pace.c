@@ -132,6 +132,7 @@ static double times_after(int idle_days, int every)
 	for (int age = idle_days; age < FACTS_DAYS; age += every)
 		sample_use(&s, age, age + 1, 1);
 	s.account.gone_days = idle_days < FACTS_DAYS ? 0 : idle_days;
+	sample_series(s.usage, s.arena, &s.account);
 	score_account(judge_of(&s.settings, &s.base, norms_of(&s.base, s.arena), s.arena), &s.account, NULL, WORDS_ALL,
 	              s.arena, &d);
 	s.diagnosis = d;

@@ -69,7 +69,6 @@ static void own(struct made *m)
 {
 	for (int i = 0; i < 2; i++)
 		m->usage[i] = m->use[i];
-	m->account.usage = m->usage;
 	m->account.subscriptions = &m->subscription;
 	m->account.limits = &m->limit;
 	m->account.teams = &m->team;
@@ -217,7 +216,10 @@ static void copy(struct made *to, const struct made *from)
 
 static void judge(const struct made *m, const struct score_row *before, struct diagnosis *out)
 {
-	score_account(judge_of(&settled.settings, &settled.base, norms, one), &m->account, before, WORDS_ALL, one, out);
+	struct fact_account *account = arena_memdup(one, &m->account, sizeof *account);
+
+	sample_series(m->usage, one, account);
+	score_account(judge_of(&settled.settings, &settled.base, norms, one), account, before, WORDS_ALL, one, out);
 }
 
 static double risk_of(const struct made *m)

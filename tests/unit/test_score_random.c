@@ -79,7 +79,6 @@ static void make_account(uint32_t number, int idle)
 	s.usage[0] = arena_memdup(s.arena, settled.usage[0], FACTS_DAYS * sizeof(int64_t));
 	s.base.members = s.members;
 	s.base.metrics = s.metrics;
-	s.account.usage = s.usage;
 	s.account.subscriptions = &s.subscription;
 	share = 5 + upto(96); /* often enough to have a rhythm */
 	for (int age = 0; age < FACTS_DAYS; age++) {

@@ -17,7 +17,7 @@ void account_keys_free(struct account_keys *k); /* accepts NULL */
 void account_keys_freep(struct account_keys **k); /* for CLEANUP */
 struct account_keys *account_keys_new(struct db *db, int64_t source, enum account_by by);
 /* What is kept of a key; NULL: nothing yet. */
-const struct account_key *account_keys_kept(const struct account_keys *k, const char *key, size_t len);
+const struct account_key *account_keys_kept(struct account_keys *k, const char *key, size_t len);
 /* Likewise, and asks the database where nothing is kept. ERR_INPUT when there are too many. */
 int account_keys_find(struct account_keys *k, const char *key, const struct account_key **out,
                       struct err *err) MUST_USE;

@@ -65,7 +65,7 @@ int books_close(const struct pull *p, int64_t source, const char *error, struct 
 
 	if (p->is_dry_run)
 		return 0;
-	if (txn_begin(&txn, p->db, err) < 0 || record_resolve_links(p->db, err) < 0)
+	if (txn_begin(&txn, p->db, err) < 0 || record_resolve_links_due(p->db, err) < 0)
 		return -1;
 	if (error && source_failed(p->db, source, error, p->now, err) < 0)
 		return -1;

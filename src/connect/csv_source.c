@@ -135,15 +135,12 @@ static int try_row(struct loading *l, int got, struct arena *a)
 	return !l->pull->limit_rows || l->result->n_rows < l->pull->limit_rows;
 }
 
-/* The row at hand into the store. */
+/* The row at hand into the store, by way of its mapping. */
 static int store_row(struct loading *l, struct arena *a, struct err *err)
 {
-	int taken = l->usage ? csv_usage_take(l->usage, &l->rows.row, err) : 0;
 	struct record r = { 0 };
 	struct err why;
 
-	if (taken)
-		return taken < 0 ? -1 : 0;
 	switch (csv_rows_map(&l->rows, a, &r, &why)) {
 	case CSV_UNUSABLE: return set_aside(l, why.text, a, err);
 	case CSV_RECORD: return r.entity->table ? put_record(l, &r, err) : put_usage(l, &r, a, err);
@@ -163,10 +160,12 @@ static int load_row(struct loading *l, struct arena *a, struct err *err)
 	l->result->n_rows++;
 	if (l->pull->is_dry_run)
 		return try_row(l, got, a);
-	if (got == CSV_RECORD)
-		rc = store_row(l, a, err);
-	else
-		rc = set_aside(l, why.text, a, err);
+	if (got == CSV_RECORD && l->usage) {
+		rc = csv_usage_take(l->usage, &l->rows.row, err);
+		if (rc)
+			return rc;
+	}
+	rc = got == CSV_RECORD ? store_row(l, a, err) : set_aside(l, why.text, a, err);
 	arena_reset(a);
 	return rc < 0 ? -1 : 1;
 }
@@ -306,7 +305,7 @@ static int link_rows(const struct loading *l, struct err *err)
 
 	if (l->pull->is_dry_run || is_usage(l))
 		return 0;
-	if (txn_begin(&txn, l->pull->db, err) < 0 || record_resolve_links(l->pull->db, err) < 0)
+	if (txn_begin(&txn, l->pull->db, err) < 0 || record_resolve_links_due(l->pull->db, err) < 0)
 		return -1;
 	return txn_commit(&txn, err);
 }

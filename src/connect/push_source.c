@@ -302,7 +302,7 @@ static int settle(const struct reading *r, struct err *err)
 
 	if (r->pull->is_dry_run)
 		return 0;
-	if (txn_begin(&txn, r->pull->db, err) < 0 || record_resolve_links(r->pull->db, err) < 0 ||
+	if (txn_begin(&txn, r->pull->db, err) < 0 || record_resolve_links_due(r->pull->db, err) < 0 ||
 	    usage_batch_begin(r->pull->db, err) < 0 ||
 	    usage_waiting_settle(r->pull->db, r->source, r->pull->today - WAITING_DAYS, err) < 0 || add_up(r, err) < 0 ||
 	    push_seen_forget(r->pull->db, r->source, forgotten, err) < 0)

@@ -9,6 +9,8 @@ enum {
 	MAX_LOADED = 1 << 22,
 	MAX_KEPT = 1 << 24,
 	FIRST_ROOM = 1 << 12,
+	NEAR = 8,             /* entries that are tried first: files leave some accounts out */
+	ASTRAY = 1 << 12,     /* keys that are searched for before all are hashed */
 	TEXT_BYTES = 1 << 18
 };
 
@@ -20,10 +22,15 @@ struct account_keys {
 	enum account_by by;
 	bool was_loaded;      /* or can't be */
 	size_t n_asked;
-	struct arena *self, *texts, *tables; /* tables: entries and places, made anew when they grow */
+	struct arena *self, *texts, *table, *hashed; /* table: entries; hashed: places; made anew when they grow */
 	struct account_key *entries;
-	uint32_t *places;     /* entry + 1 by hash; 0: free. 2 * room of them */
-	size_t n, room;       /* room: a power of two */
+	size_t n, room;
+	uint32_t *places;     /* entry + 1 by hash; 0: free */
+	size_t n_places;      /* a power of two, at least twice the entries that have one */
+	/* Those that were read at once are in order: while files are too, their order will do and nothing is hashed. */
+	size_t sorted_from, sorted_to;
+	size_t n_astray;
+	size_t last;          /* the entry that was asked for last */
 	char *text_room;
 	size_t text_left;
 };
@@ -43,26 +50,43 @@ static uint32_t hash_of(const char *key, size_t len)
 	piece = 0;
 	memcpy(&piece, key, len);
 	h = (h ^ piece) * odd;
+	h = (h ^ h >> 32) * odd; /* keys that differ in a few digits must not fall into few places */
 	return (uint32_t)(h >> 32);
 }
 
 static void set_room(struct account_keys *k, size_t room)
 {
-	struct arena *tables = arena_new(max_bytes);
-	struct account_key *entries = arena_array(tables, room, sizeof *entries);
+	struct arena *table = arena_new(max_bytes);
+	struct account_key *entries = arena_array(table, room, sizeof *entries);
 
 	if (k->n)
 		memcpy(entries, k->entries, k->n * sizeof *entries);
-	arena_free(k->tables);
-	k->tables = tables;
+	arena_free(k->table);
+	k->table = table;
 	k->entries = entries;
-	k->places = arena_array(tables, 2 * room, sizeof *k->places);
 	k->room = room;
-	for (size_t i = 0; i < k->n; i++) {
-		size_t at = entries[i].hash & (2 * room - 1);
+}
 
+static bool has_place(const struct account_keys *k, size_t entry)
+{
+	return entry < k->sorted_from || entry >= k->sorted_to;
+}
+
+static void hash_all(struct account_keys *k, size_t n_places)
+{
+	struct arena *hashed = arena_new(max_bytes);
+
+	arena_free(k->hashed);
+	k->hashed = hashed;
+	k->places = arena_array(hashed, n_places, sizeof *k->places);
+	k->n_places = n_places;
+	for (size_t i = 0; i < k->n; i++) {
+		size_t at = k->entries[i].hash & (n_places - 1);
+
+		if (!has_place(k, i))
+			continue;
 		while (k->places[at])
-			at = (at + 1) & (2 * room - 1);
+			at = (at + 1) & (n_places - 1);
 		k->places[at] = (uint32_t)i + 1;
 	}
 }
@@ -70,7 +94,7 @@ static void set_room(struct account_keys *k, size_t room)
 /* Where the key is, or would be. */
 static size_t place_of(const struct account_keys *k, const char *key, size_t len, uint32_t hash)
 {
-	size_t mask = 2 * k->room - 1, at = hash & mask;
+	size_t mask = k->n_places - 1, at = hash & mask;
 
 	for (; k->places[at]; at = (at + 1) & mask) {
 		const struct account_key *e = &k->entries[k->places[at] - 1];
@@ -98,25 +122,85 @@ static const char *keep_text(struct account_keys *k, const char *key, size_t len
 	return at;
 }
 
-/* Of a key that is kept already the later answer counts. */
+static int add_entry(struct account_keys *k, const char *key, size_t len, uint32_t hash, int64_t account,
+                     struct err *err)
+{
+	if (k->n == MAX_KEPT)
+		return err_set(err, ERR_INPUT, "names more than %d accounts", MAX_KEPT);
+	if (k->n == k->room)
+		set_room(k, 2 * k->room);
+	k->entries[k->n++] = (struct account_key){ keep_text(k, key, len), hash, (uint32_t)len, account };
+	return 0;
+}
+
+/* One that is not kept yet. */
 static int keep(struct account_keys *k, const char *key, int64_t account, const struct account_key **out,
                 struct err *err)
 {
-	size_t len = strlen(key), at;
+	size_t len = strlen(key);
 	uint32_t hash = hash_of(key, len);
 
-	if (k->n == k->room)
-		set_room(k, 2 * k->room);
-	at = place_of(k, key, len, hash);
-	if (!k->places[at]) {
-		if (k->n == MAX_KEPT)
-			return err_set(err, ERR_INPUT, "names more than %d accounts", MAX_KEPT);
-		k->entries[k->n++] = (struct account_key){ keep_text(k, key, len), hash, (uint32_t)len, 0 };
-		k->places[at] = (uint32_t)k->n;
-	}
-	k->entries[k->places[at] - 1].account = account;
-	*out = &k->entries[k->places[at] - 1];
+	if (add_entry(k, key, len, hash, account, err) < 0)
+		return -1;
+	if (2 * (k->n - (k->sorted_to - k->sorted_from)) > k->n_places)
+		hash_all(k, 2 * k->n_places);
+	else
+		k->places[place_of(k, key, len, hash)] = (uint32_t)k->n;
+	*out = &k->entries[k->n - 1];
 	return 0;
+}
+
+/* From here on every entry has its place. */
+static void hash_sorted(struct account_keys *k)
+{
+	size_t n_places = k->n_places;
+
+	for (size_t i = k->sorted_from; i < k->sorted_to; i++)
+		k->entries[i].hash = hash_of(k->entries[i].text, k->entries[i].len);
+	k->sorted_from = k->sorted_to = 0;
+	while (n_places < 2 * k->n)
+		n_places *= 2;
+	hash_all(k, n_places);
+}
+
+static int compare_keys(const struct account_key *e, const char *key, size_t len)
+{
+	int order = memcmp(e->text, key, e->len < len ? e->len : len);
+
+	return order ? order : e->len < len ? -1 : e->len > len;
+}
+
+static struct account_key *find_sorted(struct account_keys *k, const char *key, size_t len)
+{
+	size_t low = k->sorted_from, high = k->sorted_to;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_keys(&k->entries[middle], key, len);
+
+		if (order == 0)
+			return &k->entries[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static struct account_key *find_kept(struct account_keys *k, const char *key, size_t len)
+{
+	uint32_t at = k->places[place_of(k, key, len, hash_of(key, len))];
+
+	if (at)
+		return &k->entries[at - 1];
+	if (k->sorted_to == k->sorted_from)
+		return NULL;
+	if (++k->n_astray > ASTRAY) {
+		hash_sorted(k);
+		return find_kept(k, key, len);
+	}
+	return find_sorted(k, key, len);
 }
 
 /* life ------------------------------------------------------------------------------------------------------------- */
@@ -125,7 +209,8 @@ void account_keys_free(struct account_keys *k)
 {
 	if (!k)
 		return;
-	arena_free(k->tables);
+	arena_free(k->table);
+	arena_free(k->hashed);
 	arena_free(k->texts);
 	arena_free(k->self);
 }
@@ -142,14 +227,28 @@ struct account_keys *account_keys_new(struct db *db, int64_t source, enum accoun
 
 	*k = (struct account_keys){ .db = db, .source = source, .by = by, .self = self, .texts = arena_new(max_bytes) };
 	set_room(k, FIRST_ROOM);
+	hash_all(k, 2 * (size_t)FIRST_ROOM);
 	return k;
 }
 
-const struct account_key *account_keys_kept(const struct account_keys *k, const char *key, size_t len)
+/* Files have the rows of one account together, and often the accounts in the order in which they were read. */
+static const struct account_key *near_last(const struct account_keys *k, const char *key, size_t len)
 {
-	uint32_t at = k->places[place_of(k, key, len, hash_of(key, len))];
+	for (size_t i = k->last; i < k->n && i < k->last + NEAR; i++)
+		if (k->entries[i].len == len && memcmp(k->entries[i].text, key, len) == 0)
+			return &k->entries[i];
+	return NULL;
+}
 
-	return at ? &k->entries[at - 1] : NULL;
+const struct account_key *account_keys_kept(struct account_keys *k, const char *key, size_t len)
+{
+	const struct account_key *found = near_last(k, key, len);
+
+	if (!found)
+		found = find_kept(k, key, len);
+	if (found)
+		k->last = (size_t)(found - k->entries);
+	return found;
 }
 
 uint32_t account_keys_number(const struct account_keys *k, const struct account_key *key)
@@ -159,8 +258,8 @@ uint32_t account_keys_number(const struct account_keys *k, const struct account_
 
 /* all at once ------------------------------------------------------------------------------------------------------ */
 
-/* Rows of key and account, and how many there are; several parts: a later one has the last word. What isn't here is
- * looked up one by one. The index alone answers for keys: the rows themselves are wide. */
+/* Rows of key and account in the order of keys, and how many there are; a second part says of some of them what is
+ * right. What isn't here is looked up one by one. The index alone answers for keys: the rows themselves are wide. */
 static const struct {
 	const char *count, *parts[2];
 } readers[] = {
@@ -194,21 +293,48 @@ static bool is_trimmed(const char *key, struct arena *a)
 	return strcmp(text_trim(a, key), key) == 0;
 }
 
-static int read_part(struct account_keys *k, const char *sql, struct err *err)
+/* One row more of those that come in order. What is kept already keeps its number, and gets the later answer. */
+static int add_sorted(struct account_keys *k, const char *key, int64_t account, struct err *err)
+{
+	size_t len = strlen(key);
+	uint32_t at = k->places[place_of(k, key, len, hash_of(key, len))];
+	bool is_first = k->n == k->sorted_from;
+
+	if (at) {
+		k->entries[at - 1].account = account;
+		return 0;
+	}
+	if (!is_first && compare_keys(&k->entries[k->n - 1], key, len) >= 0)
+		return err_set(err, ERR_FATAL, "the index of account keys is out of order");
+	if (add_entry(k, key, len, 0, account, err) < 0)
+		return -1;
+	k->sorted_to = k->n;
+	return 0;
+}
+
+static int read_rows(struct account_keys *k, struct stmt *q, bool is_again, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(k->db, sql);
-	const struct account_key *kept;
 	int rc;
 
-	bind_int(q, ":source", k->source);
 	while ((rc = stmt_step(q, err)) == 1) {
 		const char *key = col_text(q, 0);
+		struct account_key *found = is_again ? find_kept(k, key, strlen(key)) : NULL;
 
-		if (is_trimmed(key, a) && keep(k, key, col_int(q, 1), &kept, err) < 0)
+		if (found)
+			found->account = col_int(q, 1);
+		else if (!is_again && is_trimmed(key, a) && add_sorted(k, key, col_int(q, 1), err) < 0)
 			return -1;
 	}
 	return rc;
+}
+
+static int read_part(struct account_keys *k, const char *sql, bool is_again, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(k->db, sql);
+
+	bind_int(q, ":source", k->source);
+	return read_rows(k, q, is_again, err);
 }
 
 static int count_all(struct account_keys *k, int64_t *out, struct err *err)
@@ -224,7 +350,6 @@ static int count_all(struct account_keys *k, int64_t *out, struct err *err)
 
 int account_keys_read_all(struct account_keys *k, struct err *err)
 {
-	size_t room = k->room;
 	int64_t n;
 
 	if (k->by >= ARRAY_LEN(readers) || !readers[k->by].count)
@@ -233,12 +358,11 @@ int account_keys_read_all(struct account_keys *k, struct err *err)
 		return -1;
 	if (n > MAX_LOADED)
 		return 0;
-	while (room < k->n + (size_t)n)
-		room *= 2;
-	if (room > k->room)
-		set_room(k, room);
+	if (k->n + (size_t)n > k->room)
+		set_room(k, k->n + (size_t)n);
+	k->sorted_from = k->sorted_to = k->n;
 	for (size_t i = 0; i < ARRAY_LEN(readers[0].parts); i++)
-		if (readers[k->by].parts[i] && read_part(k, readers[k->by].parts[i], err) < 0)
+		if (readers[k->by].parts[i] && read_part(k, readers[k->by].parts[i], i > 0, err) < 0)
 			return -1;
 	return 1;
 }

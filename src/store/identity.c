@@ -21,14 +21,30 @@ static int by_of(const char *name)
 	return by;
 }
 
+/* All of them in one text, to see whether they are others. */
+static int read_rules(struct db *db, struct arena *a, const char **out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(
+		db, "SELECT json_group_array(json_array(source, place, main, by)) "
+			"FROM (SELECT * FROM identity_rule ORDER BY source, place)");
+
+	if (stmt_step(q, err) < 0)
+		return -1;
+	*out = col_text_in(q, 0, a);
+	return 0;
+}
+
 int identity_rules_set(struct db *db, const struct identity_settings *s, struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const char *before, *after;
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	CLEANUP(stmt_donep) struct stmt *q =
 		db_sql(db, "INSERT INTO identity_rule (source, place, main, by) VALUES (:source, :place, :main, :by)");
 	const struct identity_rule *rules = s->sources.at;
 
-	if (txn_begin(&txn, db, err) < 0 || db_run(db, "DELETE FROM identity_rule", err) < 0)
+	if (txn_begin(&txn, db, err) < 0 || read_rules(db, a, &before, err) < 0 ||
+	    db_run(db, "DELETE FROM identity_rule", err) < 0)
 		return -1;
 	for (size_t i = 0; s->main && i < s->sources.n; i++)
 		for (size_t j = 0; j < rules[i].by.n; j++) {
@@ -39,6 +55,8 @@ int identity_rules_set(struct db *db, const struct identity_settings *s, struct 
 			if (stmt_run(q, err) < 0)
 				return err_in(err, "identity");
 		}
+	if (read_rules(db, a, &after, err) < 0 || (strcmp(before, after) != 0 && record_mark_links_due(db, err) < 0))
+		return -1;
 	return txn_commit(&txn, err);
 }
 
@@ -96,7 +114,9 @@ int identity_note_merge(struct db *db, int64_t source, const char *key, const ch
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", key);
 	bind_text(q, ":into", into);
-	return stmt_run(q, err);
+	if (stmt_run(q, err) < 0)
+		return -1;
+	return db_changes(db) > 0 ? record_mark_links_due(db, err) : 0;
 }
 
 /* A survivor may have been merged away in turn: on to the last one. What goes in a circle has none. */

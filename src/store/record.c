@@ -187,12 +187,16 @@ static int64_t compare(struct db *db, struct stmt *q, const struct record *r, in
 static int link_row(struct db *db, int64_t source, const struct record *r, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, record_sql(r->entity)->link);
+	int rc;
 
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", r->key);
 	bind_text(q, ":account_key", r->account_key);
 	bind_int(q, ":account_by", r->account_by);
-	return stmt_run(q, err) < 0 ? -1 : db_changes(db) > 0;
+	if (stmt_run(q, err) < 0)
+		return -1;
+	rc = db_changes(db) > 0;
+	return rc && record_mark_links_due(db, err) < 0 ? -1 : rc;
 }
 
 static bool has_other_account(struct stmt *q, const struct record *r)
@@ -231,6 +235,8 @@ int record_put(struct db *db, int64_t source, const struct record *r, int32_t kn
 		rc = insert(db, source, r, known_on, err);
 	else if (rc > 0)
 		rc = put_again(db, q, source, r, known_on, err);
+	if (rc > 0 && record_mark_links_due(db, err) < 0)
+		rc = -1;
 	return rc < 0 ? err_in(err, "%s", r->entity->name) : rc;
 }
 
@@ -238,11 +244,15 @@ int record_delete(struct db *db, int64_t source, const struct entity *e, const c
                   struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, record_sql(e)->erase);
+	int rc;
 
 	bind_day(q, ":day", known_on);
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", key);
-	return stmt_run(q, err) < 0 ? err_in(err, "%s", e->name) : db_changes(db) > 0;
+	rc = stmt_run(q, err) < 0 ? -1 : db_changes(db) > 0;
+	if (rc > 0 && record_mark_links_due(db, err) < 0)
+		rc = -1;
+	return rc < 0 ? err_in(err, "%s", e->name) : rc;
 }
 
 int record_link(struct db *db, int64_t source, const struct entity *e, const char *key, const char *account_key,

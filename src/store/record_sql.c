@@ -5,6 +5,8 @@
 
 #include "common/buf.h"
 
+_Static_assert(ACCOUNT_BY_KEY == 0, "the SQL below says so");
+
 static void keep(char *to, size_t size, struct buf *text)
 {
 	if (text->is_full || text->len >= size)
@@ -22,15 +24,20 @@ static void write_select(const struct entity *e, struct record_sql *s, struct bu
 	keep(s->select, sizeof s->select, b);
 }
 
+/* What names its account by its own source's key is linked at once where that is known; the rest when links are. */
+#define ACCOUNT_OF_KEY \
+	"CASE :account_by WHEN 0 THEN (SELECT coalesce(a.main_id, a.id) FROM account a " \
+	"WHERE a.source_id = :source AND a.source_key = :account_key) END"
+
 static void write_insert(const struct entity *e, struct record_sql *s, struct buf *b)
 {
 	buf_printf(b, "INSERT INTO %s (source_id, source_key%s", e->table,
-	           e->has_account ? ", account_key, account_by" : "");
+	           e->has_account ? ", account_key, account_by, account_id" : "");
 	if (e->has_seen_on)
 		buf_text(b, ", seen_on");
 	for (int i = 0; i < e->n_fields; i++)
 		buf_printf(b, ", %s", e->fields[i].name);
-	buf_printf(b, ") VALUES (:source, :key%s", e->has_account ? ", :account_key, :account_by" : "");
+	buf_printf(b, ") VALUES (:source, :key%s", e->has_account ? ", :account_key, :account_by, " ACCOUNT_OF_KEY : "");
 	if (e->has_seen_on)
 		buf_text(b, ", CASE WHEN (SELECT last_ok_on FROM source WHERE id = :source) IS NOT NULL THEN :seen_on END");
 	for (int i = 0; i < e->n_fields; i++)

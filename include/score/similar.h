@@ -24,9 +24,13 @@ struct similar_accounts {
 };
 
 double similar_likeness(const struct verdict *v, const struct past_moment *m);
-/* kinds: what to look for, a mask of outcomes. Moments whose horizon is not over by outcomes->until don't count. */
+/* Moments whose horizon is not over by until don't count; DAY_NONE: nothing is known of what became of anybody. What
+ * became of those found is not looked up yet. */
 struct similar_accounts similar_find(const struct verdict *v, const struct past_moment *moments, size_t n,
-                                     const struct outcomes *outcomes, unsigned kinds, int32_t horizon_days,
-                                     struct arena *a);
+                                     int32_t until, int32_t horizon_days, struct arena *a);
+/* kinds: what to look for, a mask of outcomes. Each account's outcomes: of all, or its own alone. */
+void similar_tell(struct similar *s, const struct outcomes *outcomes, unsigned kinds, int32_t horizon_days);
+/* Once all are told. */
+void similar_count(struct similar_accounts *io);
 
 #endif

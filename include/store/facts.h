@@ -40,7 +40,6 @@ struct fact_member {
 	int gone_days; /* since the last of them, where that is FACTS_DAYS and more, twice as many at most; else 0 */
 };
 
-/* The whole base as of a day: what one account is compared with. Members ascend by id. */
 /* How fast accounts were lost once a finding was open: a quarter of those that were lost went within so many days. */
 struct fact_speed {
 	const char *cause; /* NULL: of any cause */
@@ -48,10 +47,19 @@ struct fact_speed {
 	int32_t days;
 };
 
+/* Reports of usage over the whole base. */
+struct fact_reports {
+	int32_t last_on;       /* the last day with one, DAY_NONE when never */
+	struct fact_days days; /* of late */
+	size_t n;              /* members that reported of late */
+};
+
+/* The whole base as of a day: what one account is compared with. Members ascend by id. */
 struct fact_base {
 	int32_t as_of;
-	const struct fact_member *members;
+	const struct fact_member *members; /* of a base that was kept (store/base_kept.h): only the one asked for */
 	size_t n_members;
+	struct fact_reports reports;
 	const struct fact_metric *metrics;
 	size_t n_metrics;
 	struct fact_source sources[N_FACT_KINDS];
@@ -109,9 +117,10 @@ int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, 
 /* Members first .. first + n - 1, into out. */
 int facts_load(struct db *db, const struct fact_query *q, const struct fact_base *base, size_t first, size_t n,
                struct arena *a, struct fact_account *out, struct err *err) MUST_USE;
-/* The member that a person means by id, source key, external id, domain or name: its index, or -1; ERR_INPUT when there
- * is none or more than one. */
-int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index,
-               struct err *err) MUST_USE;
+/* The account of the as-of day that a person means by id, source key, external id, domain or name; ERR_INPUT when
+ * there is none or more than one. */
+int facts_find(struct db *db, int32_t as_of, const char *what, int64_t *out_id, struct err *err) MUST_USE;
+/* Its index among the members; ERR_INPUT when it is none. */
+int facts_index(const struct fact_base *base, int64_t id, size_t *out_index, struct err *err) MUST_USE;
 
 #endif

@@ -56,6 +56,11 @@ struct outcomes {
 
 /* Everything lives in a. known_on: what is dated later does not exist. */
 int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err) MUST_USE;
+/* Those of one account: from is its own. */
+int outcomes_load_of(struct db *db, int32_t known_on, int64_t account, struct arena *a, struct outcomes *out,
+                     struct err *err) MUST_USE;
+/* Up to when outcomes are known that are known on a day. */
+int32_t outcomes_until(int32_t known_on);
 
 /* The last day up to as_of of which anything is known at all: usage, contracts, tickets, exchanges, bills or notices.
  * Behind it, that nothing ended tells nothing. DAY_NONE: nothing is known. */

@@ -6,14 +6,29 @@
 
 enum { MAX_OUTPUT = 1 << 20, HISTORY_DAYS = 400, MARKS = 12, MARK_DAYS = 30, MOMENTS_A_MARK = 200 };
 
+static int tell_similar(const struct diagnosing *day, unsigned kinds, int32_t horizon, struct arena *a,
+                        struct similar_accounts *io, struct err *err)
+{
+	for (int i = 0; i < io->n; i++) {
+		struct outcomes outcomes;
+
+		if (outcomes_load_of(day->session->db, day->base.as_of, io->at[i].account, a, &outcomes, err) < 0)
+			return -1;
+		similar_tell(&io->at[i], &outcomes, kinds, horizon);
+	}
+	similar_count(io);
+	return 0;
+}
+
 /* Accounts that looked like this one a horizon ago and earlier, and what became of them: only where there is something
  * to be said of this one, as almost everybody looks like an account that is well. */
-static int find_similar(const struct diagnosing *day, const struct outcomes *outcomes, const struct diagnosis *d,
-                        int engine, struct arena *a, struct explain_more *out, struct err *err)
+static int find_similar(const struct diagnosing *day, const struct diagnosis *d, int engine, struct arena *a,
+                        struct explain_more *out, struct err *err)
 {
 	static const unsigned kinds[N_ENGINES] = { OUTCOME_LOSSES, OUTCOME_GAINS };
 	const struct verdict *v = &d->verdicts[engine];
-	int32_t horizon = (int32_t)out->settings->horizon_days;
+	int32_t horizon = (int32_t)out->settings->horizon_days, as_of = day->base.as_of;
+	int32_t until = day->contracts_from == DAY_NONE ? DAY_NONE : outcomes_until(as_of);
 	struct past_query query = { engine == ENGINE_EXPANSION, d->account->id, 0, v->score, MOMENTS_A_MARK };
 	struct past_moment *all = NULL;
 	size_t n_all = 0;
@@ -24,29 +39,27 @@ static int find_similar(const struct diagnosing *day, const struct outcomes *out
 		const struct past_moment *some;
 		size_t n;
 
-		query.on = day->base.as_of - horizon - mark * MARK_DAYS;
+		query.on = as_of - horizon - mark * MARK_DAYS;
 		if (past_moments(day->session->db, &query, a, &some, &n, err) < 0)
 			return -1;
 		all = arena_grow(a, all, n_all, n_all + n, sizeof *all);
 		for (size_t i = 0; i < n; i++)
 			all[n_all++] = some[i];
 	}
-	out->similar[engine] = similar_find(v, all, n_all, outcomes, kinds[engine], horizon, a);
-	return 0;
+	out->similar[engine] = similar_find(v, all, n_all, until, horizon, a);
+	return tell_similar(day, kinds[engine], horizon, a, &out->similar[engine], err);
 }
 
 static int look_back(const struct diagnosing *day, const struct diagnosis *d, struct arena *a, struct explain_more *out,
                      struct err *err)
 {
-	struct db *db = day->session->db;
 	int32_t as_of = day->base.as_of;
-	struct outcomes outcomes;
 
-	if (past_scores(db, d->account->id, as_of - HISTORY_DAYS, as_of, a, &out->history, &out->n_history, err) < 0 ||
-	    outcomes_load(db, as_of, a, &outcomes, err) < 0)
+	if (past_scores(day->session->db, d->account->id, as_of - HISTORY_DAYS, as_of, a, &out->history, &out->n_history,
+	                err) < 0)
 		return -1;
 	for (int engine = 0; engine < N_ENGINES; engine++)
-		if (find_similar(day, &outcomes, d, engine, a, out, err) < 0)
+		if (find_similar(day, d, engine, a, out, err) < 0)
 			return -1;
 	return 0;
 }
@@ -76,8 +89,8 @@ int cmd_explain(struct cli *c, struct err *err)
 	buf_init(&text, MAX_OUTPUT);
 	if (c->format == FORMAT_CSV)
 		return err_set(err, ERR_USAGE, "--format csv: a diagnosis is no table, expected table or json");
-	if (session_open(c, DB_READ, &session, err) < 0 || diagnose_day(&session, session.as_of, c->arena, &day, err) < 0 ||
-	    facts_find(session.db, &day.base, c->args[0], &index, err) < 0 ||
+	if (session_open(c, DB_READ, &session, err) < 0 ||
+	    diagnose_one(&session, session.as_of, c->args[0], c->arena, &day, &index, err) < 0 ||
 	    diagnose_accounts(&day, index, 1, c->arena, &diagnosis, err) < 0)
 		return -1;
 	more.settings = &session.org->score;

@@ -67,8 +67,7 @@ static int judge(struct cli *c, const struct session *s, struct diagnosis *out, 
 	struct diagnosing day;
 	size_t index;
 
-	if (diagnose_day(s, s->today, c->arena, &day, err) < 0 ||
-	    facts_find(s->db, &day.base, c->args[0], &index, err) < 0)
+	if (diagnose_one(s, s->today, c->args[0], c->arena, &day, &index, err) < 0)
 		return -1;
 	return diagnose_accounts(&day, index, 1, c->arena, out, err);
 }

@@ -18,40 +18,56 @@ static const struct fact_patience *patience_of(const struct org_settings *org, s
 }
 
 /* What is usual here, by what was known on the day: how many are lost or grow, and how fast they are lost. */
-static int load_rates(const struct session *s, struct arena *of_day, struct fact_base *base, struct err *err)
+static int load_rates(const struct session *s, struct arena *of_day, struct diagnosing *d, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	const struct score_settings *score = &s->org->score;
 	const struct past_finding *findings;
+	struct fact_base *base = &d->base;
 	struct outcomes outcomes;
 	size_t n;
 
 	if (outcomes_load(s->db, base->as_of, a, &outcomes, err) < 0 ||
 	    past_findings(s->db, base->as_of, of_day, &findings, &n, err) < 0)
 		return -1;
+	d->contracts_from = outcomes.from;
 	base->n_speeds = speed_measure(findings, n, &outcomes, (int32_t)score->horizon_days, of_day, &base->speeds);
 	base->loss_rate = outcomes_rate(&outcomes, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
 	base->growth_rate = outcomes_rate(&outcomes, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
 	return 0;
 }
 
-int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
+struct diagnosing diagnose_begin(const struct session *s, int32_t as_of, struct arena *a)
 {
 	const struct score_settings *score = &s->org->score;
-	struct diagnosing d = {
+
+	return (struct diagnosing){
 		.session = s,
 		.query = { .as_of = as_of, .zone = s->zone, .patience = patience_of(s->org, a),
 		           .n_patience = s->org->sources.n, .stale_days = score->stale_days,
 		           .key_metrics = score->key_metrics.at, .n_key_metrics = score->key_metrics.n },
 	};
+}
 
-	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d.base, err) < 0 ||
-	    scores_last_day(s->db, &d.scored_on, err) < 0 ||
-	    scores_any(s->db, as_of - SCORES_LAST_DAYS, as_of, &d.has_before, err) < 0)
+/* What was said before. */
+int diagnose_scores(const struct session *s, struct diagnosing *io, struct err *err)
+{
+	int32_t as_of = io->query.as_of;
+
+	return scores_last_day(s->db, &io->scored_on, err) < 0 ||
+	       scores_any(s->db, as_of - SCORES_LAST_DAYS, as_of, &io->has_before, err) < 0 ? -1 : 0;
+}
+
+int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
+{
+	struct diagnosing d = diagnose_begin(s, as_of, a);
+
+	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d, err) < 0 ||
+	    diagnose_scores(s, &d, err) < 0)
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;
-	out->judge = judge_of(score, &out->base, out->norms, a);
+	out->judge = judge_of(&s->org->score, &out->base, out->norms, a);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #define DIAGNOSE_H
 
 #include "cli/cli.h"
+#include "common/buf.h"
 #include "score/score.h"
 
 struct diagnosing {
@@ -11,17 +12,29 @@ struct diagnosing {
 	struct fact_base base;
 	const struct norms *norms;
 	const struct judge *judge; /* of this very struct's base: not for a copy of it */
+	int32_t contracts_from; /* the first dated contract, DAY_NONE when there is none: outcomes are known from then on */
 	int32_t scored_on; /* the last day that has scores, DAY_NONE when none has */
 	bool has_before;   /* some day before it, not long ago, has scores */
 	bool is_sweep; /* all members in order; those that are no customers are not judged */
 };
 
+/* A day without its base. */
+struct diagnosing diagnose_begin(const struct session *s, int32_t as_of, struct arena *a);
+int diagnose_scores(const struct session *s, struct diagnosing *io, struct err *err) MUST_USE;
 /* Everything lives in a. */
 int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out,
                  struct err *err) MUST_USE;
 /* Members first .. first + n - 1 of the base into out. */
 int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
                       struct err *err) MUST_USE;
+
+/* The day of one account that a person means by what, without going through all accounts where the base of that day was
+ * kept: gives its index for diagnose_accounts, and a base whose members are not all there. The same is said of it. */
+int diagnose_one(const struct session *s, int32_t as_of, const char *what, struct arena *a, struct diagnosing *out,
+                 size_t *out_index, struct err *err) MUST_USE;
+/* What diagnose_one goes by: for base_kept_put, by this maker, within the transaction that scores the day. */
+void diagnose_keep(const struct diagnosing *d, struct buf *out);
+const char *diagnose_maker(const struct session *s, struct arena *a);
 
 /* "24 accounts are left out: ..." */
 const char *left_out_text(struct arena *a, int64_t n, const char *org);

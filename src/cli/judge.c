@@ -100,6 +100,8 @@ int judge_some(struct judging *j, size_t first, size_t n, struct buf *out, struc
 	    findings_of_accounts(j->session.db, from_id, to_id, base->as_of - FINDING_MEMORY_DAYS, a, &was, &n_was,
 	                         err) < 0)
 		return -1;
+	if (first == 0 && j->keeps_findings)
+		pack_base(out, &j->day);
 	for (size_t i = 0; i < n; i++) {
 		int64_t id = diagnoses[i].account->id;
 		size_t from;

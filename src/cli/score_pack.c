@@ -2,10 +2,13 @@
 
 #include <string.h>
 
-static const char SCORE = 's', CHANGE = 'c';
+enum { MAX_BASE_BYTES = 8 << 20 }; /* a base that is bigger is not kept */
+
+static const char SCORE = 's', CHANGE = 'c', BASE = 'b';
 
 /* The texts of each struct, by their places: its pointers mean nothing in another process. */
 static const size_t score_texts[] = { offsetof(struct score_row, currency) };
+static const size_t base_texts[] = { offsetof(struct packed_base, maker) };
 static const size_t signal_texts[] = {
 	offsetof(struct score_signal_row, engine), offsetof(struct score_signal_row, signal),
 	offsetof(struct score_signal_row, evidence)
@@ -90,6 +93,22 @@ void pack_change(struct buf *out, const struct finding_change *c)
 	put(out, c, sizeof *c, change_texts, ARRAY_LEN(change_texts));
 }
 
+void pack_base(struct buf *out, const struct diagnosing *d)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(buf_done) struct buf kept;
+	struct packed_base base;
+
+	buf_init(&kept, MAX_BASE_BYTES);
+	diagnose_keep(d, &kept);
+	if (kept.is_full)
+		return;
+	base = (struct packed_base){ .maker = diagnose_maker(d->session, a), .len = kept.len };
+	buf_char(out, BASE);
+	put(out, &base, sizeof base, base_texts, ARRAY_LEN(base_texts));
+	buf_add(out, kept.at, kept.len);
+}
+
 /* unpacking -------------------------------------------------------------------------------------------------------- */
 
 static const char *take_bytes(struct packed_reader *u, size_t len)
@@ -139,6 +158,7 @@ int packed_next(struct packed_reader *u, struct packed *out)
 		return 0;
 	kind = *take_bytes(u, 1);
 	out->change = NULL;
+	out->base = (struct packed_base){ 0 };
 	if (kind == SCORE) {
 		take_score(u, &out->score);
 	} else if (kind == CHANGE) {
@@ -146,6 +166,9 @@ int packed_next(struct packed_reader *u, struct packed *out)
 		take(u, out->change, sizeof *out->change, change_texts, ARRAY_LEN(change_texts));
 		out->change->finding.account_name = out->change->finding.account_key = NULL; /* only read */
 		out->change->finding.first_cause = NULL;
+	} else if (kind == BASE) {
+		take(u, &out->base, sizeof out->base, base_texts, ARRAY_LEN(base_texts));
+		out->base.data = take_bytes(u, out->base.len);
 	} else {
 		die("packed scores of an unknown kind");
 	}

@@ -1,6 +1,7 @@
 #include "score_write.h"
 
 #include "score_pack.h"
+#include "store/base_kept.h"
 #include "store/overrides.h"
 
 int score_write_begin(struct score_writing *w, struct err *err)
@@ -48,13 +49,20 @@ static int write_change(struct score_writing *w, struct finding_change *change, 
 	return finding_event_put(w->db, change->finding.id, w->day, w->now, change->event, change->note, err);
 }
 
+static int write_packed(struct score_writing *w, struct packed *item, struct err *err)
+{
+	if (item->base.data)
+		return base_kept_put(w->db, w->day, item->base.maker, item->base.data, item->base.len, err);
+	return item->change ? write_change(w, item->change, err) : write_score(w, &item->score, err);
+}
+
 int score_write(struct score_writing *w, const char *packed, size_t len, struct err *err)
 {
 	struct packed_reader u = { packed, packed + len, w->arena };
 	struct packed item;
 
 	while (packed_next(&u, &item) > 0)
-		if ((item.change ? write_change(w, item.change, err) : write_score(w, &item.score, err)) < 0)
+		if (write_packed(w, &item, err) < 0)
 			return -1;
 	arena_reset(w->arena);
 	return 0;

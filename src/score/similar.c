@@ -55,7 +55,12 @@ static bool has_account(const struct similar_accounts *s, int64_t account)
 	return false;
 }
 
-static void count_ends(struct similar_accounts *s)
+void similar_tell(struct similar *s, const struct outcomes *outcomes, unsigned kinds, int32_t horizon_days)
+{
+	s->became = outcomes_first(outcomes, s->account, s->day, s->day + horizon_days, kinds);
+}
+
+void similar_count(struct similar_accounts *s)
 {
 	int32_t days[SIMILAR_MOST];
 
@@ -67,8 +72,7 @@ static void count_ends(struct similar_accounts *s)
 }
 
 struct similar_accounts similar_find(const struct verdict *v, const struct past_moment *moments, size_t n,
-                                     const struct outcomes *outcomes, unsigned kinds, int32_t horizon_days,
-                                     struct arena *a)
+                                     int32_t until, int32_t horizon_days, struct arena *a)
 {
 	struct similar *alike = arena_array(a, n + 1, sizeof *alike);
 	struct similar_accounts out = { .n = 0 };
@@ -76,18 +80,14 @@ struct similar_accounts similar_find(const struct verdict *v, const struct past_
 
 	for (size_t i = 0; i < n; i++) {
 		const struct past_moment *m = &moments[i];
-		int32_t until = m->day + horizon_days;
 		struct similar s = { m->name, m->account, m->day, similar_likeness(v, m), NULL };
 
-		if (s.likeness < ALIKE || outcomes->from == DAY_NONE || until > outcomes->until)
-			continue;
-		s.became = outcomes_first(outcomes, m->account, m->day, until, kinds);
-		alike[n_alike++] = s;
+		if (s.likeness >= ALIKE && until != DAY_NONE && m->day + horizon_days <= until)
+			alike[n_alike++] = s;
 	}
 	qsort(alike, n_alike, sizeof *alike, by_likeness);
 	for (size_t i = 0; i < n_alike && out.n < SIMILAR_MOST; i++)
 		if (!has_account(&out, alike[i].account))
 			out.at[out.n++] = alike[i];
-	count_ends(&out);
 	return out;
 }

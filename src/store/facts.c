@@ -159,28 +159,41 @@ int facts_load(struct db *db, const struct fact_query *q, const struct fact_base
 	return 0;
 }
 
-int facts_find(struct db *db, const struct fact_base *base, const char *what, size_t *out_index, struct err *err)
+int facts_index(const struct fact_base *base, int64_t id, size_t *out_index, struct err *err)
+{
+	const struct loading l = { .base = base, .n = base->n_members };
+	ptrdiff_t place = loading_place(&l, id);
+
+	if (place < 0)
+		return err_set(err, ERR_INPUT, "no account has the id %lld on that day", (long long)id);
+	*out_index = (size_t)place;
+	return 0;
+}
+
+/* One search an index each; the account that stands for others is looked up only for those found. */
+int facts_find(struct db *db, int32_t as_of, const char *what, int64_t *out_id, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT coalesce(main_id, id) AS main, min(CASE WHEN id = :id THEN 0 WHEN source_key = :what THEN 1 "
-		"WHEN external_id = :what THEN 2 WHEN domain = :what THEN 3 ELSE 4 END) AS how FROM account "
-		"WHERE id = :id OR source_key = :what OR external_id = :what OR domain = :what OR name = :what COLLATE NOCASE "
-		"GROUP BY main ORDER BY how, main");
+		"SELECT m.id, min(f.how) AS how FROM (SELECT coalesce(main_id, id) AS main, CASE WHEN id = :id THEN 0 "
+		"WHEN source_key = :what THEN 1 WHEN external_id = :what THEN 2 WHEN domain = :what THEN 3 ELSE 4 END AS how "
+		"FROM account WHERE id = :id OR (source_id IN (SELECT id FROM source) AND source_key = :what) "
+		"OR (external_id = :what AND external_id IS NOT NULL) OR (lower(domain) = lower(:what) AND domain = :what) "
+		"OR name = :what COLLATE NOCASE) f CROSS JOIN account m ON m.id = f.main WHERE m.main_id IS NULL "
+		"AND (m.created_on IS NULL OR m.created_on <= :day) AND (m.deleted_on IS NULL OR m.deleted_on > :day) "
+		"GROUP BY m.id ORDER BY how, m.id");
 	int64_t number = -1, how = -1;
-	size_t found = 0, n_found = 0;
+	size_t n_found = 0;
 	int rc;
 
 	(void)text_to_int(what, &number);
 	bind_int(q, ":id", number);
 	bind_text(q, ":what", what);
+	bind_day(q, ":day", as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
-		struct loading l = { .base = base, .n = base->n_members };
-		ptrdiff_t place = loading_place(&l, col_int(q, 0));
-
-		if (place < 0 || (n_found && col_int(q, 1) != how))
-			continue;
+		if (n_found && col_int(q, 1) != how)
+			break;
 		how = col_int(q, 1);
-		found = (size_t)place;
+		*out_id = n_found ? *out_id : col_int(q, 0);
 		n_found++;
 	}
 	if (rc < 0)
@@ -190,6 +203,5 @@ int facts_find(struct db *db, const struct fact_base *base, const char *what, si
 		               what);
 	if (n_found > 1)
 		return err_set(err, ERR_INPUT, "%zu accounts go by \"%s\": say its id (see retaind accounts)", n_found, what);
-	*out_index = found;
 	return 0;
 }

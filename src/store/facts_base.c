@@ -160,21 +160,17 @@ static int64_t usage_patience(const struct fact_days *reported, int64_t stale_da
 
 /* Usage does not say which source it came from. With enough accounts the data speaks for itself: the last day on which
  * anybody reported. With a few, a quiet day proves nothing, and a source that came through counts. */
-static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base,
-                             struct fact_member *members, struct arena *a, struct err *err)
+static int load_usage_source(struct db *db, const struct fact_query *query, struct fact_base *base, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *persons = db_sql(db,
 		"SELECT EXISTS (SELECT 1 FROM usage_detail WHERE day <= :day AND contact_key <> '')");
 	struct fact_source *usage = &base->sources[FACT_USAGE], any = { .fresh_on = DAY_NONE };
-	struct fact_days reported = { 0 };
-	size_t n_reporting = 0;
 
-	if (facts_load_activity(db, base, members, a, &usage->fresh_on, &reported, &n_reporting, err) < 0)
-		return -1;
+	usage->fresh_on = base->reports.last_on;
 	usage->is_known = usage->fresh_on != DAY_NONE;
 	usage->is_stale = source_is_stale(usage->fresh_on, query->as_of,
-	                                  usage_patience(&reported, query->stale_days) * DAY_S);
-	if (n_reporting < FEW_ACCOUNTS) {
+	                                  usage_patience(&base->reports.days, query->stale_days) * DAY_S);
+	if (base->reports.n < FEW_ACCOUNTS) {
 		if (load_source(db, query, "SELECT last_ok_on, name FROM source WHERE :day IS NOT NULL AND :end IS NOT NULL",
 		                &any, err) < 0)
 			return -1;
@@ -187,6 +183,16 @@ static int load_usage_source(struct db *db, const struct fact_query *query, stru
 		return -1;
 	base->sources[FACT_PERSON] = *usage;
 	base->sources[FACT_PERSON].is_known = col_int(persons, 0) != 0;
+	return 0;
+}
+
+int facts_load_sources(struct db *db, const struct fact_query *query, struct fact_base *io, struct err *err)
+{
+	if (load_usage_source(db, query, io, err) < 0)
+		return -1;
+	for (int kind = 0; kind < N_FACT_KINDS; kind++)
+		if (source_statements[kind] && load_source(db, query, source_statements[kind], &io->sources[kind], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -222,11 +228,9 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
 		return err_in(err, "facts of the base");
 	base.members = members;
 	if (load_metrics(db, query, a, &base, err) < 0 ||
-	    load_usage_source(db, query, &base, members, a, err) < 0)
+	    facts_load_activity(db, &base, members, a, &base.reports.last_on, &base.reports.days, &base.reports.n, err) < 0 ||
+	    facts_load_sources(db, query, &base, err) < 0)
 		return err_in(err, "facts of the base");
-	for (int kind = 0; kind < N_FACT_KINDS; kind++)
-		if (source_statements[kind] && load_source(db, query, source_statements[kind], &base.sources[kind], err) < 0)
-			return err_in(err, "facts of the base");
 	if (load_payers(db, query->as_of, a, &base, err) < 0)
 		return err_in(err, "facts of the base");
 	if (facts_load_market(db, query, &base, a, &base.market, err) < 0)

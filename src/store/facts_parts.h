@@ -77,6 +77,9 @@ void past_revenue_tell(const struct past_revenue *p, int64_t id, int32_t as_of, 
 int facts_load_activity(struct db *db, struct fact_base *base, struct fact_member *members, struct arena *a,
                         int32_t *out_last_on, struct fact_days *out_days, size_t *out_n, struct err *err) MUST_USE;
 
+/* How fresh the sources of the base are, where its metrics and reports are known. */
+int facts_load_sources(struct db *db, const struct fact_query *query, struct fact_base *io, struct err *err) MUST_USE;
+
 /* The parts of facts_load. */
 int facts_load_accounts(struct loading *l, struct err *err) MUST_USE;
 int facts_load_contracts(struct loading *l, struct err *err) MUST_USE; /* subscriptions, limits, invoices, notices */

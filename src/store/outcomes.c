@@ -335,11 +335,17 @@ static int32_t first_day(const struct outcome_parts *p)
 	return first;
 }
 
-int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
+int32_t outcomes_until(int32_t known_on)
+{
+	return known_on - OUTCOME_LASTING_DAYS;
+}
+
+static int load_range(struct db *db, int32_t known_on, int64_t from_id, int64_t to_id, struct arena *a,
+                      struct outcomes *out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
-	struct outcome_parts p = { .arena = a, .known_on = known_on };
-	struct making m = { .parts = &p, .arena = a, .scratch = scratch, .until = known_on - OUTCOME_LASTING_DAYS };
+	struct outcome_parts p = { .arena = a, .known_on = known_on, .from_id = from_id, .to_id = to_id };
+	struct making m = { .parts = &p, .arena = a, .scratch = scratch, .until = outcomes_until(known_on) };
 	size_t n_contract_events;
 
 	if (outcomes_load_parts(db, &p, err) < 0)
@@ -360,6 +366,17 @@ int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outco
 	*out = (struct outcomes){ .from = first_day(&p), .until = m.until, .events = m.events, .n_events = m.n_events,
 		.customers = m.customers, .n_customers = m.n_customers, .leaving = m.leaving, .n_leaving = m.n_leaving };
 	return 0;
+}
+
+int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
+{
+	return load_range(db, known_on, INT64_MIN, INT64_MAX, a, out, err);
+}
+
+int outcomes_load_of(struct db *db, int32_t known_on, int64_t account, struct arena *a, struct outcomes *out,
+                     struct err *err)
+{
+	return load_range(db, known_on, account, account, a, out, err);
 }
 
 /* questions -------------------------------------------------------------------------------------------------------- */

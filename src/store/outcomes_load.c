@@ -74,19 +74,33 @@ static int32_t known_end(int32_t known_on, int32_t end_on, int32_t deleted_on)
 	return deleted_on == DAY_NONE || deleted_on > known_on || deleted_on > end ? end : deleted_on;
 }
 
+static void bind_range(struct stmt *q, const struct outcome_parts *p)
+{
+	bind_int(q, ":from", p->from_id);
+	bind_int(q, ":to", p->to_id);
+	bind_day(q, ":known", p->known_on);
+}
+
+static int load_history(struct db *db, const struct outcome_parts *p, const char *entity, struct trait_history *out,
+                        struct err *err)
+{
+	return p->from_id == p->to_id ? trait_load_of(db, entity, p->from_id, p->known_on, p->arena, out, err) :
+	                                trait_load(db, entity, p->known_on, p->arena, out, err);
+}
+
 static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.start_on, s.end_on, coalesce(s.currency, a.currency), "
 		"s.deleted_on, s.end_reason FROM subscription s JOIN account a ON a.id = s.account_id "
-		"WHERE (s.start_on IS NULL OR s.start_on <= :known) AND (s.seen_on IS NULL OR s.seen_on <= :known) "
-		"ORDER BY s.account_id, s.start_on, s.id");
+		"WHERE s.account_id BETWEEN :from AND :to AND (s.start_on IS NULL OR s.start_on <= :known) "
+		"AND (s.seen_on IS NULL OR s.seen_on <= :known) ORDER BY s.account_id, s.start_on, s.id");
 	struct trait_history history;
 	int rc;
 
-	if (trait_load(db, "subscription", p->known_on, p->arena, &history, err) < 0)
+	if (load_history(db, p, "subscription", &history, err) < 0)
 		return -1;
-	bind_day(q, ":known", p->known_on);
+	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		struct revenue_trait end = trait_of(&history, id, "end_on", col_text(q, 5));
@@ -106,7 +120,7 @@ static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT a.id, a.arr_minor, a.is_customer, coalesce(a.customer_since_on, a.created_on), a.currency, a.deleted_on"
-		" FROM account a WHERE a.main_id IS NULL AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
+		" FROM account a WHERE a.id BETWEEN :from AND :to AND a.main_id IS NULL AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
 		" AND (a.created_on IS NULL OR a.created_on <= :known)"
 		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
 		"  AND (s.start_on IS NULL OR s.start_on <= :known) AND (s.seen_on IS NULL OR s.seen_on <= :known))"
@@ -114,9 +128,9 @@ static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 	struct trait_history history;
 	int rc;
 
-	if (trait_load(db, "account", p->known_on, p->arena, &history, err) < 0)
+	if (load_history(db, p, "account", &history, err) < 0)
 		return -1;
-	bind_day(q, ":known", p->known_on);
+	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		struct line x = { .account = id,
@@ -133,13 +147,13 @@ static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 static int load_failures(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT account_id, failed_on FROM invoice WHERE account_id IS NOT NULL AND failed_on <= :known "
+		"SELECT account_id, failed_on FROM invoice WHERE account_id BETWEEN :from AND :to AND failed_on <= :known "
 		"AND (paid_on IS NULL OR paid_on > :known) AND (deleted_on IS NULL OR deleted_on > :known) "
 		"ORDER BY account_id, failed_on, id");
 	size_t room = 0;
 	int rc;
 
-	bind_day(q, ":known", p->known_on);
+	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
 		if (p->n_failures == room) {
 			room = room ? 2 * room : FIRST_ROOM;
@@ -154,12 +168,12 @@ static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT account_id, noticed_on, effective_on, amount_minor, currency, kind FROM notice "
-		"WHERE account_id IS NOT NULL AND noticed_on <= :known AND (deleted_on IS NULL OR deleted_on > :known) "
+		"WHERE account_id BETWEEN :from AND :to AND noticed_on <= :known AND (deleted_on IS NULL OR deleted_on > :known) "
 		"ORDER BY account_id, noticed_on, id");
 	size_t room = 0;
 	int rc;
 
-	bind_day(q, ":known", p->known_on);
+	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
 		if (p->n_notices == room) {
 			room = room ? 2 * room : FIRST_ROOM;
@@ -176,12 +190,13 @@ static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
 static int load_told(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT account_id, said_on, kind = 'expansion' FROM told_outcome WHERE said_on <= :known"
+		"SELECT account_id, said_on, kind = 'expansion' FROM told_outcome WHERE account_id BETWEEN :from AND :to"
+		" AND said_on <= :known"
 		" AND (withdrawn_on IS NULL OR withdrawn_on > :known) ORDER BY account_id, said_on, id");
 	size_t room = 0;
 	int rc;
 
-	bind_day(q, ":known", p->known_on);
+	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
 		if (p->n_told == room) {
 			room = room ? 2 * room : FIRST_ROOM;

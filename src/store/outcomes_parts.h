@@ -27,6 +27,7 @@ struct outcome_notice {
 struct outcome_parts {
 	struct arena *arena;
 	int32_t known_on;
+	int64_t from_id, to_id; /* accounts */
 	struct outcome_piece *pieces; size_t n_pieces, room;
 	struct outcome_failure *failures; size_t n_failures; /* payments that failed and were never made good */
 	struct outcome_notice *notices; size_t n_notices;

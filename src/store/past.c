@@ -73,17 +73,20 @@ static int scored_day(struct db *db, const struct past_query *query, int32_t *ou
 	return 0;
 }
 
+/* From the score on, up and down, by the index of the day's accounts in a band: what lies further off is not read. */
+#define ONE_WAY(score, band, way, order) \
+	"SELECT * FROM (SELECT account_id, " score " AS score FROM score_day WHERE day = :day AND " band " > 0 " \
+	"AND account_id <> :account AND " score " " way " :score ORDER BY " order ", account_id LIMIT :most)"
+#define NEAREST(score, band) \
+	"SELECT s.account_id, COALESCE(a.name, a.source_key), s.score FROM (SELECT account_id, score FROM (" \
+	ONE_WAY(score, band, ">=", score) " UNION ALL " ONE_WAY(score, band, "<", score " DESC") ") " \
+	"ORDER BY abs(score - :score), account_id LIMIT :most) s JOIN account a ON a.id = s.account_id " \
+	"ORDER BY abs(s.score - :score), s.account_id"
+
 static int nearest_on(struct db *db, const struct past_query *query, int32_t day, struct arena *a,
                       struct past_moment **out, size_t *out_n, struct err *err)
 {
-	static const char *const statements[2] = {
-		"SELECT s.account_id, COALESCE(a.name, a.source_key), s.risk FROM score_day s JOIN account a ON a.id = s.account_id "
-		"WHERE s.day = :day AND s.risk_band > 0 AND s.account_id <> :account AND s.risk IS NOT NULL "
-		"ORDER BY abs(s.risk - :score), s.account_id LIMIT :most",
-		"SELECT s.account_id, COALESCE(a.name, a.source_key), s.readiness FROM score_day s JOIN account a ON a.id = "
-		"s.account_id WHERE s.day = :day AND s.readiness_band > 0 AND s.account_id <> :account AND s.readiness IS NOT NULL "
-		"ORDER BY abs(s.readiness - :score), s.account_id LIMIT :most",
-	};
+	static const char *const statements[2] = { NEAREST("risk", "risk_band"), NEAREST("readiness", "readiness_band") };
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, statements[query->is_expansion]);
 	struct past_moment *moments = NULL;
 	size_t n = 0, cap = 0;

@@ -43,21 +43,20 @@ struct revenue_trait trait_of(const struct trait_history *h, int64_t id, const c
 	return t;
 }
 
-int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a, struct trait_history *out,
-               struct err *err)
+/* of: "" or whose. */
+#define TRAIT_ROWS(of) \
+	"SELECT h.entity_id, h.field, h.known_on, CASE WHEN h.field IN ('csm_key', 'am_key')" \
+	" THEN CASE WHEN instr(h.value, '@') > 0 THEN lower(h.value) ELSE" \
+	" (SELECT lower(o.email) FROM owner o JOIN account a ON a.source_id = o.source_id" \
+	"  WHERE a.id = h.entity_id AND o.source_key = h.value) END ELSE h.value END" \
+	" FROM history h WHERE h.entity = :entity" of " AND h.known_on <= :as_of ORDER BY h.entity_id, h.field, h.known_on"
+
+static int read_rows(struct stmt *q, struct arena *a, struct trait_history *out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT h.entity_id, h.field, h.known_on, CASE WHEN h.field IN ('csm_key', 'am_key')"
-		" THEN CASE WHEN instr(h.value, '@') > 0 THEN lower(h.value) ELSE"
-		" (SELECT lower(o.email) FROM owner o JOIN account a ON a.source_id = o.source_id"
-		"  WHERE a.id = h.entity_id AND o.source_key = h.value) END ELSE h.value END"
-		" FROM history h WHERE h.entity = :entity AND h.known_on <= :as_of ORDER BY h.entity_id, h.field, h.known_on");
 	size_t room = 0;
 	int rc;
 
 	*out = (struct trait_history){ 0 };
-	bind_text(q, ":entity", entity);
-	bind_int(q, ":as_of", as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
 		if (out->n == room) {
 			room = room ? 2 * room : FIRST_ROOM;
@@ -67,6 +66,29 @@ int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a
 			.known_on = (int32_t)col_int(q, 2), .value = col_text_in(q, 3, a) };
 	}
 	return rc;
+}
+
+int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a, struct trait_history *out,
+               struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, TRAIT_ROWS(""));
+
+	bind_text(q, ":entity", entity);
+	bind_int(q, ":as_of", as_of);
+	return read_rows(q, a, out, err);
+}
+
+int trait_load_of(struct db *db, const char *entity, int64_t account, int32_t as_of, struct arena *a,
+                  struct trait_history *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, TRAIT_ROWS(
+		" AND h.entity_id IN (SELECT id FROM subscription WHERE account_id = :account AND :entity = 'subscription'"
+		" UNION ALL SELECT id FROM account WHERE id = :account AND :entity = 'account')"));
+
+	bind_text(q, ":entity", entity);
+	bind_int(q, ":account", account);
+	bind_int(q, ":as_of", as_of);
+	return read_rows(q, a, out, err);
 }
 
 int64_t trait_number(const char *text, int64_t fallback)

@@ -196,7 +196,10 @@ static void of_each_account_one_moment_counts_and_only_with_its_end_known(void *
 	sample_use(&s, 0, 60, 0);
 	sample_score(&s, NULL);
 	more.similar[ENGINE_DEFENSE] =
-		similar_find(risk(), moments, ARRAY_LEN(moments), &outcomes, OUTCOME_LOSSES, 90, s.arena);
+		similar_find(risk(), moments, ARRAY_LEN(moments), outcomes.until, 90, s.arena);
+	for (int i = 0; i < more.similar[ENGINE_DEFENSE].n; i++)
+		similar_tell(&more.similar[ENGINE_DEFENSE].at[i], &outcomes, OUTCOME_LOSSES, 90);
+	similar_count(&more.similar[ENGINE_DEFENSE]);
 	ASSERT_INT(more.similar[0].n, 2);
 	ASSERT_INT(more.similar[0].n_became, 1);
 	ASSERT_INT(more.similar[0].middle_days, 50);

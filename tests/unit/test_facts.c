@@ -346,18 +346,21 @@ static void an_account_is_found_by_any_of_its_names(void **state)
 {
 	static const char *const names[] = { "2", "k2", "x2", "bolt.example", "bolt" };
 	size_t index;
+	int64_t id;
 
 	(void)state;
 	load(D);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		ASSERT_OK(facts_find(db, &base, names[i], &index, &err));
-		ASSERT_INT(base.members[index].id, 2);
+		ASSERT_OK(facts_find(db, D, names[i], &id, &err));
+		ASSERT_INT(id, 2);
 	}
-	ASSERT_INT(facts_find(db, &base, "Later", &index, &err), -1); /* not there on that day */
+	ASSERT_OK(facts_index(&base, 2, &index, &err));
+	ASSERT_INT(base.members[index].id, 2);
+	ASSERT_INT(facts_find(db, D, "Later", &id, &err), -1); /* not there on that day */
 	ASSERT_INT(err.kind, ERR_INPUT);
 	run("INSERT INTO account (id, source_id, source_key, name) VALUES (7, 1, 'k7', 'Bolt')");
 	load(D);
-	ASSERT_INT(facts_find(db, &base, "Bolt", &index, &err), -1);
+	ASSERT_INT(facts_find(db, D, "Bolt", &id, &err), -1);
 }
 
 static void days_are_counted_over_word_ends(void **state)

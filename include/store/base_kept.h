@@ -1,7 +1,7 @@
-/* The base of a day as scoring made it, kept so that who looks at one account need not go through all of them. There is
- * one, of the last day that was scored. It is dropped (by triggers, migration base_kept) as soon as anything that it was
- * made of changes, and it is only given back to the same configuration and program: whether there is one makes no
- * difference to what is said. What sources are and how fresh is not kept but asked, as that is cheap. */
+/* The base of a day as scoring made it, kept so that who looks at one account need not go through all. There is one, of
+ * the last day that was scored. It is dropped (by triggers, migration base_kept) as soon as anything it was made of
+ * changes, and it is only given back to the same configuration and program: whether there is one makes no difference to
+ * what is said. What sources are and how fresh is not kept but asked, as that is cheap. */
 #ifndef STORE_BASE_KEPT_H
 #define STORE_BASE_KEPT_H
 
@@ -12,7 +12,8 @@
 void base_parcel(struct parcel *p, struct fact_base *io);
 
 /* Within the transaction that scores the day. maker: what program and configuration it is good for. */
-int base_kept_put(struct db *db, int32_t day, const char *maker, const void *data, size_t len, struct err *err) MUST_USE;
+int base_kept_put(struct db *db, int32_t day, const char *maker, const void *data, size_t len,
+                  struct err *err) MUST_USE;
 /* 1: there is one. The bytes live in the arena. */
 int base_kept_get(struct db *db, int32_t day, const char *maker, struct arena *a, const void **out, size_t *out_len,
                   struct err *err) MUST_USE;

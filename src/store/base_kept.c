@@ -7,9 +7,9 @@
 #include "usage_window.h"
 
 /* A field that comes to one of these has to come here. */
-_Static_assert(sizeof(struct fact_metric) == 48 && sizeof(struct fact_plan) == 48 && sizeof(struct fact_product) == 32 &&
-               sizeof(struct fact_market) == 80 && sizeof(struct fact_speed) == 16 && sizeof(struct fact_reports) == 72,
-               "what is kept of a base is all of it");
+_Static_assert(sizeof(struct fact_metric) == 48 && sizeof(struct fact_plan) == 48, "all of it is kept");
+_Static_assert(sizeof(struct fact_product) == 32 && sizeof(struct fact_market) == 80, "the same");
+_Static_assert(sizeof(struct fact_speed) == 16 && sizeof(struct fact_reports) == 72, "the same");
 
 #define KEEP(p, field) parcel_bytes(p, &(field), sizeof(field))
 

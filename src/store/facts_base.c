@@ -228,7 +228,8 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
 		return err_in(err, "facts of the base");
 	base.members = members;
 	if (load_metrics(db, query, a, &base, err) < 0 ||
-	    facts_load_activity(db, &base, members, a, &base.reports.last_on, &base.reports.days, &base.reports.n, err) < 0 ||
+	    facts_load_activity(db, &base, members, a, &base.reports.last_on, &base.reports.days, &base.reports.n,
+	                        err) < 0 ||
 	    facts_load_sources(db, query, &base, err) < 0)
 		return err_in(err, "facts of the base");
 	if (load_payers(db, query->as_of, a, &base, err) < 0)

@@ -120,7 +120,8 @@ static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT a.id, a.arr_minor, a.is_customer, coalesce(a.customer_since_on, a.created_on), a.currency, a.deleted_on"
-		" FROM account a WHERE a.id BETWEEN :from AND :to AND a.main_id IS NULL AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
+		" FROM account a WHERE a.id BETWEEN :from AND :to AND a.main_id IS NULL"
+		" AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
 		" AND (a.created_on IS NULL OR a.created_on <= :known)"
 		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
 		"  AND (s.start_on IS NULL OR s.start_on <= :known) AND (s.seen_on IS NULL OR s.seen_on <= :known))"

@@ -69,4 +69,11 @@ struct fact_person {
 };
 struct fact_team { const char *name; struct fact_days used; };
 
+/* Reports of usage over the whole base. */
+struct fact_reports {
+	int32_t last_on;       /* the last day with one, DAY_NONE when never */
+	struct fact_days days; /* of late */
+	size_t n;              /* members that reported of late */
+};
+
 #endif

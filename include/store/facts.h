@@ -47,13 +47,6 @@ struct fact_speed {
 	int32_t days;
 };
 
-/* Reports of usage over the whole base. */
-struct fact_reports {
-	int32_t last_on;       /* the last day with one, DAY_NONE when never */
-	struct fact_days days; /* of late */
-	size_t n;              /* members that reported of late */
-};
-
 /* The whole base as of a day: what one account is compared with. Members ascend by id. */
 struct fact_base {
 	int32_t as_of;

@@ -129,12 +129,18 @@ int base_kept_get(struct db *db, int32_t day, const char *maker, struct arena *a
 }
 
 /* The days on which some activity of the account is above zero, as the base's members have them. */
-static void add_active(const struct fact_base *base, int64_t **series, struct fact_days *out)
+static int load_active(struct db *db, const struct fact_base *base, struct usage_window *window, int64_t id,
+                       struct arena *a, struct fact_days *out, struct err *err)
 {
+	const struct fact_series **series = arena_array(a, base->n_metrics + 1, sizeof *series);
+
+	if (usage_window_seek(window, db, id, id, false, err) < 0 ||
+	    usage_window_series(window, db, id, false, a, series, err) < 0)
+		return -1;
 	for (size_t m = 0; m < base->n_metrics; m++)
-		for (int age = 0; base->metrics[m].is_activity && series[m] && age < FACTS_DAYS; age++)
-			if (series[m][age] > 0)
-				fact_days_add(out, age);
+		for (size_t w = 0; base->metrics[m].is_activity && series[m] && w < ARRAY_LEN(out->words); w++)
+			out->words[w] |= series[m]->active.words[w];
+	return 0;
 }
 
 /* Of who was not active within the window: since when, back to twice the window. */
@@ -142,14 +148,11 @@ static int find_gone(struct db *db, const struct fact_base *base, struct fact_me
                      struct err *err)
 {
 	struct usage_window *earlier = usage_window_new(base->as_of - FACTS_DAYS, base->metrics, base->n_metrics, a);
-	int64_t **series = arena_array(a, base->n_metrics + 1, sizeof *series);
 	struct fact_days active = { 0 };
 	int last;
 
-	if (usage_window_seek(earlier, db, io->id, io->id, false, err) < 0 ||
-	    usage_window_series(earlier, db, io->id, a, series, err) < 0)
+	if (load_active(db, base, earlier, io->id, a, &active, err) < 0)
 		return -1;
-	add_active(base, series, &active);
 	last = fact_days_last(&active);
 	io->gone_days = last < 0 ? 0 : FACTS_DAYS + last;
 	return 0;
@@ -159,15 +162,11 @@ static int load_member(struct db *db, const struct fact_base *base, int64_t id, 
                        const struct fact_member **out, struct err *err)
 {
 	struct fact_member *member = arena_alloc(a, sizeof *member);
-	int64_t **series = arena_array(a, base->n_metrics + 1, sizeof *series);
 
 	member->id = id;
 	member->segment = "";
-	if (usage_window_seek(base->window, db, id, id, false, err) < 0 ||
-	    usage_window_series(base->window, db, id, a, series, err) < 0)
-		return -1;
-	add_active(base, series, &member->active);
-	if (fact_days_last(&member->active) < 0 && find_gone(db, base, member, a, err) < 0)
+	if (load_active(db, base, base->window, id, a, &member->active, err) < 0 ||
+	    (fact_days_last(&member->active) < 0 && find_gone(db, base, member, a, err) < 0))
 		return -1;
 	*out = member;
 	return 0;

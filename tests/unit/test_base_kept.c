@@ -6,6 +6,7 @@
 #include "score/norms_kept.h"
 #include "score/score.h"
 #include "store/base_kept.h"
+#include "store/fact_series.h"
 #include "store/migrate.h"
 #include "store/usage.h"
 
@@ -147,8 +148,8 @@ static void check_members(const struct fact_base *base)
 		ASSERT_OK(facts_load(db, &q, base, i, 1, a, &same, &err));
 		assert_memory_equal(&one.active, &same.active, sizeof one.active);
 		for (size_t m = 0; m < base->n_metrics; m++)
-			assert_true(!one.usage[m] == !same.usage[m] &&
-			            (!one.usage[m] || memcmp(one.usage[m], same.usage[m], FACTS_DAYS * sizeof **one.usage) == 0));
+			assert_true(!one.usage[m] == !same.usage[m] && (!one.usage[m] ||
+			            memcmp(one.usage[m]->weeks, same.usage[m]->weeks, sizeof same.usage[m]->weeks) == 0));
 	}
 	assert_true(n_gone > 2);
 }

@@ -41,6 +41,7 @@ struct org_settings {
 	struct schedule_settings schedule;
 	struct score_settings score;
 	struct identity_settings identity;
+	struct retention_settings retention;
 	struct nrr_policy nrr;
 	struct answers_settings answers;
 };

@@ -226,6 +226,8 @@ int cmd_score(struct cli *c, struct err *err)
 		if (from < to && isatty(STDERR_FILENO))
 			(void)fprintf(stderr, "\rscored %s%s", day_text(c->arena, day), day < to ? "" : "\n");
 	}
+	if (to == session.today && retain(&session, err) < 0)
+		return -1;
 	if (c->verbosity >= 0)
 		table_print(table, c->format);
 	return tell_left_out(c, &session, err);

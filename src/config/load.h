@@ -53,7 +53,7 @@ void check_language(const struct yaml *where, const char *language, struct mista
 /* The texts of the `language` of a node; NULL when there is none (NULL) or it is not known, which is noted. */
 const struct words *read_words(struct loading *l, const struct yaml *where, const char *language);
 
-extern const struct yaml_table source_table, owner_table, channel_table, identity_table, answers_table;
+extern const struct yaml_table source_table, owner_table, channel_table, identity_table, answers_table, retention_table;
 /* What needs more than the one entry. sources, owners and channels are nodes of the file; NULL when not there. */
 void check_sources(struct loading *l, const struct org_settings *o, const struct yaml *sources);
 void check_identity(struct loading *l, const struct org_settings *o, const struct yaml *identity);

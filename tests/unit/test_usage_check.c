@@ -84,14 +84,15 @@ static void every_damaged_block_is_found_and_named(void **state)
 	ASSERT_INT(found.n_blocks, 4 * DAYS);
 	ASSERT_INT(found.n_damaged, 0);
 	/* One bit here and there, then an exception that is gone. */
-	ASSERT_OK(db_run(db, "UPDATE usage_block SET data = x'00' || substr(data, 2) WHERE id = (1 << 40) + (20003 << 20) + 1; "
-	                     "UPDATE usage_block SET data = substr(data, 1, 5) || x'ff' WHERE id = (1 << 40) + (20007 << 20); "
+	ASSERT_OK(db_run(db, "UPDATE usage_block SET data = substr(data, 1, 5) || x'ff' "
+	                     "WHERE id = (1 << 40) + (20007 << 20); "
 	                     "DELETE FROM usage_exception WHERE day = 20010", &err));
-	ASSERT_OK(db_run(db, "UPDATE usage_block SET data = substr(data, 1, 154) || x'61' || substr(data, 156) "
+	ASSERT_OK(db_run(db, "UPDATE usage_block SET data = substr(data, 1, 154) || x'60' || substr(data, 156) "
 	                     "WHERE id = (1 << 40) + (20003 << 20) + 1", &err));
 	found = check(a);
 	ASSERT_INT(found.n_damaged, 3);
-	assert_string_equal(found.damaged[0], "usage of logins on 2024-10-07, accounts 8128 to 16255 (block 1120486293505)");
+	assert_string_equal(found.damaged[0], "usage of logins on 2024-10-07, accounts 8128 to 16255 "
+	                                      "(block 1120486293505)");
 	assert_non_null(strstr(found.damaged[1], "logins on 2024-10-11, accounts 0 to 8127"));
 	assert_non_null(strstr(found.damaged[2], "bytes on 2024-10-14, accounts 8128"));
 	arena_free(a);

@@ -52,6 +52,8 @@ enum wall_kind {
  * of [A-Za-z0-9_+-/] without ".."; an unknown one is ERR_CONFIG, never UTC. The zone lives in the arena. */
 int zone_open(struct arena *a, const char *name, const struct zone **out, struct err *err) MUST_USE;
 const char *zone_name(const struct zone *z);
+/* A number that is another one for a zone of another name, or whose file says something else. */
+uint32_t zone_mark(const struct zone *z);
 /* Whether the zone's file is still the one that was read. */
 bool zone_is_current(const struct zone *z);
 const struct zone *zone_utc(void);

@@ -8,6 +8,7 @@
 #include "nrr_forecast.h"
 #include "score_write.h"
 #include "store/account.h"
+#include "store/packs.h"
 #include "workers.h"
 
 enum { FEW_ACCOUNTS = 16000 }; /* are judged sooner than other processes are started */
@@ -215,7 +216,7 @@ int cmd_score(struct cli *c, struct err *err)
 	int32_t from, to;
 
 	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0 ||
-	    count_processes(&s, err) < 0)
+	    count_processes(&s, err) < 0 || packs_refresh(session.db, session.zone, from, err) < 0)
 		return -1;
 	for (int32_t day = from; day <= to; day++) {
 		if (score_day(&s, day, err) < 0)

@@ -197,6 +197,13 @@ static bool read_footer(struct arena *a, const unsigned char *at, size_t len, st
 	       read_rule(arena_strndup(a, (const char *)at + 1, (size_t)(end - at - 1)), &z->rule);
 }
 
+static uint32_t mark_of(uint32_t mark, const unsigned char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		mark = (mark ^ data[i]) * 16777619u;
+	return mark;
+}
+
 int zone_parse(struct arena *a, const char *name, const unsigned char *data, size_t len, struct zone **out,
 	       struct err *err)
 {
@@ -205,6 +212,7 @@ int zone_parse(struct arena *a, const char *name, const unsigned char *data, siz
 	size_t start, body, footer;
 
 	z->name = name;
+	z->mark = mark_of(mark_of(2166136261u, (const unsigned char *)name, strlen(name)), data, len);
 	if (len > ZONE_MAX_BYTES || !read_header(data, len, &old))
 		return err_set(err, ERR_CONFIG, "zone %s: not a time zone file of version 2 or later", name);
 	start = HEADER_BYTES + block_bytes(&old, 4);
@@ -279,6 +287,11 @@ bool zone_is_current(const struct zone *z)
 const char *zone_name(const struct zone *z)
 {
 	return z->name;
+}
+
+uint32_t zone_mark(const struct zone *z)
+{
+	return z->mark;
 }
 
 const struct zone *zone_utc(void)

@@ -29,6 +29,7 @@ struct zone {
 	size_t n;
 	int first_s;                /* in force before them all */
 	struct zone_rule rule;      /* in force after them all */
+	uint32_t mark;              /* of its name and bytes */
 	const char *path;           /* NULL: of no file */
 	struct stat read;           /* the file as it was read */
 };

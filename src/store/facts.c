@@ -118,18 +118,6 @@ const char *loading_text(const struct loading *l, const char *text)
 	return text && *text ? arena_strdup(l->arena, text) : "";
 }
 
-int32_t loading_day(const struct loading *l, int64_t at)
-{
-	int second;
-
-	return at == INSTANT_NONE ? DAY_NONE : zone_day(l->q->zone, at, &second);
-}
-
-int32_t loading_seen(const struct loading *l, int32_t day)
-{
-	return day <= l->q->as_of ? day : DAY_NONE;
-}
-
 int64_t facts_day_start(const struct zone *zone, int32_t day)
 {
 	int64_t at = (int64_t)day * 86400;
@@ -149,11 +137,7 @@ int facts_load(struct db *db, const struct fact_query *q, const struct fact_base
 	memset(out, 0, n * sizeof *out);
 	l.from_id = base->members[first].id;
 	l.to_id = base->members[first + n - 1].id;
-	l.end_at = facts_day_start(q->zone, q->as_of + 1);
-	l.since_at = facts_day_start(q->zone, q->as_of - FACTS_DAYS + 1);
-	l.text_since_at = facts_day_start(q->zone, q->as_of - FACTS_TEXT_DAYS + 1);
-	if (facts_load_accounts(&l, err) < 0 || facts_load_contracts(&l, err) < 0 || facts_load_events(&l, err) < 0 ||
-	    facts_load_people(&l, err) < 0 || facts_load_answers(&l, err) < 0 || facts_load_overrides(&l, err) < 0 ||
+	if (facts_load_rows(&l, err) < 0 || facts_load_answers(&l, err) < 0 || facts_load_overrides(&l, err) < 0 ||
 	    facts_load_usage(&l, err) < 0)
 		return err_in(err, "facts");
 	return 0;

@@ -1,125 +1,114 @@
-#include <stddef.h>
 #include <string.h>
 
-#include "common/text.h"
-#include "facts_parts.h"
+#include "facts_told.h"
 
-static int load_subscriptions(struct loading *l, struct err *err)
+/* What it had on the days that are looked back at: by what history says, which goes by the day; where that says
+ * nothing, the amount never changed. from: where the history of the subscription's place begins, which ascends. */
+static void tell_past(const struct telling *t, const int64_t *amounts, size_t n, size_t of, size_t *from, int64_t flags,
+                      struct fact_subscription *s)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q =
-		db_sql(l->db, "SELECT account_id, id, product, plan, currency, seats, mrr_minor, start_on, end_on, renewal_on, "
-	                  "cancel_notice_on, "
-	                  "is_trial, is_auto_renew FROM subscription WHERE account_id BETWEEN :from AND :to AND start_on <= :day "
-	                  "AND (seen_on IS NULL OR seen_on <= :day) AND (deleted_on IS NULL OR deleted_on > :day) "
-	                  "ORDER BY account_id, start_on, id");
-	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_subscription) };
-	struct history history;
-	const struct history *h = &history;
-	const struct past_revenue *past;
-	int rc;
+	size_t end;
 
-	if (history_load(l->db, TRACKED_SUBSCRIPTION, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0 ||
-	    past_revenue_load(l, &past, err) < 0)
-		return -1;
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t id = col_int(q, 1);
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		struct fact_subscription *s;
+	while (*from < n && amounts[AMOUNT_OF * n + *from] < (int64_t)of)
+		++*from;
+	for (end = *from; end < n && amounts[AMOUNT_OF * n + end] == (int64_t)of;)
+		end++;
+	for (int m = 0; m < FACT_MARKS; m++) {
+		int32_t on = t->l->q->as_of - (m + 1) * FACT_MARK_DAYS;
+		bool was_active = s->start_on <= on && (s->end_on == DAY_NONE || s->end_on > on) && !s->is_trial;
 
-		if (place < 0)
+		if (!was_active)
 			continue;
-		s = rows_add(&rows, (size_t)place);
-		s->product = loading_text(l, history_text(h, id, "product", col_text(q, 2)));
-		s->plan = loading_text(l, history_text(h, id, "plan", col_text(q, 3)));
-		s->currency = loading_text(l, history_text(h, id, "currency", col_text(q, 4)));
-		s->seats = history_int(h, id, "seats", col_int(q, 5), 0);
-		s->mrr_minor = history_int(h, id, "mrr_minor", col_int(q, 6), 0);
-		s->start_on = col_day(q, 7);
-		s->end_on = history_event(h, id, "end_on", col_day(q, 8), l->q->as_of);
-		s->renewal_on = history_day(h, id, "renewal_on", col_day(q, 9));
-		s->cancel_notice_on = history_event(h, id, "cancel_notice_on", col_day(q, 10), l->q->as_of);
-		s->is_trial = history_int(h, id, "is_trial", col_int(q, 11), 0) != 0;
-		s->is_active = s->end_on == DAY_NONE || s->end_on > l->q->as_of;
-		s->renews_by_hand = history_int(h, id, "is_auto_renew", col_is_null(q, 12) ? 1 : col_int(q, 12), 1) == 0;
-		past_revenue_tell(past, id, l->q->as_of, s);
+		s->mrr_was_minor[m] = flags & SUBSCRIPTION_HAS_AMOUNTS ? 0 : s->mrr_minor;
+		for (size_t i = *from; i < end && amounts[AMOUNT_FROM * n + i] <= on; i++)
+			s->mrr_was_minor[m] = amounts[AMOUNT_MRR * n + i];
 	}
-	if (rc < 0)
-		return err_in(err, "subscriptions");
-	rows_hand_out(&rows, l->out, offsetof(struct fact_account, subscriptions),
-	              offsetof(struct fact_account, n_subscriptions));
-	return 0;
+	*from = end;
+}
+
+static void tell_subscription(const struct telling *t, const int64_t *c, size_t n, size_t i,
+                              struct fact_subscription *s)
+{
+	int64_t flags = c[SUBSCRIPTION_FLAGS * n + i];
+
+	s->product = told_word(t, c[SUBSCRIPTION_PRODUCT * n + i]);
+	s->plan = told_word(t, c[SUBSCRIPTION_PLAN * n + i]);
+	s->currency = told_word(t, c[SUBSCRIPTION_CURRENCY * n + i]);
+	s->seats = c[SUBSCRIPTION_SEATS * n + i];
+	s->mrr_minor = c[SUBSCRIPTION_MRR * n + i];
+	s->start_on = (int32_t)c[SUBSCRIPTION_START * n + i];
+	s->end_on = told_day(t, c[SUBSCRIPTION_END * n + i], flags & SUBSCRIPTION_END_DATED);
+	s->renewal_on = (int32_t)c[SUBSCRIPTION_RENEWAL * n + i];
+	s->cancel_notice_on = told_day(t, c[SUBSCRIPTION_CANCEL * n + i], flags & SUBSCRIPTION_CANCEL_DATED);
+	s->is_trial = flags & SUBSCRIPTION_IS_TRIAL;
+	s->is_active = s->end_on == DAY_NONE || s->end_on > t->l->q->as_of;
+	s->renews_by_hand = flags & SUBSCRIPTION_BY_HAND;
+	s->was_switched_off = s->renews_by_hand && flags & SUBSCRIPTION_RENEWED_ITSELF;
 }
 
 /* Who pays: by its subscriptions; without any, by what the account itself says. */
-static void decide_customers(struct loading *l)
+static void decide_customer(struct fact_account *f)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		struct fact_account *f = &l->out[i];
-		bool has_active = false, has_ended = false;
+	bool has_active = false, has_ended = false;
 
-		for (size_t s = 0; s < f->n_subscriptions; s++) {
-			has_active = has_active || (f->subscriptions[s].is_active && !f->subscriptions[s].is_trial);
-			has_ended = has_ended || (!f->subscriptions[s].is_active && !f->subscriptions[s].is_trial);
-		}
-		if (f->n_subscriptions)
-			f->is_customer = has_active;
-		else
-			f->is_customer = f->is_customer || f->arr_minor > 0;
-		f->was_customer = !f->is_customer && has_ended;
+	for (size_t s = 0; s < f->n_subscriptions; s++) {
+		has_active = has_active || (f->subscriptions[s].is_active && !f->subscriptions[s].is_trial);
+		has_ended = has_ended || (!f->subscriptions[s].is_active && !f->subscriptions[s].is_trial);
 	}
+	if (f->n_subscriptions)
+		f->is_customer = has_active;
+	else
+		f->is_customer = f->is_customer || f->arr_minor > 0;
+	f->was_customer = !f->is_customer && has_ended;
 }
 
-/* The days over which a limit's use adds up; 0: a level, or a day's use; -1: a word that is not one of these. */
-static int period_of(const char *word)
+int tell_subscriptions(struct telling *t, struct fact_account *f)
 {
-	static const struct { const char *word; int days; } periods[] = {
-		{ "", 0 }, { "level", 0 }, { "day", 0 }, { "week", 7 }, { "month", 30 }, { "quarter", 91 }, { "year", 365 },
-	};
+	int32_t as_of = t->l->q->as_of;
+	struct fact_subscription *list;
+	size_t n, n_amounts, from = 0;
+	const int64_t *amounts = told_cells(t, PACK_AMOUNT, &n_amounts), *c = told_cells(t, PACK_SUBSCRIPTION, &n);
 
-	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
-		if (text_equal_fold(word ? word : "", periods[i].word))
-			return periods[i].days;
-	return -1;
-}
+	if ((n && !c) || (n_amounts && !amounts))
+		return 0;
+	list = n ? arena_array(t->l->arena, n, sizeof *list) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct fact_subscription *s = &list[f->n_subscriptions];
 
-static int load_limits(struct loading *l, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, metric, value, period FROM account_limit WHERE account_id BETWEEN :from AND :to "
-		"AND (from_on IS NULL OR from_on <= :day) AND (deleted_on IS NULL OR deleted_on > :day) AND metric IS NOT NULL "
-		"ORDER BY account_id, metric, COALESCE(from_on, -2147483648), id");
-	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_limit) };
-	struct fact_limit *limit = NULL;
-	ptrdiff_t last_place = -1;
-	struct history history;
-	int rc;
-
-	if (history_load(l->db, TRACKED_LIMIT, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
-		return -1;
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		int period_days = period_of(col_text(q, 4));
-
-		if (place < 0 || period_days < 0)
+		if (c[SUBSCRIPTION_START * n + i] > as_of || c[SUBSCRIPTION_SEEN * n + i] > as_of ||
+		    !told_row(t, c[SUBSCRIPTION_GONE * n + i]))
 			continue;
-		if (place != last_place || strcmp(limit->metric, col_text(q, 2)) != 0) /* the latest of a metric counts */
-			limit = rows_add(&rows, (size_t)place);
-		last_place = place;
-		limit->metric = col_text_in(q, 2, l->arena);
-		limit->value = history_int(&history, col_int(q, 1), "value", col_int(q, 3), 0);
-		limit->period_days = period_days;
+		tell_subscription(t, c, n, i, s);
+		tell_past(t, amounts, n_amounts, i, &from, c[SUBSCRIPTION_FLAGS * n + i], s);
+		f->n_subscriptions++;
 	}
-	if (rc < 0)
-		return err_in(err, "limits");
-	rows_hand_out(&rows, l->out, offsetof(struct fact_account, limits), offsetof(struct fact_account, n_limits));
-	return 0;
+	f->subscriptions = f->n_subscriptions ? list : NULL;
+	decide_customer(f);
+	return 1;
+}
+
+static int tell_limits(struct telling *t, struct fact_account *f)
+{
+	size_t n;
+	const int64_t *c = told_cells(t, PACK_LIMIT, &n);
+	struct fact_limit *list;
+	int64_t metric = -1;
+
+	if (!n)
+		return 1;
+	if (!c)
+		return 0;
+	list = arena_array(t->l->arena, n, sizeof *list);
+	for (size_t i = 0; i < n; i++) {
+		if (c[LIMIT_FROM * n + i] > t->l->q->as_of || !told_row(t, c[LIMIT_GONE * n + i]))
+			continue;
+		f->n_limits += c[LIMIT_METRIC * n + i] != metric; /* the latest of a metric counts */
+		metric = c[LIMIT_METRIC * n + i];
+		list[f->n_limits - 1] = (struct fact_limit){ told_word(t, metric), c[LIMIT_VALUE * n + i],
+			                                         (int)c[LIMIT_PERIOD_DAYS * n + i] };
+	}
+	f->limits = f->n_limits ? list : NULL;
+	return 1;
 }
 
 static bool tells_payments(const struct fact_base *base, int64_t source)
@@ -132,102 +121,122 @@ static bool tells_payments(const struct fact_base *base, int64_t source)
 
 /* An invoice that is said to be paid and never on which day was paid in time; and where a source never tells of
  * payments, none of its invoices is due. */
-static void settle_invoice(const struct loading *l, bool is_paid, int64_t source, struct fact_invoice *invoice)
+static void settle_invoice(const struct telling *t, bool is_paid, int64_t source, struct fact_invoice *invoice)
 {
 	if (is_paid)
 		invoice->paid_on = invoice->issued_on;
-	else if (invoice->paid_on == DAY_NONE && !tells_payments(l->base, source))
+	else if (invoice->paid_on == DAY_NONE && !tells_payments(t->l->base, source))
 		invoice->due_on = DAY_NONE;
 }
 
-static int load_invoices(struct loading *l, struct err *err)
+static int tell_invoices(struct telling *t, struct fact_account *f)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(l->db, "SELECT account_id, id, amount_minor, currency, issued_on, due_on, paid_on, "
-	                               "failed_on, disputed_on, status, source_id FROM invoice "
-	                               "WHERE account_id BETWEEN :from AND :to AND issued_on BETWEEN :since AND :day "
-	                               "AND (seen_on IS NULL OR seen_on <= :day) "
-	                               "AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, issued_on, id");
-	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_invoice) };
-	struct history history;
-	const struct history *h = &history;
-	int rc;
+	size_t n;
+	const int64_t *c = told_cells(t, PACK_INVOICE, &n);
+	struct fact_invoice *list;
 
-	if (history_load(l->db, TRACKED_INVOICE, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
-		return -1;
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_day(q, ":since", l->q->as_of - FACTS_DAYS + 1);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t id = col_int(q, 1);
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		const char *status = history_text(h, id, "status", col_text(q, 9));
-		struct fact_invoice *invoice;
+	if (!n)
+		return 1;
+	if (!c)
+		return 0;
+	list = arena_array(t->l->arena, n, sizeof *list);
+	for (size_t i = 0; i < n; i++) {
+		struct fact_invoice *v = &list[f->n_invoices];
+		int64_t flags = c[INVOICE_FLAGS * n + i];
 
-		if (place < 0 || (status && (strcmp(status, "void") == 0 || strcmp(status, "draft") == 0)))
+		if (!told_event(t, c[INVOICE_ISSUED * n + i], c[INVOICE_GONE * n + i]) ||
+		    c[INVOICE_SEEN * n + i] > t->l->q->as_of)
 			continue;
-		invoice = rows_add(&rows, (size_t)place);
-		invoice->amount_minor = col_int(q, 2);
-		invoice->currency = loading_text(l, col_text(q, 3));
-		invoice->issued_on = col_day(q, 4);
-		invoice->due_on = history_day(h, id, "due_on", col_day(q, 5));
-		invoice->paid_on = history_event(h, id, "paid_on", col_day(q, 6), l->q->as_of);
-		invoice->failed_on = history_event(h, id, "failed_on", col_day(q, 7), l->q->as_of);
-		invoice->disputed_on = history_event(h, id, "disputed_on", col_day(q, 8), l->q->as_of);
-		settle_invoice(l, col_day(q, 6) == DAY_NONE && status && strcmp(status, "paid") == 0, col_int(q, 10), invoice);
+		v->amount_minor = c[INVOICE_AMOUNT * n + i];
+		v->currency = told_word(t, c[INVOICE_CURRENCY * n + i]);
+		v->issued_on = (int32_t)c[INVOICE_ISSUED * n + i];
+		v->due_on = (int32_t)c[INVOICE_DUE * n + i];
+		v->paid_on = told_day(t, c[INVOICE_PAID * n + i], flags & INVOICE_PAID_DATED);
+		v->failed_on = told_day(t, c[INVOICE_FAILED * n + i], flags & INVOICE_FAILED_DATED);
+		v->disputed_on = told_day(t, c[INVOICE_DISPUTED * n + i], flags & INVOICE_DISPUTED_DATED);
+		settle_invoice(t, flags & INVOICE_IS_PAID, c[INVOICE_SOURCE * n + i], v);
+		f->n_invoices++;
 	}
-	if (rc < 0)
-		return err_in(err, "invoices");
-	rows_hand_out(&rows, l->out, offsetof(struct fact_account, invoices), offsetof(struct fact_account, n_invoices));
-	return 0;
+	f->invoices = f->n_invoices ? list : NULL;
+	return 1;
 }
 
-static int load_notices(struct loading *l, struct err *err)
+static int tell_notices(struct telling *t, struct fact_account *f, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, kind, currency, text, noticed_on, effective_on, amount_minor FROM notice "
-		"WHERE account_id BETWEEN :from AND :to AND noticed_on BETWEEN :since AND :day "
-		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, noticed_on, id");
-	struct rows rows = { .arena = l->arena, .size = sizeof(struct fact_notice) };
-	int rc;
+	size_t n;
+	const int64_t *c = told_cells(t, PACK_NOTICE, &n);
+	struct fact_notice *list;
 
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_day(q, ":since", l->q->as_of - FACTS_DAYS + 1);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		struct fact_notice *notice;
+	if (!n)
+		return 1;
+	if (!c)
+		return 0;
+	list = arena_array(t->l->arena, n, sizeof *list);
+	for (size_t i = 0; i < n; i++) {
+		struct fact_notice *notice = &list[f->n_notices];
+		struct told_texts texts = { "", "" };
 
-		if (place < 0)
+		if (!told_event(t, c[NOTICE_NOTICED * n + i], c[NOTICE_GONE * n + i]))
 			continue;
-		notice = rows_add(&rows, (size_t)place);
-		notice->kind = loading_text(l, col_text(q, 1));
-		notice->currency = loading_text(l, col_text(q, 2));
-		notice->text = loading_text(l, col_text(q, 3));
-		notice->noticed_on = col_day(q, 4);
-		notice->effective_on = col_day(q, 5);
-		notice->amount_minor = col_int(q, 6);
+		if (c[NOTICE_TEXT * n + i] &&
+		    told_texts(t, "SELECT text, NULL FROM notice WHERE id = :id", c[NOTICE_TEXT * n + i], &texts, err) < 0)
+			return err_in(err, "notices");
+		*notice = (struct fact_notice){
+			.kind = told_word(t, c[NOTICE_KIND * n + i]), .currency = told_word(t, c[NOTICE_CURRENCY * n + i]),
+			.text = texts.first, .noticed_on = (int32_t)c[NOTICE_NOTICED * n + i],
+			.effective_on = (int32_t)c[NOTICE_EFFECTIVE * n + i], .amount_minor = c[NOTICE_AMOUNT * n + i],
+		};
+		f->n_notices++;
 	}
-	if (rc < 0)
-		return err_in(err, "notices");
-	rows_hand_out(&rows, l->out, offsetof(struct fact_account, notices), offsetof(struct fact_account, n_notices));
-	return 0;
+	f->notices = f->n_notices ? list : NULL;
+	return 1;
 }
 
-int facts_load_subscriptions(struct loading *l, struct err *err)
+/* An opportunity that is closed now was open until it was closed: by its history, or else up to its closing day. What a
+ * closed one says it was closed on was not known while it was open. */
+static void decide_state(const struct telling *t, int64_t flags, int64_t close_on, struct fact_opportunity *o)
 {
-	if (load_subscriptions(l, err) < 0)
-		return -1;
-	decide_customers(l);
-	return 0;
+	o->is_closed = flags & OPPORTUNITY_IS_CLOSED;
+	o->close_on = (int32_t)close_on;
+	if (o->is_closed && !(flags & OPPORTUNITY_IS_TOLD) && o->close_on != DAY_NONE && o->close_on > t->l->q->as_of)
+		o->is_closed = false;
+	if (!o->is_closed && flags & OPPORTUNITY_IS_CLOSED_NOW && !(flags & OPPORTUNITY_CLOSE_TOLD))
+		o->close_on = DAY_NONE;
+	o->is_won = o->is_closed && flags & OPPORTUNITY_IS_WON;
 }
 
-int facts_load_contracts(struct loading *l, struct err *err)
+static int tell_opportunities(struct telling *t, struct fact_account *f)
 {
-	if (facts_load_subscriptions(l, err) < 0 || load_limits(l, err) < 0 || load_invoices(l, err) < 0 ||
-	    load_notices(l, err) < 0)
-		return -1;
-	return facts_load_opportunities(l, err);
+	size_t n;
+	const int64_t *c = told_cells(t, PACK_OPPORTUNITY, &n);
+	struct fact_opportunity *list;
+
+	if (!n)
+		return 1;
+	if (!c)
+		return 0;
+	list = arena_array(t->l->arena, n, sizeof *list);
+	for (size_t i = 0; i < n; i++) {
+		struct fact_opportunity *o = &list[f->n_opportunities];
+
+		if (!told_event(t, c[OPPORTUNITY_CREATED * n + i], c[OPPORTUNITY_GONE * n + i]))
+			continue;
+		o->name = told_word(t, c[OPPORTUNITY_NAME * n + i]);
+		o->kind = told_word(t, c[OPPORTUNITY_KIND * n + i]);
+		o->currency = told_word(t, c[OPPORTUNITY_CURRENCY * n + i]);
+		o->amount_minor = c[OPPORTUNITY_AMOUNT * n + i];
+		o->created_on = (int32_t)c[OPPORTUNITY_CREATED * n + i];
+		decide_state(t, c[OPPORTUNITY_FLAGS * n + i], c[OPPORTUNITY_CLOSE * n + i], o);
+		f->n_opportunities++;
+	}
+	f->opportunities = f->n_opportunities ? list : NULL;
+	return 1;
+}
+
+int tell_contracts(struct telling *t, struct fact_account *f, struct err *err)
+{
+	int rc = tell_subscriptions(t, f) && tell_limits(t, f) && tell_invoices(t, f) ? 1 : 0;
+
+	rc = rc > 0 ? tell_notices(t, f, err) : rc;
+	return rc > 0 ? tell_opportunities(t, f) : rc;
 }

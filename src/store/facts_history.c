@@ -137,10 +137,9 @@ int32_t history_day(const struct history *h, int64_t id, const char *field, int3
 	return c ? day_of_text(c->value) : current;
 }
 
-int32_t history_event(const struct history *h, int64_t id, const char *field, int32_t current, int32_t as_of)
+bool history_is_dated(const struct history *h, int64_t id, const char *field)
 {
 	const struct change *c = history_find(h, id, field);
-	int32_t day = c ? day_of_text(c->value) : current;
 
-	return day <= as_of || (c && c->is_dated) ? day : DAY_NONE;
+	return c && c->is_dated;
 }

@@ -1,245 +1,210 @@
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "facts_told.h"
 
-#include "facts_parts.h"
-
-/* Finds a person (or team) of an account by a name, in an open hash table that grows. */
-struct place_of {
-	size_t account;
-	const char *name;
-	size_t row;
-};
-struct directory {
-	struct arena *arena;
-	struct place_of *slots;
-	size_t n, cap;
-};
-
-static size_t hash_of(size_t account, const char *name)
-{
-	size_t h = account * 0x9E3779B97F4A7C15u + 1469598103934665603u;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
-	return h ^ h >> 29;
-}
-
-/* The slot where it is, or would be. */
-static struct place_of *slot_of(const struct directory *d, size_t account, const char *name)
-{
-	size_t at = hash_of(account, name) & (d->cap - 1);
-
-	while (d->slots[at].name && (d->slots[at].account != account || strcmp(d->slots[at].name, name) != 0))
-		at = (at + 1) & (d->cap - 1);
-	return &d->slots[at];
-}
-
-static void directory_add(struct directory *d, size_t account, const char *name, size_t row)
-{
-	if (2 * d->n >= d->cap) {
-		struct directory bigger = { d->arena, NULL, 0, d->cap ? 2 * d->cap : 256 };
-
-		bigger.slots = arena_array(d->arena, bigger.cap, sizeof *bigger.slots);
-		for (size_t i = 0; i < d->cap; i++)
-			if (d->slots[i].name)
-				*slot_of(&bigger, d->slots[i].account, d->slots[i].name) = d->slots[i];
-		bigger.n = d->n;
-		*d = bigger;
-	}
-	d->n++;
-	*slot_of(d, account, name) = (struct place_of){ account, name, row };
-}
-
-static bool directory_find(const struct directory *d, size_t account, const char *name, size_t *out_row)
-{
-	const struct place_of *slot;
-
-	if (!d->cap)
-		return false;
-	slot = slot_of(d, account, name);
-	*out_row = slot->row;
-	return slot->name != NULL;
-}
-
+/* The people of an account are found by the numbers of the words that name them, which ascend as the words do: so do
+ * people then, whichever fact came first. A person goes by a contact's key, its address, or what usage and exchanges
+ * call them. */
 struct gathering {
-	struct loading *l;
-	struct directory people_by_name, teams_by_name;
-	struct rows people, teams; /* not in the order of accounts until sorted */
+	struct telling *t;
+	int64_t *keys;           /* by word: the word of the key of who goes by it; 0: nobody */
+	uint32_t *places;        /* by word of a key, or of a team's name: the place in the list */
+	bool *is_team;           /* by word */
+	int64_t *teams_of;       /* by place of a person: the word of the team; 0: none is known */
+	int64_t *teams_used;     /* by row of usage: the word of the team whose day it was */
+	struct fact_person *people;
+	const int64_t *contacts, *use, *talks;
+	size_t n_contacts, n_use, n_talks;
 };
 
-static struct fact_person *person_of(struct gathering *g, size_t place, const char *key)
+static int64_t word_of(const struct gathering *g, int64_t word)
 {
-	struct fact_person *p;
-	size_t row;
-
-	if (directory_find(&g->people_by_name, place, key, &row))
-		return (struct fact_person *)(void *)g->people.at + row;
-	p = rows_add(&g->people, place);
-	*p = (struct fact_person){
-		.key = arena_strdup(g->l->arena, key), .name = "", .role = "", .team = "", .left_on = DAY_NONE
-	};
-	directory_add(&g->people_by_name, place, p->key, g->people.n - 1);
-	return p;
+	return word > 0 && word < (int64_t)g->t->pack->n_words ? word : 0;
 }
 
-static void use_team(struct gathering *g, size_t place, const char *name, int age)
+static int64_t key_of(struct gathering *g, int64_t word)
 {
-	struct fact_team *t;
-	size_t row;
+	if (!g->keys[word])
+		g->keys[word] = word;
+	return g->keys[word];
+}
 
-	if (directory_find(&g->teams_by_name, place, name, &row)) {
-		fact_days_add(&((struct fact_team *)(void *)g->teams.at)[row].used, age);
+static struct fact_person *person_of(const struct gathering *g, int64_t word)
+{
+	return &g->people[g->places[g->keys[word]]];
+}
+
+/* The word of a contact's key; 0 when it is not there on the day. */
+static int64_t contact_at(const struct gathering *g, size_t i)
+{
+	const int64_t *c = g->contacts;
+	size_t n = g->n_contacts;
+	bool is_there = c[CONTACT_CREATED * n + i] <= g->t->l->q->as_of && told_row(g->t, c[CONTACT_GONE * n + i]);
+
+	return is_there ? word_of(g, c[CONTACT_KEY * n + i]) : 0;
+}
+
+/* The word of who spoke in an exchange; 0: nobody did. */
+static int64_t speaker_at(const struct gathering *g, size_t i)
+{
+	const int64_t *c = g->talks;
+	size_t n = g->n_talks;
+
+	return c[INTERACTION_FLAGS * n + i] == INTERACTION_IS_HEARD &&
+	               told_event(g->t, c[INTERACTION_ON * n + i], c[INTERACTION_GONE * n + i]) ?
+	           word_of(g, c[INTERACTION_PERSON * n + i]) :
+	           0;
+}
+
+static bool is_used(const struct gathering *g, size_t i)
+{
+	return told_event(g->t, g->use[USE_DAY * g->n_use + i], PACK_NONE);
+}
+
+static void name_people(struct gathering *g)
+{
+	for (size_t i = 0; i < g->n_contacts; i++) {
+		int64_t contact = contact_at(g, i), email = word_of(g, g->contacts[CONTACT_EMAIL * g->n_contacts + i]);
+
+		if (!contact)
+			continue;
+		contact = key_of(g, contact);
+		if (email && !g->keys[email])
+			g->keys[email] = contact;
+	}
+	for (size_t i = 0; i < g->n_use; i++)
+		if (word_of(g, g->use[USE_PERSON * g->n_use + i]) && is_used(g, i))
+			(void)key_of(g, g->use[USE_PERSON * g->n_use + i]);
+	for (size_t i = 0; i < g->n_talks; i++)
+		if (speaker_at(g, i))
+			(void)key_of(g, speaker_at(g, i));
+}
+
+static void place_people(struct gathering *g, struct fact_account *f)
+{
+	size_t n_words = g->t->pack->n_words;
+	uint32_t n = 0;
+
+	for (size_t w = 1; w < n_words; w++)
+		if (g->keys[w] == (int64_t)w)
+			g->places[w] = n++;
+	if (!n)
 		return;
-	}
-	t = rows_add(&g->teams, place);
-	t->name = arena_strdup(g->l->arena, name);
-	fact_days_add(&t->used, age);
-	directory_add(&g->teams_by_name, place, t->name, g->teams.n - 1);
+	g->people = arena_array(g->t->l->arena, n, sizeof *g->people);
+	g->teams_of = arena_array(g->t->l->arena, n, sizeof *g->teams_of);
+	for (size_t w = 1; w < n_words; w++)
+		if (g->keys[w] == (int64_t)w) {
+			struct fact_person *p = &g->people[g->places[w]];
+
+			p->key = g->t->words[w];
+			p->name = p->role = p->team = "";
+			p->left_on = DAY_NONE;
+		}
+	f->people = g->people;
+	f->n_people = n;
 }
 
-static bool is_key_role(const char *role)
+static void tell_contacts(struct gathering *g)
 {
-	return strcmp(role, "champion") == 0 || strcmp(role, "sponsor") == 0 || strcmp(role, "decision_maker") == 0;
-}
+	const int64_t *c = g->contacts;
+	size_t n = g->n_contacts;
 
-static int gather_contacts(struct gathering *g, struct err *err)
-{
-	struct loading *l = g->l;
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, id, source_key, email, name, role, is_key, team, left_on FROM contact "
-		"WHERE account_id BETWEEN :from AND :to AND (created_on IS NULL OR created_on <= :day) "
-		"AND (deleted_on IS NULL OR deleted_on > :day) ORDER BY account_id, source_key, id");
-	struct history history;
-	const struct history *h = &history;
-	int rc;
-
-	if (history_load(l->db, TRACKED_CONTACT, l->from_id, l->to_id, l->q->as_of, l->arena, &history, err) < 0)
-		return -1;
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t id = col_int(q, 1);
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		const char *email = history_text(h, id, "email", col_text(q, 3)),
-				   *team = history_text(h, id, "team", col_text(q, 7));
-		const char *role = history_text(h, id, "role", col_text(q, 5)),
-				   *name = history_text(h, id, "name", col_text(q, 4));
+	for (size_t i = 0; i < n; i++) {
+		int64_t word = contact_at(g, i), flags = c[CONTACT_FLAGS * n + i];
 		struct fact_person *p;
-		size_t row;
 
-		if (place < 0)
+		if (!word)
 			continue;
-		p = person_of(g, (size_t)place, col_text(q, 2));
-		p->name = loading_text(l, name);
-		p->role = loading_text(l, role);
-		p->team = loading_text(l, team);
-		p->is_key = history_int(h, id, "is_key", col_int(q, 6), 0) != 0 || is_key_role(p->role);
-		p->left_on = history_event(h, id, "left_on", col_day(q, 8), l->q->as_of);
-		if (email && *email && !directory_find(&g->people_by_name, (size_t)place, email, &row))
-			directory_add(&g->people_by_name, (size_t)place, arena_strdup(l->arena, email),
-			              (size_t)(p - (struct fact_person *)(void *)g->people.at));
+		p = person_of(g, word);
+		p->name = told_word(g->t, c[CONTACT_NAME * n + i]);
+		p->role = told_word(g->t, c[CONTACT_ROLE * n + i]);
+		p->team = told_word(g->t, c[CONTACT_TEAM * n + i]);
+		g->teams_of[p - g->people] = word_of(g, c[CONTACT_TEAM * n + i]);
+		p->is_key = flags & CONTACT_IS_KEY;
+		p->left_on = told_day(g->t, c[CONTACT_LEFT * n + i], flags & CONTACT_LEFT_DATED);
 	}
-	return rc < 0 ? err_in(err, "contacts") : 0;
 }
 
-static int gather_usage(struct gathering *g, struct err *err)
+/* Who uses it without a word on the team does so for the team known last. */
+static void tell_use(struct gathering *g)
 {
-	struct loading *l = g->l;
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT account_id, day, contact_key, team FROM usage_detail WHERE account_id BETWEEN :from AND :to "
-		"AND day BETWEEN :since AND :day AND value > 0 ORDER BY account_id, day, metric_id, contact_key, team");
-	int rc;
+	const int64_t *c = g->use;
+	size_t n = g->n_use;
 
-	bind_int(q, ":from", l->from_id);
-	bind_int(q, ":to", l->to_id);
-	bind_day(q, ":since", l->q->as_of - FACTS_DAYS + 1);
-	bind_day(q, ":day", l->q->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = loading_place(l, col_int(q, 0));
-		int age = l->q->as_of - col_day(q, 1);
-		const char *team = col_text(q, 3);
+	for (size_t i = 0; i < n; i++) {
+		int64_t word = word_of(g, c[USE_PERSON * n + i]), team = word_of(g, c[USE_TEAM * n + i]);
 
-		if (place < 0)
+		if (!is_used(g, i))
 			continue;
-		if (*col_text(q, 2)) {
-			struct fact_person *p = person_of(g, (size_t)place, col_text(q, 2));
+		if (word) {
+			struct fact_person *p = person_of(g, word);
+			int64_t *known = &g->teams_of[p - g->people];
 
-			fact_days_add(&p->used, age);
-			if (!*p->team && *team)
-				p->team = arena_strdup(l->arena, team);
-			if (!*team)
-				team = p->team;
+			fact_days_add(&p->used, g->t->l->q->as_of - (int32_t)c[USE_DAY * n + i]);
+			if (!*known && team) {
+				*known = team;
+				p->team = g->t->words[team];
+			}
+			team = team ? team : *known;
 		}
-		if (*team)
-			use_team(g, (size_t)place, team, age);
+		g->teams_used[i] = team;
+		g->is_team[team] = true;
 	}
-	return rc < 0 ? err_in(err, "usage by person") : 0;
 }
 
-static void gather_exchanges(struct gathering *g)
+static void tell_teams(struct gathering *g, struct fact_account *f)
 {
-	struct loading *l = g->l;
+	size_t n_words = g->t->pack->n_words;
+	struct fact_team *teams;
+	uint32_t n = 0;
 
-	for (size_t place = 0; place < l->n; place++)
-		for (size_t i = 0; i < l->out[place].n_interactions; i++) {
-			const struct fact_interaction *x = &l->out[place].interactions[i];
-
-			if (*x->person && !x->was_put_off &&
-			    (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0))
-				fact_days_add(&person_of(g, place, x->person)->spoke, l->q->as_of - x->on);
-		}
+	for (size_t w = 1; w < n_words; w++)
+		if (g->is_team[w])
+			g->places[w] = n++;
+	if (!n)
+		return;
+	teams = arena_array(g->t->l->arena, n, sizeof *teams);
+	for (size_t w = 1; w < n_words; w++)
+		if (g->is_team[w])
+			teams[g->places[w]].name = g->t->words[w];
+	for (size_t i = 0; i < g->n_use; i++)
+		if (g->teams_used[i])
+			fact_days_add(&teams[g->places[g->teams_used[i]]].used,
+			              g->t->l->q->as_of - (int32_t)g->use[USE_DAY * g->n_use + i]);
+	f->teams = teams;
+	f->n_teams = n;
 }
 
-struct placed {
-	size_t place, row;
-	const char *name;
-};
-
-static int by_place_and_name(const void *left, const void *right)
+static void tell_exchanges(struct gathering *g)
 {
-	const struct placed *l = left, *r = right;
-
-	if (l->place != r->place)
-		return l->place < r->place ? -1 : 1;
-	return strcmp(l->name, r->name);
+	for (size_t i = 0; i < g->n_talks; i++)
+		if (speaker_at(g, i))
+			fact_days_add(&person_of(g, speaker_at(g, i))->spoke,
+			              g->t->l->q->as_of - (int32_t)g->talks[INTERACTION_ON * g->n_talks + i]);
 }
 
-/* The rows in the order of accounts and names, which does not depend on which fact came first. name_offset: where a row
- * keeps its name. */
-static struct rows in_order(const struct rows *r, size_t name_offset)
+int tell_people(struct telling *t, struct fact_account *f)
 {
-	struct rows sorted = { .arena = r->arena, .size = r->size };
-	struct placed *order = arena_array(r->arena, r->n + 1, sizeof *order);
+	struct gathering g = { .t = t, .n_talks = t->pack->n[PACK_INTERACTION] };
+	struct arena *a = t->l->arena;
+	size_t n_words = t->pack->n_words;
 
-	for (size_t i = 0; i < r->n; i++) {
-		order[i] = (struct placed){ .place = r->places[i], .row = i };
-		memcpy(&order[i].name, r->at + r->size * i + name_offset, sizeof order[i].name);
-	}
-	qsort(order, r->n, sizeof *order, by_place_and_name);
-	for (size_t i = 0; i < r->n; i++)
-		memcpy(rows_add(&sorted, order[i].place), r->at + r->size * order[i].row, r->size);
-	return sorted;
-}
-
-int facts_load_people(struct loading *l, struct err *err)
-{
-	struct gathering g = {
-		.l = l,
-		.people_by_name = { .arena = l->arena },
-		.teams_by_name = { .arena = l->arena },
-		.people = { .arena = l->arena, .size = sizeof(struct fact_person) },
-		.teams = { .arena = l->arena, .size = sizeof(struct fact_team) },
-	};
-	struct rows people, teams;
-
-	if (gather_contacts(&g, err) < 0 || gather_usage(&g, err) < 0)
-		return -1;
-	gather_exchanges(&g);
-	people = in_order(&g.people, offsetof(struct fact_person, key));
-	teams = in_order(&g.teams, offsetof(struct fact_team, name));
-	rows_hand_out(&people, l->out, offsetof(struct fact_account, people), offsetof(struct fact_account, n_people));
-	rows_hand_out(&teams, l->out, offsetof(struct fact_account, teams), offsetof(struct fact_account, n_teams));
-	return 0;
+	g.contacts = told_cells(t, PACK_CONTACT, &g.n_contacts);
+	g.use = told_cells(t, PACK_USE, &g.n_use);
+	g.talks = t->cells[PACK_INTERACTION].at;
+	if ((g.n_contacts && !g.contacts) || (g.n_use && !g.use))
+		return 0;
+	if (!g.n_contacts && !g.n_use && !g.n_talks)
+		return 1;
+	g.keys = arena_array(a, n_words, sizeof *g.keys);
+	g.places = arena_array(a, n_words, sizeof *g.places);
+	name_people(&g);
+	place_people(&g, f);
+	tell_contacts(&g);
+	tell_exchanges(&g);
+	if (!g.n_use)
+		return 1;
+	g.is_team = arena_array(a, n_words, sizeof *g.is_team);
+	g.teams_used = arena_array(a, g.n_use, sizeof *g.teams_used);
+	tell_use(&g);
+	tell_teams(&g, f);
+	return 1;
 }

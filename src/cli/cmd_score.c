@@ -218,6 +218,9 @@ int cmd_score(struct cli *c, struct err *err)
 	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0 ||
 	    count_processes(&s, err) < 0 || packs_refresh(session.db, session.zone, from, err) < 0)
 		return -1;
+	/* First, so that whoever looks again sees what was judged. */
+	if (to == session.today && retain(&session, err) < 0)
+		return -1;
 	for (int32_t day = from; day <= to; day++) {
 		if (score_day(&s, day, err) < 0)
 			return err_in(err, "score %s", day_text(c->arena, day));
@@ -227,8 +230,6 @@ int cmd_score(struct cli *c, struct err *err)
 		if (from < to && isatty(STDERR_FILENO))
 			(void)fprintf(stderr, "\rscored %s%s", day_text(c->arena, day), day < to ? "" : "\n");
 	}
-	if (to == session.today && retain(&session, err) < 0)
-		return -1;
 	if (c->verbosity >= 0)
 		table_print(table, c->format);
 	return tell_left_out(c, &session, err);

@@ -102,7 +102,7 @@ CASES = [
     ("an unknown key near none",
      [(ORG, "title: Acme", "colour: red")],
      ['orgs/acme.yaml:1: colour: unknown key `colour`, expected one of title, zone, currency, language, '
-      'ping_url, account_url, days, holidays, sources, owners, channels, schedule, identity, answers, score, nrr']),
+      'ping_url, account_url, days, holidays, sources, owners, channels, schedule, identity, retention, answers, score, nrr']),
     ("an unknown key of an owner and one of a channel",
      [(ORG, "    name: Ann", "    nmae: Ann"),
       (ORG, "    host:", "    hots:")],

@@ -29,4 +29,6 @@ int csv_open_fd(int fd, char delimiter, char quote, struct csv **out, struct err
  * row->line says where it began), ERR_FATAL when the file can't be read. */
 int csv_next(struct csv *c, struct csv_row *row, struct err *err) MUST_USE;
 
+int64_t csv_offset(const struct csv *c); /* of what comes next, in bytes of the file */
+
 #endif

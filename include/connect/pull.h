@@ -18,6 +18,7 @@ struct pull_result {
 	int64_t n_requests;
 	int64_t n_expected;    /* rows, as the source or the last list like this said; 0: not known */
 	int64_t n_pages, n_rows, n_new, n_changed, n_deleted, n_quarantined;
+	double done;           /* 0 to 1, of the file at hand; 0: not known */
 	bool is_failed;
 	const char *error;     /* NULL unless failed */
 	enum err_kind kind;    /* of that error */

@@ -25,5 +25,7 @@ int usage_gather_add(struct usage_gather *g, const struct usage_cell *cell, uint
  * *io_changed. Nothing can be added any more. Returns 1 when there are more, 0 when that was all. Writes: in a
  * transaction of the caller. */
 int usage_gather_store(struct usage_gather *g, size_t max_cells, int64_t *io_changed, struct err *err) MUST_USE;
+/* How much of what was added is stored, 0 to 1. */
+double usage_gather_stored(const struct usage_gather *g);
 
 #endif

@@ -12,7 +12,7 @@
 #include "connect/pull.h"
 #include "store/identity.h"
 
-enum { SHOW_EVERY_MS = 200, RATE_AFTER_MS = 1000 };
+enum { SHOW_EVERY_MS = 200, TELL_EVERY_MS = 2000, RATE_AFTER_MS = 1000 };
 
 /* What the progress line needs, and what the table shows in the end. */
 struct pulling {
@@ -22,22 +22,55 @@ struct pulling {
 	struct table *table;
 	int64_t started_ms, shown_ms;
 	int64_t n_rows_before;  /* when it was started */
+	double done_before, done_last;
 	const char *stream;     /* the one whose rate is shown */
 	bool is_terminal, has_line;
 	size_t n_tried;         /* sources that have what was asked for */
 	int exit_code;
 };
 
+/* -1: not known. */
+static int64_t seconds_left(const struct pulling *p, const struct pull_result *r, int64_t took_ms)
+{
+	int64_t per_second = (r->n_rows - p->n_rows_before) * 1000 / took_ms;
+
+	if (r->n_expected > r->n_rows && per_second > 0)
+		return (r->n_expected - r->n_rows) / per_second;
+	if (r->done > p->done_before)
+		return (int64_t)((1 - r->done) / (r->done - p->done_before) * (double)took_ms / 1000);
+	return -1;
+}
+
 /* ", 946 a second, 123 requests, 1:33 left". */
 static void show_rate(const struct pulling *p, const struct pull_result *r, int64_t took_ms)
 {
-	int64_t per_second = (r->n_rows - p->n_rows_before) * 1000 / took_ms, left_s;
+	int64_t left_s = seconds_left(p, r, took_ms);
 
-	(void)fprintf(stderr, ", %" PRId64 " a second, %" PRId64 " requests", per_second, r->n_requests);
-	if (r->n_expected <= r->n_rows || per_second <= 0)
-		return;
-	left_s = (r->n_expected - r->n_rows) / per_second;
-	(void)fprintf(stderr, ", %" PRId64 ":%02d left", left_s / 60, (int)(left_s % 60));
+	(void)fprintf(stderr, ", %" PRId64 " a second", (r->n_rows - p->n_rows_before) * 1000 / took_ms);
+	if (r->n_requests)
+		(void)fprintf(stderr, ", %" PRId64 " requests", r->n_requests);
+	if (left_s >= 0)
+		(void)fprintf(stderr, ", %" PRId64 ":%02d left", left_s / 60, (int)(left_s % 60));
+}
+
+static void show_line(struct pulling *p, const struct pull_result *r, int64_t took_ms)
+{
+	(void)fprintf(stderr, "\r\033[K%s %s: %" PRId64, p->source->name, r->stream, r->n_rows);
+	if (r->n_expected > r->n_rows)
+		(void)fprintf(stderr, " of %" PRId64, r->n_expected);
+	(void)fputs(" rows", stderr);
+	if (took_ms >= RATE_AFTER_MS)
+		show_rate(p, r, took_ms);
+	p->has_line = true;
+	(void)fflush(stderr);
+}
+
+/* Who said -v reads the same elsewhere than on a terminal. */
+static void tell_line(const struct pulling *p, const struct pull_result *r, int64_t took_ms)
+{
+	log_event(LOG_LEVEL_INFO, "pulling", LOG_TEXT("org", p->org), LOG_TEXT("source", p->source->name),
+	          LOG_TEXT("stream", r->stream), LOG_INT("rows", r->n_rows),
+	          LOG_INT("percent", (int64_t)(100 * r->done)), LOG_INT("seconds_left", seconds_left(p, r, took_ms)));
 }
 
 static void show_progress(void *context, const struct pull_result *r)
@@ -45,24 +78,23 @@ static void show_progress(void *context, const struct pull_result *r)
 	struct pulling *p = context;
 	int64_t now = clock_monotonic_ms();
 
-	if (!p->is_terminal)
+	if (!p->is_terminal && p->cli->verbosity <= 0)
 		return;
-	if (p->stream != r->stream) {
+	if (p->stream != r->stream || r->done < p->done_last) { /* each file is told of by itself */
 		p->stream = r->stream;
 		p->started_ms = now;
+		p->shown_ms = p->is_terminal ? p->shown_ms : now;
 		p->n_rows_before = r->n_rows;
+		p->done_before = r->done;
 	}
-	if (now - p->shown_ms < SHOW_EVERY_MS)
+	p->done_last = r->done;
+	if (now - p->shown_ms < (p->is_terminal ? SHOW_EVERY_MS : TELL_EVERY_MS))
 		return;
 	p->shown_ms = now;
-	(void)fprintf(stderr, "\r\033[K%s %s: %" PRId64, p->source->name, r->stream, r->n_rows);
-	if (r->n_expected > r->n_rows)
-		(void)fprintf(stderr, " of %" PRId64, r->n_expected);
-	(void)fputs(" rows", stderr);
-	if (now - p->started_ms >= RATE_AFTER_MS)
-		show_rate(p, r, now - p->started_ms);
-	p->has_line = true;
-	(void)fflush(stderr);
+	if (p->is_terminal)
+		show_line(p, r, now - p->started_ms);
+	else
+		tell_line(p, r, now - p->started_ms);
 }
 
 static void clear_progress(struct pulling *p)

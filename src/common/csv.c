@@ -294,6 +294,11 @@ int csv_next(struct csv *c, struct csv_row *row, struct err *err)
 	return 1;
 }
 
+int64_t csv_offset(const struct csv *c)
+{
+	return c->offset + (int64_t)c->at;
+}
+
 /* opening ---------------------------------------------------------------------------------------------------------- */
 
 static int skip_mark(struct csv *c, struct err *err)

@@ -296,3 +296,8 @@ int csv_usage_store(struct csv_usage *u, int64_t *io_changed, struct err *err)
 	return u->gather ? usage_gather_store(u->gather, GATHERED_CELLS, io_changed, err)
 	                 : usage_batch_store(u->db, BATCH_CELLS, io_changed, err);
 }
+
+double csv_usage_stored(const struct csv_usage *u)
+{
+	return u->gather ? usage_gather_stored(u->gather) : 0;
+}

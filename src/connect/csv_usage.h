@@ -26,5 +26,7 @@ int csv_usage_put(struct csv_usage *u, const struct record *r, struct arena *a, 
 /* Stores at least some of it; adds the cells that changed to *io_changed. Returns 1 when there is more, 0 when that was
  * all. */
 int csv_usage_store(struct csv_usage *u, int64_t *io_changed, struct err *err) MUST_USE;
+/* How much of it is stored, 0 to 1, as far as that is known. */
+double csv_usage_stored(const struct csv_usage *u);
 
 #endif

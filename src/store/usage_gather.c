@@ -9,6 +9,7 @@ enum {
 	FIRST_ROWS = 1 << 14,
 	RUN_ROWS = 1 << 20,   /* gathered in memory */
 	MAX_RUNS = 1 << 14,
+	MEMORY_BYTES = 48 << 20, /* of runs; a day of some millions of accounts never gets to a disk */
 	DIGIT_BITS = 11,
 	CELLS = 1 << 15       /* handed to the store at once, and up to a block more */
 };
@@ -23,13 +24,13 @@ struct usage_gather {
 	struct arena *self, *memory; /* memory: of the rows */
 	struct gathered *rows, *room; /* room: to sort them */
 	size_t n, cap, n_room;
-	int fd;               /* of the runs; -1: none yet */
-	off_t end;
-	off_t *starts;        /* of the runs, and behind the last one */
+	struct runs_file files[2]; /* the runs: in memory while they are few, then on disk */
+	struct run_part *parts;
 	size_t n_runs;
 	bool is_storing;
 	struct run *runs;
 	size_t at;            /* in rows: what is stored already */
+	int64_t n_gathered, n_taken; /* rows of different places or origins, of a run each; how many of them are stored */
 };
 
 int usage_gather_fits(struct db *db, struct err *err)
@@ -43,8 +44,9 @@ void usage_gather_free(struct usage_gather *g)
 {
 	if (!g)
 		return;
-	if (g->fd >= 0)
-		(void)close(g->fd);
+	for (size_t i = 0; i < ARRAY_LEN(g->files); i++)
+		if (g->files[i].fd >= 0)
+			(void)close(g->files[i].fd);
 	arena_free(g->memory);
 	arena_free(g->self);
 }
@@ -73,7 +75,7 @@ struct usage_gather *usage_gather_new(struct db *db, enum usage_merge merge)
 	struct arena *self = arena_new(0);
 	struct usage_gather *g = arena_alloc(self, sizeof *g);
 
-	*g = (struct usage_gather){ .db = db, .merge = merge, .self = self, .fd = -1 };
+	*g = (struct usage_gather){ .db = db, .merge = merge, .self = self, .files = { { .fd = -1 }, { .fd = -1 } } };
 	set_cap(g, FIRST_ROWS);
 	return g;
 }
@@ -172,20 +174,35 @@ static void settle(struct usage_gather *g)
 
 /* adding ----------------------------------------------------------------------------------------------------------- */
 
+/* Where the next run goes. */
+static int open_file(struct usage_gather *g, struct runs_file **out, struct err *err)
+{
+	size_t i = g->files[0].end >= MEMORY_BYTES;
+
+	*out = &g->files[i];
+	if (g->files[i].fd >= 0)
+		return 0;
+	return i ? runs_on_disk(g->self, db_path(g->db), &g->files[i].fd, err) : runs_in_memory(&g->files[i].fd, err);
+}
+
 /* What is in memory becomes a run. */
 static int spill(struct usage_gather *g, struct err *err)
 {
+	struct runs_file *to;
+	off_t start;
+
 	if (g->n_runs == MAX_RUNS)
 		return err_set(err, ERR_INPUT, "has too many rows of usage for one file");
-	if (g->fd < 0) {
-		if (runs_file(g->self, db_path(g->db), &g->fd, err) < 0)
-			return -1;
-		g->starts = arena_array(g->self, MAX_RUNS + 1, sizeof *g->starts);
-	}
-	settle(g);
-	if (run_write(g->fd, g->rows, g->n, &g->end, err) < 0)
+	if (!g->parts)
+		g->parts = arena_array(g->self, MAX_RUNS, sizeof *g->parts);
+	if (open_file(g, &to, err) < 0)
 		return -1;
-	g->starts[++g->n_runs] = g->end;
+	start = to->end;
+	settle(g);
+	if (run_write(to->fd, g->rows, g->n, &to->end, err) < 0)
+		return -1;
+	g->parts[g->n_runs++] = (struct run_part){ to->fd, start, to->end };
+	g->n_gathered += (int64_t)g->n;
 	g->n = 0;
 	return 0;
 }
@@ -230,7 +247,7 @@ static int open_runs(struct usage_gather *g, struct err *err)
 		return -1;
 	g->runs = arena_array(g->self, g->n_runs, sizeof *g->runs);
 	for (size_t i = 0; i < g->n_runs; i++)
-		if (run_open(&g->runs[i], g->fd, g->starts[i], g->starts[i + 1], g->self, err) < 0)
+		if (run_open(&g->runs[i], &g->parts[i], g->self, err) < 0)
 			return -1;
 	return 0;
 }
@@ -239,8 +256,10 @@ static int start_storing(struct usage_gather *g, struct err *err)
 {
 	if (g->n_runs && open_runs(g, err) < 0)
 		return -1;
-	if (!g->n_runs)
+	if (!g->n_runs) {
 		settle(g);
+		g->n_gathered = (int64_t)g->n;
+	}
 	g->is_storing = true;
 	return 0;
 }
@@ -270,6 +289,7 @@ static int take_blocks(struct usage_gather *g, struct err *err)
 			if (take_from(g, &g->runs[i], block_end(first), err) < 0)
 				return -1;
 	}
+	g->n_taken += (int64_t)g->n;
 	settle(g);
 	return 0;
 }
@@ -316,6 +336,8 @@ int usage_gather_store(struct usage_gather *g, size_t max_cells, int64_t *io_cha
 		if (g->at == g->n && g->n_runs && take_blocks(g, err) < 0)
 			return -1;
 		n = read_cells(g, cells);
+		if (!g->n_runs)
+			g->n_taken = (int64_t)g->at;
 		changed = n ? usage_put(g->db, cells, n, err) : 0;
 		if (changed < 0)
 			return -1;
@@ -323,4 +345,9 @@ int usage_gather_store(struct usage_gather *g, size_t max_cells, int64_t *io_cha
 		done += n;
 	}
 	return n > 0;
+}
+
+double usage_gather_stored(const struct usage_gather *g)
+{
+	return g->n_gathered ? (double)g->n_taken / (double)g->n_gathered : 1;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -12,7 +13,17 @@ enum {
 	ORIGIN_MASK = (1 << ORIGIN_BITS) - 1
 };
 
-int runs_file(struct arena *a, const char *beside, int *out_fd, struct err *err)
+int runs_in_memory(int *out_fd, struct err *err)
+{
+	int fd = memfd_create("gathered", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, ERR_FATAL, "usage can't be gathered in memory");
+	*out_fd = fd;
+	return 0;
+}
+
+int runs_on_disk(struct arena *a, const char *beside, int *out_fd, struct err *err)
 {
 	const char *slash = strrchr(beside, '/');
 	const char *folder = slash ? arena_strndup(a, beside, (size_t)(slash - beside)) : ".";
@@ -115,16 +126,16 @@ static int fill(struct run *r, struct err *err)
 
 	memmove(r->bytes, r->next, left);
 	r->next = r->bytes;
-	if ((off_t)room > r->end - r->at)
-		room = (size_t)(r->end - r->at);
+	if ((off_t)room > r->left.end - r->left.at)
+		room = (size_t)(r->left.end - r->left.at);
 	for (size_t done = 0; done < room; done += (size_t)n) {
-		n = pread(r->fd, r->bytes + left + done, room - done, r->at + (off_t)done);
+		n = pread(r->left.fd, r->bytes + left + done, room - done, r->left.at + (off_t)done);
 		if (n < 0 && errno == EINTR)
 			n = 0;
 		else if (n <= 0)
 			return err_errno(err, ERR_FATAL, "gathered usage can't be read");
 	}
-	r->at += (off_t)room;
+	r->left.at += (off_t)room;
 	r->limit = r->bytes + left + room;
 	return 0;
 }
@@ -133,7 +144,7 @@ int run_next(struct run *r, struct err *err)
 {
 	uint64_t origin;
 
-	if (r->limit - r->next < MAX_ROW_BYTES && r->at < r->end && fill(r, err) < 0)
+	if (r->limit - r->next < MAX_ROW_BYTES && r->left.at < r->left.end && fill(r, err) < 0)
 		return -1;
 	if (r->next == r->limit) {
 		r->is_over = true;
@@ -145,9 +156,9 @@ int run_next(struct run *r, struct err *err)
 	return 0;
 }
 
-int run_open(struct run *r, int fd, off_t start, off_t end, struct arena *a, struct err *err)
+int run_open(struct run *r, const struct run_part *part, struct arena *a, struct err *err)
 {
-	*r = (struct run){ .fd = fd, .at = start, .end = end, .bytes = arena_alloc(a, RUN_READ_BYTES) };
+	*r = (struct run){ .left = *part, .bytes = arena_alloc(a, RUN_READ_BYTES) };
 	r->next = r->limit = r->bytes;
 	return run_next(r, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../src/store/usage_runs.h"
 #include "common/arena.h"
 #include "store/migrate.h"
 #include "store/usage_gather.h"
@@ -167,11 +168,55 @@ static void more_rows_than_memory_is_given_to_become_the_same_cells(void **state
 	}
 }
 
+static void check_run(int fd, off_t start, const struct gathered *rows, size_t n)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	off_t end = start;
+	struct run r;
+
+	ASSERT_OK(run_write(fd, rows, n, &end, &err));
+	ASSERT_OK(run_open(&r, &(struct run_part){ fd, start, end }, a, &err));
+	for (size_t i = 0; i < n; i++) {
+		assert_false(r.is_over);
+		assert_true(r.now.place == rows[i].place && r.now.value == rows[i].value);
+		ASSERT_OK(run_next(&r, &err));
+	}
+	assert_true(r.is_over);
+}
+
+static void what_is_packed_away_comes_back_from_memory_and_from_disk(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	enum { ROWS = 100000 };
+	struct gathered *rows = arena_array(a, ROWS, sizeof *rows);
+	uint64_t seed = 5;
+	int fds[2];
+
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		uint64_t step = next_random(&seed) << (next_random(&seed) % 12);
+
+		rows[i] = (struct gathered){ (i ? rows[i - 1].place : 0) + step,
+			                         next_random(&seed) << (next_random(&seed) % 33) | next_random(&seed) % 100 };
+	}
+	rows[ROWS - 1] = (struct gathered){ UINT64_MAX, UINT64_MAX };
+	ASSERT_OK(runs_in_memory(&fds[0], &err));
+	ASSERT_OK(runs_on_disk(a, path, &fds[1], &err));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		check_run(fds[i], 0, rows, ROWS);
+		check_run(fds[i], 77, rows, 1);
+		check_run(fds[i], 0, rows, 0);
+		assert_int_equal(close(fds[i]), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rows_in_any_order_become_cells_as_aggregate_says, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(more_rows_than_memory_is_given_to_become_the_same_cells, make_folder,
+		                                remove_folder),
+		cmocka_unit_test_setup_teardown(what_is_packed_away_comes_back_from_memory_and_from_disk, make_folder,
 		                                remove_folder),
 	};
 

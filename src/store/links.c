@@ -191,23 +191,23 @@ int64_t record_resolve_links(struct db *db, struct err *err)
 			return err_in(err, "link %s", e->name);
 		n_open += n;
 	}
-	return db_run(db, "DELETE FROM link_due", err) < 0 ? -1 : n_open;
+	return db_run(db, "INSERT INTO linked (id) VALUES (1) ON CONFLICT DO NOTHING", err) < 0 ? -1 : n_open;
 }
 
 int record_mark_links_due(struct db *db, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO link_due (id) VALUES (1) ON CONFLICT DO NOTHING");
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM linked");
 
 	return stmt_run(q, err);
 }
 
 int record_resolve_links_due(struct db *db, struct err *err)
 {
-	int64_t is_due;
+	int64_t is_done;
 
-	if (db_int(db, "SELECT EXISTS (SELECT 1 FROM link_due)", 0, &is_due, err) < 0)
+	if (db_int(db, "SELECT EXISTS (SELECT 1 FROM linked)", 0, &is_done, err) < 0)
 		return -1;
-	return is_due && record_resolve_links(db, err) < 0 ? -1 : 0;
+	return !is_done && record_resolve_links(db, err) < 0 ? -1 : 0;
 }
 
 /* one key ---------------------------------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@ TEXTS := $(sort $(wildcard config/texts/*.yaml))
 VARIANTS := release debug asan coverage
 
 # Goals that set the machine up first; plain `make` only builds.
-SETUP := $(if $(filter demo check check-fast asan bench coverage valgrind lint analyze deps,$(MAKECMDGOALS)),deps)
+SETUP := $(if $(filter demo check check-fast asan bench bench-programs coverage valgrind lint analyze deps,$(MAKECMDGOALS)),deps)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wswitch-enum -Wdate-time -Wno-overlength-strings \
@@ -41,7 +41,7 @@ WERROR := $(if $(CI),-Werror)
 # One short line a file; V=1 shows whole commands.
 say = $(if $(V),,@echo '  $(1)';)
 
-.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench demo pictures readme install uninstall clean help
+.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench bench-programs demo pictures readme install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: build/release/retaind
@@ -134,8 +134,13 @@ analyze: $(SETUP)
 	@for source in $(SOURCES); do \
 		$(CC) -fanalyzer -std=gnu17 -D_GNU_SOURCE -DRETAIND_VERSION='"$(VERSION)"' -O1 -Iinclude -c -o build/analyze/x.o $$source || exit 1; \
 	done
+# The workload of tests/bench/workload.h on the commands and on their peers, and build/bench/report.html. ACCOUNTS=100000 or
+# several sizes, PARTS=kernel,reads or others (tests/bench/bench.py --help), ROUNDS=5.
 bench: build/release/retaind $(BENCH_release)
-	@for program in $(BENCH_release); do $$program || exit 1; done
+	@tests/bench/bench.py $(if $(ACCOUNTS),--accounts '$(ACCOUNTS)') $(if $(PARTS),--parts '$(PARTS)') $(if $(ROUNDS),--rounds $(ROUNDS))
+# The programs that measure one thing each: one digest, one page, a parser ...
+bench-programs: build/release/retaind $(BENCH_release)
+	@for program in $(filter-out %/bench_workload %/bench_peer,$(BENCH_release)); do $$program || exit 1; done
 
 # The demo's two mornings and the commands that read, under memcheck: no error, nothing lost.
 valgrind: build/debug/retaind
@@ -181,6 +186,7 @@ help:
 	@echo 'make            build build/release/retaind;  make debug;  V=1 shows whole commands, CC=clang takes another compiler'
 	@echo 'make demo       set up what is missing, build, show one whole cycle'
 	@echo 'make check      set up what is missing, build, run all tests;  make check-fast leaves the integration tests out'
-	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, valgrind, lint, analyze, bench'
+	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, valgrind, lint, analyze'
+	@echo 'make bench      against DuckDB, SQLite and PostgreSQL;  ACCOUNTS=100000 PARTS=list;  make bench-programs'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall leaves configuration and state'
 	@echo 'make deps       only set up what is missing;  make clean removes build/'

@@ -1,9 +1,11 @@
-/* The workload of the bench and what only the store does with it; bench.py puts this, the commands and the peers together.
+/* The workload of the bench and what only the store does with it; bench.py puts this, the commands and the peers
+ * together.
  * usage: bench_workload make FOLDER ACCOUNTS       an organisation of it
  *        bench_workload day N FILE ACCOUNTS        the CSV file of day N, counted from 0; the last one is 399
  *        bench_workload days N FILE ACCOUNTS       the same of days 0 to N - 1
  *        bench_workload fix N FILE                 a CSV file that corrects one account on day N
- *        bench_workload backfill FILE ACCOUNTS     all its usage into a new database, by the store's writer in bulk */
+ *        bench_workload backfill FILE ACCOUNTS     all its usage into a new database, by the store's writer in bulk
+ *        bench_workload sum FILE N M               how many values the database holds of days N to M, and their sum */
 #include "bench.h"
 #include "workload.h"
 
@@ -76,7 +78,7 @@ static void make_fix(char **words, struct arena *a)
 	workload_put_fix(number(words[0], 2 * WORKLOAD_DAYS), words[1]);
 }
 
-/* Makes the cells of some days of a metric in the order of the file. What making them costs is taken off by the caller. */
+/* Makes the cells of days of a metric, in the order of the file. What making them costs is taken off at the end. */
 struct backfill {
 	const struct workload *w;
 	struct usage_cell *cells;
@@ -145,12 +147,45 @@ static void backfill(char **words, struct arena *a)
 	             b.n, start, cpu - b.making, b.making, (double)self.ru_maxrss / 1024, (int64_t)file.st_size);
 }
 
+struct sum { int64_t n, sum; };
+
+static void add_values(void *context, int32_t day, const int64_t *values)
+{
+	struct sum *to = context;
+
+	(void)day;
+	for (int i = 0; i < USAGE_BLOCK; i++)
+		if (values[i] != USAGE_NONE) {
+			to->n++;
+			to->sum += values[i];
+		}
+}
+
+static void sum(char **words, struct arena *a)
+{
+	int first = WORKLOAD_FIRST + number(words[1], 2 * WORKLOAD_DAYS);
+	int last = WORKLOAD_FIRST + number(words[2], 2 * WORKLOAD_DAYS);
+	CLEANUP(db_closep) struct db *db = NULL;
+	struct sum all = { 0 };
+	int64_t accounts;
+	struct err err;
+
+	(void)a;
+	REQUIRE_OK(db_open(words[0], DB_READ, &db, &err));
+	REQUIRE_OK(db_int(db, "SELECT max(id) FROM account", 0, &accounts, &err));
+	for (int m = 1; m <= WORKLOAD_METRICS; m++)
+		for (int64_t block = 0; block <= accounts / USAGE_BLOCK; block++)
+			REQUIRE_OK(usage_walk(db, m, block, first, last, add_values, &all, &err));
+	(void)printf("{\"what\":\"sum\",\"n\":%" PRId64 ",\"sum\":%" PRId64 "}\n", all.n, all.sum);
+}
+
 static const struct { const char *name; int n_words; void (*run)(char **words, struct arena *a); } tasks[] = {
 	{ "make", 2, make },
 	{ "day", 3, make_day },
 	{ "days", 3, make_days },
 	{ "fix", 2, make_fix },
 	{ "backfill", 2, backfill },
+	{ "sum", 3, sum },
 };
 
 int main(int argc, char **argv)
@@ -162,5 +197,6 @@ int main(int argc, char **argv)
 			tasks[i].run(argv + 2, a);
 			return 0;
 		}
-	die("usage: bench_workload make FOLDER ACCOUNTS, day|days N FILE ACCOUNTS, fix N FILE, backfill FILE ACCOUNTS");
+	die("usage: bench_workload make FOLDER ACCOUNTS, day|days N FILE ACCOUNTS, fix N FILE, backfill FILE ACCOUNTS, "
+	    "sum FILE N M");
 }

@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""The workload on retaind's real commands and on its peers, in one run, answers held against each other; a report at the end.
+
+Usage: bench.py [--accounts N,N,...] [--parts NAME,...] [--rounds N] [--folder DIR] [--bin DIR] [--warm-only] [--keep]
+
+Sizes: 10,000 and 100,000 accounts, and 1,000,000 where disk (40 GB) and memory (8 GB) are there. The largest is what the
+targets are held against, SQLite and PostgreSQL at 100,000 at most. Each part can be run alone (--parts list names them)."""
+import argparse
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+
+import postgres
+import report
+import workload_sql
+from measure import Failed, cool, median, run, said
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY_0, LAST_DAY, MORNINGS = date(2025, 1, 13), 399, 5
+ROWS_MOST = 100000  # for peers that keep a row a day in a table: minutes for more
+METRICS, DAYS = 3, 400
+
+
+def day(n):
+    return (DAY_0 + timedelta(days=n)).isoformat()
+
+
+class Bench:
+    """One run: where things are, what was measured so far."""
+
+    def __init__(self, options):
+        self.options, self.rounds = options, options.rounds
+        self.bin, self.folder = Path(options.bin).resolve(), Path(options.folder).resolve()
+        self.sizes = options.accounts
+        self.program, self.make, self.peer = self.bin / "retaind", self.bin / "bench/bench_workload", self.bin / "bench/bench_peer"
+        self.results, self.answers, self.notes, self.versions = [], {}, [], {}
+        self.medians = {}
+        self.has_duck = True
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    # telling ---------------------------------------------------------------------------------------------------------
+
+    def tell(self, text):
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    def note(self, text):
+        self.notes.append(text)
+        self.tell(text)
+
+    def keep(self, name, accounts, runs):
+        """The figures of some runs of one thing; their medians, by (name, accounts)."""
+        kinds = [k for k in ("seconds", "cpu", "peak_mib", "read_mb", "written_mb") if k in runs[0]]
+        at = {k: median(runs, k) for k in kinds}
+        at["peak_mib"] = max(r.get("peak_mib", 0) for r in runs)
+        self.medians[name, accounts] = at
+        self.results.append({"name": name, "accounts": accounts, "n": len(runs), **at,
+                             "runs": [{k: r[k] for k in kinds} for r in runs]})
+        self.tell(f"{name}, {accounts:,}: {at['seconds']:.3f} s, {at.get('cpu', 0):.3f} CPU s, {at['peak_mib']:.0f} MiB, "
+                  f"{at.get('read_mb', 0):.1f} MB read, {at.get('written_mb', 0):.1f} MB written")
+        return at
+
+    def answer(self, who, accounts, result):
+        """All who scored the same accounts must have said the same."""
+        said_now = {k: result[k] for k in ("total", "top", "ranking")}
+        first = self.answers.setdefault(accounts, (who, said_now))
+        if first[1]["ranking"] != said_now["ranking"]:
+            raise Failed(f"{who} ranks otherwise than {first[0]} at {accounts:,}: {said_now}, {first[1]}")
+        for k in ("total", "top"):
+            if abs(first[1][k] - said_now[k]) > 1e-7 * abs(first[1][k]):
+                raise Failed(f"{who} sums up to another {k} than {first[0]}: {said_now[k]}, {first[1][k]}")
+
+    # places ----------------------------------------------------------------------------------------------------------
+
+    def org(self, accounts):
+        return self.folder / f"org-{accounts}"
+
+    def database(self, accounts):
+        return self.org(accounts) / "state/orgs/w/retaind.db"
+
+    def peer_file(self, kind, accounts):
+        return self.folder / f"{kind}-{accounts}.db"
+
+    def retaind(self, accounts, *words, **more):
+        return run([self.program, "--config", self.org(accounts) / "config", *words], **more)
+
+    def rounds_of(self, name, accounts, once, n=None):
+        return self.keep(name, accounts, [once() for _ in range(n or self.rounds)])
+
+
+def files_of(database):
+    return [database, database.with_name(database.name + "-wal"), database.with_name(database.name + "-shm")]
+
+
+# the parts ------------------------------------------------------------------------------------------------------------
+
+def prepare(b):
+    """Organisations and the peers' tables that only have to be there."""
+    def organisations(sizes):
+        for n in sizes:
+            if not (b.org(n) / "made").exists():
+                run([b.make, "make", b.org(n), n], cwd=ROOT, watched=False)
+                (b.org(n) / "made").write_text("yes\n")
+                b.tell(f"organisation of {n:,}: {b.database(n).stat().st_size / 1e6:,.0f} MB")
+
+    def rows():
+        for n in b.sizes:
+            if n <= ROWS_MOST and ("sqlite" in b.options.parts) and not b.peer_file("sqlite", n).exists():
+                run([b.peer, "sqlite", "load", b.peer_file("sqlite", n), n], watched=False)
+
+    with ThreadPoolExecutor(2) as both:
+        for done in [both.submit(organisations, sorted(b.sizes, reverse=True)), both.submit(rows)]:
+            done.result()
+
+
+def kernel(b):
+    """The workload's own score over the real store: open, score, rank, commit."""
+    for n in b.sizes:
+        def once():
+            result = said(run([b.make, "score", b.database(n), b.options.processes]))
+            b.answer("retaind's kernel", n, result)
+            return result
+        once()
+        b.rounds_of("kernel", n, once)
+        if not b.options.warm_only:
+            def cold():
+                cool(files_of(b.database(n)))
+                return once()
+            b.rounds_of("kernel cold", n, cold, 3)
+
+
+def duckdb(b):
+    """DuckDB: filled by its appender, by account; tuned and straightforward SQL."""
+    for n in b.sizes:
+        at = b.peer_file("duckdb", n)
+        if not at.exists():
+            loaded = run([b.peer, "duckdb", "load", at, n])
+            lines = [json.loads(line) for line in loaded["out"].splitlines() if line.startswith("{")]
+            usage = next(line for line in lines if line["what"] == "duckdb usage")
+            b.keep("duckdb backfill", n, [{**said(loaded), **usage}])
+            run([b.peer, "duckdb", "run", at, "CREATE TABLE keys AS SELECT account, 'a' || lpad(account::VARCHAR, 7, '0') AS key "
+                 "FROM accounts; CHECKPOINT"], watched=False)
+
+        def once(kind):
+            result = said(run([b.peer, "duckdb", "score", at, workload_sql.sql("duckdb", kind)], watched=False))
+            b.answer(f"DuckDB ({kind})", n, result)
+            return result
+        b.rounds_of("duckdb tuned", n, lambda: once("tuned"))
+        if n == b.sizes[-1] or n == ROWS_MOST:
+            b.rounds_of("duckdb plain", n, lambda: once("plain"))
+        if not b.options.warm_only:
+            def cold():
+                cool([at])
+                return once("tuned")
+            b.rounds_of("duckdb cold", n, cold, 1 if n > ROWS_MOST else 3)
+
+
+def sqlite(b):
+    """SQLite: rows by (account, metric, day), one statement."""
+    for n in (n for n in b.sizes if n <= ROWS_MOST):
+        def once():
+            result = said(run([b.peer, "sqlite", "score", b.peer_file("sqlite", n), workload_sql.sql("sqlite")], watched=False))
+            b.answer("SQLite", n, result)
+            return result
+        b.rounds_of("sqlite", n, once)
+        b.results.append({"name": "sqlite file", "accounts": n, "bytes": b.peer_file("sqlite", n).stat().st_size})
+
+
+def postgresql(b):
+    """PostgreSQL: rows, unpacked under build/ and run as an ordinary user."""
+    n = max((n for n in b.sizes if n <= ROWS_MOST), default=None)
+    if n is None:
+        return
+    try:
+        with postgres.Server(b.folder / "postgres") as server:
+            b.versions["PostgreSQL"] = server.version()
+            server.fill(b.peer, n)
+
+            def once():
+                result = server.score(workload_sql.sql("postgres"))
+                b.answer("PostgreSQL", n, result)
+                return result
+            b.rounds_of("postgresql", n, once, 3)
+    except postgres.Missing as why:
+        b.note(f"PostgreSQL is left out: {why}")
+
+
+def mornings(b):
+    """The product's own days: the first score, then for some days the day's CSV and the day's scores; a correction."""
+    for n in b.sizes:
+        b.keep("first score", n, [b.retaind(n, "score", "--as-of", day(LAST_DAY), "-q")])
+        again = [b.retaind(n, "score", "--as-of", day(LAST_DAY), "-q") for _ in range(2)]
+        b.keep("score again", n, again)
+        pulls, scores, theirs = [], [], []
+        for i in range(1, MORNINGS + 1):
+            now = f"{day(LAST_DAY + i + 1)}T04:00:00Z"
+            csv = b.org(n) / f"inbox/usage-{day(LAST_DAY + i)}.csv"
+            run([b.make, "day", LAST_DAY + i, csv, n], watched=False)
+            pulls.append(b.retaind(n, "pull", "--now", now, "-q"))
+            scores.append(b.retaind(n, "score", "--as-of", day(LAST_DAY + i), "-q"))
+            if b.peer_file("duckdb", n).exists():
+                theirs.append(duck_day(b, n, csv))
+        b.keep("pull", n, pulls)
+        b.keep("score", n, scores)
+        if theirs:
+            b.keep("duckdb day", n, theirs)
+            check_days(b, n)
+        fix = b.org(n) / "inbox/usage-correction.csv"
+        run([b.make, "fix", LAST_DAY - 30, fix], watched=False)
+        b.keep("correction", n, [b.retaind(n, "pull", "--now", now, "-q")])
+
+
+def duck_day(b, n, csv):
+    return run([b.peer, "duckdb", "run", b.peer_file("duckdb", n),
+                "INSERT INTO usage SELECT k.account, CASE c.metric WHEN 'logins' THEN 0 WHEN 'reports' THEN 1 ELSE 2 END, "
+                f"(c.day - DATE '{DAY_0}')::INTEGER, c.value FROM read_csv('{csv}', header = true, columns = {{'account': 'VARCHAR', "
+                "'metric': 'VARCHAR', 'day': 'DATE', 'value': 'INTEGER'}) c JOIN keys k ON k.key = c.account; CHECKPOINT"],
+               watched=False)
+
+
+def check_days(b, n):
+    """What both hold of the new days."""
+    ours = said(run([b.make, "sum", b.database(n), LAST_DAY + 1, LAST_DAY + MORNINGS], watched=False))
+    theirs = b.folder / "sums.csv"
+    run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), "COPY (SELECT count(*), sum(value)::BIGINT FROM usage WHERE day BETWEEN "
+         f"{LAST_DAY + 1} AND {LAST_DAY + MORNINGS}) TO '{theirs}' (HEADER false)"], watched=False)
+    if theirs.read_text().strip() != f"{ours['n']},{ours['sum']}":
+        raise Failed(f"the days hold {ours['n']} values of {ours['sum']} with us, {theirs.read_text().strip()} with DuckDB")
+
+
+def backfill(b):
+    """All the usage at once, made in memory, by our writer in bulk; DuckDB's appender had the same points."""
+    for n in b.sizes:
+        at = b.folder / "backfill/usage.db"
+        result = said(run([b.make, "backfill", at, n]))
+        b.keep("backfill", n, [result])
+        walked = said(run([b.peer, "walk", "usage", n], watched=False))
+        with sqlite3.connect(at) as db:
+            pages = db.execute("SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'usage_%' AND name <> 'usage_detail'").fetchone()[0]
+        db.close()
+        b.results.append({"name": "usage file", "accounts": n, "bytes": pages, "points": result["points"]})
+        b.medians["walk", n] = {"cpu": walked["cpu"]}
+        if b.peer_file("duckdb", n).exists():
+            b.results.append({"name": "duckdb file", "accounts": n, "bytes": duck_bytes(b, n)})
+        shutil.rmtree(at.parent)
+
+
+def duck_bytes(b, n):
+    """What the usage table alone takes of DuckDB's file: the blocks that its columns lie in."""
+    to = b.folder / "blocks.csv"
+    run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), "COPY (SELECT count(DISTINCT block_id) * 262144 FROM "
+         f"pragma_storage_info('usage') WHERE block_id >= 0) TO '{to}' (HEADER false)"], watched=False)
+    return int(to.read_text())
+
+
+def csv_backfill(b):
+    """Forty days of 100,000 accounts in one CSV file, by the command and by DuckDB."""
+    n = max((n for n in b.sizes if n <= ROWS_MOST), default=None)
+    if n is None or not b.peer_file("duckdb", n).exists():
+        return
+    org = b.folder / "org-csv"
+    run([b.make, "make", org, n], cwd=ROOT, watched=False)
+    with sqlite3.connect(org / "state/orgs/w/retaind.db") as db:
+        db.execute("DELETE FROM usage_block")
+        db.execute("DELETE FROM usage_exception")
+    db.close()
+    csv = org / "inbox/usage-history.csv"
+    run([b.make, "days", 40, csv, n], watched=False)
+    b.keep("csv backfill", n, [run([b.program, "--config", org / "config", "pull", "--now", f"{day(LAST_DAY + 1)}T04:00:00Z", "-q"])])
+    b.keep("duckdb csv backfill", n, [duck_day(b, n, csv)])
+    shutil.rmtree(org)
+
+
+def reads(b):
+    """What people ask for on the file of the largest organisation."""
+    n = b.sizes[-1]
+    with sqlite3.connect(b.database(n)) as db:
+        last = db.execute("SELECT max(day) FROM score_day").fetchone()[0]
+    db.close()
+    as_of = (date(1970, 1, 1) + timedelta(days=last)).isoformat()
+    tomorrow = (date(1970, 1, 1) + timedelta(days=last + 1)).isoformat()
+    keys = [f"a{i * (n // 7 - 1) + 1:07d}" for i in range(b.rounds)]
+    owners = [f"csm{i * (n // 200 // 7):05d}@w.example" for i in range(b.rounds)]
+    b.keep("explain", n, [b.retaind(n, "explain", k, "--as-of", as_of, watched=False) for k in keys])
+    b.keep("accounts --owner", n, [b.retaind(n, "accounts", "--owner", o, "--as-of", as_of, watched=False) for o in owners])
+    config = b.org(n) / "config-digests"
+    shutil.rmtree(config, ignore_errors=True)
+    shutil.copytree(b.org(n) / "config", config)
+    lines = [f"channels:\n  archive: {{kind: file, folder: {b.org(n)}/digests}}\nowners:\n"]
+    lines += [f"  - {{email: csm{i:05d}@w.example, name: Owner {i}, role: csm, at: '08:00', channels: [archive]}}\n" for i in range(n // 200)]
+    with open(config / "orgs/w.yaml", "a", encoding="utf-8") as org:
+        org.writelines(lines)
+    (b.org(n) / "digests").mkdir(exist_ok=True)
+    b.keep("digests", n, [run([b.program, "--config", config, "digest", "--now", f"{tomorrow}T09:00:00Z", "-q"])])
+    with sqlite3.connect(b.database(n)) as db:
+        made = db.execute("SELECT count(*) FROM digest").fetchone()[0]
+    db.close()
+    b.note(f"digests of {made:,} of {n // 200:,} owners were made")
+
+
+PARTS = {"duckdb": duckdb, "sqlite": sqlite, "postgresql": postgresql, "kernel": kernel, "backfill": backfill,
+         "csv": csv_backfill, "mornings": mornings, "reads": reads}
+
+
+def fits_million(folder):
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return shutil.disk_usage(folder).free > 40e9 and memory > 8e9
+
+
+def options_of(words):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accounts", type=lambda text: sorted(int(n) for n in text.replace(",", " ").split()), default=[])
+    parser.add_argument("--parts", type=lambda text: text.replace(",", " ").split(), default=[])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--folder", default=str(ROOT / "build/bench/work"))
+    parser.add_argument("--bin", default=str(ROOT / "build/release"))
+    parser.add_argument("--to", default=str(ROOT / "build/bench"))
+    parser.add_argument("--warm-only", action="store_true", help="no runs with cold caches: they disturb whoever else works here")
+    parser.add_argument("--keep", action="store_true", help="leave what was made, and take it again next time")
+    options = parser.parse_args(words)
+    options.parts = options.parts or list(PARTS)
+    if options.parts == ["list"] or not set(options.parts) <= set(PARTS):
+        sys.exit("parts: " + " ".join(PARTS))
+    Path(options.folder).mkdir(parents=True, exist_ok=True)
+    options.accounts = options.accounts or [10000, 100000] + ([1000000] if fits_million(options.folder) else [])
+    return options
+
+
+def main():
+    started, b = time.time(), Bench(options_of(sys.argv[1:]))
+    os.chdir(ROOT)
+    prepare(b)
+    for name, part in PARTS.items():
+        if name in b.options.parts:
+            try:
+                part(b)
+            except (Failed, OSError, sqlite3.Error, TypeError) as why:
+                b.note(f"{name} failed: {why}")
+    b.versions.update({"retaind": run([b.program, "--version"])["out"].strip(), "SQLite": sqlite3.sqlite_version,
+                       "Python": platform.python_version(), "kernel": platform.release(), "cores": str(os.cpu_count())})
+    told = report.make(b, time.time() - started)
+    if not b.options.keep:
+        shutil.rmtree(b.folder, ignore_errors=True)
+    return 1 if any("failed" in n for n in b.notes) or not told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,22 +12,13 @@ static void join_days(struct fact_days *sum, const struct fact_days *more)
 		sum->words[w] |= more->words[w];
 }
 
-static int last_before(const struct fact_days *d, int from_age)
-{
-	int age = from_age;
-
-	while (age < FACTS_DAYS && !fact_days_count(d, age, age + 1))
-		age++;
-	return age;
-}
-
 /* Days of exchange missed since the last one, by the rhythm of what is settled; below 0: there was too little to know
  * one. The recent past has no part in the rhythm, and it ends with the last exchange: silence does not become usual. */
 static double missed_days(const struct fact_days *spoke)
 {
 	int first = fact_days_first(spoke), n = fact_days_count(spoke, SETTLED_DAYS, FACTS_DAYS);
 
-	return n < MIN_DAYS ? -1 : fact_days_last(spoke) * (n - 1) / (double)(first - last_before(spoke, SETTLED_DAYS));
+	return n < MIN_DAYS ? -1 : fact_days_last(spoke) * (n - 1) / (double)(first - fact_days_next(spoke, SETTLED_DAYS));
 }
 
 static void tell_name(const struct context *c, const struct fact_person *p, const char *word, struct reading *out)

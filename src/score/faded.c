@@ -14,6 +14,8 @@ const struct faded *faded_new(struct arena *a)
 	for (int age = FADED_RECENT_DAYS; age < FACTS_DAYS; age++) {
 		sum += f->by_age[age];
 		f->from_recent[age] = sum;
+		for (int at = age; at >= FADED_RECENT_DAYS; at--)
+			f->to_recent[age] += f->by_age[at];
 	}
 	return f;
 }

@@ -8,7 +8,8 @@
 enum { FADED_RECENT_DAYS = 56 };
 
 struct faded {
-	double by_age[FACTS_DAYS], from_recent[FACTS_DAYS]; /* the sums of FADED_RECENT_DAYS .. age */
+	double by_age[FACTS_DAYS];
+	double from_recent[FACTS_DAYS], to_recent[FACTS_DAYS]; /* the sums of FADED_RECENT_DAYS .. age, and of age .. it */
 };
 
 const struct faded *faded_new(struct arena *a);

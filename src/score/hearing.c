@@ -1,5 +1,5 @@
+#include <ctype.h>
 #include <string.h>
-
 #include "score/lexicon.h"
 #include "signal.h"
 
@@ -27,12 +27,21 @@ bool has_fresh_texts(const struct context *c)
 	return false;
 }
 
+/* Of a text without a letter or a figure nothing can be heard: what rows without words have. */
+static bool has_words(const char *text)
+{
+	for (; *text; text++)
+		if (isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80)
+			return true;
+	return false;
+}
+
 static void hear(const struct context *c, const char *text, int32_t on, bool is_theirs, struct heard *h)
 {
 	LATER_SET struct lexicon_hit hits[MAX_LEXICONS];
 	size_t n;
 
-	if (!*text)
+	if (!has_words(text))
 		return;
 	n = lexicon_hear(c->settings->index, text, c->arena, hits);
 	if (h->n + n > h->n_room) {
@@ -61,7 +70,7 @@ static struct heard *hear_all(const struct context *c)
 	for (size_t i = newest(f->n_interactions); i < f->n_interactions; i++) {
 		const struct fact_interaction *x = &f->interactions[i];
 
-		if (strcmp(x->direction, "out") != 0)
+		if (has_words(x->text) && strcmp(x->direction, "out") != 0)
 			hear(c, x->text, x->on, strcmp(x->direction, "in") == 0 && strcmp(x->kind, "note") != 0, h);
 	}
 	for (size_t i = newest(f->n_surveys); i < f->n_surveys; i++)

@@ -12,7 +12,7 @@ static const char *const grounds[] = {
 bool is_ground(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(grounds); i++)
-		if (strcmp(name, grounds[i]) == 0)
+		if (*name == *grounds[i] && strcmp(name, grounds[i]) == 0)
 			return true;
 	return false;
 }

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "evidence.h"
@@ -10,13 +9,6 @@ enum {
 	LONG_PERIOD_DAYS = 91,
 };
 static const double MOST_RISE = 1.5; /* a quota's use counts up to so many times the period before: no spike */
-
-static int by_value(const void *left, const void *right)
-{
-	const int64_t *l = left, *r = right;
-
-	return *l < *r ? -1 : *l > *r;
-}
 
 /* The middle of what was reported in 14 days; where it is reported seldom, of the last values. -1: one value proves
  * nothing. */
@@ -34,7 +26,7 @@ static double level_of(const struct fact_series *series)
 	}
 	if (n < FEW_VALUES)
 		return -1;
-	qsort(values, n, sizeof *values, by_value);
+	values_sort(values, n);
 	return (double)values[(n - 1) / 2];
 }
 

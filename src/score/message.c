@@ -44,7 +44,7 @@ static const char *const automatic[] = {
 static bool starts_with_one(const char *text, const char *const *starts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (text_starts(text, starts[i]))
+		if (*text == *starts[i] && text_starts(text, starts[i]))
 			return true;
 	return false;
 }

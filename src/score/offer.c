@@ -35,7 +35,8 @@ bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, 
 		return false;
 	more = more < least ? least : more;
 	*out_minor = minor_of(more * price);
-	*out_how = arena_printf(c->arena, "%.0f more %s x yearly revenue per seat", more, more > 1 ? "seats" : "seat");
+	*out_how = c->is_brief ? "" : arena_printf(c->arena, "%.0f more %s x yearly revenue per seat", more,
+	                                           more > 1 ? "seats" : "seat");
 	return true;
 }
 
@@ -94,16 +95,25 @@ bool worth_of_next_plan(const struct context *c, int64_t *out_minor, const char 
 		return false;
 	seats = next->seat_minor > 0 && own->seats > 0 ? (double)own->seats : 1;
 	*out_minor = minor_of(more * seats * 12);
-	*out_how = arena_printf(c->arena, "the next plan, %s, at what others pay for it",
+	*out_how = c->is_brief ? "" :
+	           arena_printf(c->arena, "the next plan, %s, at what others pay for it",
 	                        evidence_quote(c->arena, *next->plan ? next->plan : next->product, 40));
 	return true;
 }
 
 bool is_owned(const struct fact_account *f, const char *product)
 {
-	for (size_t i = 0; i < f->n_subscriptions; i++)
-		if (f->subscriptions[i].is_active && text_equal_fold(f->subscriptions[i].product, product))
+	const char *before = NULL;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const char *own = f->subscriptions[i].product;
+
+		if (!f->subscriptions[i].is_active || own == before)
+			continue;
+		if (text_equal_fold(own, product))
 			return true;
+		before = own;
+	}
 	return false;
 }
 
@@ -132,17 +142,54 @@ bool worth_of_product(const struct context *c, const char *product, int64_t *out
 	return true;
 }
 
+/* Of texts that are alike but for upper and lower case the same number. */
+static uint32_t number_of(const char *text)
+{
+	uint32_t number = 0;
+
+	for (; *text; text++)
+		number = 31 * number + ((unsigned char)*text | 0x20);
+	return number;
+}
+
+/* The numbers of what it has, so that most products are told apart at a glance. */
+struct owned { const uint32_t *numbers; size_t n; };
+
+static struct owned owned_by(const struct fact_account *f, struct arena *a)
+{
+	uint32_t *numbers = arena_array(a, f->n_subscriptions, sizeof *numbers);
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_subscriptions; i++)
+		if (f->subscriptions[i].is_active)
+			numbers[n++] = number_of(f->subscriptions[i].product);
+	return (struct owned){ numbers, n };
+}
+
+static bool may_own(const struct owned *o, const char *product)
+{
+	uint32_t number = number_of(product);
+
+	for (size_t i = 0; i < o->n; i++)
+		if (o->numbers[i] == number)
+			return true;
+	return false;
+}
+
 const struct fact_product *missing_product(const struct context *c, double *out_share)
 {
 	const struct fact_market *market = &c->base->market;
 	const struct fact_product *most = NULL;
+	struct owned owned;
 
 	if (market->n_accounts < ENOUGH_ACCOUNTS || !main_subscription(c->account))
 		return NULL;
+	owned = owned_by(c->account, c->arena);
 	for (size_t i = 0; i < market->n_products; i++) {
 		const struct fact_product *p = &market->products[i];
 
-		if (*p->product && p->n >= ENOUGH_BUYERS && (!most || p->n > most->n) && !is_owned(c->account, p->product))
+		if (*p->product && p->n >= ENOUGH_BUYERS && (!most || p->n > most->n) &&
+		    !(may_own(&owned, p->product) && is_owned(c->account, p->product)))
 			most = p;
 	}
 	if (most)

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "evidence.h"
@@ -145,13 +144,6 @@ bool is_champion_lost(const struct reading *r)
 	       strcmp(r->name, "key_people_lost") == 0;
 }
 
-static int by_count(const void *left, const void *right)
-{
-	const int64_t *l = left, *r = right;
-
-	return (*l > *r) - (*l < *r);
-}
-
 /* What the metric that counts people has of the account; NULL when there is none. */
 static const struct fact_series *users_series(const struct context *c, double *out_scale)
 {
@@ -179,7 +171,7 @@ static int counted_people(const struct context *c, bool is_named, int from_age, 
 /* The middle of the days on which the metric of people counted anybody, 0 when it never did. */
 static int metric_people(const int64_t *values, double scale, int from_age, int to_age)
 {
-	int64_t days[FACTS_DAYS];
+	LATER_SET int64_t days[FACTS_DAYS];
 	size_t n = 0;
 
 	for (int age = from_age; age < to_age; age++)
@@ -187,8 +179,22 @@ static int metric_people(const int64_t *values, double scale, int from_age, int 
 			days[n++] = values[age];
 	if (!n)
 		return 0;
-	qsort(days, n, sizeof *days, by_count);
+	values_sort(days, n);
 	return (int)fmin(ceil((double)days[n / 2] / (scale > 0 ? scale : 1)), INT32_MAX);
+}
+
+/* The oldest age at which any of them is seen, -1: none. */
+static int oldest_day(const struct fact_account *f, bool is_named)
+{
+	int oldest = -1;
+
+	for (size_t i = 0; i < f->n_people; i++) {
+		int used = fact_days_first(&f->people[i].used), spoke = is_named ? -1 : fact_days_first(&f->people[i].spoke);
+
+		oldest = used > oldest ? used : oldest;
+		oldest = spoke > oldest ? spoke : oldest;
+	}
+	return oldest;
 }
 
 /* People in the last days and in the account's best days of that length, the recent past left out. */
@@ -198,8 +204,8 @@ static bool count_heads(const struct context *c, int days, struct headcount *out
 {
 	bool is_named = has_named_use(c->account);
 	const struct fact_series *series = NULL;
-	int all = (int)c->account->n_people;
-	int64_t values[FACTS_DAYS];
+	int all = (int)c->account->n_people, oldest = all ? oldest_day(c->account, is_named) : FACTS_DAYS;
+	LATER_SET int64_t values[FACTS_DAYS];
 	double scale = 1;
 
 	if (!all)
@@ -208,8 +214,9 @@ static bool count_heads(const struct context *c, int days, struct headcount *out
 		fact_series_read(series, 0, FACTS_DAYS, values);
 	*out = (struct headcount){ .now = series ? metric_people(values, scale, 0, days)
 	                                         : counted_people(c, is_named, 0, days) };
-	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS; age + days <= FACTS_DAYS && (series || out->best < all);
-	     age += days / 3) {
+	/* Until there is nobody more to count, or nothing more to see. */
+	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS;
+	     age + days <= FACTS_DAYS && age <= oldest && (series || out->best < all); age += days / 3) {
 		int n = series ? metric_people(values, scale, age, age + days) : counted_people(c, is_named, age, age + days);
 
 		out->best = n > out->best ? n : out->best;

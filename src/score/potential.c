@@ -32,17 +32,15 @@ static bool read_sound_health(const struct context *c, struct reading *out)
 static bool read_steady_use(const struct context *c, struct reading *out)
 {
 	const struct fact_days *active = &c->account->active;
-	int first = fact_days_first(active), best = 0, n = 0;
+	int first = fact_days_first(active), best = 0, n = 0, days[MOST_MONTHS];
 
 	if (first < YOUNG_DAYS)
 		return reading_unknown(out, "less than 56 days of usage");
 	for (int m = 0; m < MOST_MONTHS; m++) {
-		int days = fact_days_count(active, MONTH * m, MONTH * (m + 1));
-
-		best = days > best ? days : best;
+		days[m] = fact_days_count(active, MONTH * m, MONTH * (m + 1));
+		best = days[m] > best ? days[m] : best;
 	}
-	while (n < MOST_MONTHS && MONTH * (n + 1) <= first + 1 &&
-	       fact_days_count(active, MONTH * n, MONTH * (n + 1)) >= STEADY_SHARE * best)
+	while (n < MOST_MONTHS && MONTH * (n + 1) <= first + 1 && days[n] >= STEADY_SHARE * best)
 		n++;
 	reading_value(out, best > 0 ? n : 0, 0);
 	if (c->is_brief)
@@ -132,7 +130,8 @@ static bool read_bought_more(const struct context *c, struct reading *out)
 
 	for (int m = FACT_MARKS - 1; m >= 0 && was <= 0; m--) {
 		for (size_t i = 0; currency && i < c->account->n_subscriptions; i++)
-			if (strcmp(c->account->subscriptions[i].currency, currency) == 0 || !*c->account->subscriptions[i].currency)
+			if (c->account->subscriptions[i].currency == currency || !*c->account->subscriptions[i].currency ||
+			    strcmp(c->account->subscriptions[i].currency, currency) == 0)
 				was += (double)c->account->subscriptions[i].mrr_was_minor[m];
 		marks = m + 1;
 	}

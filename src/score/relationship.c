@@ -11,7 +11,8 @@ enum {
 
 bool is_from_them(const struct fact_interaction *x)
 {
-	return !x->was_put_off && (strcmp(x->direction, "in") == 0 || strcmp(x->kind, "meeting") == 0);
+	return !x->was_put_off && ((*x->direction == 'i' && strcmp(x->direction, "in") == 0) ||
+	                           (*x->kind == 'm' && strcmp(x->kind, "meeting") == 0));
 }
 
 /* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days) lets

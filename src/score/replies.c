@@ -5,7 +5,7 @@
 #include "judge.h"
 
 enum {
-	RECENT_DAYS = 56, MIN_USUAL_DAYS = 56, MIN_EXCHANGES = 3,
+	RECENT_DAYS = FADED_RECENT_DAYS, MIN_USUAL_DAYS = 56, MIN_EXCHANGES = 3,
 	PUT_OFF_DAYS = 60, PUT_OFF_USUAL_DAYS = 180,
 };
 
@@ -25,7 +25,7 @@ static struct post post_of(const struct context *c)
 
 		if (is_from_them(x))
 			fact_days_add(&p.theirs, age);
-		else if (strcmp(x->direction, "out") == 0)
+		else if (*x->direction == 'o' && strcmp(x->direction, "out") == 0)
 			fact_days_add(&p.ours, age);
 		else
 			continue;
@@ -41,25 +41,24 @@ struct waiting {
 	int since;             /* age of the oldest message that still waits, -1: none */
 };
 
-static struct waiting waiting_of(const struct faded *faded, const struct post *p)
+/* first: of the ages there are, the oldest; younger than FACTS_DAYS. */
+static struct waiting waiting_of(const struct faded *faded, const struct post *p, int first)
 {
 	struct waiting w = { .since = -1 };
-	double waited = 0, all = 0;
+	double waited = 0, all = first >= RECENT_DAYS ? faded->to_recent[first] : 0;
 
-	for (int age = p->first < FACTS_DAYS ? p->first : FACTS_DAYS - 1; age >= 0; age--) {
+	for (int age = first; age >= 0; age--) {
 		uint64_t day = UINT64_C(1) << (age % 64);
 		bool has_answer = p->theirs.words[age / 64] & day;
 
 		if (has_answer)
 			w.since = -1;
-		if (age < RECENT_DAYS) {
-			w.recent += w.since >= 0;
-		} else {
-			all += faded->by_age[age];
-			waited += w.since >= 0 ? faded->by_age[age] : 0;
-		}
-		if (w.since < 0 && !has_answer && p->ours.words[age / 64] & day)
+		if (w.since >= 0) {
+			w.recent += age < RECENT_DAYS;
+			waited += age < RECENT_DAYS ? 0 : faded->by_age[age];
+		} else if (!has_answer && p->ours.words[age / 64] & day) {
 			w.since = age;
+		}
 	}
 	w.usual = all > 0 ? waited / all : 0;
 	return w;
@@ -76,7 +75,7 @@ static bool read_slow_replies(const struct context *c, struct reading *out)
 	    fact_days_count(&p.ours, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES ||
 	    fact_days_count(&p.theirs, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES)
 		return reading_unknown(out, "too few messages of ours and answers to know what is usual");
-	w = waiting_of(c->judge->faded, &p);
+	w = waiting_of(c->judge->faded, &p, p.first < FACTS_DAYS ? p.first : FACTS_DAYS - 1);
 	reading_value(out, w.recent / (double)RECENT_DAYS - w.usual, 0);
 	if (c->is_brief)
 		return true;

@@ -7,17 +7,21 @@ enum { RENEWAL_DAYS = 120 };
 
 static const double BY_HAND = 0.4, SWITCHED_OFF = 1;
 
-/* Monthly revenue in a currency a quarter and more ago; m below 0: today. */
-static int64_t monthly_at(const struct fact_account *f, const char *currency, int m)
+/* Monthly revenue in one currency. */
+struct monthly { int64_t now, was[FACT_MARKS]; /* by quarters back */ };
+
+static struct monthly monthly_in(const struct fact_account *f, const char *currency)
 {
-	int64_t sum = 0;
+	struct monthly sum = { .now = 0 };
 
 	for (size_t i = 0; i < f->n_subscriptions; i++) {
 		const struct fact_subscription *s = &f->subscriptions[i];
 
-		if (s->is_trial || strcmp(s->currency, currency) != 0)
+		if (s->is_trial || (s->currency != currency && strcmp(s->currency, currency) != 0))
 			continue;
-		sum = added(sum, m >= 0 ? s->mrr_was_minor[m] : s->is_active ? s->mrr_minor : 0);
+		sum.now = added(sum.now, s->is_active ? s->mrr_minor : 0);
+		for (int m = 0; m < FACT_MARKS; m++)
+			sum.was[m] = added(sum.was[m], s->mrr_was_minor[m]);
 	}
 	return sum;
 }
@@ -45,16 +49,15 @@ static bool read_past_contraction(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
 	const char *currency = main_currency(f);
+	struct monthly sum;
 	int64_t now, highest = 0;
 
 	if (!currency)
 		return reading_unknown(out, "no subscription with an amount");
-	now = monthly_at(f, currency, -1);
-	for (int m = 0; m < FACT_MARKS; m++) {
-		int64_t then = monthly_at(f, currency, m);
-
-		highest = then > highest ? then : highest;
-	}
+	sum = monthly_in(f, currency);
+	now = sum.now;
+	for (int m = 0; m < FACT_MARKS; m++)
+		highest = sum.was[m] > highest ? sum.was[m] : highest;
 	reading_value(out, highest > now ? 1 - (double)now / (double)highest : 0, 0);
 	out->why = "it pays no less than in the last year";
 	if (c->is_brief)

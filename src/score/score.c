@@ -270,7 +270,7 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 static const struct reading *reading_of(const struct verdict *v, const char *name)
 {
 	for (size_t i = 0; i < v->n_readings; i++)
-		if (strcmp(v->readings[i].name, name) == 0)
+		if (*v->readings[i].name == *name && strcmp(v->readings[i].name, name) == 0)
 			return &v->readings[i];
 	return NULL;
 }

@@ -144,7 +144,7 @@ static void add_meeting(const struct context *c, struct proofs *p)
 	bool has_met = false, meets = false;
 
 	for (size_t i = 0; i < f->n_interactions; i++) {
-		if (strcmp(f->interactions[i].kind, "meeting") != 0)
+		if (*f->interactions[i].kind != 'm' || strcmp(f->interactions[i].kind, "meeting") != 0)
 			continue;
 		meets = true;
 		has_met = has_met || (is_from_them(&f->interactions[i]) && c->as_of - f->interactions[i].on < MEETING_DAYS);

@@ -83,6 +83,7 @@ struct revenue_now {
 	bool is_left_out;     /* some was in another currency */
 };
 const struct revenue_now *yearly_revenue(const struct context *c); /* worked out once per account */
+void values_sort(int64_t *values, size_t n);
 bool is_active_between(const struct fact_person *p, int from_age, int to_age);
 int people_between(const struct fact_account *f, int from_age, int to_age);
 bool has_named_use(const struct fact_account *f); /* usage ever said who */

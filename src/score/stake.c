@@ -90,7 +90,7 @@ const struct play_settings *play_named(const struct score_settings *s, const cha
 	const struct play_settings *plays = s->plays.at;
 
 	for (size_t i = 0; name && i < s->plays.n; i++)
-		if (strcmp(plays[i].name, name) == 0)
+		if (*plays[i].name == *name && strcmp(plays[i].name, name) == 0)
 			return &plays[i];
 	return NULL;
 }

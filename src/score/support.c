@@ -4,12 +4,20 @@
 
 enum { WINDOW = 45, USUAL_DAYS = 180, OLD_DAYS = 10 };
 
+/* 2 urgent, 1 high, 0 any other. */
+static int urgency_of(const char *priority)
+{
+	if (*priority == 'u')
+		return strcmp(priority, "urgent") == 0 ? 2 : 0;
+	return *priority == 'h' && strcmp(priority, "high") == 0;
+}
+
 /* How heavy one ticket weighs: one for itself, more for its priority and escalation, and for lying open long. */
 static double weight_of(const struct fact_ticket *t, int32_t today)
 {
 	double weight = 1;
 
-	weight += strcmp(t->priority, "urgent") == 0 ? 2 : strcmp(t->priority, "high") == 0 ? 1 : 0;
+	weight += urgency_of(t->priority);
 	weight += t->is_escalated ? 2 : 0;
 	weight += t->closed_on == DAY_NONE && today - t->opened_on > OLD_DAYS ? 1 : 0;
 	weight += t->satisfaction >= 0 && t->satisfaction <= 2 ? 1 : 0;
@@ -41,7 +49,7 @@ static bool read_support_tension(const struct context *c, struct reading *out)
 
 		if (age < WINDOW) {
 			now += weight_of(t, c->as_of);
-			severe += t->is_escalated || strcmp(t->priority, "urgent") == 0 || strcmp(t->priority, "high") == 0;
+			severe += t->is_escalated || urgency_of(t->priority);
 			open += t->closed_on == DAY_NONE;
 			n++;
 		} else if (age < WINDOW + USUAL_DAYS) {

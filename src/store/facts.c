@@ -54,6 +54,18 @@ bool fact_days_any(const struct fact_days *d, int from_age, int to_age)
 	return false;
 }
 
+int fact_days_next(const struct fact_days *d, int from_age)
+{
+	uint64_t days;
+
+	for (int w = from_age / 64; w < FACTS_DAYS / 64; w++) {
+		days = days_of(d, w, from_age, FACTS_DAYS);
+		if (days)
+			return 64 * w + __builtin_ctzll(days);
+	}
+	return FACTS_DAYS;
+}
+
 int fact_days_last(const struct fact_days *d)
 {
 	for (int w = 0; w < FACTS_DAYS / 64; w++)

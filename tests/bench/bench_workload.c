@@ -5,9 +5,11 @@
  *        bench_workload days N FILE ACCOUNTS       the same of days 0 to N - 1
  *        bench_workload fix N FILE                 a CSV file that corrects one account on day N
  *        bench_workload backfill FILE ACCOUNTS     all its usage into a new database, by the store's writer in bulk
- *        bench_workload sum FILE N M               how many values the database holds of days N to M, and their sum */
+ *        bench_workload sum FILE N M               how many values the database holds of days N to M, and their sum
+ *        bench_workload score FOLDER PROCESSES     the workload's score of an organisation of it */
 #include "bench.h"
 #include "workload.h"
+#include "workload_score.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +181,25 @@ static void sum(char **words, struct arena *a)
 	(void)printf("{\"what\":\"sum\",\"n\":%" PRId64 ",\"sum\":%" PRId64 "}\n", all.n, all.sum);
 }
 
+/* FOLDER's organisation, as it is. */
+static void score(char **words, struct arena *a)
+{
+	const char *database = arena_printf(a, "%s/state/orgs/w/retaind.db", words[0]);
+	struct workload_answer answer;
+	struct rusage children = { 0 };
+	double start, cpu;
+
+	workload_score_prepare(database);
+	start = seconds_now();
+	cpu = cpu_now();
+	workload_score(database, number(words[1], 64), &answer);
+	start = seconds_now() - start;
+	(void)getrusage(RUSAGE_CHILDREN, &children);
+	cpu = cpu_now() - cpu + (double)(children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+	      (double)(children.ru_utime.tv_usec + children.ru_stime.tv_usec) / 1e6;
+	workload_answer_print(&answer, "score", start, cpu);
+}
+
 static const struct { const char *name; int n_words; void (*run)(char **words, struct arena *a); } tasks[] = {
 	{ "make", 2, make },
 	{ "day", 3, make_day },
@@ -186,6 +207,7 @@ static const struct { const char *name; int n_words; void (*run)(char **words, s
 	{ "fix", 2, make_fix },
 	{ "backfill", 2, backfill },
 	{ "sum", 3, sum },
+	{ "score", 2, score },
 };
 
 int main(int argc, char **argv)

@@ -72,15 +72,20 @@ static void add_old_ewma(struct workload_use *u, int week)
 	}
 }
 
-static void note_active(struct workload_use *u, uint32_t week)
+/* Returns the bits of all accounts' weeks. */
+static uint32_t note_active(struct workload_use *u, uint32_t week)
 {
+	uint32_t bits = 0;
+
 	for (size_t i = 0; i < USAGE_BLOCK; i++) {
 		uint32_t active = u->words[i] & WEEK_ACTIVE;
 
+		bits |= u->words[i];
 		u->told[i] |= u->words[i];
 		u->active_week[i] = u->active[i] ? u->active_week[i] : week;
 		u->active[i] = u->active[i] ? u->active[i] : active;
 	}
+	return bits;
 }
 
 static void keep_week(struct workload_use *u, int week)
@@ -153,19 +158,20 @@ static int read_metric(struct workload_use *u, struct db *db, int32_t metric, in
 	memset(u, 0, sizeof *u);
 	for (int week = 0; week < WEEKS; week++) {
 		int rc = read_week(u, db, metric, block, week, err);
+		uint32_t bits;
 
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
 			continue;
 		usage_week_add_up(u->rows[0], USAGE_BLOCK, USAGE_BLOCK, u->words);
-		note_active(u, (uint32_t)week);
+		bits = note_active(u, (uint32_t)week);
 		keep_week(u, week);
 		if (week < FINE_WEEKS)
 			add_ewma(u, week);
 		else
 			add_old_ewma(u, week);
-		if (find_large(u, db, metric, block, week, err) < 0)
+		if (bits & WEEK_IS_LARGE && find_large(u, db, metric, block, week, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -216,8 +222,8 @@ static inline void judge(const struct workload_use *u, size_t i, double limit, d
 	*upsell += 0.5 * u->most[i] / limit + 0.3 * trend + 0.1 * (capped(r1, 2) - 1);
 }
 
-int workload_use_add(struct workload_use *u, struct db *db, int32_t metric, int64_t block, const double *restrict limits,
-                     double *restrict churn, double *restrict upsell, struct err *err)
+int workload_use_add(struct workload_use *u, struct db *db, int32_t metric, int64_t block,
+                     const double *restrict limits, double *restrict churn, double *restrict upsell, struct err *err)
 {
 	if (read_metric(u, db, metric, block, err) < 0)
 		return -1;

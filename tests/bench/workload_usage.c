@@ -11,7 +11,7 @@
 enum {
 	WEEKS = WORKLOAD_DAYS / 7 + 1, /* the last one is a day long */
 	TREND_WEEKS = 13,
-	BEFORE_WEEKS = 17,             /* what is kept of the last weeks: ninety days before the last 28 end in the last one */
+	BEFORE_WEEKS = 17,             /* are kept: ninety days before the last 28 end in the last one */
 	BEFORE_DAY = 118,              /* this day of it belongs no more to them */
 	YEAR_WEEK = 52,                /* 28 days a year ago */
 	YEAR_WEEKS = 4,
@@ -127,7 +127,8 @@ static int find_large(struct workload_use *u, struct db *db, int32_t metric, int
 
 			if (le16toh(u->rows[d][i]) != USAGE_EXCEPTION)
 				continue;
-			if (usage_exception_get(db, metric, WORKLOAD_AS_OF - age, block * USAGE_BLOCK + (int64_t)i, &value, err) < 0)
+			if (usage_exception_get(db, metric, WORKLOAD_AS_OF - age, block * USAGE_BLOCK + (int64_t)i, &value,
+			                        err) < 0)
 				return -1;
 			add_large(u, age, i, (uint32_t)value);
 		}
@@ -182,8 +183,8 @@ static inline double capped(double a, double most)
 	return a < most ? a : most;
 }
 
-/* The most that was ever lost against three quarters of the usual week, added up from the oldest week on and never below
- * nothing. */
+/* The most that was ever lost against three quarters of the usual week, added up from the oldest week on and never
+ * below nothing. */
 static inline double cusum(const double weeks[TREND_WEEKS], double mean)
 {
 	double sum = 0, most = 0;
@@ -209,7 +210,8 @@ static inline void judge(const struct workload_use *u, size_t i, double limit, d
 		now += w < 4 ? weeks[w] : 0;
 		before += w >= 4 && w < 8 ? weeks[w] : 0;
 	}
-	longer = all - now + u->weeks[13][i] + u->weeks[14][i] + u->weeks[15][i] + u->weeks[16][i] - u->of_before[i];
+	longer = all - now + u->weeks[13][i] + u->weeks[14][i] + u->weeks[15][i] + u->weeks[16][i] -
+	         u->of_before[i];
 	mean = all / TREND_WEEKS;
 	r1 = (now + 1) / (before + 1);
 	trend = slope / 182 / (mean + 1);

@@ -10,6 +10,7 @@ struct workload_use; /* in the arena */
 struct workload_use *workload_use_new(struct arena *a);
 /* Adds what a metric says of churn and of growth to those of the block's accounts that ever reported it. */
 int workload_use_add(struct workload_use *u, struct db *db, int32_t metric, int64_t block,
-                     const double *restrict limits, double *restrict churn, double *restrict upsell, struct err *err) MUST_USE;
+                     const double *restrict limits, double *restrict churn, double *restrict upsell,
+                     struct err *err) MUST_USE;
 
 #endif

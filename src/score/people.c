@@ -144,15 +144,16 @@ bool is_champion_lost(const struct reading *r)
 	       strcmp(r->name, "key_people_lost") == 0;
 }
 
-/* What the metric that counts people has of the account; NULL when there is none. */
-static const struct fact_series *users_series(const struct context *c, double *out_scale)
+/* What the metric that counts people has of the account, by age; false where there is nothing. */
+static bool read_users(const struct context *c, int64_t values[FACTS_DAYS], double *out_scale)
 {
-	for (size_t m = 0; m < c->base->n_metrics && c->settings->users_metric; m++)
-		if (strcmp(c->base->metrics[m].name, c->settings->users_metric) == 0) {
-			*out_scale = c->base->metrics[m].scale;
-			return c->account->usage[m];
-		}
-	return NULL;
+	int m = metric_index(c->base, c->settings->users_metric);
+
+	if (m < 0 || !c->account->usage[m])
+		return false;
+	fact_series_read(c->account->usage[m], 0, FACTS_DAYS, values);
+	*out_scale = c->base->metrics[m].scale;
+	return true;
 }
 
 /* People are counted by what they use; where usage does not say who, by who is heard of. Where neither does, by the
@@ -203,25 +204,22 @@ struct headcount { int now, best; };
 static bool count_heads(const struct context *c, int days, struct headcount *out)
 {
 	bool is_named = has_named_use(c->account);
-	const struct fact_series *series = NULL;
 	int all = (int)c->account->n_people, oldest = all ? oldest_day(c->account, is_named) : FACTS_DAYS;
 	LATER_SET int64_t values[FACTS_DAYS];
 	double scale = 1;
+	bool is_metric = !all && read_users(c, values, &scale);
 
-	if (!all)
-		series = users_series(c, &scale);
-	if (series)
-		fact_series_read(series, 0, FACTS_DAYS, values);
-	*out = (struct headcount){ .now = series ? metric_people(values, scale, 0, days)
-	                                         : counted_people(c, is_named, 0, days) };
+	*out = (struct headcount){ .now = is_metric ? metric_people(values, scale, 0, days)
+	                                            : counted_people(c, is_named, 0, days) };
 	/* Until there is nobody more to count, or nothing more to see. */
 	for (int age = days < QUIET_DAYS ? days : QUIET_DAYS;
-	     age + days <= FACTS_DAYS && age <= oldest && (series || out->best < all); age += days / 3) {
-		int n = series ? metric_people(values, scale, age, age + days) : counted_people(c, is_named, age, age + days);
+	     age + days <= FACTS_DAYS && age <= oldest && (is_metric || out->best < all); age += days / 3) {
+		int n = is_metric ? metric_people(values, scale, age, age + days)
+		                  : counted_people(c, is_named, age, age + days);
 
 		out->best = n > out->best ? n : out->best;
 	}
-	return out->best > 0 && !is_broken(c, FACT_PERSON) && (is_named || series || !is_broken(c, FACT_INTERACTION));
+	return out->best > 0 && !is_broken(c, FACT_PERSON) && (is_named || is_metric || !is_broken(c, FACT_INTERACTION));
 }
 
 static bool read_active_people(const struct context *c, struct reading *out)

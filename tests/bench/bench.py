@@ -343,12 +343,14 @@ def main():
                 part(b)
             except (Failed, OSError, sqlite3.Error, TypeError) as why:
                 b.note(f"{name} failed: {why}")
-    b.versions.update({"retaind": run([b.program, "--version"])["out"].strip(), "SQLite": sqlite3.sqlite_version,
+    b.versions.update({"retaind": run([b.program, "--version"])["out"].split()[-1], "SQLite": sqlite3.sqlite_version,
                        "Python": platform.python_version(), "kernel": platform.release(), "cores": str(os.cpu_count())})
-    told = report.make(b, time.time() - started)
+    took = time.time() - started
+    judged = report.make(b, took)
+    report.tell(b, judged, took)
     if not b.options.keep:
         shutil.rmtree(b.folder, ignore_errors=True)
-    return 1 if any("failed" in n for n in b.notes) or not told else 0
+    return 1 if any("failed" in n for n in b.notes) or not judged else 0
 
 
 if __name__ == "__main__":

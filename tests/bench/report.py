@@ -38,8 +38,8 @@ h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.
 th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .met { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; }
-figure { margin: 0; } svg { width: 100%; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
-svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); stroke-width: 1; } .bar-ours { fill: var(--ours); } .bar-theirs { fill: var(--theirs); }
+figure { margin: 0 0 1.6rem; } svg { width: 100%; min-width: 760px; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); stroke-width: 1; } .ground { fill: var(--ground); } .bar-ours { fill: var(--ours); } .bar-theirs { fill: var(--theirs); }
 """
 
 
@@ -91,6 +91,19 @@ def judge(at, sizes, target):
 
 # pictures ---------------------------------------------------------------------------------------------------------------
 
+def wide(name):
+    """What is scrolled where the window is narrow, by the keyboard too."""
+    return f"<div class='wide' role='region' tabindex='0' aria-label='{html.escape(name)}'>"
+
+
+def picture(title, what, width, tall):
+    """The beginning of one."""
+    mark = "p" + "".join(c for c in title.lower() if c.isalnum())
+    return (f"<figure>{wide(title)}<svg class='rp' viewBox='0 0 {width} {tall}' role='img' aria-labelledby='{mark}t {mark}d'>"
+            f"<title id='{mark}t'>{html.escape(title)}</title><desc id='{mark}d'>{what}; the figures are in the table of all figures</desc>"
+            f"<rect class='ground' width='{width}' height='{tall}'/>")
+
+
 def bars(title, rows, unit):
     """Bars on a scale of powers of ten: (name, value, ours?)."""
     rows = [r for r in rows if r[1]]
@@ -99,7 +112,7 @@ def bars(title, rows, unit):
     low, high = math.floor(math.log10(min(r[1] for r in rows))), math.ceil(math.log10(max(r[1] for r in rows)) + 0.001)
     width, left, step = 760, 250, 26
     place = lambda v: left + (math.log10(v) - low) / max(high - low, 1) * (width - left - 90)  # noqa: E731
-    parts = [f"<figure><svg viewBox='0 0 {width} {step * len(rows) + 28}' role='img' aria-label='{html.escape(title)}'>"]
+    parts = [picture(title, f"{len(rows)} bars", width, step * len(rows) + 28)]
     for power in range(low, high + 1):
         parts.append(f"<line class='axis' x1='{place(10 ** power):.0f}' x2='{place(10 ** power):.0f}' y1='0' y2='{step * len(rows)}'/>"
                      f"<text class='soft' x='{place(10 ** power):.0f}' y='{step * len(rows) + 18}' text-anchor='middle'>"
@@ -109,7 +122,7 @@ def bars(title, rows, unit):
                      f"<rect class='bar-{'ours' if is_ours else 'theirs'}' x='{left}' y='{i * step + 4}' height='{step - 9}' "
                      f"width='{max(place(value) - left, 2):.1f}' rx='2'/>"
                      f"<text x='{max(place(value), left + 2) + 6:.1f}' y='{i * step + 17}'>{shown(value, unit)}</text>")
-    return "".join(parts) + f"</svg><figcaption>{html.escape(title)}; the scale goes by powers of ten</figcaption></figure>"
+    return "".join(parts) + f"</svg></div><figcaption>{html.escape(title)}; the scale goes by powers of ten</figcaption></figure>"
 
 
 def growth(at, sizes, names):
@@ -121,10 +134,10 @@ def growth(at, sizes, names):
         return ""
     values = [v for line in lines for _, v in line[2]]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)) + 0.001)
-    width, tall, left, right = 760, 340, 60, 210
+    width, tall, left, right = 760, 340, 60, 280
     across = lambda n: left + math.log10(n / sizes[0]) / math.log10(sizes[-1] / sizes[0]) * (width - left - right)  # noqa: E731
     down = lambda v: 10 + (high - math.log10(v)) / max(high - low, 1) * (tall - 45)  # noqa: E731
-    parts = [f"<figure><svg viewBox='0 0 {width} {tall}' role='img' aria-label='Seconds by number of accounts'>"]
+    parts = [picture("Seconds by number of accounts", f"{len(lines)} lines", width, tall)]
     for power in range(low, high + 1):
         parts.append(f"<line class='axis' x1='{left}' x2='{width - right}' y1='{down(10 ** power):.0f}' y2='{down(10 ** power):.0f}'/>"
                      f"<text class='soft' x='{left - 8}' y='{down(10 ** power) + 4:.0f}' text-anchor='end'>{shown(10.0 ** power, 's')}</text>")
@@ -139,7 +152,7 @@ def growth(at, sizes, names):
         parts.append(f"<polyline points='{path}' fill='none' stroke='{color}' stroke-width='2.5'/>")
         parts += [f"<circle cx='{across(n):.0f}' cy='{down(v):.1f}' r='3.5' fill='{color}'/>" for n, v in points]
         parts.append(f"<text x='{across(points[-1][0]) + 10:.0f}' y='{y:.1f}'>{html.escape(label)} {shown(points[-1][1], 's')}</text>")
-    return "".join(parts) + "</svg><figcaption>Seconds by number of accounts, both by powers of ten</figcaption></figure>"
+    return "".join(parts) + "</svg></div><figcaption>Seconds by number of accounts, both by powers of ten</figcaption></figure>"
 
 
 # the page ---------------------------------------------------------------------------------------------------------------
@@ -153,8 +166,8 @@ def table_of_targets(judged):
                     f"<td class='n'>{shown(j['ours'], j['unit'])}</td><td class='n'>{shown(j['theirs'], j['unit']) if j['theirs'] else ''}</td>"
                     f"<td class='n'>{value}</td><td class='n'>{shown(j['cpu_ratio'], 'x') if j['cpu_ratio'] else ''}</td><td class='n'>{bound}</td>"
                     f"<td class='{'met' if j['met'] else 'missed'}'>{'met' if j['met'] else 'missed'}</td></tr>")
-    return ("<div class='wide'><table><tr><th class='n'>#</th><th>What</th><th class='n'>Accounts</th><th class='n'>Ours</th>"
-            "<th class='n'>Theirs</th><th class='n'>Result</th><th class='n'>by CPU</th><th class='n'>Target</th><th></th></tr>"
+    return (wide("Targets") + "<table><tr><th class='n'>#</th><th>What</th><th class='n'>Accounts</th><th class='n'>Ours</th>"
+            "<th class='n'>Theirs</th><th class='n'>Result</th><th class='n'>by CPU</th><th class='n'>Target</th><th>Met</th></tr>"
             + "".join(rows) + "</table></div>")
 
 
@@ -167,7 +180,7 @@ def table_of_all(results):
         else:
             rows.append(f"<tr><td>{html.escape(r['name'])}</td><td class='n'>{r['accounts']:,}</td><td></td><td></td><td></td><td></td><td></td>"
                         f"<td class='n'>{shown(r['bytes'] / 1e6)} in all</td></tr>")
-    return ("<div class='wide'><table><tr><th>What</th><th class='n'>Accounts</th><th class='n'>Runs</th><th class='n'>Seconds</th>"
+    return (wide("All figures") + "<table><tr><th>What</th><th class='n'>Accounts</th><th class='n'>Runs</th><th class='n'>Seconds</th>"
             "<th class='n'>CPU s</th><th class='n'>Peak MiB</th><th class='n'>MB read</th><th class='n'>MB written</th></tr>"
             + "".join(rows) + "</table></div>")
 
@@ -197,11 +210,11 @@ def page(b, judged, at, took):
     if b.notes:
         parts += ["<h2>Notes</h2>", "".join(f"<p>{html.escape(note)}</p>" for note in b.notes)]
     return ("<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
-            f"<title>Bench of retaind</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n")
+            f"<title>Bench of retaind</title><style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>\n")
 
 
 def make(b, took):
-    """Writes both files and prints the targets; returns whether there is anything to tell."""
+    """Writes both files; returns the targets with what became of them."""
     at = figures(b)
     judged = [j for j in (judge(at, b.sizes, target) for target in TARGETS) if j]
     to = Path(b.options.to)
@@ -209,10 +222,15 @@ def make(b, took):
     (to / "report.json").write_text(json.dumps({"accounts": b.sizes, "seconds": round(took, 1), "versions": b.versions, "targets": judged,
                                                 "results": b.results, "notes": b.notes}, indent=1) + "\n", encoding="utf-8")
     (to / "report.html").write_text(page(b, judged, at, took), encoding="utf-8")
+    return judged
+
+
+def tell(b, judged, took):
+    """The same for a terminal."""
     for j in judged:
         print(f"{'met   ' if j['met'] else 'MISSED'} L{j['line']} {j['what']} ({j['accounts']:,}): {shown(j['ours'], j['unit'])}"
               + (f" against {shown(j['theirs'], j['unit'])}" if j["theirs"] else "")
               + f" = {shown(j['value'])}, {'at least' if j['how'] == 'ratio' else 'at most'} {shown(j['bound'])}"
               + (f"; by CPU {shown(j['cpu_ratio'])}" if j["cpu_ratio"] else ""))
+    to = Path(b.options.to)
     print(f"{to}/report.html, {to}/report.json: {sum(j['met'] for j in judged)} of {len(judged)} targets met in {took / 60:.1f} min")
-    return judged

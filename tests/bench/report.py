@@ -32,14 +32,16 @@ STYLE = """
 :root { --ground: #fff; --ink: #1c2024; --soft: #60646c; --line: #d9dce0; --ours: #0b6bcb; --theirs: #8b8f98; --good: #18794e; --bad: #b42318; }
 @media (prefers-color-scheme: dark) { :root { --ground: #15171a; --ink: #eceef0; --soft: #a0a6ad; --line: #34383d; --ours: #6cb6ff;
   --theirs: #7d838b; --good: #5bd0a0; --bad: #ff8f82; } }
-body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--ground); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; } p, figcaption { color: var(--soft); margin: .3rem 0; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .92rem; } caption { text-align: left; color: var(--soft); }
 th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .met { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; }
 figure { margin: 0 0 1.6rem; } svg { width: 100%; min-width: 760px; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
-svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); stroke-width: 1; } .ground { fill: var(--ground); } .bar-ours { fill: var(--ours); } .bar-theirs { fill: var(--theirs); }
+svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); stroke-width: 1; }
+.ground { fill: var(--ground); } .bar-ours { fill: var(--ours); } .bar-theirs { fill: var(--theirs); }
 """
 
 

@@ -54,6 +54,9 @@ struct outcomes {
 	const struct outcome_span *leaving; size_t n_leaving;  /* when a notice of leaving stood: nothing to foresee */
 };
 
+/* Works out what is not kept yet or does not hold any more of the outcomes known on a day, and keeps it, so that
+ * outcomes_load finds it. In transactions of its own. */
+int outcomes_keep(struct db *db, int32_t known_on, struct err *err) MUST_USE;
 /* Everything lives in a. known_on: what is dated later does not exist. */
 int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err) MUST_USE;
 /* Those of one account: from is its own. */

@@ -8,6 +8,7 @@
 #include "nrr_forecast.h"
 #include "score_write.h"
 #include "store/account.h"
+#include "store/outcomes.h"
 #include "store/packs.h"
 #include "workers.h"
 
@@ -222,7 +223,7 @@ int cmd_score(struct cli *c, struct err *err)
 	if (to == session.today && retain(&session, err) < 0)
 		return -1;
 	for (int32_t day = from; day <= to; day++) {
-		if (score_day(&s, day, err) < 0)
+		if (outcomes_keep(session.db, day, err) < 0 || score_day(&s, day, err) < 0)
 			return err_in(err, "score %s", day_text(c->arena, day));
 		if (close_months(&s, day, err) < 0)
 			return -1;

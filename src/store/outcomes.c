@@ -17,7 +17,7 @@ const char *const outcome_names[N_OUTCOME_KINDS] = { "churn", "contraction", "in
 
 /* Outcomes that grow while one account after the other is worked out. */
 struct making {
-	const struct outcome_parts *parts;
+	struct outcome_parts *parts;
 	struct arena *arena, *scratch; /* scratch: of one account */
 	int32_t until;
 	struct outcome *events; size_t n_events, event_room;
@@ -27,8 +27,10 @@ struct making {
 
 static void add_event(struct making *m, const struct outcome *event)
 {
-	if (event->on > m->until)
+	if (event->on > m->until) {
+		outcome_note(m->parts, event->on + OUTCOME_LASTING_DAYS);
 		return;
+	}
 	if (m->n_events == m->event_room) {
 		m->event_room = m->event_room ? 2 * m->event_room : FIRST_ROOM;
 		m->events = arena_grow(m->arena, m->events, m->n_events, m->event_room, sizeof *m->events);
@@ -254,9 +256,10 @@ static bool has_end_near(const struct outcome *events, size_t n, int64_t account
 }
 
 /* Whether the account's contracts are known to go on for some days behind a day, and whether they say what is paid. */
-static void read_contracts(const struct outcome_parts *p, int64_t account, int32_t day, int32_t n_days,
+static void read_contracts(struct outcome_parts *p, int64_t account, int32_t day, int32_t n_days,
                            bool *out_goes_on, bool *out_has_amounts)
 {
+	outcome_note(p, day + n_days);
 	*out_goes_on = *out_has_amounts = false;
 	for (size_t i = place_of(p->pieces, p->n_pieces, sizeof *p->pieces, account);
 	     i < p->n_pieces && p->pieces[i].account == account; i++) {
@@ -340,11 +343,12 @@ int32_t outcomes_until(int32_t known_on)
 	return known_on - OUTCOME_LASTING_DAYS;
 }
 
-static int load_range(struct db *db, int32_t known_on, int64_t from_id, int64_t to_id, struct arena *a,
-                      struct outcomes *out, struct err *err)
+int outcomes_load_range(struct db *db, int32_t known_on, int64_t from_id, int64_t to_id, struct arena *a,
+                        struct outcomes *out, int32_t *out_next, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
-	struct outcome_parts p = { .arena = a, .known_on = known_on, .from_id = from_id, .to_id = to_id };
+	struct outcome_parts p = { .arena = a, .known_on = known_on, .from_id = from_id, .to_id = to_id,
+		                       .next_on = INT32_MAX };
 	struct making m = { .parts = &p, .arena = a, .scratch = scratch, .until = outcomes_until(known_on) };
 	size_t n_contract_events;
 
@@ -365,18 +369,16 @@ static int load_range(struct db *db, int32_t known_on, int64_t from_id, int64_t 
 		qsort(m.events, m.n_events, sizeof *m.events, compare_events);
 	*out = (struct outcomes){ .from = first_day(&p), .until = m.until, .events = m.events, .n_events = m.n_events,
 		.customers = m.customers, .n_customers = m.n_customers, .leaving = m.leaving, .n_leaving = m.n_leaving };
+	*out_next = p.next_on;
 	return 0;
-}
-
-int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
-{
-	return load_range(db, known_on, INT64_MIN, INT64_MAX, a, out, err);
 }
 
 int outcomes_load_of(struct db *db, int32_t known_on, int64_t account, struct arena *a, struct outcomes *out,
                      struct err *err)
 {
-	return load_range(db, known_on, account, account, a, out, err);
+	int32_t next_on;
+
+	return outcomes_load_range(db, known_on, account, account, a, out, &next_on, err);
 }
 
 /* questions -------------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,26 @@ struct line {
 	const char *currency, *reason;
 };
 
+void outcome_note(struct outcome_parts *p, int32_t day)
+{
+	if (day > p->known_on && day < p->next_on)
+		p->next_on = day;
+}
+
+/* Whether a row that is dated so is known; DAY_NONE: it always was. */
+static bool is_known(struct outcome_parts *p, int32_t day)
+{
+	outcome_note(p, day);
+	return day <= p->known_on;
+}
+
+/* Whether what ends or takes back a row has not come yet. */
+static bool is_ahead(struct outcome_parts *p, int32_t day)
+{
+	outcome_note(p, day);
+	return day == DAY_NONE || day > p->known_on;
+}
+
 static void add_piece(struct outcome_parts *p, const struct outcome_piece *piece)
 {
 	if (piece->from >= piece->to)
@@ -67,51 +87,60 @@ static void add_line(struct outcome_parts *p, const struct line *x)
 }
 
 /* The end as it was known: one that lies ahead counts for nothing yet. */
-static int32_t known_end(int32_t known_on, int32_t end_on, int32_t deleted_on)
+static int32_t known_end(struct outcome_parts *p, int32_t end_on, int32_t deleted_on)
 {
-	int32_t end = end_on == DAY_NONE || end_on > known_on ? OUTCOME_OPEN : end_on;
+	int32_t end = is_ahead(p, end_on) ? OUTCOME_OPEN : end_on;
 
-	return deleted_on == DAY_NONE || deleted_on > known_on || deleted_on > end ? end : deleted_on;
+	return is_ahead(p, deleted_on) || deleted_on > end ? end : deleted_on;
 }
 
 static void bind_range(struct stmt *q, const struct outcome_parts *p)
 {
 	bind_int(q, ":from", p->from_id);
 	bind_int(q, ":to", p->to_id);
-	bind_day(q, ":known", p->known_on);
 }
 
-static int load_history(struct db *db, const struct outcome_parts *p, const char *entity, struct trait_history *out,
-                        struct err *err)
+/* What history says from later days on. */
+static int note_history(struct db *db, struct outcome_parts *p, struct err *err)
 {
-	return p->from_id == p->to_id ? trait_load_of(db, entity, p->from_id, p->known_on, p->arena, out, err) :
-	                                trait_load(db, entity, p->known_on, p->arena, out, err);
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT min(known_on) FROM history WHERE entity = 'account' AND entity_id BETWEEN :from AND :to"
+		" AND known_on > :known UNION ALL SELECT min(known_on) FROM history WHERE entity = 'subscription'"
+		" AND entity_id IN (SELECT id FROM subscription WHERE account_id BETWEEN :from AND :to) AND known_on > :known");
+	int rc;
+
+	bind_range(q, p);
+	bind_day(q, ":known", p->known_on);
+	while ((rc = stmt_step(q, err)) > 0)
+		outcome_note(p, col_day(q, 0));
+	return rc;
 }
 
 static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT s.id, s.account_id, s.mrr_minor, s.is_trial, s.start_on, s.end_on, coalesce(s.currency, a.currency), "
-		"s.deleted_on, s.end_reason FROM subscription s JOIN account a ON a.id = s.account_id "
-		"WHERE s.account_id BETWEEN :from AND :to AND (s.start_on IS NULL OR s.start_on <= :known) "
-		"AND (s.seen_on IS NULL OR s.seen_on <= :known) ORDER BY s.account_id, s.start_on, s.id");
+		"s.deleted_on, s.end_reason, s.seen_on FROM subscription s JOIN account a ON a.id = s.account_id "
+		"WHERE s.account_id BETWEEN :from AND :to ORDER BY s.account_id, s.start_on, s.id");
 	struct trait_history history;
 	int rc;
 
-	if (load_history(db, p, "subscription", &history, err) < 0)
+	if (trait_load_of(db, "subscription", p->from_id, p->to_id, p->known_on, p->arena, &history, err) < 0)
 		return -1;
 	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
+		bool is_started = is_known(p, col_day(q, 4)), is_seen = is_known(p, col_day(q, 9));
 		int64_t id = col_int(q, 0);
 		struct revenue_trait end = trait_of(&history, id, "end_on", col_text(q, 5));
 		struct line x = { .account = col_int(q, 1), .is_subscription = true,
 			.amount = trait_of(&history, id, "mrr_minor", col_text_in(q, 2, p->arena)),
 			.gate = trait_of(&history, id, "is_trial", col_text_in(q, 3, p->arena)),
 			.from = col_is_null(q, 4) ? OUTCOME_BEGINNING : col_day(q, 4),
-			.to = known_end(p->known_on, trait_day(revenue_trait_on(&end, p->known_on)), col_day(q, 7)),
+			.to = known_end(p, trait_day(revenue_trait_on(&end, p->known_on)), col_day(q, 7)),
 			.currency = col_text_in(q, 6, p->arena), .reason = col_text_in(q, 8, p->arena) };
 
-		add_line(p, &x);
+		if (is_started && is_seen)
+			add_line(p, &x);
 	}
 	return rc;
 }
@@ -119,28 +148,29 @@ static int load_subscriptions(struct db *db, struct outcome_parts *p, struct err
 static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT a.id, a.arr_minor, a.is_customer, coalesce(a.customer_since_on, a.created_on), a.currency, a.deleted_on"
-		" FROM account a WHERE a.id BETWEEN :from AND :to AND a.main_id IS NULL"
+		"SELECT a.id, a.arr_minor, a.is_customer, coalesce(a.customer_since_on, a.created_on), a.currency, a.deleted_on,"
+		" a.created_on FROM account a WHERE a.id BETWEEN :from AND :to AND a.main_id IS NULL"
 		" AND (a.arr_minor IS NOT NULL OR a.is_customer IS NOT NULL)"
-		" AND (a.created_on IS NULL OR a.created_on <= :known)"
 		" AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id"
 		"  AND (s.start_on IS NULL OR s.start_on <= :known) AND (s.seen_on IS NULL OR s.seen_on <= :known))"
 		" ORDER BY a.id");
 	struct trait_history history;
 	int rc;
 
-	if (load_history(db, p, "account", &history, err) < 0)
+	if (trait_load_of(db, "account", p->from_id, p->to_id, p->known_on, p->arena, &history, err) < 0)
 		return -1;
 	bind_range(q, p);
+	bind_day(q, ":known", p->known_on);
 	while ((rc = stmt_step(q, err)) > 0) {
 		int64_t id = col_int(q, 0);
 		struct line x = { .account = id,
 			.amount = trait_of(&history, id, "arr_minor", col_text_in(q, 1, p->arena)),
 			.gate = trait_of(&history, id, "is_customer", col_text_in(q, 2, p->arena)),
 			.from = col_is_null(q, 3) ? OUTCOME_BEGINNING : col_day(q, 3),
-			.to = known_end(p->known_on, DAY_NONE, col_day(q, 5)), .currency = col_text_in(q, 4, p->arena) };
+			.to = known_end(p, DAY_NONE, col_day(q, 5)), .currency = col_text_in(q, 4, p->arena) };
 
-		add_line(p, &x);
+		if (is_known(p, col_day(q, 6)))
+			add_line(p, &x);
 	}
 	return rc;
 }
@@ -148,14 +178,17 @@ static int load_annual(struct db *db, struct outcome_parts *p, struct err *err)
 static int load_failures(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT account_id, failed_on FROM invoice WHERE account_id BETWEEN :from AND :to AND failed_on <= :known "
-		"AND (paid_on IS NULL OR paid_on > :known) AND (deleted_on IS NULL OR deleted_on > :known) "
-		"ORDER BY account_id, failed_on, id");
+		"SELECT account_id, failed_on, paid_on, deleted_on FROM invoice WHERE account_id BETWEEN :from AND :to "
+		"AND failed_on IS NOT NULL ORDER BY account_id, failed_on, id");
 	size_t room = 0;
 	int rc;
 
 	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
+		bool has_failed = is_known(p, col_day(q, 1)), is_unpaid = is_ahead(p, col_day(q, 2));
+
+		if (!is_ahead(p, col_day(q, 3)) || !has_failed || !is_unpaid)
+			continue;
 		if (p->n_failures == room) {
 			room = room ? 2 * room : FIRST_ROOM;
 			p->failures = arena_grow(p->arena, p->failures, p->n_failures, room, sizeof *p->failures);
@@ -168,14 +201,17 @@ static int load_failures(struct db *db, struct outcome_parts *p, struct err *err
 static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT account_id, noticed_on, effective_on, amount_minor, currency, kind FROM notice "
-		"WHERE account_id BETWEEN :from AND :to AND noticed_on <= :known AND (deleted_on IS NULL OR deleted_on > :known) "
-		"ORDER BY account_id, noticed_on, id");
+		"SELECT account_id, noticed_on, effective_on, amount_minor, currency, kind, deleted_on FROM notice "
+		"WHERE account_id BETWEEN :from AND :to AND noticed_on IS NOT NULL ORDER BY account_id, noticed_on, id");
 	size_t room = 0;
 	int rc;
 
 	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
+		bool is_noticed = is_known(p, col_day(q, 1));
+
+		if (!is_ahead(p, col_day(q, 6)) || !is_noticed)
+			continue;
 		if (p->n_notices == room) {
 			room = room ? 2 * room : FIRST_ROOM;
 			p->notices = arena_grow(p->arena, p->notices, p->n_notices, room, sizeof *p->notices);
@@ -191,14 +227,17 @@ static int load_notices(struct db *db, struct outcome_parts *p, struct err *err)
 static int load_told(struct db *db, struct outcome_parts *p, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT account_id, said_on, kind = 'expansion' FROM told_outcome WHERE account_id BETWEEN :from AND :to"
-		" AND said_on <= :known"
-		" AND (withdrawn_on IS NULL OR withdrawn_on > :known) ORDER BY account_id, said_on, id");
+		"SELECT account_id, said_on, kind = 'expansion', withdrawn_on FROM told_outcome"
+		" WHERE account_id BETWEEN :from AND :to ORDER BY account_id, said_on, id");
 	size_t room = 0;
 	int rc;
 
 	bind_range(q, p);
 	while ((rc = stmt_step(q, err)) > 0) {
+		bool is_said = is_known(p, col_day(q, 1));
+
+		if (!is_ahead(p, col_day(q, 3)) || !is_said)
+			continue;
 		if (p->n_told == room) {
 			room = room ? 2 * room : FIRST_ROOM;
 			p->told = arena_grow(p->arena, p->told, p->n_told, room, sizeof *p->told);
@@ -252,8 +291,8 @@ static int compare_pieces(const void *left, const void *right)
 
 int outcomes_load_parts(struct db *db, struct outcome_parts *p, struct err *err)
 {
-	if (load_subscriptions(db, p, err) < 0 || load_annual(db, p, err) < 0 || load_failures(db, p, err) < 0 ||
-	    load_notices(db, p, err) < 0 || load_told(db, p, err) < 0)
+	if (note_history(db, p, err) < 0 || load_subscriptions(db, p, err) < 0 || load_annual(db, p, err) < 0 ||
+	    load_failures(db, p, err) < 0 || load_notices(db, p, err) < 0 || load_told(db, p, err) < 0)
 		return -1;
 	if (p->n_pieces)
 		qsort(p->pieces, p->n_pieces, sizeof *p->pieces, compare_pieces);

@@ -28,11 +28,17 @@ struct outcome_parts {
 	struct arena *arena;
 	int32_t known_on;
 	int64_t from_id, to_id; /* accounts */
+	int32_t next_on; /* until the day before it the same rows say the same, see outcome_note */
 	struct outcome_piece *pieces; size_t n_pieces, room;
 	struct outcome_failure *failures; size_t n_failures; /* payments that failed and were never made good */
 	struct outcome_notice *notices; size_t n_notices;
 	struct outcome_told *told; size_t n_told;
 };
+/* A day of a row: when it lies behind known_on, what the row says may be another thing from then on. */
+void outcome_note(struct outcome_parts *p, int32_t day);
+/* Of accounts from_id to to_id; out_next: the first day on which the same rows may say something else. */
+int outcomes_load_range(struct db *db, int32_t known_on, int64_t from_id, int64_t to_id, struct arena *a,
+                        struct outcomes *out, int32_t *out_next, struct err *err) MUST_USE;
 int outcomes_load_parts(struct db *db, struct outcome_parts *io, struct err *err) MUST_USE;
 
 #endif

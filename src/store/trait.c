@@ -78,15 +78,17 @@ int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a
 	return read_rows(q, a, out, err);
 }
 
-int trait_load_of(struct db *db, const char *entity, int64_t account, int32_t as_of, struct arena *a,
-                  struct trait_history *out, struct err *err)
+int trait_load_of(struct db *db, const char *entity, int64_t from_account, int64_t to_account, int32_t as_of,
+                  struct arena *a, struct trait_history *out, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, TRAIT_ROWS(
-		" AND h.entity_id IN (SELECT id FROM subscription WHERE account_id = :account AND :entity = 'subscription'"
-		" UNION ALL SELECT id FROM account WHERE id = :account AND :entity = 'account')"));
+		" AND h.entity_id IN (SELECT id FROM subscription WHERE account_id BETWEEN :from AND :to"
+		"  AND :entity = 'subscription'"
+		" UNION ALL SELECT id FROM account WHERE id BETWEEN :from AND :to AND :entity = 'account')"));
 
 	bind_text(q, ":entity", entity);
-	bind_int(q, ":account", account);
+	bind_int(q, ":from", from_account);
+	bind_int(q, ":to", to_account);
 	bind_int(q, ":as_of", as_of);
 	return read_rows(q, a, out, err);
 }

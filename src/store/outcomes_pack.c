@@ -1,0 +1,305 @@
+/* Outcomes of many accounts, kept from day to day: those of a block of accounts stay what they are until one of its
+ * rows changes (triggers take the block away) or a day comes that one of its rows names. */
+#include <endian.h>
+#include <string.h>
+
+#include "outcomes_parts.h"
+
+enum {
+	BLOCK_BITS = 6, BLOCK = 1 << BLOCK_BITS, /* accounts; as the triggers have it */
+	BLOCKS_AT_ONCE = 64,  /* read from rows together where none of them is kept */
+	BLOCKS_SAVED = 512,   /* in one transaction */
+	HEAD_BYTES = 16, SPAN_BYTES = 12, EVENT_BYTES = 24, CURRENCY_BYTES = 8, FIRST_ROOM = 256
+};
+
+struct kept {
+	struct arena *arena;
+	int32_t from;
+	struct outcome *events; size_t n_events, event_room;
+	struct outcome_span *customers; size_t n_customers, customer_room;
+	struct outcome_span *leaving; size_t n_leaving, leaving_room;
+	const char *currency; /* of the last event: mostly the next one's */
+};
+
+static void *more(struct arena *a, void *at, size_t n, size_t more_n, size_t *room, size_t size)
+{
+	if (n + more_n <= *room)
+		return at;
+	*room = 2 * *room > n + more_n ? 2 * *room : n + more_n + FIRST_ROOM;
+	return arena_grow(a, at, n, *room, size);
+}
+
+static void make_room(struct kept *k, size_t n_events, size_t n_customers, size_t n_leaving)
+{
+	k->events = more(k->arena, k->events, k->n_events, n_events, &k->event_room, sizeof *k->events);
+	k->customers = more(k->arena, k->customers, k->n_customers, n_customers, &k->customer_room, sizeof *k->customers);
+	k->leaving = more(k->arena, k->leaving, k->n_leaving, n_leaving, &k->leaving_room, sizeof *k->leaving);
+}
+
+static const char *same_currency(struct kept *k, const char *currency)
+{
+	if (currency && (!k->currency || strcmp(k->currency, currency) != 0))
+		k->currency = arena_strdup(k->arena, currency);
+	return currency ? k->currency : NULL;
+}
+
+static void note_from(struct kept *k, int32_t from)
+{
+	if (from != DAY_NONE && (k->from == DAY_NONE || from < k->from))
+		k->from = from;
+}
+
+/* packing ---------------------------------------------------------------------------------------------------------- */
+
+static void put_int(char **at, int64_t value, size_t size)
+{
+	uint64_t bytes = htole64((uint64_t)value);
+
+	memcpy(*at, &bytes, size);
+	*at += size;
+}
+
+static int64_t get_int(const char **at, size_t size)
+{
+	uint64_t bytes = 0;
+
+	memcpy(&bytes, *at, size);
+	*at += size;
+	bytes = le64toh(bytes);
+	return size == sizeof(int32_t) ? (int32_t)bytes : (int64_t)bytes;
+}
+
+static void put_spans(char **at, const struct outcome_span *spans, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		put_int(at, spans[i].account % BLOCK, 4);
+		put_int(at, spans[i].from, 4);
+		put_int(at, spans[i].to, 4);
+	}
+}
+
+/* False where a currency has no room: then the block is not kept. */
+static bool put_events(char **at, const struct outcome *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *currency = events[i].currency;
+
+		if (currency && (!*currency || strlen(currency) >= CURRENCY_BYTES))
+			return false;
+		put_int(at, events[i].account % BLOCK | (int64_t)events[i].kind << BLOCK_BITS, 4);
+		put_int(at, events[i].on, 4);
+		put_int(at, events[i].minor, 8);
+		(void)strncpy(*at, currency ? currency : "", CURRENCY_BYTES); /* padded with zeros */
+		*at += CURRENCY_BYTES;
+	}
+	return true;
+}
+
+static bool pack(const struct outcomes *o, struct arena *a, const char **out, size_t *out_len)
+{
+	size_t len = HEAD_BYTES + EVENT_BYTES * o->n_events + SPAN_BYTES * (o->n_customers + o->n_leaving);
+	char *data = arena_alloc(a, len), *at = data;
+
+	put_int(&at, o->from, 4);
+	put_int(&at, (int64_t)o->n_events, 4);
+	put_int(&at, (int64_t)o->n_customers, 4);
+	put_int(&at, (int64_t)o->n_leaving, 4);
+	put_spans(&at, o->customers, o->n_customers);
+	put_spans(&at, o->leaving, o->n_leaving);
+	*out = data;
+	*out_len = len;
+	return put_events(&at, o->events, o->n_events);
+}
+
+static void get_spans(const char **at, int64_t first, struct outcome_span *spans, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		spans[i].account = first + get_int(at, 4);
+		spans[i].from = (int32_t)get_int(at, 4);
+		spans[i].to = (int32_t)get_int(at, 4);
+	}
+}
+
+static void get_events(struct kept *k, const char **at, int64_t first, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct outcome *e = &k->events[k->n_events++];
+		int64_t which = get_int(at, 4);
+
+		e->account = first + which % BLOCK;
+		e->kind = (enum outcome_kind)(which >> BLOCK_BITS);
+		e->on = (int32_t)get_int(at, 4);
+		e->minor = get_int(at, 8);
+		e->currency = same_currency(k, **at ? *at : NULL);
+		*at += CURRENCY_BYTES;
+	}
+}
+
+static int unpack(struct kept *k, int64_t block, const char *data, size_t len, struct err *err)
+{
+	const char *at = data;
+	size_t n_events, n_customers, n_leaving;
+	int32_t from;
+
+	if (len < HEAD_BYTES)
+		return err_set(err, ERR_FATAL, "kept outcomes of block %lld are damaged", (long long)block);
+	from = (int32_t)get_int(&at, 4);
+	n_events = (uint32_t)get_int(&at, 4);
+	n_customers = (uint32_t)get_int(&at, 4);
+	n_leaving = (uint32_t)get_int(&at, 4);
+	if (len != HEAD_BYTES + EVENT_BYTES * n_events + SPAN_BYTES * (n_customers + n_leaving))
+		return err_set(err, ERR_FATAL, "kept outcomes of block %lld are damaged", (long long)block);
+	make_room(k, n_events, n_customers, n_leaving);
+	note_from(k, from);
+	get_spans(&at, block * BLOCK, k->customers + k->n_customers, n_customers);
+	get_spans(&at, block * BLOCK, k->leaving + k->n_leaving, n_leaving);
+	k->n_customers += n_customers;
+	k->n_leaving += n_leaving;
+	get_events(k, &at, block * BLOCK, n_events);
+	return 0;
+}
+
+/* loading ---------------------------------------------------------------------------------------------------------- */
+
+static void add(struct kept *k, const struct outcomes *o)
+{
+	make_room(k, o->n_events, o->n_customers, o->n_leaving);
+	note_from(k, o->from);
+	for (size_t i = 0; i < o->n_events; i++) {
+		k->events[k->n_events] = o->events[i];
+		k->events[k->n_events++].currency = same_currency(k, o->events[i].currency);
+	}
+	for (size_t i = 0; i < o->n_customers; i++)
+		k->customers[k->n_customers++] = o->customers[i];
+	for (size_t i = 0; i < o->n_leaving; i++)
+		k->leaving[k->n_leaving++] = o->leaving[i];
+}
+
+/* Blocks from to end - 1 from their rows. */
+static int add_from_rows(struct kept *k, struct db *db, int32_t known_on, int64_t from, int64_t end, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
+
+	for (int64_t next; from < end; from = next) {
+		struct outcomes some;
+		int32_t next_on;
+
+		next = end - from < BLOCKS_AT_ONCE ? end : from + BLOCKS_AT_ONCE;
+		if (outcomes_load_range(db, known_on, from * BLOCK, next * BLOCK - 1, scratch, &some, &next_on, err) < 0)
+			return -1;
+		add(k, &some);
+		arena_reset(scratch);
+	}
+	return 0;
+}
+
+/* How many blocks there are. */
+static int count_blocks(struct db *db, int64_t *out, struct err *err)
+{
+	int64_t last;
+
+	if (db_int(db, "SELECT max(id) FROM account", -1, &last, err) < 0)
+		return -1;
+	*out = last / BLOCK + 1;
+	return 0;
+}
+
+int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT block, data FROM outcome_pack WHERE known_on <= :known AND until_on > :known ORDER BY block");
+	struct kept k = { .arena = a, .from = DAY_NONE };
+	int64_t n_blocks, next = 0;
+	int rc;
+
+	bind_day(q, ":known", known_on);
+	if (count_blocks(db, &n_blocks, err) < 0)
+		return -1;
+	while ((rc = stmt_step(q, err)) > 0) {
+		int64_t block = col_int(q, 0);
+		size_t len;
+		const char *data = col_blob(q, 1, &len);
+
+		if (add_from_rows(&k, db, known_on, next, block, err) < 0 || unpack(&k, block, data, len, err) < 0)
+			return -1;
+		next = block + 1;
+	}
+	if (rc < 0 || add_from_rows(&k, db, known_on, next, n_blocks, err) < 0)
+		return err_in(err, "outcomes");
+	*out = (struct outcomes){ .from = k.from, .until = outcomes_until(known_on), .events = k.events,
+		.n_events = k.n_events, .customers = k.customers, .n_customers = k.n_customers, .leaving = k.leaving,
+		.n_leaving = k.n_leaving };
+	return 0;
+}
+
+/* keeping ---------------------------------------------------------------------------------------------------------- */
+
+static int keep(struct db *db, int32_t known_on, int64_t block, struct arena *a, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"INSERT OR REPLACE INTO outcome_pack (block, known_on, until_on, data) VALUES (:block, :known, :until, :data)");
+	struct outcomes o;
+	const char *data;
+	size_t len;
+	int32_t next_on;
+
+	if (outcomes_load_range(db, known_on, block * BLOCK, block * BLOCK + BLOCK - 1, a, &o, &next_on, err) < 0)
+		return -1;
+	if (!pack(&o, a, &data, &len))
+		return 0;
+	bind_int(q, ":block", block);
+	bind_day(q, ":known", known_on);
+	bind_day(q, ":until", next_on);
+	bind_blob(q, ":data", data, len);
+	return stmt_run(q, err);
+}
+
+/* The blocks of which nothing is kept that holds on the day or will from a later one on. */
+static int find_stale(struct db *db, int32_t known_on, int64_t n_blocks, struct arena *a, int64_t **out, size_t *out_n,
+                      struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT block FROM outcome_pack WHERE until_on > :known ORDER BY block");
+	int64_t *stale = arena_array(a, (size_t)n_blocks + 1, sizeof *stale), next = 0;
+	size_t n = 0;
+	int rc;
+
+	bind_day(q, ":known", known_on);
+	while ((rc = stmt_step(q, err)) > 0) {
+		int64_t block = col_int(q, 0);
+
+		for (; next < block && next < n_blocks; next++)
+			stale[n++] = next;
+		next = block + 1;
+	}
+	for (; next < n_blocks; next++)
+		stale[n++] = next;
+	*out = stale;
+	*out_n = n;
+	return rc;
+}
+
+int outcomes_keep(struct db *db, int32_t known_on, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0), *of_block = NULL;
+	int64_t *stale, n_blocks;
+	size_t n;
+
+	of_block = arena_new(0);
+	if (count_blocks(db, &n_blocks, err) < 0 || find_stale(db, known_on, n_blocks, a, &stale, &n, err) < 0)
+		return err_in(err, "outcomes");
+	for (size_t i = 0; i < n;) {
+		CLEANUP(txn_end) struct txn txn = { 0 };
+
+		if (txn_begin(&txn, db, err) < 0)
+			return -1;
+		for (size_t end = n - i < BLOCKS_SAVED ? n : i + BLOCKS_SAVED; i < end; i++) {
+			if (keep(db, known_on, stale[i], of_block, err) < 0)
+				return err_in(err, "outcomes");
+			arena_reset(of_block);
+		}
+		if (txn_commit(&txn, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,225 @@
+/* Outcomes that are kept are the outcomes, whatever changed since and whatever the day. */
+#include "cmocka_shim.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "store/migrate.h"
+#include "store/outcomes.h"
+
+enum { D = 20000, N_ACCOUNTS = 200, ROUNDS = 400, SPREAD = 500 };
+static struct err err;
+static struct db *db;
+static uint64_t seed = 88172645463325252u;
+
+static int64_t below(int64_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (int64_t)(seed % (uint64_t)n);
+}
+
+static int setup(void **state)
+{
+	*state = arena_new(0);
+	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
+	ASSERT_OK(migrate_run(db, 0, &err));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	db_closep(&db);
+	arena_free(*state);
+	return 0;
+}
+
+/* {x}, {y} and {z} are put in. */
+static void run(const char *sql, int64_t x, int64_t y, int64_t z)
+{
+	const int64_t values[] = { x, y, z };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	for (const char *at = sql; *at; at++) {
+		if (*at != '{') {
+			buf_char(&b, *at);
+			continue;
+		}
+		buf_printf(&b, "%lld", (long long)values[at[1] - 'x']);
+		at += 2;
+	}
+	ASSERT_OK(db_run(db, b.at, &err));
+	buf_done(&b);
+}
+
+static int64_t some_day(void)
+{
+	return D - SPREAD + below(2 * SPREAD);
+}
+
+/* x: of a row; y and z: days or amounts. */
+static const char *const changes[] = {
+	"UPDATE subscription SET end_on = {y} WHERE id = {x}",
+	"UPDATE subscription SET end_on = NULL, end_reason = 'unpaid' WHERE id = {x}",
+	"UPDATE subscription SET mrr_minor = {y} WHERE id = {x}",
+	"UPDATE subscription SET account_id = {y} % 200 + 1 WHERE id = {x}",
+	"UPDATE subscription SET is_trial = 1 WHERE id = {x}",
+	"UPDATE subscription SET deleted_on = {y} WHERE id = {x}",
+	"UPDATE subscription SET seen_on = {y} WHERE id = {x}",
+	"UPDATE subscription SET currency = 'USD' WHERE id = {x}",
+	"DELETE FROM subscription WHERE id = {x}",
+	"INSERT INTO subscription (source_id, source_key, account_id, currency, start_on, end_on, mrr_minor)"
+	" VALUES (1, 'more' || {x} || '-' || {y} || '-' || {z}, {x}, 'EUR', {y}, {y} + {z} % 400, 100)"
+	" ON CONFLICT DO NOTHING",
+	"UPDATE account SET arr_minor = {y}, is_customer = 1 WHERE id = {x}",
+	"UPDATE account SET customer_since_on = {y}, currency = 'EUR' WHERE id = {x}",
+	"UPDATE account SET created_on = {y} WHERE id = {x}",
+	"UPDATE account SET deleted_on = {y} WHERE id = {x}",
+	"UPDATE account SET main_id = {y} % 200 + 1 WHERE id = {x}",
+	"INSERT OR REPLACE INTO history VALUES ('subscription', {x}, 'mrr_minor', {y}, {z})",
+	"INSERT OR REPLACE INTO history VALUES ('subscription', {x}, 'end_on', {y}, {z})",
+	"INSERT OR REPLACE INTO history VALUES ('account', {x}, 'arr_minor', {y}, {z})",
+	"UPDATE history SET value = {y} WHERE entity = 'subscription' AND entity_id = {x}",
+	"DELETE FROM history WHERE entity_id = {x}",
+	"INSERT INTO invoice (source_id, source_key, account_id, failed_on, paid_on)"
+	" VALUES (1, 'i' || {y} || '-' || {z}, {x}, {y}, {y} + {z} % 90) ON CONFLICT DO NOTHING",
+	"UPDATE invoice SET paid_on = NULL WHERE id = {x}",
+	"UPDATE invoice SET deleted_on = {y} WHERE id = {x}",
+	"INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on, effective_on, amount_minor, currency)"
+	" VALUES (1, 'n' || {y} || '-' || {z}, {x}, 'cancel', {y}, {y} + {z} % 90, 50, 'EUR')"
+	" ON CONFLICT DO NOTHING",
+	"INSERT INTO notice (source_id, source_key, account_id, kind, noticed_on)"
+	" VALUES (1, 'd' || {y} || '-' || {z}, {x}, 'downgrade', {y}) ON CONFLICT DO NOTHING",
+	"UPDATE notice SET deleted_on = {y} WHERE id = {x}",
+	"DELETE FROM notice WHERE id = {x}",
+	"INSERT INTO told_outcome (account_id, kind, finding_id, said_on)"
+	" VALUES ({x}, CASE {z} % 2 WHEN 0 THEN 'churn' ELSE 'expansion' END, 1, {y})",
+	"UPDATE told_outcome SET withdrawn_on = {y} WHERE id = {x}",
+};
+
+static void make(void)
+{
+	run("INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv')", 0, 0, 0);
+	for (int64_t i = 1; i <= N_ACCOUNTS; i++) {
+		run("INSERT INTO account (id, source_id, source_key) VALUES ({x}, 1, 'k' || {x})", i, 0, 0);
+		run("INSERT INTO subscription (source_id, source_key, account_id, currency, start_on, mrr_minor)"
+		       " VALUES (1, 's' || {x}, {x}, 'EUR', {y}, {z})", i, some_day() - SPREAD, 100 * below(9));
+	}
+	run("INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, score, worst_score,"
+	       " confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence)"
+	       " VALUES (1, 1, 'defense', 'x', 'open', 1, 1, 1, 1, 1, 1, 'EUR', 1, 1, 'p', 's', '[]')", 0, 0, 0);
+}
+
+static void assert_spans(const struct outcome_span *l, size_t n_l, const struct outcome_span *r, size_t n_r)
+{
+	ASSERT_INT(n_l, n_r);
+	for (size_t i = 0; i < n_l; i++) {
+		ASSERT_INT(l[i].account, r[i].account);
+		ASSERT_INT(l[i].from, r[i].from);
+		ASSERT_INT(l[i].to, r[i].to);
+	}
+}
+
+static void assert_same(const struct outcomes *l, const struct outcomes *r)
+{
+	ASSERT_INT(l->from, r->from);
+	ASSERT_INT(l->until, r->until);
+	ASSERT_INT(l->n_events, r->n_events);
+	for (size_t i = 0; i < l->n_events; i++) {
+		const struct outcome *x = &l->events[i], *y = &r->events[i];
+
+		ASSERT_INT(x->account, y->account);
+		ASSERT_INT(x->on, y->on);
+		ASSERT_INT(x->kind, y->kind);
+		ASSERT_INT(x->minor, y->minor);
+		assert_true(!x->currency == !y->currency && (!x->currency || strcmp(x->currency, y->currency) == 0));
+	}
+	assert_spans(l->customers, l->n_customers, r->customers, r->n_customers);
+	assert_spans(l->leaving, l->n_leaving, r->leaving, r->n_leaving);
+}
+
+/* As it is kept, and made anew from rows. */
+static void check(struct arena *a, int32_t day)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct outcomes kept, anew;
+
+	ASSERT_OK(outcomes_load(db, day, a, &kept, &err));
+	ASSERT_OK(txn_begin(&txn, db, &err));
+	ASSERT_OK(db_run(db, "DELETE FROM outcome_pack", &err));
+	ASSERT_OK(outcomes_load(db, day, a, &anew, &err));
+	assert_same(&kept, &anew);
+}
+
+static int64_t n_kept(void)
+{
+	int64_t n;
+
+	ASSERT_OK(db_int(db, "SELECT count(*) FROM outcome_pack", 0, &n, &err));
+	return n;
+}
+
+static void what_is_kept_is_what_the_rows_say_after_any_change_on_any_day(void **state)
+{
+	struct arena *a = *state;
+	size_t most = 0;
+
+	make();
+	for (int i = 0; i < ROUNDS; i++) {
+		int32_t day = (int32_t)(D - SPREAD + 2 * SPREAD * i / ROUNDS);
+		struct outcomes o;
+
+		for (int64_t k = below(6); k >= 0; k--)
+			run(changes[below((int64_t)ARRAY_LEN(changes))], 1 + below(N_ACCOUNTS), some_day(), some_day());
+		if (below(3))
+			ASSERT_OK(outcomes_keep(db, day, &err));
+		check(a, day);
+		check(a, day + (int32_t)below(60));
+		check(a, (int32_t)some_day());
+		ASSERT_OK(outcomes_load(db, day, a, &o, &err));
+		most = o.n_events > most ? o.n_events : most;
+		arena_reset(a);
+	}
+	assert_true(most > 60);
+}
+
+static void only_the_block_of_what_changed_is_worked_out_again(void **state)
+{
+	(void)state;
+	assert_true(n_kept() == 0);
+	make();
+	ASSERT_OK(outcomes_keep(db, D + 2 * SPREAD, &err));
+	ASSERT_INT(n_kept(), N_ACCOUNTS / 64 + 1);
+	run("UPDATE subscription SET mrr_minor = mrr_minor, seats = 5", 0, 0, 0); /* nothing that matters */
+	run("UPDATE account SET name = 'x', currency = currency", 0, 0, 0);
+	ASSERT_INT(n_kept(), N_ACCOUNTS / 64 + 1);
+	run("UPDATE subscription SET mrr_minor = 7 WHERE id = {x}", 100, 0, 0);
+	ASSERT_INT(n_kept(), N_ACCOUNTS / 64);
+	ASSERT_OK(outcomes_keep(db, D + 2 * SPREAD + 1, &err));
+	ASSERT_INT(n_kept(), N_ACCOUNTS / 64 + 1);
+}
+
+static void what_is_damaged_is_not_believed(void **state)
+{
+	struct arena *a = *state;
+	struct outcomes o;
+
+	make();
+	ASSERT_OK(outcomes_keep(db, D, &err));
+	ASSERT_OK(db_run(db, "UPDATE outcome_pack SET data = substr(data, 1, length(data) - 3) WHERE block = 1", &err));
+	assert_int_equal(outcomes_load(db, D, a, &o, &err), -1);
+	assert_int_equal(err.kind, ERR_FATAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_is_kept_is_what_the_rows_say_after_any_change_on_any_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_the_block_of_what_changed_is_worked_out_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_damaged_is_not_believed, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -39,7 +39,8 @@ h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.
 th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .met { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; }
-figure { margin: 0 0 1.6rem; } svg { width: 100%; min-width: 760px; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+figure { margin: 0 0 1.6rem; } svg { width: 100%; min-width: 760px; height: auto; display: block; }
+svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); stroke-width: 1; }
 .ground { fill: var(--ground); } .bar-ours { fill: var(--ours); } .bar-theirs { fill: var(--theirs); }
 """

@@ -123,7 +123,7 @@ def kernel(b):
     """The workload's own score over the real store: open, score, rank, commit."""
     for n in b.sizes:
         def once():
-            result = said(run([b.make, "score", b.database(n), b.options.processes]))
+            result = said(run([b.make, "score", b.org(n), b.options.processes]))
             b.answer("retaind's kernel", n, result)
             return result
         once()

@@ -70,6 +70,21 @@ static struct yaml place(const char *file, size_t line_from_0)
 	return (struct yaml){ .file = file, .path = "", .line = (int)line_from_0 + 1 };
 }
 
+/* "parent.key"; every value has one, so it is put together by hand. */
+static const char *member_path(struct arena *a, const char *parent, const char *key)
+{
+	size_t n = strlen(parent), n_key = strlen(key);
+	char *path;
+
+	if (!n)
+		return key;
+	path = arena_alloc(a, n + 1 + n_key + 1);
+	memcpy(path, parent, n);
+	path[n] = '.';
+	memcpy(path + n + 1, key, n_key);
+	return path;
+}
+
 static const char *path_of(const struct builder *b)
 {
 	int top = b->depth - 1;
@@ -79,7 +94,7 @@ static const char *path_of(const struct builder *b)
 		return "";
 	if (b->open[top].node->type == YAML_SEQUENCE)
 		return arena_printf(b->arena, "%s[%zu]", parent, b->open[top].n);
-	return arena_printf(b->arena, "%s%s%s", parent, *parent ? "." : "", b->open[top].key);
+	return member_path(b->arena, parent, b->open[top].key);
 }
 
 /* A new node under what is open; NULL when there are too many. */
@@ -130,8 +145,11 @@ static struct yaml place_of(const struct builder *b, const yaml_event_t *e)
 
 static void refuse_marks(struct builder *b, const yaml_event_t *e, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
-	struct yaml where = place_of(b, e);
+	struct yaml where;
 
+	if (!anchor && !tag)
+		return;
+	where = place_of(b, e);
 	if (anchor)
 		mistake_at(b->mistakes, &where, "anchor `&%s`, expected the value written out where it is used",
 		           (const char *)anchor);
@@ -142,8 +160,9 @@ static void refuse_marks(struct builder *b, const yaml_event_t *e, const yaml_ch
 static bool take_key(struct builder *b, const char *text, const yaml_event_t *e)
 {
 	const struct yaml *mapping = b->open[b->depth - 1].node, *same;
-	struct yaml where = place_of(b, e);
+	struct yaml where = place(b->file, e->start_mark.line);
 
+	where.path = mapping->path;
 	if (++b->n_nodes > NODES_MAX) {
 		mistake_at(b->mistakes, &where, "more than %d values, expected a smaller file", NODES_MAX);
 		return false;
@@ -165,11 +184,12 @@ static bool take_key(struct builder *b, const char *text, const yaml_event_t *e)
 static bool take_scalar(struct builder *b, const yaml_event_t *e)
 {
 	const char *text = arena_strndup(b->arena, (const char *)e->data.scalar.value, e->data.scalar.length);
-	struct yaml where = place_of(b, e);
 	struct yaml *node;
 
 	refuse_marks(b, e, e->data.scalar.anchor, e->data.scalar.tag);
 	if (strlen(text) != e->data.scalar.length) {
+		struct yaml where = place_of(b, e);
+
 		mistake_at(b->mistakes, &where, "a text with a NUL character, expected one without");
 		return false;
 	}
@@ -200,14 +220,17 @@ static bool take_alias(struct builder *b, const yaml_event_t *e)
 
 static bool open_node(struct builder *b, enum yaml_type type, const yaml_event_t *e)
 {
-	struct yaml where = place_of(b, e);
 	struct yaml *node;
 
 	if (is_key_next(b)) {
+		struct yaml where = place_of(b, e);
+
 		mistake_at(b->mistakes, &where, "a list or mapping as a key, expected a text");
 		return false;
 	}
 	if (b->depth == DEPTH_MAX) {
+		struct yaml where = place_of(b, e);
+
 		mistake_at(b->mistakes, &where, "nested more than %d deep, expected less", DEPTH_MAX);
 		return false;
 	}

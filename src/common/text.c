@@ -243,6 +243,10 @@ static bool next_char(const char **at, const char *end, uint32_t *out)
 
 	if (*at >= end)
 		return false;
+	if ((unsigned char)**at < 0x80) {
+		*out = (unsigned char)*(*at)++;
+		return true;
+	}
 	n = utf8_next(*at, (size_t)(end - *at), out);
 	*at += n ? n : 1;
 	return true;
@@ -403,9 +407,11 @@ char *text_fold(struct arena *a, const char *text)
 	uint32_t code;
 
 	while (next_char(&at, end, &code)) {
-		if (is_invisible(code) || is_accent(code))
+		bool is_plain = code > ' ' && code < 0x7F; /* as most of it is */
+
+		if (!is_plain && (is_invisible(code) || is_accent(code)))
 			continue;
-		if (is_space(code)) {
+		if (!is_plain && is_space(code)) {
 			has_blank = true;
 			continue;
 		}

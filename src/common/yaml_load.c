@@ -18,7 +18,7 @@
 enum {
 	FILE_MAX_BYTES = 1 << 20,
 	DEPTH_MAX = 32,
-	NODES_MAX = 20000,
+	NODES_MAX = 100000,
 	KEY_MAX_BYTES = 128, /* keeps the paths of all nodes together within bounds */
 	KEPT_MAX = 100,
 	LINE_MAX_CHARS = 1500

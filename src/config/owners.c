@@ -1,5 +1,6 @@
 /* The `owners:` of an organisation: who gets a digest. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "load.h"
@@ -62,15 +63,39 @@ static void lower_addresses(struct loading *l, struct owner_settings *o)
 		o->manages.at[i] = lowered(l->arena, o->manages.at[i]);
 }
 
-static void check_unique(struct loading *l, const struct owner_settings *all, size_t i, const struct yaml *where)
+/* An owner's address, and the first of those that have the same. */
+struct address { const char *email; size_t place; };
+
+static int by_email(const void *left, const void *right)
 {
-	for (size_t k = 0; k < i; k++) {
-		if (all[i].email && all[k].email && strcmp(all[i].email, all[k].email) == 0) {
-			mistake_at(l->mistakes, yaml_member(where, "email"), "`%s` is there twice (owners[%zu]), expected once",
-			           all[i].email, k);
-			return;
-		}
+	const struct address *l = left, *r = right;
+	int order = strcmp(l->email, r->email);
+
+	return order ? order : l->place < r->place ? -1 : l->place > r->place;
+}
+
+/* Thousands of owners are not compared with each other one by one. */
+static void check_unique(struct loading *l, const struct owner_settings *all, size_t n_all, const struct yaml *owners)
+{
+	struct address *addresses = arena_array(l->arena, n_all, sizeof *addresses);
+	size_t *same = arena_array(l->arena, n_all, sizeof *same), n = 0; /* 1 + the place of the first one; 0: none */
+	size_t i = 0;
+
+	for (size_t k = 0; k < n_all; k++)
+		if (all[k].email)
+			addresses[n++] = (struct address){ all[k].email, k };
+	if (n)
+		qsort(addresses, n, sizeof *addresses, by_email);
+	for (size_t k = 1, first = 0; k < n; k++) {
+		if (strcmp(addresses[k].email, addresses[first].email) != 0)
+			first = k;
+		else
+			same[addresses[k].place] = 1 + addresses[first].place;
 	}
+	for (const struct yaml *where = owners->first; where; where = where->next, i++)
+		if (same[i])
+			mistake_at(l->mistakes, yaml_member(where, "email"), "`%s` is there twice (owners[%zu]), expected once",
+			           all[i].email, same[i] - 1);
 }
 
 void check_owners(struct loading *l, const struct org_settings *o, const struct yaml *owners)
@@ -84,9 +109,10 @@ void check_owners(struct loading *l, const struct org_settings *o, const struct 
 	for (size_t i = 0; i < o->owners.n; i++)
 		lower_addresses(l, &all[i]);
 	emails = names_of(l->arena, o->owners, sizeof *all);
+	if (where)
+		check_unique(l, all, o->owners.n, owners);
 	for (size_t i = 0; where; i++, where = where->next) {
 		all[i].words = all[i].language ? read_words(l, where, all[i].language) : o->words;
-		check_unique(l, all, i, where);
 		check_known(where, "channels", "channel", channels, l->mistakes);
 		check_known(where, "holidays", "holidays", holidays, l->mistakes);
 		check_known(where, "manages", "owner", emails, l->mistakes);

@@ -132,7 +132,7 @@ static void add_grammar(struct vocabulary *v)
 		}
 }
 
-/* The sets of words of all lexicons: each may use those of the others. */
+/* The sets of words of all lexicons, folded: each may use those of the others. */
 static struct yaml_array all_sets(struct arena *a, struct yaml_array lexicons)
 {
 	const struct lexicon_settings *all = lexicons.at;
@@ -144,7 +144,8 @@ static struct yaml_array all_sets(struct arena *a, struct yaml_array lexicons)
 			continue;
 		sets = arena_grow(a, sets, n, n + all[i].words.n, sizeof *sets);
 		memcpy(sets + n, all[i].words.at, all[i].words.n * sizeof *sets);
-		n += all[i].words.n;
+		for (size_t end = n + all[i].words.n; n < end; n++)
+			sets[n].words = text_fold(a, sets[n].words);
 	}
 	return (struct yaml_array){ .at = sets, .n = n };
 }

@@ -59,7 +59,7 @@ static const char *add_set(struct phrases *p, const char *name, size_t len, stru
 		return arena_printf(p->arena, "<%.*s> stands in itself, expected words", (int)len, name);
 	for (size_t i = 0; i < sets.n; i++)
 		if (strlen(all[i].name) == len && memcmp(all[i].name, name, len) == 0) {
-			const char *words = text_fold(p->arena, all[i].words);
+			const char *words = all[i].words;
 
 			if (strstr(words, "..") || strchr(words, '+'))
 				return arena_printf(p->arena, "<%s> has more than words parted by |", all[i].name);

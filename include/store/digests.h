@@ -5,6 +5,7 @@
 
 #include "store/findings.h"
 #include "store/outbox.h"
+#include "store/slots.h"
 
 /* The last digest of an owner and kind that was delivered before a day. */
 struct digest_before {
@@ -69,9 +70,10 @@ struct digest_item_row {
 
 /* 1 when there is a digest of this owner, day and kind. */
 int digest_exists(struct db *db, const char *owner_email, int32_t local_on, const char *kind, struct err *err) MUST_USE;
-/* The digest, its items in order and its messages (digest_id is set here), all or nothing. Returns 1; 0 and nothing is
- * written when it is there already. */
+/* The digest, its items in order, its messages (digest_id is set here) and the slot that it fills (NULL: none), all or
+ * nothing. Returns 1; 0 and nothing is written when it is there already. */
 int digest_save(struct db *db, const struct digest_row *d, const struct digest_item_row *items, size_t n_items,
-                struct outbox_message *messages, size_t n_messages, struct err *err) MUST_USE;
+                struct outbox_message *messages, size_t n_messages, const struct slot_row *slot,
+                struct err *err) MUST_USE;
 
 #endif

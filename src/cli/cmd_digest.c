@@ -102,10 +102,11 @@ static struct digest_item_row *item_rows(struct arena *a, const struct digest *d
 	return rows;
 }
 
-/* Returns 1 when it was made, 0 when it was there. */
+/* Returns 1 when it was made and its slot settled, 0 when it was there. */
 static int make_digest(const struct session *s, const struct owner_settings *owner, const struct slot_rules *rules,
-                       int32_t local_on, struct arena *a, struct err *err)
+                       const struct slot_row *slot, bool has_slot, struct arena *a, struct err *err)
 {
+	int32_t local_on = slot->local_on;
 	struct messages messages = { .n = 0 };
 	struct digest_item_row *items;
 	struct digest_row row;
@@ -128,10 +129,10 @@ static int make_digest(const struct session *s, const struct owner_settings *own
 	items = item_rows(a, &d, &n_items);
 	row = (struct digest_row){ .owner_email = owner->email, .kind = d.kind, .config_hash = s->org->hash,
 		.content = digest_json(a, &d), .local_on = local_on, .as_of_on = s->as_of, .made_at = s->now };
-	return digest_save(s->db, &row, items, n_items, messages.at, messages.n, err);
+	return digest_save(s->db, &row, items, n_items, messages.at, messages.n, has_slot ? slot : NULL, err);
 }
 
-/* The slot is settled after the digest is safe: a crash in between makes the next run find it and settle the slot. */
+/* The slot is settled with the digest; where that was there before, here. */
 static int digest_for(struct cli *c, const struct session *s, const struct owner_settings *owner, int32_t day,
                       struct err *err)
 {
@@ -142,25 +143,23 @@ static int digest_for(struct cli *c, const struct session *s, const struct owner
 	struct silence silence;
 	struct slot slot;
 	int second, rc, silenced;
+	bool has_slot;
 
 	if (owner_zone(s, owner, a, &zone, err) < 0 || owner_rules(a, s->config, s->org, owner, &rules, err) < 0)
 		return -1;
 	if (day == DAY_NONE)
 		day = zone_day(zone, s->now, &second);
 	silenced = silence_load(s->db, owner->email, day, a, &silence, err);
-	rc = silenced ? silenced : make_digest(s, owner, &rules, day, a, err);
-	if (rc < 0)
-		return -1;
 	if (silenced) {
 		slot_row.state = "missed";
 		slot_row.reason = "silenced";
 	}
 	slot_row.local_on = day;
-	if (slot_of_day(&rules, day, &slot)) {
-		slot_row.due_at = slot.due_at;
-		if (slots_settle(s->db, &slot_row, s->now, err) < 0)
-			return -1;
-	}
+	has_slot = slot_of_day(&rules, day, &slot);
+	slot_row.due_at = has_slot ? slot.due_at : s->now;
+	rc = silenced ? silenced : make_digest(s, owner, &rules, &slot_row, has_slot, a, err);
+	if (rc < 0 || (has_slot && (silenced || rc == 0) && slots_settle(s->db, &slot_row, s->now, err) < 0))
+		return -1;
 	if (c->verbosity >= 0)
 		(void)printf("%s %s %s: %s\n", owner->email, day_text(a, day), owner_kind(owner),
 		             silenced ? "silenced" : rc ? "made" : "was there already");

@@ -202,16 +202,18 @@ const char *digest_person_name(const struct digest_input *in, const char *email,
 /* With whom it is, for managers; and for others, who gave it to them. NULL: it has always been the reader's own. */
 static const char *whose(const struct digest_input *in, const struct digest_finding *d, struct arena *a)
 {
-	const char *owner = d->f.owner_email ? digest_person_name(in, d->f.owner_email, a) : "";
-	const char *giver = d->given_by ? digest_person_name(in, d->given_by, a) : "";
-	const struct word args[] = { W_TEXT("name", owner), W_TEXT("giver", giver) };
-	const char *key = !d->f.owner_email ? "digest.with_nobody" : "digest.with";
+	bool is_manager = strcmp(in->kind, "manager") == 0;
+	const char *key = !d->f.owner_email ? "digest.with_nobody" : "digest.with", *owner, *giver;
 
-	if (strcmp(in->kind, "manager") != 0)
-		return d->given_by ? words_say(in->words, a, "digest.given", args, ARRAY_LEN(args)) : NULL;
-	if (d->given_by)
+	if (!is_manager && !d->given_by)
+		return NULL;
+	owner = d->f.owner_email ? digest_person_name(in, d->f.owner_email, a) : "";
+	giver = d->given_by ? digest_person_name(in, d->given_by, a) : "";
+	if (!is_manager)
+		key = "digest.given";
+	else if (d->given_by)
 		key = !d->f.owner_email ? "digest.with_nobody.given" : "digest.with.given";
-	return words_say(in->words, a, key, args, ARRAY_LEN(args));
+	return SAY(in->words, a, key, W_TEXT("name", owner), W_TEXT("giver", giver));
 }
 
 static const char *value_text(const struct words *w, struct arena *a, const struct finding *f, const char *currency)

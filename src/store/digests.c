@@ -223,8 +223,18 @@ static int put_items(struct db *db, int64_t digest_id, const struct digest_item_
 	return 0;
 }
 
+static int put_messages(struct db *db, int64_t digest, struct outbox_message *messages, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		messages[i].digest_id = digest;
+		if (outbox_put(db, &messages[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int digest_save(struct db *db, const struct digest_row *d, const struct digest_item_row *items, size_t n_items,
-                struct outbox_message *messages, size_t n_messages, struct err *err)
+                struct outbox_message *messages, size_t n_messages, const struct slot_row *slot, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	int64_t id;
@@ -238,13 +248,9 @@ int digest_save(struct db *db, const struct digest_row *d, const struct digest_i
 	if (rc < 0 || put_digest(db, d, err) < 0)
 		return err_in(err, "digest of %s", d->owner_email);
 	id = db_last_id(db);
-	if (put_items(db, id, items, n_items, err) < 0)
+	if (put_items(db, id, items, n_items, err) < 0 || put_messages(db, id, messages, n_messages, err) < 0 ||
+	    (slot && slots_settle(db, slot, d->made_at, err) < 0))
 		return err_in(err, "digest of %s", d->owner_email);
-	for (size_t i = 0; i < n_messages; i++) {
-		messages[i].digest_id = id;
-		if (outbox_put(db, &messages[i], err) < 0)
-			return err_in(err, "digest of %s", d->owner_email);
-	}
 	if (txn_commit(&txn, err) < 0)
 		return err_in(err, "digest of %s", d->owner_email);
 	return 1;

@@ -451,11 +451,11 @@ static void a_digest_is_kept_with_its_messages_once_and_never_in_part(void **sta
 
 	(void)state;
 	items[1].finding = 999; /* there is no such finding: nothing may stay behind */
-	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, &err), -1);
+	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, NULL, &err), -1);
 	ASSERT_INT(count(db, "SELECT count(*) FROM digest WHERE local_on = 20514"), 0);
 	items[1].finding = 2;
-	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, &err), 1);
-	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, &err), 0);
+	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, NULL, &err), 1);
+	ASSERT_INT(digest_save(db, &row, items, 2, messages, 2, NULL, &err), 0);
 	ASSERT_INT(count(db, "SELECT count(*) FROM digest WHERE local_on = 20514"), 1);
 	ASSERT_INT(count(db, "SELECT count(*) FROM outbox WHERE delivery_key IN ('a', 'b')"), 2);
 	ASSERT_INT(count(db, "SELECT count(*) FROM digest_item WHERE digest_id = (SELECT max(id) FROM digest)"), 2);

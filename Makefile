@@ -41,7 +41,7 @@ WERROR := $(if $(CI),-Werror)
 # One short line a file; V=1 shows whole commands.
 say = $(if $(V),,@echo '  $(1)';)
 
-.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench bench-programs demo pictures readme install uninstall clean help
+.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench bench-programs demo pictures readme scale install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: build/release/retaind
@@ -154,6 +154,9 @@ demo: build/release/retaind
 # What README.md shows as pictures; needs chromium and npm.
 pictures: build/release/retaind
 	tests/support/pictures.py build/release/retaind
+# What config/scale.md shows, as the last bench measured it.
+scale:
+	tests/bench/scale.py build/bench/report.json config/scale.md
 # What README.md shows of explain, as the program prints it now.
 readme: build/release/retaind
 	tests/support/archetypes.py build/release/retaind README.md

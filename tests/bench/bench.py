@@ -214,6 +214,7 @@ def mornings(b):
         fix = b.org(n) / "inbox/usage-correction.csv"
         run([b.make, "fix", LAST_DAY - 30, fix], watched=False)
         b.keep("correction", n, [b.retaind(n, "pull", "--now", now, "-q")])
+        b.results.append({"name": "database", "accounts": n, "bytes": b.database(n).stat().st_size})
 
 
 def duck_day(b, n, csv):

@@ -194,6 +194,9 @@ def postgresql(b):
 def mornings(b):
     """The product's own days: the first score, then for some days the day's CSV and the day's scores; a correction."""
     for n in b.sizes:
+        (b.org(n) / "made").unlink(missing_ok=True)  # it is not as it was made any more
+        if b.peer_file("duckdb", n).exists():
+            run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), f"DELETE FROM usage WHERE day > {LAST_DAY}; CHECKPOINT"], watched=False)
         b.keep("first score", n, [b.retaind(n, "score", "--as-of", day(LAST_DAY), "-q")])
         again = [b.retaind(n, "score", "--as-of", day(LAST_DAY), "-q") for _ in range(2)]
         b.keep("score again", n, again)
@@ -217,9 +220,9 @@ def mornings(b):
         b.results.append({"name": "database", "accounts": n, "bytes": b.database(n).stat().st_size})
 
 
-def duck_day(b, n, csv):
+def duck_day(b, n, csv, table="usage"):
     return run([b.peer, "duckdb", "run", b.peer_file("duckdb", n),
-                "INSERT INTO usage SELECT k.account, CASE c.metric WHEN 'logins' THEN 0 WHEN 'reports' THEN 1 ELSE 2 END, "
+                f"INSERT INTO {table} SELECT k.account, CASE c.metric WHEN 'logins' THEN 0 WHEN 'reports' THEN 1 ELSE 2 END, "
                 f"(c.day - DATE '{DAY_0}')::INTEGER, c.value FROM read_csv('{csv}', header = true, columns = {{'account': 'VARCHAR', "
                 "'metric': 'VARCHAR', 'day': 'DATE', 'value': 'INTEGER'}) c JOIN keys k ON k.key = c.account; CHECKPOINT"],
                watched=False)
@@ -274,7 +277,10 @@ def csv_backfill(b):
     csv = org / "inbox/usage-history.csv"
     run([b.make, "days", 40, csv, n], watched=False)
     b.keep("csv backfill", n, [run([b.program, "--config", org / "config", "pull", "--now", f"{day(LAST_DAY + 1)}T04:00:00Z", "-q"])])
-    b.keep("duckdb csv backfill", n, [duck_day(b, n, csv)])
+    begin, end = "CREATE OR REPLACE TABLE history AS SELECT * FROM usage LIMIT 0", "DROP TABLE history; CHECKPOINT"
+    run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), begin], watched=False)
+    b.keep("duckdb csv backfill", n, [duck_day(b, n, csv, "history")])
+    run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), end], watched=False)
     shutil.rmtree(org)
 
 

@@ -380,6 +380,20 @@ const struct command commands[] = {
 	          "schema. A database that is newer than the program is refused (78). Commands that write do the same by "
 	          "themselves.",
 	  .run = cmd_migrate },
+	{ .name = "sql",
+	  .arguments = "STATEMENT",
+	  .summary = "ask the database in SQL, to read only",
+	  .options = { "rows=N: at most so many rows, 10000 without it", "seconds=N: at most so long, 60 without it" },
+	  .help = "STATEMENT is one select in SQLite's SQL; nothing can be changed by it. All tables are there (`select "
+	          "name from sqlite_schema`); days count from 1970-01-01 (`date(day * 86400, 'unixepoch')`), amounts are in "
+	          "minor units. Usage, which is stored packed, is the table usage(account, metric, day, date, value), account "
+	          "being account.id and value as it was reported times metric.scale: fast where account, metric, and day or "
+	          "date are limited by =, <, >, BETWEEN, IN or a join.\n\nretaind sql \"select date, value from usage where "
+	          "account = 17 and metric = 'logins' and date between '2026-01-01' and '2026-01-31'\"\n\nIn the shell sqlite3 "
+	          "the view usage_daily(account_id, metric, day, date, value) says the same, at some microseconds a cell.",
+	  .min_args = 1,
+	  .max_args = 1,
+	  .run = cmd_sql },
 	{ .name = "compact",
 	  .summary = "let go of what is kept no longer, and pack the database anew",
 	  .help = "What `retention:` of the organisation's file keeps no longer goes a piece at a time before each day's "

@@ -64,6 +64,7 @@ int cmd_check(struct cli *c, struct err *err);
 int cmd_migrate(struct cli *c, struct err *err);
 int cmd_write_back(struct cli *c, struct err *err);
 int cmd_backup(struct cli *c, struct err *err);
+int cmd_sql(struct cli *c, struct err *err);
 int cmd_compact(struct cli *c, struct err *err);
 
 #endif

@@ -1,10 +1,12 @@
-/* What every connection knows of usage on top of plain SQL: the function usage_block_sum(id, width, data). */
+/* What every connection knows of usage on top of plain SQL: the function usage_block_sum(id, width, data), and the
+ * table usage(account, metric, day, date, value), one row for each cell with a value: fast where account, day or date,
+ * and metric are limited by =, <, >, BETWEEN or IN. */
 #ifndef DB_USAGE_H
 #define DB_USAGE_H
 
 #include <sqlite3.h>
 
-/* Gives it to a connection; an SQLite result. */
+/* Gives both to a connection; an SQLite result. */
 int db_usage_register(sqlite3 *handle);
 
 #endif

@@ -119,13 +119,25 @@ static void widen(uint8_t *restrict out, const uint8_t *restrict narrow, size_t 
 	}
 }
 
+int usage_block_unpack(uint8_t *out, const uint8_t *data, int64_t width, size_t len)
+{
+	size_t n = len / (size_t)width;
+
+	if (width == 1)
+		widen(out, data, n);
+	else
+		memcpy(out, data, len);
+	memset(out + USAGE_CELL_BYTES * n, 0, USAGE_BLOCK_BYTES - USAGE_CELL_BYTES * n);
+	return (int)(USAGE_CELL_BYTES * n);
+}
+
 int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, uint8_t *out, struct err *err)
 {
 	int64_t id = usage_block_id(metric, day, block);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT data, width, sum FROM usage_block WHERE id = :id");
 	const uint8_t *data;
 	int64_t width;
-	size_t len, n;
+	size_t len;
 	int rc;
 
 	bind_int(q, ":id", id);
@@ -136,13 +148,7 @@ int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, 
 	width = col_int(q, 1);
 	if (!usage_block_is_whole(id, width, data, len, col_int(q, 2)))
 		return damaged(db, id, err);
-	n = len / (size_t)width;
-	if (width == 1)
-		widen(out, data, n);
-	else
-		memcpy(out, data, len);
-	memset(out + USAGE_CELL_BYTES * n, 0, USAGE_BLOCK_BYTES - USAGE_CELL_BYTES * n);
-	return (int)(USAGE_CELL_BYTES * n);
+	return usage_block_unpack(out, data, width, len);
 }
 
 /* writing ---------------------------------------------------------------------------------------------------------- */

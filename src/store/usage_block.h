@@ -21,6 +21,8 @@ int usage_block_save(struct db *db, int32_t metric, int32_t day, int64_t block, 
  * words of 32 bits is noticed, and nearly all else. */
 int64_t usage_block_sum(int64_t id, int width, const uint8_t *data, size_t len);
 bool usage_block_is_whole(int64_t id, int64_t width, const uint8_t *data, size_t len, int64_t sum);
+/* The stored bytes of a block that is whole as cells, USAGE_BLOCK_BYTES. Returns the bytes up to the last value. */
+int usage_block_unpack(uint8_t *out, const uint8_t *data, int64_t width, size_t len);
 /* "usage of logins on 2026-02-16, accounts 0 to 8127 (block ...)" */
 const char *usage_block_name(struct db *db, int64_t id, struct arena *a);
 /* The value of a cell that is USAGE_EXCEPTION. */

@@ -28,6 +28,7 @@ static int open_store(void **state)
 	(void)snprintf(path, sizeof path, "/tmp/retaind-usage-%ld.db", (long)getpid());
 	(void)unlink(path);
 	ASSERT_OK(db_open(path, DB_WRITE, &db, &err));
+	ASSERT_OK(db_run(db, "PRAGMA synchronous = OFF", &err));
 	ASSERT_OK(migrate_run(db, 0, &err));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		ASSERT_OK(metric_id(db, names[i], &id, &err));

@@ -160,7 +160,8 @@ static void only_one_select_is_answered(void **state)
 {
 	static const char *const others[] = {
 		"DELETE FROM account", "INSERT INTO metric (name) VALUES ('x')", "UPDATE account SET name = 'x'",
-		"DROP TABLE account", "CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "PRAGMA user_version = 3", "PRAGMA table_info(account)",
+		"DROP TABLE account", "CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "PRAGMA user_version = 3",
+		"PRAGMA table_info(account)",
 		"ATTACH ':memory:' AS m", "VACUUM", "BEGIN", "REINDEX", "SELECT load_extension('x')", "DELETE FROM usage",
 		"WITH x AS (SELECT 1) DELETE FROM account", "ANALYZE", "SELECT * FROM pragma_table_info('account')",
 	};

@@ -94,9 +94,10 @@ int record_link(struct db *db, int64_t source, const struct entity *e, const cha
 /* Resolves account_key -> account_id wherever it is open, parents and owners too. Returns the number still open.
  * Writes: in a transaction of the caller. */
 int64_t record_resolve_links(struct db *db, struct err *err) MUST_USE;
-/* The same where something came, went or changed since it was last done; it is noted by whoever changes it. */
+/* The same where something came, went or changed since it was last done, which is noted by whoever changes it: rows of
+ * what, NULL: who is one company by which rules. */
 int record_resolve_links_due(struct db *db, struct err *err) MUST_USE;
-int record_mark_links_due(struct db *db, struct err *err) MUST_USE;
+int record_mark_links_due(struct db *db, const struct entity *what, struct err *err) MUST_USE;
 /* The account that a key of a source names, resolved as of the last record_resolve_links. Returns 1 with its id, 0
  * none. */
 int record_find_account(struct db *db, int64_t source, enum account_by by, const char *key, int64_t *out,

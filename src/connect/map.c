@@ -18,13 +18,25 @@ struct mapping {
 	int currency_field; /* of the entity; -1: it has none */
 };
 
+/* Most texts are: printable ASCII without blanks around. */
+static bool is_clean(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	if (*at == ' ')
+		return false;
+	while (*at >= ' ' && *at < 127)
+		at++;
+	return !*at && at > (const unsigned char *)text && at[-1] != ' ';
+}
+
 /* What came, trimmed; NULL when it is not there or empty. */
 static int fetch(const struct mapping *m, const char *from, const char **out, struct err *err)
 {
 	const char *text = m->get(m->row, from, m->arena);
 
-	*out = NULL;
-	if (!text)
+	*out = text && is_clean(text) ? text : NULL;
+	if (!text || *out)
 		return 0;
 	if (!utf8_is_valid(text, strlen(text)))
 		return err_set(err, ERR_INPUT, "%s: is not UTF-8", from);

@@ -187,6 +187,18 @@ static int set_switches(struct db *db, struct err *err)
 	return 0;
 }
 
+/* What a statement with triggers may have to take back stays in memory: a few pages are more than SQLite leaves there by
+ * itself, and a file for each statement costs more than the statement. Before the first connection only. */
+static void keep_statement_journals(void)
+{
+	enum { JOURNAL_BYTES = 256 * 1024 }; /* also what it takes at once */
+	static bool is_done;
+
+	if (!is_done && sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_BYTES) != SQLITE_OK)
+		die("SQLite can't be configured");
+	is_done = true;
+}
+
 int db_open(const char *path, enum db_mode mode, struct db **out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -194,6 +206,7 @@ int db_open(const char *path, enum db_mode mode, struct db **out, struct err *er
 	struct db *made;
 	int rc;
 
+	keep_statement_journals();
 	if (!is_memory(path) && db_file_check(a, path, mode, err) < 0)
 		return -1;
 	made = arena_alloc(a, sizeof *made);

@@ -55,7 +55,7 @@ int identity_rules_set(struct db *db, const struct identity_settings *s, struct 
 			if (stmt_run(q, err) < 0)
 				return err_in(err, "identity");
 		}
-	if (read_rules(db, a, &after, err) < 0 || (strcmp(before, after) != 0 && record_mark_links_due(db, err) < 0))
+	if (read_rules(db, a, &after, err) < 0 || (strcmp(before, after) != 0 && record_mark_links_due(db, NULL, err) < 0))
 		return -1;
 	return txn_commit(&txn, err);
 }
@@ -116,7 +116,7 @@ int identity_note_merge(struct db *db, int64_t source, const char *key, const ch
 	bind_text(q, ":into", into);
 	if (stmt_run(q, err) < 0)
 		return -1;
-	return db_changes(db) > 0 ? record_mark_links_due(db, err) : 0;
+	return db_changes(db) > 0 ? record_mark_links_due(db, NULL, err) : 0;
 }
 
 /* A survivor may have been merged away in turn: on to the last one. What goes in a circle has none. */

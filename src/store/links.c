@@ -1,6 +1,7 @@
 #include "store/record.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/text.h"
 #include "store/identity.h"
@@ -173,6 +174,21 @@ static int link_accounts(struct db *db, struct err *err)
 	              err);
 }
 
+/* Rows whose account isn't known yet; adds how many of them stay so. */
+static int link_rows(struct db *db, int64_t *io_open, struct err *err)
+{
+	for (const struct entity *e = entities; e->name; e++) {
+		int64_t n = 0;
+
+		if (!e->table || !e->has_account)
+			continue;
+		if (link_entity(db, e, err) < 0 || db_int(db, link_sql(e)->count_open, 0, &n, err) < 0)
+			return err_in(err, "link %s", e->name);
+		*io_open += n;
+	}
+	return db_run(db, "INSERT INTO linked (what) VALUES (1), (2) ON CONFLICT DO NOTHING", err);
+}
+
 int64_t record_resolve_links(struct db *db, struct err *err)
 {
 	int64_t n_open = 0;
@@ -182,32 +198,34 @@ int64_t record_resolve_links(struct db *db, struct err *err)
 	           "SELECT count(*) FROM account WHERE parent_key IS NOT NULL AND parent_id IS NULL AND deleted_on IS NULL",
 	           0, &n_open, err) < 0)
 		return err_in(err, "link");
-	for (const struct entity *e = entities; e->name; e++) {
-		int64_t n = 0;
-
-		if (!e->table || !e->has_account)
-			continue;
-		if (link_entity(db, e, err) < 0 || db_int(db, link_sql(e)->count_open, 0, &n, err) < 0)
-			return err_in(err, "link %s", e->name);
-		n_open += n;
-	}
-	return db_run(db, "INSERT INTO linked (id) VALUES (1) ON CONFLICT DO NOTHING", err) < 0 ? -1 : n_open;
+	return link_rows(db, &n_open, err) < 0 ? -1 : n_open;
 }
 
-int record_mark_links_due(struct db *db, struct err *err)
+/* Nothing else says which accounts are one company, or whose they are. */
+static bool says_who(const struct entity *what)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM linked");
+	return !what || strcmp(what->name, "account") == 0 || strcmp(what->name, "owner") == 0;
+}
 
+int record_mark_links_due(struct db *db, const struct entity *what, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "DELETE FROM linked WHERE what BETWEEN :from AND 2");
+
+	bind_int(q, ":from", says_who(what) ? 1 : 2);
 	return stmt_run(q, err);
 }
 
 int record_resolve_links_due(struct db *db, struct err *err)
 {
-	int64_t is_done;
+	int64_t n_done, n_open = 0;
 
-	if (db_int(db, "SELECT EXISTS (SELECT 1 FROM linked)", 0, &is_done, err) < 0)
+	if (db_int(db, "SELECT count(*) FROM linked", 0, &n_done, err) < 0)
 		return -1;
-	return !is_done && record_resolve_links(db, err) < 0 ? -1 : 0;
+	if (n_done == 0)
+		return record_resolve_links(db, err) < 0 ? -1 : 0;
+	if (n_done == 2)
+		return 0;
+	return prepare_names(db, err) < 0 || link_rows(db, &n_open, err) < 0 ? -1 : 0;
 }
 
 /* one key ---------------------------------------------------------------------------------------------------------- */

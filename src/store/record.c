@@ -196,7 +196,7 @@ static int link_row(struct db *db, int64_t source, const struct record *r, struc
 	if (stmt_run(q, err) < 0)
 		return -1;
 	rc = db_changes(db) > 0;
-	return rc && record_mark_links_due(db, err) < 0 ? -1 : rc;
+	return rc && record_mark_links_due(db, r->entity, err) < 0 ? -1 : rc;
 }
 
 static bool has_other_account(struct stmt *q, const struct record *r)
@@ -235,7 +235,7 @@ int record_put(struct db *db, int64_t source, const struct record *r, int32_t kn
 		rc = insert(db, source, r, known_on, err);
 	else if (rc > 0)
 		rc = put_again(db, q, source, r, known_on, err);
-	if (rc > 0 && record_mark_links_due(db, err) < 0)
+	if (rc > 0 && record_mark_links_due(db, r->entity, err) < 0)
 		rc = -1;
 	return rc < 0 ? err_in(err, "%s", r->entity->name) : rc;
 }
@@ -250,7 +250,7 @@ int record_delete(struct db *db, int64_t source, const struct entity *e, const c
 	bind_int(q, ":source", source);
 	bind_text(q, ":key", key);
 	rc = stmt_run(q, err) < 0 ? -1 : db_changes(db) > 0;
-	if (rc > 0 && record_mark_links_due(db, err) < 0)
+	if (rc > 0 && record_mark_links_due(db, e, err) < 0)
 		rc = -1;
 	return rc < 0 ? err_in(err, "%s", e->name) : rc;
 }

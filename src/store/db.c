@@ -187,7 +187,7 @@ static int set_switches(struct db *db, struct err *err)
 	return 0;
 }
 
-/* What a statement with triggers may have to take back stays in memory: a few pages are more than SQLite leaves there by
+/* What a statement with triggers may have to take back stays in memory: some pages are more than SQLite leaves there by
  * itself, and a file for each statement costs more than the statement. Before the first connection only. */
 static void keep_statement_journals(void)
 {

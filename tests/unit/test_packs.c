@@ -1,0 +1,325 @@
+/* Whether an account has a pack changes nothing of what is known of it, on no day, whatever became of its rows. */
+#include "cmocka_shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "random_book.h"
+#include "store/facts.h"
+#include "store/identity.h"
+#include "store/migrate.h"
+#include "store/packs.h"
+#include "store/record.h"
+#include "store/usage.h"
+
+enum { D = 20000, N_ACCOUNTS = 6, N_ROWS = 60, N_BOOKS = 25, N_DAYS = 12, N_LOOKS = 6 };
+static struct err err;
+static struct arena *a;
+static struct db *db;
+static const struct zone *zone;
+static uint64_t seed;
+
+static void run(const char *sql)
+{
+	ASSERT_OK(db_run(db, sql, &err));
+}
+
+static int64_t number(const char *sql)
+{
+	int64_t n = -1;
+
+	ASSERT_OK(db_int(db, sql, -1, &n, &err));
+	return n;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	a = arena_new(0);
+	ASSERT_OK(zone_open(a, "Europe/Paris", &zone, &err));
+	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
+	ASSERT_OK(migrate_run(db, 0, &err));
+	run("INSERT INTO source (id, name, kind, last_ok_on) VALUES (1, 'crm', 'csv', 19000), (2, 'desk', 'csv', NULL)");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	db_closep(&db);
+	arena_free(a);
+	return 0;
+}
+
+/* What is told of an account, as a text ---------------------------------------------------------------------------- */
+
+static void tell_days(struct buf *b, const struct fact_days *d)
+{
+	for (size_t i = 0; i < FACTS_DAYS / 64; i++)
+		buf_printf(b, " %llx", (unsigned long long)d->words[i]);
+	buf_text(b, "\n");
+}
+
+static void tell_contracts(struct buf *b, const struct fact_account *f)
+{
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+
+		buf_printf(b, "subscription %s|%s|%s %lld %lld %d %d %d %d %d%d%d%d", s->product, s->plan, s->currency,
+		           (long long)s->seats, (long long)s->mrr_minor, s->start_on, s->end_on, s->renewal_on,
+		           s->cancel_notice_on, s->is_trial, s->is_active, s->renews_by_hand, s->was_switched_off);
+		for (int m = 0; m < FACT_MARKS; m++)
+			buf_printf(b, " %lld", (long long)s->mrr_was_minor[m]);
+		buf_text(b, "\n");
+	}
+	for (size_t i = 0; i < f->n_limits; i++)
+		buf_printf(b, "limit %s %lld %d\n", f->limits[i].metric, (long long)f->limits[i].value, f->limits[i].period_days);
+	for (size_t i = 0; i < f->n_opportunities; i++) {
+		const struct fact_opportunity *o = &f->opportunities[i];
+
+		buf_printf(b, "opportunity %s|%s|%s %lld %d %d %d%d\n", o->name, o->kind, o->currency,
+		           (long long)o->amount_minor, o->created_on, o->close_on, o->is_closed, o->is_won);
+	}
+	for (size_t i = 0; i < f->n_invoices; i++) {
+		const struct fact_invoice *v = &f->invoices[i];
+
+		buf_printf(b, "invoice %lld %s %d %d %d %d %d\n", (long long)v->amount_minor, v->currency, v->issued_on,
+		           v->due_on, v->paid_on, v->failed_on, v->disputed_on);
+	}
+	for (size_t i = 0; i < f->n_notices; i++) {
+		const struct fact_notice *n = &f->notices[i];
+
+		buf_printf(b, "notice %s|%s|%s %d %d %lld\n", n->kind, n->currency, n->text, n->noticed_on, n->effective_on,
+		           (long long)n->amount_minor);
+	}
+}
+
+static void tell_events(struct buf *b, const struct fact_account *f)
+{
+	for (size_t i = 0; i < f->n_tickets; i++) {
+		const struct fact_ticket *t = &f->tickets[i];
+
+		buf_printf(b, "ticket %s|%s|%s|%s %d %d %d %lld %d %d\n", t->priority, t->category, t->subject, t->text,
+		           t->opened_on, t->closed_on, t->replied_on, (long long)t->satisfaction, t->is_escalated,
+		           t->n_reopened);
+	}
+	for (size_t i = 0; i < f->n_interactions; i++) {
+		const struct fact_interaction *x = &f->interactions[i];
+
+		buf_printf(b, "interaction %s|%s|%s|%s %d %d\n", x->kind, x->direction, x->person, x->text, x->on,
+		           x->was_put_off);
+	}
+	for (size_t i = 0; i < f->n_surveys; i++)
+		buf_printf(b, "survey %s|%s %lld %d\n", f->surveys[i].kind, f->surveys[i].comment,
+		           (long long)f->surveys[i].score, f->surveys[i].on);
+	buf_text(b, "moved");
+	tell_days(b, &f->moved);
+}
+
+static const char *told(const struct fact_account *f)
+{
+	CLEANUP(buf_done) struct buf b;
+
+	buf_init(&b, 1 << 24);
+	buf_printf(&b, "account %lld %s|%s|%s|%s|%s|%s|%s|%s|%s %lld %lld %d %d %d %d %d %d\n", (long long)f->id, f->key,
+	           f->name, f->domain, f->external_id, f->segment, f->plan, f->currency, f->csm_email, f->am_email,
+	           (long long)f->seats, (long long)f->arr_minor, f->renewal_on, f->created_on, f->customer_since_on,
+	           f->is_customer, f->was_customer, f->heard_on);
+	tell_contracts(&b, f);
+	tell_events(&b, f);
+	for (size_t i = 0; i < f->n_people; i++) {
+		const struct fact_person *p = &f->people[i];
+
+		buf_printf(&b, "person %s|%s|%s|%s %d %d used", p->key, p->name, p->role, p->team, p->is_key, p->left_on);
+		tell_days(&b, &p->used);
+		buf_text(&b, "spoke");
+		tell_days(&b, &p->spoke);
+	}
+	for (size_t i = 0; i < f->n_teams; i++) {
+		buf_printf(&b, "team %s", f->teams[i].name);
+		tell_days(&b, &f->teams[i].used);
+	}
+	assert_false(b.is_full);
+	return arena_strdup(a, b.at);
+}
+
+/* Rows at random --------------------------------------------------------------------------------------------------- */
+
+/* One word in four is none. */
+static const char *any_of(const char *const *words, int n)
+{
+	int i = random_upto(&seed, n + n / 3 + 1);
+
+	return i < n ? words[i] : NULL;
+}
+
+static int32_t any_day(void)
+{
+	return D - 700 + random_upto(&seed, 760);
+}
+
+static const char *any_text(const char *field)
+{
+	static const struct { const char *field; const char *words[6]; } texts[] = {
+		{ "kind", { "meeting", "email", "call", "renewal", "cancel", "nps" } },
+		{ "direction", { "in", "out", "in", "out", "in", "out" } },
+		{ "contact_key", { "p1", "p2", "p3", "a@x.example", "p4", "b@x.example" } },
+		{ "email", { "a@x.example", "b@x.example", "p1", "c@x.example", "p9", "d@x.example" } },
+		{ "outcome", { "held", "Cancelled", "no_show", "moved", "done", "declined" } },
+		{ "status", { "open", "paid", "void", "draft", "paid", "sent" } },
+		{ "role", { "champion", "user", "sponsor", "admin", "user", "decision_maker" } },
+		{ "csm_key", { "o1", "o2", "Z@x.example", "o3", "y@x.example", "o1" } },
+		{ "period", { "month", "week", "level", "fortnight", "", "day" } },
+	};
+	static const char *const any[] = { "", "alpha", "beta", "gamma", "EUR", "USD", "delta" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strcmp(texts[i].field, field) == 0)
+			return any_of(texts[i].words, (int)ARRAY_LEN(texts[i].words));
+	return any_of(any, (int)ARRAY_LEN(any));
+}
+
+static int64_t any_number(enum value_type type)
+{
+	switch (random_upto(&seed, 12)) {
+	case 0: return INT64_MAX;
+	case 1: return INT64_MIN;
+	case 2: return DAY_NONE;
+	default: return type == VALUE_BOOL ? random_upto(&seed, 2) : random_upto(&seed, 3000) - 20;
+	}
+}
+
+static void set_value(const struct entity_field *f, struct value *v)
+{
+	*v = (struct value){ .is_set = f->is_required || random_upto(&seed, 3) > 0 };
+	v->is_null = !f->is_required && random_upto(&seed, 4) == 0;
+	if (f->type == VALUE_TEXT) {
+		v->text = f->words ? f->words[0] : any_text(f->name);
+		if (f->is_required && !v->text)
+			v->text = "some";
+	} else if (f->type == VALUE_DAY) {
+		v->number = v->is_null ? DAY_NONE : any_day();
+	} else if (f->type == VALUE_INSTANT) {
+		v->number = v->is_null ? INSTANT_NONE : (int64_t)any_day() * 86400 + random_upto(&seed, 86400);
+	} else if (f->type == VALUE_BOOL) {
+		v->number = random_upto(&seed, 2);
+	} else {
+		v->number = any_number(f->type);
+	}
+}
+
+static void put_one(const struct entity *e, int32_t known_on)
+{
+	struct record r = { .entity = e };
+	bool is_account = strcmp(e->name, "account") == 0;
+	int64_t source = is_account ? 1 : 1 + random_upto(&seed, 2);
+
+	r.key = arena_printf(a, "%c%d", e->name[0], random_upto(&seed, is_account ? N_ACCOUNTS : N_ROWS / 8));
+	if (strcmp(e->name, "contact") == 0)
+		r.key = arena_printf(a, "p%d", random_upto(&seed, 8));
+	if (random_upto(&seed, 12) == 0 && !is_account) {
+		assert_int_not_equal(record_delete(db, source, e, r.key, known_on, &err), -1);
+		return;
+	}
+	if (e->has_account && random_upto(&seed, 8) > 0) {
+		r.account_key = arena_printf(a, "a%d", random_upto(&seed, N_ACCOUNTS));
+		r.account_by = source == 1 ? ACCOUNT_BY_KEY : ACCOUNT_BY_EXTERNAL_ID;
+	}
+	for (int i = 0; i < e->n_fields; i++)
+		set_value(&e->fields[i], &r.values[i]);
+	if (is_account) {
+		r.values[entity_field_index(e, "external_id")] = (struct value){ .is_set = true, .text = r.key };
+		r.values[entity_field_index(e, "merged_into")] = (struct value){
+			.is_set = true, .text = random_upto(&seed, 12) == 0 ? "a0" : NULL };
+		r.values[entity_field_index(e, "merged_keys")] = (struct value){ .is_set = true };
+	}
+	assert_int_not_equal(record_put(db, source, &r, known_on, &err), -1);
+}
+
+static void put_use(void)
+{
+	static const char *const people[] = { "p1", "p2", "a@x.example", "p7", "q" };
+	static const char *const teams[] = { "alpha", "beta", "north" };
+	const char *person = any_of(people, (int)ARRAY_LEN(people)), *team = any_of(teams, (int)ARRAY_LEN(teams));
+
+	run(arena_printf(a, "INSERT INTO usage_detail SELECT id, %d, %d, '%s', '%s', %d FROM account WHERE id = %d "
+	                 "ON CONFLICT DO UPDATE SET value = excluded.value", any_day(), 1 + random_upto(&seed, 2),
+	                 person ? person : "", team ? team : "", random_upto(&seed, 3), 1 + random_upto(&seed, N_ACCOUNTS)));
+}
+
+/* What a day brings. */
+static void put_some(int32_t known_on, int n)
+{
+	struct txn txn = { 0 };
+
+	ASSERT_OK(txn_begin(&txn, db, &err));
+	for (int i = 0; i < n; i++) {
+		const struct entity *e = &entities[random_upto(&seed, 11)]; /* without rates and usage */
+
+		put_one(e, known_on);
+		if (random_upto(&seed, 3) == 0)
+			put_use();
+	}
+	if (random_upto(&seed, 3) > 0)
+		assert_true(record_resolve_links(db, &err) >= 0);
+	ASSERT_OK(txn_commit(&txn, &err));
+}
+
+/* Comparing -------------------------------------------------------------------------------------------------------- */
+
+static void load(int32_t as_of, struct fact_base *base, struct fact_account *out)
+{
+	const struct fact_query q = { .as_of = as_of, .zone = zone, .stale_days = 3 };
+
+	ASSERT_OK(facts_base_load(db, &q, a, base, &err));
+	ASSERT_OK(facts_load(db, &q, base, 0, base->n_members, a, out, &err));
+}
+
+/* The accounts of a day, with the packs that there are and without any. */
+static void look(int32_t as_of)
+{
+	static struct fact_account packed[N_ACCOUNTS + 1], rows[N_ACCOUNTS + 1];
+	struct fact_base base;
+
+	load(as_of, &base, packed);
+	run("CREATE TEMP TABLE kept AS SELECT * FROM account_pack; DELETE FROM account_pack");
+	load(as_of, &base, rows);
+	run("INSERT INTO account_pack SELECT * FROM kept; DROP TABLE kept");
+	for (size_t i = 0; i < base.n_members; i++)
+		assert_string_equal(told(&packed[i]), told(&rows[i]));
+}
+
+static void a_pack_tells_of_every_day_what_the_rows_tell(void **state)
+{
+	int64_t n_read = 0;
+
+	(void)state;
+	for (int book = 1; book <= N_BOOKS; book++) {
+		int32_t day = D - 60 + random_upto(&seed, 60);
+
+		assert_int_equal(teardown(NULL), 0);
+		assert_int_equal(setup(NULL), 0);
+		seed = (uint64_t)book * 7919;
+		put_some(day, N_ROWS * 3);
+		for (int i = 0; i < N_DAYS; i++) {
+			if (random_upto(&seed, 2))
+				assert_true(packs_refresh(db, zone, day, &err) >= 0);
+			n_read += number("SELECT count(*) FROM account_pack WHERE account_id NOT IN "
+			                 "(SELECT account_id FROM pack_stale)");
+			for (int k = 0; k < N_LOOKS; k++)
+				look(day + 40 - random_upto(&seed, 100));
+			day += random_upto(&seed, 20);
+			put_some(day, random_upto(&seed, 6));
+		}
+	}
+	assert_true(n_read > N_BOOKS * N_DAYS);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_pack_tells_of_every_day_what_the_rows_tell, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

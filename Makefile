@@ -106,7 +106,7 @@ ALL_$(1) := build/$(1)/retaind $$(UNITS_$(1)) $$(FUZZ_$(1))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # Plain loops over arrays, which are several times faster as vectors.
-build/release/obj/store/usage_weeks.o: FLAGS_release += -O3
+build/release/obj/store/pack.o build/release/obj/store/usage_weeks.o: FLAGS_release += -O3
 
 # What must be there to build and to test, installed with apt where it is missing.
 deps:

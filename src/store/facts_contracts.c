@@ -7,6 +7,7 @@
 static void tell_past(const struct telling *t, const int64_t *amounts, size_t n, size_t of, size_t *from, int64_t flags,
                       struct fact_subscription *s)
 {
+	bool has_amounts = flags & SUBSCRIPTION_HAS_AMOUNTS;
 	size_t end;
 
 	while (*from < n && amounts[AMOUNT_OF * n + *from] < (int64_t)of)
@@ -19,7 +20,7 @@ static void tell_past(const struct telling *t, const int64_t *amounts, size_t n,
 
 		if (!was_active)
 			continue;
-		s->mrr_was_minor[m] = flags & SUBSCRIPTION_HAS_AMOUNTS ? 0 : s->mrr_minor;
+		s->mrr_was_minor[m] = has_amounts ? 0 : s->mrr_minor;
 		for (size_t i = *from; i < end && amounts[AMOUNT_FROM * n + i] <= on; i++)
 			s->mrr_was_minor[m] = amounts[AMOUNT_MRR * n + i];
 	}

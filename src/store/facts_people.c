@@ -11,6 +11,7 @@ struct gathering {
 	int64_t *teams_of;       /* by place of a person: the word of the team; 0: none is known */
 	int64_t *teams_used;     /* by row of usage: the word of the team whose day it was */
 	struct fact_person *people;
+	int64_t *speakers;       /* by row of exchanges: the word of who spoke; 0: nobody did */
 	const int64_t *contacts, *use, *talks;
 	size_t n_contacts, n_use, n_talks;
 };
@@ -42,7 +43,6 @@ static int64_t contact_at(const struct gathering *g, size_t i)
 	return is_there ? word_of(g, c[CONTACT_KEY * n + i]) : 0;
 }
 
-/* The word of who spoke in an exchange; 0: nobody did. */
 static int64_t speaker_at(const struct gathering *g, size_t i)
 {
 	const int64_t *c = g->talks;
@@ -73,9 +73,11 @@ static void name_people(struct gathering *g)
 	for (size_t i = 0; i < g->n_use; i++)
 		if (word_of(g, g->use[USE_PERSON * g->n_use + i]) && is_used(g, i))
 			(void)key_of(g, g->use[USE_PERSON * g->n_use + i]);
-	for (size_t i = 0; i < g->n_talks; i++)
-		if (speaker_at(g, i))
-			(void)key_of(g, speaker_at(g, i));
+	for (size_t i = 0; i < g->n_talks; i++) {
+		g->speakers[i] = speaker_at(g, i);
+		if (g->speakers[i])
+			(void)key_of(g, g->speakers[i]);
+	}
 }
 
 static void place_people(struct gathering *g, struct fact_account *f)
@@ -176,8 +178,8 @@ static void tell_teams(struct gathering *g, struct fact_account *f)
 static void tell_exchanges(struct gathering *g)
 {
 	for (size_t i = 0; i < g->n_talks; i++)
-		if (speaker_at(g, i))
-			fact_days_add(&person_of(g, speaker_at(g, i))->spoke,
+		if (g->speakers[i])
+			fact_days_add(&person_of(g, g->speakers[i])->spoke,
 			              g->t->l->q->as_of - (int32_t)g->talks[INTERACTION_ON * g->n_talks + i]);
 }
 
@@ -196,6 +198,7 @@ int tell_people(struct telling *t, struct fact_account *f)
 		return 1;
 	g.keys = arena_array(a, n_words, sizeof *g.keys);
 	g.places = arena_array(a, n_words, sizeof *g.places);
+	g.speakers = arena_array(a, g.n_talks, sizeof *g.speakers);
 	name_people(&g);
 	place_people(&g, f);
 	tell_contacts(&g);

@@ -12,28 +12,6 @@ const int64_t *told_cells(struct telling *t, enum pack_section section, size_t *
 	return pack_columns(t->pack, section, t->cells[section].at) ? t->cells[section].at : NULL;
 }
 
-const char *told_word(const struct telling *t, int64_t number)
-{
-	return number > 0 && number < (int64_t)t->pack->n_words ? t->words[number] : "";
-}
-
-bool told_row(const struct telling *t, int64_t gone_on)
-{
-	return gone_on == PACK_NONE || gone_on > t->l->q->as_of;
-}
-
-bool told_event(const struct telling *t, int64_t on, int64_t gone_on)
-{
-	int32_t as_of = t->l->q->as_of;
-
-	return t->is_of_day || (on <= as_of && on > as_of - FACTS_DAYS && (gone_on == PACK_NONE || gone_on > as_of));
-}
-
-int32_t told_day(const struct telling *t, int64_t day, bool is_dated)
-{
-	return day <= t->l->q->as_of || is_dated ? (int32_t)day : DAY_NONE;
-}
-
 int told_texts(const struct telling *t, const char *sql, int64_t id, struct told_texts *out, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(t->l->db, sql);

@@ -54,10 +54,10 @@ bool pack_open(const void *data, size_t len, struct pack *out)
 	uint32_t lengths[N_PACK_SECTIONS] = { 0 };
 	struct pack p = { 0 };
 
-	if (len < PACK_HEAD_BYTES || at[8] != PACK_VERSION || pack_checksum(at + 8, len - 8) != pack_load(at, 8))
+	if (len < PACK_HEAD_BYTES || at[8] != PACK_VERSION || pack_checksum(at + 8, len - 8) != pack_load_8(at))
 		return false;
-	p.zone = (uint32_t)pack_load(at + 9, 4);
-	p.since = (int32_t)(uint32_t)pack_load(at + 13, 4);
+	p.zone = pack_load_4(at + 9);
+	p.since = (int32_t)pack_load_4(at + 13);
 	at += PACK_HEAD_BYTES;
 	if (!read_head(&at, end, &p, lengths))
 		return false;
@@ -87,15 +87,15 @@ static void read_cells(const unsigned char *at, size_t n, int width, uint64_t ba
 		return;
 	case 2:
 		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + pack_load(at + 2 * i, 2));
+			out[i] = (int64_t)(base + pack_load_2(at + 2 * i));
 		return;
 	case 3:
 		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + pack_load(at + 4 * i, 4));
+			out[i] = (int64_t)(base + pack_load_4(at + 4 * i));
 		return;
 	default:
 		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + pack_load(at + 8 * i, 8));
+			out[i] = (int64_t)(base + pack_load_8(at + 8 * i));
 	}
 }
 

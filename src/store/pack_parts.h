@@ -8,6 +8,7 @@
 #ifndef PACK_PARTS_H
 #define PACK_PARTS_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "store/pack.h"
@@ -19,6 +20,31 @@ enum {
 };
 static const uint8_t pack_widths[8] = { 0, 1, 2, 4, 8 };
 
+static inline uint16_t pack_load_2(const unsigned char *at)
+{
+	uint16_t value;
+
+	memcpy(&value, at, sizeof value);
+	return le16toh(value);
+}
+
+static inline uint32_t pack_load_4(const unsigned char *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof value);
+	return le32toh(value);
+}
+
+static inline uint64_t pack_load_8(const unsigned char *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof value);
+	return le64toh(value);
+}
+
+/* Of any width up to 8. */
 static inline uint64_t pack_load(const unsigned char *at, size_t width)
 {
 	uint64_t value = 0;
@@ -36,7 +62,9 @@ static inline uint64_t pack_checksum(const unsigned char *at, size_t len)
 
 	for (; len >= 32; at += 32, len -= 32)
 		for (int i = 0; i < 4; i++)
-			sums[i] = (sums[i] ^ pack_load(at + (size_t)(8 * i), 8)) * odd;
+			sums[i] = (sums[i] ^ pack_load_8(at + (size_t)(8 * i))) * odd;
+	for (; len >= 8; at += 8, len -= 8)
+		sums[0] = (sums[0] ^ pack_load_8(at)) * odd;
 	for (; len; at++, len--)
 		sums[0] = (sums[0] ^ *at) * odd;
 	for (int i = 1; i < 4; i++)

@@ -12,7 +12,7 @@
 #include "store/record.h"
 #include "store/usage.h"
 
-enum { D = 20000, N_ACCOUNTS = 6, N_ROWS = 60, N_BOOKS = 25, N_DAYS = 12, N_LOOKS = 6 };
+enum { D = 20000, N_ACCOUNTS = 6, N_ROWS = 60, N_BOOKS = 12, N_DAYS = 12, N_LOOKS = 6 };
 static struct err err;
 static struct arena *a;
 static struct db *db;
@@ -73,7 +73,8 @@ static void tell_contracts(struct buf *b, const struct fact_account *f)
 		buf_text(b, "\n");
 	}
 	for (size_t i = 0; i < f->n_limits; i++)
-		buf_printf(b, "limit %s %lld %d\n", f->limits[i].metric, (long long)f->limits[i].value, f->limits[i].period_days);
+		buf_printf(b, "limit %s %lld %d\n", f->limits[i].metric, (long long)f->limits[i].value,
+		           f->limits[i].period_days);
 	for (size_t i = 0; i < f->n_opportunities; i++) {
 		const struct fact_opportunity *o = &f->opportunities[i];
 
@@ -244,7 +245,8 @@ static void put_use(void)
 
 	run(arena_printf(a, "INSERT INTO usage_detail SELECT id, %d, %d, '%s', '%s', %d FROM account WHERE id = %d "
 	                 "ON CONFLICT DO UPDATE SET value = excluded.value", any_day(), 1 + random_upto(&seed, 2),
-	                 person ? person : "", team ? team : "", random_upto(&seed, 3), 1 + random_upto(&seed, N_ACCOUNTS)));
+	                 person ? person : "", team ? team : "", random_upto(&seed, 3),
+	                 1 + random_upto(&seed, N_ACCOUNTS)));
 }
 
 /* What a day brings. */

@@ -21,7 +21,7 @@ TEXTS := $(sort $(wildcard config/texts/*.yaml))
 VARIANTS := release debug asan coverage
 
 # Goals that set the machine up first; plain `make` only builds.
-SETUP := $(if $(filter demo check check-fast asan bench bench-programs coverage valgrind lint analyze deps,$(MAKECMDGOALS)),deps)
+SETUP := $(if $(filter demo check check-fast asan bench bench-programs check-perf perf-baseline coverage valgrind lint analyze deps,$(MAKECMDGOALS)),deps)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wimplicit-fallthrough -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wswitch-enum -Wdate-time -Wno-overlength-strings \
@@ -41,7 +41,8 @@ WERROR := $(if $(CI),-Werror)
 # One short line a file; V=1 shows whole commands.
 say = $(if $(V),,@echo '  $(1)';)
 
-.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench bench-programs demo pictures readme scale install uninstall clean help
+.PHONY: all debug deps check check-fast asan lint analyze coverage valgrind bench bench-programs check-perf perf-baseline \
+	demo pictures readme scale install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: build/release/retaind
@@ -142,6 +143,12 @@ bench: build/release/retaind $(BENCH_release)
 bench-programs: build/release/retaind $(BENCH_release)
 	@for program in $(filter-out %/bench_workload %/bench_peer,$(BENCH_release)); do $$program || exit 1; done
 
+# Instructions that score, ingest and map take, counted by callgrind, against tests/bench/baseline (3 % may move); anew.
+check-perf: build/release/retaind build/release/bench/bench_workload build/release/bench/bench_map
+	@tests/bench/check_perf.py build/release
+perf-baseline: build/release/retaind build/release/bench/bench_workload build/release/bench/bench_map
+	@tests/bench/check_perf.py build/release --write
+
 # The demo's two mornings and the commands that read, under memcheck: no error, nothing lost.
 valgrind: build/debug/retaind
 	@command -v valgrind >/dev/null || { echo 'valgrind is not installed' >&2; exit 1; }
@@ -191,5 +198,6 @@ help:
 	@echo 'make check      set up what is missing, build, run all tests;  make check-fast leaves the integration tests out'
 	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, valgrind, lint, analyze'
 	@echo 'make bench      against DuckDB, SQLite and PostgreSQL;  ACCOUNTS=100000 PARTS=list;  make bench-programs'
+	@echo 'make check-perf instructions of score, ingest and map against tests/bench/baseline;  make perf-baseline'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall leaves configuration and state'
 	@echo 'make deps       only set up what is missing;  make clean removes build/'

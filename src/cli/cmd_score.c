@@ -55,9 +55,10 @@ struct judge {
 static int judge_load(void *state, size_t *out_units, struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(txn_end) struct txn snapshot = { 0 }; /* a lock for all that is read, not one a statement */
 	struct judge *x = state;
 
-	if (db_open(x->judging.session.org->db_path, DB_READ, &db, err) < 0)
+	if (db_open(x->judging.session.org->db_path, DB_READ, &db, err) < 0 || txn_begin(&snapshot, db, err) < 0)
 		return -1;
 	x->judging.session.db = db;
 	if (judge_begin(&x->judging, x->day, x->of_day, err) < 0)

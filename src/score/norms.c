@@ -22,6 +22,12 @@ static const double MIN_SEASON = 0.1;
 /* Below this a day is quieter than chance alone would make it: two standard deviations of a count. */
 static const double SURELY = 2;
 
+#define FOUR(n) n, n + 1, n + 1, n + 2
+#define SIXTEEN(n) FOUR(n), FOUR(n + 1), FOUR(n + 1), FOUR(n + 2)
+/* How many of seven bits are set. */
+static const uint8_t days_of_week[128] = { SIXTEEN(0), SIXTEEN(1), SIXTEEN(1), SIXTEEN(2),
+	                                       SIXTEEN(1), SIXTEEN(2), SIXTEEN(2), SIXTEEN(3) };
+
 int days_in_week(const struct fact_days *d, int week)
 {
 	int at = 7 * week / 64, by = 7 * week % 64;
@@ -29,7 +35,7 @@ int days_in_week(const struct fact_days *d, int week)
 
 	if (by > 57)
 		bits |= d->words[at + 1] << (64 - by);
-	return __builtin_popcountll(bits & 127);
+	return days_of_week[bits & 127];
 }
 
 /* How quiet it was against the usual, when that is no chance; 1 otherwise. That others are busy is nobody's fault. */
@@ -40,10 +46,48 @@ static double quietness(double now, double usual)
 	return now / usual > MIN_SEASON ? now / usual : MIN_SEASON;
 }
 
+enum { TALLY_WORDS = 3, PLANES = 8, FULL = (1 << PLANES) - 1 };
+_Static_assert(SETTLED_DAYS <= 64 * TALLY_WORDS && WEEKDAY_DAYS <= 64 * TALLY_WORDS, "the days that are counted");
+
+/* On each of the last days, how many accounts were active: counts of 64 days side by side, a plane a binary digit. */
+struct tally {
+	uint64_t planes[TALLY_WORDS][PLANES];
+	int n; /* accounts in the planes */
+	double counts[64 * TALLY_WORDS];
+};
+
+static void tally_settle(struct tally *t)
+{
+	for (int age = 0; age < 64 * TALLY_WORDS; age++)
+		for (int p = 0; p < PLANES; p++)
+			t->counts[age] += (double)((t->planes[age / 64][p] >> age % 64 & 1) << p);
+	memset(t->planes, 0, sizeof t->planes);
+	t->n = 0;
+}
+
+static void tally_add(struct tally *t, const struct fact_days *active)
+{
+	if (t->n == FULL)
+		tally_settle(t);
+	for (int w = 0; w < TALLY_WORDS; w++) {
+		uint64_t carry = active->words[w];
+
+		for (int p = 0; carry; p++) {
+			uint64_t both = t->planes[w][p] & carry;
+
+			t->planes[w][p] ^= carry;
+			carry = both;
+		}
+	}
+	t->n++;
+}
+
 /* By day where a day alone is enough to tell, else by the week around it. */
 static void set_season(const struct fact_base *base, struct norms *norms)
 {
-	double counts[SETTLED_DAYS] = { 0 }, usual[SEASON_DAYS] = { 0 };
+	double usual[SEASON_DAYS] = { 0 };
+	struct tally t = { .n = 0 };
+	const double *counts = t.counts;
 	int n = 0;
 
 	for (size_t i = 0; i < base->n_members; i++) {
@@ -52,14 +96,9 @@ static void set_season(const struct fact_base *base, struct norms *norms)
 		if (fact_days_first(active) < SETTLED_DAYS)
 			continue;
 		n++;
-		for (int w = 0; w <= SETTLED_DAYS / 64; w++)
-			for (uint64_t bits = active->words[w]; bits; bits &= bits - 1) {
-				int age = 64 * w + __builtin_ctzll(bits);
-
-				if (age < SETTLED_DAYS)
-					counts[age]++;
-			}
+		tally_add(&t, active);
 	}
+	tally_settle(&t);
 	for (int age = 0; age < SEASON_DAYS; age++)
 		for (int w = 1; w <= COMPARED_WEEKS; w++)
 			usual[age] += counts[age + 7 * w] / COMPARED_WEEKS;
@@ -79,15 +118,13 @@ static void set_season(const struct fact_base *base, struct norms *norms)
 static void set_weekdays(const struct fact_base *base, struct norms *norms)
 {
 	double counts[7] = { 0 }, all = 0;
+	struct tally t = { .n = 0 };
 
 	for (size_t i = 0; i < base->n_members; i++)
-		for (int w = 0; w <= WEEKDAY_DAYS / 64; w++)
-			for (uint64_t bits = base->members[i].active.words[w]; bits; bits &= bits - 1) {
-				int age = 64 * w + __builtin_ctzll(bits);
-
-				if (age < WEEKDAY_DAYS)
-					counts[age % 7]++;
-			}
+		tally_add(&t, &base->members[i].active);
+	tally_settle(&t);
+	for (int age = 0; age < WEEKDAY_DAYS; age++)
+		counts[age % 7] += t.counts[age];
 	for (int d = 0; d < 7; d++)
 		all += counts[d];
 	/* A few weeks' worth of an even week, so that a base of three accounts has no empty weekday. */
@@ -131,6 +168,7 @@ static void set_volume(const struct fact_base *base, struct arena *a, struct nor
 struct alive {
 	const struct fact_member *member;
 	double rate, days; /* lately, and how many days that stands for */
+	double level;      /* set with the segments */
 	int first;
 };
 
@@ -142,26 +180,43 @@ static int by_segment(const void *left, const void *right)
 	return order ? order : (l->member->id > r->member->id) - (l->member->id < r->member->id);
 }
 
-/* Weighted active days per day over the whole weeks since the first activity. */
-static double recent_rate(const struct norms *n, const struct fact_days *active, int first, double *out_days)
+static int weeks_since(int first)
 {
-	int weeks = (first + 1) / 7 > 0 ? (first + 1) / 7 : 1;
-	double sum = 0, weight = 0, squares = 0;
+	return (first + 1) / 7 > 0 ? (first + 1) / 7 : 1;
+}
 
-	for (int w = 0; w < weeks; w++) {
-		sum += n->weights[w] * days_in_week(active, w);
-		weight += n->weights[w];
-		squares += n->weights[w] * n->weights[w];
+/* What recent_rate makes of weeks, added up once for every number of them. */
+struct weights {
+	double products[NORM_WEEKS][8]; /* weight of the week times days */
+	double sum[NORM_WEEKS + 1], squares[NORM_WEEKS + 1]; /* of so many weeks */
+};
+
+static void set_weights(const struct norms *n, struct weights *out)
+{
+	out->sum[0] = out->squares[0] = 0;
+	for (int w = 0; w < NORM_WEEKS; w++) {
+		out->sum[w + 1] = out->sum[w] + n->weights[w];
+		out->squares[w + 1] = out->squares[w] + n->weights[w] * n->weights[w];
+		for (int days = 0; days < 8; days++)
+			out->products[w][days] = n->weights[w] * days;
 	}
-	*out_days = 7 * weight * weight / squares;
+}
+
+/* Weighted active days per day over the whole weeks since the first activity. */
+static double recent_rate(const struct weights *weights, const struct fact_days *active, int first, double *out_days)
+{
+	int weeks = weeks_since(first);
+	double sum = 0, weight = weights->sum[weeks];
+
+	for (int w = 0; w < weeks; w++)
+		sum += weights->products[w][days_in_week(active, w)];
+	*out_days = 7 * weight * weight / weights->squares[weeks];
 	return sum / (7 * weight);
 }
 
-/* Those that were active lately, and by how often, the half-life of the level. */
-static size_t find_alive(const struct fact_base *base, struct alive *alive, struct norms *norms)
+static void set_half_life(const struct fact_base *base, struct norms *norms)
 {
 	double days = 0, span = 0, half_life;
-	size_t n = 0;
 
 	for (size_t i = 0; i < base->n_members; i++) {
 		const struct fact_days *active = &base->members[i].active;
@@ -177,14 +232,24 @@ static size_t find_alive(const struct fact_base *base, struct alive *alive, stru
 	norms->half_life = half_life;
 	for (int w = 0; w < NORM_WEEKS; w++)
 		norms->weights[w] = exp2(-7 * w / half_life);
+}
+
+/* Those that were active lately, and by how often, the half-life of the level. */
+static size_t find_alive(const struct fact_base *base, struct alive *alive, struct norms *norms)
+{
+	struct weights weights;
+	size_t n = 0;
+
+	set_half_life(base, norms);
+	set_weights(norms, &weights);
 	for (size_t i = 0; i < base->n_members; i++) {
 		const struct fact_days *active = &base->members[i].active;
 		int last = fact_days_last(active), first = fact_days_first(active);
 
-		if (last < 0 || last >= (4 * half_life > ALIVE_DAYS ? 4 * half_life : ALIVE_DAYS))
+		if (last < 0 || last >= (4 * norms->half_life > ALIVE_DAYS ? 4 * norms->half_life : ALIVE_DAYS))
 			continue;
 		alive[n] = (struct alive){ .member = &base->members[i], .first = first };
-		alive[n].rate = recent_rate(norms, active, first, &alive[n].days);
+		alive[n].rate = recent_rate(&weights, active, first, &alive[n].days);
 		n++;
 	}
 	return n;
@@ -227,27 +292,94 @@ static void set_tenures(const struct alive *alive, size_t n, double all, struct 
 	double sums[N_TENURES] = { 0 }, counts[N_TENURES] = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		sums[tenure_of(alive[i].first)] += log(mixed(norms, alive[i].rate, alive[i].days)) - all;
+		sums[tenure_of(alive[i].first)] += alive[i].level - all;
 		counts[tenure_of(alive[i].first)]++;
 	}
 	for (int t = 0; t < N_TENURES; t++)
 		norms->tenures[t] = exp(sums[t] / (counts[t] + LEAN_TENURE));
 }
 
-static void set_segments(struct alive *alive, size_t n, struct arena *a, struct norms *norms)
-{
-	struct segment_norm *segments = arena_array(a, n + 1, sizeof *segments), *last = NULL;
-	double all = 0, days_28 = 0;
-	size_t n_segments = 0;
+/* Few segments, and where those of each begin in their order. */
+struct places {
+	const char *names[64];
+	size_t n, starts[64];
+	uint8_t *of; /* by account */
+};
 
-	qsort(alive, n, sizeof *alive, by_segment);
+/* The place of a segment, mostly that of the account before; the number of places when it is a further one. */
+static size_t place_of(const struct places *p, const char *segment, size_t guess)
+{
+	if (guess < p->n && strcmp(p->names[guess], segment) == 0)
+		return guess;
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->names[i], segment) == 0)
+			return i;
+	return p->n;
+}
+
+/* False when there are more than it has room for. */
+static bool find_places(const struct alive *alive, size_t n, struct places *p)
+{
+	size_t place = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		double level = log(mixed(norms, alive[i].rate, alive[i].days));
+		place = place_of(p, alive[i].member->segment, place);
+		if (place == ARRAY_LEN(p->names))
+			return false;
+		if (place == p->n)
+			p->names[p->n++] = alive[i].member->segment;
+		p->of[i] = (uint8_t)place;
+		p->starts[place]++; /* how many, for now */
+	}
+	return true;
+}
+
+static void set_starts(struct places *p)
+{
+	size_t counts[ARRAY_LEN(p->names)];
+
+	memcpy(counts, p->starts, sizeof counts);
+	for (size_t i = 0; i < p->n; i++) {
+		p->starts[i] = 0;
+		for (size_t other = 0; other < p->n; other++)
+			p->starts[i] += strcmp(p->names[other], p->names[i]) < 0 ? counts[other] : 0;
+	}
+}
+
+/* By segment, and by id, as they come. */
+static const struct alive *sorted(struct alive *alive, size_t n, struct arena *a)
+{
+	struct places p = { .of = arena_array(a, n + 1, sizeof *p.of) };
+	struct alive *out;
+
+	if (!find_places(alive, n, &p)) {
+		qsort(alive, n, sizeof *alive, by_segment);
+		return alive;
+	}
+	out = arena_array(a, n + 1, sizeof *out);
+	set_starts(&p);
+	for (size_t i = 0; i < n; i++)
+		out[p.starts[p.of[i]]++] = alive[i];
+	return out;
+}
+
+static void set_segments(const struct alive *alive, size_t n, struct arena *a, struct norms *norms)
+{
+	struct segment_norm *segments = NULL, *last = NULL;
+	double all = 0, days_28 = 0;
+	size_t n_segments = 0, cap = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double level = alive[i].level;
 		int days = fact_days_count(&alive[i].member->active, 0, RECENT_DAYS);
 
 		if (!last || strcmp(last->name, alive[i].member->segment) != 0) {
+			if (n_segments == cap) {
+				cap = cap ? 2 * cap : 16;
+				segments = arena_grow(a, segments, n_segments, cap, sizeof *segments);
+			}
 			last = &segments[n_segments++];
-			last->name = alive[i].member->segment;
+			*last = (struct segment_norm){ .name = alive[i].member->segment };
 		}
 		last->usual += level;
 		last->active_28 += days;
@@ -270,8 +402,9 @@ static void set_segments(struct alive *alive, size_t n, struct arena *a, struct 
 
 const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 {
+	CLEANUP(arena_freep) struct arena *own = arena_new(0);
 	struct norms *norms = arena_alloc(a, sizeof *norms);
-	struct alive *alive = arena_array(a, base->n_members + 1, sizeof *alive);
+	struct alive *alive = arena_array(own, base->n_members + 1, sizeof *alive);
 	size_t n;
 
 	set_season(base, norms);
@@ -279,7 +412,9 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 	set_volume(base, a, norms);
 	n = find_alive(base, alive, norms);
 	set_prior(alive, n, norms);
-	set_segments(alive, n, a, norms);
+	for (size_t i = 0; i < n; i++)
+		alive[i].level = log(mixed(norms, alive[i].rate, alive[i].days));
+	set_segments(sorted(alive, n, own), n, a, norms);
 	return norms;
 }
 
@@ -294,12 +429,16 @@ static const struct segment_norm *segment_of(const struct norms *n, const char *
 double norm_level(const struct norms *n, const struct fact_days *active)
 {
 	int first = fact_days_first(active);
-	double days, rate;
+	double sum = 0, weight = 0, squares = 0;
 
 	if (first < 0)
 		return 0;
-	rate = recent_rate(n, active, first, &days);
-	return mixed(n, rate, days);
+	for (int w = 0; w < weeks_since(first); w++) {
+		sum += n->weights[w] * days_in_week(active, w);
+		weight += n->weights[w];
+		squares += n->weights[w] * n->weights[w];
+	}
+	return mixed(n, sum / (7 * weight), 7 * weight * weight / squares);
 }
 
 double norm_usual(const struct norms *n, const char *segment, int first_age)

@@ -33,6 +33,7 @@ struct scorer {
 	struct shared *shared;
 	struct arena *arena;
 	struct db *db;
+	struct txn snapshot; /* a lock for all that is read, not one a statement */
 	struct workload_use *use;
 	int32_t metrics[WORKLOAD_METRICS];
 	int n_accounts, n_blocks;
@@ -164,6 +165,7 @@ static void open_scorer(struct scorer *s, const char *database)
 
 	REQUIRE_OK(db_open(database, DB_READ, &s->db, &err));
 	REQUIRE_OK(db_run(s->db, "PRAGMA cache_size = -4096", &err)); /* each page is read once */
+	REQUIRE_OK(txn_begin(&s->snapshot, s->db, &err));
 	REQUIRE_OK(db_int(s->db, "SELECT max(id) FROM account", 0, &most, &err));
 	REQUIRE_OK(db_int(s->db, "SELECT count(*) FROM pack_stale", 0, &n_stale, &err));
 	if (most > WORKLOAD_MAX_ACCOUNTS || n_stale)
@@ -191,6 +193,7 @@ static void score_all(struct shared *shared, const char *database)
 	open_scorer(s, database);
 	while (score_next(s))
 		;
+	txn_end(&s->snapshot);
 	db_close(s->db);
 }
 
@@ -343,6 +346,7 @@ void workload_score(const char *database, int n_processes, struct workload_answe
 	write_rows(&w, s);
 	end_rows(&w);
 	*out = ranked(s);
+	txn_end(&s->snapshot);
 	db_close(s->db);
 	(void)munmap(s->shared, sizeof *s->shared);
 }

@@ -5,8 +5,12 @@
 
 #include "common/text.h"
 #include "score/restate.h"
+#include "store/nrr_closed.h"
 
-enum { MAX_TOLD = 500 /* accounts of a report whose reasons are told; of the others only how they moved is known */ };
+enum {
+	MAX_TOLD = 500, /* accounts of a report whose reasons are told; of the others only how they moved is known */
+	MAX_CONTRACTS = 4000000 /* about 800 MB */
+};
 
 static const int32_t windows[] = { 1, 12 }; /* months: the month itself, and the year up to its end */
 
@@ -560,20 +564,37 @@ static int close_months(struct closing *c, int32_t day, struct err *err)
 	return hash_all(c, first, err) < 0 ? -1 : close_reports(c, err);
 }
 
+static int close_all(struct closing *c, int32_t day, const char *rules, struct err *err)
+{
+	struct db *db = c->session->db;
+	int64_t n;
+
+	if (nrr_count_contracts(db, &n, err) < 0)
+		return -1;
+	if (n > MAX_CONTRACTS)
+		return err_set(err, ERR_INPUT, "there are more than the %d contracts that fit into memory", MAX_CONTRACTS);
+	if (nrr_closed_begin(db, err) < 0 || close_months(c, day, err) < 0)
+		return -1;
+	return nrr_closed_end(db, day, rules, err);
+}
+
 int nrr_close(const struct session *s, int32_t day, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0), *of_now = NULL;
 	struct closing c = { .session = s, .arena = a };
+	const char *rules =
+		arena_printf(a, "%s %s %d", nrr_policy_hash(&s->org->nrr, a), s->org->currency, (int)nrr_month_of(day));
+	bool is_closed;
 	int32_t latest;
 	int rc;
 
 	of_now = arena_new(0);
 	c.now.arena = of_now;
-	if (nrr_snapshot_latest(s->db, &latest, err) < 0)
+	if (nrr_snapshot_latest(s->db, &latest, err) < 0 || nrr_closed_holds(s->db, day, rules, &is_closed, err) < 0)
 		return err_in(err, "closing months");
-	if (latest != DAY_NONE && latest > day)
+	if (is_closed || (latest != DAY_NONE && latest > day))
 		return 0;
-	rc = close_months(&c, day, err);
+	rc = close_all(&c, day, rules, err);
 	arena_free(c.then.arena);
 	return rc < 0 ? err_in(err, "closing months") : 0;
 }

@@ -6,6 +6,7 @@
  *        bench_workload fix N FILE                 a CSV file that corrects one account on day N
  *        bench_workload backfill FILE ACCOUNTS     all its usage into a new database, by the store's writer in bulk
  *        bench_workload sum FILE N M               how many values the database holds of days N to M, and their sum
+ *        bench_workload lengthen FOLDER ACCOUNTS   five metrics and three years of usage instead of its own
  *        bench_workload score FOLDER PROCESSES     the workload's score of an organisation of it */
 #include "bench.h"
 #include "workload.h"
@@ -149,6 +150,48 @@ static void backfill(char **words, struct arena *a)
 	             b.n, start, cpu - b.making, b.making, (double)self.ru_maxrss / 1024, (int64_t)file.st_size);
 }
 
+/* Its days over and over: 57 weeks are as long as they are, so that weekdays stay. */
+static void put_year(const struct backfill *b, struct usage_bulk *bulk, int32_t metric, int m, int day)
+{
+	enum { PERIOD = 57 * 7 };
+	int same = (day % PERIOD + PERIOD) % PERIOD;
+	struct err err;
+	size_t n = 0;
+
+	workload_values(b->w, m % WORKLOAD_METRICS, same, 1, b->w->n, b->values);
+	for (int i = 0; i < b->w->n; i++)
+		if (b->values[i] >= 0)
+			b->cells[n++] = (struct usage_cell){ metric, WORKLOAD_FIRST + day, i + 1, b->values[i] };
+	REQUIRE_OK(usage_bulk_add(bulk, b->cells, n, &err));
+}
+
+static void lengthen(char **words, struct arena *a)
+{
+	enum { YEARS_DAYS = 1095 };
+	static const char *const names[] = { "logins", "reports", "exports", "searches", "api_calls" };
+	struct workload w = workload_of(words[1], a);
+	struct backfill b = { .w = &w, .cells = arena_array(a, (size_t)w.n, sizeof *b.cells),
+		.values = arena_array(a, (size_t)w.n, sizeof *b.values) };
+	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(usage_bulk_freep) struct usage_bulk *bulk = NULL;
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	struct err err;
+
+	REQUIRE_OK(db_open(arena_printf(a, "%s/state/orgs/w/retaind.db", words[0]), DB_WRITE, &db, &err));
+	bulk = usage_bulk_new(db, 0);
+	REQUIRE_OK(txn_begin(&txn, db, &err));
+	for (size_t m = 0; m < ARRAY_LEN(names); m++) {
+		int32_t metric;
+
+		REQUIRE_OK(metric_id(db, names[m], &metric, &err));
+		for (int day = WORKLOAD_DAYS - YEARS_DAYS; day < (m < WORKLOAD_METRICS ? 0 : WORKLOAD_DAYS); day++)
+			put_year(&b, bulk, metric, (int)m, day);
+	}
+	REQUIRE_OK(usage_bulk_flush(bulk, &err));
+	REQUIRE_OK(txn_commit(&txn, &err));
+	(void)printf("{\"what\":\"lengthen\",\"accounts\":%d}\n", w.n);
+}
+
 struct sum { int64_t n, sum; };
 
 static void add_values(void *context, int32_t day, const int64_t *values)
@@ -206,6 +249,7 @@ static const struct { const char *name; int n_words; void (*run)(char **words, s
 	{ "days", 3, make_days },
 	{ "fix", 2, make_fix },
 	{ "backfill", 2, backfill },
+	{ "lengthen", 2, lengthen },
 	{ "sum", 3, sum },
 	{ "score", 2, score },
 };

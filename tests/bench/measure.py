@@ -68,6 +68,20 @@ def run(words, cwd=None, watched=True, env=None, may_fail=False):
             "read_mb": used.ru_inblock * 512 / 1e6, "written_mb": used.ru_oublock * 512 / 1e6, "out": out.decode(errors="replace")}
 
 
+def first_output(words):
+    """What it took until the first byte came, and the CPU of the whole."""
+    started = time.monotonic()
+    with subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        first = child.stdout.read(1)
+        seconds = time.monotonic() - started
+        child.stdout.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if not first or child.returncode:
+        raise Failed(f"{' '.join(map(str, words))[:200]}: {child.returncode}, nothing came")
+    return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime}
+
+
 def said(result):
     """The last line of JSON that the program printed, with the figures of the run where it says none itself."""
     lines = [line for line in result["out"].splitlines() if line.startswith("{")]

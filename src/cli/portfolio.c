@@ -19,6 +19,7 @@ struct looking {
 	size_t n_listed;
 	struct arena *kept;    /* for what outlives a chunk */
 	struct portfolio found;
+	size_t watermelon_room, blind_spot_room;
 };
 
 static int by_id(const void *left, const void *right)
@@ -41,6 +42,15 @@ static struct digest_account told(const struct looking *l, const struct fact_acc
 	};
 }
 
+static struct digest_account *add(struct arena *a, struct digest_account **list, size_t *n, size_t *room)
+{
+	if (*n == *room) {
+		*room = *room ? 2 * *room : 64;
+		*list = arena_grow(a, *list, *n, *room, sizeof **list);
+	}
+	return &(*list)[(*n)++];
+}
+
 /* score: the latest one, NULL when there is none. */
 static void look_at(struct looking *l, const struct fact_account *f, const struct score_row *score, struct arena *a)
 {
@@ -52,9 +62,9 @@ static void look_at(struct looking *l, const struct fact_account *f, const struc
 	hidden = score && score->risk_band == 0 ? watermelon_of(l->words, &l->day.base, f, score->confidence, a) : NULL;
 	unseen = blind_spot_of(l->words, &l->day.base, f, was_listed, a);
 	if (hidden)
-		l->found.watermelons[l->found.n_watermelons++] = told(l, f, score, hidden);
+		*add(l->kept, &l->found.watermelons, &l->found.n_watermelons, &l->watermelon_room) = told(l, f, score, hidden);
 	if (unseen)
-		l->found.blind_spots[l->found.n_blind_spots++] = told(l, f, score, unseen);
+		*add(l->kept, &l->found.blind_spots, &l->found.n_blind_spots, &l->blind_spot_room) = told(l, f, score, unseen);
 }
 
 static int look_at_some(struct looking *l, size_t first, size_t n, struct arena *a, struct err *err)
@@ -92,24 +102,28 @@ int portfolio_look(const struct session *s, bool (*wants)(const void *which, con
                    struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *of_chunk = arena_new(0);
-	struct looking l = { .session = s, .wants = wants, .which = which, .words = words, .kept = a };
+	CLEANUP(arena_freep) struct arena *of_base = arena_new(0);
+	CLEANUP(txn_end) struct txn snapshot = { 0 };
+	struct looking l = { .session = s, .day = diagnose_begin(s, s->as_of, of_base), .wants = wants, .which = which,
+		                 .words = words, .kept = a };
 	int64_t *listed;
 	size_t n;
 
-	if (diagnose_day(s, s->as_of, a, &l.day, err) < 0 ||
+	l.day.query.skips_usage = true; /* nothing is judged: days of activity are enough */
+	if (txn_snapshot(&snapshot, s->db, err) < 0 || facts_base_load(s->db, &l.day.query, of_base, &l.day.base, err) < 0 ||
 	    portfolio_listed(s->db, s->as_of - BLIND_DAYS, s->as_of, a, &listed, &l.n_listed, err) < 0)
 		return err_in(err, "portfolio");
 	l.listed = listed;
 	n = l.day.base.n_members;
-	l.found.watermelons = arena_array(a, n + 1, sizeof *l.found.watermelons);
-	l.found.blind_spots = arena_array(a, n + 1, sizeof *l.found.blind_spots);
 	for (size_t first = 0; first < n; first += CHUNK) {
 		if (look_at_some(&l, first, n - first < CHUNK ? n - first : CHUNK, of_chunk, err) < 0)
 			return err_in(err, "portfolio");
 		arena_reset(of_chunk);
 	}
-	qsort(l.found.watermelons, l.found.n_watermelons, sizeof *l.found.watermelons, by_worth);
-	qsort(l.found.blind_spots, l.found.n_blind_spots, sizeof *l.found.blind_spots, by_worth);
+	if (l.found.n_watermelons)
+		qsort(l.found.watermelons, l.found.n_watermelons, sizeof *l.found.watermelons, by_worth);
+	if (l.found.n_blind_spots)
+		qsort(l.found.blind_spots, l.found.n_blind_spots, sizeof *l.found.blind_spots, by_worth);
 	*out = l.found;
 	return 0;
 }

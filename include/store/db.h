@@ -67,8 +67,6 @@ struct txn {
 	struct db *db; /* off limits */
 };
 int txn_begin(struct txn *t, struct db *db, struct err *err) MUST_USE;
-/* Only for reading, on any connection: all reads see the same, and need no lock each. */
-int txn_snapshot(struct txn *t, struct db *db, struct err *err) MUST_USE;
 int txn_commit(struct txn *t, struct err *err) MUST_USE;
 void txn_end(struct txn *t);
 

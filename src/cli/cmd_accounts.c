@@ -124,9 +124,11 @@ static int show_hidden(struct cli *c, const struct session *s, struct err *err)
 		{ "a_year", true }, { "owner", false },   { "reason", false },
 	};
 	struct table *t = table_new(c->arena, titles, ARRAY_LEN(titles));
+	CLEANUP(txn_end) struct txn snapshot = { 0 };
 	struct portfolio p;
 
-	if (portfolio_look(s, is_of_owner, cli_option(c, "owner"), NULL, c->arena, &p, err) < 0)
+	if (txn_begin(&snapshot, s->db, err) < 0 ||
+	    portfolio_look(s, is_of_owner, cli_option(c, "owner"), NULL, c->arena, &p, err) < 0)
 		return -1;
 	add_hidden(c, t, "watermelon", p.watermelons, p.n_watermelons);
 	add_hidden(c, t, "blind_spot", p.blind_spots, p.n_blind_spots);

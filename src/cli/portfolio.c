@@ -103,14 +103,13 @@ int portfolio_look(const struct session *s, bool (*wants)(const void *which, con
 {
 	CLEANUP(arena_freep) struct arena *of_chunk = arena_new(0);
 	CLEANUP(arena_freep) struct arena *of_base = arena_new(0);
-	CLEANUP(txn_end) struct txn snapshot = { 0 };
 	struct looking l = { .session = s, .day = diagnose_begin(s, s->as_of, of_base), .wants = wants, .which = which,
 		                 .words = words, .kept = a };
 	int64_t *listed;
 	size_t n;
 
 	l.day.query.skips_usage = true; /* nothing is judged: days of activity are enough */
-	if (txn_snapshot(&snapshot, s->db, err) < 0 || facts_base_load(s->db, &l.day.query, of_base, &l.day.base, err) < 0 ||
+	if (facts_base_load(s->db, &l.day.query, of_base, &l.day.base, err) < 0 ||
 	    portfolio_listed(s->db, s->as_of - BLIND_DAYS, s->as_of, a, &listed, &l.n_listed, err) < 0)
 		return err_in(err, "portfolio");
 	l.listed = listed;

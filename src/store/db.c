@@ -507,24 +507,15 @@ int db_int(struct db *db, const char *sql, int64_t fallback, int64_t *out, struc
 
 /* transactions ----------------------------------------------------------------------------------------------------- */
 
-static int begin(struct txn *t, struct db *db, const char *sql, struct err *err)
+int txn_begin(struct txn *t, struct db *db, struct err *err)
 {
 	if (!sqlite3_get_autocommit(db->handle))
 		die("a transaction within a transaction");
-	if (run_text(db, sql, err) < 0)
+	/* a reader's is a snapshot */
+	if (run_text(db, db->mode == DB_READ ? "BEGIN" : "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	t->db = db;
 	return 0;
-}
-
-int txn_snapshot(struct txn *t, struct db *db, struct err *err)
-{
-	return begin(t, db, "BEGIN", err);
-}
-
-int txn_begin(struct txn *t, struct db *db, struct err *err)
-{
-	return db->mode == DB_READ ? txn_snapshot(t, db, err) : begin(t, db, "BEGIN IMMEDIATE", err);
 }
 
 int txn_commit(struct txn *t, struct err *err)

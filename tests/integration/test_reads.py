@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""What is read of one account, or of one owner, is the same whether or not scoring left something behind to read it by."""
+import contextlib
+import datetime
+import random
+import sqlite3
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from harness import HEAVY, run  # noqa: E402
+
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+DAYS = 360
+ACCOUNTS = 400 if HEAVY else 120
+ORG = """
+title: Acme
+zone: UTC
+currency: EUR
+sources:
+  files:
+    connector: csv
+    folder: "@FOLDER@"
+    files:
+      accounts:
+        match: accounts.csv
+        entity: account
+        key: id
+        map:
+          - { to: name, from: name }
+          - { to: segment, from: segment }
+          - { to: csm_key, from: csm }
+          - { to: currency, value: EUR }
+      contracts:
+        match: contracts.csv
+        entity: subscription
+        key: id
+        account: { from: account, by: key }
+        map:
+          - { to: product, from: product }
+          - { to: plan, from: plan }
+          - { to: mrr_minor, from: mrr }
+          - { to: currency, value: EUR }
+          - { to: seats, from: seats }
+          - { to: start_on, from: start }
+          - { to: end_on, from: end }
+      usage:
+        match: usage.csv
+        entity: usage
+        account: { from: account, by: key }
+        map:
+          - { to: metric, from: metric }
+          - { to: day, from: day }
+          - { to: value, from: value }
+"""
+
+
+def ago(days):
+    return (TODAY - datetime.timedelta(days=days)).isoformat()
+
+
+def make(case):
+    """Accounts of three segments, some of which fade, some of which faded once, some of which left."""
+    chance = random.Random(5)
+    accounts, contracts, usage = ["id,name,segment,csm"], ["id,account,product,plan,mrr,seats,start,end"], ["account,metric,day,value"]
+    for i in range(ACCOUNTS):
+        accounts.append(f"k{i},Account {i},{'abc'[i % 3]},{'ann' if i % 4 else 'bob'}@acme.example")
+        end = ago(20 + i) if i % 9 == 0 else ""
+        contracts.append(f"s{i},k{i},p{i % 2},plan{i % 3},{10000 + 100 * i},{5 + i % 7},{ago(700)},{end}")
+        quiet = {0: range(40), 1: range(148, 185)}.get(i % 5, ())
+        for age in range(DAYS):
+            if chance.random() < (0.1 if age in quiet else 0.6):
+                usage.append(f"k{i},{'actions' if i % 2 else 'exports'},{ago(age)},{chance.randrange(1, 40)}")
+    for name, lines in (("accounts", accounts), ("contracts", contracts), ("usage", usage)):
+        case.write(f"files/{name}.csv", "\n".join(lines) + "\n")
+    case.org(ORG.replace("@FOLDER@", str(case.tmp / "files")))
+    case.retaind("pull")
+    for day in (150, 0):
+        case.retaind("score", "--as-of", ago(day))
+
+
+def said(case):
+    """The diagnosis of accounts in every band, as JSON and for people."""
+    ids = [row[0] for row in case.query("SELECT account_id FROM score_day WHERE day = (SELECT max(day) FROM score_day) "
+                                        "ORDER BY risk_band + readiness_band DESC, account_id LIMIT ?", 30 if HEAVY else 8)]
+    return [case.retaind("explain", str(i), "--as-of", ago(0), "--format", f).stdout for i in ids for f in ("json", "table")]
+
+
+def change(case, sql):
+    with contextlib.closing(sqlite3.connect(case.database())) as db, db:
+        db.execute(sql)
+
+
+def test_an_account_is_explained_the_same_with_and_without_the_base_that_scoring_kept(case):
+    """explain says the same to the byte, similar accounts and all, from the base that was kept and from all accounts anew."""
+    make(case)
+    assert case.query("SELECT day = (SELECT max(day) FROM score_day) FROM base_kept") == [(1,)]
+    kept = said(case)
+    assert any("looked like this" in text for text in kept), "nothing is said of similar accounts"
+    change(case, "DELETE FROM base_kept")
+    assert said(case) == kept
+
+
+def test_what_changed_since_is_seen_and_another_configuration_gets_no_base_of_this_one(case):
+    """A contract that changes in the source changes the diagnosis at once; other weights are judged by at once, and give way again."""
+    make(case)
+    kept = said(case)
+    path = case.tmp / "files/contracts.csv"
+    path.write_text(path.read_text().replace(",10", ",90"))
+    case.retaind("pull")
+    assert case.query("SELECT count(*) FROM base_kept") == [(0,)]
+    changed = said(case)
+    assert changed != kept
+    case.retaind("score", "--as-of", ago(0))
+    assert case.query("SELECT count(*) FROM base_kept") == [(1,)]
+    again = said(case)
+    signals = case.tmp / "config/signals.yaml"
+    shipped = signals.read_text()
+    signals.write_text(shipped.replace("base_risk: 3", "base_risk: 9"))
+    assert signals.read_text() != shipped and said(case) != again
+    signals.write_text(shipped)
+    assert said(case) == again
+
+
+def test_an_owner_sees_her_accounts_in_the_order_of_all(case):
+    """accounts --owner lists what the list of all has of that owner, in its order, whatever the case of the address."""
+    make(case)
+    columns = ("accounts", "--as-of", ago(0), "--format", "csv")
+    title, *everything = case.retaind(*columns).stdout.splitlines()
+    place = title.split(",").index("owner")
+
+    def of(lines, owner=None):
+        return [line.split(",", 1)[1] for line in lines if owner is None or line.split(",")[place] == owner]
+
+    assert len(everything) > 5
+    for owner in ("ann@acme.example", "bob@acme.example"):
+        assert of(case.retaind(*columns, "--owner", owner.upper()).stdout.splitlines()[1:]) == of(everything, owner), owner
+    assert len(of(everything, "ann@acme.example")) + len(of(everything, "bob@acme.example")) == len(everything)
+
+
+run(globals())

@@ -191,7 +191,7 @@ static int set_switches(struct db *db, struct err *err)
  * itself, and a file for each statement costs more than the statement. Before the first connection only. */
 static void keep_statement_journals(void)
 {
-	enum { JOURNAL_BYTES = 256 * 1024 }; /* also what it takes at once */
+	enum { JOURNAL_BYTES = 120 * 1024 }; /* taken and, beyond, written at once, where SQLite's limit is below 128 KiB */
 	static bool is_done;
 
 	if (!is_done && sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_BYTES) != SQLITE_OK)

@@ -174,6 +174,20 @@ static void whatever_action_fails_the_schema_is_the_old_one_or_the_new_one(void 
 }
 #endif
 
+static void accounts_from_before_there_were_packs_are_to_get_one(void **state)
+{
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 32, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv');"
+	                     "INSERT INTO account (id, source_id, source_key, main_id) VALUES (1, 1, 'k1', NULL), "
+	                     "(2, 1, 'k2', 1), (3, 1, 'k3', NULL)", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 32);
+	ASSERT_INT(number(db, "SELECT group_concat(account_id) = '1,3' FROM pack_stale"), 1);
+	db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +200,7 @@ int main(void)
 #ifdef RETAIND_FAULTS
 		cmocka_unit_test(whatever_action_fails_the_schema_is_the_old_one_or_the_new_one),
 #endif
+		cmocka_unit_test(accounts_from_before_there_were_packs_are_to_get_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

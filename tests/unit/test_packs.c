@@ -317,10 +317,169 @@ static void a_pack_tells_of_every_day_what_the_rows_tell(void **state)
 	assert_true(n_read > N_BOOKS * N_DAYS);
 }
 
+/* Single cases ----------------------------------------------------------------------------------------------------- */
+
+static void put_acme(void)
+{
+	run("INSERT INTO account (id, source_id, source_key, name) VALUES (1, 1, 'a1', 'Acme'), (2, 1, 'a2', 'Bolt');"
+	    "INSERT INTO interaction (id, source_id, source_key, account_id, kind, direction, at) VALUES "
+	    "(1, 1, 'i1', 1, 'email', 'in', 19300 * 86400), (2, 1, 'i2', 1, 'meeting', NULL, 19400 * 86400), "
+	    "(3, 1, 'i3', 1, 'email', 'out', 19900 * 86400)");
+}
+
+static void what_was_deleted_lately_was_heard_until_then_though_it_lies_before_what_a_pack_holds(void **state)
+{
+	(void)state;
+	put_acme();
+	run("UPDATE interaction SET deleted_on = 20005 WHERE id = 2");
+	assert_int_equal(packs_refresh(db, zone, D + 10, &err), 2);
+	for (int32_t day = D; day < D + 10; day++)
+		look(day);
+}
+
+static void a_meeting_of_long_ago_that_was_moved_lately_is_told_of_as_it_was(void **state)
+{
+	(void)state;
+	put_acme();
+	run("INSERT INTO history VALUES ('interaction', 2, 'at', -2147483647, 20030 * 86400), "
+	    "('interaction', 2, 'at', 19990, 20060 * 86400), ('interaction', 2, 'at', 20005, 19400 * 86400)");
+	assert_int_equal(packs_refresh(db, zone, D + 10, &err), 2);
+	for (int32_t day = D - 15; day < D + 10; day++)
+		look(day);
+}
+
+static void a_damaged_pack_is_counted_and_the_rows_are_read_instead(void **state)
+{
+	int64_t n, damaged, len;
+
+	(void)state;
+	put_acme();
+	assert_int_equal(packs_refresh(db, zone, D, &err), 2);
+	len = number("SELECT length(data) FROM account_pack WHERE account_id = 1");
+	for (int64_t at = 0; at < len; at++) {
+		run("DROP TABLE IF EXISTS temp.whole; CREATE TEMP TABLE whole AS SELECT * FROM account_pack");
+		run(arena_printf(a, "UPDATE account_pack SET data = CAST(substr(data, 1, %lld) || "
+		                 "CASE WHEN substr(data, %lld, 1) = x'2a' THEN x'2b' ELSE x'2a' END || substr(data, %lld) AS BLOB) "
+		                 "WHERE account_id = 1", (long long)at, (long long)at + 1, (long long)at + 2));
+		ASSERT_INT(number("SELECT length(data) FROM account_pack WHERE account_id = 1"), len);
+		ASSERT_OK(packs_check(db, &n, &damaged, &err));
+		ASSERT_INT(n, 2);
+		ASSERT_INT(damaged, 1);
+		if (at % 7 == 0)
+			look(D);
+		run("UPDATE account_pack SET data = (SELECT data FROM temp.whole w WHERE w.account_id = account_pack.account_id)");
+	}
+	run("UPDATE account_pack SET data = substr(data, 1, 5) WHERE account_id = 2");
+	ASSERT_OK(packs_check(db, &n, &damaged, &err));
+	ASSERT_INT(damaged, 1);
+	look(D);
+}
+
+static void packs_are_made_anew_for_another_zone_and_only_where_something_changed(void **state)
+{
+	(void)state;
+	put_acme();
+	assert_int_equal(packs_refresh(db, zone, D, &err), 2);
+	assert_int_equal(packs_refresh(db, zone, D, &err), 0);
+	run("UPDATE interaction SET account_id = 2 WHERE id = 3");
+	assert_int_equal(packs_refresh(db, zone, D, &err), 2);
+	run("UPDATE account SET name = 'Acme & Co' WHERE id = 1");
+	assert_int_equal(packs_refresh(db, zone, D, &err), 1);
+	assert_int_equal(packs_refresh(db, zone_utc(), D, &err), 2);
+	look(D); /* in the other zone: the packs are none of its own */
+}
+
+static void nothing_is_left_of_an_account_that_is_erased(void **state)
+{
+	(void)state;
+	put_acme();
+	assert_int_equal(packs_refresh(db, zone, D, &err), 2);
+	ASSERT_OK(packs_erase(db, 1, &err));
+	ASSERT_INT(number("SELECT count(*) FROM account_pack"), 1);
+	run("DELETE FROM account WHERE id = 2");
+	ASSERT_INT(number("SELECT count(*) FROM account_pack"), 0);
+	run("UPDATE account SET name = 'A' WHERE id = 1; PRAGMA foreign_keys = OFF; DELETE FROM account");
+	ASSERT_INT(number("SELECT count(*) FROM pack_stale"), 0);
+	run("INSERT INTO pack_stale VALUES (1)"); /* its rows went after it */
+	assert_true(packs_refresh(db, zone, D, &err) >= 0);
+	ASSERT_INT(number("SELECT count(*) FROM account_pack"), 0);
+}
+
+static int64_t edge(void)
+{
+	static const int64_t edges[] = { 0, 1, -1, 127, 128, 255, 256, 65535, 65536, -128, -129, -32769, INT32_MAX,
+		PACK_NONE, PACK_NONE, PACK_NONE + 1, INT64_MAX, INT64_MIN, INT64_MIN + 1, 20000, 20001, 20002 };
+
+	return edges[random_upto(&seed, (int)ARRAY_LEN(edges))];
+}
+
+static void numbers_of_any_size_come_out_of_a_pack_as_they_went_in(void **state)
+{
+	(void)state;
+	seed = 5;
+	for (int round = 0; round < 3000; round++) {
+		CLEANUP(buf_done) struct buf bytes;
+		struct pack_draft d = { .arena = a, .since = D };
+		int64_t cells[MOVE_GONE + 1][40], out[(MOVE_GONE + 1) * 40];
+		size_t n = 1 + (size_t)random_upto(&seed, 40);
+		struct pack p;
+
+		for (size_t i = 0; i < n; i++) {
+			int64_t *row = pack_row(&d, PACK_MOVE);
+
+			row[MOVE_KNOWN] = cells[MOVE_KNOWN][i] = round % 3 ? edge() : D + random_upto(&seed, 1 << (round % 20));
+			row[MOVE_GONE] = cells[MOVE_GONE][i] = round % 5 ? PACK_NONE : edge();
+		}
+		buf_init(&bytes, 1 << 20);
+		pack_write(&d, 7, &bytes);
+		assert_true(pack_open(bytes.at, bytes.len, &p));
+		ASSERT_INT(p.n[PACK_MOVE], n);
+		ASSERT_INT(p.since, D);
+		assert_true(pack_columns(&p, PACK_MOVE, out));
+		assert_memory_equal(out, cells[MOVE_KNOWN], n * sizeof *out);
+		assert_memory_equal(out + n, cells[MOVE_GONE], n * sizeof *out);
+		assert_true(pack_column(&p, PACK_MOVE, MOVE_GONE, out));
+		assert_memory_equal(out, cells[MOVE_GONE], n * sizeof *out);
+	}
+}
+
+static void words_have_numbers_in_their_order(void **state)
+{
+	CLEANUP(buf_done) struct buf bytes;
+	struct pack_draft d = { .arena = a };
+	int64_t *row = pack_row(&d, PACK_USE), out[1];
+	struct pack p;
+
+	(void)state;
+	row[USE_TEAM] = pack_word(&d, "north");
+	row[USE_PERSON] = pack_word(&d, "ann");
+	ASSERT_INT(pack_word(&d, "north"), row[USE_TEAM]);
+	ASSERT_INT(pack_word(&d, NULL), 0);
+	buf_init(&bytes, 1 << 20);
+	pack_write(&d, 7, &bytes);
+	assert_true(pack_open(bytes.at, bytes.len, &p));
+	ASSERT_INT(p.n_words, 3);
+	assert_memory_equal(p.words, "\0ann\0north", 11);
+	assert_true(pack_column(&p, PACK_USE, USE_PERSON, out));
+	ASSERT_INT(out[0], 1);
+	assert_true(pack_column(&p, PACK_USE, USE_TEAM, out));
+	ASSERT_INT(out[0], 2);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pack_tells_of_every_day_what_the_rows_tell, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_was_deleted_lately_was_heard_until_then_though_it_lies_before_what_a_pack_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_meeting_of_long_ago_that_was_moved_lately_is_told_of_as_it_was, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_pack_is_counted_and_the_rows_are_read_instead, setup, teardown),
+		cmocka_unit_test_setup_teardown(packs_are_made_anew_for_another_zone_and_only_where_something_changed, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_left_of_an_account_that_is_erased, setup, teardown),
+		cmocka_unit_test_setup_teardown(numbers_of_any_size_come_out_of_a_pack_as_they_went_in, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_have_numbers_in_their_order, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

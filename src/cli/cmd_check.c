@@ -16,6 +16,7 @@
 #include "run_web.h"
 #include "store/account.h"
 #include "store/migrate.h"
+#include "store/packs.h"
 #include "store/usage_check.h"
 
 enum { MIB = 1 << 20, DISK_FAILED_MIB = 50, DISK_WARNING_MIB = 500 };
@@ -165,6 +166,20 @@ static void check_usage(struct checking *c, const struct org_settings *org, stru
 		check_note(c, "usage", org->name, CHECK_OK, "%lld blocks are whole", (long long)found.n_blocks);
 }
 
+/* Every account's pack against its checksum. One that is damaged is not read, its rows are. */
+static void check_packs(struct checking *c, const struct org_settings *org, struct db *db)
+{
+	int64_t n, damaged;
+	struct err err;
+
+	if (packs_check(db, &n, &damaged, &err) < 0)
+		check_outcome(c, "packs", org->name, -1, &err);
+	else if (damaged)
+		check_note(c, "packs", org->name, CHECK_WARNING,
+		           "%lld of %lld packed accounts are damaged: their rows are read instead, the disk may be failing",
+		           (long long)damaged, (long long)n);
+}
+
 static void check_database(struct checking *c, const struct org_settings *org)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
@@ -187,6 +202,7 @@ static void check_database(struct checking *c, const struct org_settings *org)
 	if (rc > 0) {
 		check_customers(c, org, db);
 		check_usage(c, org, db);
+		check_packs(c, org, db);
 	}
 }
 

@@ -6,7 +6,8 @@
 enum {
 	BATCH = 4096, /* accounts in a transaction */
 	CHUNK = 256,  /* accounts whose rows are in memory together */
-	GAP = 4       /* neighbours that are further apart are read by themselves */
+	GAP = 4,      /* neighbours that are further apart are read by themselves */
+	MAX_AGE_DAYS = 182
 };
 
 /* reading ---------------------------------------------------------------------------------------------------------- */
@@ -151,29 +152,40 @@ static int refresh_batch(struct refreshing *r, int64_t *accounts, struct err *er
 	return n == BATCH;
 }
 
-/* Packs of another zone or format are of no use. */
-static int start_anew(struct db *db, const struct zone *zone, struct err *err)
+static int put_made(struct refreshing *r, int32_t since_on, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(r->db,
+		"INSERT INTO pack_made (only, version, zone, since_on) VALUES (1, :version, :zone, :since) ON CONFLICT (only) "
+		"DO UPDATE SET version = excluded.version, zone = excluded.zone, since_on = excluded.since_on");
+
+	bind_int(q, ":version", PACK_VERSION);
+	bind_int(q, ":zone", zone_mark(r->zone));
+	bind_day(q, ":since", since_on);
+	return stmt_run(q, err);
+}
+
+/* Packs of another zone or format are of no use, and those of half a year ago hold what nobody asks for any more. */
+static int start_anew(struct refreshing *r, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
-	CLEANUP(stmt_donep) struct stmt *is_made = db_sql(db,
-		"SELECT 1 FROM pack_made WHERE version = :version AND zone = :zone");
-	CLEANUP(stmt_donep) struct stmt *made = NULL;
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(r->db,
+		"SELECT since_on FROM pack_made WHERE version = :version AND zone = :zone AND since_on >= :oldest");
+	struct packing p = { .zone = r->zone };
 	int rc;
 
-	bind_int(is_made, ":version", PACK_VERSION);
-	bind_int(is_made, ":zone", zone_mark(zone));
-	rc = stmt_step(is_made, err);
-	if (rc)
-		return rc;
-	if (txn_begin(&txn, db, err) < 0 ||
-	    db_run(db, "DELETE FROM account_pack; INSERT INTO pack_stale SELECT id FROM account WHERE main_id IS NULL "
-	           "ON CONFLICT DO NOTHING", err) < 0)
+	packing_to_last(&p, r->today);
+	bind_int(q, ":version", PACK_VERSION);
+	bind_int(q, ":zone", zone_mark(r->zone));
+	bind_day(q, ":oldest", p.since_on - MAX_AGE_DAYS);
+	rc = stmt_step(q, err);
+	if (rc > 0)
+		return col_day(q, 0) <= p.since_on ? 0 : put_made(r, p.since_on, err);
+	if (rc < 0 || txn_begin(&txn, r->db, err) < 0 ||
+	    db_run(r->db, "DELETE FROM account_pack; INSERT INTO pack_stale SELECT id FROM account WHERE main_id IS NULL "
+	           "ON CONFLICT DO NOTHING", err) < 0 ||
+	    put_made(r, p.since_on, err) < 0)
 		return -1;
-	made = db_sql(db, "INSERT INTO pack_made (only, version, zone) VALUES (1, :version, :zone) "
-	                  "ON CONFLICT (only) DO UPDATE SET version = excluded.version, zone = excluded.zone");
-	bind_int(made, ":version", PACK_VERSION);
-	bind_int(made, ":zone", zone_mark(zone));
-	return stmt_run(made, err) < 0 ? -1 : txn_commit(&txn, err);
+	return txn_commit(&txn, err);
 }
 
 int64_t packs_refresh(struct db *db, const struct zone *zone, int32_t today, struct err *err)
@@ -181,7 +193,7 @@ int64_t packs_refresh(struct db *db, const struct zone *zone, int32_t today, str
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct refreshing r = { .db = db, .zone = zone, .today = today };
 	int64_t *accounts = arena_array(a, BATCH, sizeof *accounts);
-	int rc = start_anew(db, zone, err);
+	int rc = start_anew(&r, err);
 
 	while (rc >= 0 && (rc = refresh_batch(&r, accounts, err)) > 0)
 		;

@@ -389,6 +389,28 @@ static void packs_are_made_anew_for_another_zone_and_only_where_something_change
 	look(D); /* in the other zone: the packs are none of its own */
 }
 
+static void what_is_no_longer_kept_leaves_packs_as_they_are(void **state)
+{
+	(void)state;
+	put_acme();
+	run("INSERT INTO usage_detail VALUES (1, 18000, 1, 'p', '', 5), (1, 19990, 1, 'p', '', 5);"
+	    "UPDATE interaction SET subject = 'S', body = 'B' WHERE id = 3");
+	assert_int_equal(packs_refresh(db, zone, D, &err), 2);
+	run("DELETE FROM usage_detail WHERE day < 19000; UPDATE interaction SET subject = NULL, body = NULL");
+	assert_int_equal(packs_refresh(db, zone, D, &err), 0);
+	look(D);
+	run("UPDATE interaction SET body = 'once more' WHERE id = 3");
+	assert_int_equal(packs_refresh(db, zone, D, &err), 1);
+	look(D);
+	run("DELETE FROM usage_detail");
+	assert_int_equal(packs_refresh(db, zone, D, &err), 1);
+	look(D);
+	assert_int_equal(packs_refresh(db, zone, D + 182, &err), 0);
+	assert_int_equal(packs_refresh(db, zone, D + 183, &err), 2); /* half a year later they hold less */
+	assert_int_equal(packs_refresh(db, zone, D - 900, &err), 0);
+	ASSERT_INT(number("SELECT since_on FROM pack_made"), D - 900 - 479);
+}
+
 static void nothing_is_left_of_an_account_that_is_erased(void **state)
 {
 	(void)state;
@@ -477,6 +499,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_damaged_pack_is_counted_and_the_rows_are_read_instead, setup, teardown),
 		cmocka_unit_test_setup_teardown(packs_are_made_anew_for_another_zone_and_only_where_something_changed, setup,
 		                                teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_longer_kept_leaves_packs_as_they_are, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_left_of_an_account_that_is_erased, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_of_any_size_come_out_of_a_pack_as_they_went_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(words_have_numbers_in_their_order, setup, teardown),

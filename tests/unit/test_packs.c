@@ -359,15 +359,16 @@ static void a_damaged_pack_is_counted_and_the_rows_are_read_instead(void **state
 	for (int64_t at = 0; at < len; at++) {
 		run("DROP TABLE IF EXISTS temp.whole; CREATE TEMP TABLE whole AS SELECT * FROM account_pack");
 		run(arena_printf(a, "UPDATE account_pack SET data = CAST(substr(data, 1, %lld) || "
-		                 "CASE WHEN substr(data, %lld, 1) = x'2a' THEN x'2b' ELSE x'2a' END || substr(data, %lld) AS BLOB) "
-		                 "WHERE account_id = 1", (long long)at, (long long)at + 1, (long long)at + 2));
+		                 "CASE WHEN substr(data, %lld, 1) = x'2a' THEN x'2b' ELSE x'2a' END || substr(data, %lld) "
+		                 "AS BLOB) WHERE account_id = 1", (long long)at, (long long)at + 1, (long long)at + 2));
 		ASSERT_INT(number("SELECT length(data) FROM account_pack WHERE account_id = 1"), len);
 		ASSERT_OK(packs_check(db, &n, &damaged, &err));
 		ASSERT_INT(n, 2);
 		ASSERT_INT(damaged, 1);
 		if (at % 7 == 0)
 			look(D);
-		run("UPDATE account_pack SET data = (SELECT data FROM temp.whole w WHERE w.account_id = account_pack.account_id)");
+		run("UPDATE account_pack SET data = (SELECT data FROM temp.whole w "
+		    "WHERE w.account_id = account_pack.account_id)");
 	}
 	run("UPDATE account_pack SET data = substr(data, 1, 5) WHERE account_id = 2");
 	ASSERT_OK(packs_check(db, &n, &damaged, &err));

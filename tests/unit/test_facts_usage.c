@@ -8,7 +8,7 @@
 #include "store/migrate.h"
 #include "store/usage.h"
 
-enum { AS_OF = 20000, OLDEST = AS_OF - 460, N_METRICS = 6, N_CELLS = 6000, BIG = 70000 };
+enum { AS_OF = 20000, OLDEST = AS_OF - 460, N_METRICS = 6, N_LARGE = 2, N_CELLS = 6000, BIG = 70000 };
 
 static const int64_t ids[] = { 1,    2,    63,   64,   65,    4000,  5500,  8127, 8128,
 	                           8129, 8192, 9000, 9001, 16255, 16256, 16257, 20000 };
@@ -52,10 +52,11 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof expected / sizeof ***expected; i++)
 		(&expected[0][0][0])[i] = USAGE_NONE;
 	for (int i = 0; i < N_CELLS; i++) {
-		int kind = (int)random_below(8);
+		int kind = (int)random_below(8), metric = (int)random_below(N_METRICS);
+		int64_t value = metric >= N_LARGE ? random_below(200) : kind == 1 ? BIG : random_below(65536);
 
-		put((size_t)random_below(ARRAY_LEN(ids) - 1), (int)random_below(N_METRICS),
-		    OLDEST + (int32_t)random_below(AS_OF + 10 - OLDEST), kind == 0 ? 0 : kind == 1 ? BIG : random_below(65536));
+		put((size_t)random_below(ARRAY_LEN(ids) - 1), metric, OLDEST + (int32_t)random_below(AS_OF + 10 - OLDEST),
+		    kind == 0 ? 0 : value);
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -378,6 +379,7 @@ def options_of(words):
 def main():
     started, b = time.time(), Bench(options_of(sys.argv[1:]))
     os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers that were started are ended
     prepare(b)
     for name, part in PARTS.items():
         if name in b.options.parts:

@@ -20,6 +20,7 @@ void fact_days_add(struct fact_days *d, int age);                        /* ages
 int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* from_age <= age < to_age */
 bool fact_days_any(const struct fact_days *d, int from_age, int to_age);  /* whether that is above 0 */
 int fact_days_next(const struct fact_days *d, int from_age);             /* the next one from there on; FACTS_DAYS */
+int fact_days_before(const struct fact_days *d, int to_age);             /* the oldest one below to_age; -1 */
 int fact_days_last(const struct fact_days *d);                           /* the youngest age, -1 when empty */
 int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
 

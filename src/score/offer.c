@@ -152,26 +152,28 @@ static uint32_t number_of(const char *text)
 	return number;
 }
 
-/* The numbers of what it has, so that most products are told apart at a glance. */
-struct owned { const uint32_t *numbers; size_t n; };
+/* What it has, with its numbers, so that most products are told apart at a glance. */
+struct owned {
+	struct own { uint32_t number; const char *product; } *at;
+	size_t n;
+};
 
 static struct owned owned_by(const struct fact_account *f, struct arena *a)
 {
-	uint32_t *numbers = arena_array(a, f->n_subscriptions, sizeof *numbers);
-	size_t n = 0;
+	struct owned o = { .at = arena_array(a, f->n_subscriptions, sizeof *o.at) };
 
 	for (size_t i = 0; i < f->n_subscriptions; i++)
 		if (f->subscriptions[i].is_active)
-			numbers[n++] = number_of(f->subscriptions[i].product);
-	return (struct owned){ numbers, n };
+			o.at[o.n++] = (struct own){ number_of(f->subscriptions[i].product), f->subscriptions[i].product };
+	return o;
 }
 
-static bool may_own(const struct owned *o, const char *product)
+static bool is_among(const struct owned *o, const char *product)
 {
 	uint32_t number = number_of(product);
 
 	for (size_t i = 0; i < o->n; i++)
-		if (o->numbers[i] == number)
+		if (o->at[i].number == number && text_equal_fold(o->at[i].product, product))
 			return true;
 	return false;
 }
@@ -188,8 +190,7 @@ const struct fact_product *missing_product(const struct context *c, double *out_
 	for (size_t i = 0; i < market->n_products; i++) {
 		const struct fact_product *p = &market->products[i];
 
-		if (*p->product && p->n >= ENOUGH_BUYERS && (!most || p->n > most->n) &&
-		    !(may_own(&owned, p->product) && is_owned(c->account, p->product)))
+		if (*p->product && p->n >= ENOUGH_BUYERS && (!most || p->n > most->n) && !is_among(&owned, p->product))
 			most = p;
 	}
 	if (most)

@@ -46,19 +46,15 @@ static struct waiting waiting_of(const struct faded *faded, const struct post *p
 {
 	struct waiting w = { .since = -1 };
 	double waited = 0, all = first >= RECENT_DAYS ? faded->to_recent[first] : 0;
+	int sent, answered;
 
-	for (int age = first; age >= 0; age--) {
-		uint64_t day = UINT64_C(1) << (age % 64);
-		bool has_answer = p->theirs.words[age / 64] & day;
-
-		if (has_answer)
-			w.since = -1;
-		if (w.since >= 0) {
-			w.recent += age < RECENT_DAYS;
-			waited += age < RECENT_DAYS ? 0 : faded->by_age[age];
-		} else if (!has_answer && p->ours.words[age / 64] & day) {
-			w.since = age;
+	for (int age = first + 1; (sent = fact_days_before(&p->ours, age)) >= 0; age = answered < sent ? answered : sent) {
+		answered = fact_days_before(&p->theirs, sent + 1);
+		for (int day = sent - 1; day > answered; day--) {
+			w.recent += day < RECENT_DAYS;
+			waited += day < RECENT_DAYS ? 0 : faded->by_age[day];
 		}
+		w.since = answered < 0 ? sent : -1;
 	}
 	w.usual = all > 0 ? waited / all : 0;
 	return w;

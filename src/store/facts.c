@@ -66,6 +66,18 @@ int fact_days_next(const struct fact_days *d, int from_age)
 	return FACTS_DAYS;
 }
 
+int fact_days_before(const struct fact_days *d, int to_age)
+{
+	uint64_t days;
+
+	for (int w = (to_age - 1) / 64; w >= 0 && to_age > 0; w--) {
+		days = days_of(d, w, 0, to_age);
+		if (days)
+			return 64 * w + 63 - __builtin_clzll(days);
+	}
+	return -1;
+}
+
 int fact_days_last(const struct fact_days *d)
 {
 	for (int w = 0; w < FACTS_DAYS / 64; w++)

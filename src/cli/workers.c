@@ -18,7 +18,7 @@
 enum {
 	MUCH_BYTES = 256 << 10,     /* sent at once */
 	PIPE_BYTES = 1 << 20,       /* the most that an ordinary user may ask for */
-	AHEAD_BYTES = 4 << 20,      /* of a process whose turn it is not: then it has to wait */
+	AHEAD_BYTES = 1 << 20,      /* of a process whose turn it is not: then it has to wait */
 	MESSAGE_BYTES = 256 << 20,  /* more is none of ours */
 	READ_BYTES = 64 << 10,
 };

@@ -73,6 +73,13 @@ def children(pid):
     return found + [p for child in found for p in children(child)]
 
 
+def is_running(pid):
+    try:
+        return "(retaind" in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
 def test_same(case):
     """one, two and five processes say the same of every account, to the byte, day after day"""
     company(case)
@@ -134,7 +141,7 @@ def test_killed_anywhere(case):
         judges = children(child.pid)
         child.kill()
         child.communicate()
-        while any(Path(f"/proc/{pid}").exists() and "retaind" in Path(f"/proc/{pid}/stat").read_text() for pid in judges):
+        while any(is_running(pid) for pid in judges):
             time.sleep(0.001)
         left = snapshot(case)
         assert left in (before, wanted), (SEED, i)

@@ -25,6 +25,8 @@ int db_open(const char *path, enum db_mode mode, struct db **out, struct err *er
 /* How long it waits for who holds the database, instead of 5 s: 0 fails with ERR_RETRY at once. */
 void db_wait_for(struct db *db, int ms);
 const char *db_path(const struct db *db);
+/* 6 MiB of pages at most instead of 16: for one of several that read from one end to the other. */
+int db_keep_few_pages(struct db *db, struct err *err) MUST_USE;
 
 struct stmt;
 /* A prepared statement, from the connection's cache (keyed by the address and text of sql, a literal). Never NULL. */

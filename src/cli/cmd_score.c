@@ -73,7 +73,8 @@ static int judge_open(void *state, struct err *err)
 {
 	struct judge *x = state;
 
-	if (db_open(x->judging.session.org->db_path, DB_READ, &x->judging.session.db, err) < 0)
+	if (db_open(x->judging.session.org->db_path, DB_READ, &x->judging.session.db, err) < 0 ||
+	    db_keep_few_pages(x->judging.session.db, err) < 0)
 		return -1;
 	return txn_begin(&x->snapshot, x->judging.session.db, err); /* ends with the process */
 }

@@ -291,15 +291,17 @@ static struct workload_answer ranked(const struct scorer *s)
 
 void workload_score_prepare(const char *database)
 {
-	sqlite3 *plain = open_plain(database);
+	sqlite3 *plain;
 	struct db *db;
 	struct err err;
 
-	run_sql(plain, "DROP TABLE IF EXISTS workload_score");
-	(void)sqlite3_close(plain);
+	/* The store's connection first: it says how SQLite is set up, which nothing can once it is in use. */
 	REQUIRE_OK(db_open(database, DB_WRITE, &db, &err));
 	REQUIRE_OK(packs_refresh(db, zone_utc(), WORKLOAD_AS_OF, &err));
 	db_close(db);
+	plain = open_plain(database);
+	run_sql(plain, "DROP TABLE IF EXISTS workload_score");
+	(void)sqlite3_close(plain);
 }
 
 /* Before anything is opened: a connection can't be shared. */

@@ -187,18 +187,6 @@ static int set_switches(struct db *db, struct err *err)
 	return 0;
 }
 
-/* What a statement with triggers may have to take back stays in memory: some pages are more than SQLite leaves there by
- * itself, and a file for each statement costs more than the statement. Before the first connection only. */
-static void keep_statement_journals(void)
-{
-	enum { JOURNAL_BYTES = 120 * 1024 }; /* taken and, beyond, written at once, where SQLite's limit is below 128 KiB */
-	static bool is_done;
-
-	if (!is_done && sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_BYTES) != SQLITE_OK)
-		die("SQLite can't be configured");
-	is_done = true;
-}
-
 int db_open(const char *path, enum db_mode mode, struct db **out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -206,12 +194,11 @@ int db_open(const char *path, enum db_mode mode, struct db **out, struct err *er
 	struct db *made;
 	int rc;
 
-	keep_statement_journals();
+	db_journals_in_memory();
 	if (!is_memory(path) && db_file_check(a, path, mode, err) < 0)
 		return -1;
 	made = arena_alloc(a, sizeof *made);
-	made->path = arena_strdup(a, path);
-	made->mode = mode;
+	*made = (struct db){ .path = arena_strdup(a, path), .mode = mode };
 	rc = sqlite3_open_v2(path, &made->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
 	                     NULL);
 	if (!made->handle)

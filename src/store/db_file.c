@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,4 +123,11 @@ bool db_file_is_same(const char *one, const char *other)
 	struct stat a, b;
 
 	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+void db_journals_in_memory(void)
+{
+	enum { JOURNAL_BYTES = 120 * 1024 }; /* taken and, beyond, written at once, where SQLite's limit is below 128 KiB */
+
+	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_BYTES); /* refused behind the first connection */
 }

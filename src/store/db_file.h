@@ -10,5 +10,8 @@ int db_file_check(struct arena *a, const char *path, enum db_mode mode, struct e
 int db_file_settle(struct arena *a, const char *from, const char *to, struct err *err) MUST_USE;
 /* Whether both names lead to one file that is there. */
 bool db_file_is_same(const char *one, const char *other);
+/* What a statement with triggers may have to take back stays in memory: some pages are more than SQLite leaves there by
+ * itself, and a file for each statement costs more than the statement. Before the first connection. */
+void db_journals_in_memory(void);
 
 #endif

@@ -116,12 +116,24 @@ bool day_parse(const char *text, int32_t *out)
 	return true;
 }
 
+static void put_figures(char *to, int n, int number)
+{
+	for (; n > 0; number /= 10)
+		to[--n] = (char)('0' + number % 10);
+}
+
 const char *day_text(struct arena *a, int32_t day)
 {
+	char text[] = "0000-00-00"; /* without printf: evidence is full of days */
 	int year, month, day_of_month;
 
 	day_split(day, &year, &month, &day_of_month);
-	return arena_printf(a, "%04d-%02d-%02d", year, month, day_of_month);
+	if (year < 0 || year > 9999)
+		return arena_printf(a, "%04d-%02d-%02d", year, month, day_of_month);
+	put_figures(text, 4, year);
+	put_figures(text + 5, 2, month);
+	put_figures(text + 8, 2, day_of_month);
+	return arena_strndup(a, text, sizeof text - 1);
 }
 
 int32_t day_of_instant(int64_t at)

@@ -178,6 +178,14 @@ static bool is_other_year(int32_t on, int32_t said_on)
 	return year != said_year;
 }
 
+/* Of two figures at most, which no language groups. */
+static const char *small_number(struct arena *a, int n)
+{
+	char digits[] = { (char)('0' + n / 10), (char)('0' + n % 10) };
+
+	return n < 10 ? arena_strndup(a, digits + 1, 1) : arena_strndup(a, digits, 2);
+}
+
 const char *language_argument(const struct language *l, struct arena *a, const struct word *arg)
 {
 	int32_t on = (int32_t)arg->number;
@@ -186,6 +194,8 @@ const char *language_argument(const struct language *l, struct arena *a, const s
 	case WORD_TEXT:
 		break;
 	case WORD_INT:
+		if (arg->number >= 0 && arg->number < 100)
+			return small_number(a, (int)arg->number);
 		return in_groups(l, a, arena_printf(a, "%" PRId64, arg->number));
 	case WORD_REAL:
 		return real(l, a, arg->real, arg->decimals);

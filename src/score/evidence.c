@@ -41,6 +41,18 @@ static const struct said *keep_said(struct arena *a, const char *key, const stru
 	return said;
 }
 
+/* "evidence.KEY" */
+static const char *text_key(struct arena *a, const char *key)
+{
+	static const char start[] = "evidence.";
+	size_t len = strlen(key) + 1;
+	char *text = arena_alloc(a, sizeof start - 1 + len);
+
+	memcpy(text, start, sizeof start - 1);
+	memcpy(text + sizeof start - 1, key, len);
+	return text;
+}
+
 /* In English, where days stand as YYYY-MM-DD. */
 void reading_say(const struct context *c, struct reading *out, const char *name, const char *key,
                  const struct word *args, size_t n)
@@ -55,7 +67,7 @@ void reading_say(const struct context *c, struct reading *out, const char *name,
 		if (args[i].kind == WORD_DATE)
 			plain[i] = (struct word)W_TEXT(args[i].name, day_text(c->arena, (int32_t)args[i].number));
 	}
-	text = key ? words_say(NULL, c->arena, arena_printf(c->arena, "evidence.%s", key), plain, n) :
+	text = key ? words_say(NULL, c->arena, text_key(c->arena, key), plain, n) :
 	             words_one(NULL, c->arena, plain);
 	add_word(out, name, text, keep_said(c->arena, key, args, n));
 }
@@ -75,6 +87,20 @@ void reading_money(const struct context *c, struct reading *out, const char *nam
 	reading_say(c, out, name, NULL, &(struct word)W_MONEY("", minor, currency), 1);
 }
 
+/* As "%.0f" writes it, which takes most of the time that evidence takes. */
+static int put_whole(char *digits, uint32_t number)
+{
+	char reversed[16];
+	int n = 0;
+
+	for (; number; number /= 10)
+		reversed[n++] = (char)('0' + number % 10);
+	for (int i = 0; i < n; i++)
+		digits[i] = reversed[n - 1 - i];
+	digits[n] = '\0';
+	return n;
+}
+
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals)
 {
 	char digits[64], *grouped;
@@ -82,7 +108,8 @@ void reading_number(const struct context *c, struct reading *out, const char *na
 
 	if (out->is_brief)
 		return;
-	len = snprintf(digits, sizeof digits, "%.*f", decimals, value);
+	len = !decimals && value >= 1 && value < 1e9 ? put_whole(digits, (uint32_t)rint(value)) :
+	                                               snprintf(digits, sizeof digits, "%.*f", decimals, value);
 	grouped = arena_alloc(c->arena, 2 * sizeof digits);
 	if (len >= (int)sizeof digits) { /* no number that people would read */
 		reading_word(out, name, arena_printf(c->arena, "%.3g", value));
@@ -104,7 +131,7 @@ void reading_metric(const struct context *c, struct reading *out, const char *na
 
 	for (char *at = key; *at; at++)
 		*at = (char)(*at == ' ' ? '_' : tolower((unsigned char)*at));
-	if (words_find(NULL, arena_printf(c->arena, "evidence.%s", key)))
+	if (words_find(NULL, text_key(c->arena, key)))
 		reading_phrase(c, out, name, key);
 	else
 		reading_word(out, name, words);

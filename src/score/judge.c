@@ -93,6 +93,7 @@ const struct judge *judge_of(const struct score_settings *settings, const struct
 	j->base = base;
 	j->norms = norms;
 	j->faded = faded_new(a);
+	j->offers = offers_of(&base->market, a);
 	for (int engine = 0; engine < N_ENGINES; engine++)
 		fill_bench(j, (enum score_engine)engine, a, &j->benches[engine]);
 	return j;

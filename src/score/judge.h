@@ -20,12 +20,21 @@ struct bench {
 	double base_logit;
 };
 
+/* What is sold, told apart by numbers: those of products that are alike but for upper and lower case are the same. */
+struct offers {
+	struct offered { uint32_t number; const struct fact_product *product; } *wanted; /* most buyers first */
+	size_t n_wanted;
+	uint32_t *plans; /* of the market: the numbers of their products */
+};
+struct offers offers_of(const struct fact_market *market, struct arena *a);
+
 struct judge {
 	const struct score_settings *settings;
 	const struct fact_base *base;
 	const struct norms *norms;
 	struct bench benches[N_ENGINES];
 	const struct faded *faded;
+	struct offers offers;
 };
 
 #endif

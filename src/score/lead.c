@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/attr.h"
 #include "signal.h"
 
 /* The ground growth stands on and what there is to sell, never a reason to ask by itself; and that an account is young,
@@ -38,18 +39,21 @@ static const struct reading *root_of(const struct verdict *v, const struct readi
  * to, not the loudest of them. Ties go to the first in the registry's order. */
 const struct reading *verdict_lead(const struct verdict *v)
 {
+	LATER_SET const struct reading *reasons[MAX_SIGNALS];
 	double families[N_FAMILIES] = { 0 };
 	const struct reading *lead = NULL;
+	size_t n = 0;
 
-	for (size_t i = 0; i < v->n_readings; i++)
-		if (is_reason(&v->readings[i]) && !v->readings[i].is_hard)
-			families[v->readings[i].family] += v->readings[i].contribution;
 	for (size_t i = 0; i < v->n_readings; i++) {
-		const struct reading *r = &v->readings[i];
+		if (!is_reason(&v->readings[i]))
+			continue;
+		reasons[n++] = &v->readings[i];
+		families[v->readings[i].family] += v->readings[i].is_hard ? 0 : v->readings[i].contribution;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct reading *r = reasons[i];
 		double more;
 
-		if (!is_reason(r))
-			continue;
 		more = !lead || r->is_hard != lead->is_hard ? (double)(!lead || r->is_hard) - 0.5 :
 		       r->is_hard || r->family == lead->family ? r->contribution - lead->contribution :
 		                                                 families[r->family] - families[lead->family];

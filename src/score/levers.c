@@ -30,6 +30,17 @@ static void add_weeks(const struct fact_days *d, double weeks[TREND_WEEKS])
 	}
 }
 
+/* Of a week; 0 where nothing was reported. */
+static int64_t most_of(const int64_t days[7])
+{
+	int64_t most = 0;
+
+	_Static_assert(USAGE_NONE < 0, "no report is less than any");
+	for (int i = 0; i < 7; i++)
+		most = days[i] > most ? days[i] : most;
+	return most;
+}
+
 static bool read_people(const struct context *c, double weeks[TREND_WEEKS])
 {
 	const struct fact_account *f = c->account;
@@ -44,9 +55,8 @@ static bool read_people(const struct context *c, double weeks[TREND_WEEKS])
 		fact_series_read(series, 0, 7 * TREND_WEEKS, days);
 	for (size_t i = 0; i < f->n_people && !series; i++)
 		add_weeks(&f->people[i].used, weeks);
-	for (int age = 0; age < 7 * TREND_WEEKS && series; age++)
-		if (days[age] != USAGE_NONE && (double)days[age] / scale > weeks[age / 7])
-			weeks[age / 7] = (double)days[age] / scale;
+	for (int w = 0; w < TREND_WEEKS && series; w++)
+		weeks[w] = (double)most_of(days + 7 * w) / scale;
 	return true;
 }
 

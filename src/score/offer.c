@@ -3,6 +3,7 @@
 
 #include "common/text.h"
 #include "expansion.h"
+#include "judge.h"
 
 enum { ENOUGH_BUYERS = 3, ENOUGH_ACCOUNTS = 10 };
 static const double DEARER = 1.1, MORE_SEATS_AT_LEAST = 0.1;
@@ -63,18 +64,29 @@ static double price_beside(const struct fact_plan *plan, const struct fact_subsc
 	return by_seats ? (double)plan->seat_minor : own->seats > 0 ? 0 : (double)plan->mrr_minor;
 }
 
+/* Of texts that are alike but for upper and lower case the same number. */
+static uint32_t number_of(const char *text)
+{
+	uint32_t number = 0;
+
+	for (; *text; text++)
+		number = 31 * number + ((unsigned char)*text | 0x20);
+	return number;
+}
+
 /* The cheapest plan of the same product that others pay and that is dearer than the own. */
 static const struct fact_plan *next_plan(const struct context *c, const struct fact_subscription *own, double *out_more)
 {
 	const struct fact_market *market = &c->base->market;
 	const struct fact_plan *next = NULL;
+	uint32_t number = number_of(own->product);
 
 	for (size_t i = 0; i < market->n_plans; i++) {
 		const struct fact_plan *p = &market->plans[i];
 		double paid, price;
 
-		if (p->n < ENOUGH_BUYERS || strcmp(p->product, own->product) != 0 || strcmp(p->plan, own->plan) == 0 ||
-		    !is_same_money(p->currency, own->currency))
+		if (c->judge->offers.plans[i] != number || p->n < ENOUGH_BUYERS || strcmp(p->product, own->product) != 0 ||
+		    strcmp(p->plan, own->plan) == 0 || !is_same_money(p->currency, own->currency))
 			continue;
 		price = price_beside(p, own, &paid);
 		if (price >= DEARER * paid && (!next || price - paid < *out_more)) {
@@ -142,14 +154,26 @@ bool worth_of_product(const struct context *c, const char *product, int64_t *out
 	return true;
 }
 
-/* Of texts that are alike but for upper and lower case the same number. */
-static uint32_t number_of(const char *text)
+static void add_wanted(struct offers *o, const struct fact_product *p)
 {
-	uint32_t number = 0;
+	size_t at = o->n_wanted++;
 
-	for (; *text; text++)
-		number = 31 * number + ((unsigned char)*text | 0x20);
-	return number;
+	for (; at > 0 && o->wanted[at - 1].product->n < p->n; at--)
+		o->wanted[at] = o->wanted[at - 1];
+	o->wanted[at] = (struct offered){ number_of(p->product), p };
+}
+
+struct offers offers_of(const struct fact_market *market, struct arena *a)
+{
+	struct offers o = { .wanted = arena_array(a, market->n_products, sizeof *o.wanted),
+		                .plans = arena_array(a, market->n_plans, sizeof *o.plans) };
+
+	for (size_t i = 0; i < market->n_products; i++)
+		if (*market->products[i].product && market->products[i].n >= ENOUGH_BUYERS)
+			add_wanted(&o, &market->products[i]);
+	for (size_t i = 0; i < market->n_plans; i++)
+		o.plans[i] = number_of(market->plans[i].product);
+	return o;
 }
 
 /* What it has, with its numbers, so that most products are told apart at a glance. */
@@ -168,12 +192,10 @@ static struct owned owned_by(const struct fact_account *f, struct arena *a)
 	return o;
 }
 
-static bool is_among(const struct owned *o, const char *product)
+static bool is_among(const struct owned *o, const struct offered *wanted)
 {
-	uint32_t number = number_of(product);
-
 	for (size_t i = 0; i < o->n; i++)
-		if (o->at[i].number == number && text_equal_fold(o->at[i].product, product))
+		if (o->at[i].number == wanted->number && text_equal_fold(o->at[i].product, wanted->product->product))
 			return true;
 	return false;
 }
@@ -181,19 +203,16 @@ static bool is_among(const struct owned *o, const char *product)
 const struct fact_product *missing_product(const struct context *c, double *out_share)
 {
 	const struct fact_market *market = &c->base->market;
-	const struct fact_product *most = NULL;
+	const struct offers *offers = &c->judge->offers;
 	struct owned owned;
 
 	if (market->n_accounts < ENOUGH_ACCOUNTS || !main_subscription(c->account))
 		return NULL;
 	owned = owned_by(c->account, c->arena);
-	for (size_t i = 0; i < market->n_products; i++) {
-		const struct fact_product *p = &market->products[i];
-
-		if (*p->product && p->n >= ENOUGH_BUYERS && (!most || p->n > most->n) && !is_among(&owned, p->product))
-			most = p;
-	}
-	if (most)
-		*out_share = most->n / (double)market->n_accounts;
-	return most;
+	for (size_t i = 0; i < offers->n_wanted; i++)
+		if (!is_among(&owned, &offers->wanted[i])) {
+			*out_share = offers->wanted[i].product->n / (double)market->n_accounts;
+			return offers->wanted[i].product;
+		}
+	return NULL;
 }

@@ -46,14 +46,14 @@ static struct waiting waiting_of(const struct faded *faded, const struct post *p
 {
 	struct waiting w = { .since = -1 };
 	double waited = 0, all = first >= RECENT_DAYS ? faded->to_recent[first] : 0;
-	int sent, answered;
+	int sent, answered, recent;
 
 	for (int age = first + 1; (sent = fact_days_before(&p->ours, age)) >= 0; age = answered < sent ? answered : sent) {
 		answered = fact_days_before(&p->theirs, sent + 1);
-		for (int day = sent - 1; day > answered; day--) {
-			w.recent += day < RECENT_DAYS;
-			waited += day < RECENT_DAYS ? 0 : faded->by_age[day];
-		}
+		recent = sent < RECENT_DAYS ? sent : RECENT_DAYS;
+		for (int day = sent - 1; day > answered && day >= RECENT_DAYS; day--)
+			waited += faded->by_age[day];
+		w.recent += recent > answered ? recent - answered - 1 : 0;
 		w.since = answered < 0 ? sent : -1;
 	}
 	w.usual = all > 0 ? waited / all : 0;

@@ -73,7 +73,12 @@ int metric_index(const struct fact_base *base, const char *name); /* -1: none */
 double people_at_work(const struct context *c);
 /* Amounts from outside meet a ceiling instead of overflowing. */
 int64_t yearly(int64_t monthly_minor);
-int64_t added(int64_t a, int64_t b);
+static inline int64_t added(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
 int64_t minor_of(double minor); /* in whole units, never below 0 */
 /* Recurring revenue per year. */
 struct revenue_now {

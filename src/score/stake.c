@@ -13,13 +13,6 @@ int64_t yearly(int64_t monthly_minor)
 	return __builtin_mul_overflow(monthly_minor, 12, &sum) ? INT64_MAX : sum;
 }
 
-int64_t added(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
 int64_t minor_of(double minor)
 {
 	return minor >= 0x1p63 ? INT64_MAX : minor > 0 ? llround(minor) : 0;

@@ -29,22 +29,19 @@ struct fact_size { int64_t sum; int32_t n; };
 struct fact_metric {
 	int32_t id; const char *name; double scale;
 	bool is_activity; /* counts as activity (key_metrics) */
-	double used;      /* by the whole base in FACT_SHARE_DAYS */
-	struct fact_size *sizes; /* by age; NULL: not known */
+	double used; struct fact_size *sizes; /* by the whole base in FACT_SHARE_DAYS; by age, NULL: not known */
 };
 
 struct fact_member {
 	int64_t id;
-	const char *segment;     /* "" when not known */
-	struct fact_days active; /* days with activity */
-	int gone_days; /* since the last of them, where that is FACTS_DAYS and more, twice as many at most; else 0 */
+	uint32_t segment; /* its place in the base's segments */
+	int gone_days; /* since the last activity, where that is FACTS_DAYS and more, twice as many at most; else 0 */
 };
 
 /* How fast accounts were lost once a finding was open: a quarter of those that were lost went within so many days. */
 struct fact_speed {
 	const char *cause; /* NULL: of any cause */
-	int n;             /* that were lost */
-	int32_t days;
+	int n; int32_t days; /* n: that were lost */
 };
 
 /* The whole base as of a day: what one account is compared with. Members ascend by id. */
@@ -52,9 +49,10 @@ struct fact_base {
 	int32_t as_of;
 	const struct fact_member *members; /* of a base that was kept (store/base_kept.h): only the one asked for */
 	size_t n_members;
+	const struct fact_days *active; /* days with activity, by member; NULL: forgotten, usage says it of each account */
+	const char *const *segments;    /* the first is "": not known */
 	struct fact_reports reports;
-	const struct fact_metric *metrics;
-	size_t n_metrics;
+	const struct fact_metric *metrics; size_t n_metrics;
 	struct fact_source sources[N_FACT_KINDS];
 	double loss_rate, growth_rate; /* share of accounts lost or shrunk, grown, a day, where history shows it; or < 0 */
 	struct fact_market market;
@@ -62,7 +60,7 @@ struct fact_base {
 	size_t n_speeds;
 	const int64_t *payers; /* ids of the sources that tell of payments: of others an open invoice says nothing */
 	size_t n_payers;
-	struct usage_window *window; /* off limits: what facts_load has read ahead */
+	struct usage_window *window; struct arena *of_days; /* off limits: what facts_load read ahead; where active is */
 };
 
 /* Whose the account is not, whatever its source says, for findings of an engine; and who has it instead. */
@@ -108,6 +106,8 @@ struct fact_query {
 
 int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,
                     struct err *err) MUST_USE;
+/* Gives back the room of the days of activity, by far the most of a base. facts_load then must not skip usage. */
+void facts_forget_days(struct fact_base *io);
 /* Members first .. first + n - 1, into out. */
 int facts_load(struct db *db, const struct fact_query *q, const struct fact_base *base, size_t first, size_t n,
                struct arena *a, struct fact_account *out, struct err *err) MUST_USE;

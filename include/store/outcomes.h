@@ -81,4 +81,15 @@ bool outcomes_is_leaving(const struct outcomes *o, int64_t account, int32_t day)
 enum { OUTCOME_RATE_DAYS = 730, OUTCOME_RATE_WEIGHT = 9000 /* a hundred accounts for a quarter */ };
 double outcomes_rate(const struct outcomes *o, unsigned kinds, double prior);
 
+/* The same of a base of any size without having all of it in memory: what its rates are made of, by day. */
+struct outcome_counts {
+	int32_t from, since, until;             /* from as that of outcomes; since: the first day that is counted */
+	int64_t come[OUTCOME_RATE_DAYS + 1];    /* how many customers there are more than on the day before */
+	int64_t events[N_OUTCOME_KINDS][OUTCOME_RATE_DAYS]; /* of customers */
+};
+/* out_losses: the losses alone, of these accounts alone, which rise; their amounts' currency is left out. */
+int outcomes_count(struct db *db, int32_t known_on, const int64_t *accounts, size_t n, struct arena *a,
+                   struct outcome_counts *out, struct outcomes *out_losses, struct err *err) MUST_USE;
+double outcome_counts_rate(const struct outcome_counts *c, unsigned kinds, double prior); /* as outcomes_rate */
+
 #endif

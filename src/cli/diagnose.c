@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "score/speed.h"
 
@@ -17,6 +18,23 @@ static const struct fact_patience *patience_of(const struct org_settings *org, s
 	return out;
 }
 
+static int by_id(const void *left, const void *right)
+{
+	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static const int64_t *accounts_of(const struct past_finding *findings, size_t n, struct arena *a)
+{
+	int64_t *ids = arena_array(a, n + 1, sizeof *ids);
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = findings[i].account;
+	qsort(ids, n, sizeof *ids, by_id);
+	return ids;
+}
+
 /* What is usual here, by what was known on the day: how many are lost or grow, and how fast they are lost. */
 static int load_rates(const struct session *s, struct arena *of_day, struct diagnosing *d, struct err *err)
 {
@@ -24,16 +42,17 @@ static int load_rates(const struct session *s, struct arena *of_day, struct diag
 	const struct score_settings *score = &s->org->score;
 	const struct past_finding *findings;
 	struct fact_base *base = &d->base;
-	struct outcomes outcomes;
+	struct outcome_counts *counts = arena_alloc(a, sizeof *counts);
+	struct outcomes losses;
 	size_t n;
 
-	if (outcomes_load(s->db, base->as_of, a, &outcomes, err) < 0 ||
-	    past_findings(s->db, base->as_of, of_day, &findings, &n, err) < 0)
+	if (past_findings(s->db, base->as_of, of_day, &findings, &n, err) < 0 ||
+	    outcomes_count(s->db, base->as_of, accounts_of(findings, n, a), n, a, counts, &losses, err) < 0)
 		return -1;
-	d->contracts_from = outcomes.from;
-	base->n_speeds = speed_measure(findings, n, &outcomes, (int32_t)score->horizon_days, of_day, &base->speeds);
-	base->loss_rate = outcomes_rate(&outcomes, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
-	base->growth_rate = outcomes_rate(&outcomes, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
+	d->contracts_from = counts->from;
+	base->n_speeds = speed_measure(findings, n, &losses, (int32_t)score->horizon_days, of_day, &base->speeds);
+	base->loss_rate = outcome_counts_rate(counts, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
+	base->growth_rate = outcome_counts_rate(counts, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
 	return 0;
 }
 

@@ -14,6 +14,7 @@ int judge_begin(struct judging *j, int32_t as_of, struct arena *of_day, struct e
 {
 	if (diagnose_day(&j->session, as_of, of_day, &j->day, err) < 0)
 		return -1;
+	facts_forget_days(&j->day.base);
 	j->day.session = &j->session;
 	j->day.is_sweep = j->day.query.reads_ahead = true;
 	j->keeps_findings = j->day.scored_on <= as_of;

@@ -91,7 +91,7 @@ static void set_season(const struct fact_base *base, struct norms *norms)
 	int n = 0;
 
 	for (size_t i = 0; i < base->n_members; i++) {
-		const struct fact_days *active = &base->members[i].active;
+		const struct fact_days *active = &base->active[i];
 
 		if (fact_days_first(active) < SETTLED_DAYS)
 			continue;
@@ -121,7 +121,7 @@ static void set_weekdays(const struct fact_base *base, struct norms *norms)
 	struct tally t = { .n = 0 };
 
 	for (size_t i = 0; i < base->n_members; i++)
-		tally_add(&t, &base->members[i].active);
+		tally_add(&t, &base->active[i]);
 	tally_settle(&t);
 	for (int age = 0; age < WEEKDAY_DAYS; age++)
 		counts[age % 7] += t.counts[age];
@@ -164,21 +164,12 @@ static void set_volume(const struct fact_base *base, struct arena *a, struct nor
 	norms->volume = (const double(*)[SEASON_WEEKS])volume;
 }
 
-/* A member as far as the level needs it. */
+/* A member as far as the level needs it: there are as many as accounts. */
 struct alive {
-	const struct fact_member *member;
-	double rate, days; /* lately, and how many days that stands for */
-	double level;      /* set with the segments */
+	uint32_t member;
 	int first;
+	double level; /* until the base's mean is known, how often it was active lately */
 };
-
-static int by_segment(const void *left, const void *right)
-{
-	const struct alive *l = left, *r = right;
-	int order = strcmp(l->member->segment, r->member->segment);
-
-	return order ? order : (l->member->id > r->member->id) - (l->member->id < r->member->id);
-}
 
 static int weeks_since(int first)
 {
@@ -203,15 +194,23 @@ static void set_weights(const struct norms *n, struct weights *out)
 }
 
 /* Weighted active days per day over the whole weeks since the first activity. */
-static double recent_rate(const struct weights *weights, const struct fact_days *active, int first, double *out_days)
+static double recent_rate(const struct weights *weights, const struct fact_days *active, int first)
 {
 	int weeks = weeks_since(first);
-	double sum = 0, weight = weights->sum[weeks];
+	double sum = 0;
 
 	for (int w = 0; w < weeks; w++)
 		sum += weights->products[w][days_in_week(active, w)];
-	*out_days = 7 * weight * weight / weights->squares[weeks];
-	return sum / (7 * weight);
+	return sum / (7 * weights->sum[weeks]);
+}
+
+/* How many days that stands for. */
+static double recent_days(const struct weights *weights, int first)
+{
+	int weeks = weeks_since(first);
+	double weight = weights->sum[weeks];
+
+	return 7 * weight * weight / weights->squares[weeks];
 }
 
 static void set_half_life(const struct fact_base *base, struct norms *norms)
@@ -219,7 +218,7 @@ static void set_half_life(const struct fact_base *base, struct norms *norms)
 	double days = 0, span = 0, half_life;
 
 	for (size_t i = 0; i < base->n_members; i++) {
-		const struct fact_days *active = &base->members[i].active;
+		const struct fact_days *active = &base->active[i];
 		int first = fact_days_first(active);
 
 		if (first < RECENT_DAYS)
@@ -235,29 +234,27 @@ static void set_half_life(const struct fact_base *base, struct norms *norms)
 }
 
 /* Those that were active lately, and by how often, the half-life of the level. */
-static size_t find_alive(const struct fact_base *base, struct alive *alive, struct norms *norms)
+static size_t find_alive(const struct fact_base *base, struct alive *alive, struct norms *norms,
+                         struct weights *out_weights)
 {
-	struct weights weights;
 	size_t n = 0;
 
 	set_half_life(base, norms);
-	set_weights(norms, &weights);
+	set_weights(norms, out_weights);
 	for (size_t i = 0; i < base->n_members; i++) {
-		const struct fact_days *active = &base->members[i].active;
+		const struct fact_days *active = &base->active[i];
 		int last = fact_days_last(active), first = fact_days_first(active);
 
 		if (last < 0 || last >= (4 * norms->half_life > ALIVE_DAYS ? 4 * norms->half_life : ALIVE_DAYS))
 			continue;
-		alive[n] = (struct alive){ .member = &base->members[i], .first = first };
-		alive[n].rate = recent_rate(&weights, active, first, &alive[n].days);
-		n++;
+		alive[n++] = (struct alive){ (uint32_t)i, first, recent_rate(out_weights, active, first) };
 	}
 	return n;
 }
 
 /* Empirical Bayes by moments: how many days of the base's mean an account's own rate is mixed with. The more accounts
  * differ beyond what chance makes of the few days seen, the less. */
-static void set_prior(const struct alive *alive, size_t n, struct norms *norms)
+static void set_prior(const struct alive *alive, size_t n, const struct weights *weights, struct norms *norms)
 {
 	double sum = 0, squares = 0, chance = 0, mean, between;
 
@@ -265,9 +262,11 @@ static void set_prior(const struct alive *alive, size_t n, struct norms *norms)
 	if (!n)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		sum += alive[i].rate;
-		squares += alive[i].rate * alive[i].rate;
-		chance += alive[i].rate * (1 - alive[i].rate) / alive[i].days;
+		double rate = alive[i].level;
+
+		sum += rate;
+		squares += rate * rate;
+		chance += rate * (1 - rate) / recent_days(weights, alive[i].first);
 	}
 	mean = norms->mean_rate = sum / (double)n;
 	between = (squares - sum * mean - chance) / (double)n;
@@ -287,104 +286,77 @@ static double mixed(const struct norms *n, double rate, double days)
 	return (rate * days + n->mean_rate * n->prior_days) / (days + n->prior_days);
 }
 
-static void set_tenures(const struct alive *alive, size_t n, double all, struct norms *norms)
+static void set_tenures(const struct alive *alive, const uint32_t *order, size_t n, double all, struct norms *norms)
 {
 	double sums[N_TENURES] = { 0 }, counts[N_TENURES] = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		sums[tenure_of(alive[i].first)] += alive[i].level - all;
-		counts[tenure_of(alive[i].first)]++;
+		const struct alive *x = &alive[order[i]];
+
+		sums[tenure_of(x->first)] += x->level - all;
+		counts[tenure_of(x->first)]++;
 	}
 	for (int t = 0; t < N_TENURES; t++)
 		norms->tenures[t] = exp(sums[t] / (counts[t] + LEAN_TENURE));
 }
 
-/* Few segments, and where those of each begin in their order. */
-struct places {
-	const char *names[64];
-	size_t n, starts[64];
-	uint8_t *of; /* by account */
-};
+/* A segment, and how many of it are alive. */
+struct named { const char *name; uint32_t segment, n; };
 
-/* The place of a segment, mostly that of the account before; the number of places when it is a further one. */
-static size_t place_of(const struct places *p, const char *segment, size_t guess)
+static int by_name(const void *left, const void *right)
 {
-	if (guess < p->n && strcmp(p->names[guess], segment) == 0)
-		return guess;
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->names[i], segment) == 0)
-			return i;
-	return p->n;
+	const struct named *l = left, *r = right;
+
+	return strcmp(l->name, r->name);
 }
 
-/* False when there are more than it has room for. */
-static bool find_places(const struct alive *alive, size_t n, struct places *p)
+/* The places of alive by the names of segments, and by id, as they come. */
+static uint32_t *sorted(const struct fact_base *base, const struct alive *alive, size_t n, struct arena *a)
 {
-	size_t place = 0;
+	uint32_t *out = arena_array(a, n + 1, sizeof *out), n_segments = 1, at = 0, *starts;
+	struct named *names;
 
-	for (size_t i = 0; i < n; i++) {
-		place = place_of(p, alive[i].member->segment, place);
-		if (place == ARRAY_LEN(p->names))
-			return false;
-		if (place == p->n)
-			p->names[p->n++] = alive[i].member->segment;
-		p->of[i] = (uint8_t)place;
-		p->starts[place]++; /* how many, for now */
-	}
-	return true;
-}
-
-static void set_starts(struct places *p)
-{
-	size_t counts[ARRAY_LEN(p->names)];
-
-	memcpy(counts, p->starts, sizeof counts);
-	for (size_t i = 0; i < p->n; i++) {
-		p->starts[i] = 0;
-		for (size_t other = 0; other < p->n; other++)
-			p->starts[i] += strcmp(p->names[other], p->names[i]) < 0 ? counts[other] : 0;
-	}
-}
-
-/* By segment, and by id, as they come. */
-static const struct alive *sorted(struct alive *alive, size_t n, struct arena *a)
-{
-	struct places p = { .of = arena_array(a, n + 1, sizeof *p.of) };
-	struct alive *out;
-
-	if (!find_places(alive, n, &p)) {
-		qsort(alive, n, sizeof *alive, by_segment);
-		return alive;
-	}
-	out = arena_array(a, n + 1, sizeof *out);
-	set_starts(&p);
 	for (size_t i = 0; i < n; i++)
-		out[p.starts[p.of[i]]++] = alive[i];
+		if (base->members[alive[i].member].segment >= n_segments)
+			n_segments = base->members[alive[i].member].segment + 1;
+	names = arena_array(a, n_segments, sizeof *names);
+	for (uint32_t s = 0; s < n_segments; s++)
+		names[s] = (struct named){ base->segments[s], s, 0 };
+	for (size_t i = 0; i < n; i++)
+		names[base->members[alive[i].member].segment].n++;
+	qsort(names, n_segments, sizeof *names, by_name);
+	starts = arena_array(a, n_segments, sizeof *starts);
+	for (uint32_t s = 0; s < n_segments; at += names[s++].n)
+		starts[names[s].segment] = at;
+	for (uint32_t i = 0; i < n; i++)
+		out[starts[base->members[alive[i].member].segment]++] = i;
 	return out;
 }
 
-static void set_segments(const struct alive *alive, size_t n, struct arena *a, struct norms *norms)
+static void set_segments(const struct fact_base *base, const struct alive *alive, const uint32_t *order, size_t n,
+                         struct arena *a, struct norms *norms)
 {
 	struct segment_norm *segments = NULL, *last = NULL;
 	double all = 0, days_28 = 0;
 	size_t n_segments = 0, cap = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double level = alive[i].level;
-		int days = fact_days_count(&alive[i].member->active, 0, RECENT_DAYS);
+		const struct alive *x = &alive[order[i]];
+		const char *name = base->segments[base->members[x->member].segment];
+		int days = fact_days_count(&base->active[x->member], 0, RECENT_DAYS);
 
-		if (!last || strcmp(last->name, alive[i].member->segment) != 0) {
+		if (!last || last->name != name) {
 			if (n_segments == cap) {
 				cap = cap ? 2 * cap : 16;
 				segments = arena_grow(a, segments, n_segments, cap, sizeof *segments);
 			}
 			last = &segments[n_segments++];
-			*last = (struct segment_norm){ .name = alive[i].member->segment };
+			*last = (struct segment_norm){ .name = name };
 		}
-		last->usual += level;
+		last->usual += x->level;
 		last->active_28 += days;
 		last->n++;
-		all += level;
+		all += x->level;
 		days_28 += days;
 	}
 	all = n ? all / (double)n : 0;
@@ -397,7 +369,7 @@ static void set_segments(const struct alive *alive, size_t n, struct arena *a, s
 	}
 	norms->segments = segments;
 	norms->n_segments = n_segments;
-	set_tenures(alive, n, all, norms);
+	set_tenures(alive, order, n, all, norms);
 }
 
 const struct norms *norms_of(const struct fact_base *base, struct arena *a)
@@ -405,16 +377,17 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 	CLEANUP(arena_freep) struct arena *own = arena_new(0);
 	struct norms *norms = arena_alloc(a, sizeof *norms);
 	struct alive *alive = arena_array(own, base->n_members + 1, sizeof *alive);
+	struct weights weights;
 	size_t n;
 
 	set_season(base, norms);
 	set_weekdays(base, norms);
 	set_volume(base, a, norms);
-	n = find_alive(base, alive, norms);
-	set_prior(alive, n, norms);
+	n = find_alive(base, alive, norms, &weights);
+	set_prior(alive, n, &weights, norms);
 	for (size_t i = 0; i < n; i++)
-		alive[i].level = log(mixed(norms, alive[i].rate, alive[i].days));
-	set_segments(sorted(alive, n, own), n, a, norms);
+		alive[i].level = log(mixed(norms, alive[i].level, recent_days(&weights, alive[i].first)));
+	set_segments(base, alive, sorted(base, alive, n, own), n, a, norms);
 	return norms;
 }
 

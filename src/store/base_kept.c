@@ -158,17 +158,19 @@ static int find_gone(struct db *db, const struct fact_base *base, struct fact_me
 	return 0;
 }
 
-static int load_member(struct db *db, const struct fact_base *base, int64_t id, struct arena *a,
-                       const struct fact_member **out, struct err *err)
+static int load_member(struct db *db, struct fact_base *io, int64_t id, struct arena *a, struct err *err)
 {
+	static const char *const unknown[] = { "" };
 	struct fact_member *member = arena_alloc(a, sizeof *member);
+	struct fact_days *active = arena_alloc(a, sizeof *active);
 
 	member->id = id;
-	member->segment = "";
-	if (load_active(db, base, base->window, id, a, &member->active, err) < 0 ||
-	    (fact_days_last(&member->active) < 0 && find_gone(db, base, member, a, err) < 0))
+	if (load_active(db, io, io->window, id, a, active, err) < 0 ||
+	    (fact_days_last(active) < 0 && find_gone(db, io, member, a, err) < 0))
 		return -1;
-	*out = member;
+	io->members = member;
+	io->active = active;
+	io->segments = unknown;
 	return 0;
 }
 
@@ -176,7 +178,7 @@ int base_kept_complete(struct db *db, const struct fact_query *q, int64_t accoun
                        struct fact_base *io, struct err *err)
 {
 	io->window = usage_window_new(io->as_of, io->metrics, io->n_metrics, a);
-	if (facts_load_sources(db, q, io, err) < 0 || load_member(db, io, account, a, &io->members, err) < 0)
+	if (facts_load_sources(db, q, io, err) < 0 || load_member(db, io, account, a, err) < 0)
 		return err_in(err, "facts of the base");
 	return 0;
 }

@@ -26,6 +26,7 @@ static int tell_owner(const struct telling *t, int64_t word, bool is_key, const 
 
 int tell_account(struct telling *t, const struct fact_member *member, struct fact_account *f, struct err *err)
 {
+	const struct fact_base *base = t->l->base;
 	size_t n;
 	const int64_t *c = told_cells(t, PACK_ACCOUNT, &n);
 
@@ -48,14 +49,27 @@ int tell_account(struct telling *t, const struct fact_member *member, struct fac
 		.created_on = (int32_t)c[ACCOUNT_CREATED],
 		.customer_since_on = told_day(t, c[ACCOUNT_SINCE], false),
 		.is_customer = c[ACCOUNT_IS_CUSTOMER] != 0,
-		.active = member->active,
 		.gone_days = member->gone_days,
-		.usage = arena_array(t->l->arena, t->l->base->n_metrics + 1, sizeof(struct fact_series *)),
+		.usage = arena_array(t->l->arena, base->n_metrics + 1, sizeof(struct fact_series *)),
 	};
+	if (base->active)
+		f->active = base->active[member - base->members];
 	return tell_owner(t, c[ACCOUNT_CSM], c[ACCOUNT_CSM_IS_KEY], &f->csm_email, err) < 0 ||
 	               tell_owner(t, c[ACCOUNT_AM], c[ACCOUNT_AM_IS_KEY], &f->am_email, err) < 0 ?
 	           -1 :
 	           1;
+}
+
+static int load_series(const struct loading *l, bool is_copied, struct fact_account *io, struct err *err)
+{
+	const struct fact_base *base = l->base;
+
+	if (usage_window_series(base->window, l->db, io->id, is_copied, l->arena, io->usage, err) < 0)
+		return -1;
+	for (size_t m = 0; m < base->n_metrics && !base->active; m++)
+		for (size_t w = 0; base->metrics[m].is_activity && io->usage[m] && w < ARRAY_LEN(io->active.words); w++)
+			io->active.words[w] |= io->usage[m]->active.words[w];
+	return 0;
 }
 
 /* The accounts of one block, or as many as the window has room for. */
@@ -74,7 +88,7 @@ int facts_load_usage(struct loading *l, struct err *err)
 		if (usage_window_seek(window, l->db, first, l->out[end - 1].id, l->q->reads_ahead, err) < 0)
 			return err_in(err, "usage");
 		for (size_t i = at; i < end; i++)
-			if (usage_window_series(window, l->db, l->out[i].id, is_copied, l->arena, l->out[i].usage, err) < 0)
+			if (load_series(l, is_copied, &l->out[i], err) < 0)
 				return err_in(err, "usage");
 	}
 	return 0;

@@ -141,10 +141,10 @@ static int read_metric(struct activity *x, struct db *db, int32_t as_of, int64_t
 	return 0;
 }
 
-static void hand_out(const struct activity *x, struct fact_member *members, size_t n)
+static void hand_out(const struct activity *x, const struct fact_member *members, size_t n, struct fact_days *out)
 {
 	for (size_t i = 0; i < n; i++)
-		usage_weeks_days(&x->weeks[0][members[i].id % USAGE_BLOCK], USAGE_BLOCK, &members[i].active);
+		usage_weeks_days(&x->weeks[0][members[i].id % USAGE_BLOCK], USAGE_BLOCK, &out[i]);
 }
 
 static int is_told_before(struct db *db, int32_t metric, int32_t from, int32_t to, struct err *err)
@@ -161,7 +161,7 @@ static int is_told_before(struct db *db, int32_t metric, int32_t from, int32_t t
 /* Since when those are gone of whom the window shows nothing: who was in use once has fallen silent, who never was is
  * not known. One metric at a time, back to twice the window. */
 static int find_gone(struct activity *x, struct db *db, int32_t metric, int32_t as_of, int64_t block,
-                     struct fact_member *members, size_t n, struct err *err)
+                     struct fact_member *members, const struct fact_days *active, size_t n, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct fact_member **missed = arena_array(a, n, sizeof *missed);
@@ -169,7 +169,7 @@ static int find_gone(struct activity *x, struct db *db, int32_t metric, int32_t 
 	size_t n_missed = 0, n_left;
 
 	for (size_t i = 0; i < n; i++)
-		if (fact_days_last(&members[i].active) < 0)
+		if (fact_days_last(&active[i]) < 0)
 			missed[n_missed++] = &members[i];
 	for (int age = FACTS_DAYS; age < 2 * FACTS_DAYS && age <= as_of && n_missed; age++) {
 		int rc = read_row(x, db, metric, as_of - age, block, x->rows[0], err);
@@ -191,7 +191,7 @@ static int find_gone(struct activity *x, struct db *db, int32_t metric, int32_t 
 }
 
 static int find_gone_by_all(struct activity *x, struct db *db, const struct fact_base *base, int64_t block,
-                            struct fact_member *members, size_t n, struct err *err)
+                            struct fact_member *members, const struct fact_days *active, size_t n, struct err *err)
 {
 	for (size_t m = 0; m < base->n_metrics; m++) {
 		int32_t metric = base->metrics[m].id, to = base->as_of - FACTS_DAYS;
@@ -200,7 +200,7 @@ static int find_gone_by_all(struct activity *x, struct db *db, const struct fact
 		if (!base->metrics[m].is_activity)
 			continue;
 		rc = is_told_before(db, metric, to - FACTS_DAYS + 1, to, err);
-		if (rc < 0 || (rc > 0 && find_gone(x, db, metric, base->as_of, block, members, n, err) < 0))
+		if (rc < 0 || (rc > 0 && find_gone(x, db, metric, base->as_of, block, members, active, n, err) < 0))
 			return err_in(err, "usage of earlier");
 	}
 	return 0;
@@ -221,6 +221,7 @@ int facts_load_activity(struct db *db, struct fact_base *base, struct fact_membe
 	struct fact_metric *metrics = arena_memdup(a, base->metrics, base->n_metrics * sizeof *metrics);
 	CLEANUP(arena_freep) struct arena *own = arena_new(0);
 	struct activity *x = arena_alloc(own, sizeof *x);
+	struct fact_days *active = arena_array(base->of_days, base->n_members + 1, sizeof *active);
 	int32_t last_on = DAY_NONE;
 	size_t n = 0;
 
@@ -238,13 +239,14 @@ int facts_load_activity(struct db *db, struct fact_base *base, struct fact_membe
 		for (size_t m = 0; m < base->n_metrics; m++)
 			if (read_metric(x, db, base->as_of, block, &metrics[m], err) < 0)
 				return err_in(err, "usage");
-		hand_out(x, members + at, end - at);
-		if (find_gone_by_all(x, db, base, block, members + at, end - at, err) < 0)
+		hand_out(x, members + at, end - at, active + at);
+		if (find_gone_by_all(x, db, base, block, members + at, active + at, end - at, err) < 0)
 			return -1;
 		last_on = x->last_on;
 		n += n_reported(x);
 	}
 	base->metrics = metrics;
+	base->active = active;
 	*out_last_on = last_on;
 	*out_n = n;
 	return 0;

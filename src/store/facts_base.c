@@ -7,22 +7,81 @@
 
 enum { FEW_ACCOUNTS = 5, MIN_GAPS = 2, DAY_S = 86400 };
 
-static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_member **out, size_t *out_n,
-                        struct err *err)
+/* Where a segment is found again: by far fewer than accounts, and mostly that of the account before. */
+struct segments {
+	struct arena *arena;
+	const char **names;
+	uint32_t n, cap, last, *places; /* places: by hash, n_places of them, a power of two; 0 is free */
+	size_t n_places;
+};
+
+static uint32_t *segment_at(const struct segments *s, const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	size_t at;
+
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+	for (at = (size_t)(hash ^ hash >> 32) & (s->n_places - 1); s->places[at];) {
+		if (strcmp(s->names[s->places[at]], name) == 0)
+			break;
+		at = (at + 1) & (s->n_places - 1);
+	}
+	return &s->places[at];
+}
+
+static void segments_widen(struct segments *s)
+{
+	uint32_t n_before = s->n;
+
+	s->cap = s->cap ? 2 * s->cap : 64;
+	s->n_places = 2 * (size_t)s->cap;
+	s->names = arena_grow(s->arena, s->names, s->n, s->cap, sizeof *s->names);
+	s->places = arena_array(s->arena, s->n_places, sizeof *s->places);
+	for (uint32_t i = 1; i < n_before; i++)
+		*segment_at(s, s->names[i]) = i;
+}
+
+/* The first is "". */
+static uint32_t segment_of(struct segments *s, const char *name)
+{
+	uint32_t *at;
+
+	if (s->n && strcmp(s->names[s->last], name) == 0)
+		return s->last;
+	if (s->n == s->cap)
+		segments_widen(s);
+	if (!s->n)
+		s->names[s->n++] = "";
+	if (!*name)
+		return s->last = 0;
+	at = segment_at(s, name);
+	if (!*at) {
+		s->names[s->n] = arena_strdup(s->arena, name);
+		*at = s->n++;
+	}
+	return s->last = *at;
+}
+
+static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fact_member **out,
+                        struct fact_base *io, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT id, segment FROM account WHERE (created_on IS NULL OR created_on <= :day) "
 		"AND (deleted_on IS NULL OR deleted_on > :day) AND main_id IS NULL ORDER BY id");
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
+	struct segments segments = { .arena = a };
 	struct fact_member *members;
 	struct history history;
 	int64_t most;
 	size_t n = 0;
 	int rc;
 
-	if (history_load_segments(db, as_of, a, &history, err) < 0 ||
+	if (history_load_segments(db, as_of, scratch, &history, err) < 0 ||
 	    db_int(db, "SELECT count(*) FROM account", 0, &most, err) < 0)
 		return -1;
 	members = arena_array(a, (size_t)most + 1, sizeof *members);
+	(void)segment_of(&segments, "");
 	bind_day(q, ":day", as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
 		const char *segment;
@@ -30,12 +89,14 @@ static int load_members(struct db *db, int32_t as_of, struct arena *a, struct fa
 		if (n == (size_t)most) /* one that came since they were counted: the next run has it */
 			break;
 		segment = history_text(&history, col_int(q, 0), "segment", col_text(q, 1));
-		members[n++] = (struct fact_member){ .id = col_int(q, 0), .segment = segment ? arena_strdup(a, segment) : "" };
+		members[n++] = (struct fact_member){ col_int(q, 0), segment_of(&segments, segment ? segment : ""), 0 };
 	}
 	if (rc < 0)
 		return err_in(err, "accounts");
 	*out = members;
-	*out_n = n;
+	io->members = members;
+	io->n_members = n;
+	io->segments = segments.names;
 	return 0;
 }
 
@@ -218,15 +279,27 @@ static int load_payers(struct db *db, int32_t as_of, struct arena *a, struct fac
 	return 0;
 }
 
+static void free_days(void *arena)
+{
+	arena_free(arena);
+}
+
+void facts_forget_days(struct fact_base *io)
+{
+	arena_reset(io->of_days);
+	io->active = NULL;
+}
+
 int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
                     struct err *err)
 {
 	struct fact_base base = { .as_of = query->as_of, .loss_rate = -1, .growth_rate = -1 };
 	struct fact_member *members;
 
-	if (load_members(db, query->as_of, a, &members, &base.n_members, err) < 0)
+	base.of_days = arena_new(0);
+	arena_on_free(a, free_days, base.of_days);
+	if (load_members(db, query->as_of, a, &members, &base, err) < 0)
 		return err_in(err, "facts of the base");
-	base.members = members;
 	if (load_metrics(db, query, a, &base, err) < 0 ||
 	    facts_load_activity(db, &base, members, a, &base.reports.last_on, &base.reports.days, &base.reports.n,
 	                        err) < 0 ||

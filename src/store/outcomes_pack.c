@@ -12,8 +12,17 @@ enum {
 	HEAD_BYTES = 16, SPAN_BYTES = 12, EVENT_BYTES = 24, CURRENCY_BYTES = 8, FIRST_ROOM = 256
 };
 
+/* What is made of each block while one after the other comes. */
+struct counting {
+	struct arena *arena;
+	const int64_t *accounts; size_t n_accounts, at; /* at: the next whose losses come */
+	struct outcome_counts *counts;
+	struct outcome *losses; size_t n_losses, loss_room;
+};
+
 struct kept {
 	struct arena *arena;
+	struct counting *counting; /* NULL: all is kept */
 	int32_t from;
 	struct outcome *events; size_t n_events, event_room;
 	struct outcome_span *customers; size_t n_customers, customer_room;
@@ -175,6 +184,46 @@ static void add(struct kept *k, const struct outcomes *o)
 		k->leaving[k->n_leaving++] = o->leaving[i];
 }
 
+static void count_customers(struct outcome_counts *c, const struct outcome_span *spans, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int32_t begin = spans[i].from > c->since ? spans[i].from : c->since;
+		int32_t end = spans[i].to <= c->until ? spans[i].to : c->until + 1;
+
+		if (begin >= end)
+			continue;
+		c->come[begin - c->since]++;
+		c->come[end - c->since]--;
+	}
+}
+
+static void count_event(struct counting *c, const struct outcomes *o, const struct outcome *e)
+{
+	if (e->on >= c->counts->since && e->on <= c->counts->until && outcomes_is_customer(o, e->account, e->on - 1))
+		c->counts->events[e->kind][e->on - c->counts->since]++;
+	if (!(1u << e->kind & OUTCOME_LOSSES))
+		return;
+	while (c->at < c->n_accounts && c->accounts[c->at] < e->account)
+		c->at++;
+	if (c->at == c->n_accounts || c->accounts[c->at] != e->account)
+		return;
+	c->losses = more(c->arena, c->losses, c->n_losses, 1, &c->loss_room, sizeof *c->losses);
+	c->losses[c->n_losses++] = *e;
+}
+
+/* Some blocks have come: where they are only counted, nothing stays of them. */
+static void settle(struct kept *k)
+{
+	const struct outcomes o = { .customers = k->customers, .n_customers = k->n_customers };
+
+	if (!k->counting)
+		return;
+	count_customers(k->counting->counts, k->customers, k->n_customers);
+	for (size_t i = 0; i < k->n_events; i++)
+		count_event(k->counting, &o, &k->events[i]);
+	k->n_events = k->n_customers = k->n_leaving = 0;
+}
+
 /* Blocks from to end - 1 from their rows. */
 static int add_from_rows(struct kept *k, struct db *db, int32_t known_on, int64_t from, int64_t end, struct err *err)
 {
@@ -188,6 +237,7 @@ static int add_from_rows(struct kept *k, struct db *db, int32_t known_on, int64_
 		if (outcomes_load_range(db, known_on, from * BLOCK, next * BLOCK - 1, scratch, &some, &next_on, err) < 0)
 			return -1;
 		add(k, &some);
+		settle(k);
 		arena_reset(scratch);
 	}
 	return 0;
@@ -204,11 +254,10 @@ static int count_blocks(struct db *db, int64_t *out, struct err *err)
 	return 0;
 }
 
-int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
+static int load(struct kept *k, struct db *db, int32_t known_on, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT block, data FROM outcome_pack WHERE known_on <= :known AND until_on > :known ORDER BY block");
-	struct kept k = { .arena = a, .from = DAY_NONE };
 	int64_t n_blocks, next = 0;
 	int rc;
 
@@ -220,16 +269,61 @@ int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outco
 		size_t len;
 		const char *data = col_blob(q, 1, &len);
 
-		if (add_from_rows(&k, db, known_on, next, block, err) < 0 || unpack(&k, block, data, len, err) < 0)
+		if (add_from_rows(k, db, known_on, next, block, err) < 0 || unpack(k, block, data, len, err) < 0)
 			return -1;
+		settle(k);
 		next = block + 1;
 	}
-	if (rc < 0 || add_from_rows(&k, db, known_on, next, n_blocks, err) < 0)
-		return err_in(err, "outcomes");
+	return rc < 0 || add_from_rows(k, db, known_on, next, n_blocks, err) < 0 ? err_in(err, "outcomes") : 0;
+}
+
+int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err)
+{
+	struct kept k = { .arena = a, .from = DAY_NONE };
+
+	if (load(&k, db, known_on, err) < 0)
+		return -1;
 	*out = (struct outcomes){ .from = k.from, .until = outcomes_until(known_on), .events = k.events,
 		.n_events = k.n_events, .customers = k.customers, .n_customers = k.n_customers, .leaving = k.leaving,
 		.n_leaving = k.n_leaving };
 	return 0;
+}
+
+int outcomes_count(struct db *db, int32_t known_on, const int64_t *accounts, size_t n, struct arena *a,
+                   struct outcome_counts *out, struct outcomes *out_losses, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *of_block = arena_new(0);
+	struct counting c = { .arena = a, .accounts = accounts, .n_accounts = n, .counts = out };
+	struct kept k = { .arena = of_block, .from = DAY_NONE, .counting = &c };
+
+	*out = (struct outcome_counts){ .until = outcomes_until(known_on) };
+	out->since = out->until - OUTCOME_RATE_DAYS + 1;
+	if (load(&k, db, known_on, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c.n_losses; i++)
+		c.losses[i].currency = NULL;
+	out->from = k.from;
+	*out_losses = (struct outcomes){ .from = k.from, .until = out->until, .events = c.losses, .n_events = c.n_losses };
+	return 0;
+}
+
+double outcome_counts_rate(const struct outcome_counts *c, unsigned kinds, double prior)
+{
+	int64_t n_events = 0, n_days = 0, n_customers = 0;
+
+	if (c->from == DAY_NONE)
+		return -1;
+	for (int32_t day = c->since; day <= c->until; day++) {
+		n_customers += c->come[day - c->since];
+		if (day < c->from)
+			continue;
+		n_days += n_customers;
+		for (int kind = 0; kind < N_OUTCOME_KINDS; kind++)
+			n_events += 1u << kind & kinds ? c->events[kind][day - c->since] : 0;
+	}
+	if (!n_days || !n_events)
+		return -1;
+	return (prior * OUTCOME_RATE_WEIGHT + (double)n_events) / (double)(OUTCOME_RATE_WEIGHT + n_days);
 }
 
 /* keeping ---------------------------------------------------------------------------------------------------------- */

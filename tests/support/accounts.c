@@ -95,7 +95,7 @@ void sample_use(struct sample *s, int from_age, int to_age, int is_active)
 		if (s->usage[0][age] != USAGE_NONE)
 			fact_days_add(&s->account.active, age);
 	}
-	s->members[0].active = s->account.active;
+	s->active[0] = s->account.active;
 }
 
 void sample_use_all(struct sample *s, int from_age, int to_age, int is_active)
@@ -107,15 +107,16 @@ void sample_use_all(struct sample *s, int from_age, int to_age, int is_active)
 		for (int age = 0; age < FACTS_DAYS; age++) {
 			bool is_in = age >= from_age && age < to_age;
 
-			if (is_in ? is_active : fact_days_count(&s->members[i].active, age, age + 1))
+			if (is_in ? is_active : fact_days_count(&s->active[i], age, age + 1))
 				fact_days_add(&days, age);
 		}
-		s->members[i].active = days;
+		s->active[i] = days;
 	}
 }
 
 void sample_init(struct sample *s, struct arena *a)
 {
+	static const char *const segments[] = { "smb" };
 	struct err err;
 	size_t wrong;
 
@@ -141,9 +142,10 @@ void sample_init(struct sample *s, struct arena *a)
 	s->metrics[1] = (struct fact_metric){ .id = 2, .name = "users", .scale = 1, .is_activity = false };
 	s->usage[0] = arena_array(a, FACTS_DAYS, sizeof(int64_t));
 	for (int i = 0; i <= N_OTHERS; i++)
-		s->members[i] = (struct fact_member){ .id = i + 1, .segment = "smb" };
+		s->members[i] = (struct fact_member){ .id = i + 1 };
 	s->base = (struct fact_base){
-		.as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .metrics = s->metrics, .n_metrics = 2,
+		.as_of = AS_OF, .members = s->members, .n_members = N_OTHERS + 1, .active = s->active, .segments = segments,
+		.metrics = s->metrics, .n_metrics = 2,
 		.loss_rate = -1, .growth_rate = -1,
 	};
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)

@@ -16,6 +16,7 @@ struct sample {
 	struct fact_metric metrics[2];
 	int64_t *usage[2]; /* of the account, by age: see sample_series */
 	struct fact_member members[N_OTHERS + 1];
+	struct fact_days active[N_OTHERS + 1]; /* of each */
 	struct diagnosis diagnosis;
 };
 

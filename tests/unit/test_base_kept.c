@@ -140,7 +140,7 @@ static void check_members(const struct fact_base *base)
 		ASSERT_OK(base_kept_complete(db, &q, right->id, a, &again, &err));
 		member = again.members;
 		ASSERT_INT(member->id, right->id);
-		assert_memory_equal(&member->active, &right->active, sizeof right->active);
+		assert_memory_equal(again.active, &base->active[i], sizeof *base->active);
 		ASSERT_INT(member->gone_days, right->gone_days);
 		assert_memory_equal(again.sources, base->sources, sizeof base->sources);
 		n_gone += member->gone_days > 0;

@@ -97,7 +97,7 @@ static void a_tracked_attribute_has_the_value_of_its_day(void **state)
 	    "('account', 1, 'csm_key', -2147483647, 'o1'), ('account', 1, 'csm_key', 20001, 'o2')");
 	load(D);
 	assert_string_equal(accounts[0].segment, "smb");
-	assert_string_equal(base.members[0].segment, "smb");
+	assert_string_equal(base.segments[base.members[0].segment], "smb");
 	ASSERT_INT(accounts[0].renewal_on, DAY_NONE);
 	assert_string_equal(accounts[0].csm_email, "old@x.example");
 	load(20001);

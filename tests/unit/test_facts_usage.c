@@ -157,7 +157,7 @@ static void a_day_is_active_when_any_metric_of_activity_is_above_zero(void **sta
 		for (int age = 0; age < FACTS_DAYS; age++) {
 			bool is_active = expected[i][0][age] > 0 || expected[i][3][age] > 0;
 
-			ASSERT_INT(fact_days_count(&base.members[i].active, age, age + 1), is_active);
+			ASSERT_INT(fact_days_count(&base.active[i], age, age + 1), is_active);
 		}
 }
 
@@ -220,7 +220,7 @@ static void the_last_report_is_that_of_a_member_and_a_zero_is_one(void **state)
 	ASSERT_OK(facts_base_load(db, &q, a, &base, &err));
 	ASSERT_INT(base.n_members, ARRAY_LEN(ids) - 1);
 	ASSERT_INT(base.sources[FACT_USAGE].fresh_on, AS_OF + 250);
-	ASSERT_INT(fact_days_count(&base.members[base.n_members - 1].active, 0, 100), 0);
+	ASSERT_INT(fact_days_count(&base.active[base.n_members - 1], 0, 100), 0);
 }
 
 int main(void)

@@ -121,7 +121,7 @@ static void set_use(int day)
 			if (life.who[at] >> p & 1)
 				fact_days_add(&people[p].used, age);
 	}
-	s.members[0].active = s.account.active;
+	s.active[0] = s.account.active;
 	s.account.people = people;
 	s.account.n_people = PEOPLE;
 }
@@ -156,10 +156,10 @@ static void set_base(int day, int32_t today)
 
 	s.base.as_of = today;
 	for (int i = 1; i <= N_OTHERS; i++) {
-		s.members[i].active = (struct fact_days){ 0 };
+		s.active[i] = (struct fact_days){ 0 };
 		for (int age = 0; age < FACTS_DAYS; age++)
 			if ((PAST + day - age) % 7 < 5)
-				fact_days_add(&s.members[i].active, age);
+				fact_days_add(&s.active[i], age);
 	}
 	for (int kind = 0; kind < N_FACT_KINDS; kind++)
 		s.base.sources[kind] = (struct fact_source){ true, false, today };

@@ -140,6 +140,30 @@ static void assert_same(const struct outcomes *l, const struct outcomes *r)
 	assert_spans(l->leaving, l->n_leaving, r->leaving, r->n_leaving);
 }
 
+/* Rates and losses that are counted block by block, against those of all outcomes together. */
+static void check_counts(struct arena *a, int32_t day, const struct outcomes *all)
+{
+	static const int64_t accounts[] = { 2, 3, 3, 65, 70 };
+	static const unsigned kinds[] = { OUTCOME_LOSSES, OUTCOME_GAINS, OUTCOME_ALL };
+	struct outcome_counts *counts = arena_alloc(a, sizeof *counts);
+	struct outcomes losses;
+
+	ASSERT_OK(outcomes_count(db, day, accounts, ARRAY_LEN(accounts), a, counts, &losses, &err));
+	ASSERT_INT(counts->from, all->from);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		ASSERT_NEAR(outcome_counts_rate(counts, kinds[i], 0.001), outcomes_rate(all, kinds[i], 0.001), 0);
+	for (size_t i = 0, n = 0; i < all->n_events; i++) {
+		const struct outcome *e = &all->events[i];
+		bool is_asked = e->account == 2 || e->account == 3 || e->account == 65 || e->account == 70;
+
+		if (!is_asked || !(1u << e->kind & OUTCOME_LOSSES))
+			continue;
+		assert_true(n < losses.n_events);
+		ASSERT_INT(losses.events[n].account, e->account);
+		ASSERT_INT(losses.events[n++].on, e->on);
+	}
+}
+
 /* As it is kept, and made anew from rows. */
 static void check(struct arena *a, int32_t day)
 {
@@ -147,10 +171,12 @@ static void check(struct arena *a, int32_t day)
 	struct outcomes kept, anew;
 
 	ASSERT_OK(outcomes_load(db, day, a, &kept, &err));
+	check_counts(a, day, &kept);
 	ASSERT_OK(txn_begin(&txn, db, &err));
 	ASSERT_OK(db_run(db, "DELETE FROM outcome_pack", &err));
 	ASSERT_OK(outcomes_load(db, day, a, &anew, &err));
 	assert_same(&kept, &anew);
+	check_counts(a, day, &anew);
 }
 
 static int64_t n_kept(void)

@@ -116,7 +116,7 @@ static void silence_goes_by_the_weekdays(void **state)
 	for (int i = 1; i <= N_OTHERS; i++)
 		for (int age = 0; age < FACTS_DAYS; age++)
 			if (age % 7 < 2)
-				s.members[i].active.words[age / 64] &= ~(UINT64_C(1) << (age % 64));
+				s.active[i].words[age / 64] &= ~(UINT64_C(1) << (age % 64));
 	weekend = reading("silence")->value;
 	sample_use(&s, 2, 4, 0);
 	days = reading("silence")->value;

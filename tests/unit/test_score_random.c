@@ -78,6 +78,7 @@ static void make_account(uint32_t number, int idle)
 	s = settled;
 	s.usage[0] = arena_memdup(s.arena, settled.usage[0], FACTS_DAYS * sizeof(int64_t));
 	s.base.members = s.members;
+	s.base.active = s.active;
 	s.base.metrics = s.metrics;
 	s.account.subscriptions = &s.subscription;
 	share = 5 + upto(96); /* often enough to have a rhythm */

@@ -23,6 +23,13 @@ int fact_days_next(const struct fact_days *d, int from_age);             /* the 
 int fact_days_before(const struct fact_days *d, int to_age);             /* the oldest one below to_age; -1 */
 int fact_days_last(const struct fact_days *d);                           /* the youngest age, -1 when empty */
 int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
+/* A week of them, by weeks back: a bit a day, the youngest first. */
+static inline unsigned fact_days_week(const struct fact_days *d, int week)
+{
+	int w = 7 * week / 64, at = 7 * week % 64;
+
+	return (unsigned)((d->words[w] >> at | (at > 57 ? d->words[w + 1] << (64 - at) : 0)) & 127);
+}
 
 struct fact_subscription {
 	const char *product, *plan, *currency;

@@ -21,13 +21,10 @@ static double line(double value, double low, double high)
 /* Adds one to each week with a day of it. */
 static void add_weeks(const struct fact_days *d, double weeks[TREND_WEEKS])
 {
-	_Static_assert(7 * TREND_WEEKS + 64 <= FACTS_DAYS, "a word lies behind the last one");
-	for (int w = 0; w < TREND_WEEKS; w++) {
-		int word = 7 * w / 64, at = 7 * w % 64;
-		uint64_t days = d->words[word] >> at | (at > 57 ? d->words[word + 1] << (64 - at) : 0);
+	int first = fact_days_first(d);
 
-		weeks[w] += (days & 127) != 0;
-	}
+	for (int w = 0; w < TREND_WEEKS && 7 * w <= first; w++)
+		weeks[w] += fact_days_week(d, w) != 0;
 }
 
 /* Of a week; 0 where nothing was reported. */

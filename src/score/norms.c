@@ -30,12 +30,7 @@ static const uint8_t days_of_week[128] = { SIXTEEN(0), SIXTEEN(1), SIXTEEN(1), S
 
 int days_in_week(const struct fact_days *d, int week)
 {
-	int at = 7 * week / 64, by = 7 * week % 64;
-	uint64_t bits = d->words[at] >> by;
-
-	if (by > 57)
-		bits |= d->words[at + 1] << (64 - by);
-	return days_of_week[bits & 127];
+	return days_of_week[fact_days_week(d, week)];
 }
 
 /* How quiet it was against the usual, when that is no chance; 1 otherwise. That others are busy is nobody's fault. */

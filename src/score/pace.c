@@ -153,6 +153,8 @@ const struct pace *pace_of(const struct context *c)
 		if (c->account->gone_days && fact_days_last(&p->days) < 0)
 			fact_days_add(&p->days, FACTS_DAYS - 1); /* as long ago as the window goes */
 		read_pace(c, p);
+		for (int w = 0; w < NORM_WEEKS; w++)
+			p->sums[w + 1] = p->sums[w] + (w < p->weeks ? p->index[w] : 0);
 		last = fact_days_last(&p->days);
 		p->idle_weeks = last < 0 ? NORM_WEEKS : last / 7;
 		p->gone_days = last < GONE_DAYS ? 0 : c->account->gone_days ? c->account->gone_days : last;

@@ -15,6 +15,7 @@ struct pace {
 	/* Week by week, 0 the last one: the square root of what was used (so that one big day doesn't make a baseline)
 	 * against its own usual, the mean over the metrics of activity; the last PACE_WEEKS with the season removed. */
 	double index[NORM_WEEKS];
+	double sums[NORM_WEEKS + 1]; /* of the index of so many of its weeks; for more, of all of them */
 	double season[PACE_WEEKS]; /* what was removed: the base's week against its usual, 1 when it was no quieter */
 	const char *moved_to;      /* NULL, or the metric that rises while others fall: it has moved, not left */
 	struct fact_days days;     /* of activity; of all metrics when it has moved */

@@ -10,6 +10,7 @@ enum {
 	MIN_ACTIVE_DAYS = 3,  /* fewer have no rhythm */
 	WEEKDAY_PRIOR = 8,    /* weeks' worth of the base's week that an account's own weekdays are mixed with */
 	SPREAD_WEEKS = 26,    /* what an account's own ups and downs are read from */
+	LONGEST_STRETCH = 4,
 	MIN_SPREAD = 8,
 	COMPARED_FROM = 4, COMPARED_TO = 12, /* weeks back from which a drop is looked for */
 	QUARTER_WEEKS = 13,
@@ -18,6 +19,8 @@ enum {
 static const double EVEN_SPREAD = 0.05; /* the least spread that anybody is held to */
 static const double HOLIDAY_SPREAD = 0.5; /* more of it when the base pauses: some stay away for all of a holiday */
 static const double DROP_FROM = 0.25, DROP_ALL = 0.45; /* a fall by less is nobody's alarm, whatever the spread */
+static const double SURELY_STEADY = 0.867; /* of the index: its square is more than 1 - DROP_FROM, rounding and all */
+static const double SURELY_LESS = 1e-9;    /* how far sums are apart whatever the order they are added up in */
 
 static bool read_active_level(const struct context *c, struct reading *out)
 {
@@ -70,34 +73,64 @@ static bool read_below_own_baseline(const struct context *c, struct reading *out
 	return true;
 }
 
+/* One added so many times, rounded as often: below a power of two nothing is rounded, so steps go up to the next. */
+static double plus_ones(double sum, int n)
+{
+	for (int end = 1; n > 0; end *= 2) {
+		int step = end - (int)sum < n ? end - (int)sum : n;
+
+		if (step <= 0)
+			continue;
+		sum += step;
+		n -= step;
+	}
+	return sum;
+}
+
 /* The days of the week on which it works, from its own past and the base's: what each is to its mean day. */
 static void own_weekdays(const struct context *c, const struct fact_days *active, int from, int to, double out[7])
 {
 	double each = fact_days_count(active, from, to) / (double)(to - from), all = 0;
+	uint64_t counts = 0; /* a byte for each day of the week */
 
+	for (int w = from / 7; 7 * w < to; w++) {
+		uint64_t days = fact_days_week(active, w);
+
+		if (7 * w < from)
+			days = days >> (from - 7 * w) << (from - 7 * w);
+		counts += days * UINT64_C(0x0002040810204081) & UINT64_C(0x0101010101010101); /* a bit a byte */
+	}
 	for (int d = 0; d < 7; d++)
-		out[d] = WEEKDAY_PRIOR * each * c->norms->weekday[d];
-	for (int w = from / 64; w < FACTS_DAYS / 64; w++)
-		for (uint64_t bits = active->words[w]; bits; bits &= bits - 1) {
-			int age = 64 * w + __builtin_ctzll(bits);
-
-			if (age >= from && age < to)
-				out[age % 7]++;
-		}
+		out[d] = plus_ones(WEEKDAY_PRIOR * each * c->norms->weekday[d], (int)(counts >> 8 * d & 255));
 	for (int d = 0; d < 7; d++)
 		all += out[d];
 	for (int d = 0; d < 7; d++)
 		out[d] *= 7 / all;
 }
 
-static bool read_silence(const struct context *c, struct reading *out)
+/* How many days of work it missed since the last one, by the rhythm of those from an age back to the first. */
+static double missed_days(const struct context *c, const struct fact_days *active, int from, int lag)
 {
 	const struct norms *n = c->norms;
+	int last = fact_days_last(active), to = fact_days_first(active) + 1;
+	double weekdays[7], rate, missed = 0;
+
+	if (lag >= last)
+		return 0;
+	rate = (fact_days_count(active, from, to) + n->mean_rate * n->prior_days) / (to - from + n->prior_days);
+	own_weekdays(c, active, from, to, weekdays);
+	for (int age = lag; age < last; age++)
+		missed += rate * weekdays[age % 7] * (age < SEASON_DAYS ? n->season[age] : 1);
+	return missed;
+}
+
+static bool read_silence(const struct context *c, struct reading *out)
+{
 	const struct pace *p = pace_of(c);
 	const struct fact_days *active = &p->days;
 	int last = fact_days_last(active), first = fact_days_first(active);
 	int lag = c->as_of - c->base->sources[FACT_USAGE].fresh_on, from, days;
-	double weekdays[7], rate, missed = 0;
+	double missed;
 
 	if (first < WINDOW || last < 0)
 		return reading_unknown(out, last < 0 ? "no usage seen" : "less than 28 days of usage");
@@ -105,11 +138,8 @@ static bool read_silence(const struct context *c, struct reading *out)
 	days = fact_days_count(active, from, first + 1);
 	if (days < MIN_ACTIVE_DAYS && !p->gone_days)
 		return reading_unknown(out, "too little usage to know its rhythm");
-	rate = (days + n->mean_rate * n->prior_days) / (first + 1 - from + n->prior_days);
-	own_weekdays(c, active, from, first + 1, weekdays);
 	lag = lag > 0 ? lag : 0;
-	for (int age = lag; age < last; age++)
-		missed += rate * weekdays[age % 7] * (age < SEASON_DAYS ? n->season[age] : 1);
+	missed = missed_days(c, active, from, lag);
 	reading_value(out, missed, 0);
 	if (out->is_brief)
 		return true;
@@ -132,18 +162,20 @@ struct stretches {
 	int n;
 };
 
+/* Added up as far back as is asked for. */
 static void set_stretches(const struct pace *p, int length, struct stretches *out)
 {
-	double parts[NORM_WEEKS];
+	int until = p->idle_weeks + COMPARED_TO + SPREAD_WEEKS;
+	LATER_SET double parts[NORM_WEEKS];
 
 	out->now = out->quiet = 0;
-	for (int w = 0; w < p->weeks; w++)
+	for (int w = 0; w < p->weeks && w < until + length; w++)
 		parts[w] = p->index[w] / length;
 	for (int w = 0; w < length; w++)
 		out->quiet += (1 - p->season[w]) / length;
 	out->n = p->weeks - length + 1;
 	out->sums[0] = out->squares[0] = 0;
-	for (int at = 0; at < out->n; at++) {
+	for (int at = 0; at < out->n && at < until; at++) {
 		double mean = 0;
 
 		for (int w = at; w < at + length; w++)
@@ -173,17 +205,37 @@ static double spreads_below(const struct stretches *s, int from, double *out_sha
 	       (share < DROP_ALL ? (share - DROP_FROM) / (DROP_ALL - DROP_FROM) : 1);
 }
 
+/* The most that the index adds up to over SPREAD_WEEKS in a row, of all that a stretch may be compared with; where some
+ * of these lie before the first, there is no telling. */
+static double most_before(const struct pace *p)
+{
+	int to = p->idle_weeks + COMPARED_TO + LONGEST_STRETCH;
+	double most = 0;
+
+	if (to + SPREAD_WEEKS > p->weeks)
+		return HUGE_VAL;
+	for (int from = COMPARED_FROM; from < to; from++) {
+		double sum = p->sums[from + SPREAD_WEEKS] - p->sums[from];
+
+		most = sum > most ? sum : most;
+	}
+	return most;
+}
+
 static bool read_sudden_drop(const struct context *c, struct reading *out)
 {
-	static const int lengths[] = { 1, 2, 4 };
+	static const int lengths[] = { 1, 2, LONGEST_STRETCH };
 	const struct pace *p = pace_of(c);
-	double most = 0, fall = 0;
-	struct stretches stretches;
+	double most = 0, fall = 0, before;
+	LATER_SET struct stretches stretches;
 	int over = 1;
 
 	if (p->weeks < MIN_HISTORY_WEEKS && !p->gone_days)
 		return reading_unknown(out, "less than 12 weeks of usage");
+	before = most_before(p);
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		if (p->sums[lengths[i]] * SPREAD_WEEKS >= SURELY_STEADY * before * lengths[i])
+			continue;
 		set_stretches(p, lengths[i], &stretches);
 		/* Back to what came before the silence, or a long one would be its own yardstick; and what fewer weeks of it
 		 * told stays told. */
@@ -207,31 +259,40 @@ static bool read_sudden_drop(const struct context *c, struct reading *out)
 	return true;
 }
 
-static double sum_of_quarter(const double *parts)
+static double mean_of_quarter(const double *index)
 {
 	double sum = 0;
 
 	for (int w = 0; w < QUARTER_WEEKS; w++)
-		sum += parts[w];
+		sum += index[w] / QUARTER_WEEKS;
 	return sum;
+}
+
+/* How far the last quarter lies below its best one before. Which that is, running sums tell. */
+static double decline_of(const struct pace *p)
+{
+	const double *sums = p->sums;
+	double now = mean_of_quarter(p->index), best = 0, most = 0;
+
+	for (int w = QUARTER_WEEKS; w + QUARTER_WEEKS <= p->weeks; w++)
+		most = sums[w + QUARTER_WEEKS] - sums[w] > most ? sums[w + QUARTER_WEEKS] - sums[w] : most;
+	for (int w = QUARTER_WEEKS; w + QUARTER_WEEKS <= p->weeks; w++)
+		if (sums[w + QUARTER_WEEKS] - sums[w] >= most - SURELY_LESS) {
+			double before = mean_of_quarter(p->index + w);
+
+			best = before > best ? before : best;
+		}
+	return best > now ? 1 - now * now / (best * best) : 0;
 }
 
 static bool read_long_decline(const struct context *c, struct reading *out)
 {
 	const struct pace *p = pace_of(c);
-	double parts[NORM_WEEKS], now, best = 0, fall;
+	double fall;
 
 	if (p->weeks < 2 * QUARTER_WEEKS && !p->gone_days)
 		return reading_unknown(out, "less than half a year of usage");
-	for (int w = 0; w < p->weeks; w++)
-		parts[w] = p->index[w] / QUARTER_WEEKS;
-	now = sum_of_quarter(parts);
-	for (int w = QUARTER_WEEKS; w + QUARTER_WEEKS <= p->weeks; w++) {
-		double before = sum_of_quarter(parts + w);
-
-		best = before > best ? before : best;
-	}
-	fall = p->gone_days ? 1 : best > now ? 1 - now * now / (best * best) : 0;
+	fall = p->gone_days ? 1 : decline_of(p);
 	reading_value(out, fall, 0);
 	if (out->is_brief)
 		return true;

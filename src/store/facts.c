@@ -32,16 +32,39 @@ static uint64_t bits_by_byte(uint64_t word)
 	return (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
 }
 
+static int bits_of(uint64_t bytes)
+{
+	uint64_t pairs = (bytes & UINT64_C(0x00FF00FF00FF00FF)) + (bytes >> 8 & UINT64_C(0x00FF00FF00FF00FF));
+
+	return (int)(pairs * UINT64_C(0x0001000100010001) >> 48);
+}
+
+/* No more than a word of them. */
+static int count_few(const struct fact_days *d, int from_age, int n)
+{
+	int w = from_age / 64, at = from_age % 64;
+	uint64_t days = d->words[w] >> at;
+
+	if (at + n > 64)
+		days |= d->words[w + 1] << (64 - at);
+	days = n < 64 ? days & ((UINT64_C(1) << n) - 1) : days;
+	return days ? bits_of(bits_by_byte(days)) : 0;
+}
+
 int fact_days_count(const struct fact_days *d, int from_age, int to_age)
 {
-	uint64_t bytes = 0, pairs; /* no byte runs over: 8 a word at most */
+	uint64_t bytes = 0; /* none runs over: 8 a word at most */
 
 	from_age = from_age < 0 ? 0 : from_age;
 	to_age = to_age > FACTS_DAYS ? FACTS_DAYS : to_age;
+	if (to_age <= from_age)
+		return 0;
+	if (to_age - from_age <= 64)
+		return count_few(d, from_age, to_age - from_age);
 	for (int w = from_age / 64; 64 * w < to_age; w++)
-		bytes += bits_by_byte(days_of(d, w, from_age, to_age));
-	pairs = (bytes & UINT64_C(0x00FF00FF00FF00FF)) + (bytes >> 8 & UINT64_C(0x00FF00FF00FF00FF));
-	return (int)(pairs * UINT64_C(0x0001000100010001) >> 48);
+		if (d->words[w])
+			bytes += bits_by_byte(days_of(d, w, from_age, to_age));
+	return bytes ? bits_of(bytes) : 0;
 }
 
 bool fact_days_any(const struct fact_days *d, int from_age, int to_age)

@@ -9,7 +9,7 @@
 
 enum {
 	MAX_TOLD = 500, /* accounts of a report whose reasons are told; of the others only how they moved is known */
-	MAX_CONTRACTS = 4000000 /* about 800 MB */
+	MAX_CONTRACTS = 1400000 /* about 230 MiB; as much again on a day on which a report is restated */
 };
 
 static const int32_t windows[] = { 1, 12 }; /* months: the month itself, and the year up to its end */

@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "common/clock.h"
 #include "common/text.h"
 #include "judge.h"
 #include "nrr_close.h"
@@ -14,12 +16,45 @@
 
 enum { FEW_ACCOUNTS = 16000 }; /* are judged sooner than other processes are started */
 
+enum { SHOW_AFTER_MS = 2000, SHOW_EVERY_MS = 250 };
+
 struct scoring {
 	struct cli *cli;
 	struct session *session;
 	int n_processes;
+	bool is_terminal, has_line; /* has_line: how far it is stands there */
+	int64_t n_accounts;         /* about as many are scored on a day */
+	int64_t started_ms, scores_ms, shown_ms; /* scores_ms: since when there were some */
 	struct score_tally tally;
 };
+
+/* How far a day is that takes longer. */
+static void show_progress(struct scoring *s, const struct score_writing *w)
+{
+	int64_t now = clock_monotonic_ms(), n = w->tally.n_scored;
+
+	if (!s->is_terminal || n == 0)
+		return;
+	if (s->scores_ms < s->started_ms)
+		s->scores_ms = now;
+	if (now - s->started_ms < SHOW_AFTER_MS || now - s->shown_ms < SHOW_EVERY_MS)
+		return;
+	s->shown_ms = now;
+	s->has_line = true;
+	(void)fprintf(stderr, "\r\033[K%s: %" PRId64 " of %" PRId64 " accounts scored", day_text(w->arena, w->day), n,
+	              s->n_accounts);
+	if (n < s->n_accounts && now > s->scores_ms)
+		(void)fprintf(stderr, ", %" PRId64 " s left",
+		              ((now - s->scores_ms) * (s->n_accounts - n) / n + 999) / 1000);
+	(void)fflush(stderr);
+}
+
+static void clear_progress(struct scoring *s)
+{
+	if (s->has_line)
+		(void)fputs("\r\033[K", stderr);
+	s->has_line = false;
+}
 
 /* One day in one process. */
 static int score_here(struct scoring *s, struct judging *j, struct score_writing *w, struct arena *of_day,
@@ -38,6 +73,7 @@ static int score_here(struct scoring *s, struct judging *j, struct score_writing
 		buf_reset(&packed);
 		if (judge_some(j, first, n, &packed, err) < 0 || score_write(w, packed.at, packed.len, err) < 0)
 			return -1;
+		show_progress(s, w);
 	}
 	return 0;
 }
@@ -94,7 +130,7 @@ static int judge_unit(void *state, size_t unit, struct worker_out *out, struct e
 
 /* The same day in several processes, which judge, while this one writes. All see the database as it was when this one
  * took it: nobody else can write until it is done. */
-static int score_apart(struct workers *workers, struct score_writing *w, struct err *err)
+static int score_apart(struct scoring *s, struct workers *workers, struct score_writing *w, struct err *err)
 {
 	const char *packed;
 	size_t len;
@@ -102,9 +138,11 @@ static int score_apart(struct workers *workers, struct score_writing *w, struct 
 
 	if (workers_go(workers, err) < 0 || score_write_begin(w, err) < 0)
 		return -1;
-	while ((rc = workers_next(workers, &packed, &len, err)) > 0)
+	while ((rc = workers_next(workers, &packed, &len, err)) > 0) {
 		if (score_write(w, packed, len, err) < 0)
 			return -1;
+		show_progress(s, w);
+	}
 	return rc;
 }
 
@@ -131,12 +169,13 @@ static int score_day(struct scoring *s, int32_t day, struct err *err)
 	struct judging j = { 0 };
 
 	j.of_chunk = of_chunk = arena_new(0);
+	s->started_ms = clock_monotonic_ms();
 	if (s->n_processes > 1 && start_judges(s, day, of_day, &j, &workers, err) < 0)
 		return -1;
 	w.db = s->session->db;
 	w.arena = of_chunk;
 	if (txn_begin(&txn, w.db, err) < 0 ||
-	    (workers ? score_apart(workers, &w, err) : score_here(s, &j, &w, of_day, err)) < 0 ||
+	    (workers ? score_apart(s, workers, &w, err) : score_here(s, &j, &w, of_day, err)) < 0 ||
 	    txn_commit(&txn, err) < 0)
 		return -1;
 	s->tally = w.tally;
@@ -193,17 +232,24 @@ static int close_months(const struct scoring *s, int32_t day, struct err *err)
 	return 0;
 }
 
+static int score_and_close(struct scoring *s, int32_t day, struct err *err)
+{
+	int rc = outcomes_keep(s->session->db, day, err) < 0 ? -1 : score_day(s, day, err);
+
+	clear_progress(s);
+	if (rc < 0)
+		return err_in(err, "score %s", day_text(s->cli->arena, day));
+	return close_months(s, day, err);
+}
+
 /* As configured; else one for each processor, where there is enough to do. */
 static int count_processes(struct scoring *s, struct err *err)
 {
-	int64_t n;
-
-	s->n_processes = (int)s->session->config->score_processes;
-	if (s->n_processes)
-		return 0;
-	if (accounts_count(s->session->db, &n, err) < 0)
+	if (accounts_count(s->session->db, &s->n_accounts, err) < 0)
 		return -1;
-	s->n_processes = n < FEW_ACCOUNTS ? 1 : workers_cores();
+	s->n_processes = (int)s->session->config->score_processes;
+	if (!s->n_processes)
+		s->n_processes = s->n_accounts < FEW_ACCOUNTS ? 1 : workers_cores();
 	return 0;
 }
 
@@ -215,7 +261,7 @@ int cmd_score(struct cli *c, struct err *err)
 	};
 	CLEANUP(session_close) struct session session = { 0 };
 	struct table *table = table_new(c->arena, columns, ARRAY_LEN(columns));
-	struct scoring s = { .cli = c, .session = &session };
+	struct scoring s = { .cli = c, .session = &session, .is_terminal = isatty(STDERR_FILENO) && c->verbosity >= 0 };
 	int32_t from, to;
 
 	if (session_open(c, DB_WRITE, &session, err) < 0 || read_days(c, &session, &from, &to, err) < 0 ||
@@ -225,9 +271,7 @@ int cmd_score(struct cli *c, struct err *err)
 	if (to == session.today && retain(&session, err) < 0)
 		return -1;
 	for (int32_t day = from; day <= to; day++) {
-		if (outcomes_keep(session.db, day, err) < 0 || score_day(&s, day, err) < 0)
-			return err_in(err, "score %s", day_text(c->arena, day));
-		if (close_months(&s, day, err) < 0)
+		if (score_and_close(&s, day, err) < 0)
 			return -1;
 		add_row(&s, table, day);
 		if (from < to && isatty(STDERR_FILENO))

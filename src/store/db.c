@@ -22,6 +22,7 @@ struct stmt {
 	const char *sql;   /* the caller's literal: first half of the key */
 	const char *text;  /* our copy: the second half */
 	sqlite3_stmt *handle; /* NULL while it can't be prepared */
+	const char **names; /* of its parameters, from 1 on; the last is NULL */
 	int last_place;    /* of the parameter bound last */
 	bool is_used, is_fresh; /* fresh: reset, so that it may be bound */
 	bool is_failed;
@@ -273,6 +274,15 @@ static struct stmt *cached(struct db *db, const char *sql)
 	return q;
 }
 
+static void name_places(struct stmt *q)
+{
+	int n = sqlite3_bind_parameter_count(q->handle);
+
+	q->names = arena_array(q->db->arena, (size_t)n + 2, sizeof *q->names);
+	for (int i = 1; i <= n + 1; i++) /* the one behind the last has no name */
+		q->names[i] = arena_strdup(q->db->arena, sqlite3_bind_parameter_name(q->handle, i));
+}
+
 struct stmt *db_sql(struct db *db, const char *sql)
 {
 	struct stmt *q = cached(db, sql);
@@ -284,8 +294,10 @@ struct stmt *db_sql(struct db *db, const char *sql)
 	db->n_used++;
 	if (is_fault())
 		q->is_failed = err_set(&q->failure, ERR_FATAL, "database: prepare: fault of a test") < 0;
-	if (!q->handle)
+	if (!q->handle) {
 		rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->handle, NULL);
+		name_places(q);
+	}
 	if (rc != SQLITE_OK)
 		q->is_failed = fail(db, rc, sql, &q->failure) < 0;
 	return q;
@@ -325,7 +337,7 @@ static int place(struct stmt *q, const char *name)
 	if (!q->is_fresh)
 		die("bind %s before the last row of %.*s", name, WORDS_SHOWN, q->text);
 	/* Mostly they are bound in the order in which the statement names them. */
-	next = sqlite3_bind_parameter_name(q->handle, q->last_place + 1);
+	next = q->names[q->last_place + 1];
 	i = next && strcmp(next, name) == 0 ? q->last_place + 1 : sqlite3_bind_parameter_index(q->handle, name);
 	if (!i)
 		die("no parameter %s in %s", name, q->text);
@@ -443,11 +455,6 @@ const char *col_text(struct stmt *q, int column)
 	return text;
 }
 
-const char *col_text_in(struct stmt *q, int column, struct arena *a)
-{
-	return arena_strdup(a, col_text(q, column));
-}
-
 const void *col_blob(struct stmt *q, int column, size_t *out_len)
 {
 	const void *data = sqlite3_column_blob(q->handle, column);
@@ -479,17 +486,6 @@ int64_t db_last_id(struct db *db)
 int db_run(struct db *db, const char *sql, struct err *err)
 {
 	return run_text(db, sql, err);
-}
-
-int db_int(struct db *db, const char *sql, int64_t fallback, int64_t *out, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
-	int rc = stmt_step(q, err);
-
-	if (rc < 0)
-		return -1;
-	*out = rc == 1 && !col_is_null(q, 0) ? col_int(q, 0) : fallback;
-	return 0;
 }
 
 /* transactions ----------------------------------------------------------------------------------------------------- */

@@ -183,32 +183,31 @@ int finding_load(struct db *db, int64_t id, struct arena *a, struct finding *out
 	return rc;
 }
 
-int finding_put(struct db *db, struct finding *f, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, f->id ?
-		"UPDATE finding SET cause = :cause, state = :state, updated_on = :updated, closed_on = :closed,"
-		" snoozed_until = :snoozed, score = :score, worst_score = :worst, confidence = :confidence,"
-		" value_minor = :value, currency = :currency, expected_minor = :expected, act_by_on = :act_by, play = :play,"
-		" summary = :summary, evidence = :evidence, owner_email = :owner, cause_since = :since, n_back = :back"
-		" WHERE id = :id AND account_id = :account AND engine = :engine AND opened_on = :opened" :
-		"INSERT INTO finding (id, account_id, engine, cause, state, opened_on, updated_on, closed_on, snoozed_until,"
-		" score, worst_score, confidence, value_minor, currency, expected_minor, act_by_on, play, summary, evidence,"
-		" owner_email, first_cause, cause_since, n_back)"
-		" VALUES (:id, :account, :engine, :cause, :state, :opened, :updated, :closed, :snoozed, :score, :worst,"
-		" :confidence, :value, :currency, :expected, :act_by, :play, :summary, :evidence, :owner, :cause, :since,"
-		" :back)");
+#define THIS_FINDING "WHERE id = :id AND account_id = :account AND engine = :engine AND opened_on = :opened"
+#define FINDING_SAID \
+	"state = :state, updated_on = :updated, snoozed_until = :snoozed, score = :score, worst_score = :worst," \
+	" confidence = :confidence, value_minor = :value, currency = :currency, expected_minor = :expected," \
+	" act_by_on = :act_by, play = :play, summary = :summary, evidence = :evidence, cause_since = :since, n_back = :back"
 
-	if (f->id)
-		bind_int(q, ":id", f->id);
-	else
-		bind_null(q, ":id");
-	bind_int(q, ":account", f->account);
-	bind_text(q, ":engine", f->engine);
-	bind_text(q, ":cause", f->cause);
+/* An index is written anew for each of its columns that is set, whatever to: on most days all of them stay. */
+static const char finding_kept[] = "UPDATE finding SET " FINDING_SAID " " THIS_FINDING
+                                   " AND cause = :cause AND closed_on IS :closed AND owner_email IS :owner";
+static const char finding_changed[] = "UPDATE finding SET " FINDING_SAID ", cause = :cause, closed_on = :closed,"
+                                      " owner_email = :owner " THIS_FINDING;
+static const char finding_new[] =
+	"INSERT INTO finding (state, updated_on, snoozed_until, score, worst_score, confidence, value_minor, currency,"
+	" expected_minor, act_by_on, play, summary, evidence, cause_since, n_back, id, account_id, engine, opened_on,"
+	" first_cause, cause, closed_on, owner_email) VALUES (:state, :updated, :snoozed, :score, :worst, :confidence,"
+	" :value, :currency, :expected, :act_by, :play, :summary, :evidence, :since, :back, :id, :account, :engine,"
+	" :opened, :cause, :cause, :closed, :owner)";
+
+/* How many rows it wrote. */
+static int64_t write_finding(struct db *db, const char *sql, const struct finding *f, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);
+
 	bind_text(q, ":state", states[f->state]);
-	bind_day(q, ":opened", f->opened_on);
 	bind_day(q, ":updated", f->updated_on);
-	bind_day(q, ":closed", f->closed_on);
 	bind_day(q, ":snoozed", f->snoozed_until);
 	bind_real(q, ":score", f->score);
 	bind_real(q, ":worst", f->worst_score);
@@ -220,14 +219,35 @@ int finding_put(struct db *db, struct finding *f, struct err *err)
 	bind_text(q, ":play", f->play);
 	bind_text(q, ":summary", f->summary);
 	bind_text(q, ":evidence", f->evidence);
-	bind_text(q, ":owner", f->owner_email);
 	bind_day(q, ":since", f->id ? f->cause_since : f->opened_on);
 	bind_int(q, ":back", f->n_back);
+	if (f->id)
+		bind_int(q, ":id", f->id);
+	bind_int(q, ":account", f->account);
+	bind_text(q, ":engine", f->engine);
+	bind_day(q, ":opened", f->opened_on);
+	bind_text(q, ":cause", f->cause);
+	bind_day(q, ":closed", f->closed_on);
+	bind_text(q, ":owner", f->owner_email);
 	if (stmt_run(q, err) < 0)
 		return err_in(err, "finding of account %lld", (long long)f->account);
-	if (!f->id)
+	return db_changes(db);
+}
+
+int finding_put(struct db *db, struct finding *f, struct err *err)
+{
+	int64_t n;
+
+	if (!f->id) {
+		if (write_finding(db, finding_new, f, err) < 0)
+			return -1;
 		f->id = db_last_id(db);
-	return 0;
+		return 0;
+	}
+	n = write_finding(db, finding_kept, f, err);
+	if (n == 0)
+		n = write_finding(db, finding_changed, f, err);
+	return n < 0 ? -1 : 0;
 }
 
 int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,

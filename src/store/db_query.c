@@ -8,7 +8,7 @@
 #include "db_usage.h"
 
 enum { BUSY_MS = 5000, OPS_BETWEEN_LOOKS = 10000, MAX_COLUMNS = 200, MAX_BLOB_SHOWN = 500 };
-enum { MAX_VALUE_BYTES = 16 << 20, MAX_HEAP_BYTES = 256 << 20 };
+enum { MAX_VALUE_BYTES = 16 << 20, MAX_HEAP_BYTES = 256 << 20, MAX_ANSWER_BYTES = 192 << 20 };
 
 struct question {
 	sqlite3 *handle;
@@ -137,10 +137,22 @@ static const char *cell_text(sqlite3_stmt *q, int column, bool *io_is_number, st
 	}
 }
 
+static int read_row(struct question *q, size_t least_left, const char **cells, bool *is_number, int n, struct arena *a,
+                    struct err *err)
+{
+	for (int i = 0; i < n; i++) {
+		cells[i] = cell_text(q->stmt, i, &is_number[i], a);
+		if (arena_left(a) < least_left)
+			return err_set(err, ERR_USAGE, "the answer takes more than %d MiB; ask for less, or for fewer rows",
+			               MAX_ANSWER_BYTES >> 20);
+	}
+	return 0;
+}
+
 static int read_rows(struct question *q, const struct query_limits *limits, struct arena *a, struct query_result *out,
                      bool *is_number, struct err *err)
 {
-	size_t room = 0;
+	size_t room = 0, least_left = arena_left(a) > MAX_ANSWER_BYTES ? arena_left(a) - MAX_ANSWER_BYTES : 0;
 	int rc;
 
 	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW) {
@@ -155,8 +167,8 @@ static int read_rows(struct question *q, const struct query_limits *limits, stru
 			out->rows = arena_grow(a, out->rows, out->n_rows, room, sizeof *out->rows);
 		}
 		cells = arena_array(a, (size_t)out->n_columns, sizeof *cells);
-		for (int i = 0; i < out->n_columns; i++)
-			cells[i] = cell_text(q->stmt, i, &is_number[i], a);
+		if (read_row(q, least_left, cells, is_number, out->n_columns, a, err) < 0)
+			return -1;
 		out->rows[out->n_rows++] = cells;
 	}
 	return rc == SQLITE_DONE ? 0 : wrong(q, rc, limits, err);

@@ -6,7 +6,7 @@
 #include "usage_block.h"
 
 enum { COLUMN_ACCOUNT, COLUMN_METRIC, COLUMN_DAY, COLUMN_DATE, COLUMN_VALUE };
-enum { PLAN_BYTES = 32, DATE_BYTES = 16, NAME_BYTES = 512 };
+enum { PLAN_BYTES = 32, DATE_BYTES = 16, DATE_CHARS = 10, NAME_BYTES = 512 };
 
 /* the table -------------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +55,12 @@ static char operator_of(unsigned char op)
 	}
 }
 
+/* Names of metrics are looked up by their bytes: "metric = 'Logins' COLLATE NOCASE" is for SQLite to answer. */
+static bool is_by_bytes(sqlite3_index_info *info, int constraint)
+{
+	return sqlite3_stricmp(sqlite3_vtab_collation(info, constraint), "BINARY") == 0;
+}
+
 /* The plan is a text: a digit for the column and an operator, for each argument of the walk. */
 static int table_plan(sqlite3_vtab *table, sqlite3_index_info *info)
 {
@@ -70,7 +76,7 @@ static int table_plan(sqlite3_vtab *table, sqlite3_index_info *info)
 		char op = operator_of(info->aConstraint[i].op);
 
 		if (!info->aConstraint[i].usable || !op || column < 0 || column >= COLUMN_VALUE ||
-		    (column == COLUMN_METRIC && op != '='))
+		    (column == COLUMN_METRIC && (op != '=' || !is_by_bytes(info, i))))
 			continue;
 		plan[2 * n] = (char)('0' + column);
 		plan[2 * n + 1] = op;
@@ -240,7 +246,8 @@ static bool number_of(int column, sqlite3_value *argument, int64_t *out)
 	int32_t day;
 
 	if (column == COLUMN_DATE) {
-		if (type != SQLITE_TEXT || !day_parse((const char *)sqlite3_value_text(argument), &day))
+		if (type != SQLITE_TEXT || !day_parse((const char *)sqlite3_value_text(argument), &day) ||
+		    sqlite3_value_bytes(argument) != DATE_CHARS) /* more behind a NUL */
 			return false;
 		*out = day;
 		return true;

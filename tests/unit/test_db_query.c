@@ -119,6 +119,8 @@ static void the_table_of_usage_says_what_the_view_says(void **state)
 		"date BETWEEN '2024-10-09' AND '2024-10-12'", "date >= '2024-10'", "date > 'x'", "value > 1000",
 		"value BETWEEN 10 AND 20 AND account > 8120 AND metric = 'bytes' AND day IN (20002, 20004)",
 		"account = 8130 AND account = 8131", "account = 8130 OR day = 20004", "metric > 'c' AND metric < 'z'",
+		"metric = 'LOGINS' COLLATE NOCASE", "metric = x'6c6f67696e73'",
+		"date < '2024-10-09' || char(0) || 'x'", "date >= '2024-10-09 '", "date = '2024-10-09' COLLATE NOCASE",
 	};
 
 	(void)state;
@@ -186,6 +188,9 @@ static void time_rows_and_memory_have_an_end(void **state)
 	refuse("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
 	       "no answer within");
 	refuse("SELECT length(zeroblob(100000000))", "too big");
+	assert_int_equal(db_query(path, "SELECT printf('%.*c', 10000000, 'x') FROM usage", &plenty, arena, &r, &err), -1);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.text, "fewer rows"));
 	ASSERT_OK(db_query(path, "SELECT account FROM usage", &(struct query_limits){ 10, 60000 }, arena, &r, &err));
 	ASSERT_INT(r.n_rows, 10);
 	assert_true(r.is_cut);

@@ -57,6 +57,8 @@ struct outcomes {
 /* Works out what is not kept yet or does not hold any more of the outcomes known on a day, and keeps it, so that
  * outcomes_load finds it. In transactions of its own. */
 int outcomes_keep(struct db *db, int32_t known_on, struct err *err) MUST_USE;
+/* How many blocks of them are kept, and how many of those are damaged: they are not read, the rows are. */
+int outcomes_check(struct db *db, int64_t *out_n, int64_t *out_damaged, struct err *err) MUST_USE;
 /* Everything lives in a. known_on: what is dated later does not exist. */
 int outcomes_load(struct db *db, int32_t known_on, struct arena *a, struct outcomes *out, struct err *err) MUST_USE;
 /* Those of one account: from is its own. */

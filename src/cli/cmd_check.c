@@ -16,6 +16,7 @@
 #include "run_web.h"
 #include "store/account.h"
 #include "store/migrate.h"
+#include "store/outcomes.h"
 #include "store/packs.h"
 #include "store/usage_check.h"
 
@@ -166,18 +167,28 @@ static void check_usage(struct checking *c, const struct org_settings *org, stru
 		check_note(c, "usage", org->name, CHECK_OK, "%lld blocks are whole", (long long)found.n_blocks);
 }
 
-/* Every account's pack against its checksum. One that is damaged is not read, its rows are. */
-static void check_packs(struct checking *c, const struct org_settings *org, struct db *db)
+/* What is kept of accounts to be quick, against its checksums. What is damaged is not read, the rows are. */
+static void check_kept(struct checking *c, const struct org_settings *org, struct db *db)
 {
-	int64_t n, damaged;
-	struct err err;
+	static const struct {
+		const char *what, *things;
+		int (*check)(struct db *db, int64_t *out_n, int64_t *out_damaged, struct err *err) MUST_USE;
+	} kept[] = {
+		{ "packs", "packed accounts", packs_check },
+		{ "outcomes", "blocks of kept outcomes", outcomes_check },
+	};
 
-	if (packs_check(db, &n, &damaged, &err) < 0)
-		check_outcome(c, "packs", org->name, -1, &err);
-	else if (damaged)
-		check_note(c, "packs", org->name, CHECK_WARNING,
-		           "%lld of %lld packed accounts are damaged: their rows are read instead, the disk may be failing",
-		           (long long)damaged, (long long)n);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		int64_t n, damaged;
+		struct err err;
+
+		if (kept[i].check(db, &n, &damaged, &err) < 0)
+			check_outcome(c, kept[i].what, org->name, -1, &err);
+		else if (damaged)
+			check_note(c, kept[i].what, org->name, CHECK_WARNING,
+			           "%lld of %lld %s are damaged: their rows are read instead, the disk may be failing",
+			           (long long)damaged, (long long)n, kept[i].things);
+	}
 }
 
 static void check_database(struct checking *c, const struct org_settings *org)
@@ -202,7 +213,7 @@ static void check_database(struct checking *c, const struct org_settings *org)
 	if (rc > 0) {
 		check_customers(c, org, db);
 		check_usage(c, org, db);
-		check_packs(c, org, db);
+		check_kept(c, org, db);
 	}
 }
 

@@ -582,8 +582,8 @@ int nrr_close(const struct session *s, int32_t day, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0), *of_now = NULL;
 	struct closing c = { .session = s, .arena = a };
-	const char *rules =
-		arena_printf(a, "%s %s %d", nrr_policy_hash(&s->org->nrr, a), s->org->currency, (int)nrr_month_of(day));
+	const char *rules = arena_printf(a, "%s %s %d %s", nrr_policy_hash(&s->org->nrr, a), s->org->currency,
+	                                 (int)nrr_month_of(day), RETAIND_VERSION);
 	bool is_closed;
 	int32_t latest;
 	int rc;

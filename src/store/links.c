@@ -189,11 +189,22 @@ static int link_rows(struct db *db, int64_t *io_open, struct err *err)
 	return db_run(db, "INSERT INTO linked (what) VALUES (1), (2) ON CONFLICT DO NOTHING", err);
 }
 
+/* Rows that identity takes from their accounts are to be linked anew: names that only they say were not read yet. */
+static int resolve_identity(struct db *db, struct err *err)
+{
+	int64_t before, after;
+
+	if (prepare_names(db, err) < 0 || count_by_name(db, &before, err) < 0 || identity_resolve(db, err) < 0 ||
+	    count_by_name(db, &after, err) < 0)
+		return -1;
+	return after > before ? prepare_names(db, err) : 0;
+}
+
 int64_t record_resolve_links(struct db *db, struct err *err)
 {
 	int64_t n_open = 0;
 
-	if (prepare_names(db, err) < 0 || identity_resolve(db, err) < 0 || link_accounts(db, err) < 0 ||
+	if (resolve_identity(db, err) < 0 || link_accounts(db, err) < 0 ||
 	    db_int(db,
 	           "SELECT count(*) FROM account WHERE parent_key IS NOT NULL AND parent_id IS NULL AND deleted_on IS NULL",
 	           0, &n_open, err) < 0)

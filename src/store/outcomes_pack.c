@@ -1,15 +1,19 @@
 /* Outcomes of many accounts, kept from day to day: those of a block of accounts stay what they are until one of its
- * rows changes (triggers take the block away) or a day comes that one of its rows names. */
+ * rows changes (triggers take the block away) or a day comes that one of its rows names.
+ *
+ * checksum of the row and all that follows (8) | mark of the program that made it (4) | from (4) | how many events,
+ * spans as a customer, spans of leaving (4 each) | the spans | the events. */
 #include <endian.h>
 #include <string.h>
 
 #include "outcomes_parts.h"
+#include "pack_parts.h"
 
 enum {
 	BLOCK_BITS = 6, BLOCK = 1 << BLOCK_BITS, /* accounts; as the triggers have it */
 	BLOCKS_AT_ONCE = 64,  /* read from rows together where none of them is kept */
 	BLOCKS_SAVED = 512,   /* in one transaction */
-	HEAD_BYTES = 16, SPAN_BYTES = 12, EVENT_BYTES = 24, CURRENCY_BYTES = 8, FIRST_ROOM = 256
+	SUM_BYTES = 8, HEAD_BYTES = SUM_BYTES + 20, SPAN_BYTES = 12, EVENT_BYTES = 24, CURRENCY_BYTES = 8, FIRST_ROOM = 256
 };
 
 /* What is made of each block while one after the other comes. */
@@ -58,6 +62,14 @@ static void note_from(struct kept *k, int32_t from)
 		k->from = from;
 }
 
+/* A row of the table. */
+struct kept_block {
+	int64_t block;
+	int32_t known_on, until_on;
+	const char *data;
+	size_t len;
+};
+
 /* packing ---------------------------------------------------------------------------------------------------------- */
 
 static void put_int(char **at, int64_t value, size_t size)
@@ -104,20 +116,49 @@ static bool put_events(char **at, const struct outcome *events, size_t n)
 	return true;
 }
 
-static bool pack(const struct outcomes *o, struct arena *a, const char **out, size_t *out_len)
+/* Another program may see another thing in the same rows. */
+static uint32_t maker_mark(void)
 {
-	size_t len = HEAD_BYTES + EVENT_BYTES * o->n_events + SPAN_BYTES * (o->n_customers + o->n_leaving);
-	char *data = arena_alloc(a, len), *at = data;
+	return (uint32_t)pack_checksum((const unsigned char *)RETAIND_VERSION, strlen(RETAIND_VERSION));
+}
 
+static uint64_t sum_of(const struct kept_block *b)
+{
+	uint64_t row[] = { htole64((uint64_t)b->block), htole64((uint64_t)b->known_on), htole64((uint64_t)b->until_on) };
+
+	return pack_checksum((const unsigned char *)row, sizeof row) ^
+	       pack_checksum((const unsigned char *)b->data + SUM_BYTES, b->len - SUM_BYTES);
+}
+
+static bool is_whole(const struct kept_block *b)
+{
+	return b->len >= HEAD_BYTES && pack_load_8((const unsigned char *)b->data) == sum_of(b);
+}
+
+static bool is_good(const struct kept_block *b)
+{
+	return is_whole(b) && pack_load_4((const unsigned char *)b->data + SUM_BYTES) == maker_mark();
+}
+
+/* False where it can't be packed. io has all but the data. */
+static bool pack(const struct outcomes *o, struct arena *a, struct kept_block *io)
+{
+	char *data, *at;
+
+	io->len = HEAD_BYTES + EVENT_BYTES * o->n_events + SPAN_BYTES * (o->n_customers + o->n_leaving);
+	io->data = data = arena_alloc(a, io->len);
+	at = data + SUM_BYTES;
+	put_int(&at, maker_mark(), 4);
 	put_int(&at, o->from, 4);
 	put_int(&at, (int64_t)o->n_events, 4);
 	put_int(&at, (int64_t)o->n_customers, 4);
 	put_int(&at, (int64_t)o->n_leaving, 4);
 	put_spans(&at, o->customers, o->n_customers);
 	put_spans(&at, o->leaving, o->n_leaving);
-	*out = data;
-	*out_len = len;
-	return put_events(&at, o->events, o->n_events);
+	if (!put_events(&at, o->events, o->n_events))
+		return false;
+	put_int(&data, (int64_t)sum_of(io), SUM_BYTES);
+	return true;
 }
 
 static void get_spans(const char **at, int64_t first, struct outcome_span *spans, size_t n)
@@ -144,28 +185,30 @@ static void get_events(struct kept *k, const char **at, int64_t first, size_t n)
 	}
 }
 
-static int unpack(struct kept *k, int64_t block, const char *data, size_t len, struct err *err)
+/* False when it is damaged, or of another program. */
+static bool unpack(struct kept *k, const struct kept_block *b)
 {
-	const char *at = data;
+	const char *at = b->data + SUM_BYTES + 4;
 	size_t n_events, n_customers, n_leaving;
+	int64_t first = b->block * BLOCK;
 	int32_t from;
 
-	if (len < HEAD_BYTES)
-		return err_set(err, ERR_FATAL, "kept outcomes of block %lld are damaged", (long long)block);
+	if (!is_good(b))
+		return false;
 	from = (int32_t)get_int(&at, 4);
 	n_events = (uint32_t)get_int(&at, 4);
 	n_customers = (uint32_t)get_int(&at, 4);
 	n_leaving = (uint32_t)get_int(&at, 4);
-	if (len != HEAD_BYTES + EVENT_BYTES * n_events + SPAN_BYTES * (n_customers + n_leaving))
-		return err_set(err, ERR_FATAL, "kept outcomes of block %lld are damaged", (long long)block);
+	if (b->len != HEAD_BYTES + EVENT_BYTES * n_events + SPAN_BYTES * (n_customers + n_leaving))
+		return false;
 	make_room(k, n_events, n_customers, n_leaving);
 	note_from(k, from);
-	get_spans(&at, block * BLOCK, k->customers + k->n_customers, n_customers);
-	get_spans(&at, block * BLOCK, k->leaving + k->n_leaving, n_leaving);
+	get_spans(&at, first, k->customers + k->n_customers, n_customers);
+	get_spans(&at, first, k->leaving + k->n_leaving, n_leaving);
 	k->n_customers += n_customers;
 	k->n_leaving += n_leaving;
-	get_events(k, &at, block * BLOCK, n_events);
-	return 0;
+	get_events(k, &at, first, n_events);
+	return true;
 }
 
 /* loading ---------------------------------------------------------------------------------------------------------- */
@@ -254,10 +297,19 @@ static int count_blocks(struct db *db, int64_t *out, struct err *err)
 	return 0;
 }
 
+static struct kept_block read_block(struct stmt *q)
+{
+	struct kept_block b = { .block = col_int(q, 0), .known_on = col_day(q, 1), .until_on = col_day(q, 2) };
+
+	b.data = col_blob(q, 3, &b.len);
+	return b;
+}
+
 static int load(struct kept *k, struct db *db, int32_t known_on, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT block, data FROM outcome_pack WHERE known_on <= :known AND until_on > :known ORDER BY block");
+		"SELECT block, known_on, until_on, data FROM outcome_pack WHERE known_on <= :known AND until_on > :known "
+		"ORDER BY block");
 	int64_t n_blocks, next = 0;
 	int rc;
 
@@ -265,14 +317,16 @@ static int load(struct kept *k, struct db *db, int32_t known_on, struct err *err
 	if (count_blocks(db, &n_blocks, err) < 0)
 		return -1;
 	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t block = col_int(q, 0);
-		size_t len;
-		const char *data = col_blob(q, 1, &len);
+		struct kept_block b = read_block(q);
 
-		if (add_from_rows(k, db, known_on, next, block, err) < 0 || unpack(k, block, data, len, err) < 0)
+		if (!is_good(&b))
+			continue;
+		if (add_from_rows(k, db, known_on, next, b.block, err) < 0)
 			return -1;
+		if (!unpack(k, &b))
+			return err_set(err, ERR_FATAL, "kept outcomes of block %lld make no sense", (long long)b.block);
 		settle(k);
-		next = block + 1;
+		next = b.block + 1;
 	}
 	return rc < 0 || add_from_rows(k, db, known_on, next, n_blocks, err) < 0 ? err_in(err, "outcomes") : 0;
 }
@@ -332,19 +386,17 @@ static int keep(struct db *db, int32_t known_on, int64_t block, struct arena *a,
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"INSERT OR REPLACE INTO outcome_pack (block, known_on, until_on, data) VALUES (:block, :known, :until, :data)");
+	struct kept_block b = { .block = block, .known_on = known_on };
 	struct outcomes o;
-	const char *data;
-	size_t len;
-	int32_t next_on;
 
-	if (outcomes_load_range(db, known_on, block * BLOCK, block * BLOCK + BLOCK - 1, a, &o, &next_on, err) < 0)
+	if (outcomes_load_range(db, known_on, block * BLOCK, block * BLOCK + BLOCK - 1, a, &o, &b.until_on, err) < 0)
 		return -1;
-	if (!pack(&o, a, &data, &len))
+	if (!pack(&o, a, &b))
 		return 0;
 	bind_int(q, ":block", block);
 	bind_day(q, ":known", known_on);
-	bind_day(q, ":until", next_on);
-	bind_blob(q, ":data", data, len);
+	bind_day(q, ":until", b.until_on);
+	bind_blob(q, ":data", b.data, b.len);
 	return stmt_run(q, err);
 }
 
@@ -353,18 +405,18 @@ static int find_stale(struct db *db, int32_t known_on, int64_t n_blocks, struct 
                       struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT block FROM outcome_pack WHERE until_on > :known ORDER BY block");
+		"SELECT block, known_on, until_on, data FROM outcome_pack WHERE until_on > :known ORDER BY block");
 	int64_t *stale = arena_array(a, (size_t)n_blocks + 1, sizeof *stale), next = 0;
 	size_t n = 0;
 	int rc;
 
 	bind_day(q, ":known", known_on);
 	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t block = col_int(q, 0);
+		struct kept_block b = read_block(q);
 
-		for (; next < block && next < n_blocks; next++)
+		for (; next < n_blocks && (next < b.block || (next == b.block && !is_good(&b))); next++)
 			stale[n++] = next;
-		next = block + 1;
+		next = b.block + 1;
 	}
 	for (; next < n_blocks; next++)
 		stale[n++] = next;
@@ -396,4 +448,19 @@ int outcomes_keep(struct db *db, int32_t known_on, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+int outcomes_check(struct db *db, int64_t *out_n, int64_t *out_damaged, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT block, known_on, until_on, data FROM outcome_pack");
+	int rc;
+
+	*out_n = *out_damaged = 0;
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct kept_block b = read_block(q);
+
+		++*out_n;
+		*out_damaged += !is_whole(&b);
+	}
+	return rc < 0 ? err_in(err, "outcomes") : 0;
 }

@@ -87,7 +87,10 @@ def test_every_change_counts(case):
              False),
             ("UPDATE rate SET rate_nano = 2000000000", False),
             ("DELETE FROM nrr_report WHERE id = (SELECT max(id) FROM nrr_report)", False),
-            ("INSERT INTO invoice (source_id, source_key, account_id, issued_on, due_on) VALUES (1, 'i', 1, 19000, 19030)", False)):
+            ("INSERT INTO invoice (source_id, source_key, account_id, issued_on, due_on) VALUES (1, 'i', 1, 19000, 19030)", False),
+            ("UPDATE invoice SET amount_minor = 5", True),
+            ("UPDATE invoice SET deleted_on = 19040", False),
+            ("DELETE FROM invoice", False)):
         case.retaind("score", "--as-of", on, "-q")
         assert closed(case) == [(day(on),)], sql
         write(case, [sql])

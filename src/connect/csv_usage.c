@@ -13,6 +13,7 @@ enum {
 	GATHERED_CELLS = 4 * 1000000, /* of one transaction, in order: a day's blocks of a million accounts at once */
 	MAX_METRICS = 64,             /* kept; the others are looked up each time */
 	MOST_DIGITS = 12,
+	DAY_CHARS = 10,               /* 2026-02-12 */
 	DAY_BEYOND = 84006            /* 2200-01-01, as map_value.c has it */
 };
 
@@ -44,7 +45,7 @@ struct csv_usage {
 	struct columns columns;
 	struct metric metrics[MAX_METRICS];
 	size_t n_metrics, last_metric;
-	char last_day[12];
+	char last_day[DAY_CHARS + 1]; /* "": none yet */
 	int32_t last_day_number;
 };
 
@@ -176,13 +177,15 @@ static int find_metric(struct csv_usage *u, const char *name, int32_t *out, stru
 
 static bool read_day(struct csv_usage *u, const char *text, size_t len, int32_t *out)
 {
-	if (len + 1 <= sizeof u->last_day && memcmp(text, u->last_day, len + 1) == 0) {
+	if (len != DAY_CHARS)
+		return false;
+	if (memcmp(text, u->last_day, DAY_CHARS) == 0) {
 		*out = u->last_day_number;
 		return true;
 	}
 	if (!day_parse(text, out) || *out < 0 || *out >= DAY_BEYOND)
 		return false;
-	memcpy(u->last_day, text, len + 1);
+	memcpy(u->last_day, text, DAY_CHARS);
 	u->last_day_number = *out;
 	return true;
 }

@@ -117,6 +117,21 @@ def test_rows_in_any_order(case):
     assert stored(case) == expected
 
 
+def test_empty_fields(case):
+    """A row with an empty field is set aside with its line, behind plain rows too; nothing is stored of it."""
+    folder = organisation(case, 2)
+    good = ["a000001", "logins", "2026-02-09", "5"]
+    rows = [good[:2] + ["1770000000"] + good[3:]]
+    for _ in range(2):
+        rows += [good[:i] + [""] + good[i + 1:] for i in range(4)] + [good]
+    write_usage(folder, [",".join(row) + "\n" for row in rows])
+    got = pull(case)["usage"]
+    assert (int(got["rows"]), int(got["set aside"]), int(got["changed"])) == (11, 8, 2), got
+    assert stored(case) == {("a000001", "logins", day): 5 for day in ("2026-02-02", "2026-02-09")}
+    lines = case.query("SELECT source_key FROM quarantine ORDER BY rowid")
+    assert [key for (key,) in lines] == [f"usage.csv:{line}" for line in (3, 4, 5, 6, 8, 9, 10, 11)], lines
+
+
 def test_aggregate(case):
     """`aggregate: sum` and `max` over rows in no order are what Python makes of them."""
     dice = random.Random(6)

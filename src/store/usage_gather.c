@@ -11,6 +11,7 @@ enum {
 	MAX_RUNS = 1 << 14,
 	MEMORY_BYTES = 48 << 20, /* of runs; a day of some millions of accounts never gets to a disk */
 	DIGIT_BITS = 11,
+	FEW_ORIGINS = 256,    /* of one place, that are compared with one another */
 	CELLS = 1 << 15       /* handed to the store at once, and up to a block more */
 };
 
@@ -82,14 +83,14 @@ struct usage_gather *usage_gather_new(struct db *db, enum usage_merge merge)
 
 /* order ------------------------------------------------------------------------------------------------------------ */
 
-/* One digit, stable. */
-static void sort_digit(const struct gathered *from, struct gathered *to, size_t n, int shift)
+/* One digit of the origin, or of the place; stable. */
+static void sort_digit(const struct gathered *from, struct gathered *to, size_t n, bool is_origin, int shift)
 {
 	size_t places[1 << DIGIT_BITS] = { 0 }, sum = 0;
-	const uint64_t mask = (1u << DIGIT_BITS) - 1;
+	const uint64_t mask = (1u << DIGIT_BITS) - 1, origin = is_origin ? origin_mask : 0, place = is_origin ? 0 : ~0ull;
 
 	for (size_t i = 0; i < n; i++)
-		places[from[i].place >> shift & mask]++;
+		places[((from[i].place & place) | (from[i].value & origin)) >> shift & mask]++;
 	for (size_t i = 0; i <= mask; i++) {
 		size_t count = places[i];
 
@@ -97,7 +98,15 @@ static void sort_digit(const struct gathered *from, struct gathered *to, size_t 
 		sum += count;
 	}
 	for (size_t i = 0; i < n; i++)
-		to[places[from[i].place >> shift & mask]++] = from[i];
+		to[places[((from[i].place & place) | (from[i].value & origin)) >> shift & mask]++] = from[i];
+}
+
+static void need_room(struct usage_gather *g)
+{
+	if (g->n_room >= g->n)
+		return;
+	g->room = arena_array(g->memory, g->cap, sizeof *g->room);
+	g->n_room = g->cap;
 }
 
 /* By place; rows of one place stay in the order in which they came. Only digits in which rows differ are looked at. */
@@ -112,15 +121,12 @@ static void sort_rows(struct usage_gather *g)
 	}
 	if (is_sorted)
 		return;
-	if (g->n_room < g->n) {
-		g->room = arena_array(g->memory, g->cap, sizeof *g->room);
-		g->n_room = g->cap;
-	}
+	need_room(g);
 	while (differs) {
 		int shift = __builtin_ctzll(differs);
 		struct gathered *sorted = g->room;
 
-		sort_digit(g->rows, sorted, g->n, shift);
+		sort_digit(g->rows, sorted, g->n, false, shift);
 		g->room = g->rows;
 		g->rows = sorted;
 		differs = shift + DIGIT_BITS < 64 ? differs >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS) : 0;
@@ -146,22 +152,45 @@ static bool merge_rows(enum usage_merge merge, struct gathered *kept, const stru
 	return true;
 }
 
+/* Rows of one place by origin; those of one origin stay in the order in which they came. */
+static void sort_origins(struct usage_gather *g, size_t from, size_t n)
+{
+	need_room(g);
+	for (int shift = 0; shift < ORIGIN_BITS; shift += DIGIT_BITS) {
+		sort_digit(g->rows + from, g->room, n, true, shift);
+		memcpy(g->rows + from, g->room, n * sizeof *g->rows);
+	}
+}
+
+/* The rows of one place, from and behind, become as few as they can at *io_out. */
+static void merge_place(struct usage_gather *g, size_t from, size_t end, size_t *io_out)
+{
+	const size_t first = *io_out;
+	const bool is_sorted = end - from > FEW_ORIGINS;
+
+	if (is_sorted)
+		sort_origins(g, from, end - from);
+	for (size_t i = from; i < end; i++) {
+		const struct gathered row = g->rows[i];
+		size_t j = is_sorted && *io_out > first ? *io_out - 1 : first;
+
+		for (; j < *io_out; j++)
+			if (((g->rows[j].value ^ row.value) & origin_mask) == 0 && merge_rows(g->merge, &g->rows[j], &row))
+				break;
+		if (j == *io_out)
+			g->rows[(*io_out)++] = row;
+	}
+}
+
 /* One row for each place and origin, in place. */
 static void merge_sorted(struct usage_gather *g)
 {
-	size_t out = 0, group = 0;
+	size_t out = 0, end;
 
-	for (size_t i = 0; i < g->n; i++) {
-		const struct gathered row = g->rows[i];
-		size_t j;
-
-		if (out == group || g->rows[group].place != row.place)
-			group = out;
-		for (j = group; j < out; j++)
-			if (((g->rows[j].value ^ row.value) & origin_mask) == 0 && merge_rows(g->merge, &g->rows[j], &row))
-				break;
-		if (j == out)
-			g->rows[out++] = row;
+	for (size_t i = 0; i < g->n; i = end) {
+		for (end = i + 1; end < g->n && g->rows[end].place == g->rows[i].place; end++)
+			;
+		merge_place(g, i, end, &out);
 	}
 	g->n = out;
 }
@@ -211,8 +240,12 @@ static int append(struct usage_gather *g, const struct gathered *row, struct err
 {
 	if (g->n == RUN_ROWS && !g->is_storing && spill(g, err) < 0)
 		return -1;
-	if (g->n == g->cap)
-		set_cap(g, 2 * g->cap);
+	if (g->n == g->cap) {
+		if (g->is_storing)
+			settle(g); /* several runs may have rows of one place and origin */
+		if (g->n > g->cap / 2)
+			set_cap(g, 2 * g->cap);
+	}
 	g->rows[g->n++] = *row;
 	return 0;
 }
@@ -267,7 +300,7 @@ static int start_storing(struct usage_gather *g, struct err *err)
 /* What a run has of the places before end. */
 static int take_from(struct usage_gather *g, struct run *r, uint64_t end, struct err *err)
 {
-	while (!r->is_over && r->now.place < end)
+	for (; !r->is_over && r->now.place < end; g->n_taken++)
 		if (append(g, &r->now, err) < 0 || run_next(r, err) < 0)
 			return -1;
 	return 0;
@@ -289,7 +322,6 @@ static int take_blocks(struct usage_gather *g, struct err *err)
 			if (take_from(g, &g->runs[i], block_end(first), err) < 0)
 				return -1;
 	}
-	g->n_taken += (int64_t)g->n;
 	settle(g);
 	return 0;
 }

@@ -43,10 +43,8 @@ struct model {
 	int64_t by_origin[ORIGINS];
 };
 
-static void add_to_model(struct model *m, enum usage_merge merge, uint32_t origin, int64_t value)
+static void add_to_model(int64_t *kept, enum usage_merge merge, int64_t value)
 {
-	int64_t *kept = &m->by_origin[origin];
-
 	if (*kept < 0 || merge == USAGE_LAST)
 		*kept = value;
 	else if (merge == USAGE_SUM)
@@ -90,7 +88,7 @@ static void gather_rows(struct usage_gather *g, struct model *all, enum usage_me
 		uint32_t origin = (uint32_t)(next_random(&seed) % ORIGINS);
 
 		ASSERT_OK(usage_gather_add(g, &cell, origin, &err));
-		add_to_model(&all[at], merge, origin, cell.value);
+		add_to_model(&all[at].by_origin[origin], merge, cell.value);
 	}
 }
 
@@ -168,6 +166,41 @@ static void more_rows_than_memory_is_given_to_become_the_same_cells(void **state
 	}
 }
 
+/* Two thirds of the rows are of one account on one day, by as many keys as there may be contacts of one customer. */
+static void an_account_that_many_keys_name_is_their_total(void **state)
+{
+	enum { KEYS = 200000, ROWS = 3 * KEYS };
+	static int64_t by_key[KEYS];
+
+	for (enum usage_merge merge = USAGE_LAST; merge <= USAGE_LARGEST; merge++) {
+		CLEANUP(db_closep) struct db *db = NULL;
+		CLEANUP(usage_gather_freep) struct usage_gather *g = NULL;
+		uint64_t seed = 3 + (uint64_t)merge;
+		int64_t total = 0, value;
+
+		ASSERT_OK(db_open(path, DB_WRITE, &db, &err));
+		ASSERT_OK(migrate_run(db, 0, &err));
+		g = usage_gather_new(db, merge);
+		memset(by_key, -1, sizeof by_key);
+		for (int i = 0; i < ROWS; i++) {
+			struct usage_cell cell = { .metric = 1, .day = FIRST_DAY, .account = i % 3 ? 7 : 8 + i % 1000 };
+			uint32_t key = i % 10 ? (uint32_t)(next_random(&seed) % KEYS) : 0;
+
+			cell.value = random_value(&seed);
+			if (cell.account == 7)
+				add_to_model(&by_key[key], merge, cell.value);
+			ASSERT_OK(usage_gather_add(g, &cell, key, &err));
+		}
+		for (int i = 0; i < KEYS; i++)
+			total += by_key[i] > 0 ? by_key[i] : 0;
+		(void)store_all(db, g);
+		ASSERT_OK(usage_get(db, 1, FIRST_DAY, 7, &value, &err));
+		assert_true(value == total);
+		assert_int_equal(remove_folder(state), 0);
+		assert_int_equal(make_folder(state), 0);
+	}
+}
+
 static void check_run(int fd, off_t start, const struct gathered *rows, size_t n)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
@@ -216,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rows_in_any_order_become_cells_as_aggregate_says, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(more_rows_than_memory_is_given_to_become_the_same_cells, make_folder,
 		                                remove_folder),
+		cmocka_unit_test_setup_teardown(an_account_that_many_keys_name_is_their_total, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(what_is_packed_away_comes_back_from_memory_and_from_disk, make_folder,
 		                                remove_folder),
 	};

@@ -17,8 +17,9 @@ const struct command commands[] = {
 	               "drop-damaged: instead, remove blocks of usage whose checksum doesn't fit" },
 	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what "
 	          "would be right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when "
-	          "nothing failed and with 78 when a person must act.\n\nEvery block of usage (one metric, one day, 8,128 accounts) "
-	          "is held against its checksum. One that is damaged, by a disk or by another program, is named, and whatever "
+	          "nothing failed and with 78 when a person must act.\n\nEvery block of usage (one metric, one day, 8,128 accounts), "
+	          "and each value too large for its cell, is held against its checksum. One that is damaged, by a disk or by another "
+	          "program, is named, and whatever "
 	          "needs it ends with the same words instead of judging wrong numbers. Put the last backup in the database's "
 	          "place; or, where the sources still have those days, `retaind check --drop-damaged` and then `retaind pull "
 	          "--full`: until then these accounts count as not measured on that day. Look after the disk either way."

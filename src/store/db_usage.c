@@ -296,7 +296,7 @@ static int prepare_all(struct usage_walk *w)
 		"WHERE b.id BETWEEN m.id << 40 AND ((m.id + 1) << 40) - 1) ORDER BY id";
 	static const char blocks[] =
 		"SELECT id, data, width, sum FROM usage_block WHERE id BETWEEN :first AND :last ORDER BY id";
-	static const char large[] = "SELECT value FROM usage_exception WHERE metric_id = :metric AND day = :day "
+	static const char large[] = "SELECT value, sum FROM usage_exception WHERE metric_id = :metric AND day = :day "
 								"AND account_id = :account";
 	int rc = prepare(handle_of(w), metrics, &w->metrics);
 
@@ -336,6 +336,8 @@ static int walk_is_over(sqlite3_vtab_cursor *cursor)
 static int value_of(struct usage_walk *w, sqlite3_context *context)
 {
 	unsigned cell = usage_cell_at(w->cells, w->place);
+	int64_t account = w->block * USAGE_BLOCK + w->place, value = 0;
+	bool is_whole = false;
 	int rc;
 
 	if (cell != USAGE_EXCEPTION) {
@@ -344,12 +346,19 @@ static int value_of(struct usage_walk *w, sqlite3_context *context)
 	}
 	(void)sqlite3_bind_int(w->large, 1, w->metric);
 	(void)sqlite3_bind_int(w->large, 2, w->day);
-	(void)sqlite3_bind_int64(w->large, 3, w->block * USAGE_BLOCK + w->place);
+	(void)sqlite3_bind_int64(w->large, 3, account);
 	rc = sqlite3_step(w->large);
-	if (rc == SQLITE_ROW)
-		sqlite3_result_int64(context, sqlite3_column_int64(w->large, 0));
+	if (rc == SQLITE_ROW) {
+		value = sqlite3_column_int64(w->large, 0);
+		is_whole = usage_exception_sum(w->metric, w->day, account, value) == sqlite3_column_int64(w->large, 1);
+	}
 	(void)sqlite3_reset(w->large);
-	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? fail(w, "a large value is missing") : rc;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return rc;
+	if (!is_whole)
+		return fail(w, "a large value is missing or damaged; see retaind help check");
+	sqlite3_result_int64(context, value);
+	return SQLITE_OK;
 }
 
 static void result_date(sqlite3_context *context, int32_t day)
@@ -404,10 +413,20 @@ static void block_sum(sqlite3_context *context, int n, sqlite3_value **values)
 	                                              data ? data : (const void *)"", data ? (size_t)len : 0));
 }
 
+static void exception_sum(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	(void)n;
+	sqlite3_result_int64(context, usage_exception_sum(sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
+	                                                  sqlite3_value_int64(values[2]), sqlite3_value_int64(values[3])));
+}
+
 int db_usage_register(sqlite3 *handle)
 {
 	int rc = sqlite3_create_function(handle, "usage_block_sum", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, block_sum,
 	                                 NULL, NULL);
 
+	if (rc == SQLITE_OK)
+		rc = sqlite3_create_function(handle, "usage_exception_sum", 4, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+		                             exception_sum, NULL, NULL);
 	return rc == SQLITE_OK ? sqlite3_create_module(handle, "usage", &usage_module, NULL) : rc;
 }

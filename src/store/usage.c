@@ -16,7 +16,7 @@ static int64_t block_of(int64_t account)
 
 int usage_exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT value FROM usage_exception "
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT value, sum FROM usage_exception "
 	                                                "WHERE metric_id = :metric AND day = :day AND account_id = :account");
 	int rc;
 
@@ -30,6 +30,9 @@ int usage_exception_get(struct db *db, int32_t metric, int32_t day, int64_t acco
 	if (rc < 0)
 		return -1;
 	*out = col_int(q, 0);
+	if (usage_exception_sum(metric, day, account, *out) != col_int(q, 1))
+		return err_set(err, ERR_FATAL, "usage of account %lld on day %d: the large value is damaged; see retaind help "
+		               "check", (long long)account, day);
 	return 0;
 }
 
@@ -37,13 +40,15 @@ static int exception_put(struct db *db, const struct usage_cell *c, struct err *
 {
 	CLEANUP(stmt_donep)
 	struct stmt *q = db_sql(
-		db, "INSERT INTO usage_exception (metric_id, day, account_id, value) VALUES (:metric, :day, :account, :value) "
-			"ON CONFLICT (metric_id, day, account_id) DO UPDATE SET value = excluded.value");
+		db, "INSERT INTO usage_exception (metric_id, day, account_id, value, sum) "
+			"VALUES (:metric, :day, :account, :value, :sum) "
+			"ON CONFLICT (metric_id, day, account_id) DO UPDATE SET value = excluded.value, sum = excluded.sum");
 
 	bind_int(q, ":metric", c->metric);
 	bind_int(q, ":day", c->day);
 	bind_int(q, ":account", c->account);
 	bind_int(q, ":value", c->value);
+	bind_int(q, ":sum", usage_exception_sum(c->metric, c->day, c->account, c->value));
 	return stmt_run(q, err);
 }
 

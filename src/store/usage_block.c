@@ -72,6 +72,13 @@ int64_t usage_block_sum(int64_t id, int width, const uint8_t *data, size_t len)
 	return sum;
 }
 
+int64_t usage_exception_sum(int64_t metric, int64_t day, int64_t account, int64_t value)
+{
+	uint64_t state = stir(stir((uint64_t)metric, (uint64_t)day), (uint64_t)account);
+
+	return (int64_t)(stir(state, (uint64_t)value) & INT32_MAX);
+}
+
 /* reading ---------------------------------------------------------------------------------------------------------- */
 
 int64_t usage_block_id(int32_t metric, int32_t day, int64_t block)

@@ -25,7 +25,9 @@ bool usage_block_is_whole(int64_t id, int64_t width, const uint8_t *data, size_t
 int usage_block_unpack(uint8_t *out, const uint8_t *data, int64_t width, size_t len);
 /* "usage of logins on 2026-02-16, accounts 0 to 8127 (block ...)" */
 const char *usage_block_name(struct db *db, int64_t id, struct arena *a);
-/* The value of a cell that is USAGE_EXCEPTION. */
+/* Of a value that is too large for its cell; 31 bits. */
+int64_t usage_exception_sum(int64_t metric, int64_t day, int64_t account, int64_t value);
+/* The value of a cell that is USAGE_EXCEPTION. ERR_FATAL where it is missing or isn't what was written. */
 int usage_exception_get(struct db *db, int32_t metric, int32_t day, int64_t account, int64_t *out,
                         struct err *err) MUST_USE;
 

@@ -2,47 +2,45 @@
 
 #include "usage_block.h"
 
-/* Cells of a wide block whose value stands with the exceptions. */
-static int64_t count_exceptions(const uint8_t *data, size_t len)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < len / USAGE_CELL_BYTES; i++)
-		n += usage_cell_at(data, (int)i) == USAGE_EXCEPTION;
-	return n;
-}
-
-static int exceptions_stored(struct db *db, int64_t id, int64_t *out, struct err *err)
+/* Whether the rows of a block's large values are those that its wide cells stand for, and whole. 1 or 0. */
+static int exceptions_are_whole(struct db *db, int64_t id, const uint8_t *data, size_t len, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "SELECT count(*) FROM usage_exception WHERE metric_id = :metric AND day = :day "
+		db_sql(db, "SELECT account_id, value, sum FROM usage_exception WHERE metric_id = :metric AND day = :day "
 	               "AND account_id BETWEEN :first AND :last");
-	int64_t first = (id & USAGE_MAX_BLOCK) * USAGE_BLOCK;
+	int64_t first = (id & USAGE_MAX_BLOCK) * USAGE_BLOCK, metric = id >> 40, day = id >> 20 & USAGE_MAX_DAY;
+	size_t n = 0, n_cells = len / USAGE_CELL_BYTES, n_stored = 0;
+	int rc;
 
-	bind_int(q, ":metric", id >> 40);
-	bind_int(q, ":day", id >> 20 & USAGE_MAX_DAY);
+	for (size_t i = 0; i < n_cells; i++)
+		n += usage_cell_at(data, (int)i) == USAGE_EXCEPTION;
+	if (n == 0)
+		return 1;
+	bind_int(q, ":metric", metric);
+	bind_int(q, ":day", day);
 	bind_int(q, ":first", first);
 	bind_int(q, ":last", first + USAGE_BLOCK - 1);
-	if (stmt_step(q, err) < 0)
-		return -1;
-	*out = col_int(q, 0);
-	return 0;
+	for (; (rc = stmt_step(q, err)) == 1; n_stored++) {
+		size_t place = (size_t)(col_int(q, 0) - first);
+
+		if (place >= n_cells || usage_cell_at(data, (int)place) != USAGE_EXCEPTION ||
+		    usage_exception_sum(metric, day, col_int(q, 0), col_int(q, 1)) != col_int(q, 2))
+			return 0;
+	}
+	return rc < 0 ? -1 : n == n_stored;
 }
 
 /* Of the row that the statement is at. Returns 1 when it is what was written. */
 static int is_whole(struct db *db, struct stmt *q, struct err *err)
 {
-	int64_t id = col_int(q, 0), width = col_int(q, 2), n, n_stored;
+	int64_t id = col_int(q, 0), width = col_int(q, 2);
 	const uint8_t *data;
 	size_t len;
 
 	data = col_blob(q, 1, &len);
 	if (!usage_block_is_whole(id, width, data, len, col_int(q, 3)))
 		return 0;
-	n = width == USAGE_CELL_BYTES ? count_exceptions(data, len) : 0;
-	if (n == 0)
-		return 1;
-	return exceptions_stored(db, id, &n_stored, err) < 0 ? -1 : n == n_stored;
+	return width == USAGE_CELL_BYTES ? exceptions_are_whole(db, id, data, len, err) : 1;
 }
 
 /* Goes on behind a block until one that is damaged; *io_n: blocks looked at. Returns 1 with it, 0 at the end. */

@@ -222,6 +222,9 @@ static void damaged_usage_is_no_answer(void **state)
 	assert_int_equal(db_query(path, "SELECT sum(value) FROM usage", &plenty, arena, &r, &err), -1);
 	assert_int_equal(err.kind, ERR_FATAL);
 	assert_non_null(strstr(err.text, "damaged"));
+	ASSERT_OK(db_run(db, "UPDATE usage_exception SET value = value + 1", &err));
+	assert_int_equal(db_query(path, "SELECT sum(value) FROM usage WHERE day <> 20004", &plenty, arena, &r, &err), -1);
+	assert_non_null(strstr(err.text, "damaged"));
 	ASSERT_OK(db_run(db, "DELETE FROM usage_exception", &err));
 	assert_int_equal(db_query(path, "SELECT sum(value) FROM usage WHERE day <> 20004", &plenty, arena, &r, &err), -1);
 }

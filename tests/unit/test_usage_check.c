@@ -123,6 +123,32 @@ static void what_is_damaged_can_be_dropped_and_pulled_again(void **state)
 	arena_free(a);
 }
 
+static void a_large_value_that_changed_by_a_bit_is_noticed(void **state)
+{
+	static const char *const flips[] = {
+		"value = (value | 64) - (value & 64)", "value = value + (1 << 40)", "sum = sum + 1", "account_id = account_id + 1",
+		"account_id = account_id + 8128", "day = day + 100", "metric_id = metric_id + 1",
+	};
+	struct arena *a = arena_new(0);
+	int64_t value;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(flips); i++) {
+		fill();
+		ASSERT_INT(check(a).n_damaged, 0);
+		ASSERT_OK(db_run(db, arena_printf(a, "UPDATE usage_exception SET %s WHERE day = 20010", flips[i]), &err));
+		assert_int_equal(usage_get(db, 2, 20010, ERASED, &value, &err), -1);
+		assert_int_equal(err.kind, ERR_FATAL);
+		ASSERT_INT(check(a).n_damaged, 1);
+		ASSERT_INT(usage_drop_damaged(db, &err), 1);
+		ASSERT_INT(check(a).n_damaged, 0);
+	}
+	fill();
+	ASSERT_OK(usage_get(db, 2, 20010, ERASED, &value, &err));
+	assert_true(value == MARK);
+	arena_free(a);
+}
+
 static size_t read_file(struct arena *a, const char *suffix, char **out)
 {
 	FILE *f = fopen(arena_printf(a, "%s%s", path, suffix), "rb");
@@ -196,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(every_damaged_block_is_found_and_named),
 		CASE(what_is_damaged_can_be_dropped_and_pulled_again),
+		CASE(a_large_value_that_changed_by_a_bit_is_noticed),
 		CASE(erasing_an_account_leaves_no_byte_of_it_and_all_of_its_neighbours),
 	};
 

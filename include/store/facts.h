@@ -101,7 +101,7 @@ struct fact_query {
 	const char *const *key_metrics; size_t n_key_metrics; /* none: every metric that no limit names, or all */
 	bool reads_ahead;          /* facts_load goes through all members in order: usage is read a block at a time, and its
 	                              days are there until the next call */
-	bool skips_usage;          /* facts_load leaves usage out; days of activity are there */
+	bool skips_judging;        /* facts_load leaves usage out (days of activity are there), the base what others pay */
 };
 
 int facts_base_load(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,

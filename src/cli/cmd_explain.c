@@ -80,6 +80,7 @@ static void print(const struct cli *c, const struct diagnosis *d, const struct e
 int cmd_explain(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session session = { 0 };
+	CLEANUP(txn_end) struct txn snapshot = { 0 }; /* one state of the database, and one lock for all that is read */
 	CLEANUP(buf_done) struct buf text;
 	struct explain_more more = { 0 };
 	struct diagnosing day;
@@ -89,7 +90,7 @@ int cmd_explain(struct cli *c, struct err *err)
 	buf_init(&text, MAX_OUTPUT);
 	if (c->format == FORMAT_CSV)
 		return err_set(err, ERR_USAGE, "--format csv: a diagnosis is no table, expected table or json");
-	if (session_open(c, DB_READ, &session, err) < 0 ||
+	if (session_open(c, DB_READ, &session, err) < 0 || txn_begin(&snapshot, session.db, err) < 0 ||
 	    diagnose_one(&session, session.as_of, c->args[0], c->arena, &day, &index, err) < 0 ||
 	    diagnose_accounts(&day, index, 1, c->arena, &diagnosis, err) < 0)
 		return -1;

@@ -108,7 +108,7 @@ int portfolio_look(const struct session *s, bool (*wants)(const void *which, con
 	int64_t *listed;
 	size_t n;
 
-	l.day.query.skips_usage = true; /* nothing is judged: days of activity are enough */
+	l.day.query.skips_judging = true; /* days of activity are enough */
 	if (facts_base_load(s->db, &l.day.query, of_base, &l.day.base, err) < 0 ||
 	    portfolio_listed(s->db, s->as_of - BLIND_DAYS, s->as_of, a, &listed, &l.n_listed, err) < 0)
 		return err_in(err, "portfolio");

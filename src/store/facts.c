@@ -185,7 +185,7 @@ int facts_load(struct db *db, const struct fact_query *q, const struct fact_base
 	l.from_id = base->members[first].id;
 	l.to_id = base->members[first + n - 1].id;
 	if (facts_load_rows(&l, err) < 0 || facts_load_answers(&l, err) < 0 || facts_load_overrides(&l, err) < 0 ||
-	    (!q->skips_usage && facts_load_usage(&l, err) < 0))
+	    (!q->skips_judging && facts_load_usage(&l, err) < 0))
 		return err_in(err, "facts");
 	return 0;
 }

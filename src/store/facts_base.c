@@ -307,7 +307,7 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
 		return err_in(err, "facts of the base");
 	if (load_payers(db, query->as_of, a, &base, err) < 0)
 		return err_in(err, "facts of the base");
-	if (facts_load_market(db, query, &base, a, &base.market, err) < 0)
+	if (!query->skips_judging && facts_load_market(db, query, &base, a, &base.market, err) < 0)
 		return err_in(err, "what the base pays");
 	base.window = usage_window_new(base.as_of, base.metrics, base.n_metrics, a);
 	*out = base;

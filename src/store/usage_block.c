@@ -138,24 +138,53 @@ int usage_block_unpack(uint8_t *out, const uint8_t *data, int64_t width, size_t 
 	return (int)(USAGE_CELL_BYTES * n);
 }
 
-int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, uint8_t *out, struct err *err)
+/* The stored bytes of a block, for as long as q is. */
+static int find(struct stmt *q, struct db *db, int64_t id, const uint8_t **out, int64_t *width, size_t *len,
+                struct err *err)
 {
-	int64_t id = usage_block_id(metric, day, block);
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT data, width, sum FROM usage_block WHERE id = :id");
-	const uint8_t *data;
-	int64_t width;
-	size_t len;
 	int rc;
 
 	bind_int(q, ":id", id);
 	rc = stmt_step(q, err);
 	if (rc <= 0)
 		return rc;
-	data = col_blob(q, 0, &len);
-	width = col_int(q, 1);
-	if (!usage_block_is_whole(id, width, data, len, col_int(q, 2)))
-		return damaged(db, id, err);
-	return usage_block_unpack(out, data, width, len);
+	*out = col_blob(q, 0, len);
+	*width = col_int(q, 1);
+	return usage_block_is_whole(id, *width, *out, *len, col_int(q, 2)) ? 1 : damaged(db, id, err);
+}
+
+#define FIND "SELECT data, width, sum FROM usage_block WHERE id = :id"
+
+int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, uint8_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, FIND);
+	const uint8_t *data;
+	int64_t width;
+	size_t len;
+	int rc = find(q, db, usage_block_id(metric, day, block), &data, &width, &len, err);
+
+	return rc <= 0 ? rc : usage_block_unpack(out, data, width, len);
+}
+
+int usage_block_load_part(struct db *db, int32_t metric, int32_t day, int64_t block, size_t first, size_t n,
+                          uint8_t *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, FIND);
+	const uint8_t *data;
+	int64_t width;
+	size_t len, have;
+	int rc = find(q, db, usage_block_id(metric, day, block), &data, &width, &len, err);
+
+	if (rc <= 0)
+		return rc;
+	have = len / (size_t)width;
+	have = have <= first ? 0 : have - first < n ? have - first : n;
+	if (width == 1)
+		widen(out, data + first, have);
+	else if (have)
+		memcpy(out, data + USAGE_CELL_BYTES * first, USAGE_CELL_BYTES * have);
+	memset(out + USAGE_CELL_BYTES * have, 0, USAGE_CELL_BYTES * (n - have));
+	return 1;
 }
 
 /* writing ---------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,9 @@ int64_t usage_block_id(int32_t metric, int32_t day, int64_t block);
  * a value (0: no such block, and out is left alone); the rest of the block is zero. ERR_FATAL, with the names of
  * metric, day and accounts, where the stored bytes aren't those that were written. */
 int usage_block_load(struct db *db, int32_t metric, int32_t day, int64_t block, uint8_t *out, struct err *err) MUST_USE;
+/* n of its cells from the first-th on. 0: there is no such block, and out is left alone. */
+int usage_block_load_part(struct db *db, int32_t metric, int32_t day, int64_t block, size_t first, size_t n,
+                          uint8_t *out, struct err *err) MUST_USE;
 /* Stores all cells of a block; none with a value: no row. */
 int usage_block_save(struct db *db, int32_t metric, int32_t day, int64_t block, const uint8_t *cells,
                      struct err *err) MUST_USE;

@@ -18,7 +18,6 @@ struct usage_window {
 	int n;           /* accounts held */
 	uint16_t *cells; /* by metric, age and account */
 	uint32_t *weeks; /* by metric, week and account */
-	uint16_t *block; /* the whole of one, where not all of it has room */
 };
 
 int usage_window_room(const struct usage_window *w)
@@ -54,18 +53,17 @@ static uint32_t *weeks_of(const struct usage_window *w, size_t metric, int week)
 static int read_day(struct usage_window *w, struct db *db, size_t metric, int age, struct err *err)
 {
 	uint16_t *cells = cells_of(w, metric, age);
-	bool is_whole = w->n == USAGE_BLOCK;
-	int32_t day = w->as_of - age;
-	int len = day < 0 ? 0 : usage_block_load(db, w->metrics[metric].id, day, w->first / USAGE_BLOCK,
-	                                         (uint8_t *)(is_whole ? cells : w->block), err);
+	int64_t block = w->first / USAGE_BLOCK;
+	int32_t id = w->metrics[metric].id, day = w->as_of - age;
+	int rc = 0;
 
-	if (len < 0)
-		return -1;
-	if (len == 0)
+	if (day >= 0 && w->n == USAGE_BLOCK)
+		rc = usage_block_load(db, id, day, block, (uint8_t *)cells, err);
+	else if (day >= 0)
+		rc = usage_block_load_part(db, id, day, block, (size_t)(w->first % USAGE_BLOCK), (size_t)w->n, (uint8_t *)cells, err);
+	if (rc == 0)
 		memset(cells, 0, (size_t)w->n * sizeof *cells);
-	else if (!is_whole)
-		memcpy(cells, w->block + w->first % USAGE_BLOCK, (size_t)w->n * sizeof *cells);
-	return len > 0;
+	return rc < 0 ? -1 : rc > 0;
 }
 
 static int read_week(struct usage_window *w, struct db *db, size_t metric, int week, struct err *err)
@@ -89,8 +87,6 @@ static int read_week(struct usage_window *w, struct db *db, size_t metric, int w
 
 static void make_room(struct usage_window *w, int n)
 {
-	if (!w->block)
-		w->block = arena_array(w->arena, USAGE_BLOCK, sizeof *w->block);
 	if (n > w->cap) {
 		w->cells = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_DAYS, sizeof *w->cells);
 		w->weeks = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_WEEKS, sizeof *w->weeks);

@@ -60,7 +60,8 @@ static int read_day(struct usage_window *w, struct db *db, size_t metric, int ag
 	if (day >= 0 && w->n == USAGE_BLOCK)
 		rc = usage_block_load(db, id, day, block, (uint8_t *)cells, err);
 	else if (day >= 0)
-		rc = usage_block_load_part(db, id, day, block, (size_t)(w->first % USAGE_BLOCK), (size_t)w->n, (uint8_t *)cells, err);
+		rc = usage_block_load_part(db, id, day, block, (size_t)(w->first % USAGE_BLOCK), (size_t)w->n,
+		                           (uint8_t *)cells, err);
 	if (rc == 0)
 		memset(cells, 0, (size_t)w->n * sizeof *cells);
 	return rc < 0 ? -1 : rc > 0;

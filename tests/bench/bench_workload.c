@@ -7,7 +7,8 @@
  *        bench_workload backfill FILE ACCOUNTS     all its usage into a new database, by the store's writer in bulk
  *        bench_workload sum FILE N M               how many values the database holds of days N to M, and their sum
  *        bench_workload lengthen FOLDER ACCOUNTS   five metrics and three years of usage instead of its own
- *        bench_workload score FOLDER PROCESSES     the workload's score of an organisation of it */
+ *        bench_workload ready FOLDER               packs made of its dated rows, and no scores in it
+ *        bench_workload score FOLDER PROCESSES     the workload's score of an organisation that is ready */
 #include "bench.h"
 #include "workload.h"
 #include "workload_score.h"
@@ -224,15 +225,23 @@ static void sum(char **words, struct arena *a)
 	(void)printf("{\"what\":\"sum\",\"n\":%" PRId64 ",\"sum\":%" PRId64 "}\n", all.n, all.sum);
 }
 
-/* FOLDER's organisation, as it is. */
+static const char *database_of(const char *folder, struct arena *a)
+{
+	return arena_printf(a, "%s/state/orgs/w/retaind.db", folder);
+}
+
+static void ready(char **words, struct arena *a)
+{
+	workload_score_prepare(database_of(words[0], a));
+}
+
 static void score(char **words, struct arena *a)
 {
-	const char *database = arena_printf(a, "%s/state/orgs/w/retaind.db", words[0]);
+	const char *database = database_of(words[0], a);
 	struct workload_answer answer;
 	struct rusage children = { 0 };
 	double start, cpu;
 
-	workload_score_prepare(database);
 	start = seconds_now();
 	cpu = cpu_now();
 	workload_score(database, number(words[1], 64), &answer);
@@ -251,6 +260,7 @@ static const struct { const char *name; int n_words; void (*run)(char **words, s
 	{ "backfill", 2, backfill },
 	{ "lengthen", 2, lengthen },
 	{ "sum", 3, sum },
+	{ "ready", 1, ready },
 	{ "score", 2, score },
 };
 
@@ -264,5 +274,5 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	die("usage: bench_workload make FOLDER ACCOUNTS, day|days N FILE ACCOUNTS, fix N FILE, backfill FILE ACCOUNTS, "
-	    "sum FILE N M");
+	    "sum FILE N M, lengthen FOLDER ACCOUNTS, ready FOLDER, score FOLDER PROCESSES");
 }

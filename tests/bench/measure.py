@@ -65,7 +65,8 @@ def run(words, cwd=None, watched=True, env=None, may_fail=False):
     if child.returncode and not may_fail:
         raise Failed(f"{' '.join(map(str, words))[:200]}: {child.returncode}: {told[0].decode(errors='replace')[-600:]}")
     return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "peak_mib": max(used.ru_maxrss, watch.peak_kib) / 1024,
-            "read_mb": used.ru_inblock * 512 / 1e6, "written_mb": used.ru_oublock * 512 / 1e6, "out": out.decode(errors="replace")}
+            "read_mb": used.ru_inblock * 512 / 1e6, "written_mb": used.ru_oublock * 512 / 1e6, "out": out.decode(errors="replace"),
+            "code": child.returncode}
 
 
 def first_output(words):

@@ -100,7 +100,7 @@ class Figures:
     def __init__(self, to, kernel_s):
         self.options = type("Options", (), {"to": str(to)})()
         self.sizes, self.rounds, self.notes, self.versions = [1000, 10000], 5, ["<b> & so on"], {"DuckDB": "1.5.6", "cores": "2"}
-        self.medians, self.results = {}, []
+        self.medians, self.agreed, self.results = {}, {}, []
         for n in self.sizes:
             for name, seconds in (("kernel", kernel_s), ("score", 0.4), ("pull", 0.05), ("duckdb tuned", 3), ("duckdb plain", 6),
                                   ("duckdb day", 0.1), ("sqlite", 40), ("explain", 0.02)):

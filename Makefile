@@ -108,6 +108,7 @@ endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # Plain loops over arrays, which are several times faster as vectors.
 build/release/obj/store/pack.o build/release/obj/store/usage_weeks.o: FLAGS_release += -O3
+build/release/obj/score/pace.o build/release/obj/score/levers.o: FLAGS_release += -O3 -fno-math-errno
 
 # What must be there to build and to test, installed with apt where it is missing.
 deps:

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signal.h"
+#include "expansion.h"
 #include "store/usage.h"
 
 enum { WINDOW = 28, MIN_LEVEL_DAYS = 5, FEW_VALUES = 64 };
@@ -67,7 +67,7 @@ static double middle(const struct fact_series *series, double scale)
 	return (double)values[n / 2] / (scale > 0 ? scale : 1);
 }
 
-double people_at_work(const struct context *c)
+static double read_at_work(const struct context *c)
 {
 	int m = metric_index(c->base, c->settings->users_metric);
 	double counted_people = m >= 0 ? middle(c->account->usage[m], c->base->metrics[m].scale) : -1;
@@ -78,4 +78,14 @@ double people_at_work(const struct context *c)
 	for (size_t i = 0; i < c->account->n_people; i++)
 		n += fact_days_count(&c->account->people[i].used, 0, WINDOW) >= 2;
 	return n;
+}
+
+double people_at_work(const struct context *c)
+{
+	struct levers *l = c->levers;
+
+	if (!l->is_at_work_read)
+		l->at_work = read_at_work(c);
+	l->is_at_work_read = true;
+	return l->at_work;
 }

@@ -30,6 +30,8 @@ struct levers {
 	double use[TREND_WEEKS]; /* see weekly_use */
 	bool is_people_read, has_people;
 	double people[TREND_WEEKS]; /* see weekly_people */
+	bool is_at_work_read;
+	double at_work; /* see people_at_work */
 	struct revenue_now revenue; /* see yearly_revenue */
 };
 const struct levers *levers_of(const struct context *c);

@@ -67,6 +67,12 @@ const double *weekly_people(const struct context *c)
 	return l->has_people ? l->people : NULL;
 }
 
+static void add_use(const double *restrict sums, double scale, double all, double *restrict weeks)
+{
+	for (int w = 0; w < TREND_WEEKS; w++)
+		weeks[w] += sums[w] / scale / all;
+}
+
 static bool read_use(const struct context *c, double weeks[TREND_WEEKS])
 {
 	const struct pace *pace = pace_of(c);
@@ -78,8 +84,8 @@ static bool read_use(const struct context *c, double weeks[TREND_WEEKS])
 		if (!metric->is_activity || metric->used <= 0)
 			continue;
 		n++;
-		for (int w = 0; w < TREND_WEEKS && pace->weekly[m]; w++)
-			weeks[w] += pace->weekly[m][w] / (metric->scale > 0 ? metric->scale : 1) / metric->used;
+		if (pace->weekly[m])
+			add_use(pace->weekly[m], metric->scale > 0 ? metric->scale : 1, metric->used, weeks);
 	}
 	for (int w = 0; w < TREND_WEEKS && n; w++)
 		weeks[w] /= n * c->norms->season[w];

@@ -188,6 +188,27 @@ static void set_weights(const struct norms *n, struct weights *out)
 	}
 }
 
+static void add_up_season(struct norms *n)
+{
+	for (int age = 0; age < SEASON_DAYS; age++)
+		n->seasons[age + 1] = n->seasons[age] + n->season[age];
+}
+
+void norms_add_up(struct norms *n, size_t n_metrics, struct arena *a)
+{
+	double(*roots)[SEASON_WEEKS] = arena_array(a, n_metrics + 1, sizeof *roots);
+
+	for (size_t m = 0; m < n_metrics; m++)
+		for (int w = 0; w < SEASON_WEEKS; w++)
+			roots[m][w] = sqrt(n->volume[m][w]);
+	n->roots = (const double(*)[SEASON_WEEKS])roots;
+	for (int w = 0; w < NORM_WEEKS; w++) {
+		n->weighed[w + 1].sum = n->weighed[w].sum + n->weights[w];
+		n->weighed[w + 1].squares = n->weighed[w].squares + n->weights[w] * n->weights[w];
+	}
+	add_up_season(n);
+}
+
 /* Weighted active days per day over the whole weeks since the first activity. */
 static double recent_rate(const struct weights *weights, const struct fact_days *active, int first)
 {
@@ -376,6 +397,7 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 	size_t n;
 
 	set_season(base, norms);
+	add_up_season(norms);
 	set_weekdays(base, norms);
 	set_volume(base, a, norms);
 	n = find_alive(base, alive, norms, &weights);
@@ -383,6 +405,7 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 	for (size_t i = 0; i < n; i++)
 		alive[i].level = log(mixed(norms, alive[i].level, recent_days(&weights, alive[i].first)));
 	set_segments(base, alive, sorted(base, alive, n, own), n, a, norms);
+	norms_add_up(norms, base->n_metrics, a);
 	return norms;
 }
 
@@ -396,17 +419,14 @@ static const struct segment_norm *segment_of(const struct norms *n, const char *
 
 double norm_level(const struct norms *n, const struct fact_days *active)
 {
-	int first = fact_days_first(active);
-	double sum = 0, weight = 0, squares = 0;
+	int first = fact_days_first(active), weeks = weeks_since(first);
+	double sum = 0, weight = n->weighed[weeks].sum;
 
 	if (first < 0)
 		return 0;
-	for (int w = 0; w < weeks_since(first); w++) {
+	for (int w = 0; w < weeks; w++)
 		sum += n->weights[w] * days_in_week(active, w);
-		weight += n->weights[w];
-		squares += n->weights[w] * n->weights[w];
-	}
-	return mixed(n, sum / (7 * weight), 7 * weight * weight / squares);
+	return mixed(n, sum / (7 * weight), 7 * weight * weight / n->weighed[weeks].squares);
 }
 
 double norm_usual(const struct norms *n, const char *segment, int first_age)
@@ -427,6 +447,8 @@ double season_between(const struct norms *n, int from_age, int to_age)
 {
 	double sum = 0;
 
+	if (from_age == 0 && to_age > 0 && to_age <= SEASON_DAYS)
+		return n->seasons[to_age] / to_age;
 	for (int age = from_age; age < to_age; age++)
 		sum += age < SEASON_DAYS ? n->season[age] : 1;
 	return to_age > from_age ? sum / (to_age - from_age) : 1;

@@ -24,8 +24,11 @@ struct norms {
 	double season[SEASON_DAYS];    /* activity of the base by age: 1 as usual, less when all paused; never above */
 	double weekday[7];             /* activity by age % 7, 1 on average */
 	const double (*volume)[SEASON_WEEKS]; /* by metric: the size of a week against the usual, days and sizes together */
+	const double (*roots)[SEASON_WEEKS]; /* of the volume */
 	double half_life;              /* days: of the level, by the usual rhythm of the base */
 	double weights[NORM_WEEKS];    /* of weeks in the level */
+	struct { double sum, squares; } weighed[NORM_WEEKS + 1]; /* the weights, and their squares, of so many weeks */
+	double seasons[SEASON_DAYS + 1];                         /* the season of so many days, added up */
 	double mean_rate, prior_days;  /* of the base, and how many days of it a young or quiet account is mixed with */
 	double usual, active_28;       /* of the whole base */
 	double tenures[N_TENURES];     /* the usual account by tenure against all */
@@ -39,6 +42,8 @@ double norm_level(const struct norms *n, const struct fact_days *active);
 double norm_usual(const struct norms *n, const char *segment, int first_age);
 double segment_active_28(const struct norms *n, const char *segment);
 double season_between(const struct norms *n, int from_age, int to_age); /* mean, from_age <= age < to_age */
+/* Sets what is worked out from the rest: the roots, weighed, seasons. */
+void norms_add_up(struct norms *n, size_t n_metrics, struct arena *a);
 /* Active days of the week that lies `week` weeks back. */
 int days_in_week(const struct fact_days *d, int week);
 

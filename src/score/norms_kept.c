@@ -3,8 +3,9 @@
 #include "norms.h"
 
 /* A field that comes to one of these has to come here. */
-_Static_assert(sizeof(struct norms) == 8 * (SEASON_DAYS + 7 + 1 + 1 + NORM_WEEKS + 4 + N_TENURES + 2) &&
-               sizeof(struct segment_norm) == 32, "what is kept of norms is all of them");
+_Static_assert(sizeof(struct norms) == 8 * (SEASON_DAYS + 7 + 1 + 1 + NORM_WEEKS + 4 + N_TENURES + 2 + 1 +
+                                     2 * (NORM_WEEKS + 1) + SEASON_DAYS + 1) &&
+               sizeof(struct segment_norm) == 32, "what is kept of norms is all of them that is not worked out again");
 
 #define KEEP(p, field) parcel_bytes(p, &(field), sizeof(field))
 
@@ -39,5 +40,7 @@ void norms_parcel(struct parcel *p, size_t n_metrics, const struct norms **io)
 	KEEP(p, n->active_28);
 	KEEP(p, n->tenures);
 	segments_parcel(p, n);
+	if (parcel_is_read(p) && !p->is_bad)
+		norms_add_up(n, n_metrics, p->arena);
 	*io = n;
 }

@@ -22,11 +22,16 @@ static double baseline_of(const double series[NORM_WEEKS], int weeks)
 {
 	const double decay = exp2(-7 / HALF_LIFE);
 	double best = 0, sum = 0, weight = 0;
+	int from = weeks - 1;
 
-	for (int from = weeks - 1; from >= BASELINE_FROM; from--) {
+	for (; from > BASELINE_TO; from--) {
 		sum = series[from] + decay * sum;
 		weight = 1 + decay * weight;
-		if (from <= BASELINE_TO && from + RECENT_WEEKS <= weeks && sum / weight > best)
+	}
+	for (; from >= BASELINE_FROM; from--) {
+		sum = series[from] + decay * sum;
+		weight = 1 + decay * weight;
+		if (from + RECENT_WEEKS <= weeks && sum / weight > best)
 			best = sum / weight;
 	}
 	return best;
@@ -46,23 +51,37 @@ static void add_feature(const struct fact_days *days, const char *name, struct p
 	p->n_dropped++;
 }
 
+/* Weeks against their baseline, the last ones without the season, added to the index. */
+static void add_parts(const double *restrict series, double baseline, const double *restrict roots, int weeks,
+                      double *restrict index)
+{
+	int seasonal = weeks < SEASON_WEEKS ? weeks : SEASON_WEEKS;
+
+	for (int w = 0; w < seasonal; w++) {
+		double part = series[w] / baseline / roots[w];
+
+		index[w] += part < MOST ? part : MOST;
+	}
+	for (int w = seasonal; w < weeks; w++) {
+		double part = series[w] / baseline;
+
+		index[w] += part < MOST ? part : MOST;
+	}
+}
+
 /* A metric against its own baseline, added to the index. Returns how it goes: 1 rises, -1 falls, 0 neither. */
 static int add_metric(const struct context *c, size_t m, const double series[NORM_WEEKS], int weeks, struct pace *p,
                       int *n)
 {
-	const double *season = c->norms->volume[m];
+	const double *season = c->norms->volume[m], *root = c->norms->roots[m];
 	double baseline = baseline_of(series, weeks), recent = 0;
 
 	for (int w = 0; w < RECENT_WEEKS; w++)
-		recent += series[w] / sqrt(season[w]) / RECENT_WEEKS;
+		recent += series[w] / root[w] / RECENT_WEEKS;
 	if (baseline <= 0)
 		return recent > 0 && weeks >= RECENT_WEEKS - 1 && weeks < BASELINE_FROM + RECENT_WEEKS;
 	if (c->base->metrics[m].is_activity) {
-		for (int w = 0; w < weeks; w++) {
-			double part = series[w] / baseline / (w < SEASON_WEEKS ? sqrt(season[w]) : 1);
-
-			p->index[w] += part < MOST ? part : MOST;
-		}
+		add_parts(series, baseline, root, weeks, p->index);
 		for (int w = 0; w < PACE_WEEKS; w++)
 			p->season[w] += season[w];
 		++*n;
@@ -105,7 +124,7 @@ static void take_metric(const struct context *c, size_t m, struct pace *p, struc
 {
 	const struct fact_series *use = c->account->usage[m];
 	int weeks = (fact_days_first(&use->active) + 1) / 7, way;
-	double roots[NORM_WEEKS];
+	LATER_SET double roots[NORM_WEEKS];
 
 	for (int w = 0; w < NORM_WEEKS; w++)
 		roots[w] = sqrt(use->weeks[w]);

@@ -1,7 +1,6 @@
 #include "workload_answer.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -12,16 +11,6 @@ void workload_rank(struct workload_answer *io, int owner, int account, double ch
 	io->top += churn;
 	io->ranking = (io->ranking ^ x) * 0x9E3779B97F4A7C15u;
 	io->ranking ^= io->ranking >> 29;
-}
-
-static int is_near(double a, double b)
-{
-	return fabs(a - b) <= 1e-9 * (fabs(a) + fabs(b) + 1);
-}
-
-int workload_agrees(const struct workload_answer *a, const struct workload_answer *b)
-{
-	return a->ranking == b->ranking && is_near(a->total, b->total) && is_near(a->top, b->top);
 }
 
 void workload_answer_print(const struct workload_answer *a, const char *what, double seconds, double cpu)

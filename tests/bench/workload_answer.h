@@ -7,15 +7,13 @@
 enum { WORKLOAD_TOP = 20 }; /* accounts of each owner that are ranked: churn descending, then account */
 
 struct workload_answer {
-	double total;     /* churn of all accounts */
-	double top;       /* of those that are ranked */
+	double total;     /* churn and upsell of all accounts */
+	double top;       /* churn of those that are ranked */
 	uint64_t ranking; /* hash of who they are, in their order; 0 at first */
 };
 
 /* One ranked account: owners in their order, from 0, each one's best first. */
 void workload_rank(struct workload_answer *io, int owner, int account, double churn);
-/* Whether two say the same: the ranking to the letter, sums but for what the order of adding up makes of them. */
-int workload_agrees(const struct workload_answer *a, const struct workload_answer *b);
 void workload_answer_print(const struct workload_answer *a, const char *what, double seconds, double cpu);
 
 #endif

@@ -271,14 +271,14 @@ static void take(struct best *b, const double *churn, int account)
 
 static struct workload_answer ranked(const struct scorer *s)
 {
-	const double *churn = s->shared->churn;
+	const double *churn = s->shared->churn, *upsell = s->shared->upsell;
 	struct workload_answer answer = { 0 };
 
 	for (int first = 1; first <= s->n_accounts; first += WORKLOAD_OWNED) {
 		struct best best = { .n = 0 };
 
 		for (int account = first; account < first + WORKLOAD_OWNED && account <= s->n_accounts; account++) {
-			answer.total += churn[account];
+			answer.total += churn[account] + upsell[account];
 			take(&best, churn, account);
 		}
 		for (int i = 0; i < best.n; i++)

@@ -109,7 +109,7 @@ def sql(peer, kind="plain"):
     d = DIALECTS[peer]
     return "\n--SPLIT\n".join([
         scores(d, features_tuned(d) if kind == "tuned" else features_plain(d)),
-        f"SELECT 0,0,(SELECT sum(churn) FROM score) AS total,sum(churn) AS top FROM {RANKED} WHERE rn<={TOP}",
+        f"SELECT 0,0,(SELECT sum(churn+upsell) FROM score) AS total,sum(churn) AS top FROM {RANKED} WHERE rn<={TOP}",
         f"SELECT owner,account,churn FROM {RANKED} WHERE rn<={TOP} ORDER BY owner,rn"])
 
 

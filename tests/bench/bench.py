@@ -25,7 +25,7 @@ from measure import Failed, cool, first_output, median, run, said
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY_0, LAST_DAY, MORNINGS = date(2025, 1, 13), 399, 5
-ROWS_MOST = 100000  # for peers that keep a row a day in a table: minutes for more
+ROWS_MOST = report.ROWS_MOST  # for peers that keep a row a day in a table: minutes for more
 METRICS, DAYS = 3, 400
 
 
@@ -41,7 +41,7 @@ class Bench:
         self.bin, self.folder = Path(options.bin).resolve(), Path(options.folder).resolve()
         self.sizes = options.accounts
         self.program, self.make, self.peer = self.bin / "retaind", self.bin / "bench/bench_workload", self.bin / "bench/bench_peer"
-        self.results, self.answers, self.notes, self.versions = [], {}, [], {}
+        self.results, self.answers, self.notes, self.failed, self.versions = [], {}, [], [], {}
         self.medians, self.agreed = {}, {}
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -107,6 +107,7 @@ def prepare(b):
     def organisations(sizes):
         for n in sizes:
             if not (b.org(n) / "made").exists():
+                shutil.rmtree(b.org(n), ignore_errors=True)  # files of days of an earlier run would be pulled
                 run([b.make, "make", b.org(n), n], cwd=ROOT, watched=False)
                 (b.org(n) / "made").write_text("yes\n")
                 b.tell(f"organisation of {n:,}: {b.database(n).stat().st_size / 1e6:,.0f} MB")
@@ -142,7 +143,7 @@ def kernel(b):
                 ready()
                 cool(files_of(b.database(n)))
                 return once()
-            b.rounds_of("kernel cold", n, cold, 3)
+            b.rounds_of("kernel cold", n, cold)
 
 
 def duckdb(b):
@@ -150,9 +151,12 @@ def duckdb(b):
     if run([b.peer, "duckdb", "run", ":memory:", "SELECT 1"], watched=False, may_fail=True)["code"]:
         b.note("DuckDB is left out: its package can't be had (npm and its registry, once)")
         return
+    b.versions["DuckDB"] = duck_says(b, ":memory:", "SELECT version()").lstrip("v")
     for n in b.sizes:
         at, filled = b.peer_file("duckdb", n), b.folder / f"duckdb-{n}.json"
-        if not filled.exists():
+        if filled.exists():
+            b.note(f"DuckDB was filled with {n:,} accounts by an earlier run (--keep), whose figures `duckdb backfill` has")
+        else:
             loaded = run([b.peer, "duckdb", "load", at, n])
             lines = [json.loads(line) for line in loaded["out"].splitlines() if line.startswith("{")]
             usage = next(line for line in lines if line["what"] == "duckdb usage")
@@ -172,7 +176,7 @@ def duckdb(b):
             def cold():
                 cool([at])
                 return once("tuned")
-            b.rounds_of("duckdb cold", n, cold, 3)
+            b.rounds_of("duckdb cold", n, cold)
 
 
 def sqlite(b):
@@ -223,15 +227,27 @@ def mornings(b):
             scores.append(b.retaind(n, "score", "--as-of", day(LAST_DAY + i), "-q"))
             if b.peer_file("duckdb", n).exists():
                 theirs.append(duck_day(b, n, csv))
+        check_days(b, n, bool(theirs))
         b.keep("pull", n, pulls)
         b.keep("score", n, scores)
         if theirs:
             b.keep("duckdb day", n, theirs)
-            check_days(b, n)
+        else:
+            b.note(f"a day's CSV of {n:,} accounts is held against nothing: the part duckdb makes what it needs")
         fix = b.org(n) / "inbox/usage-correction.csv"
         run([b.make, "fix", LAST_DAY - 30, fix], watched=False)
+        before = blocks_of(b.database(n))
         b.keep("correction", n, [b.retaind(n, "pull", "--now", now, "-q")])
+        b.medians["correction", n]["blocks"] = len({block for block, _ in before ^ blocks_of(b.database(n))})
         b.results.append({"name": "database", "accounts": n, "bytes": b.database(n).stat().st_size})
+
+
+def blocks_of(database):
+    """What tells whether a block of usage was written anew."""
+    with sqlite3.connect(database) as db:
+        blocks = set(db.execute("SELECT id, sum FROM usage_block"))
+    db.close()
+    return blocks
 
 
 def duck_day(b, n, csv, table="usage"):
@@ -242,14 +258,18 @@ def duck_day(b, n, csv, table="usage"):
                watched=False)
 
 
-def check_days(b, n):
+def same_values(b, n, database, last, table="usage"):
+    """What a database has of the days up to the last is what the table of DuckDB has of them."""
+    ours = said(run([b.make, "sum", database, 0, last], watched=False))
+    theirs = duck_says(b, b.peer_file("duckdb", n), f"SELECT count(*), sum(value)::BIGINT FROM {table} WHERE day <= {last}")
+    if theirs != f"{ours['n']},{ours['sum']}":
+        raise Failed(f"there are {ours['n']} values of {ours['sum']} in {database}, {theirs} in {table} of DuckDB")
+
+
+def check_days(b, n, has_peer):
     """What `score` had to go by is what DuckDB holds, the new days included, and each account has its score."""
-    ours = said(run([b.make, "sum", b.database(n), 0, LAST_DAY + MORNINGS], watched=False))
-    theirs = b.folder / "sums.csv"
-    run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), "COPY (SELECT count(*), sum(value)::BIGINT FROM usage) "
-         f"TO '{theirs}' (HEADER false)"], watched=False)
-    if theirs.read_text().strip() != f"{ours['n']},{ours['sum']}":
-        raise Failed(f"there are {ours['n']} values of {ours['sum']} with us, {theirs.read_text().strip()} with DuckDB")
+    if has_peer:
+        same_values(b, n, b.database(n), LAST_DAY + MORNINGS)
     with sqlite3.connect(b.database(n)) as db:
         days = db.execute("SELECT day, count(*) FROM score_day GROUP BY day ORDER BY day DESC LIMIT ?", [MORNINGS + 1]).fetchall()
     db.close()
@@ -262,6 +282,9 @@ def backfill(b):
     for n in b.sizes:
         at = b.folder / "backfill/usage.db"
         result = said(run([b.make, "backfill", at, n]))
+        has_peer = b.peer_file("duckdb", n).exists()
+        if has_peer:
+            same_values(b, n, at, LAST_DAY)
         b.keep("backfill", n, [result])
         walked = said(run([b.peer, "walk", "usage", n], watched=False))
         with sqlite3.connect(at) as db:
@@ -269,7 +292,7 @@ def backfill(b):
         db.close()
         b.results.append({"name": "usage file", "accounts": n, "bytes": pages, "points": result["points"]})
         b.medians["walk", n] = {"cpu": walked["cpu"]}
-        if b.peer_file("duckdb", n).exists():
+        if has_peer:
             b.results.append({"name": "duckdb file", "accounts": n, "bytes": duck_bytes(b, n, "usage")})
             if n <= ROWS_MOST:
                 by_day(b, n)
@@ -284,18 +307,24 @@ def by_day(b, n):
     run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), "DROP TABLE by_day; CHECKPOINT"], watched=False)
 
 
+def duck_says(b, file, sql):
+    """The only row of an answer of DuckDB, commas between its columns."""
+    to = b.folder / "said.csv"
+    run([b.peer, "duckdb", "run", file, f"COPY ({sql}) TO '{to}' (HEADER false)"], watched=False)
+    return to.read_text().strip()
+
+
 def duck_bytes(b, n, table):
     """What one table alone takes of DuckDB's file: the blocks that its columns lie in."""
-    to = b.folder / "blocks.csv"
-    run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), "COPY (SELECT count(DISTINCT block_id) * 262144 FROM "
-         f"pragma_storage_info('{table}') WHERE block_id >= 0) TO '{to}' (HEADER false)"], watched=False)
-    return int(to.read_text())
+    return int(duck_says(b, b.peer_file("duckdb", n), "SELECT count(DISTINCT block_id) * 262144 FROM "
+                                                      f"pragma_storage_info('{table}') WHERE block_id >= 0"))
 
 
 def csv_backfill(b):
     """Forty days of 100,000 accounts in one CSV file, by the command and by DuckDB."""
     n = max((n for n in b.sizes if n <= ROWS_MOST), default=None)
     if n is None or not b.peer_file("duckdb", n).exists():
+        b.note("a long CSV file is left out: it takes at most 100,000 accounts, and DuckDB's tables of them (the part duckdb)")
         return
     org = b.folder / "org-csv"
     run([b.make, "make", org, n], cwd=ROOT, watched=False)
@@ -305,10 +334,13 @@ def csv_backfill(b):
     db.close()
     csv = org / "inbox/usage-history.csv"
     run([b.make, "days", 40, csv, n], watched=False)
-    b.keep("csv backfill", n, [run([b.program, "--config", org / "config", "pull", "--now", f"{day(LAST_DAY + 1)}T04:00:00Z", "-q"])])
+    ours = run([b.program, "--config", org / "config", "pull", "--now", f"{day(LAST_DAY + 1)}T04:00:00Z", "-q"])
     begin, end = "CREATE OR REPLACE TABLE history AS SELECT * FROM usage LIMIT 0", "DROP TABLE history; CHECKPOINT"
     run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), begin], watched=False)
-    b.keep("duckdb csv backfill", n, [duck_day(b, n, csv, "history")])
+    theirs = duck_day(b, n, csv, "history")
+    same_values(b, n, org / "state/orgs/w/retaind.db", LAST_DAY, "history")
+    b.keep("csv backfill", n, [ours])
+    b.keep("duckdb csv backfill", n, [theirs])
     run([b.peer, "duckdb", "run", b.peer_file("duckdb", n), end], watched=False)
     shutil.rmtree(org)
 
@@ -330,9 +362,11 @@ def reads(b):
     """What people ask for on the file of the largest organisation."""
     n = b.sizes[-1]
     with sqlite3.connect(b.database(n)) as db:
-        last = db.execute("SELECT max(day) FROM score_day").fetchone()[0]
+        last = db.execute("SELECT max(day) FROM score_day").fetchone()[0] or (DAY_0 - date(1970, 1, 1)).days + LAST_DAY
     db.close()
     as_of = (date(1970, 1, 1) + timedelta(days=last)).isoformat()
+    if "mornings" not in b.options.parts:
+        b.retaind(n, "score", "--as-of", as_of, "-q", watched=False)
     tomorrow = (date(1970, 1, 1) + timedelta(days=last + 1)).isoformat()
     with sqlite3.connect(b.database(n)) as db:  # of accounts that are listed there is most to say
         keys = [key for key, in db.execute("SELECT source_key FROM account JOIN (SELECT DISTINCT account_id AS id FROM finding ORDER BY "
@@ -405,7 +439,8 @@ def options_of(words):
     if options.parts == ["list"] or not set(options.parts) <= set(PARTS):
         sys.exit("parts: " + " ".join(PARTS))
     Path(options.folder).mkdir(parents=True, exist_ok=True)
-    options.accounts = options.accounts or [10000, 100000] + ([1000000] if fits_million(options.folder) else [])
+    options.left_out = not options.accounts and not fits_million(options.folder)
+    options.accounts = options.accounts or [10000, 100000] + ([] if options.left_out else [1000000])
     return options
 
 
@@ -423,12 +458,15 @@ def main():
 def tried(b, name, part):
     try:
         part(b)
-    except (Failed, OSError, sqlite3.Error, TypeError) as why:
-        b.note(f"{name} failed: {why}")
+    except Exception as why:  # pylint: disable=broad-exception-caught; what the others measured is told all the same
+        b.failed.append(f"{name}: {why if isinstance(why, Failed) else repr(why)}")
+        b.tell(f"FAILED {b.failed[-1]}")
 
 
 def measured(b, started):
     """All parts that were asked for, and the report of them."""
+    if b.options.left_out:
+        b.note("1,000,000 accounts are left out: they take 40 GB of disk and 8 GB of memory (ACCOUNTS= says the sizes)")
     tried(b, "preparing", prepare)
     for name, part in PARTS.items():
         if name in b.options.parts:
@@ -438,7 +476,7 @@ def measured(b, started):
     took = time.time() - started
     judged = report.make(b, took)
     report.tell(b, judged, took)
-    return 1 if any("failed" in n for n in b.notes) or not judged else 0
+    return 1 if b.failed or not judged else 0
 
 
 if __name__ == "__main__":

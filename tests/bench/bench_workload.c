@@ -213,14 +213,14 @@ static void sum(char **words, struct arena *a)
 	int last = WORKLOAD_FIRST + number(words[2], 2 * WORKLOAD_DAYS);
 	CLEANUP(db_closep) struct db *db = NULL;
 	struct sum all = { 0 };
-	int64_t accounts;
+	int64_t last_block;
 	struct err err;
 
 	(void)a;
 	REQUIRE_OK(db_open(words[0], DB_READ, &db, &err));
-	REQUIRE_OK(db_int(db, "SELECT max(id) FROM account", 0, &accounts, &err));
+	REQUIRE_OK(db_int(db, "SELECT max(id & 1048575) FROM usage_block", 0, &last_block, &err));
 	for (int m = 1; m <= WORKLOAD_METRICS; m++)
-		for (int64_t block = 0; block <= accounts / USAGE_BLOCK; block++)
+		for (int64_t block = 0; block <= last_block; block++)
 			REQUIRE_OK(usage_walk(db, m, block, first, last, add_values, &all, &err));
 	(void)printf("{\"what\":\"sum\",\"n\":%" PRId64 ",\"sum\":%" PRId64 "}\n", all.n, all.sum);
 }

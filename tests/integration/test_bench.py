@@ -100,6 +100,7 @@ class Figures:
     def __init__(self, to, kernel_s):
         self.options = type("Options", (), {"to": str(to)})()
         self.sizes, self.rounds, self.notes, self.versions = [1000, 10000], 5, ["<b> & so on"], {"DuckDB": "1.5.6", "cores": "2"}
+        self.failed = []
         self.medians, self.agreed, self.results = {}, {}, []
         for n in self.sizes:
             for name, seconds in (("kernel", kernel_s), ("score", 0.4), ("pull", 0.05), ("duckdb tuned", 3), ("duckdb plain", 6),
@@ -111,7 +112,8 @@ class Figures:
 
 
 def test_report_judges(case):
-    """a target is met or missed as its bound says; what was not measured is not judged; the page can be read by everybody"""
+    """a target is met or missed as its bound says; what was not measured is not judged, nor by fewer
+    accounts, and what failed is told first; the page can be read by everybody"""
     met = {(j["line"], j["what"]): j for j in report.make(Figures(case.tmp / "met", 0.1), 60)}
     missed = {(j["line"], j["what"]): j for j in report.make(Figures(case.tmp / "missed", 1), 60)}
     tuned = (1, "workload scored, against tuned DuckDB")
@@ -122,6 +124,14 @@ def test_report_judges(case):
     assert not any(line == 4 and "DuckDB" in what for line, what in met)
     page = Path(case.tmp / "met/report.html")
     assert "<b>" not in page.read_text() and "&lt;b&gt; &amp; so on" in page.read_text()
+    part = Figures(case.tmp / "part", 0.1)
+    del part.medians["kernel", 10000]
+    part.failed.append("kernel: it ranks <otherwise>")
+    judged = {(j["line"], j["what"]) for j in report.make(part, 60)}
+    text = Path(case.tmp / "part/report.html").read_text()
+    assert tuned not in judged, "judged by a smaller size than the run's"
+    assert "1 of its parts failed" in text and "Failed: kernel: it ranks &lt;otherwise&gt;" in text
+    assert text.count(">not measured<") == len(report.TARGETS) - len(judged)
     result = browser.look(page)
     assert not result["said"], result["said"][:10]
 

@@ -11,6 +11,8 @@
 /* For once a day, in transactions of its own. Removes at most some hundred thousand rows, the rest another day; the
  * largest tables are looked through in parts, one a day. Returns how many rows went or lost their texts. */
 int64_t retention_apply(struct db *db, const struct retention_settings *r, int32_t today, struct err *err) MUST_USE;
+/* All of it at once, however long that takes. */
+int64_t retention_apply_all(struct db *db, const struct retention_settings *r, int32_t today, struct err *err) MUST_USE;
 
 /* Packs the file anew without the pages that are free, all or nothing; needs as much room again on the disk meanwhile.
  * What it took before and takes after. */

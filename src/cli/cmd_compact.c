@@ -6,11 +6,6 @@
 
 enum { MIB = 1 << 20 };
 
-int retain(const struct session *s, struct err *err)
-{
-	return retention_apply(s->db, &s->org->retention, s->today, err) < 0 ? -1 : 0;
-}
-
 int cmd_compact(struct cli *c, struct err *err)
 {
 	CLEANUP(session_close) struct session session = { 0 };
@@ -18,7 +13,8 @@ int cmd_compact(struct cli *c, struct err *err)
 
 	if (c->as_of != DAY_NONE)
 		return err_set(err, ERR_USAGE, "--as-of: what is kept is reckoned from today");
-	if (session_open(c, DB_WRITE, &session, err) < 0 || retain(&session, err) < 0 ||
+	if (session_open(c, DB_WRITE, &session, err) < 0 ||
+	    retention_apply_all(session.db, &session.org->retention, session.today, err) < 0 ||
 	    database_compact(session.db, &done, err) < 0)
 		return -1;
 	if (c->verbosity >= 0)

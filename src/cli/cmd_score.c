@@ -12,6 +12,7 @@
 #include "store/account.h"
 #include "store/outcomes.h"
 #include "store/packs.h"
+#include "store/retention.h"
 #include "workers.h"
 
 enum { FEW_ACCOUNTS = 16000 }; /* are judged sooner than other processes are started */
@@ -268,7 +269,7 @@ int cmd_score(struct cli *c, struct err *err)
 	    count_processes(&s, err) < 0 || packs_refresh(session.db, session.zone, from, err) < 0)
 		return -1;
 	/* First, so that whoever looks again sees what was judged. */
-	if (to == session.today && retain(&session, err) < 0)
+	if (to == session.today && retention_apply(session.db, &session.org->retention, session.today, err) < 0)
 		return -1;
 	for (int32_t day = from; day <= to; day++) {
 		if (score_and_close(&s, day, err) < 0)

@@ -399,9 +399,9 @@ const struct command commands[] = {
 	  .summary = "let go of what is kept no longer, and pack the database anew",
 	  .help = "What `retention:` of the organisation's file keeps no longer goes a piece at a time before each day's "
 	          "score, and the room it leaves in the file is used again: a steady organisation's file stops growing by "
-	          "itself. This gives room back to the disk, after a large source or many years went. All or nothing: "
-	          "when it is stopped halfway the database is as it was. Takes as much room again on the disk meanwhile, "
-	          "and pulls and scores wait for it.",
+	          "itself. This does all of it at once and gives the room back to the disk, after a large source or many "
+	          "years went. Packing is all or nothing: when it is stopped halfway the file is as it was. Takes as much "
+	          "room again on the disk meanwhile, and pulls and scores wait for it.",
 	  .run = cmd_compact },
 	{ .name = "backup",
 	  .summary = "copy the databases, whole and checked, while others write",

@@ -25,9 +25,6 @@ int unknown_command(struct arena *a, const char *name); /* says so and what may 
 /* Whether some source wants to be told how its accounts stand, and may be. */
 bool org_writes_back(const struct org_settings *org);
 
-/* Lets go of what the organisation's `retention` keeps no longer: before the day's score. */
-int retain(const struct session *s, struct err *err);
-
 /* What `retaind help` prints. */
 void help_program(struct arena *a);
 void help_command(struct arena *a, const struct command *command);

@@ -86,12 +86,20 @@ static const struct rule rules[] = {
 	  NULL, 20000 },
 };
 
+/* is_all: as much as there is, else what a day has time for. */
+struct applying {
+	struct db *db;
+	int32_t today;
+	bool is_all;
+};
+
 /* Each piece is a transaction. */
-static int64_t run_pieces(struct db *db, const struct rule *rule, int32_t before, struct err *err)
+static int64_t run_pieces(const struct applying *x, const struct rule *rule, int32_t before, struct err *err)
 {
+	struct db *db = x->db;
 	int64_t n_all = 0;
 
-	for (int i = 0; i < MAX_PIECES; i++) {
+	for (int i = 0; x->is_all || i < MAX_PIECES; i++) {
 		CLEANUP(txn_end) struct txn txn = { 0 };
 		CLEANUP(stmt_donep) struct stmt *q = NULL;
 		int64_t n;
@@ -113,16 +121,14 @@ static int64_t run_pieces(struct db *db, const struct rule *rule, int32_t before
 	return n_all;
 }
 
-/* The day's part of the ids: all of a small table. */
-static int64_t run_part(struct db *db, const struct rule *rule, int32_t before, int32_t today, struct err *err)
+static int64_t run_part(struct db *db, const struct rule *rule, int32_t before, int64_t part, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 	CLEANUP(stmt_donep) struct stmt *q = NULL;
-	int64_t last, part, n;
+	int64_t n;
 
-	if (db_int(db, rule->last, 0, &last, err) < 0 || txn_begin(&txn, db, err) < 0)
+	if (txn_begin(&txn, db, err) < 0)
 		return -1;
-	part = today % (1 + last / PART_ROWS);
 	q = db_sql(db, rule->sql);
 	bind_int(q, ":before", before);
 	bind_int(q, ":from", part * PART_ROWS);
@@ -133,22 +139,51 @@ static int64_t run_part(struct db *db, const struct rule *rule, int32_t before, 
 	return txn_commit(&txn, err) < 0 ? -1 : n;
 }
 
-int64_t retention_apply(struct db *db, const struct retention_settings *r, int32_t today, struct err *err)
+/* The day's part of the ids, which is all of a small table; or all parts. */
+static int64_t run_parts(const struct applying *x, const struct rule *rule, int32_t before, struct err *err)
+{
+	int64_t last, first, n_parts, n_all = 0;
+
+	if (db_int(x->db, rule->last, 0, &last, err) < 0)
+		return -1;
+	n_parts = 1 + last / PART_ROWS;
+	first = x->is_all ? 0 : x->today % n_parts;
+	for (int64_t part = first; part < (x->is_all ? n_parts : first + 1); part++) {
+		int64_t n = run_part(x->db, rule, before, part, err);
+
+		if (n < 0)
+			return -1;
+		n_all += n;
+	}
+	return n_all;
+}
+
+static int64_t apply(const struct applying *x, const struct retention_settings *r, struct err *err)
 {
 	int64_t n_all = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
 		int64_t kept_s = *(const int64_t *)((const char *)r + rules[i].setting), n;
-		int32_t before = today - (int32_t)(kept_s / DAY_S);
+		int32_t before = x->today - (int32_t)(kept_s / DAY_S);
 
 		if (kept_s == 0 || before <= 0)
 			continue;
-		n = rules[i].last ? run_part(db, &rules[i], before, today, err) : run_pieces(db, &rules[i], before, err);
+		n = rules[i].last ? run_parts(x, &rules[i], before, err) : run_pieces(x, &rules[i], before, err);
 		if (n < 0)
 			return err_in(err, "retention");
 		n_all += n;
 	}
 	return n_all;
+}
+
+int64_t retention_apply(struct db *db, const struct retention_settings *r, int32_t today, struct err *err)
+{
+	return apply(&(struct applying){ db, today, false }, r, err);
+}
+
+int64_t retention_apply_all(struct db *db, const struct retention_settings *r, int32_t today, struct err *err)
+{
+	return apply(&(struct applying){ db, today, true }, r, err);
 }
 
 static int file_bytes(struct db *db, int64_t *out, struct err *err)

@@ -178,6 +178,17 @@ static void what_is_kept_for_ever_stays_and_so_does_the_last_pull(void **state)
 	ASSERT_INT(number("SELECT count(*) FROM pull_run WHERE state = 'failed' OR stream = 'b'"), 2);
 }
 
+static void all_parts_of_a_large_table_are_looked_through_at_once_where_that_is_asked_for(void **state)
+{
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO ticket (id, source_id, source_key, account_id, body, opened_at) VALUES "
+	                     "(1, 1, 'a', 1, 'B', 19900 * 86400), (300000, 1, 'b', 1, 'B', 19900 * 86400), "
+	                     "(600000, 1, 'c', 1, 'B', 19900 * 86400)", &err));
+	ASSERT_INT(retention_apply(db, &forty_days, FIRST_DAY, &err), 1);
+	ASSERT_INT(retention_apply_all(db, &forty_days, FIRST_DAY, &err), 2);
+	ASSERT_INT(number("SELECT count(*) FROM ticket WHERE body IS NOT NULL"), 0);
+}
+
 static void compacting_gives_free_pages_back(void **state)
 {
 	struct compacted done;
@@ -205,6 +216,7 @@ int main(void)
 		CASE(the_file_of_a_steady_organisation_stops_growing),
 		CASE(texts_go_and_their_rows_stay),
 		CASE(what_is_kept_for_ever_stays_and_so_does_the_last_pull),
+		CASE(all_parts_of_a_large_table_are_looked_through_at_once_where_that_is_asked_for),
 		CASE(compacting_gives_free_pages_back),
 	};
 

@@ -36,21 +36,17 @@ int packing_load_accounts(struct packing *p, struct err *err)
 	                               "BETWEEN :from AND :to ORDER BY id");
 	struct history history;
 	const struct history *h = &history;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_ACCOUNT, &history, err) < 0)
 		return -1;
 	packing_bind(q, p);
-	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t id = col_int(q, 0), *row;
-		ptrdiff_t place = packing_place(p, id);
-		struct pack_draft *d;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		struct pack_draft *d = &p->drafts[place];
+		int64_t id = col_int(q, 0), *row = pack_row(d, PACK_ACCOUNT);
 
-		if (place < 0)
-			continue;
-		d = &p->drafts[place];
-		row = pack_row(d, PACK_ACCOUNT);
-		packing_note(p, (size_t)place, h, id);
+		packing_note(p, place, h, id);
 		set_texts(d, row, h, id, q);
 		set_owner(p, d, row, history_find(h, id, "csm_key"), col_text(q, 8), ACCOUNT_CSM, ACCOUNT_CSM_IS_KEY);
 		set_owner(p, d, row, history_find(h, id, "am_key"), col_text(q, 9), ACCOUNT_AM, ACCOUNT_AM_IS_KEY);

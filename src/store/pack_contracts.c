@@ -121,19 +121,16 @@ int packing_load_subscriptions(struct packing *p, struct err *err)
 	                  "ORDER BY account_id, start_on, id");
 	struct history history;
 	struct past past;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_SUBSCRIPTION, &history, err) < 0 || load_past(p, &past, err) < 0)
 		return -1;
 	bind_days(q, p);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-		int64_t *row;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		int64_t *row = pack_row(&p->drafts[place], PACK_SUBSCRIPTION);
 
-		if (place < 0)
-			continue;
-		packing_note(p, (size_t)place, &history, col_int(q, 1));
-		row = pack_row(&p->drafts[place], PACK_SUBSCRIPTION);
+		packing_note(p, place, &history, col_int(q, 1));
 		set_subscription(&p->drafts[place], row, &history, q);
 		row[SUBSCRIPTION_FLAGS] |= add_past(&p->drafts[place], &past, col_int(q, 1));
 	}
@@ -163,19 +160,19 @@ static int load_limits(struct packing *p, struct err *err)
 		"AND (deleted_on IS NULL OR deleted_on > :gone) AND metric IS NOT NULL "
 		"ORDER BY account_id, metric, COALESCE(from_on, -2147483648), id");
 	struct history history;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_LIMIT, &history, err) < 0)
 		return -1;
 	bind_days(q, p);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
 		int period_days = period_of(col_text(q, 4));
 		int64_t *row;
 
-		if (place < 0 || period_days < 0)
+		if (period_days < 0)
 			continue;
-		packing_note(p, (size_t)place, &history, col_int(q, 1));
+		packing_note(p, place, &history, col_int(q, 1));
 		row = pack_row(&p->drafts[place], PACK_LIMIT);
 		row[LIMIT_METRIC] = pack_word(&p->drafts[place], col_text(q, 2));
 		row[LIMIT_VALUE] = history_int(&history, col_int(q, 1), "value", col_int(q, 3), 0);
@@ -217,20 +214,18 @@ static int load_invoices(struct packing *p, struct err *err)
 	                               "AND (seen_on IS NULL OR seen_on <= :day) "
 	                               "AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, issued_on, id");
 	struct history history;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_INVOICE, &history, err) < 0)
 		return -1;
 	bind_days(q, p);
 	bind_day(q, ":since", p->since_on);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
 		const char *status = history_text(&history, col_int(q, 1), "status", col_text(q, 9));
 		bool is_paid = col_day(q, 6) == DAY_NONE && status && strcmp(status, "paid") == 0;
 
-		if (place < 0)
-			continue;
-		packing_note(p, (size_t)place, &history, col_int(q, 1));
+		packing_note(p, place, &history, col_int(q, 1));
 		if (!status || (strcmp(status, "void") != 0 && strcmp(status, "draft") != 0))
 			set_invoice(&p->drafts[place], pack_row(&p->drafts[place], PACK_INVOICE), &history, q, is_paid);
 	}
@@ -246,19 +241,15 @@ static int load_notices(struct packing *p, struct err *err)
 		"CASE WHEN text IS NOT NULL THEN id END, deleted_on FROM notice "
 		"WHERE account_id BETWEEN :from AND :to AND noticed_on BETWEEN :since AND :day "
 		"AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, noticed_on, id");
+	size_t place;
 	int rc;
 
 	bind_days(q, p);
 	bind_day(q, ":since", p->since_on);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-		struct pack_draft *d;
-		int64_t *row;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		struct pack_draft *d = &p->drafts[place];
+		int64_t *row = pack_row(d, PACK_NOTICE);
 
-		if (place < 0)
-			continue;
-		d = &p->drafts[place];
-		row = pack_row(d, PACK_NOTICE);
 		row[NOTICE_KIND] = pack_word(d, col_text(q, 1));
 		row[NOTICE_CURRENCY] = pack_word(d, col_text(q, 2));
 		row[NOTICE_NOTICED] = col_day(q, 3);
@@ -278,22 +269,18 @@ static int load_opportunities(struct packing *p, struct err *err)
 		"AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, created_on, id");
 	struct history history;
 	const struct history *h = &history;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_OPPORTUNITY, &history, err) < 0)
 		return -1;
 	bind_days(q, p);
 	bind_day(q, ":since", p->since_on);
-	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t id = col_int(q, 1), *row;
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-		struct pack_draft *d;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		struct pack_draft *d = &p->drafts[place];
+		int64_t id = col_int(q, 1), *row = pack_row(d, PACK_OPPORTUNITY);
 
-		if (place < 0)
-			continue;
-		d = &p->drafts[place];
-		packing_note(p, (size_t)place, h, id);
-		row = pack_row(d, PACK_OPPORTUNITY);
+		packing_note(p, place, h, id);
 		row[OPPORTUNITY_NAME] = pack_word(d, col_text(q, 2));
 		row[OPPORTUNITY_KIND] = pack_word(d, col_text(q, 3));
 		row[OPPORTUNITY_CURRENCY] = pack_word(d, col_text(q, 4));

@@ -88,19 +88,16 @@ static int load_tickets(struct packing *p, struct err *err)
 		"AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, opened_at, id");
 	struct history history;
 	struct reopenings reopened;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_TICKET, &history, err) < 0 || load_reopenings(p, &reopened, err) < 0)
 		return -1;
 	bind_range(q, p);
 	bind_day(q, ":gone", p->gone_by);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-
-		if (place < 0)
-			continue;
-		packing_note(p, (size_t)place, &history, col_int(q, 1));
-		set_ticket(p, (size_t)place, &history, q, reopenings_of(&reopened, col_int(q, 1)));
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		packing_note(p, place, &history, col_int(q, 1));
+		set_ticket(p, place, &history, q, reopenings_of(&reopened, col_int(q, 1)));
 	}
 	return rc < 0 ? err_in(err, "tickets") : 0;
 }
@@ -201,19 +198,16 @@ static int load_interactions(struct packing *p, struct err *err)
 		"FROM interaction WHERE account_id BETWEEN :from AND :to AND at >= :since AND at < :end "
 		"AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, at, id");
 	struct history history;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_INTERACTION, &history, err) < 0 || load_moves(p, &history, err) < 0)
 		return -1;
 	bind_range(q, p);
 	bind_day(q, ":gone", p->gone_by);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-
-		if (place < 0)
-			continue;
-		packing_note(p, (size_t)place, &history, col_int(q, 6));
-		set_interaction(p, (size_t)place, &history, q);
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		packing_note(p, place, &history, col_int(q, 6));
+		set_interaction(p, place, &history, q);
 	}
 	return rc < 0 ? err_in(err, "interactions") : 0;
 }
@@ -266,20 +260,17 @@ static int load_surveys(struct packing *p, struct err *err)
 		"SELECT account_id, kind, score, at, CASE WHEN comment IS NOT NULL THEN id END, deleted_on FROM survey "
 		"WHERE account_id BETWEEN :from AND :to AND at >= :since AND at < :end AND score IS NOT NULL "
 		"AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, at, id");
+	size_t place;
 	int rc;
 
 	bind_range(q, p);
 	bind_day(q, ":gone", p->gone_by);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-		int64_t *row;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		int64_t *row = pack_row(&p->drafts[place], PACK_SURVEY);
 
-		if (place < 0)
-			continue;
-		row = pack_row(&p->drafts[place], PACK_SURVEY);
 		row[SURVEY_KIND] = pack_word(&p->drafts[place], col_text(q, 1));
 		row[SURVEY_SCORE] = col_int(q, 2);
-		row[SURVEY_ON] = packing_event_day(p, (size_t)place, col_instant(q, 3));
+		row[SURVEY_ON] = packing_event_day(p, place, col_instant(q, 3));
 		row[SURVEY_TEXT] = col_int(q, 4);
 		row[SURVEY_GONE] = col_day(q, 5);
 	}

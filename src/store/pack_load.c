@@ -48,6 +48,21 @@ ptrdiff_t packing_place(const struct packing *p, int64_t account)
 	return -1;
 }
 
+int packing_next(const struct packing *p, struct stmt *q, size_t *out_place, struct err *err)
+{
+	int rc;
+
+	while ((rc = stmt_step(q, err)) > 0) {
+		ptrdiff_t place = packing_place(p, col_int(q, 0));
+
+		if (place >= 0) {
+			*out_place = (size_t)place;
+			return 1;
+		}
+	}
+	return rc;
+}
+
 void packing_note(struct packing *p, size_t place, const struct history *h, int64_t id)
 {
 	struct pack_draft *d = &p->drafts[place];

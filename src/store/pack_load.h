@@ -36,6 +36,8 @@ int packing_load_people(struct packing *p, struct err *err) MUST_USE;
 void packing_bind(struct stmt *q, const struct packing *p);
 int packing_history(const struct packing *p, enum tracked what, struct history *out, struct err *err) MUST_USE;
 ptrdiff_t packing_place(const struct packing *p, int64_t account); /* -1: none of these */
+/* The next row of one of these, whose id is its first column; out_place: its place. Returns 1, or 0 at the end. */
+int packing_next(const struct packing *p, struct stmt *q, size_t *out_place, struct err *err) MUST_USE;
 /* The draft's history of a row: before the last change it says something else. */
 void packing_note(struct packing *p, size_t place, const struct history *h, int64_t id);
 /* The day of an instant, PACK_NONE of none. */

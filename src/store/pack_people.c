@@ -17,6 +17,7 @@ static int load_contacts(struct packing *p, struct err *err)
 		"AND (deleted_on IS NULL OR deleted_on > :gone) ORDER BY account_id, source_key, id");
 	struct history history;
 	const struct history *h = &history;
+	size_t place;
 	int rc;
 
 	if (packing_history(p, TRACKED_CONTACT, &history, err) < 0)
@@ -24,18 +25,12 @@ static int load_contacts(struct packing *p, struct err *err)
 	packing_bind(q, p);
 	bind_day(q, ":day", p->as_of);
 	bind_day(q, ":gone", p->gone_by);
-	while ((rc = stmt_step(q, err)) > 0) {
-		int64_t id = col_int(q, 1), *row;
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-		const char *role;
-		struct pack_draft *d;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		struct pack_draft *d = &p->drafts[place];
+		int64_t id = col_int(q, 1), *row = pack_row(d, PACK_CONTACT);
+		const char *role = history_text(h, id, "role", col_text(q, 5));
 
-		if (place < 0)
-			continue;
-		d = &p->drafts[place];
-		row = pack_row(d, PACK_CONTACT);
-		packing_note(p, (size_t)place, h, id);
-		role = history_text(h, id, "role", col_text(q, 5));
+		packing_note(p, place, h, id);
 		row[CONTACT_KEY] = pack_word(d, col_text(q, 2));
 		row[CONTACT_EMAIL] = pack_word(d, history_text(h, id, "email", col_text(q, 3)));
 		row[CONTACT_NAME] = pack_word(d, history_text(h, id, "name", col_text(q, 4)));
@@ -74,21 +69,16 @@ static int load_use(struct packing *p, struct err *err)
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(p->db,
 		"SELECT account_id, day, contact_key, team FROM usage_detail WHERE account_id BETWEEN :from AND :to "
 		"AND day BETWEEN :since AND :day AND value > 0 ORDER BY account_id, day, metric_id, contact_key, team");
+	size_t place;
 	int rc;
 
 	packing_bind(q, p);
 	bind_day(q, ":since", p->since_on);
 	bind_day(q, ":day", p->as_of);
-	while ((rc = stmt_step(q, err)) > 0) {
-		ptrdiff_t place = packing_place(p, col_int(q, 0));
-		int64_t day = col_day(q, 1), person, team, *row;
-		struct pack_draft *d;
+	while ((rc = packing_next(p, q, &place, err)) > 0) {
+		struct pack_draft *d = &p->drafts[place];
+		int64_t day = col_day(q, 1), person = pack_word(d, col_text(q, 2)), team = pack_word(d, col_text(q, 3)), *row;
 
-		if (place < 0)
-			continue;
-		d = &p->drafts[place];
-		person = pack_word(d, col_text(q, 2));
-		team = pack_word(d, col_text(q, 3));
 		if (is_said(&d->tables[PACK_USE], day, person, team))
 			continue;
 		row = pack_row(d, PACK_USE);

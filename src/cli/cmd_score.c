@@ -91,16 +91,10 @@ struct judge {
 
 static int judge_load(void *state, size_t *out_units, struct err *err)
 {
-	CLEANUP(db_closep) struct db *db = NULL;
-	CLEANUP(txn_end) struct txn snapshot = { 0 }; /* a lock for all that is read, not one a statement */
 	struct judge *x = state;
 
-	if (db_open(x->judging.session.org->db_path, DB_READ, &db, err) < 0 || txn_begin(&snapshot, db, err) < 0)
+	if (judge_begin_apart(&x->judging, x->day, x->of_day, err) < 0)
 		return -1;
-	x->judging.session.db = db;
-	if (judge_begin(&x->judging, x->day, x->of_day, err) < 0)
-		return -1;
-	x->judging.session.db = NULL;
 	judge_units_of(&x->judging.day.base, x->n_processes, x->of_day, &x->units);
 	*out_units = x->units.n;
 	return 0;

@@ -35,25 +35,55 @@ static const int64_t *accounts_of(const struct past_finding *findings, size_t n,
 	return ids;
 }
 
-/* What is usual here, by what was known on the day: how many are lost or grow, and how fast they are lost. */
-static int load_rates(const struct session *s, struct arena *of_day, struct diagnosing *d, struct err *err)
+/* Of as many findings as there ever were, some causes. */
+static const struct fact_speed *copied(const struct fact_speed *speeds, size_t n, struct arena *a)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct fact_speed *out = arena_array(a, n + 1, sizeof *out);
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = speeds[i];
+		out[i].cause = speeds[i].cause ? arena_strdup(a, speeds[i].cause) : NULL;
+	}
+	return out;
+}
+
+int diagnose_rates(const struct session *s, int32_t as_of, struct arena *a, struct day_rates *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
 	const struct score_settings *score = &s->org->score;
 	const struct past_finding *findings;
-	struct fact_base *base = &d->base;
-	struct outcome_counts *counts = arena_alloc(a, sizeof *counts);
+	struct outcome_counts *counts = arena_alloc(scratch, sizeof *counts);
+	const struct fact_speed *speeds;
+	struct day_rates r;
 	struct outcomes losses;
 	size_t n;
 
-	if (past_findings(s->db, base->as_of, of_day, &findings, &n, err) < 0 ||
-	    outcomes_count(s->db, base->as_of, accounts_of(findings, n, a), n, a, counts, &losses, err) < 0)
+	if (past_findings(s->db, as_of, scratch, &findings, &n, err) < 0 ||
+	    outcomes_count(s->db, as_of, accounts_of(findings, n, scratch), n, scratch, counts, &losses, err) < 0)
 		return -1;
-	d->contracts_from = counts->from;
-	base->n_speeds = speed_measure(findings, n, &losses, (int32_t)score->horizon_days, of_day, &base->speeds);
-	base->loss_rate = outcome_counts_rate(counts, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
-	base->growth_rate = outcome_counts_rate(counts, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
+	r.contracts_from = counts->from;
+	r.n_speeds = speed_measure(findings, n, &losses, (int32_t)score->horizon_days, scratch, &speeds);
+	r.speeds = copied(speeds, r.n_speeds, a);
+	r.loss_rate = outcome_counts_rate(counts, OUTCOME_LOSSES, -log1p(-score->base_risk / 100) / BASE_DAYS);
+	r.growth_rate = outcome_counts_rate(counts, OUTCOME_GAINS, -log1p(-score->base_readiness / 100) / BASE_DAYS);
+	*out = r;
 	return 0;
+}
+
+void diagnose_rates_parcel(struct parcel *p, struct day_rates *io)
+{
+	struct fact_speed *all;
+
+	parcel_bytes(p, &io->loss_rate, sizeof io->loss_rate);
+	parcel_bytes(p, &io->growth_rate, sizeof io->growth_rate);
+	parcel_bytes(p, &io->contracts_from, sizeof io->contracts_from);
+	all = parcel_list(p, io->speeds, &io->n_speeds, sizeof *all, sizeof all->n);
+	for (size_t i = 0; i < io->n_speeds; i++) {
+		parcel_text(p, &all[i].cause);
+		parcel_bytes(p, &all[i].n, sizeof all[i].n);
+		parcel_bytes(p, &all[i].days, sizeof all[i].days);
+	}
+	io->speeds = all;
 }
 
 struct diagnosing diagnose_begin(const struct session *s, int32_t as_of, struct arena *a)
@@ -77,16 +107,34 @@ int diagnose_scores(const struct session *s, struct diagnosing *io, struct err *
 	       scores_any(s->db, as_of - SCORES_LAST_DAYS, as_of, &io->has_before, err) < 0 ? -1 : 0;
 }
 
-int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
+int diagnose_base(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
 {
 	struct diagnosing d = diagnose_begin(s, as_of, a);
 
-	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || load_rates(s, a, &d, err) < 0 ||
-	    diagnose_scores(s, &d, err) < 0)
+	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || diagnose_scores(s, &d, err) < 0)
 		return -1;
 	d.norms = norms_of(&d.base, a);
 	*out = d;
-	out->judge = judge_of(&s->org->score, &out->base, out->norms, a);
+	return 0;
+}
+
+void diagnose_finish(struct diagnosing *io, const struct day_rates *rates, struct arena *a)
+{
+	io->contracts_from = rates->contracts_from;
+	io->base.speeds = rates->speeds;
+	io->base.n_speeds = rates->n_speeds;
+	io->base.loss_rate = rates->loss_rate;
+	io->base.growth_rate = rates->growth_rate;
+	io->judge = judge_of(&io->session->org->score, &io->base, io->norms, a);
+}
+
+int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
+{
+	struct day_rates rates;
+
+	if (diagnose_base(s, as_of, a, out, err) < 0 || diagnose_rates(s, as_of, a, &rates, err) < 0)
+		return -1;
+	diagnose_finish(out, &rates, a);
 	return 0;
 }
 

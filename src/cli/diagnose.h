@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "common/buf.h"
+#include "common/parcel.h"
 #include "score/score.h"
 
 struct diagnosing {
@@ -18,12 +19,27 @@ struct diagnosing {
 	bool is_sweep; /* all members in order; those that are no customers are not judged */
 };
 
+/* What is usual here, by what was known on the day: how many are lost or grow, and how fast they are lost. */
+struct day_rates {
+	const struct fact_speed *speeds;
+	size_t n_speeds;
+	double loss_rate, growth_rate;
+	int32_t contracts_from;
+};
+
 /* A day without its base. */
 struct diagnosing diagnose_begin(const struct session *s, int32_t as_of, struct arena *a);
 int diagnose_scores(const struct session *s, struct diagnosing *io, struct err *err) MUST_USE;
 /* Everything lives in a. */
 int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out,
                  struct err *err) MUST_USE;
+/* The same in pieces, for who works out the rates in another process: the day without them, then the rest. */
+int diagnose_rates(const struct session *s, int32_t as_of, struct arena *a, struct day_rates *out,
+                   struct err *err) MUST_USE;
+void diagnose_rates_parcel(struct parcel *p, struct day_rates *io);
+int diagnose_base(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out,
+                  struct err *err) MUST_USE;
+void diagnose_finish(struct diagnosing *io, const struct day_rates *rates, struct arena *a);
 /* Members first .. first + n - 1 of the base into out. */
 int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
                       struct err *err) MUST_USE;

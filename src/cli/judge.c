@@ -2,6 +2,7 @@
 
 #include "score/finding.h"
 #include "score_pack.h"
+#include "workers.h"
 
 enum {
 	CHUNK = 128,      /* accounts whose facts are in memory together: few enough for the processor's cache */
@@ -10,14 +11,95 @@ enum {
 	UNITS_EACH = 4    /* of a process, at least: with fewer the last one would be waited for */
 };
 
+static void settle(struct judging *j)
+{
+	facts_forget_days(&j->day.base);
+	j->day.session = &j->session;
+	j->day.is_sweep = j->day.query.reads_ahead = true;
+	j->keeps_findings = j->day.scored_on <= j->day.base.as_of;
+}
+
 int judge_begin(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
 {
 	if (diagnose_day(&j->session, as_of, of_day, &j->day, err) < 0)
 		return -1;
-	facts_forget_days(&j->day.base);
-	j->day.session = &j->session;
-	j->day.is_sweep = j->day.query.reads_ahead = true;
-	j->keeps_findings = j->day.scored_on <= as_of;
+	settle(j);
+	return 0;
+}
+
+/* What is usual is worked out in a process of its own: that takes about as long as the base does. */
+struct rating { struct session session; int32_t as_of; };
+
+static int rating_load(void *state, size_t *out_units, struct err *err)
+{
+	(void)state;
+	(void)err;
+	*out_units = 1;
+	return 0;
+}
+
+static int rating_open(void *state, struct err *err)
+{
+	struct rating *r = state;
+
+	return db_open(r->session.org->db_path, DB_READ, &r->session.db, err);
+}
+
+static int rating_work(void *state, size_t unit, struct worker_out *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(txn_end) struct txn snapshot = { 0 };
+	struct parcel p = { .out = &out->bytes, .arena = a };
+	struct rating *r = state;
+	struct day_rates rates;
+
+	(void)unit;
+	if (txn_begin(&snapshot, r->session.db, err) < 0 || diagnose_rates(&r->session, r->as_of, a, &rates, err) < 0)
+		return -1;
+	diagnose_rates_parcel(&p, &rates);
+	return 0;
+}
+
+static int take_rates(struct workers *w, struct arena *a, struct day_rates *out, struct err *err)
+{
+	struct parcel p = { .arena = a };
+	size_t len;
+	int rc = workers_next(w, &p.at, &len, err);
+
+	if (rc < 0)
+		return -1;
+	p.end = p.at + len;
+	diagnose_rates_parcel(&p, out);
+	rc = parcel_is_whole(&p) ? workers_next(w, &p.at, &len, err) : 1;
+	return rc > 0 ? err_set(err, ERR_FATAL, "what is usual came in pieces") : rc;
+}
+
+static int load_base(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(txn_end) struct txn snapshot = { 0 }; /* a lock for all that is read, not one a statement */
+	int rc;
+
+	if (db_open(j->session.org->db_path, DB_READ, &db, err) < 0 || txn_begin(&snapshot, db, err) < 0)
+		return -1;
+	j->session.db = db;
+	rc = diagnose_base(&j->session, as_of, of_day, &j->day, err);
+	j->session.db = NULL;
+	return rc;
+}
+
+int judge_begin_apart(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
+{
+	CLEANUP(workers_donep) struct workers *w = NULL;
+	struct rating rating = { .session = j->session, .as_of = as_of };
+	const struct worker_job job = { &rating, rating_load, rating_open, rating_work };
+	struct day_rates rates = { 0 };
+
+	if (workers_start(1, &job, of_day, &w, err) < 0 || workers_go(w, err) < 0 || load_base(j, as_of, of_day, err) < 0 ||
+	    take_rates(w, of_day, &rates, err) < 0)
+		return -1;
+	diagnose_finish(&j->day, &rates, of_day);
+	settle(j);
 	return 0;
 }
 

@@ -5,16 +5,18 @@
 enum {
 	DAY_S = 86400,
 	MAX_PIECES = 50,      /* of one rule on one day */
-	PART_ROWS = 250000    /* ids of a large table that are looked through on one day */
+	PART_ROWS = 250000,   /* ids of a large table that are looked through on one day */
+	STEP_ROWS = 5000,     /* of them at once, so that neither a transaction nor the log of it grows with the table */
+	MAX_AGAIN = 400       /* steps of a day that are gone through again because they had more than :most rows */
 };
 
 /* What goes when it is older than a setting. sql knows :before, the first day that stays, and either :most, rows at
- * once, or :from and :to, ids, of which `last` gives the largest that there is. */
+ * once, or :from and :to, ids, of which `last` gives the largest that there is; or both where an id has many rows. */
 struct rule {
 	size_t setting; /* offset in struct retention_settings */
 	const char *sql;
 	const char *last; /* NULL: by :most */
-	int most;
+	int most; /* 0: no more than there are ids */
 };
 
 #define KEPT(name) offsetof(struct retention_settings, name)
@@ -30,8 +32,11 @@ static const struct rule rules[] = {
 	  "FROM metric m JOIN usage_exception e ON e.metric_id = m.id AND e.day < :before WHERE NOT EXISTS (SELECT 1 "
 	  "FROM usage_block b WHERE b.id = (e.metric_id << 40) + (e.day << 20) + e.account_id / 8128) LIMIT :most)",
 	  NULL, 20000 },
-	{ KEPT(usage_s), "DELETE FROM usage_detail WHERE account_id BETWEEN :from AND :to AND day < :before",
-	  "SELECT max(account_id) FROM usage_detail", 0 },
+	{ KEPT(usage_s),
+	  "DELETE FROM usage_detail WHERE (account_id, day, metric_id, contact_key, team) IN (SELECT account_id, day, "
+	  "metric_id, contact_key, team FROM usage_detail WHERE account_id BETWEEN :from AND :to AND day < :before "
+	  "LIMIT :most)",
+	  "SELECT max(account_id) FROM usage_detail", 25000 },
 	{ KEPT(usage_s),
 	  "DELETE FROM usage_counted WHERE (source_id, stream, day, metric_id, block) IN (SELECT source_id, stream, day, "
 	  "metric_id, block FROM usage_counted WHERE day < :before LIMIT :most)",
@@ -93,26 +98,39 @@ struct applying {
 	bool is_all;
 };
 
-/* Each piece is a transaction. */
+/* A transaction. from: of the ids, where the rule goes by them. */
+static int64_t run_piece(const struct applying *x, const struct rule *rule, int32_t before, int64_t from,
+                         struct err *err)
+{
+	CLEANUP(txn_end) struct txn txn = { 0 };
+	CLEANUP(stmt_donep) struct stmt *q = NULL;
+	struct db *db = x->db;
+	int64_t n;
+
+	if (txn_begin(&txn, db, err) < 0)
+		return -1;
+	q = db_sql(db, rule->sql);
+	bind_int(q, ":before", before);
+	if (rule->most)
+		bind_int(q, ":most", rule->most);
+	if (rule->last) {
+		bind_int(q, ":from", from);
+		bind_int(q, ":to", from + STEP_ROWS - 1);
+	}
+	if (stmt_run(q, err) < 0)
+		return -1;
+	n = db_changes(db);
+	return txn_commit(&txn, err) < 0 ? -1 : n;
+}
+
 static int64_t run_pieces(const struct applying *x, const struct rule *rule, int32_t before, struct err *err)
 {
-	struct db *db = x->db;
 	int64_t n_all = 0;
 
 	for (int i = 0; x->is_all || i < MAX_PIECES; i++) {
-		CLEANUP(txn_end) struct txn txn = { 0 };
-		CLEANUP(stmt_donep) struct stmt *q = NULL;
-		int64_t n;
+		int64_t n = run_piece(x, rule, before, 0, err);
 
-		if (txn_begin(&txn, db, err) < 0)
-			return -1;
-		q = db_sql(db, rule->sql);
-		bind_int(q, ":before", before);
-		bind_int(q, ":most", rule->most);
-		if (stmt_run(q, err) < 0)
-			return -1;
-		n = db_changes(db);
-		if (txn_commit(&txn, err) < 0)
+		if (n < 0)
 			return -1;
 		n_all += n;
 		if (n < rule->most)
@@ -121,22 +139,21 @@ static int64_t run_pieces(const struct applying *x, const struct rule *rule, int
 	return n_all;
 }
 
-static int64_t run_part(struct db *db, const struct rule *rule, int32_t before, int64_t part, struct err *err)
+static int64_t run_part(const struct applying *x, const struct rule *rule, int32_t before, int64_t part, struct err *err)
 {
-	CLEANUP(txn_end) struct txn txn = { 0 };
-	CLEANUP(stmt_donep) struct stmt *q = NULL;
-	int64_t n;
+	int64_t n_all = 0;
+	int n_again = 0;
 
-	if (txn_begin(&txn, db, err) < 0)
-		return -1;
-	q = db_sql(db, rule->sql);
-	bind_int(q, ":before", before);
-	bind_int(q, ":from", part * PART_ROWS);
-	bind_int(q, ":to", (part + 1) * PART_ROWS - 1);
-	if (stmt_run(q, err) < 0)
-		return -1;
-	n = db_changes(db);
-	return txn_commit(&txn, err) < 0 ? -1 : n;
+	for (int64_t from = part * PART_ROWS; from < (part + 1) * PART_ROWS;) {
+		int64_t n = run_piece(x, rule, before, from, err);
+
+		if (n < 0)
+			return -1;
+		n_all += n;
+		if (!rule->most || n < rule->most || (++n_again > MAX_AGAIN && !x->is_all))
+			from += STEP_ROWS;
+	}
+	return n_all;
 }
 
 /* The day's part of the ids, which is all of a small table; or all parts. */
@@ -149,7 +166,7 @@ static int64_t run_parts(const struct applying *x, const struct rule *rule, int3
 	n_parts = 1 + last / PART_ROWS;
 	first = x->is_all ? 0 : x->today % n_parts;
 	for (int64_t part = first; part < (x->is_all ? n_parts : first + 1); part++) {
-		int64_t n = run_part(x->db, rule, before, part, err);
+		int64_t n = run_part(x, rule, before, part, err);
 
 		if (n < 0)
 			return -1;

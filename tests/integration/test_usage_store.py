@@ -87,6 +87,8 @@ def test_sql(case):
     late = case.retaind("sql", "--seconds", "1", "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n",
                         expect=64)
     assert "no answer within 1 s" in late.stderr
+    late = case.retaind("sql", "--seconds", "1", "select instr(zeroblob(16000000), zeroblob(8000000) || x'01')", expect=64)  # one step
+    assert "no answer within 1 s" in late.stderr
 
 
 def flip(path, n_flips, rng):

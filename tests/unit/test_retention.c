@@ -164,6 +164,31 @@ static void texts_go_and_their_rows_stay(void **state)
 	ASSERT_INT(number("SELECT count(*) FROM interaction"), 2);
 }
 
+static int64_t log_bytes(void)
+{
+	struct stat st;
+	char name[80];
+
+	(void)snprintf(name, sizeof name, "%s-wal", path);
+	return stat(name, &st) < 0 ? -1 : (int64_t)st.st_size;
+}
+
+/* Years of details and texts at once, as on the first day with a shorter setting. */
+static void what_goes_at_once_goes_in_steps_that_keep_the_log_small(void **state)
+{
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO usage_detail WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n "
+	                     "WHERE i < 119999) SELECT 1 + i % 12000, 19000 + i / 12000, 1, hex(zeroblob(100)), '', 1 FROM n; "
+	                     "INSERT INTO ticket (source_id, source_key, account_id, body, opened_at, closed_at) "
+	                     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 29999) SELECT 1, i, "
+	                     "1 + i % 400, hex(zeroblob(500)), 19000 * 86400, 19000 * 86400 FROM n", &err));
+	ASSERT_OK(db_run(db, "PRAGMA wal_checkpoint(TRUNCATE)", &err));
+	ASSERT_INT(retention_apply(db, &forty_days, FIRST_DAY, &err), 150000);
+	print_message("%lld bytes of log\n", (long long)log_bytes());
+	assert_in_range(log_bytes(), 1, 24 << 20);
+	ASSERT_INT(number("SELECT (SELECT count(*) FROM usage_detail) + (SELECT count(*) FROM ticket WHERE body > '')"), 0);
+}
+
 static void what_is_kept_for_ever_stays_and_so_does_the_last_pull(void **state)
 {
 	const struct retention_settings for_ever = { .runs_s = 7 * DAY_S };
@@ -215,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_file_of_a_steady_organisation_stops_growing),
 		CASE(texts_go_and_their_rows_stay),
+		CASE(what_goes_at_once_goes_in_steps_that_keep_the_log_small),
 		CASE(what_is_kept_for_ever_stays_and_so_does_the_last_pull),
 		CASE(all_parts_of_a_large_table_are_looked_through_at_once_where_that_is_asked_for),
 		CASE(compacting_gives_free_pages_back),

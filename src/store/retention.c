@@ -139,12 +139,14 @@ static int64_t run_pieces(const struct applying *x, const struct rule *rule, int
 	return n_all;
 }
 
-static int64_t run_part(const struct applying *x, const struct rule *rule, int32_t before, int64_t part, struct err *err)
+/* end: the first id behind the part. */
+static int64_t run_part(const struct applying *x, const struct rule *rule, int32_t before, int64_t from, int64_t end,
+                        struct err *err)
 {
 	int64_t n_all = 0;
 	int n_again = 0;
 
-	for (int64_t from = part * PART_ROWS; from < (part + 1) * PART_ROWS;) {
+	while (from < end) {
 		int64_t n = run_piece(x, rule, before, from, err);
 
 		if (n < 0)
@@ -166,7 +168,8 @@ static int64_t run_parts(const struct applying *x, const struct rule *rule, int3
 	n_parts = 1 + last / PART_ROWS;
 	first = x->is_all ? 0 : x->today % n_parts;
 	for (int64_t part = first; part < (x->is_all ? n_parts : first + 1); part++) {
-		int64_t n = run_part(x, rule, before, part, err);
+		int64_t end = part == n_parts - 1 ? last + 1 : (part + 1) * PART_ROWS;
+		int64_t n = run_part(x, rule, before, part * PART_ROWS, end, err);
 
 		if (n < 0)
 			return -1;

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from csv_org import csv_source  # noqa: E402
 from harness import HEAVY, SANITIZED, run  # noqa: E402
 
 FIRST = datetime.date(2026, 2, 20)
@@ -42,18 +43,8 @@ WORDS = ["we will cancel", "thank you, great", "too expensive, looking at altern
 
 
 def org(folder, zone, policy, with_bills):
-    def files(names):
-        for name in names:
-            entity, by, columns = FILES[name]
-            yield f"      {name}:\n        match: {name}.csv\n        entity: {entity}\n"
-            if entity != "usage":
-                yield "        key: id\n        deleted: { from: gone, in: [yes] }\n"
-            if by:
-                yield f"        account: {{ from: account, by: {by} }}\n"
-            yield "        map:\n" + "".join(f"          - {{ to: {c}, from: {c} }}\n" for c in columns)
-
     def source(name, names):
-        return f"  {name}:\n    connector: csv\n    folder: {folder}\n    files:\n" + "".join(files(names))
+        return csv_source(name, folder, {n: FILES[n] for n in names}, deleted=True)
 
     crm = [n for n in FILES if n not in OF_DESK and (with_bills or n != "bills")]
     return (f"title: Acme\nzone: {zone}\ncurrency: EUR\nsources:\n" + source("crm", crm) + source("desk", OF_DESK) +

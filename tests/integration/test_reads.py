@@ -8,51 +8,17 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from csv_org import csv_source  # noqa: E402
 from harness import HEAVY, run  # noqa: E402
 
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 DAYS = 360
 ACCOUNTS = 400 if HEAVY else 120
-ORG = """
-title: Acme
-zone: UTC
-currency: EUR
-sources:
-  files:
-    connector: csv
-    folder: "@FOLDER@"
-    files:
-      accounts:
-        match: accounts.csv
-        entity: account
-        key: id
-        map:
-          - { to: name, from: name }
-          - { to: segment, from: segment }
-          - { to: csm_key, from: csm }
-          - { to: currency, value: EUR }
-      contracts:
-        match: contracts.csv
-        entity: subscription
-        key: id
-        account: { from: account, by: key }
-        map:
-          - { to: product, from: product }
-          - { to: plan, from: plan }
-          - { to: mrr_minor, from: mrr }
-          - { to: currency, value: EUR }
-          - { to: seats, from: seats }
-          - { to: start_on, from: start }
-          - { to: end_on, from: end }
-      usage:
-        match: usage.csv
-        entity: usage
-        account: { from: account, by: key }
-        map:
-          - { to: metric, from: metric }
-          - { to: day, from: day }
-          - { to: value, from: value }
-"""
+FILES = {
+    "accounts": ("account", None, ["name", "segment", "csm_key", "currency"]),
+    "contracts": ("subscription", "key", ["product", "plan", "mrr_minor", "currency", "seats", "start_on", "end_on"]),
+    "usage": ("usage", "key", ["metric", "day", "value"]),
+}
 
 
 def ago(days):
@@ -62,18 +28,19 @@ def ago(days):
 def make(case):
     """Accounts of three segments, some of which fade, some of which faded once, some of which left."""
     chance = random.Random(5)
-    accounts, contracts, usage = ["id,name,segment,csm"], ["id,account,product,plan,mrr,seats,start,end"], ["account,metric,day,value"]
+    accounts, contracts = ["id,name,segment,csm_key,currency"], ["id,account,product,plan,mrr_minor,currency,seats,start_on,end_on"]
+    usage = ["account,metric,day,value"]
     for i in range(ACCOUNTS):
-        accounts.append(f"k{i},Account {i},{'abc'[i % 3]},{'ann' if i % 4 else 'bob'}@acme.example")
+        accounts.append(f"k{i},Account {i},{'abc'[i % 3]},{'ann' if i % 4 else 'bob'}@acme.example,EUR")
         end = ago(20 + i) if i % 9 == 0 else ""
-        contracts.append(f"s{i},k{i},p{i % 2},plan{i % 3},{10000 + 100 * i},{5 + i % 7},{ago(700)},{end}")
+        contracts.append(f"s{i},k{i},p{i % 2},plan{i % 3},{10000 + 100 * i},EUR,{5 + i % 7},{ago(700)},{end}")
         quiet = {0: range(40), 1: range(148, 185)}.get(i % 5, ())
         for age in range(DAYS):
             if chance.random() < (0.1 if age in quiet else 0.6):
                 usage.append(f"k{i},{'actions' if i % 2 else 'exports'},{ago(age)},{chance.randrange(1, 40)}")
     for name, lines in (("accounts", accounts), ("contracts", contracts), ("usage", usage)):
         case.write(f"files/{name}.csv", "\n".join(lines) + "\n")
-    case.org(ORG.replace("@FOLDER@", str(case.tmp / "files")))
+    case.org("title: Acme\nzone: UTC\ncurrency: EUR\nsources:\n" + csv_source("files", case.tmp / "files", FILES))
     case.retaind("pull")
     for day in (150, 0):
         case.retaind("score", "--as-of", ago(day))

@@ -200,5 +200,6 @@ help:
 	@echo 'make asan       all tests under AddressSanitizer and UBSan;  make coverage, valgrind, lint, analyze'
 	@echo 'make bench      against DuckDB, SQLite and PostgreSQL;  ACCOUNTS=100000 PARTS=list;  make bench-programs'
 	@echo 'make check-perf instructions of score, ingest and map against tests/bench/baseline;  make perf-baseline'
+	@echo 'make scale      the last bench into config/scale.md;  make readme, pictures: what README.md shows, as the program says it now'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=;  make uninstall leaves configuration and state'
 	@echo 'make deps       only set up what is missing;  make clean removes build/'

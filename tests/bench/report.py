@@ -209,13 +209,14 @@ def table_of_all(results):
             + "".join(rows) + "</table></div>")
 
 
-NAMES = [("kernel", "retaind, the workload's score", True), ("score", "retaind score, all signals", True), ("pull", "retaind pull of a day", True),
+NAMES = [("kernel", "the score on retaind's store", True), ("score", "retaind score, all signals", True), ("pull", "retaind pull of a day", True),
          ("duckdb tuned", "DuckDB, tuned", False), ("duckdb plain", "DuckDB, straightforward", False), ("duckdb day", "DuckDB, a day's CSV", False),
          ("postgresql", "PostgreSQL", False), ("sqlite", "SQLite SQL", False)]
 
 
 METHOD = [
-    "In the clock of the workload's score: open, read, score, rank, commit the scores on disk. Not in it: what both sides have beforehand, "
+    "The workload's score is the same sum in SQL for the peers and, for retaind, a program of the bench on retaind's store and its file; "
+    "`retaind score` is the command as it is shipped, which says far more of each account. In the clock of the workload's score: open, read, score, rank, commit the scores on disk. Not in it: what both sides have beforehand, "
     "DuckDB, SQLite and PostgreSQL their filled tables and indexes, retaind its packs of dated rows (made at the first score, and by each "
     "day's score for the accounts that changed; `first score` has making all of them). DuckDB's scores go to a temporary table and are not "
     "written. retaind's commands are timed as whole processes, start and end included; so is a day's CSV in DuckDB.",
@@ -256,7 +257,7 @@ def page(b, judged, at, took):
     if rows and rows != n:
         parts.append(chart(rows, "seconds", "s", f"Seconds at {rows:,} accounts, with the peers that keep rows"))
     parts += ["<h2>Memory</h2>", chart(n, "peak_mib", "MiB", f"Peak memory at {n:,} accounts, all processes"),
-              "<h2>Growth</h2>", growth(at, b.sizes, NAMES[:6]), "<h2>All figures</h2>", table_of_all(b.results)]
+              "<h2>Growth</h2>", growth(at, b.sizes, NAMES[:6]) or "<p>Only one size was measured.</p>", "<h2>All figures</h2>", table_of_all(b.results)]
     if b.notes:
         parts += ["<h2>Notes</h2>", "".join(f"<p>{html.escape(note)}</p>" for note in b.notes)]
     return ("<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"

@@ -216,10 +216,11 @@ NAMES = [("kernel", "the score on retaind's store", True), ("score", "retaind sc
 
 METHOD = [
     "The workload's score is the same sum in SQL for the peers and, for retaind, a program of the bench on retaind's store and its file; "
-    "`retaind score` is the command as it is shipped, which says far more of each account. In the clock of the workload's score: open, read, score, rank, commit the scores on disk. Not in it: what both sides have beforehand, "
-    "DuckDB, SQLite and PostgreSQL their filled tables and indexes, retaind its packs of dated rows (made at the first score, and by each "
-    "day's score for the accounts that changed; `first score` has making all of them). DuckDB's scores go to a temporary table and are not "
-    "written. retaind's commands are timed as whole processes, start and end included; so is a day's CSV in DuckDB.",
+    "`retaind score` is the command as it is shipped, which says far more of each account. In the clock of the workload's score: open, read, "
+    "score, rank, commit the scores on disk. Not in it: what both sides have beforehand, DuckDB, SQLite and PostgreSQL their filled tables "
+    "and indexes, retaind its packs of dated rows (made at the first score, and by each day's score for the accounts that changed; `first "
+    "score` has making all of them). DuckDB's scores go to a temporary table and are not written. retaind's commands are timed as whole "
+    "processes, start and end included; so is a day's CSV in DuckDB.",
     "Warm: files as the run before left them in the system's memory. Cold: the system's caches are emptied just before. Both use all "
     "cores. DuckDB keeps to its default limit of memory (80 % of the machine); with 1 GB it took a sixth longer when tried, so the pictures of memory "
     "are no ratio. Peak memory is the sum over all processes, shared pages counted once; the system's cache of files is nobody's.",

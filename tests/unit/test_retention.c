@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/clock.h"
-#include "store/migrate.h"
 #include "store/retention.h"
 #include "store/usage.h"
 #include "store/usage_check.h"
+#include "store_file.h"
 
 enum { FIRST_DAY = 20000, ACCOUNTS = 400, DAY_S = 86400, KEPT_DAYS = 40 };
 
@@ -19,20 +18,12 @@ static const struct retention_settings forty_days = {
 };
 static struct err err;
 static struct db *db;
-static char path[64];
+static char path[STORE_PATH];
 
 static int open_store(void **state)
 {
-	int32_t id;
-
 	(void)state;
-	(void)snprintf(path, sizeof path, "/tmp/retaind-keep-%ld.db", (long)getpid());
-	(void)unlink(path);
-	ASSERT_OK(db_open(path, DB_WRITE, &db, &err));
-	ASSERT_OK(migrate_run(db, 0, &err));
-	ASSERT_OK(metric_id(db, "logins", &id, &err));
-	ASSERT_OK(metric_id(db, "bytes", &id, &err));
-	ASSERT_OK(db_run(db, "PRAGMA synchronous = OFF", &err));
+	db = store_file_open(path);
 	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv'); "
 	                     "INSERT INTO account (id, source_id, source_key) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
 	                     "SELECT i + 1 FROM n WHERE i < 400) SELECT i, 1, 'k' || i FROM n", &err));
@@ -42,17 +33,13 @@ static int open_store(void **state)
 static int close_store(void **state)
 {
 	(void)state;
-	db_close(db);
-	(void)unlink(path);
+	store_file_close(db, path);
 	return 0;
 }
 
 static int64_t number(const char *sql)
 {
-	int64_t n = -1;
-
-	ASSERT_OK(db_int(db, sql, -1, &n, &err));
-	return n;
+	return store_number(db, sql);
 }
 
 static void put_usage(int32_t day)

@@ -4,51 +4,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../src/store/usage_block.h"
 #include "common/clock.h"
-#include "store/migrate.h"
 #include "store/usage_check.h"
 #include "store/usage_erase.h"
+#include "store_file.h"
 
 enum { DAYS = 40, FIRST_DAY = 20000, ERASED = USAGE_BLOCK + 77, NEIGHBOUR = USAGE_BLOCK + 78 };
 #define MARK INT64_C(0x0123456789ABCDEF)
 
 static struct err err;
 static struct db *db;
-static char path[64];
+static char path[STORE_PATH];
 
 static int open_store(void **state)
 {
-	static const char *const names[] = { "logins", "bytes" };
-	int32_t id;
-
 	(void)state;
-	(void)snprintf(path, sizeof path, "/tmp/retaind-usage-%ld.db", (long)getpid());
-	(void)unlink(path);
-	ASSERT_OK(db_open(path, DB_WRITE, &db, &err));
-	ASSERT_OK(db_run(db, "PRAGMA synchronous = OFF", &err));
-	ASSERT_OK(migrate_run(db, 0, &err));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		ASSERT_OK(metric_id(db, names[i], &id, &err));
+	db = store_file_open(path);
 	return 0;
 }
 
 static int close_store(void **state)
 {
 	(void)state;
-	db_close(db);
-	(void)unlink(path);
+	store_file_close(db, path);
 	return 0;
 }
 
 static int64_t number(const char *sql)
 {
-	int64_t n = -1;
-
-	ASSERT_OK(db_int(db, sql, -1, &n, &err));
-	return n;
+	return store_number(db, sql);
 }
 
 static void fill(void)

@@ -40,7 +40,7 @@ struct reading {
 	enum score_family family;
 	enum score_loss loss;
 	bool is_known, is_hard;  /* not known: nothing below but why; hard: a hard fact */
-	bool is_stale;           /* not known because its source does not come through */
+	bool is_stale, is_ground; /* not known because its source does not come through; no reason by itself */
 	const char *why;         /* why it is not known */
 	double value, baseline;  /* NAN: none */
 	double low, high, strength; /* where strength is 0 and 1; it, 0..1 */

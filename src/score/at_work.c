@@ -6,16 +6,6 @@
 
 enum { WINDOW = 28, MIN_LEVEL_DAYS = 5, FEW_VALUES = 64 };
 
-int64_t active_seats(const struct fact_account *f)
-{
-	int64_t seats = 0;
-
-	for (size_t i = 0; i < f->n_subscriptions; i++)
-		if (f->subscriptions[i].is_active && !f->subscriptions[i].is_trial)
-			seats = added(seats, f->subscriptions[i].seats);
-	return seats > 0 ? seats : f->seats;
-}
-
 int metric_index(const struct fact_base *base, const char *name)
 {
 	for (size_t m = 0; name && m < base->n_metrics; m++)

@@ -76,8 +76,8 @@ static bool read_sponsor_silence(const struct context *c, struct reading *out)
 	READING_SAY(c, out, "days", "days", W_INT("n", fact_days_last(&spoke)));
 	reading_number(c, out, "missed", missed, 0);
 	tell_others(c, is_key, NULL, out);
-	out->why = arena_printf(c->arena, "a decision-maker was last heard of on %s, which is nothing unusual",
-	                        day_text(c->arena, c->as_of - fact_days_last(&spoke)));
+	READING_WHY(c, out, "a decision-maker was last heard of on %s, which is nothing unusual",
+	            day_text(c->arena, c->as_of - fact_days_last(&spoke)));
 	return true;
 }
 
@@ -118,8 +118,8 @@ static bool read_contact_change(const struct context *c, struct reading *out)
 	tell_name(c, p, "name", out);
 	reading_day(c, out, "last", c->as_of - fact_days_last(&p->spoke));
 	tell_others(c, is_this_one, p, out);
-	out->why = arena_printf(c->arena, "their main contact was last heard of on %s",
-	                        day_text(c->arena, c->as_of - fact_days_last(&p->spoke)));
+	READING_WHY(c, out, "their main contact was last heard of on %s",
+	            day_text(c->arena, c->as_of - fact_days_last(&p->spoke)));
 	return true;
 }
 

@@ -178,36 +178,59 @@ const char *counted(struct arena *a, int n, const char *one, const char *many)
 	return arena_printf(a, "%d %s", n, n == 1 ? one : many);
 }
 
-static void add_named(struct buf *out, const char *name, size_t len, const struct evidence_word *words, int n)
+/* Room for one text; what does not fit in whole is left out. */
+struct room {
+	char at[MAX_EVIDENCE];
+	size_t len;
+};
+
+static void put(struct room *r, const char *text, size_t len)
+{
+	if (len > sizeof r->at - r->len)
+		return;
+	memcpy(r->at + r->len, text, len);
+	r->len += len;
+}
+
+static void put_named(struct room *out, const char *name, size_t len, const struct evidence_word *words, int n)
 {
 	bool is_first = true;
 
 	for (int i = 0; i < n; i++) {
-		if (strlen(words[i].name) != len || memcmp(words[i].name, name, len) != 0)
+		if (strncmp(words[i].name, name, len) != 0 || words[i].name[len])
 			continue;
-		buf_text(out, is_first ? "" : ", ");
-		buf_text(out, words[i].text);
+		if (!is_first)
+			put(out, ", ", 2);
+		put(out, words[i].text, strlen(words[i].text));
 		is_first = false;
 	}
 }
 
+/* The next such pair of signs; NULL: none. */
+static const char *next_pair(const char *text, char sign)
+{
+	while ((text = strchr(text, sign)) && text[1] != sign)
+		text++;
+	return text;
+}
+
 const char *evidence_render(struct arena *a, const char *template, const struct evidence_word *words, int n)
 {
-	CLEANUP(buf_done) struct buf out;
+	LATER_SET struct room out;
 
-	buf_init(&out, MAX_EVIDENCE);
+	out.len = 0;
 	while (*template) {
-		const char *open = strstr(template, "{{"), *close = open ? strstr(open, "}}") : NULL;
+		const char *open = next_pair(template, '{'), *close = open ? next_pair(open, '}') : NULL;
 
 		if (!close) {
-			buf_text(&out, template);
+			put(&out, template, strlen(template));
 			break;
 		}
-		buf_add(&out, template, (size_t)(open - template));
-		add_named(&out, open + 2, (size_t)(close - open - 2), words, n);
+		put(&out, template, (size_t)(open - template));
+		put_named(&out, open + 2, (size_t)(close - open - 2), words, n);
 		template = close + 2;
 	}
-	return arena_strdup(a, out.at);
+	return arena_strndup(a, out.at, out.len);
 }
 
 static bool is_address_char(char c)

@@ -2,7 +2,7 @@
 #ifndef EXPANSION_H
 #define EXPANSION_H
 
-#include "signal.h"
+#include "once.h"
 
 enum { TREND_WEEKS = 26 };
 
@@ -33,6 +33,12 @@ struct levers {
 	bool is_at_work_read;
 	double at_work; /* see people_at_work */
 	struct revenue_now revenue; /* see yearly_revenue */
+	struct contracts contracts; /* see contracts_of */
+	const uint8_t *exchanges;   /* see exchanges_of */
+	bool has_put_off;
+	struct people_growth { bool is_read; double now, before, growth; } people_grown; /* see people_growth */
+	bool is_use_grown_read;
+	double use_grown; /* see use_growth */
 };
 const struct levers *levers_of(const struct context *c);
 
@@ -42,10 +48,14 @@ const double *weekly_people(const struct context *c);
 /* Use in each of TREND_WEEKS as a share of what the whole base uses, over all metrics that count as activity, without
  * the season. NULL when nobody uses any. Worked out once per account. */
 const double *weekly_use(const struct context *c);
+/* Of its weekly people; worked out once per account. */
+const struct people_growth *people_growth(const struct context *c, const double weeks[TREND_WEEKS]);
 /* The last four weeks against the twelve before: sustained growth, 0 when there is none. */
 double month_growth(const double weeks[TREND_WEEKS], double *out_now, double *out_before);
 /* The last thirteen weeks without their best two against the thirteen before; never below 0. */
 double quarter_growth(const double weeks[TREND_WEEKS]);
+/* Of its weekly use, where that is known; worked out once per account. */
+double use_growth(const struct context *c);
 
 /* The money that an account pays in; NULL when it is not that of the market, so that nothing can be compared. */
 const char *market_currency(const struct context *c);

@@ -10,25 +10,25 @@ enum { NEW_DAYS = 28, KNOWN_DAYS = 180, TEAM_DAYS = 3, TALK_DAYS = 60, MONTH_WEE
 static bool read_seat_growth(const struct context *c, struct reading *out)
 {
 	const double *weeks = weekly_people(c);
-	double now, before, growth;
+	const struct people_growth *g;
 
 	if (!weeks)
 		return reading_unknown(out, "people at work are not known");
 	if (fact_days_first(&c->account->active) < 7 * MONTH_WEEKS)
 		return reading_unknown(out, "less than 16 weeks of usage");
-	growth = month_growth(weeks, &now, &before);
-	growth = now - before >= 2 ? growth : 0;
-	reading_value(out, growth, 0);
+	g = people_growth(c, weeks);
+	reading_value(out, g->growth, 0);
 	if (c->is_brief)
 		return true;
-	reading_number(c, out, "now", now, 0);
-	reading_number(c, out, "before", before, 0);
-	reading_number(c, out, "percent", 100 * growth, 0);
-	out->why = arena_printf(c->arena, "%s a week, %.0f before: no lasting growth",
-	                        counted(c->arena, (int)now, "person", "people"), before);
-	if (growth > 0 && price_per_seat(c) > 0) {
-		out->stake_minor = minor_of(round(now - before) * price_per_seat(c));
-		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat", round(now - before));
+	reading_number(c, out, "now", g->now, 0);
+	reading_number(c, out, "before", g->before, 0);
+	reading_number(c, out, "percent", 100 * g->growth, 0);
+	READING_WHY(c, out, "%s a week, %.0f before: no lasting growth",
+	            counted(c->arena, (int)g->now, "person", "people"), g->before);
+	if (g->growth > 0 && price_per_seat(c) > 0) {
+		out->stake_minor = minor_of(round(g->now - g->before) * price_per_seat(c));
+		out->stake_how = arena_printf(c->arena, "%.0f more people x yearly revenue per seat",
+		                              round(g->now - g->before));
 	}
 	return true;
 }
@@ -40,7 +40,7 @@ static bool read_use_growth(const struct context *c, struct reading *out)
 
 	if (!weeks)
 		return reading_unknown(out, "less than 26 weeks of usage");
-	growth = quarter_growth(weeks);
+	growth = use_growth(c);
 	reading_value(out, growth, 0);
 	if (c->is_brief)
 		return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "faded.h"
+#include "pace.h"
 
 static const double MIN_BASE = 0.001, MAX_BASE = 0.5;
 
@@ -45,6 +46,7 @@ static struct reading blank_of(const struct signal *signal, const struct signal_
 		.loss = signal->loss, .value = NAN, .baseline = NAN, .low = set->low, .high = set->high,
 		.weight = set->weight, .relief = set->relief, .curve = set->curve.n ? &set->curve : NULL,
 		.play = set->play, .fact = signal->fact, .fresh_on = source->fresh_on, .due_on = DAY_NONE, .stake_minor = -1,
+		.is_ground = is_ground(signal->name),
 		.why = signal->needs_one && !source->is_known ? "no source of it" : NULL,
 	};
 }
@@ -93,6 +95,7 @@ const struct judge *judge_of(const struct score_settings *settings, const struct
 	j->base = base;
 	j->norms = norms;
 	j->faded = faded_new(a);
+	pace_weigh(j->pace_weights);
 	j->offers = offers_of(&base->market, a);
 	for (int engine = 0; engine < N_ENGINES; engine++)
 		fill_bench(j, (enum score_engine)engine, a, &j->benches[engine]);

@@ -34,6 +34,7 @@ struct judge {
 	const struct norms *norms;
 	struct bench benches[N_ENGINES];
 	const struct faded *faded;
+	double pace_weights[NORM_WEEKS + 1]; /* see pace_weigh */
 	struct offers offers;
 };
 

@@ -20,7 +20,7 @@ bool is_ground(const char *name)
 
 static bool is_reason(const struct reading *r)
 {
-	return r->contribution > 0 && !is_ground(r->name);
+	return r->contribution > 0 && !r->is_ground;
 }
 
 /* Where use, people and exchanges fall off, a champion who went is why, not one sign more of it. */

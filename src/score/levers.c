@@ -155,21 +155,43 @@ double quarter_growth(const double weeks[TREND_WEEKS])
 	return before > 0 && now > before ? now / before - 1 : 0;
 }
 
+double use_growth(const struct context *c)
+{
+	struct levers *l = c->levers;
+	const double *weeks;
+
+	if (!l->is_use_grown_read && (weeks = weekly_use(c)))
+		l->use_grown = quarter_growth(weeks);
+	l->is_use_grown_read = true;
+	return l->use_grown;
+}
+
+const struct people_growth *people_growth(const struct context *c, const double weeks[TREND_WEEKS])
+{
+	struct people_growth *g = &c->levers->people_grown;
+
+	if (!g->is_read) {
+		g->growth = month_growth(weeks, &g->now, &g->before);
+		g->growth = g->now - g->before >= 2 ? g->growth : 0; /* one person more is no growth */
+		g->is_read = true;
+	}
+	return g;
+}
+
 static void read_growth(const struct context *c, struct levers *l)
 {
-	const double *weeks = weekly_people(c), *use;
-	double now, before, growth;
+	const double *weeks = weekly_people(c);
+	double growth;
 	int first = fact_days_first(&c->account->active);
 
 	if (first < YOUNG_DAYS)
 		return;
 	if (weeks) {
-		growth = month_growth(weeks, &now, &before);
-		l->growth = now - before >= 2 ? growth : 0; /* one person more is no growth */
+		l->growth = people_growth(c, weeks)->growth;
 		l->has_growth = true;
 	}
-	if (first >= 7 * TREND_WEEKS && (use = weekly_use(c))) {
-		growth = quarter_growth(use);
+	if (first >= 7 * TREND_WEEKS && weekly_use(c)) {
+		growth = use_growth(c);
 		l->growth = growth > l->growth ? growth : l->growth;
 		l->has_growth = true;
 	}
@@ -209,7 +231,7 @@ const struct levers *levers_of(const struct context *c)
 		return l;
 	l->is_read = true;
 	l->pressure = pressure_of(c);
-	l->renewal_on = next_renewal(c->account, c->as_of);
+	l->renewal_on = contracts_of(c)->renewal_on;
 	read_growth(c, l);
 	read_worth(c, l);
 	if (l->pressure.what)

@@ -82,7 +82,7 @@ struct pressure pressure_of(const struct context *c)
 {
 	const struct fact_account *f = c->account;
 	struct pressure most = { .what = NULL };
-	double seats = (double)active_seats(f), people = seats > 0 ? people_at_work(c) : -1;
+	double seats = (double)contracts_of(c)->seats, people = seats > 0 ? people_at_work(c) : -1;
 
 	for (size_t i = 0; i < f->n_limits; i++) {
 		double limit = (double)f->limits[i].value, use = limit > 0 ? use_of(c, &f->limits[i]) : -1;
@@ -132,7 +132,7 @@ static bool read_near_limit(const struct context *c, struct reading *out)
 	                  worth_of_next_plan(c, &out->stake_minor, &out->stake_how))
 		return true;
 	/* A limit of another kind than seats, and no dearer plan known: the next size up, by seats. */
-	(void)worth_of_seats(c, 1.1 * (double)active_seats(c->account) * p->use / p->limit, &out->stake_minor,
+	(void)worth_of_seats(c, 1.1 * (double)contracts_of(c)->seats * p->use / p->limit, &out->stake_minor,
 	                     &out->stake_how);
 	return true;
 }

@@ -25,13 +25,8 @@ static const double SURELY = 2;
 #define FOUR(n) n, n + 1, n + 1, n + 2
 #define SIXTEEN(n) FOUR(n), FOUR(n + 1), FOUR(n + 1), FOUR(n + 2)
 /* How many of seven bits are set. */
-static const uint8_t days_of_week[128] = { SIXTEEN(0), SIXTEEN(1), SIXTEEN(1), SIXTEEN(2),
-	                                       SIXTEEN(1), SIXTEEN(2), SIXTEEN(2), SIXTEEN(3) };
-
-int days_in_week(const struct fact_days *d, int week)
-{
-	return days_of_week[fact_days_week(d, week)];
-}
+const uint8_t norm_days_of_week[128] = { SIXTEEN(0), SIXTEEN(1), SIXTEEN(1), SIXTEEN(2),
+	                                     SIXTEEN(1), SIXTEEN(2), SIXTEEN(2), SIXTEEN(3) };
 
 /* How quiet it was against the usual, when that is no chance; 1 otherwise. That others are busy is nobody's fault. */
 static double quietness(double now, double usual)
@@ -412,7 +407,7 @@ const struct norms *norms_of(const struct fact_base *base, struct arena *a)
 static const struct segment_norm *segment_of(const struct norms *n, const char *segment)
 {
 	for (size_t i = 0; i < n->n_segments; i++)
-		if (strcmp(n->segments[i].name, segment) == 0)
+		if (*n->segments[i].name == *segment && strcmp(n->segments[i].name, segment) == 0)
 			return &n->segments[i];
 	return NULL;
 }

@@ -44,7 +44,11 @@ double segment_active_28(const struct norms *n, const char *segment);
 double season_between(const struct norms *n, int from_age, int to_age); /* mean, from_age <= age < to_age */
 /* Sets what is worked out from the rest: the roots, weighed, seasons. */
 void norms_add_up(struct norms *n, size_t n_metrics, struct arena *a);
+extern const uint8_t norm_days_of_week[128]; /* how many of seven bits are set */
 /* Active days of the week that lies `week` weeks back. */
-int days_in_week(const struct fact_days *d, int week);
+static inline int days_in_week(const struct fact_days *d, int week)
+{
+	return norm_days_of_week[fact_days_week(d, week)];
+}
 
 #endif

@@ -22,14 +22,14 @@ const char *market_currency(const struct context *c)
 
 double price_per_seat(const struct context *c)
 {
-	int64_t seats = active_seats(c->account), revenue = yearly_revenue(c)->minor;
+	int64_t seats = contracts_of(c)->seats, revenue = yearly_revenue(c)->minor;
 
 	return seats > 0 && revenue > 0 ? (double)revenue / (double)seats : 0;
 }
 
 bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, const char **out_how)
 {
-	double seats = (double)active_seats(c->account), price = price_per_seat(c);
+	double seats = (double)contracts_of(c)->seats, price = price_per_seat(c);
 	double more = ceil(wanted - seats), least = ceil(MORE_SEATS_AT_LEAST * seats);
 
 	if (price <= 0)
@@ -39,20 +39,6 @@ bool worth_of_seats(const struct context *c, double wanted, int64_t *out_minor, 
 	*out_how = c->is_brief ? "" : arena_printf(c->arena, "%.0f more %s x yearly revenue per seat", more,
 	                                           more > 1 ? "seats" : "seat");
 	return true;
-}
-
-/* The contract line that costs most. */
-static const struct fact_subscription *main_subscription(const struct fact_account *f)
-{
-	const struct fact_subscription *main = NULL;
-
-	for (size_t i = 0; i < f->n_subscriptions; i++) {
-		const struct fact_subscription *s = &f->subscriptions[i];
-
-		if (s->is_active && !s->is_trial && s->mrr_minor > 0 && (!main || s->mrr_minor > main->mrr_minor))
-			main = s;
-	}
-	return main;
 }
 
 /* A seat's price where both are sold by seats, else the whole price; 0: not comparable. */
@@ -99,7 +85,7 @@ static const struct fact_plan *next_plan(const struct context *c, const struct f
 
 bool worth_of_next_plan(const struct context *c, int64_t *out_minor, const char **out_how)
 {
-	const struct fact_subscription *own = main_subscription(c->account);
+	const struct fact_subscription *own = contracts_of(c)->main;
 	double more = 0, seats;
 	const struct fact_plan *next = own ? next_plan(c, own, &more) : NULL;
 
@@ -182,20 +168,34 @@ struct owned {
 	size_t n;
 };
 
+static bool has_text(const struct owned *o, const char *product)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->at[i].product == product)
+			return true;
+	return false;
+}
+
 static struct owned owned_by(const struct fact_account *f, struct arena *a)
 {
 	struct owned o = { .at = arena_array(a, f->n_subscriptions, sizeof *o.at) };
 
-	for (size_t i = 0; i < f->n_subscriptions; i++)
-		if (f->subscriptions[i].is_active)
-			o.at[o.n++] = (struct own){ number_of(f->subscriptions[i].product), f->subscriptions[i].product };
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const char *product = f->subscriptions[i].product;
+
+		if (f->subscriptions[i].is_active && !has_text(&o, product)) /* few products, however many lines */
+			o.at[o.n++] = (struct own){ number_of(product), product };
+	}
 	return o;
 }
 
 static bool is_among(const struct owned *o, const struct offered *wanted)
 {
+	const char *product = wanted->product->product;
+
 	for (size_t i = 0; i < o->n; i++)
-		if (o->at[i].number == wanted->number && text_equal_fold(o->at[i].product, wanted->product->product))
+		if (o->at[i].number == wanted->number &&
+		    (strcmp(o->at[i].product, product) == 0 || text_equal_fold(o->at[i].product, product)))
 			return true;
 	return false;
 }
@@ -206,7 +206,7 @@ const struct fact_product *missing_product(const struct context *c, double *out_
 	const struct offers *offers = &c->judge->offers;
 	struct owned owned;
 
-	if (market->n_accounts < ENOUGH_ACCOUNTS || !main_subscription(c->account))
+	if (market->n_accounts < ENOUGH_ACCOUNTS || !contracts_of(c)->main)
 		return NULL;
 	owned = owned_by(c->account, c->arena);
 	for (size_t i = 0; i < offers->n_wanted; i++)

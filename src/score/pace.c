@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "judge.h"
 
 enum {
 	BASELINE_FROM = 4, BASELINE_TO = 12, /* weeks back; the recent past must not be its own yardstick */
@@ -18,23 +19,32 @@ static const double RISEN = 1.3, FALLEN = 0.7; /* square roots: 1.7 times as muc
 
 /* The account's own usual: of the means that begin one to three months ago and halve every 90 days back from there, the
  * best, so that it holds through a decline and a silence instead of sinking with them. */
-static double baseline_of(const double series[NORM_WEEKS], int weeks)
+static double baseline_of(const double weights[NORM_WEEKS + 1], const double series[NORM_WEEKS], int weeks)
 {
 	const double decay = exp2(-7 / HALF_LIFE);
-	double best = 0, sum = 0, weight = 0;
+	double best = 0, sum = 0;
 	int from = weeks - 1;
 
-	for (; from > BASELINE_TO; from--) {
+	for (; from > BASELINE_TO; from--)
 		sum = series[from] + decay * sum;
-		weight = 1 + decay * weight;
-	}
 	for (; from >= BASELINE_FROM; from--) {
+		double mean;
+
 		sum = series[from] + decay * sum;
-		weight = 1 + decay * weight;
-		if (from + RECENT_WEEKS <= weeks && sum / weight > best)
-			best = sum / weight;
+		mean = sum / weights[weeks - from];
+		if (from + RECENT_WEEKS <= weeks && mean > best)
+			best = mean;
 	}
 	return best;
+}
+
+void pace_weigh(double out[NORM_WEEKS + 1])
+{
+	const double decay = exp2(-7 / HALF_LIFE);
+
+	out[0] = 0;
+	for (int w = 0; w < NORM_WEEKS; w++)
+		out[w + 1] = 1 + decay * out[w];
 }
 
 static void add_feature(const struct fact_days *days, const char *name, struct pace *p)
@@ -74,7 +84,7 @@ static int add_metric(const struct context *c, size_t m, const double series[NOR
                       int *n)
 {
 	const double *season = c->norms->volume[m], *root = c->norms->roots[m];
-	double baseline = baseline_of(series, weeks), recent = 0;
+	double baseline = baseline_of(c->judge->pace_weights, series, weeks), recent = 0;
 
 	for (int w = 0; w < RECENT_WEEKS; w++)
 		recent += series[w] / root[w] / RECENT_WEEKS;
@@ -96,7 +106,7 @@ static void follow_move(const struct context *c, const struct fact_days *all, in
 
 	for (int w = 0; w < NORM_WEEKS; w++)
 		days[w] = days_in_week(all, w);
-	baseline = baseline_of(days, weeks);
+	baseline = baseline_of(c->judge->pace_weights, days, weeks);
 	for (int w = 0; w < PACE_WEEKS && baseline > 0; w++) {
 		double share = days[w] / baseline / season_between(c->norms, 7 * w, 7 * w + 7);
 

@@ -25,6 +25,8 @@ struct pace {
 	const char *dropped[3];
 };
 
+/* The weights of so many weeks of a baseline, added up. */
+void pace_weigh(double out[NORM_WEEKS + 1]);
 /* Worked out once per account. */
 const struct pace *pace_of(const struct context *c);
 

@@ -136,8 +136,8 @@ static bool read_payment_trouble(const struct context *c, struct reading *out)
 	}
 	if (!o.n || c->is_brief)
 		return true;
-	out->why = arena_printf(c->arena, "%s%s, not long enough to worry", what_of(c->arena, &o),
-	                        usual ? late_text(c->arena, o.days, usual) : "");
+	READING_WHY(c, out, "%s%s, not long enough to worry", what_of(c->arena, &o),
+	            usual ? late_text(c->arena, o.days, usual) : "");
 	tell_owed(c, &o, usual, out);
 	return true;
 }
@@ -186,7 +186,7 @@ static bool read_pays_later(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "last", last, 0);
 	reading_number(c, out, "usual", usual, 0);
-	out->why = arena_printf(c->arena, "it pays %.0f days late, as it used to", last);
+	READING_WHY(c, out, "it pays %.0f days late, as it used to", last);
 	return true;
 }
 

@@ -24,7 +24,7 @@ static bool read_sound_health(const struct context *c, struct reading *out)
 	if (c->is_brief)
 		return true;
 	reading_number(c, out, "times", defense->times, 1);
-	out->why = arena_printf(c->arena, "its odds of loss are %.1f times the usual", defense->times);
+	READING_WHY(c, out, "its odds of loss are %.1f times the usual", defense->times);
 	return true;
 }
 
@@ -32,12 +32,11 @@ static bool read_sound_health(const struct context *c, struct reading *out)
 static bool read_steady_use(const struct context *c, struct reading *out)
 {
 	const struct fact_days *active = &c->account->active;
-	int first = fact_days_first(active), best = 0, n = 0, days[MOST_MONTHS];
+	int first = fact_days_first(active), best = 0, n = 0, days[MOST_MONTHS] = { 0 };
 
 	if (first < YOUNG_DAYS)
 		return reading_unknown(out, "less than 56 days of usage");
-	for (int m = 0; m < MOST_MONTHS; m++) {
-		days[m] = 0;
+	for (int m = 0; m < MOST_MONTHS && MONTH * m <= first; m++) {
 		for (int w = WEEKS * m; w < WEEKS * (m + 1); w++)
 			days[m] += days_in_week(active, w);
 		best = days[m] > best ? days[m] : best;
@@ -48,7 +47,7 @@ static bool read_steady_use(const struct context *c, struct reading *out)
 	if (c->is_brief)
 		return true;
 	READING_SAY(c, out, "months", "months", W_INT("n", n));
-	out->why = arena_printf(c->arena, "in steady use for %s", counted(c->arena, n, "month", "months"));
+	READING_WHY(c, out, "in steady use for %s", counted(c->arena, n, "month", "months"));
 	return true;
 }
 
@@ -105,7 +104,7 @@ static bool read_worth(const struct context *c, struct reading *out)
 	if (c->is_brief)
 		return true;
 	reading_number(c, out, "worth", l->worth, 1);
-	out->why = arena_printf(c->arena, "%.1f times the usual use for its money", l->worth);
+	READING_WHY(c, out, "%.1f times the usual use for its money", l->worth);
 	return true;
 }
 
@@ -119,7 +118,7 @@ static bool read_renewal_near(const struct context *c, struct reading *out)
 	if (c->is_brief)
 		return true;
 	reading_day(c, out, "renewal", l->renewal_on);
-	out->why = arena_printf(c->arena, "renewal on %s, far off", day_text(c->arena, l->renewal_on));
+	READING_WHY(c, out, "renewal on %s, far off", day_text(c->arena, l->renewal_on));
 	return true;
 }
 
@@ -144,7 +143,7 @@ static bool read_bought_more(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "percent", 100 * (now / was - 1), 0);
 	READING_SAY(c, out, "months", "months", W_INT("n", 3 * marks));
-	out->why = arena_printf(c->arena, "pays no more than %s ago", counted(c->arena, 3 * marks, "month", "months"));
+	READING_WHY(c, out, "pays no more than %s ago", counted(c->arena, 3 * marks, "month", "months"));
 	return true;
 }
 

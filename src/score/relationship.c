@@ -1,32 +1,26 @@
-#include <string.h>
-
 #include "evidence.h"
 #include "faded.h"
 #include "judge.h"
+#include "once.h"
 
 enum {
 	COMPARED_DAYS = FADED_RECENT_DAYS, MIN_HISTORY_DAYS = 84, MIN_SPAN_DAYS = 28, MIN_EXPECTED = 3,
 	RENEWAL_DAYS = 90,
 };
 
-bool is_from_them(const struct fact_interaction *x)
-{
-	return !x->was_put_off && ((*x->direction == 'i' && strcmp(x->direction, "in") == 0) ||
-	                           (*x->kind == 'm' && strcmp(x->kind, "meeting") == 0));
-}
-
 /* Messages from the account and meetings of the last eight weeks against what its own baseline (half-life 90 days) lets
  * expect. The baseline ends before these weeks, and with the last exchange: silence must not become what is usual. */
 static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
+	const uint8_t *marks = exchanges_of(c);
 	double sum = 0, weight, expected;
 	int now = 0, first = -1, last = FACTS_DAYS;
 
 	for (size_t i = 0; i < f->n_interactions; i++) {
 		int age = c->as_of - f->interactions[i].on;
 
-		if (!is_from_them(&f->interactions[i]))
+		if (!(marks[i] & EXCHANGE_FROM_THEM))
 			continue;
 		first = age > first ? age : first;
 		now += age < COMPARED_DAYS;
@@ -51,30 +45,18 @@ static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 	return true;
 }
 
-int32_t next_renewal(const struct fact_account *f, int32_t as_of)
-{
-	int32_t next = DAY_NONE;
-
-	for (size_t i = 0; i < f->n_subscriptions; i++) {
-		const struct fact_subscription *s = &f->subscriptions[i];
-
-		if (s->is_active && !s->is_trial && s->renewal_on >= as_of && (next == DAY_NONE || s->renewal_on < next))
-			next = s->renewal_on;
-	}
-	return next == DAY_NONE && f->renewal_on >= as_of ? f->renewal_on : next;
-}
-
 /* Days since they were last heard of, counted only while a renewal is near. */
 static bool read_renewal_silence(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	int32_t renewal = next_renewal(f, c->as_of), last_on = DAY_NONE, left;
+	const uint8_t *marks = exchanges_of(c);
+	int32_t renewal = contracts_of(c)->renewal_on, last_on = DAY_NONE, left;
 	int silent;
 
 	if (renewal == DAY_NONE)
 		return reading_unknown(out, "no renewal date known");
 	for (size_t i = 0; i < f->n_interactions; i++)
-		if (is_from_them(&f->interactions[i]) && f->interactions[i].on > last_on)
+		if ((marks[i] & EXCHANGE_FROM_THEM) && f->interactions[i].on > last_on)
 			last_on = f->interactions[i].on;
 	if (last_on == DAY_NONE)
 		last_on = f->heard_on;
@@ -90,8 +72,8 @@ static bool read_renewal_silence(const struct context *c, struct reading *out)
 		return true;
 	READING_SAY(c, out, "days", "days", W_INT("n", silent));
 	READING_SAY(c, out, "left", left ? "in_days" : "today", W_INT("n", left));
-	out->why = arena_printf(c->arena, "renewal on %s; the last message or meeting was on %s",
-	                        day_text(c->arena, renewal), day_text(c->arena, last_on));
+	READING_WHY(c, out, "renewal on %s; the last message or meeting was on %s",
+	            day_text(c->arena, renewal), day_text(c->arena, last_on));
 	reading_day(c, out, "renewal", renewal);
 	return true;
 }

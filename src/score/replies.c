@@ -1,8 +1,7 @@
-#include <string.h>
-
 #include "evidence.h"
 #include "faded.h"
 #include "judge.h"
+#include "once.h"
 
 enum {
 	RECENT_DAYS = FADED_RECENT_DAYS, MIN_USUAL_DAYS = 56, MIN_EXCHANGES = 3,
@@ -17,18 +16,15 @@ struct post {
 
 static struct post post_of(const struct context *c)
 {
+	const uint8_t *marks = exchanges_of(c);
 	struct post p = { .first = -1 };
 
 	for (size_t i = 0; i < c->account->n_interactions; i++) {
-		const struct fact_interaction *x = &c->account->interactions[i];
-		int age = c->as_of - x->on;
+		int age = c->as_of - c->account->interactions[i].on;
 
-		if (is_from_them(x))
-			fact_days_add(&p.theirs, age);
-		else if (*x->direction == 'o' && strcmp(x->direction, "out") == 0)
-			fact_days_add(&p.ours, age);
-		else
+		if (!(marks[i] & (EXCHANGE_FROM_THEM | EXCHANGE_FROM_US)))
 			continue;
+		fact_days_add(marks[i] & EXCHANGE_FROM_THEM ? &p.theirs : &p.ours, age);
 		p.first = age > p.first ? age : p.first;
 	}
 	return p;
@@ -81,8 +77,8 @@ static bool read_slow_replies(const struct context *c, struct reading *out)
 		reading_word(out, "since", "");
 	else
 		READING_SAY(c, out, "since", "none_since", W_DATE("day", c->as_of - w.since));
-	out->why = arena_printf(c->arena, "our messages waited for an answer on %d of the last 56 days, which is usual",
-	                        w.recent);
+	READING_WHY(c, out, "our messages waited for an answer on %d of the last 56 days, which is usual",
+	            w.recent);
 	return true;
 }
 
@@ -92,8 +88,7 @@ static int put_off_between(const struct context *c, int from_age, int to_age, in
 
 	if (n && last >= from_age)
 		*last_on = c->as_of - last;
-
-	for (size_t i = 0; i < c->account->n_interactions; i++) {
+	for (size_t i = 0; i < c->account->n_interactions && has_put_off(c); i++) {
 		const struct fact_interaction *x = &c->account->interactions[i];
 		int age = c->as_of - x->on;
 

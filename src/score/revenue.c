@@ -68,6 +68,15 @@ static bool read_past_contraction(const struct context *c, struct reading *out)
 	return true;
 }
 
+static double by_hand(const struct fact_subscription *s, int32_t as_of)
+{
+	int32_t left = s->renewal_on >= as_of ? s->renewal_on - as_of : RENEWAL_DAYS;
+
+	if (s->was_switched_off)
+		return SWITCHED_OFF;
+	return left < RENEWAL_DAYS ? BY_HAND * (1 - left / (double)RENEWAL_DAYS) : 0;
+}
+
 /* A contract that goes on only if somebody signs: little by itself, the more the nearer its end; a lot when automatic
  * renewal was on and has been switched off. */
 static bool read_renews_by_hand(const struct context *c, struct reading *out)
@@ -78,11 +87,12 @@ static bool read_renews_by_hand(const struct context *c, struct reading *out)
 
 	for (size_t i = 0; i < f->n_subscriptions; i++) {
 		const struct fact_subscription *s = &f->subscriptions[i];
-		int32_t left = s->renewal_on >= c->as_of ? s->renewal_on - c->as_of : RENEWAL_DAYS;
-		double near = left < RENEWAL_DAYS ? 1 - left / (double)RENEWAL_DAYS : 0;
-		double value = s->was_switched_off ? SWITCHED_OFF : BY_HAND * near;
+		double value;
 
-		if (!s->is_active || s->is_trial || !s->renews_by_hand || value <= most)
+		if (!s->is_active || s->is_trial || !s->renews_by_hand)
+			continue;
+		value = by_hand(s, c->as_of);
+		if (value <= most)
 			continue;
 		most = value;
 		found = s;

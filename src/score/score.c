@@ -17,11 +17,13 @@ static const double HEALTH_CONFIDENCE = 0.2;
 
 static double strength_of(double value, double low, double high)
 {
-	double strength;
+	double over = value - low, all = high - low, strength;
 
 	if (low == high)
 		return value >= high;
-	strength = (value - low) / (high - low);
+	if (all > 0 && (over <= 0 || over >= all)) /* most are, and dividing takes longest */
+		return over > 0;
+	strength = over / all;
 	return strength < 0 ? 0 : strength > 1 ? 1 : strength;
 }
 
@@ -104,7 +106,7 @@ double verdict_sum(const struct score_settings *s, double base_logit, struct rea
                    double families[N_FAMILIES])
 {
 	struct ends ends = ends_of(s, n ? readings[0].engine : ENGINE_DEFENSE);
-	double soft[N_FAMILIES] = { 0 }, logit = base_logit, all_relief = 0;
+	double soft[N_FAMILIES] = { 0 }, scales[N_FAMILIES], logit = base_logit, all_relief = 0;
 	bool has_hard = false;
 
 	memset(families, 0, N_FAMILIES * sizeof *families);
@@ -114,10 +116,12 @@ double verdict_sum(const struct score_settings *s, double base_logit, struct rea
 	}
 	for (int f = 0; f < N_FAMILIES; f++)
 		all_relief += soft[f] < 0 ? -soft[f] : 0;
+	for (int f = 0; f < N_FAMILIES; f++)
+		scales[f] = scale_of(&ends, soft[f], all_relief, has_hard);
 	for (size_t i = 0; i < n; i++) {
 		struct reading *r = &readings[i];
 
-		r->contribution = r->is_hard ? r->said : r->said * scale_of(&ends, soft[r->family], all_relief, has_hard);
+		r->contribution = r->is_hard ? r->said : r->said * scales[r->family];
 		families[r->family] += r->contribution;
 	}
 	for (int f = 0; f < N_FAMILIES; f++)
@@ -163,7 +167,7 @@ static void split_losses(const struct loss_shares *prior, struct verdict *v)
 	double shares[N_LOSSES] = { prior->churn, prior->contraction, prior->involuntary }, sum = 0;
 
 	for (size_t i = 0; i < v->n_readings; i++)
-		if (v->readings[i].loss != LOSS_ANY)
+		if (v->readings[i].loss != LOSS_ANY && v->readings[i].contribution != 0)
 			shares[v->readings[i].loss] *= exp(v->readings[i].contribution);
 	for (int k = 0; k < N_LOSSES; k++)
 		sum += shares[k];
@@ -278,7 +282,7 @@ static const struct reading *reading_of(const struct verdict *v, const char *nam
 static bool has_demand(const struct verdict *v)
 {
 	for (size_t i = 0; i < v->n_readings; i++)
-		if (v->readings[i].strength >= DEMAND_FROM && !is_ground(v->readings[i].name))
+		if (v->readings[i].strength >= DEMAND_FROM && !v->readings[i].is_ground)
 			return true;
 	return false;
 }
@@ -342,6 +346,7 @@ static void tell_verdict(struct context *c, enum score_engine engine, struct ver
 		if (all[i].strength <= 0 && all[i].contribution <= 0)
 			continue;
 		told = bench->blanks[i];
+		c->speaks = all[i].strength > 0;
 		take_reading(c, &bench->signals[i], &told);
 		all[i].evidence = told.evidence;
 		all[i].is_worded = told.is_worded;

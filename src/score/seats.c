@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "evidence.h"
+#include "once.h"
 #include "pace.h"
 #include "store/usage.h"
 
@@ -79,7 +80,7 @@ static double people_now(const struct context *c)
 
 static bool read_seat_use(const struct context *c, struct reading *out)
 {
-	int64_t seats = active_seats(c->account);
+	int64_t seats = contracts_of(c)->seats;
 	int tenure = tenure_days(c), months = tenure / MONTH_DAYS;
 	double people = people_now(c), share;
 
@@ -95,7 +96,7 @@ static bool read_seat_use(const struct context *c, struct reading *out)
 	reading_number(c, out, "seats", (double)seats, 0);
 	reading_number(c, out, "percent", 100 * share, 0);
 	READING_SAY(c, out, "months", months > 24 ? "old_customer" : "customer_of", W_INT("n", months));
-	out->why = arena_printf(c->arena, "%.0f %% of %lld paid seats in use", 100 * share, (long long)seats);
+	READING_WHY(c, out, "%.0f %% of %lld paid seats in use", 100 * share, (long long)seats);
 	return true;
 }
 
@@ -129,7 +130,7 @@ static void add_use(const struct context *c, struct proofs *p)
 
 static void add_seats(const struct context *c, struct proofs *p)
 {
-	int64_t seats = active_seats(c->account);
+	int64_t seats = contracts_of(c)->seats;
 	double people = people_now(c);
 
 	add_proof(p, seats > 0 && people >= 0 && !c->base->sources[FACT_USAGE].is_stale,
@@ -141,13 +142,14 @@ static void add_meeting(const struct context *c, struct proofs *p)
 {
 	const struct fact_account *f = c->account;
 	const struct fact_source *exchanges = &c->base->sources[FACT_INTERACTION];
+	const uint8_t *marks = exchanges_of(c);
 	bool has_met = false, meets = false;
 
 	for (size_t i = 0; i < f->n_interactions; i++) {
-		if (*f->interactions[i].kind != 'm' || strcmp(f->interactions[i].kind, "meeting") != 0)
+		if (!(marks[i] & EXCHANGE_MEETING))
 			continue;
 		meets = true;
-		has_met = has_met || (is_from_them(&f->interactions[i]) && c->as_of - f->interactions[i].on < MEETING_DAYS);
+		has_met = has_met || ((marks[i] & EXCHANGE_FROM_THEM) && c->as_of - f->interactions[i].on < MEETING_DAYS);
 	}
 	add_proof(p, exchanges->is_known && !exchanges->is_stale && meets, has_met, "missing.meeting");
 }
@@ -155,7 +157,7 @@ static void add_meeting(const struct context *c, struct proofs *p)
 /* While a renewal is near: how much of what shows that it is worth it is missing. */
 static bool read_renewal_unproven(const struct context *c, struct reading *out)
 {
-	int32_t renewal = next_renewal(c->account, c->as_of);
+	int32_t renewal = contracts_of(c)->renewal_on;
 	struct proofs p = { .n_known = 0 };
 
 	if (renewal == DAY_NONE)

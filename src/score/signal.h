@@ -14,6 +14,7 @@ struct context {
 	struct arena *arena;
 	int32_t as_of;
 	bool is_brief; /* signals are read without words */
+	bool speaks;   /* the signal is known to say something: nobody asks why it does not */
 	struct heard **heard; /* what its texts say, once somebody asked; NULL: not kept */
 	const struct verdict *defense; /* for the signals of growth; NULL before it is there */
 	struct levers *levers;         /* what they cross, see expansion.h */
@@ -56,6 +57,8 @@ const char *signal_text(struct arena *a, const char *name);
 
 /* What they use. */
 bool reading_unknown(struct reading *out, const char *why); /* false */
+/* Why it says nothing, as printf writes it, where that may be asked. */
+#define READING_WHY(c, out, ...) ((out)->why = (c)->speaks ? NULL : arena_printf((c)->arena, __VA_ARGS__))
 void reading_value(struct reading *out, double value, double baseline);
 void reading_word(struct reading *out, const char *name, const char *text);
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals);

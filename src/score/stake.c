@@ -108,7 +108,7 @@ static void set_growth(const struct context *c, struct verdict *v)
 /* The date that presses: the leading signal's own, else a renewal within the horizon. DAY_NONE: none. */
 static int32_t pressing_day(const struct context *c, const struct verdict *v)
 {
-	int32_t renewal = next_renewal(c->account, c->as_of);
+	int32_t renewal = contracts_of(c)->renewal_on;
 
 	if (v->lead && v->lead->due_on != DAY_NONE)
 		return v->lead->due_on;

@@ -61,7 +61,7 @@ static bool read_support_tension(const struct context *c, struct reading *out)
 	reading_value(out, now > usual ? now - usual : 0, 0);
 	if (c->is_brief)
 		return true;
-	out->why = arena_printf(c->arena, "%s in 45 days, nothing unusual", counted(c->arena, n, "ticket", "tickets"));
+	READING_WHY(c, out, "%s in 45 days, nothing unusual", counted(c->arena, n, "ticket", "tickets"));
 	READING_SAY(c, out, "tickets", "tickets", W_INT("n", n));
 	tell_some(c, "severe", severe, out);
 	tell_some(c, "open", open, out);

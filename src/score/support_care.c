@@ -41,7 +41,7 @@ static bool has_word(const struct topic *t, uint32_t word)
 
 static struct topic topic_of(const struct context *c, const struct fact_ticket *t)
 {
-	const char *at = text_fold(c->arena, t->subject);
+	const char *at = *t->subject ? text_fold(c->arena, t->subject) : "";
 	struct topic topic = { .category = t->category };
 
 	while (*at && topic.n < MAX_TOPIC_WORDS) {
@@ -189,7 +189,7 @@ static bool read_slow_resolution(const struct context *c, struct reading *out)
 		return true;
 	reading_number(c, out, "recent", recent, 0);
 	reading_number(c, out, "usual", usual, 0);
-	out->why = arena_printf(c->arena, "tickets take %.0f days, as they used to", recent);
+	READING_WHY(c, out, "tickets take %.0f days, as they used to", recent);
 	return true;
 }
 

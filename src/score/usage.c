@@ -150,8 +150,8 @@ static bool read_silence(const struct context *c, struct reading *out)
 	else
 		reading_number(c, out, "per_week", 7.0 * days / (first + 1 - from), 1);
 	reading_number(c, out, "missed", missed, 1);
-	out->why = arena_printf(c->arena, "last active on %s, which is nothing unusual",
-	                        day_text(c->arena, c->as_of - last));
+	READING_WHY(c, out, "last active on %s, which is nothing unusual",
+	            day_text(c->arena, c->as_of - last));
 	return true;
 }
 

@@ -1,0 +1,94 @@
+#include "once.h"
+
+#include <string.h>
+
+#include "expansion.h"
+
+static struct contracts read_contracts(const struct fact_account *f, int32_t as_of)
+{
+	struct contracts k = { .is_read = true, .renewal_on = DAY_NONE };
+
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const struct fact_subscription *s = &f->subscriptions[i];
+
+		if (!s->is_active || s->is_trial)
+			continue;
+		k.seats = added(k.seats, s->seats);
+		if (s->renewal_on >= as_of && (k.renewal_on == DAY_NONE || s->renewal_on < k.renewal_on))
+			k.renewal_on = s->renewal_on;
+		if (s->mrr_minor > (k.main ? k.main->mrr_minor : 0))
+			k.main = s;
+	}
+	k.seats = k.seats > 0 ? k.seats : f->seats;
+	if (k.renewal_on == DAY_NONE && f->renewal_on >= as_of)
+		k.renewal_on = f->renewal_on;
+	return k;
+}
+
+const struct contracts *contracts_of(const struct context *c)
+{
+	struct contracts *k = &c->levers->contracts;
+
+	if (!k->is_read)
+		*k = read_contracts(c->account, c->as_of);
+	return k;
+}
+
+int32_t next_renewal(const struct fact_account *f, int32_t as_of)
+{
+	return read_contracts(f, as_of).renewal_on;
+}
+
+int64_t active_seats(const struct fact_account *f)
+{
+	return read_contracts(f, DAY_NONE).seats;
+}
+
+static bool is_meeting(const char *kind)
+{
+	return *kind == 'm' && strcmp(kind, "meeting") == 0;
+}
+
+static bool is_inbound(const char *direction)
+{
+	return direction[0] == 'i' && direction[1] == 'n' && !direction[2];
+}
+
+static bool is_outbound(const char *direction)
+{
+	return direction[0] == 'o' && direction[1] == 'u' && direction[2] == 't' && !direction[3];
+}
+
+bool is_from_them(const struct fact_interaction *x)
+{
+	return !x->was_put_off && (is_inbound(x->direction) || is_meeting(x->kind));
+}
+
+static uint8_t marks_of(const struct fact_interaction *x)
+{
+	bool is_met = is_meeting(x->kind), is_theirs = !x->was_put_off && (is_met || is_inbound(x->direction));
+
+	return (uint8_t)((is_met ? EXCHANGE_MEETING : 0) |
+	                 (is_theirs ? EXCHANGE_FROM_THEM : is_outbound(x->direction) ? EXCHANGE_FROM_US : 0));
+}
+
+const uint8_t *exchanges_of(const struct context *c)
+{
+	const struct fact_account *f = c->account;
+	uint8_t *marks;
+
+	if (c->levers->exchanges)
+		return c->levers->exchanges;
+	c->levers->exchanges = marks = arena_alloc(c->arena, f->n_interactions);
+	for (size_t i = 0; i < f->n_interactions; i++) {
+		marks[i] = marks_of(&f->interactions[i]);
+		c->levers->has_put_off = c->levers->has_put_off || f->interactions[i].was_put_off;
+	}
+	return marks;
+}
+
+bool has_put_off(const struct context *c)
+{
+	(void)exchanges_of(c);
+	return c->levers->has_put_off;
+}

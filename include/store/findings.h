@@ -16,21 +16,9 @@ struct score_row {
 	int32_t risk_band_since, readiness_band_since;
 	int64_t value_minor;
 	const char *currency;   /* NULL: not known */
-	const char *config_hash;
+	const char *config_hash; /* only read */
 };
 
-struct score_signal_row {
-	const char *engine, *signal, *evidence;
-	double value, baseline; /* NAN: none */
-	double strength, weight, contribution;
-	int32_t fresh_on;
-};
-
-/* An account's score of a day that has none yet (see scores_clear), and signals. Within a transaction of the caller. */
-int score_put(struct db *db, const struct score_row *s, const struct score_signal_row *signals, size_t n,
-              struct err *err) MUST_USE;
-/* Takes the scores of a range of accounts and a day back: they are said again, or were no customers after all. */
-int scores_clear(struct db *db, int64_t from_account, int64_t to_account, int32_t day, struct err *err) MUST_USE;
 /* The scores of a range of accounts on the last scored day before a day, not older than oldest, by account. */
 int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
                   struct arena *a, const struct score_row **out, size_t *out_n, struct err *err) MUST_USE;
@@ -99,6 +87,5 @@ int finding_put(struct db *db, struct finding *f, struct err *err) MUST_USE;
 /* kind: opened worse better cause_changed (note: the cause before) snoozed acknowledged dismissed resolved lost. */
 int finding_event_put(struct db *db, int64_t finding, int32_t day, int64_t at, const char *kind, const char *note,
                       struct err *err) MUST_USE;
-int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err) MUST_USE;
 
 #endif

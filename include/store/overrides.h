@@ -32,7 +32,7 @@ int override_clear(struct db *db, int64_t account, const char *engine, int32_t d
 /* Those that hold on a day, or all that were made up to it. By account, engine and id. */
 int overrides_list(struct db *db, int32_t day, bool all, struct arena *a, struct override_row **out, size_t *out_n,
                    struct err *err) MUST_USE;
-/* Keeps what an override made of a scored day. scores_clear takes it back. */
+/* Keeps what an override made of a scored day. score_day_begin takes it back. */
 int score_hold(struct db *db, int64_t account, int32_t day, const char *engine, int band, struct err *err) MUST_USE;
 
 #endif

@@ -160,6 +160,7 @@ static int score_day(struct scoring *s, int32_t day, struct err *err)
 	CLEANUP(arena_freep) struct arena *of_day = arena_new(0), *of_chunk = NULL;
 	CLEANUP(workers_donep) struct workers *workers = NULL;
 	CLEANUP(txn_end) struct txn txn = { 0 };
+	CLEANUP(score_write_done)
 	struct score_writing w = { .day = day, .now = s->session->now, .config_hash = s->session->org->hash };
 	struct judging j = { 0 };
 
@@ -171,7 +172,7 @@ static int score_day(struct scoring *s, int32_t day, struct err *err)
 	w.arena = of_chunk;
 	if (txn_begin(&txn, w.db, err) < 0 ||
 	    (workers ? score_apart(s, workers, &w, err) : score_here(s, &j, &w, of_day, err)) < 0 ||
-	    txn_commit(&txn, err) < 0)
+	    score_write_end(&w, err) < 0 || txn_commit(&txn, err) < 0)
 		return -1;
 	s->tally = w.tally;
 	return 0;

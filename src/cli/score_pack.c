@@ -9,10 +9,6 @@ static const char SCORE = 's', CHANGE = 'c', BASE = 'b';
 /* The texts of each struct, by their places: its pointers mean nothing in another process. */
 static const size_t score_texts[] = { offsetof(struct score_row, currency) };
 static const size_t base_texts[] = { offsetof(struct packed_base, maker) };
-static const size_t signal_texts[] = {
-	offsetof(struct score_signal_row, engine), offsetof(struct score_signal_row, signal),
-	offsetof(struct score_signal_row, evidence)
-};
 static const size_t change_texts[] = {
 	offsetof(struct finding_change, event), offsetof(struct finding_change, note),
 	offsetof(struct finding_change, cause_before),
@@ -39,31 +35,31 @@ static void put(struct buf *out, const void *x, size_t size, const size_t *texts
 	}
 }
 
-/* Of accounts in no band explain says the signals anew from facts. */
-static uint32_t n_said(const struct diagnosis *d, const struct score_row *row)
+/* How many bytes and the signals' text behind it; of accounts in no band explain says the signals anew from facts. */
+static void put_signals(struct buf *out, const struct diagnosis *d, const struct score_row *row)
 {
-	uint32_t n = 0;
+	struct score_signal_row rows[N_ENGINES * MAX_SIGNALS];
+	size_t n = 0, at = out->len;
+	uint32_t len = 0;
 
+	buf_add(out, &len, sizeof len);
 	if (row->risk_band == 0 && row->readiness_band == 0)
-		return 0;
-	for (int engine = 0; engine < N_ENGINES; engine++)
-		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++)
-			n += d->verdicts[engine].readings[i].strength > 0;
-	return n;
-}
-
-static void put_signals(struct buf *out, const struct diagnosis *d)
-{
+		return;
 	for (int engine = 0; engine < N_ENGINES; engine++)
 		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
 			const struct reading *r = &d->verdicts[engine].readings[i];
-			struct score_signal_row row = { engine_names[engine], r->name,     r->evidence, r->value,
-			                                r->baseline,          r->strength, r->weight,   r->contribution,
-			                                r->fresh_on };
 
 			if (r->strength > 0)
-				put(out, &row, sizeof row, signal_texts, ARRAY_LEN(signal_texts));
+				rows[n++] = (struct score_signal_row){ engine_names[engine], r->name,     r->evidence, r->value,
+				                                       r->baseline,          r->strength, r->weight,   r->contribution,
+				                                       r->fresh_on };
 		}
+	score_signals_text(out, rows, n);
+	if (out->len == at + sizeof len)
+		return;
+	buf_char(out, 0);
+	len = (uint32_t)(out->len - at - sizeof len);
+	memcpy(out->at + at, &len, sizeof len);
 }
 
 void pack_score(struct buf *out, const struct diagnosis *d)
@@ -77,14 +73,11 @@ void pack_score(struct buf *out, const struct diagnosis *d)
 		.value_minor = risk->value_minor, .currency = risk->currency,
 	};
 	int bands[N_ENGINES] = { risk->band, readiness->band };
-	uint32_t n = n_said(d, &row);
 
 	buf_char(out, SCORE);
 	put(out, &row, sizeof row, score_texts, ARRAY_LEN(score_texts));
 	buf_add(out, bands, sizeof bands);
-	buf_add(out, &n, sizeof n);
-	if (n)
-		put_signals(out, d);
+	put_signals(out, d, &row);
 }
 
 void pack_change(struct buf *out, const struct finding_change *c)
@@ -136,18 +129,13 @@ static void take(struct packed_reader *u, void *x, size_t size, const size_t *te
 
 static void take_score(struct packed_reader *u, struct packed_score *out)
 {
-	struct score_signal_row *signals = NULL;
-	uint32_t n;
+	uint32_t len;
 
 	take(u, &out->row, sizeof out->row, score_texts, ARRAY_LEN(score_texts));
 	memcpy(out->bands, take_bytes(u, sizeof out->bands), sizeof out->bands);
-	memcpy(&n, take_bytes(u, sizeof n), sizeof n);
-	if (n)
-		signals = arena_array(u->arena, n, sizeof *signals);
-	for (uint32_t i = 0; i < n; i++)
-		take(u, &signals[i], sizeof signals[i], signal_texts, ARRAY_LEN(signal_texts));
-	out->signals = signals;
-	out->n_signals = n;
+	memcpy(&len, take_bytes(u, sizeof len), sizeof len);
+	out->signals = take_bytes(u, len);
+	out->n_signals = len ? len - 1 : 0;
 }
 
 int packed_next(struct packed_reader *u, struct packed *out)

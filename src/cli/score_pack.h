@@ -6,6 +6,7 @@
 #include "common/buf.h"
 #include "diagnose.h"
 #include "score/finding.h"
+#include "store/score_day.h"
 
 void pack_score(struct buf *out, const struct diagnosis *d);
 void pack_change(struct buf *out, const struct finding_change *c);
@@ -15,7 +16,7 @@ void pack_base(struct buf *out, const struct diagnosing *d);
 struct packed_score {
 	struct score_row row; /* without its configuration */
 	int bands[N_ENGINES]; /* an override may hold another than the row's, which is computed */
-	const struct score_signal_row *signals; size_t n_signals;
+	const char *signals; size_t n_signals; /* as score_signals_text has them; a NUL behind them */
 };
 struct packed_base { const char *maker; const void *data; size_t len; };
 /* change: of a finding, or NULL: then it is a base, when that has data, or a score. Texts and data lie in the packed

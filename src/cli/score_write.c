@@ -6,8 +6,7 @@
 
 int score_write_begin(struct score_writing *w, struct err *err)
 {
-	return config_seen_put(w->db, w->config_hash, w->now, err) < 0 ||
-	       scores_clear(w->db, INT64_MIN, INT64_MAX, w->day, err) < 0 ? -1 : 0;
+	return score_day_begin(&w->scores, w->db, w->day, w->config_hash, w->now, err);
 }
 
 /* The bands that a person's override made. */
@@ -29,8 +28,7 @@ static int write_score(struct score_writing *w, struct packed_score *s, struct e
 	w->tally.n_at_risk += s->bands[ENGINE_DEFENSE] == 2;
 	w->tally.n_emerging += s->bands[ENGINE_EXPANSION] == 1;
 	w->tally.n_ready += s->bands[ENGINE_EXPANSION] == 2;
-	s->row.config_hash = w->config_hash;
-	return score_put(w->db, &s->row, s->signals, s->n_signals, err) < 0 ? -1 : write_held(w, s, err);
+	return score_day_put(&w->scores, &s->row, s->signals, s->n_signals, err) < 0 ? -1 : write_held(w, s, err);
 }
 
 static int write_change(struct score_writing *w, struct finding_change *change, struct err *err)
@@ -66,4 +64,17 @@ int score_write(struct score_writing *w, const char *packed, size_t len, struct 
 			return -1;
 	arena_reset(w->arena);
 	return 0;
+}
+
+int score_write_end(struct score_writing *w, struct err *err)
+{
+	int rc = score_day_end(&w->scores, err);
+
+	score_write_done(w);
+	return rc;
+}
+
+void score_write_done(struct score_writing *w)
+{
+	score_day_done(&w->scores);
 }

@@ -11,8 +11,10 @@ int past_scores(struct db *db, int64_t account, int32_t from, int32_t before, st
                 const struct past_score **out, size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, SCORED_DAYS "SELECT day, risk, readiness, risk_band, readiness_band, config_hash "
-	                            "FROM scored CROSS JOIN score_day USING (day) WHERE account_id = :account ORDER BY day");
+	struct stmt *q = db_sql(db, SCORED_DAYS
+	                        "SELECT day, risk, readiness, risk_band, readiness_band, coalesce((SELECT hash FROM config_seen "
+	                        "WHERE id = config), config) FROM scored CROSS JOIN score_day USING (day) WHERE account_id = :account "
+	                        "ORDER BY day");
 	struct past_score *rows = NULL;
 	size_t n = 0, cap = 0;
 	int rc;

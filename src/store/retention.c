@@ -53,8 +53,11 @@ static const struct rule rules[] = {
 	  "UPDATE survey SET comment = NULL WHERE id BETWEEN :from AND :to AND at < :before * 86400 AND comment IS NOT NULL",
 	  "SELECT max(id) FROM survey", 0 },
 	{ KEPT(signals_s),
-	  "DELETE FROM score_signal WHERE (day, account_id, engine, signal) IN (SELECT day, account_id, engine, signal "
-	  "FROM score_signal WHERE day < :before LIMIT :most)",
+	  "DELETE FROM account_signals WHERE id IN (SELECT id FROM account_signals WHERE day < :before LIMIT :most)",
+	  NULL, 5000 },
+	{ KEPT(signals_s), /* from when each signal was a row */
+	  "DELETE FROM score_signal_row WHERE (day, account_id, engine, signal) IN (SELECT day, account_id, engine, signal "
+	  "FROM score_signal_row WHERE day < :before LIMIT :most)",
 	  NULL, 20000 },
 	{ KEPT(scores_s),
 	  "DELETE FROM score_day WHERE (day, account_id) IN (SELECT day, account_id FROM score_day WHERE day < :before "

@@ -1,69 +1,8 @@
-#include <math.h>
 #include <string.h>
 
 #include "store/findings.h"
 
 #include "scored_days.h"
-
-static void bind_number(struct stmt *q, const char *name, double value)
-{
-	if (isnan(value))
-		bind_null(q, name);
-	else
-		bind_real(q, name, value);
-}
-
-static int put_signal(struct db *db, const struct score_row *s, const struct score_signal_row *r, struct err *err)
-{
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, "INSERT INTO score_signal (day, account_id, engine, signal, value, baseline, strength, "
-	                            "weight, contribution, evidence, fresh_on) VALUES (:day, :account, :engine, :signal, "
-	                            ":value, :baseline, :strength, :weight, :contribution, :evidence, :fresh)");
-
-	bind_day(q, ":day", s->day);
-	bind_int(q, ":account", s->account);
-	bind_text(q, ":engine", r->engine);
-	bind_text(q, ":signal", r->signal);
-	bind_number(q, ":value", r->value);
-	bind_number(q, ":baseline", r->baseline);
-	bind_real(q, ":strength", r->strength);
-	bind_real(q, ":weight", r->weight);
-	bind_real(q, ":contribution", r->contribution);
-	bind_text(q, ":evidence", r->evidence);
-	bind_day(q, ":fresh", r->fresh_on);
-	return stmt_run(q, err);
-}
-
-int score_put(struct db *db, const struct score_row *s, const struct score_signal_row *signals, size_t n,
-              struct err *err)
-{
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(
-		db,
-		"INSERT INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, "
-		"risk_band_since, readiness_band_since, value_minor, currency, config_hash) VALUES (:day, :account, :risk, "
-	    ":readiness, "
-		":confidence, :risk_band, :readiness_band, :risk_since, :readiness_since, :value, :currency, :hash)");
-
-	bind_day(q, ":day", s->day);
-	bind_int(q, ":account", s->account);
-	bind_number(q, ":risk", s->risk < 0 ? NAN : s->risk);
-	bind_number(q, ":readiness", s->readiness < 0 ? NAN : s->readiness);
-	bind_real(q, ":confidence", s->confidence);
-	bind_int(q, ":risk_band", s->risk_band);
-	bind_int(q, ":readiness_band", s->readiness_band);
-	bind_day(q, ":risk_since", s->risk_band_since);
-	bind_day(q, ":readiness_since", s->readiness_band_since);
-	bind_int(q, ":value", s->value_minor);
-	bind_text(q, ":currency", s->currency);
-	bind_text(q, ":hash", s->config_hash);
-	if (stmt_run(q, err) < 0)
-		return err_in(err, "score of account %lld", (long long)s->account);
-	for (size_t i = 0; i < n; i++)
-		if (put_signal(db, s, &signals[i], err) < 0)
-			return err_in(err, "score of account %lld: %s", (long long)s->account, signals[i].signal);
-	return 0;
-}
 
 /* The configuration is the same for nearly all. */
 static const char *same_text(const char *before, struct stmt *q, int column, struct arena *a)
@@ -104,7 +43,7 @@ static int read_scores(struct stmt *q, struct arena *a, const struct score_row *
 
 #define SCORE_COLUMNS \
 	"account_id, day, risk, readiness, confidence, risk_band, readiness_band, risk_band_since, readiness_band_since, " \
-	"value_minor, currency, config_hash"
+	"value_minor, currency, coalesce((SELECT hash FROM config_seen WHERE id = config), config)"
 
 int scores_before(struct db *db, int64_t from_account, int64_t to_account, int32_t oldest, int32_t before,
                   struct arena *a, const struct score_row **out, size_t *out_n, struct err *err)
@@ -158,34 +97,4 @@ int scores_any(struct db *db, int32_t oldest, int32_t before, bool *out, struct 
 		return err_in(err, "scores");
 	*out = col_int(q, 0) != 0;
 	return 0;
-}
-
-int scores_clear(struct db *db, int64_t from_account, int64_t to_account, int32_t day, struct err *err)
-{
-	static const char *const statements[] = {
-		"DELETE FROM score_day WHERE day = :day AND account_id BETWEEN :from AND :to",
-		"DELETE FROM score_signal WHERE day = :day AND account_id BETWEEN :from AND :to",
-		"DELETE FROM score_held WHERE day = :day AND account_id BETWEEN :from AND :to",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
-		CLEANUP(stmt_donep) struct stmt *q = db_sql(db, statements[i]);
-
-		bind_day(q, ":day", day);
-		bind_int(q, ":from", from_account);
-		bind_int(q, ":to", to_account);
-		if (stmt_run(q, err) < 0)
-			return err_in(err, "scores");
-	}
-	return 0;
-}
-
-int config_seen_put(struct db *db, const char *hash, int64_t now, struct err *err)
-{
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, "INSERT OR IGNORE INTO config_seen (hash, first_at) VALUES (:hash, :at)");
-
-	bind_text(q, ":hash", hash);
-	bind_instant(q, ":at", now);
-	return stmt_run(q, err);
 }

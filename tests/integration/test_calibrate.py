@@ -91,7 +91,7 @@ def calibrate(case, *args):
 def risks(case):
     case.retaind("score", "--now", NOW, "-q")
     return case.query("SELECT account_id, risk FROM score_day ORDER BY account_id"), \
-        case.query("SELECT DISTINCT config_hash FROM score_day")[0][0]
+        case.query("SELECT DISTINCT hash FROM score_day JOIN config_seen ON id = config")[0][0]
 
 
 def test_learnt(case):

@@ -61,7 +61,7 @@ def forget_after(case, last):
           ("DELETE FROM subscription WHERE start_on > ?", last),
           ("UPDATE subscription SET end_on = NULL WHERE end_on > ?", last),
           ("DELETE FROM account WHERE created_on > ?", last), ("DELETE FROM history WHERE known_on > ?", last),
-          ("DELETE FROM score_day WHERE day > ?", last), ("DELETE FROM score_signal WHERE day > ?", last))
+          ("DELETE FROM score_day WHERE day > ?", last), ("DELETE FROM account_signals WHERE day > ?", last))
 
 
 def open_spans(case):

@@ -6,6 +6,7 @@
 #include "accounts.h"
 #include "../../src/score/signal.h"
 #include "store/migrate.h"
+#include "store/score_day.h"
 
 static struct err err;
 static struct db *db;
@@ -427,54 +428,25 @@ static void the_list_is_ranked_and_nobodys_accounts_are_listed_too(void **state)
 	ASSERT_INT(n, 1);
 }
 
-static void a_score_is_replaced_with_its_signals(void **state)
-{
-	struct score_row row = { .account = 1, .day = AS_OF, .risk = 50, .readiness = -1, .confidence = 0.5, .risk_band = 1,
-	                         .risk_band_since = AS_OF, .readiness_band_since = AS_OF, .config_hash = "h" };
-	struct score_signal_row signals[2] = { { "defense", "silence", "text", 4, NAN, 0.5, 20, 10, AS_OF },
-	                                       { "defense", "active_level", "text", 4, 1, 0.5, 20, 10, DAY_NONE } };
-	const struct score_row *rows;
-	int32_t last;
-	size_t n;
-
-	(void)state;
-	ASSERT_OK(score_put(db, &row, signals, 2, &err));
-	row.risk = 60;
-	ASSERT_OK(scores_clear(db, 1, 1, AS_OF, &err));
-	ASSERT_OK(score_put(db, &row, signals, 1, &err));
-	ASSERT_INT(number("SELECT count(*) FROM score_signal"), 1);
-	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF, s.arena, &rows, &n, &err));
-	ASSERT_INT(n, 0);
-	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF + 1, s.arena, &rows, &n, &err));
-	ASSERT_INT(n, 1);
-	ASSERT_NEAR(rows[0].risk, 60, 1e-9);
-	assert_true(rows[0].readiness < 0);
-	ASSERT_OK(scores_last_day(db, &last, &err));
-	ASSERT_INT(last, AS_OF);
-	ASSERT_OK(scores_clear(db, 2, 9, AS_OF, &err));
-	ASSERT_INT(number("SELECT count(*) FROM score_day"), 1);
-	ASSERT_OK(scores_clear(db, 1, 1, AS_OF, &err));
-	ASSERT_INT(number("SELECT count(*) FROM score_signal"), 0);
-	ASSERT_OK(scores_before(db, 0, 9, AS_OF - 9, AS_OF + 1, s.arena, &rows, &n, &err));
-	ASSERT_INT(n, 0);
-}
-
 static void the_score_before_is_found_however_many_days_it_is_back(void **state)
 {
-	struct score_row row = { .risk_band_since = AS_OF, .readiness_band_since = AS_OF, .config_hash = "h" };
+	struct score_row row = { .risk_band_since = AS_OF, .readiness_band_since = AS_OF };
 	const struct score_row *rows, *one;
 	bool is_any;
 	size_t n;
 
 	(void)state;
 	ASSERT_OK(db_run(db, "INSERT INTO account (id, source_id, source_key) VALUES (3, 1, 'third')", &err));
-	for (int age = 1; age < 20; age += 2)
-		for (row.account = 1; row.account < 4; row.account++) {
-			row.day = AS_OF - age;
+	for (int age = 1; age < 20; age += 2) {
+		CLEANUP(score_day_done) struct score_day day;
+
+		ASSERT_OK(score_day_begin(&day, db, AS_OF - age, "h", 0, &err));
+		for (row.account = 1; row.account < (age > 5 ? 4 : 2); row.account++) {
 			row.risk = (double)(100 * row.account + age);
-			if (row.account < 2 || age > 5)
-				ASSERT_OK(score_put(db, &row, NULL, 0, &err));
+			ASSERT_OK(score_day_put(&day, &row, NULL, 0, &err));
 		}
+		ASSERT_OK(score_day_end(&day, &err));
+	}
 	ASSERT_OK(scores_before(db, 1, 3, AS_OF - 30, AS_OF, s.arena, &rows, &n, &err));
 	ASSERT_INT(n, 1);
 	ASSERT_NEAR(rows[0].risk, 101, 1e-9);
@@ -614,7 +586,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(growth_is_not_settled_by_a_source_that_broke, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_list_is_ranked_and_nobodys_accounts_are_listed_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_day_to_act_by_that_has_passed_stays_so_that_it_is_overdue, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_score_is_replaced_with_its_signals, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_score_before_is_found_however_many_days_it_is_back, setup, teardown),
 	};
 

@@ -188,6 +188,32 @@ static void accounts_from_before_there_were_packs_are_to_get_one(void **state)
 	db_close(db);
 }
 
+static void what_was_said_before_signals_were_one_row_is_still_said(void **state)
+{
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 40, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'csv');"
+	                     "INSERT INTO account (id, source_id, source_key) VALUES (1, 1, 'k1'), (2, 1, 'k2');"
+	                     "INSERT INTO config_seen VALUES ('b', 30), ('a', 20);"
+	                     "INSERT INTO score_day VALUES (20000, 1, 50.25, NULL, 0.5, 1, 0, 19990, 19990, 7, 'EUR', 'a'),"
+	                     " (20000, 2, 1, 2, 0.5, 0, 0, 19990, 19990, NULL, NULL, 'b'),"
+	                     " (20001, 1, 1, 2, 0.5, 0, 2, 19990, 19990, NULL, NULL, 'forgotten');"
+	                     "INSERT INTO score_signal VALUES (20000, 1, 'defense', 'silence', 0.1, NULL, 0.7, 1, 0.2, 'why',"
+	                     " 19999)", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 40);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_day WHERE risk = 50.25 AND readiness IS NULL AND "
+	                      "value_minor = 7"), 1);
+	ASSERT_INT(number(db, "SELECT group_concat(coalesce((SELECT hash FROM config_seen WHERE id = config), config)) ="
+	                      " 'a,b,forgotten' FROM score_day"), 1);
+	ASSERT_INT(number(db, "SELECT group_concat(config) = '1,2,forgotten' FROM score_day"), 1);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_signal WHERE day = 20000 AND account_id = 1 AND engine ="
+	                      " 'defense' AND signal = 'silence' AND value = 0.1 AND baseline IS NULL AND strength = 0.7 AND"
+	                      " weight = 1 AND contribution = 0.2 AND evidence = 'why' AND fresh_on = 19999"), 1);
+	db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +227,7 @@ int main(void)
 		cmocka_unit_test(whatever_action_fails_the_schema_is_the_old_one_or_the_new_one),
 #endif
 		cmocka_unit_test(accounts_from_before_there_were_packs_are_to_get_one),
+		cmocka_unit_test(what_was_said_before_signals_were_one_row_is_still_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

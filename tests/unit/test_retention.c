@@ -75,10 +75,13 @@ static void live(int32_t day)
 	ASSERT_OK(db_run(db, "BEGIN IMMEDIATE", &err));
 	put_usage(day);
 	run_for("INSERT INTO score_day (day, account_id, confidence, risk_band, readiness_band, risk_band_since, "
-	        "readiness_band_since, config_hash) SELECT :day, id, 0.5, 0, 0, :day, :day, 'h' FROM account", day);
-	run_for("INSERT INTO score_signal (day, account_id, engine, signal, strength, weight, contribution, evidence) "
+	        "readiness_band_since, config) SELECT :day, id, 0.5, 0, 0, :day, :day, 1 FROM account", day);
+	run_for("INSERT INTO score_signal_row (day, account_id, engine, signal, strength, weight, contribution, evidence) "
 	        "SELECT :day, id, 'defense', 'silence', 1, 1, 1, 'nothing for ' || id || ' days' FROM account "
-	        "WHERE id % 10 = 0", day);
+	        "WHERE id % 20 = 0", day);
+	run_for("INSERT INTO account_signals (day, account_id, data) SELECT :day, id, json_object('defense', "
+	        "json_array(json_array('silence', 1, 1, 1, 1, 1, 'nothing for ' || id || ' days', :day))) FROM account "
+	        "WHERE id % 20 = 10", day);
 	run_for("INSERT INTO digest (id, owner_email, local_on, kind, as_of_on, made_at, config_hash, content) VALUES "
 	        "(:day, 'ann@example.org', :day, 'csm', :day, :day * 86400, 'h', hex(zeroblob(3000)))", day);
 	run_for("INSERT INTO outbox (id, digest_id, sink, kind, delivery_key, body, body_sha256, content_type, state, "
@@ -122,7 +125,8 @@ static void the_file_of_a_steady_organisation_stops_growing(void **state)
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM usage_exception"), 41);
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM usage_detail"), 41);
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM score_day"), 41);
-	ASSERT_INT(number("SELECT count(DISTINCT day) FROM score_signal"), 41);
+	ASSERT_INT(number("SELECT count(DISTINCT day) FROM score_signal_row"), 41);
+	ASSERT_INT(number("SELECT count(DISTINCT day) FROM account_signals"), 41);
 	ASSERT_INT(number("SELECT (SELECT count(*) FROM digest) * 1000000 + (SELECT count(*) FROM outbox) * 1000 + "
 	                  "(SELECT count(*) FROM delivery)"), 41041041);
 	ASSERT_INT(number("SELECT count(*) FROM pull_run"), 41 * 24);

@@ -60,7 +60,7 @@ struct fact_base {
 	size_t n_speeds;
 	const int64_t *payers; /* ids of the sources that tell of payments: of others an open invoice says nothing */
 	size_t n_payers;
-	struct usage_window *window; struct arena *of_days; /* off limits: what facts_load read ahead; where active is */
+	struct usage_window *window; struct facts_walk *walk; /* off limits: what facts_load read ahead; where active is */
 };
 
 /* Whose the account is not, whatever its source says, for findings of an engine; and who has it instead. */

@@ -93,7 +93,7 @@ static int judge_load(void *state, size_t *out_units, struct err *err)
 {
 	struct judge *x = state;
 
-	if (judge_begin_apart(&x->judging, x->day, x->of_day, err) < 0)
+	if (judge_begin_apart(&x->judging, x->day, x->n_processes, x->of_day, err) < 0)
 		return -1;
 	judge_units_of(&x->judging.day.base, x->n_processes, x->of_day, &x->units);
 	*out_units = x->units.n;

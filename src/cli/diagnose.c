@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "score/speed.h"
+#include "store/facts_walk.h"
 
 enum { SCORES_LAST_DAYS = 30 }; /* a band of longer ago is no band before */
 
@@ -107,35 +108,30 @@ int diagnose_scores(const struct session *s, struct diagnosing *io, struct err *
 	       scores_any(s->db, as_of - SCORES_LAST_DAYS, as_of, &io->has_before, err) < 0 ? -1 : 0;
 }
 
-int diagnose_base(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
+int diagnose_end(struct diagnosing *io, const struct day_rates *rates, struct arena *a, struct err *err)
 {
-	struct diagnosing d = diagnose_begin(s, as_of, a);
-
-	if (facts_base_load(s->db, &d.query, a, &d.base, err) < 0 || diagnose_scores(s, &d, err) < 0)
+	if (facts_base_end(io->session->db, &io->query, a, &io->base, err) < 0 ||
+	    diagnose_scores(io->session, io, err) < 0)
 		return -1;
-	d.norms = norms_of(&d.base, a);
-	*out = d;
-	return 0;
-}
-
-void diagnose_finish(struct diagnosing *io, const struct day_rates *rates, struct arena *a)
-{
 	io->contracts_from = rates->contracts_from;
 	io->base.speeds = rates->speeds;
 	io->base.n_speeds = rates->n_speeds;
 	io->base.loss_rate = rates->loss_rate;
 	io->base.growth_rate = rates->growth_rate;
+	io->norms = norms_of(&io->base, a);
 	io->judge = judge_of(&io->session->org->score, &io->base, io->norms, a);
+	return 0;
 }
 
 int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out, struct err *err)
 {
 	struct day_rates rates;
 
-	if (diagnose_base(s, as_of, a, out, err) < 0 || diagnose_rates(s, as_of, a, &rates, err) < 0)
+	*out = diagnose_begin(s, as_of, a);
+	if (facts_base_begin(s->db, &out->query, a, &out->base, err) < 0 ||
+	    facts_base_walk(s->db, &out->base, err) < 0 || diagnose_rates(s, as_of, a, &rates, err) < 0)
 		return -1;
-	diagnose_finish(out, &rates, a);
-	return 0;
+	return diagnose_end(out, &rates, a, err);
 }
 
 /* Of the scores of the last scored day, by account; an account that has none there may have an older one. */

@@ -33,13 +33,12 @@ int diagnose_scores(const struct session *s, struct diagnosing *io, struct err *
 /* Everything lives in a. */
 int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out,
                  struct err *err) MUST_USE;
-/* The same in pieces, for who works out the rates in another process: the day without them, then the rest. */
+/* The same in pieces, for several processes (store/facts_walk.h): after diagnose_begin, the base is begun and walked
+ * over, and the rates are worked out, in any of them; the end is in the first. */
 int diagnose_rates(const struct session *s, int32_t as_of, struct arena *a, struct day_rates *out,
                    struct err *err) MUST_USE;
 void diagnose_rates_parcel(struct parcel *p, struct day_rates *io);
-int diagnose_base(const struct session *s, int32_t as_of, struct arena *a, struct diagnosing *out,
-                  struct err *err) MUST_USE;
-void diagnose_finish(struct diagnosing *io, const struct day_rates *rates, struct arena *a);
+int diagnose_end(struct diagnosing *io, const struct day_rates *rates, struct arena *a, struct err *err) MUST_USE;
 /* Members first .. first + n - 1 of the base into out. */
 int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
                       struct err *err) MUST_USE;

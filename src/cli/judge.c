@@ -2,6 +2,7 @@
 
 #include "score/finding.h"
 #include "score_pack.h"
+#include "store/facts_walk.h"
 #include "workers.h"
 
 enum {
@@ -27,37 +28,45 @@ int judge_begin(struct judging *j, int32_t as_of, struct arena *of_day, struct e
 	return 0;
 }
 
-/* What is usual is worked out in a process of its own: that takes about as long as the base does. */
-struct rating { struct session session; int32_t as_of; };
+/* What others do while the first walks over the base: one works out what is usual, then all help. */
+struct helping {
+	struct session session;
+	const struct diagnosing *day;
+	size_t n;
+};
 
-static int rating_load(void *state, size_t *out_units, struct err *err)
+static int help_load(void *state, size_t *out_units, struct err *err)
 {
-	(void)state;
+	const struct helping *h = state;
+
 	(void)err;
-	*out_units = 1;
+	*out_units = h->n;
 	return 0;
 }
 
-static int rating_open(void *state, struct err *err)
+static int help_open(void *state, struct err *err)
 {
-	struct rating *r = state;
+	struct helping *h = state;
 
-	return db_open(r->session.org->db_path, DB_READ, &r->session.db, err);
+	return db_open(h->session.org->db_path, DB_READ, &h->session.db, err);
 }
 
-static int rating_work(void *state, size_t unit, struct worker_out *out, struct err *err)
+static int help(void *state, size_t unit, struct worker_out *out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(txn_end) struct txn snapshot = { 0 };
 	struct parcel p = { .out = &out->bytes, .arena = a };
-	struct rating *r = state;
+	struct helping *h = state;
 	struct day_rates rates;
 
-	(void)unit;
-	if (txn_begin(&snapshot, r->session.db, err) < 0 || diagnose_rates(&r->session, r->as_of, a, &rates, err) < 0)
+	if (txn_begin(&snapshot, h->session.db, err) < 0)
 		return -1;
-	diagnose_rates_parcel(&p, &rates);
-	return 0;
+	if (unit == 0) {
+		if (diagnose_rates(&h->session, h->day->query.as_of, a, &rates, err) < 0)
+			return -1;
+		diagnose_rates_parcel(&p, &rates);
+	}
+	return facts_base_walk(h->session.db, &h->day->base, err);
 }
 
 static int take_rates(struct workers *w, struct arena *a, struct day_rates *out, struct err *err)
@@ -68,37 +77,56 @@ static int take_rates(struct workers *w, struct arena *a, struct day_rates *out,
 
 	if (rc < 0)
 		return -1;
-	p.end = p.at + len;
+	p.end = rc ? p.at + len : p.at;
 	diagnose_rates_parcel(&p, out);
-	rc = parcel_is_whole(&p) ? workers_next(w, &p.at, &len, err) : 1;
-	return rc > 0 ? err_set(err, ERR_FATAL, "what is usual came in pieces") : rc;
+	if (!rc || !parcel_is_whole(&p))
+		return err_set(err, ERR_FATAL, "what is usual came in pieces");
+	while ((rc = workers_next(w, &p.at, &len, err)) > 0)
+		;
+	return rc;
 }
 
-static int load_base(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
+/* A lock for all that is read, not one a statement. */
+static int open_snapshot(const struct judging *j, struct db **out_db, struct txn *out, struct err *err)
+{
+	return db_open(j->session.org->db_path, DB_READ, out_db, err) < 0 ? -1 : txn_begin(out, *out_db, err);
+}
+
+static int begin_base(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
-	CLEANUP(txn_end) struct txn snapshot = { 0 }; /* a lock for all that is read, not one a statement */
+	CLEANUP(txn_end) struct txn snapshot = { 0 };
+
+	j->day = diagnose_begin(&j->session, as_of, of_day);
+	return open_snapshot(j, &db, &snapshot, err) < 0 ||
+	       facts_base_begin(db, &j->day.query, of_day, &j->day.base, err) < 0 ? -1 : 0;
+}
+
+static int end_base(struct judging *j, struct workers *helpers, struct arena *of_day, struct err *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(txn_end) struct txn snapshot = { 0 };
+	struct day_rates rates = { 0 };
 	int rc;
 
-	if (db_open(j->session.org->db_path, DB_READ, &db, err) < 0 || txn_begin(&snapshot, db, err) < 0)
+	if (open_snapshot(j, &db, &snapshot, err) < 0 || facts_base_walk(db, &j->day.base, err) < 0 ||
+	    take_rates(helpers, of_day, &rates, err) < 0)
 		return -1;
 	j->session.db = db;
-	rc = diagnose_base(&j->session, as_of, of_day, &j->day, err);
+	rc = diagnose_end(&j->day, &rates, of_day, err);
 	j->session.db = NULL;
 	return rc;
 }
 
-int judge_begin_apart(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err)
+int judge_begin_apart(struct judging *j, int32_t as_of, int n_processes, struct arena *of_day, struct err *err)
 {
-	CLEANUP(workers_donep) struct workers *w = NULL;
-	struct rating rating = { .session = j->session, .as_of = as_of };
-	const struct worker_job job = { &rating, rating_load, rating_open, rating_work };
-	struct day_rates rates = { 0 };
+	CLEANUP(workers_donep) struct workers *helpers = NULL;
+	struct helping helping = { .session = j->session, .day = &j->day, .n = (size_t)n_processes - 1 };
+	const struct worker_job job = { &helping, help_load, help_open, help };
 
-	if (workers_start(1, &job, of_day, &w, err) < 0 || workers_go(w, err) < 0 || load_base(j, as_of, of_day, err) < 0 ||
-	    take_rates(w, of_day, &rates, err) < 0)
+	if (begin_base(j, as_of, of_day, err) < 0 || workers_start(n_processes - 1, &job, of_day, &helpers, err) < 0 ||
+	    workers_go(helpers, err) < 0 || end_base(j, helpers, of_day, err) < 0)
 		return -1;
-	diagnose_finish(&j->day, &rates, of_day);
 	settle(j);
 	return 0;
 }

@@ -15,8 +15,9 @@ struct judging {
 
 /* Loads the day's base into of_day; j->session is set. */
 int judge_begin(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err) MUST_USE;
-/* The same by connections of its own, in two processes: nothing of the database may be open in this one. */
-int judge_begin_apart(struct judging *j, int32_t as_of, struct arena *of_day, struct err *err) MUST_USE;
+/* The same by connections of its own, in two processes or more: nothing of the database may be open in this one. */
+int judge_begin_apart(struct judging *j, int32_t as_of, int n_processes, struct arena *of_day,
+                      struct err *err) MUST_USE;
 /* Which members a unit of work has: those of one block of usage, or fewer where there are not many. */
 struct judge_units { size_t n; const size_t *firsts; /* n + 1: the last is behind the last member */ };
 void judge_units_of(const struct fact_base *base, int n_processes, struct arena *a, struct judge_units *out);

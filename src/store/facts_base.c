@@ -2,6 +2,7 @@
 
 #include "common/text.h"
 #include "facts_parts.h"
+#include "store/facts_walk.h"
 #include "store/pulls.h"
 #include "usage_window.h"
 
@@ -279,37 +280,40 @@ static int load_payers(struct db *db, int32_t as_of, struct arena *a, struct fac
 	return 0;
 }
 
-static void free_days(void *arena)
-{
-	arena_free(arena);
-}
-
 void facts_forget_days(struct fact_base *io)
 {
-	arena_reset(io->of_days);
+	facts_walk_free(io->walk);
 	io->active = NULL;
+}
+
+int facts_base_begin(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
+                     struct err *err)
+{
+	struct fact_base base = { .as_of = query->as_of, .loss_rate = -1, .growth_rate = -1 };
+	struct fact_member *members;
+
+	if (load_members(db, query->as_of, a, &members, &base, err) < 0 || load_metrics(db, query, a, &base, err) < 0 ||
+	    facts_walk_begin(&base, members, a, err) < 0)
+		return err_in(err, "facts of the base");
+	*out = base;
+	return 0;
+}
+
+int facts_base_end(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *io,
+                   struct err *err)
+{
+	facts_walk_end(io, a);
+	if (facts_load_sources(db, query, io, err) < 0 || load_payers(db, query->as_of, a, io, err) < 0)
+		return err_in(err, "facts of the base");
+	if (!query->skips_judging && facts_load_market(db, query, io, a, &io->market, err) < 0)
+		return err_in(err, "what the base pays");
+	io->window = usage_window_new(io->as_of, io->metrics, io->n_metrics, a);
+	return 0;
 }
 
 int facts_base_load(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *out,
                     struct err *err)
 {
-	struct fact_base base = { .as_of = query->as_of, .loss_rate = -1, .growth_rate = -1 };
-	struct fact_member *members;
-
-	base.of_days = arena_new(0);
-	arena_on_free(a, free_days, base.of_days);
-	if (load_members(db, query->as_of, a, &members, &base, err) < 0)
-		return err_in(err, "facts of the base");
-	if (load_metrics(db, query, a, &base, err) < 0 ||
-	    facts_load_activity(db, &base, members, a, &base.reports.last_on, &base.reports.days, &base.reports.n,
-	                        err) < 0 ||
-	    facts_load_sources(db, query, &base, err) < 0)
-		return err_in(err, "facts of the base");
-	if (load_payers(db, query->as_of, a, &base, err) < 0)
-		return err_in(err, "facts of the base");
-	if (!query->skips_judging && facts_load_market(db, query, &base, a, &base.market, err) < 0)
-		return err_in(err, "what the base pays");
-	base.window = usage_window_new(base.as_of, base.metrics, base.n_metrics, a);
-	*out = base;
-	return 0;
+	return facts_base_begin(db, query, a, out, err) < 0 || facts_base_walk(db, out, err) < 0 ? -1 :
+	       facts_base_end(db, query, a, out, err);
 }

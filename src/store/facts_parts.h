@@ -61,11 +61,12 @@ int32_t history_day(const struct history *h, int64_t id, const char *field, int3
 /* A date that tells of an event is seen when it has come, or when it was known before: when it was set later on. */
 bool history_is_dated(const struct history *h, int64_t id, const char *field);
 
-/* A part of facts_base_load: sets the days of activity of the base's members, these, and what its metrics
- * were used; gives the last day on which a member reported usage (DAY_NONE when never), the days of late on which any
- * did, and how many did of late. */
-int facts_load_activity(struct db *db, struct fact_base *base, struct fact_member *members, struct arena *a,
-                        int32_t *out_last_on, struct fact_days *out_days, size_t *out_n, struct err *err) MUST_USE;
+/* The walk over usage of facts_walk.h: begins where the base's members and metrics are known; adds up, into these, the
+ * days of activity and the metrics' use, the last day on which a member reported usage (DAY_NONE when never), the days
+ * of late on which any did, and how many did of late. */
+int facts_walk_begin(struct fact_base *io, struct fact_member *members, struct arena *a, struct err *err) MUST_USE;
+void facts_walk_end(struct fact_base *io, struct arena *a);
+void facts_walk_free(struct facts_walk *walk); /* and the days with it; twice is once */
 
 /* How fresh the sources of the base are, where its metrics and reports are known. */
 int facts_load_sources(struct db *db, const struct fact_query *query, struct fact_base *io, struct err *err) MUST_USE;

@@ -92,22 +92,25 @@ static int tell_packed(struct told *told, struct err *err)
 	return rc;
 }
 
-/* From the rows of n accounts from a place on. */
-static int tell_from_rows(struct told *told, size_t first, size_t n, struct err *err)
+/* From the rows of n accounts from a place on, or of fewer where they have very many. *io_fit: how many it were. */
+static int tell_from_rows(struct told *told, size_t first, size_t n, size_t *io_fit, struct err *err)
 {
 	const struct loading *l = told->telling.l;
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(MAX_PACK_BYTES);
 	CLEANUP(buf_done) struct buf bytes;
 	int64_t *accounts = arena_array(scratch, n, sizeof *accounts);
-	struct packing packing = { .db = l->db, .accounts = accounts, .n = n, .arena = scratch };
+	struct packing packing = { .db = l->db, .accounts = accounts, .arena = scratch };
 
 	buf_init(&bytes, MAX_PACK_BYTES);
 	for (size_t i = 0; i < n; i++)
 		accounts[i] = l->base->members[l->first + first + i].id;
 	packing_for_day(&packing, l->q);
+	if (packing_fit(l->db, accounts, n, io_fit, err) < 0)
+		return -1;
+	packing.n = *io_fit;
 	if (packing_load(&packing, told->is_all, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < packing.n; i++) {
 		struct pack p;
 		int rc;
 
@@ -124,18 +127,18 @@ static int tell_from_rows(struct told *told, size_t first, size_t n, struct err 
 static int load(struct loading *l, bool is_all, struct err *err)
 {
 	struct told told = { .telling = { .l = l }, .is_all = is_all };
+	size_t fit = l->n;
 
 	told.is_done = arena_array(l->arena, l->n, sizeof *told.is_done);
 	told.is_stale = arena_array(l->arena, l->n, sizeof *told.is_stale);
 	if (load_stale(&told, err) < 0 || tell_packed(&told, err) < 0)
 		return -1;
 	told.telling.is_of_day = true;
-	for (size_t i = 0, end; i < l->n; i = end) {
-		for (end = i; end < l->n && !told.is_done[end];)
-			end++;
-		if (end > i && tell_from_rows(&told, i, end - i, err) < 0)
+	for (size_t i = 0, n; i < l->n; i += n ? fit : 1) {
+		for (n = 0; i + n < l->n && !told.is_done[i + n];)
+			n++;
+		if (n && tell_from_rows(&told, i, n, &fit, err) < 0)
 			return -1;
-		end += end == i;
 	}
 	return 0;
 }

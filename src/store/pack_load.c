@@ -1,6 +1,9 @@
 #include "pack_load.h"
 
-enum { SPARE_DAYS = 32 }; /* how long before today a pack that lasts still tells */
+enum {
+	SPARE_DAYS = 32,     /* how long before today a pack that lasts still tells */
+	ROWS_AT_ONCE = 200000 /* some 100 bytes each while they are in memory */
+};
 
 void packing_for_day(struct packing *p, const struct fact_query *q)
 {
@@ -97,6 +100,37 @@ int64_t packing_event_day(struct packing *p, size_t place, int64_t at)
 	                              at >= facts_day_start(p->zone, (int32_t)day + 1)))
 		p->is_odd[place] = true;
 	return day;
+}
+
+/* Whether those kinds of rows of which an account may have very many are few. */
+static int are_few(struct db *db, int64_t first, int64_t last, bool *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT count(*) FROM (SELECT 1 FROM usage_detail WHERE account_id BETWEEN :from AND :to"
+		" UNION ALL SELECT 1 FROM interaction WHERE account_id BETWEEN :from AND :to"
+		" UNION ALL SELECT 1 FROM ticket WHERE account_id BETWEEN :from AND :to LIMIT :most)");
+
+	bind_int(q, ":from", first);
+	bind_int(q, ":to", last);
+	bind_int(q, ":most", ROWS_AT_ONCE);
+	if (stmt_step(q, err) < 0)
+		return err_in(err, "rows of accounts");
+	*out = col_int(q, 0) < ROWS_AT_ONCE;
+	return 0;
+}
+
+int packing_fit(struct db *db, const int64_t *accounts, size_t n, size_t *io_fit, struct err *err)
+{
+	size_t fit = 2 * *io_fit < n ? 2 * *io_fit : n;
+	bool is_fit = false;
+
+	while (fit > 1 && !is_fit) {
+		if (are_few(db, accounts[0], accounts[fit - 1], &is_fit, err) < 0)
+			return -1;
+		fit = is_fit ? fit : fit / 2;
+	}
+	*io_fit = fit;
+	return 0;
 }
 
 int packing_load(struct packing *p, bool is_all, struct err *err)

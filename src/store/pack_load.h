@@ -25,6 +25,9 @@ void packing_for_day(struct packing *p, const struct fact_query *q);
 void packing_to_last(struct packing *p, int32_t today);
 /* is_all: else subscriptions alone. */
 int packing_load(struct packing *p, bool is_all, struct err *err) MUST_USE;
+/* How many of n accounts, from the first on, have so few rows that they are read together; one whatever it has. io_fit:
+ * how many did before, n at first: what lies together is mostly alike. */
+int packing_fit(struct db *db, const int64_t *accounts, size_t n, size_t *io_fit, struct err *err) MUST_USE;
 
 /* Between them. */
 int packing_load_accounts(struct packing *p, struct err *err) MUST_USE;

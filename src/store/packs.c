@@ -5,7 +5,7 @@
 
 enum {
 	BATCH = 4096, /* accounts in a transaction */
-	CHUNK = 256,  /* accounts whose rows are in memory together */
+	CHUNK = 256,  /* accounts whose rows are in memory together, at most */
 	GAP = 4,      /* neighbours that are further apart are read by themselves */
 	MAX_AGE_DAYS = 182
 };
@@ -91,6 +91,7 @@ struct refreshing {
 	const struct zone *zone;
 	int32_t today;
 	int64_t n;
+	size_t fit; /* accounts that were in memory together last */
 };
 
 static int refresh_chunk(struct refreshing *r, const int64_t *accounts, size_t n, struct err *err)
@@ -144,6 +145,9 @@ static int refresh_batch(struct refreshing *r, int64_t *accounts, struct err *er
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && end - i < CHUNK && accounts[end] - accounts[end - 1] <= GAP;)
 			end++;
+		if (packing_fit(r->db, accounts + i, end - i, &r->fit, err) < 0)
+			return -1;
+		end = i + r->fit;
 		if (refresh_chunk(r, accounts + i, end - i, err) < 0)
 			return -1;
 	}
@@ -191,7 +195,7 @@ static int start_anew(struct refreshing *r, struct err *err)
 int64_t packs_refresh(struct db *db, const struct zone *zone, int32_t today, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct refreshing r = { .db = db, .zone = zone, .today = today };
+	struct refreshing r = { .db = db, .zone = zone, .today = today, .fit = CHUNK };
 	int64_t *accounts = arena_array(a, BATCH, sizeof *accounts);
 	int rc = start_anew(&r, err);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/store/pack_load.h"
 #include "random_book.h"
 #include "store/facts.h"
 #include "store/identity.h"
@@ -412,6 +413,35 @@ static void what_is_no_longer_kept_leaves_packs_as_they_are(void **state)
 	ASSERT_INT(number("SELECT since_on FROM pack_made"), D - 900 - 479);
 }
 
+static void ten_users_a_day(int64_t account, int days)
+{
+	run(arena_printf(a, "INSERT INTO usage_detail WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n "
+	                    "WHERE i < %d) SELECT %d, i / 10, 1, 'user' || (i %% 10), '', 1 FROM n",
+	                 10 * days - 1, (int)account));
+}
+
+static void accounts_with_very_many_rows_are_not_in_memory_together(void **state)
+{
+	static const int64_t accounts[] = { 1, 2, 3 };
+	size_t fit = 3;
+
+	(void)state;
+	run("INSERT INTO account (id, source_id, source_key) VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 1, 'c')");
+	ten_users_a_day(1, 3);
+	ASSERT_OK(packing_fit(db, accounts, 3, &fit, &err));
+	ASSERT_INT(fit, 3);
+	ten_users_a_day(2, 11000);
+	ten_users_a_day(3, 11000);
+	ASSERT_OK(packing_fit(db, accounts, 3, &fit, &err));
+	ASSERT_INT(fit, 1);
+	ASSERT_OK(packing_fit(db, accounts, 3, &fit, &err)); /* once more of them, as far as that goes */
+	ASSERT_INT(fit, 2);
+	ASSERT_OK(packing_fit(db, accounts + 1, 2, &fit, &err));
+	ASSERT_INT(fit, 1);
+	assert_int_equal(packs_refresh(db, zone, D, &err), 3);
+	ASSERT_INT(number("SELECT count(*) FROM account_pack"), 3);
+}
+
 static void nothing_is_left_of_an_account_that_is_erased(void **state)
 {
 	(void)state;
@@ -501,6 +531,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(packs_are_made_anew_for_another_zone_and_only_where_something_changed, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_longer_kept_leaves_packs_as_they_are, setup, teardown),
+		cmocka_unit_test_setup_teardown(accounts_with_very_many_rows_are_not_in_memory_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_left_of_an_account_that_is_erased, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_of_any_size_come_out_of_a_pack_as_they_went_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(words_have_numbers_in_their_order, setup, teardown),

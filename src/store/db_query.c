@@ -76,7 +76,7 @@ static int open_to_read(struct question *q, const char *path, struct err *err)
 	if (rc == SQLITE_OK)
 		rc = db_usage_register(q->handle);
 	if (rc == SQLITE_OK) /* declared once, which nobody may later on */
-		rc = sqlite3_exec(q->handle, "SELECT 1 FROM usage LIMIT 0", NULL, NULL, NULL);
+		rc = sqlite3_exec(q->handle, "SELECT 1 FROM usage, json_each(''), json_tree('') LIMIT 0", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_set_authorizer(q->handle, authorize, NULL);
 	if (rc != SQLITE_OK)

@@ -158,6 +158,23 @@ static void refuse(const char *sql, const char *why)
 		fail_msg("%s: %s, not %s", sql, err.text, why);
 }
 
+static void signals_and_other_lists_in_JSON_are_rows(void **state)
+{
+	struct query_result r;
+
+	(void)state;
+	ASSERT_OK(db_run(db, "INSERT INTO account_signals (day, account_id, data) VALUES (20000, 8130, "
+	                     "'{\"defense\":[[\"silence\",500,null,1000,250,100,\"quiet\",19990]]}')", &err));
+	r = ask("SELECT j.key, json_array_length(j.value) FROM account_signals s, json_each(s.data) j");
+	ASSERT_INT(r.n_rows, 1);
+	assert_string_equal(r.rows[0][0], "defense");
+	r = ask("SELECT max(t.atom) FROM account_signals s, json_tree(s.data) t WHERE t.type = 'text'");
+	assert_string_equal(r.rows[0][0], "silence");
+	r = ask("SELECT signal, strength FROM score_signal WHERE account_id = 8130");
+	assert_string_equal(r.rows[0][0], "silence");
+	assert_string_equal(r.rows[0][1], "1");
+}
+
 static void only_one_select_is_answered(void **state)
 {
 	static const char *const others[] = {
@@ -236,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_table_of_usage_says_what_the_view_says),
 		CASE(usage_joins_with_accounts),
+		CASE(signals_and_other_lists_in_JSON_are_rows),
 		CASE(only_one_select_is_answered),
 		CASE(time_rows_and_memory_have_an_end),
 		CASE(every_kind_of_value_is_shown),

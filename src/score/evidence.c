@@ -280,7 +280,18 @@ static size_t link_length(const char *text)
 	return strcspn(text, " \t\n<>\"");
 }
 
-const char *evidence_quote(struct arena *a, const char *text, size_t max_chars)
+/* Whether nothing of a text is to be cleaned, cut or masked: a few words of letters and figures. */
+static bool is_plain(const char *text, size_t max_chars)
+{
+	size_t len = 0;
+	int digits = 0;
+
+	for (; isascii(text[len]) && isalnum((unsigned char)text[len]); len += text[len + 1] == ' ' ? 2 : 1)
+		digits += isdigit((unsigned char)text[len]) != 0;
+	return !text[len] && len <= max_chars && digits < MIN_PHONE_DIGITS && (!len || text[len - 1] != ' ');
+}
+
+static const char *masked(struct arena *a, const char *text, size_t max_chars)
 {
 	CLEANUP(buf_done) struct buf out;
 	const char *clean = text_clean(a, text, 4 * max_chars);
@@ -300,6 +311,11 @@ const char *evidence_quote(struct arena *a, const char *text, size_t max_chars)
 		buf_char(&out, *clean++);
 	}
 	return text_clean(a, out.at, max_chars);
+}
+
+const char *evidence_quote(struct arena *a, const char *text, size_t max_chars)
+{
+	return text && is_plain(text, max_chars) ? arena_strdup(a, text) : masked(a, text, max_chars);
 }
 
 /* {"int": 3}, {"real": 0.5, "decimals": 1}, {"day": 20514}, {"minor": 4800000, "currency": "EUR"} or a text. */

@@ -14,7 +14,8 @@ static const double MOST_RISE = 1.5; /* a quota's use counts up to so many times
  * nothing. */
 static double level_of(const struct fact_series *series)
 {
-	int64_t days[SPARSE_DAYS], values[LEVEL_DAYS];
+	LATER_SET int64_t days[SPARSE_DAYS];
+	int64_t values[LEVEL_DAYS];
 	size_t n = 0;
 
 	fact_series_read(series, 0, LEVEL_DAYS, days);

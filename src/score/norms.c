@@ -419,8 +419,12 @@ double norm_level(const struct norms *n, const struct fact_days *active)
 
 	if (first < 0)
 		return 0;
-	for (int w = 0; w < weeks; w++)
-		sum += n->weights[w] * days_in_week(active, w);
+	for (int w = 0; w < weeks; w += 4) { /* in the order of weeks */
+		unsigned month = days_of_month(active, w / 4);
+
+		for (int i = w; i < w + 4 && i < weeks; i++, month >>= 7)
+			sum += n->weights[i] * norm_days_of_week[month & 127];
+	}
 	return mixed(n, sum / (7 * weight), 7 * weight * weight / n->weighed[weeks].squares);
 }
 

@@ -50,5 +50,12 @@ static inline int days_in_week(const struct fact_days *d, int week)
 {
 	return norm_days_of_week[fact_days_week(d, week)];
 }
+/* Four weeks of them, a bit a day, by how many such months lie behind. */
+static inline unsigned days_of_month(const struct fact_days *d, int month)
+{
+	int w = 28 * month / 64, at = 28 * month % 64;
+
+	return (unsigned)((d->words[w] >> at | (at > 36 ? d->words[w + 1] << (64 - at) : 0)) & 0xFFFFFFF);
+}
 
 #endif

@@ -50,14 +50,18 @@ static double price_beside(const struct fact_plan *plan, const struct fact_subsc
 	return by_seats ? (double)plan->seat_minor : own->seats > 0 ? 0 : (double)plan->mrr_minor;
 }
 
-/* Of texts that are alike but for upper and lower case the same number. */
+/* Of texts that are alike but for upper and lower case the same number: from their length and from how they begin and
+ * end, as that tells products apart. */
 static uint32_t number_of(const char *text)
 {
-	uint32_t number = 0;
+	static const uint64_t fold = UINT64_C(0x2020202020202020), mix = UINT64_C(0x9E3779B97F4A7C15);
+	size_t len = strlen(text);
+	uint64_t begin = 0, end = 0;
 
-	for (; *text; text++)
-		number = 31 * number + ((unsigned char)*text | 0x20);
-	return number;
+	memcpy(&begin, text, len < 8 ? len : 8);
+	if (len > 8)
+		memcpy(&end, text + len - 8, 8);
+	return (uint32_t)((((begin | fold) + 31 * (end | fold) + len) * mix) >> 32);
 }
 
 /* The cheapest plan of the same product that others pay and that is dearer than the own. */
@@ -168,24 +172,13 @@ struct owned {
 	size_t n;
 };
 
-static bool has_text(const struct owned *o, const char *product)
-{
-	for (size_t i = 0; i < o->n; i++)
-		if (o->at[i].product == product)
-			return true;
-	return false;
-}
-
 static struct owned owned_by(const struct fact_account *f, struct arena *a)
 {
 	struct owned o = { .at = arena_array(a, f->n_subscriptions, sizeof *o.at) };
 
-	for (size_t i = 0; i < f->n_subscriptions; i++) {
-		const char *product = f->subscriptions[i].product;
-
-		if (f->subscriptions[i].is_active && !has_text(&o, product)) /* few products, however many lines */
-			o.at[o.n++] = (struct own){ number_of(product), product };
-	}
+	for (size_t i = 0; i < f->n_subscriptions; i++)
+		if (f->subscriptions[i].is_active)
+			o.at[o.n++] = (struct own){ number_of(f->subscriptions[i].product), f->subscriptions[i].product };
 	return o;
 }
 

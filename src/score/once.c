@@ -75,6 +75,7 @@ static uint8_t marks_of(const struct fact_interaction *x)
 const uint8_t *exchanges_of(const struct context *c)
 {
 	const struct fact_account *f = c->account;
+	bool has_put_off = false;
 	uint8_t *marks;
 
 	if (c->levers->exchanges)
@@ -82,8 +83,9 @@ const uint8_t *exchanges_of(const struct context *c)
 	c->levers->exchanges = marks = arena_alloc(c->arena, f->n_interactions);
 	for (size_t i = 0; i < f->n_interactions; i++) {
 		marks[i] = marks_of(&f->interactions[i]);
-		c->levers->has_put_off = c->levers->has_put_off || f->interactions[i].was_put_off;
+		has_put_off |= f->interactions[i].was_put_off;
 	}
+	c->levers->has_put_off = has_put_off;
 	return marks;
 }
 

@@ -9,6 +9,7 @@ enum {
 	BASELINE_FROM = 4, BASELINE_TO = 12, /* weeks back; the recent past must not be its own yardstick */
 	RECENT_WEEKS = 4,
 	FEATURE_DAYS = 28, KNOWN_DAYS = 180,
+	ABREAST = 4,                         /* metrics */
 	GONE_DAYS = FACTS_DAYS - 56,         /* longer than a year: who comes once a year is not gone */
 	REGULAR_USES = 4,                    /* expected in FEATURE_DAYS: fewer may well be none by chance */
 };
@@ -17,17 +18,27 @@ static const double HALF_LIFE = 90;  /* days, of a baseline */
 static const double MOST = 1.5;      /* a metric that rises can make up for so much of another's fall */
 static const double RISEN = 1.3, FALLEN = 0.7; /* square roots: 1.7 times as much, half as much */
 
-/* The account's own usual: of the means that begin one to three months ago and halve every 90 days back from there, the
- * best, so that it holds through a decline and a silence instead of sinking with them. */
-static double baseline_of(const double weights[NORM_WEEKS + 1], const double series[NORM_WEEKS], int weeks)
+/* The weeks before those that a baseline begins in, weighed and added up: of metrics abreast, as each sum waits for the
+ * one before it. A series has nothing but 0 from its end on. */
+static void add_tails(double series[ABREAST][NORM_WEEKS], double tails[ABREAST])
 {
 	const double decay = exp2(-7 / HALF_LIFE);
-	double best = 0, sum = 0;
-	int from = weeks - 1;
+	double sums[ABREAST] = { 0 };
 
-	for (; from > BASELINE_TO; from--)
-		sum = series[from] + decay * sum;
-	for (; from >= BASELINE_FROM; from--) {
+	for (int from = NORM_WEEKS - 1; from > BASELINE_TO; from--)
+		for (int k = 0; k < ABREAST; k++)
+			sums[k] = series[k][from] + decay * sums[k];
+	memcpy(tails, sums, sizeof sums);
+}
+
+/* The account's own usual: of the means that begin one to three months ago and halve every 90 days back from there, the
+ * best, so that it holds through a decline and a silence instead of sinking with them. sum: its tail. */
+static double baseline_of(const double weights[NORM_WEEKS + 1], const double series[NORM_WEEKS], int weeks, double sum)
+{
+	const double decay = exp2(-7 / HALF_LIFE);
+	double best = 0;
+
+	for (int from = weeks - 1 < BASELINE_TO ? weeks - 1 : BASELINE_TO; from >= BASELINE_FROM; from--) {
 		double mean;
 
 		sum = series[from] + decay * sum;
@@ -80,11 +91,11 @@ static void add_parts(const double *restrict series, double baseline, const doub
 }
 
 /* A metric against its own baseline, added to the index. Returns how it goes: 1 rises, -1 falls, 0 neither. */
-static int add_metric(const struct context *c, size_t m, const double series[NORM_WEEKS], int weeks, struct pace *p,
-                      int *n)
+static int add_metric(const struct context *c, size_t m, const double series[NORM_WEEKS], int weeks, double tail,
+                      struct pace *p, int *n)
 {
 	const double *season = c->norms->volume[m], *root = c->norms->roots[m];
-	double baseline = baseline_of(c->judge->pace_weights, series, weeks), recent = 0;
+	double baseline = baseline_of(c->judge->pace_weights, series, weeks, tail), recent = 0;
 
 	for (int w = 0; w < RECENT_WEEKS; w++)
 		recent += series[w] / root[w] / RECENT_WEEKS;
@@ -102,11 +113,12 @@ static int add_metric(const struct context *c, size_t m, const double series[NOR
 /* Logins fall while something else rises: where they are at work as many days as ever, they have moved, not left. */
 static void follow_move(const struct context *c, const struct fact_days *all, int weeks, struct pace *p)
 {
-	double days[NORM_WEEKS], baseline;
+	double series[ABREAST][NORM_WEEKS] = { { 0 } }, tails[ABREAST], *days = series[0], baseline;
 
-	for (int w = 0; w < NORM_WEEKS; w++)
+	for (int w = 0; w < weeks; w++)
 		days[w] = days_in_week(all, w);
-	baseline = baseline_of(c->judge->pace_weights, days, weeks);
+	add_tails(series, tails);
+	baseline = baseline_of(c->judge->pace_weights, days, weeks, tails[0]);
 	for (int w = 0; w < PACE_WEEKS && baseline > 0; w++) {
 		double share = days[w] / baseline / season_between(c->norms, 7 * w, 7 * w + 7);
 
@@ -130,15 +142,24 @@ struct together {
 	int n; /* metrics in the index */
 };
 
-static void take_metric(const struct context *c, size_t m, struct pace *p, struct together *t)
+/* Square roots of the weeks, from the whole ones on 0. Returns how many those are. */
+static int take_roots(const struct fact_series *use, double roots[NORM_WEEKS])
 {
-	const struct fact_series *use = c->account->usage[m];
-	int weeks = (fact_days_first(&use->active) + 1) / 7, way;
-	LATER_SET double roots[NORM_WEEKS];
+	int weeks = (fact_days_first(&use->active) + 1) / 7;
 
 	for (int w = 0; w < NORM_WEEKS; w++)
 		roots[w] = sqrt(use->weeks[w]);
-	way = add_metric(c, m, roots, weeks, p, &t->n);
+	if (weeks > BASELINE_TO && weeks < NORM_WEEKS)
+		roots[weeks] = 0; /* it began within that week, and there is none before */
+	return weeks;
+}
+
+static void take_metric(const struct context *c, size_t m, const double roots[NORM_WEEKS], int weeks, double tail,
+                        struct pace *p, struct together *t)
+{
+	const struct fact_series *use = c->account->usage[m];
+	int way = add_metric(c, m, roots, weeks, tail, p, &t->n);
+
 	p->weekly[m] = use->weeks;
 	if (c->base->metrics[m].is_activity) {
 		add_feature(&use->active, c->base->metrics[m].name, p);
@@ -152,14 +173,31 @@ static void take_metric(const struct context *c, size_t m, struct pace *p, struc
 	t->has_fallen = t->has_fallen || way < 0;
 }
 
+/* As many metrics as go abreast, from the first. */
+static void take_metrics(const struct context *c, size_t first, struct pace *p, struct together *t)
+{
+	LATER_SET double roots[ABREAST][NORM_WEEKS];
+	double tails[ABREAST];
+	int weeks[ABREAST];
+
+	for (size_t k = 0; k < ABREAST; k++)
+		if (first + k < c->base->n_metrics && c->account->usage[first + k])
+			weeks[k] = take_roots(c->account->usage[first + k], roots[k]);
+		else
+			memset(roots[k], 0, sizeof roots[k]);
+	add_tails(roots, tails);
+	for (size_t k = 0; k < ABREAST && first + k < c->base->n_metrics; k++)
+		if (c->account->usage[first + k])
+			take_metric(c, first + k, roots[k], weeks[k], tails[k], p, t);
+}
+
 static void read_pace(const struct context *c, struct pace *p)
 {
 	struct together t = { .all = c->account->active };
 
 	p->weekly = arena_array(c->arena, c->base->n_metrics, sizeof *p->weekly);
-	for (size_t m = 0; m < c->base->n_metrics; m++)
-		if (c->account->usage[m])
-			take_metric(c, m, p, &t);
+	for (size_t first = 0; first < c->base->n_metrics; first += ABREAST)
+		take_metrics(c, first, p, &t);
 	p->weeks = t.n ? p->weeks : 0;
 	for (int w = 0; w < p->weeks; w++)
 		p->index[w] /= t.n;

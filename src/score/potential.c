@@ -8,7 +8,7 @@
 #include "store/usage.h"
 
 enum {
-	WEEKS = 4, MONTH = 7 * WEEKS, MOST_MONTHS = 12, YOUNG_DAYS = 56,
+	MONTH = 28, MOST_MONTHS = 12, YOUNG_DAYS = 56,
 	FORGOTTEN_DAYS = 30, /* an open opportunity is dead so long after the day it was to be closed on */
 	REFUSED_DAYS = 60, REGULAR_DAYS = 3,
 };
@@ -37,8 +37,8 @@ static bool read_steady_use(const struct context *c, struct reading *out)
 	if (first < YOUNG_DAYS)
 		return reading_unknown(out, "less than 56 days of usage");
 	for (int m = 0; m < MOST_MONTHS && MONTH * m <= first; m++) {
-		for (int w = WEEKS * m; w < WEEKS * (m + 1); w++)
-			days[m] += days_in_week(active, w);
+		for (unsigned month = days_of_month(active, m); month; month >>= 7)
+			days[m] += norm_days_of_week[month & 127];
 		best = days[m] > best ? days[m] : best;
 	}
 	while (n < MOST_MONTHS && MONTH * (n + 1) <= first + 1 && days[n] >= STEADY_SHARE * best)

@@ -15,7 +15,7 @@ const double DEMAND_FROM = 0.25;
 const char *const NO_DEMAND = "no demand: nothing says that they need more";
 static const double HEALTH_CONFIDENCE = 0.2;
 
-static double strength_of(double value, double low, double high)
+static inline double strength_of(double value, double low, double high)
 {
 	double over = value - low, all = high - low, strength;
 
@@ -41,10 +41,15 @@ double curve_at(const struct curve *c, double value)
 	       (c->logit[i] - c->logit[i - 1]) * (value - c->at[i - 1]) / (c->at[i] - c->at[i - 1]);
 }
 
-void reading_weigh(struct reading *r)
+static inline void weigh(struct reading *r)
 {
 	r->strength = strength_of(r->value, r->low, r->high);
 	r->said = r->curve ? curve_at(r->curve, r->value) : r->strength * (r->weight + r->relief) - r->relief;
+}
+
+void reading_weigh(struct reading *r)
+{
+	weigh(r);
 }
 
 static void tell(const struct context *c, const struct judged_signal *j, struct reading *out)
@@ -55,14 +60,12 @@ static void tell(const struct context *c, const struct judged_signal *j, struct 
 		out->evidence = evidence_render(c->arena, j->text, out->words, out->n_words);
 }
 
-/* Reads one signal into its blank: known or not, strength, evidence. */
-static void take_reading(const struct context *c, const struct judged_signal *j, struct reading *out)
+/* Reads one signal into its blank: known or not, strength; without words. */
+static void take_value(const struct context *c, const struct judged_signal *j, struct reading *out)
 {
 	const struct signal *signal = j->signal;
 
 	out->is_brief = c->is_brief;
-	if (!c->is_brief)
-		out->words = arena_array(c->arena, MAX_WORDS, sizeof *out->words);
 	if (!out->why)
 		out->is_known = signal->read(c, out);
 	if (out->is_known && signal->needs_one && j->stale && !out->is_hard) {
@@ -73,10 +76,17 @@ static void take_reading(const struct context *c, const struct judged_signal *j,
 	}
 	if (!out->is_known)
 		return;
-	reading_weigh(out);
+	weigh(out);
 	if (out->strength <= 0)
 		out->is_hard = false;
-	if (!c->is_brief)
+}
+
+/* The same with its evidence. */
+static void take_reading(const struct context *c, const struct judged_signal *j, struct reading *out)
+{
+	out->words = arena_array(c->arena, MAX_WORDS, sizeof *out->words);
+	take_value(c, j, out);
+	if (out->is_known)
 		tell(c, j, out);
 }
 
@@ -187,7 +197,7 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 		.n_readings = bench->n, .band_why = "", .change = "", .pressing_on = DAY_NONE, .base_logit = bench->base_logit,
 	};
 	for (size_t i = 0; i < bench->n; i++) {
-		take_reading(c, &bench->signals[i], &readings[i]);
+		(c->is_brief ? take_value : take_reading)(c, &bench->signals[i], &readings[i]);
 		wanted += readings[i].weight;
 		known += readings[i].is_known ? readings[i].weight : 0;
 	}
@@ -259,7 +269,7 @@ static void judge_defense(const struct context *c, const struct score_row *befor
 
 	measure(c, ENGINE_DEFENSE, v);
 	converges = verdict_converges(v->readings, v->n_readings, v->families, &v->n_families);
-	if (has_stale(v) && before && before->risk > v->score) {
+	if (before && before->risk > v->score && has_stale(v)) {
 		/* A source that broke says nothing, so nothing got better. */
 		v->score = before->risk;
 		v->is_held = true;

@@ -86,6 +86,8 @@ static bool read_repeated_topic(const struct context *c, struct reading *out)
 		int now = 0, before = 0;
 		double more;
 
+		if (!topics[i].n && !*topics[i].category)
+			continue; /* about nothing that is known */
 		for (int k = 0; k < n; k++) {
 			bool is_recent = c->as_of - f->tickets[f->n_tickets - 1 - (size_t)k].opened_on < TOPIC_DAYS;
 

@@ -2,10 +2,12 @@
 #ifndef STORE_ACCOUNT_H
 #define STORE_ACCOUNT_H
 
+#include "common/clock.h"
 #include "store/db.h"
 
-/* Accounts of which nothing says whether they are customers: neither a subscription, nor ARR, nor is_customer. */
-int accounts_undecided(struct db *db, int64_t *out, struct err *err) MUST_USE;
+/* Accounts of which nothing says whether they are customers: neither a subscription, nor ARR, nor is_customer. Those
+ * that were scored on that day are not asked about; DAY_NONE: all are. */
+int accounts_undecided(struct db *db, int32_t scored_on, int64_t *out, struct err *err) MUST_USE;
 
 /* All there are, gone ones too. */
 int accounts_count(struct db *db, int64_t *out, struct err *err) MUST_USE;

@@ -142,7 +142,7 @@ static void check_customers(struct checking *c, const struct org_settings *org, 
 	struct err err;
 	int64_t n;
 
-	if (accounts_undecided(db, &n, &err) < 0)
+	if (accounts_undecided(db, DAY_NONE, &n, &err) < 0)
 		check_outcome(c, "customers", org->name, -1, &err);
 	else if (n > 0)
 		check_note(c, "customers", org->name, CHECK_WARNING, "%s", left_out_text(c->cli->arena, n, org->name));

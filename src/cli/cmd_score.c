@@ -203,14 +203,17 @@ static int read_days(const struct cli *c, const struct session *s, int32_t *out_
 }
 
 /* Without this a company that connected only its CRM would look at an empty diagnosis and not know why. */
-static int tell_left_out(struct cli *c, const struct session *s, struct err *err)
+static int tell_left_out(const struct scoring *s, int32_t day, struct err *err)
 {
+	struct cli *c = s->cli;
 	int64_t n;
 
-	if (accounts_undecided(s->db, &n, err) < 0)
+	if (c->verbosity < 0 || s->tally.n_scored >= s->n_accounts)
+		return 0;
+	if (accounts_undecided(s->session->db, day, &n, err) < 0)
 		return -1;
-	if (n > 0 && c->verbosity >= 0)
-		(void)fprintf(stderr, "%s\n", left_out_text(c->arena, n, s->org->name));
+	if (n > 0)
+		(void)fprintf(stderr, "%s\n", left_out_text(c->arena, n, s->session->org->name));
 	return 0;
 }
 
@@ -275,5 +278,5 @@ int cmd_score(struct cli *c, struct err *err)
 	}
 	if (c->verbosity >= 0)
 		table_print(table, c->format);
-	return tell_left_out(c, &session, err);
+	return tell_left_out(&s, to, err);
 }

@@ -1,10 +1,18 @@
 #include "store/account.h"
 
-int accounts_undecided(struct db *db, int64_t *out, struct err *err)
+int accounts_undecided(struct db *db, int32_t scored_on, int64_t *out, struct err *err)
 {
-	return db_int(db, "SELECT count(*) FROM account a WHERE deleted_on IS NULL AND main_id IS NULL "
-	                  "AND is_customer IS NULL AND COALESCE(arr_minor, 0) = 0 AND NOT EXISTS (SELECT 1 FROM subscription s "
-	                  "WHERE s.account_id = a.id AND s.deleted_on IS NULL)", 0, out, err);
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
+		"SELECT count(*) FROM account a WHERE deleted_on IS NULL AND main_id IS NULL AND is_customer IS NULL "
+		"AND COALESCE(arr_minor, 0) = 0 AND NOT EXISTS (SELECT 1 FROM score_day d WHERE d.day = :scored AND "
+		"d.account_id = a.id) AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id AND "
+		"s.deleted_on IS NULL)");
+
+	bind_day(q, ":scored", scored_on);
+	if (stmt_step(q, err) < 0)
+		return err_in(err, "accounts");
+	*out = col_int(q, 0);
+	return 0;
 }
 
 int account_keys_load(struct db *db, struct arena *a, const struct account_key **out, size_t *out_n, struct err *err)

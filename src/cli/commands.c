@@ -47,6 +47,7 @@ const struct command commands[] = {
 	          "30, or 30 % fewer people are at work than three months ago on the same seats) and blind spots (nobody "
 	          "owns it; or in 90 days nobody of ours was in touch and no finding named it). Managers get the most "
 	          "valuable of both in their digest.",
+	  .is_brief = true,
 	  .run = cmd_accounts },
 	{ .name = "calibrate",
 	  .summary = "fit the weights of the signals to what became of accounts",
@@ -158,6 +159,7 @@ const struct command commands[] = {
 	  .help = "Lists every answer, those that were taken back too. Links in digests answer as these commands do: see "
 	          "`answers:` in the organisation's file.",
 	  .max_args = 1,
+	  .is_brief = true,
 	  .run = cmd_answers },
 	{ .name = "override",
 	  .arguments = "[ACCOUNT]",
@@ -185,6 +187,7 @@ const struct command commands[] = {
 	          "below one half gets a suggestion: its weight plus the log-odds of what was right, 0 at least; to follow "
 	          "it, set it under score: {signals: ...} in the organisation's file. Weights that were fitted learn by "
 	          "retaind calibrate. --as-of tells what was known then.",
+	  .is_brief = true,
 	  .run = cmd_signals },
 	{ .name = "pull",
 	  .summary = "read the sources into the store",
@@ -268,6 +271,7 @@ const struct command commands[] = {
 	          "with what every account added and whose book it was in. When what is learnt later changes one of the "
 	          "last 13, a further revision is made and the old one stays: --restated shows both and why each account "
 	          "differs. Books of closed months are frozen: an account stays in the book that it was in.",
+	  .is_brief = true,
 	  .run = cmd_nrr },
 	{ .name = "backtest",
 	  .summary = "how good the scores would have been",
@@ -314,6 +318,7 @@ const struct command commands[] = {
 	          "is told with the offset before the change, one that exists twice (overlap) is its first, and a civil "
 	          "day that a zone left out (skipped_day) has no slot (RFC 5545). One on which the owner is to get no digest "
 	          "(retaind silence) is silenced. --zone needs no configuration.",
+	  .is_brief = true,
 	  .run = cmd_next },
 	{ .name = "deliver",
 	  .summary = "send what is due",
@@ -339,6 +344,7 @@ const struct command commands[] = {
 	          "there is any. With --ping (the daemon does so for each day, an hour after its last slot) a person is told "
 	          "of what is overdue, and ping_url is asked, with /fail behind it when something was found.",
 	  .max_args = 2,
+	  .is_brief = true,
 	  .run = cmd_deliveries },
 	{ .name = "silence",
 	  .arguments = "[OWNER]",
@@ -374,6 +380,7 @@ const struct command commands[] = {
 	               "format=FORMAT: text, slack, slack_thread, html, json, email, teams, google_chat, discord or "
 	               "mattermost (default text)" },
 	  .help = "Renders the digest of today from what is in the database and stores nothing.",
+	  .is_brief = true,
 	  .run = cmd_preview },
 	{ .name = "migrate",
 	  .summary = "bring the databases to this program's schema",
@@ -394,6 +401,7 @@ const struct command commands[] = {
 	          "the view usage_daily(account_id, metric, day, date, value) says the same, at some microseconds a cell.",
 	  .min_args = 1,
 	  .max_args = 1,
+	  .is_brief = true,
 	  .run = cmd_sql },
 	{ .name = "compact",
 	  .summary = "let go of what is kept no longer, and pack the database anew",

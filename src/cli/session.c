@@ -15,8 +15,11 @@ const struct config_checks cli_checks = { .check_source = pull_check, .knows_sig
 const struct config *cli_config(struct cli *c)
 {
 	struct mistakes m = { .arena = c->arena };
-	const struct config *config = config_load(c->arena, c->config_dir, &cli_checks, &m);
+	struct config_checks checks = cli_checks;
+	const struct config *config;
 
+	checks.is_brief = c->command->is_brief;
+	config = config_load(c->arena, c->config_dir, &checks, &m);
 	if (config)
 		return config;
 	for (size_t i = 0; i < m.n_kept; i++)

@@ -22,12 +22,23 @@ void check_language(const struct yaml *where, const char *language, struct mista
 		refuse_unknown(where, language, "language", known_languages(m->arena), m);
 }
 
+/* Brings in what a file says of its language, once. */
+static void read_texts(struct loading *l, const struct words *w)
+{
+	const struct config_file **file = &l->texts[w - words_built_in], *f = *file;
+	const struct yaml *tree;
+
+	*file = NULL;
+	tree = f ? yaml_parse(l->arena, f->path, f->text, f->len, l->mistakes) : NULL;
+	if (tree)
+		l->words[w - words_built_in] = words_replace(l->arena, w, tree, l->mistakes);
+}
+
 static void read_language(struct loading *l, const char *name)
 {
 	const struct config_file *f = config_file(l, name, "texts (key: \"text\")");
 	const struct words *w = words_of(config_stem(l->arena, name));
 	struct yaml where = { .path = "", .line = 1 };
-	const struct yaml *tree;
 
 	if (!f)
 		return;
@@ -35,9 +46,9 @@ static void read_language(struct loading *l, const char *name)
 	check_language(&where, config_stem(l->arena, name), l->mistakes);
 	if (!w)
 		return;
-	tree = yaml_parse(l->arena, f->path, f->text, f->len, l->mistakes);
-	if (tree)
-		l->words[w - words_built_in] = words_replace(l->arena, w, tree, l->mistakes);
+	l->texts[w - words_built_in] = f;
+	if (!l->checks->is_brief)
+		read_texts(l, w);
 }
 
 void read_languages(struct loading *l)
@@ -47,6 +58,7 @@ void read_languages(struct loading *l)
 	size_t n = known_languages(l->arena).n;
 
 	l->words = arena_array(l->arena, n, sizeof *l->words);
+	l->texts = arena_array(l->arena, n, sizeof *l->texts);
 	for (size_t i = 0; i < n; i++)
 		l->words[i] = &words_built_in[i];
 	for (size_t i = 0; i < names.n; i++)
@@ -57,8 +69,10 @@ const struct words *read_words(struct loading *l, const struct yaml *where, cons
 {
 	const struct words *w = words_of(language);
 
-	if (w)
+	if (w) {
+		read_texts(l, w);
 		return l->words[w - words_built_in];
+	}
 	if (language)
 		check_language(yaml_member(where, "language"), language, l->mistakes);
 	return NULL;

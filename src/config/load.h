@@ -22,6 +22,7 @@ struct loading {
 	const struct config_checks *checks;
 	const struct yaml *daemon; /* retaind.yaml; NULL when it can't be read */
 	const struct words **words; /* as words_built_in, with what the installation words in its own way */
+	const struct config_file **texts; /* of each of these, as long as it is not looked into */
 	struct score_settings score; /* signals.yaml, plays.yaml and lexicon/, before an organisation changes it */
 };
 

@@ -6,6 +6,8 @@
 
 enum { DAY_S = 86400 };
 
+static const char LEXICON[] = "a lexicon (kind, name, phrases, words)";
+
 static const char *const lexicon_kinds[] = {
 	"adjacent_need", "cancel", "downgrade", "dissatisfaction", "cancel_request", "downgrade_request", "exit_question",
 	"competitor", "champion_leaving", NULL,
@@ -205,9 +207,11 @@ static void read_lexicons(struct loading *l)
 	struct err err;
 	size_t wrong;
 
-	for (size_t i = 0; i < names.n; i++) {
+	for (size_t i = 0; i < names.n && l->checks->is_brief; i++)
+		(void)config_file(l, names.at[i], LEXICON);
+	for (size_t i = 0; i < names.n && !l->checks->is_brief; i++) {
 		struct lexicon_file f = { .s.name = config_stem(l->arena, names.at[i]) };
-		const struct yaml *tree = config_yaml(l, names.at[i], "a lexicon (kind, name, phrases, words)");
+		const struct yaml *tree = config_yaml(l, names.at[i], LEXICON);
 
 		if (!tree)
 			continue;

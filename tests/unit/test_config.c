@@ -292,6 +292,45 @@ static void a_broken_configuration_is_not_returned(void **state)
 	ASSERT_INT(m.n, 3);
 }
 
+static size_t n_mistakes_of(struct arena *a, const struct config_checks *checks)
+{
+	struct mistakes m = { .arena = a };
+
+	(void)config_load(a, folder, checks, &m);
+	return m.n;
+}
+
+static void in_brief_it_has_the_same_version_and_what_is_not_asked_for_is_not_looked_into(void **state)
+{
+	static const struct config_checks brief = { .is_brief = true };
+	static const char LEXICON[] = "lexicon/analytics.yaml", FRENCH[] = "texts/fr.yaml", ORG[] = "orgs/zeta.yaml";
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct mistakes m = { .arena = a };
+	const struct config *whole = load(a), *c = config_load(a, folder, &brief, &m);
+	char path[256];
+
+	(void)state;
+	assert_non_null(c);
+	ASSERT_INT(config_org(c, "acme")->score.lexicons.n, 0);
+	assert_string_equal(config_org(c, "acme")->hash, config_org(whole, "acme")->hash);
+	put(LEXICON, "kind: [\n");
+	ASSERT_INT(n_mistakes_of(a, &brief), 0);
+	assert_true(n_mistakes_of(a, &unchecked) > 0);
+	put(LEXICON, good[3].text);
+	(void)snprintf(path, sizeof path, "%s/texts", folder);
+	ASSERT_INT(mkdir(path, 0700), 0);
+	put(FRENCH, "no_text_of_ours: x\n");
+	ASSERT_INT(n_mistakes_of(a, &brief), 0);
+	ASSERT_INT(n_mistakes_of(a, &unchecked), 1);
+	put(ORG, "zone: UTC\ncurrency: USD\nlanguage: fr\n"); /* now somebody reads it */
+	ASSERT_INT(n_mistakes_of(a, &brief), 1);
+	put(ORG, good[ARRAY_LEN(good) - 1].text);
+	(void)snprintf(path, sizeof path, "%s/%s", folder, FRENCH);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof path, "%s/texts", folder);
+	(void)rmdir(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +342,7 @@ int main(void)
 		cmocka_unit_test(a_folded_calendar_line_is_one_line),
 		cmocka_unit_test(the_version_changes_with_every_byte_that_bears_on_it_and_no_other),
 		cmocka_unit_test(a_broken_configuration_is_not_returned),
+		cmocka_unit_test(in_brief_it_has_the_same_version_and_what_is_not_asked_for_is_not_looked_into),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -42,7 +42,7 @@ struct command {
 	const char *options[24];      /* "source=S: only this source", "dry-run: store nothing"; NULL-terminated */
 	const char *help;             /* paragraphs for `retaind help CMD` and the man page */
 	int min_args, max_args;
-	bool is_brief;                /* judges no account: see struct config_checks */
+	bool is_brief, judges;        /* is_brief: see struct config_checks; but one that judges needs lexicons */
 	int (*run)(struct cli *c, struct err *err); /* an exit code, or -1 with err */
 };
 

@@ -13,6 +13,7 @@
 #include "store/outcomes.h"
 #include "store/packs.h"
 #include "store/retention.h"
+#include "store/revenue_kept.h"
 #include "workers.h"
 
 enum { FEW_ACCOUNTS = 16000 }; /* are judged sooner than other processes are started */
@@ -231,6 +232,14 @@ static int close_months(const struct scoring *s, int32_t day, struct err *err)
 	return 0;
 }
 
+/* After all that writes, so that whoever reports on the day finds it. */
+static int keep_revenue(const struct scoring *s, int32_t day, struct err *err)
+{
+	const struct session *session = s->session;
+
+	return revenue_keep(session->db, &(struct revenue_query){ day, session->org->currency }, err);
+}
+
 static int score_and_close(struct scoring *s, int32_t day, struct err *err)
 {
 	int rc = outcomes_keep(s->session->db, day, err) < 0 ? -1 : score_day(s, day, err);
@@ -238,7 +247,7 @@ static int score_and_close(struct scoring *s, int32_t day, struct err *err)
 	clear_progress(s);
 	if (rc < 0)
 		return err_in(err, "score %s", day_text(s->cli->arena, day));
-	return close_months(s, day, err);
+	return close_months(s, day, err) < 0 ? -1 : keep_revenue(s, day, err);
 }
 
 /* As configured; else one for each processor, where there is enough to do. */

@@ -78,6 +78,8 @@ const struct command commands[] = {
 	          "and day give the same bytes.",
 	  .min_args = 1,
 	  .max_args = 1,
+	  .is_brief = true,
+	  .judges = true,
 	  .run = cmd_explain },
 	{ .name = "ack",
 	  .arguments = "FINDING",

@@ -19,6 +19,8 @@ const struct config *cli_config(struct cli *c)
 	const struct config *config;
 
 	checks.is_brief = c->command->is_brief;
+	if (checks.is_brief && !c->command->judges)
+		checks.index_lexicons = NULL;
 	config = config_load(c->arena, c->config_dir, &checks, &m);
 	if (config)
 		return config;

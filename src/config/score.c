@@ -204,12 +204,13 @@ static void read_lexicons(struct loading *l)
 	struct texts names = config_list(l, "lexicon", endings, ARRAY_LEN(endings));
 	struct lexicon_settings *all = arena_array(l->arena, names.n, sizeof *all);
 	const struct yaml **trees = arena_array(l->arena, names.n, sizeof *trees);
+	bool is_skipped = l->checks->is_brief && !l->checks->index_lexicons;
 	struct err err;
 	size_t wrong;
 
-	for (size_t i = 0; i < names.n && l->checks->is_brief; i++)
+	for (size_t i = 0; i < names.n && is_skipped; i++)
 		(void)config_file(l, names.at[i], LEXICON);
-	for (size_t i = 0; i < names.n && !l->checks->is_brief; i++) {
+	for (size_t i = 0; i < names.n && !is_skipped; i++) {
 		struct lexicon_file f = { .s.name = config_stem(l->arena, names.at[i]) };
 		const struct yaml *tree = config_yaml(l, names.at[i], LEXICON);
 

@@ -132,23 +132,50 @@ int book_compare_pieces(const void *left, const void *right)
 	return a->is_involuntary - b->is_involuntary;
 }
 
+/* Mostly they are few and come in order, for contracts are numbered as they begin. Equal ones stay as they came. */
+static void sort_some(struct book_piece *pieces, size_t n)
+{
+	enum { FEW = 40 };
+
+	if (n > FEW) {
+		qsort(pieces, n, sizeof *pieces, book_compare_pieces);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		struct book_piece piece = pieces[i];
+		size_t to = i;
+
+		for (; to > 0 && book_compare_pieces(&pieces[to - 1], &piece) > 0; to--)
+			pieces[to] = pieces[to - 1];
+		pieces[to] = piece;
+	}
+}
+
+/* As lines are, unless something counts under another account than its own. */
+static bool are_by_account(const struct making *m)
+{
+	for (size_t i = 1; i < m->n; i++)
+		if (m->pieces[i].account < m->pieces[i - 1].account)
+			return false;
+	return true;
+}
+
 /* Puts the pieces beside those of the same account, then in order: in one pass over accounts, for they are many. */
 static void sort_pieces(struct making *m, struct arena *a)
 {
 	struct book *b = m->book;
 	size_t n_accounts = b->facts->n_accounts;
 	size_t *first = arena_array(a, n_accounts + 2, sizeof *first);
-	struct book_piece *sorted = arena_array(a, m->n, sizeof *sorted);
+	struct book_piece *sorted = are_by_account(m) ? m->pieces : arena_array(a, m->n, sizeof *sorted);
 
 	for (size_t i = 0; i < m->n; i++)
 		first[m->pieces[i].account + 2]++;
 	for (size_t i = 2; i <= n_accounts; i++)
 		first[i] += first[i - 1];
 	for (size_t i = 0; i < m->n; i++)
-		sorted[first[m->pieces[i].account + 1]++] = m->pieces[i];
+		sorted[first[m->pieces[i].account + 1]++] = m->pieces[i]; /* in its own place, if they are by account */
 	for (size_t i = 0; i < n_accounts; i++)
-		if (first[i + 1] - first[i] > 1)
-			qsort(sorted + first[i], first[i + 1] - first[i], sizeof *sorted, book_compare_pieces);
+		sort_some(sorted + first[i], first[i + 1] - first[i]);
 	book_bridge_gaps(m, sorted, first);
 	b->pieces = sorted;
 	b->n_pieces = m->n;
@@ -225,7 +252,7 @@ int book_make(const struct revenue *facts, const struct nrr_policy *policy, cons
 	struct book b = { .facts = facts, .policy = policy, .first_on = DAY_NONE, .last_on = DAY_NONE };
 	struct making m = { .book = &b, .query = query, .arena = a, .only = name_id(facts, query->only) };
 
-	m.room = 2 * facts->n_lines;
+	m.room = facts->n_lines + facts->n_lines / 4;
 	m.pieces = arena_array(a, m.room, sizeof *m.pieces);
 	m.is_used = arena_array(a, facts->n_names, sizeof *m.is_used);
 	m.has_annual = arena_array(a, facts->n_accounts, sizeof *m.has_annual);

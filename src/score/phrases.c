@@ -133,7 +133,7 @@ static void add_starters(struct phrases *p, uint32_t phrase, const struct part *
 static const char *part_end(const char *text, const char **out_next, int *out_gap)
 {
 	for (; *text; text++) {
-		size_t n = strspn(text, ".");
+		size_t n = *text == '.' ? strspn(text, ".") : 0;
 
 		if (*text != '+' && n < 2)
 			continue;

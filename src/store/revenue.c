@@ -2,17 +2,34 @@
 
 #include "revenue_parts.h"
 
+void revenue_loading_init(struct revenue_loading *l, struct db *db, const struct revenue_query *query, struct arena *a,
+                          struct arena *scratch)
+{
+	l->db = db;
+	l->query = query;
+	l->arena = a;
+	l->scratch = scratch;
+	names_init(&l->names, a);
+	names_init(&l->keys, scratch);
+	l->default_currency = revenue_name(l, query->default_currency);
+}
+
+static int load_lines(struct revenue_loading *l, struct err *err)
+{
+	int rc = revenue_kept_lines(l, err);
+
+	return rc ? rc : revenue_load_lines(l, err);
+}
+
 int revenue_load(struct db *db, const struct revenue_query *query, struct arena *a, struct revenue *out,
                  struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
 	struct revenue r = { .as_of = query->as_of };
-	struct revenue_loading l = { .db = db, .query = query, .arena = a, .scratch = scratch, .out = &r };
+	struct revenue_loading l = { .out = &r };
 
-	names_init(&l.names, a);
-	names_init(&l.keys, scratch);
-	l.default_currency = revenue_name(&l, query->default_currency);
-	if (revenue_load_accounts(&l, err) < 0 || revenue_load_lines(&l, err) < 0 || revenue_load_dues(&l, err) < 0 ||
+	revenue_loading_init(&l, db, query, a, scratch);
+	if (revenue_load_accounts(&l, err) < 0 || load_lines(&l, err) < 0 || revenue_load_dues(&l, err) < 0 ||
 	    revenue_load_rates(&l, err) < 0)
 		return err_in(err, "recurring revenue");
 	r.names = l.names.at;

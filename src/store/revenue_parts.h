@@ -26,6 +26,8 @@ struct revenue_loading {
 	struct revenue_line *lines; size_t n_lines, lines_room;
 };
 
+void revenue_loading_init(struct revenue_loading *l, struct db *db, const struct revenue_query *query, struct arena *a,
+                          struct arena *scratch);
 /* The index of an account, or -1. */
 int32_t revenue_account_index(const struct revenue_loading *l, int64_t id);
 /* The number of a product's or plan's name; those beyond the room there is are "(other)". */
@@ -34,6 +36,8 @@ uint16_t revenue_name(struct revenue_loading *l, const char *text);
 int revenue_load_accounts(struct revenue_loading *l, struct err *err) MUST_USE;
 /* Contracts, then accounts that have none. */
 int revenue_load_lines(struct revenue_loading *l, struct err *err) MUST_USE;
+/* 1: the lines of this very day were kept, and are those that revenue_load_lines would load. After the accounts. */
+int revenue_kept_lines(struct revenue_loading *l, struct err *err) MUST_USE;
 int revenue_load_dues(struct revenue_loading *l, struct err *err) MUST_USE;
 int revenue_load_rates(struct revenue_loading *l, struct err *err) MUST_USE;
 

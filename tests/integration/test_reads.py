@@ -47,10 +47,13 @@ def make(case):
 
 
 def said(case):
-    """The diagnosis of accounts in every band, as JSON and for people."""
+    """The diagnosis of accounts in every band, as JSON and for people; who may not be well unseen; and reports of retention."""
     ids = [row[0] for row in case.query("SELECT account_id FROM score_day WHERE day = (SELECT max(day) FROM score_day) "
                                         "ORDER BY risk_band + readiness_band DESC, account_id LIMIT ?", 30 if HEAVY else 8)]
-    return [case.retaind("explain", str(i), "--as-of", ago(0), "--format", f).stdout for i in ids for f in ("json", "table")]
+    asked = [("explain", str(i), "--format", f) for i in ids for f in ("json", "table")] + [("accounts", "--hidden", "--format", "csv")]
+    asked += [("nrr", *view) for view in ((), ("--by", "plan"), ("--by", "month"), ("--movements", "--format", "csv"), ("--cohorts",),
+                                          ("--format", "json"), ("--to", ago(100)))]
+    return [case.retaind(*words, "--as-of", ago(0)).stdout for words in asked]
 
 
 def change(case, sql):
@@ -61,7 +64,7 @@ def change(case, sql):
 def test_an_account_is_explained_the_same_with_and_without_the_base_that_scoring_kept(case):
     """explain says the same to the byte, similar accounts and all, from the base that was kept and from all accounts anew."""
     make(case)
-    assert case.query("SELECT day = (SELECT max(day) FROM score_day) FROM base_kept") == [(1,)]
+    assert case.query("SELECT day = (SELECT max(day) FROM score_day), revenue IS NOT NULL FROM base_kept") == [(1, 1)]
     kept = said(case)
     assert any("looked like this" in text for text in kept), "nothing is said of similar accounts"
     change(case, "DELETE FROM base_kept")

@@ -14,17 +14,19 @@ static const double MOST_RISE = 1.5; /* a quota's use counts up to so many times
  * nothing. */
 static double level_of(const struct fact_series *series)
 {
-	LATER_SET int64_t days[SPARSE_DAYS];
-	int64_t values[LEVEL_DAYS];
+	LATER_SET int64_t days[SPARSE_DAYS], values[LEVEL_DAYS];
 	size_t n = 0;
 
 	fact_series_read(series, 0, LEVEL_DAYS, days);
-	for (int age = 0; age < SPARSE_DAYS && (age < LEVEL_DAYS || n < MANY_VALUES); age++) {
-		if (age == LEVEL_DAYS)
-			fact_series_read(series, age, SPARSE_DAYS - age, days + age);
+	for (int age = 0; age < LEVEL_DAYS; age++) {
+		values[n] = days[age]; /* no branch, as nobody knows which days there are */
+		n += days[age] != USAGE_NONE;
+	}
+	if (n < MANY_VALUES)
+		fact_series_read(series, LEVEL_DAYS, SPARSE_DAYS - LEVEL_DAYS, days + LEVEL_DAYS);
+	for (int age = LEVEL_DAYS; age < SPARSE_DAYS && n < MANY_VALUES; age++)
 		if (days[age] != USAGE_NONE)
 			values[n++] = days[age];
-	}
 	if (n < FEW_VALUES)
 		return -1;
 	values_sort(values, n);

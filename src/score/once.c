@@ -64,17 +64,37 @@ bool is_from_them(const struct fact_interaction *x)
 	return !x->was_put_off && (is_inbound(x->direction) || is_meeting(x->kind));
 }
 
-static uint8_t marks_of(const struct fact_interaction *x)
-{
-	bool is_met = is_meeting(x->kind), is_theirs = !x->was_put_off && (is_met || is_inbound(x->direction));
+/* Words that were met with: most of an account's are one text, which need not be read again. */
+struct met { const char *meeting, *inbound, *outbound; };
 
-	return (uint8_t)((is_met ? EXCHANGE_MEETING : 0) |
-	                 (is_theirs ? EXCHANGE_FROM_THEM : is_outbound(x->direction) ? EXCHANGE_FROM_US : 0));
+static void learn(const struct fact_interaction *x, struct met *m)
+{
+	if (is_meeting(x->kind))
+		m->meeting = x->kind;
+	if (is_inbound(x->direction))
+		m->inbound = x->direction;
+	else if (is_outbound(x->direction))
+		m->outbound = x->direction;
+}
+
+static uint8_t marks_of(const struct fact_interaction *x, struct met *m)
+{
+	bool is_new = ((*x->kind == 'm') & (x->kind != m->meeting)) |
+	              ((x->direction != m->inbound) & (x->direction != m->outbound));
+	bool is_met, is_theirs;
+
+	if (is_new)
+		learn(x, m);
+	is_met = x->kind == m->meeting; /* no branches, as nobody foresees which of them one is */
+	is_theirs = (is_met | (x->direction == m->inbound)) & !x->was_put_off;
+	return (uint8_t)(is_met * EXCHANGE_MEETING + is_theirs * EXCHANGE_FROM_THEM +
+	                 ((x->direction == m->outbound) & !is_theirs) * EXCHANGE_FROM_US);
 }
 
 const uint8_t *exchanges_of(const struct context *c)
 {
 	const struct fact_account *f = c->account;
+	struct met met = { .meeting = NULL };
 	bool has_put_off = false;
 	uint8_t *marks;
 
@@ -82,7 +102,7 @@ const uint8_t *exchanges_of(const struct context *c)
 		return c->levers->exchanges;
 	c->levers->exchanges = marks = arena_alloc(c->arena, f->n_interactions);
 	for (size_t i = 0; i < f->n_interactions; i++) {
-		marks[i] = marks_of(&f->interactions[i]);
+		marks[i] = marks_of(&f->interactions[i], &met);
 		has_put_off |= f->interactions[i].was_put_off;
 	}
 	c->levers->has_put_off = has_put_off;

@@ -351,7 +351,7 @@ static void tell_verdict(struct context *c, enum score_engine engine, struct ver
 
 	c->is_brief = false;
 	for (size_t i = 0; i < v->n_readings; i++) {
-		struct reading told;
+		LATER_SET struct reading told;
 
 		if (all[i].strength <= 0 && all[i].contribution <= 0)
 			continue;

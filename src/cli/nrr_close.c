@@ -567,11 +567,11 @@ static int close_months(struct closing *c, int32_t day, struct err *err)
 static int close_all(struct closing *c, int32_t day, const char *rules, struct err *err)
 {
 	struct db *db = c->session->db;
-	int64_t n;
+	bool is_too_many;
 
-	if (nrr_count_contracts(db, &n, err) < 0)
+	if (nrr_has_more_contracts(db, MAX_CONTRACTS, &is_too_many, err) < 0)
 		return -1;
-	if (n > MAX_CONTRACTS)
+	if (is_too_many)
 		return err_set(err, ERR_INPUT, "there are more than the %d contracts that fit into memory", MAX_CONTRACTS);
 	if (nrr_closed_begin(db, err) < 0 || close_months(c, day, err) < 0)
 		return -1;

@@ -34,14 +34,15 @@ static bool is_same(const struct score_day *d, const struct score_row *s)
 	       col_int(q, 10) == d->config;
 }
 
-static int write_score(const struct score_day *d, const struct score_row *s, struct err *err)
+#define SCORE_VALUES \
+	" INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, risk_band_since, " \
+	"readiness_band_since, value_minor, currency, config) VALUES (:day, :account, :risk, :readiness, :confidence, " \
+	":risk_band, :readiness_band, :risk_since, :readiness_since, :value, :currency, :config)"
+
+static int write_score(const struct score_day *d, const struct score_row *s, bool is_new, struct err *err)
 {
-	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(
-		d->db,
-		"INSERT OR REPLACE INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, "
-		"risk_band_since, readiness_band_since, value_minor, currency, config) VALUES (:day, :account, :risk, "
-		":readiness, :confidence, :risk_band, :readiness_band, :risk_since, :readiness_since, :value, :currency, :config)");
+	static const char insert[] = "INSERT" SCORE_VALUES, replace[] = "REPLACE" SCORE_VALUES;
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->db, is_new ? insert : replace);
 
 	bind_day(q, ":day", d->day);
 	bind_int(q, ":account", s->account);
@@ -200,11 +201,14 @@ int score_day_begin(struct score_day *d, struct db *db, int32_t day, const char 
 
 static int put_score(struct score_day *d, const struct score_row *s, struct err *err)
 {
-	bool is_kept = d->score_account == s->account && is_same(d, s);
+	bool is_kept;
 
-	if (d->score_account == s->account && next_score(d, err) < 0)
+	if (d->score_account != s->account)
+		return write_score(d, s, true, err);
+	is_kept = is_same(d, s);
+	if (next_score(d, err) < 0)
 		return -1;
-	return is_kept ? 0 : write_score(d, s, err);
+	return is_kept ? 0 : write_score(d, s, false, err);
 }
 
 static int put_signals(struct score_day *d, int64_t account, const char *text, size_t len, struct err *err)

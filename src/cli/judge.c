@@ -28,10 +28,12 @@ int judge_begin(struct judging *j, int32_t as_of, struct arena *of_day, struct e
 	return 0;
 }
 
-/* What others do while the first walks over the base: one works out what is usual, then all help. */
+/* What others do for the first, by connections of their own: one works out what is usual from the start, the others
+ * walk over the base as the first does once it has begun it. */
 struct helping {
 	struct session session;
 	const struct diagnosing *day;
+	int32_t as_of;
 	size_t n;
 };
 
@@ -51,7 +53,7 @@ static int help_open(void *state, struct err *err)
 	return db_open(h->session.org->db_path, DB_READ, &h->session.db, err);
 }
 
-static int help(void *state, size_t unit, struct worker_out *out, struct err *err)
+static int rate(void *state, size_t unit, struct worker_out *out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(txn_end) struct txn snapshot = { 0 };
@@ -59,14 +61,30 @@ static int help(void *state, size_t unit, struct worker_out *out, struct err *er
 	struct helping *h = state;
 	struct day_rates rates;
 
-	if (txn_begin(&snapshot, h->session.db, err) < 0)
+	(void)unit;
+	if (txn_begin(&snapshot, h->session.db, err) < 0 || diagnose_rates(&h->session, h->as_of, a, &rates, err) < 0)
 		return -1;
-	if (unit == 0) {
-		if (diagnose_rates(&h->session, h->day->query.as_of, a, &rates, err) < 0)
-			return -1;
-		diagnose_rates_parcel(&p, &rates);
-	}
-	return facts_base_walk(h->session.db, &h->day->base, err);
+	diagnose_rates_parcel(&p, &rates);
+	return 0;
+}
+
+static int walk(void *state, size_t unit, struct worker_out *out, struct err *err)
+{
+	CLEANUP(txn_end) struct txn snapshot = { 0 };
+	struct helping *h = state;
+
+	(void)unit;
+	(void)out;
+	return txn_begin(&snapshot, h->session.db, err) < 0 ? -1 : facts_base_walk(h->session.db, &h->day->base, err);
+}
+
+static int start(int n, int (*work)(void *, size_t, struct worker_out *, struct err *), struct helping *io,
+                 struct arena *of_day, struct workers **out, struct err *err)
+{
+	const struct worker_job job = { io, help_load, help_open, work };
+
+	io->n = (size_t)n;
+	return workers_start(n, &job, of_day, out, err) < 0 ? -1 : workers_go(*out, err);
 }
 
 static int take_rates(struct workers *w, struct arena *a, struct day_rates *out, struct err *err)
@@ -79,9 +97,17 @@ static int take_rates(struct workers *w, struct arena *a, struct day_rates *out,
 		return -1;
 	p.end = rc ? p.at + len : p.at;
 	diagnose_rates_parcel(&p, out);
-	if (!rc || !parcel_is_whole(&p))
-		return err_set(err, ERR_FATAL, "what is usual came in pieces");
-	while ((rc = workers_next(w, &p.at, &len, err)) > 0)
+	rc = rc && parcel_is_whole(&p) ? workers_next(w, &p.at, &len, err) : 1;
+	return rc > 0 ? err_set(err, ERR_FATAL, "what is usual came in pieces") : rc;
+}
+
+static int await(struct workers *w, struct err *err)
+{
+	const char *data;
+	size_t len;
+	int rc;
+
+	while ((rc = workers_next(w, &data, &len, err)) > 0)
 		;
 	return rc;
 }
@@ -102,7 +128,8 @@ static int begin_base(struct judging *j, int32_t as_of, struct arena *of_day, st
 	       facts_base_begin(db, &j->day.query, of_day, &j->day.base, err) < 0 ? -1 : 0;
 }
 
-static int end_base(struct judging *j, struct workers *helpers, struct arena *of_day, struct err *err)
+static int end_base(struct judging *j, struct workers *walking, struct workers *rating, struct arena *of_day,
+                    struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
 	CLEANUP(txn_end) struct txn snapshot = { 0 };
@@ -110,7 +137,7 @@ static int end_base(struct judging *j, struct workers *helpers, struct arena *of
 	int rc;
 
 	if (open_snapshot(j, &db, &snapshot, err) < 0 || facts_base_walk(db, &j->day.base, err) < 0 ||
-	    take_rates(helpers, of_day, &rates, err) < 0)
+	    await(walking, err) < 0 || take_rates(rating, of_day, &rates, err) < 0)
 		return -1;
 	j->session.db = db;
 	rc = diagnose_end(&j->day, &rates, of_day, err);
@@ -120,12 +147,13 @@ static int end_base(struct judging *j, struct workers *helpers, struct arena *of
 
 int judge_begin_apart(struct judging *j, int32_t as_of, int n_processes, struct arena *of_day, struct err *err)
 {
-	CLEANUP(workers_donep) struct workers *helpers = NULL;
-	struct helping helping = { .session = j->session, .day = &j->day, .n = (size_t)n_processes - 1 };
-	const struct worker_job job = { &helping, help_load, help_open, help };
+	CLEANUP(workers_donep) struct workers *rating = NULL;
+	CLEANUP(workers_donep) struct workers *walking = NULL;
+	struct helping helping = { .session = j->session, .day = &j->day, .as_of = as_of };
 
-	if (begin_base(j, as_of, of_day, err) < 0 || workers_start(n_processes - 1, &job, of_day, &helpers, err) < 0 ||
-	    workers_go(helpers, err) < 0 || end_base(j, helpers, of_day, err) < 0)
+	if (start(1, rate, &helping, of_day, &rating, err) < 0 || begin_base(j, as_of, of_day, err) < 0 ||
+	    start(n_processes - 1, walk, &helping, of_day, &walking, err) < 0 ||
+	    end_base(j, walking, rating, of_day, err) < 0)
 		return -1;
 	settle(j);
 	return 0;

@@ -109,6 +109,7 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # Plain loops over arrays, which are several times faster as vectors.
 build/release/obj/store/pack.o build/release/obj/store/usage_weeks.o: FLAGS_release += -O3
 build/release/obj/score/pace.o build/release/obj/score/levers.o: FLAGS_release += -O3 -fno-math-errno
+build/release/obj/score/score.o build/release/obj/score/revenue.o: FLAGS_release += -O3
 
 # What must be there to build and to test, installed with apt where it is missing.
 deps:

@@ -36,11 +36,25 @@ struct book {
 	size_t n_credits;        /* negative lines that were left out, or clamped */
 	size_t n_unknown_merges; /* of the policy, that name an account which is not known */
 	const int32_t *tops;     /* by account: see book_top */
+	int64_t total_minor;     /* the sizes of all pieces together, and of the parts before */
 };
 
 /* currency: of the figures when amounts are in several; NULL: ERR_CONFIG then. only: no other currency's amounts;
- * NULL: all. ERR_INPUT when amounts together do not fit into 64 bits (so nobody who adds them up needs to ask). */
-struct book_query { enum book_revenue revenue; const char *currency, *only; };
+ * NULL: all. ERR_INPUT when amounts together do not fit into 64 bits (so nobody who adds them up needs to ask). Where a
+ * rate is missing, out tells currencies and days all the same. */
+struct book_query {
+	enum book_revenue revenue;
+	const char *currency, *only;
+	const struct book_whole *whole; /* NULL: the facts are all that there is */
+};
+/* Of a book that is made in parts: what is so because of the others. */
+struct book_whole {
+	size_t n_currencies;     /* that amounts of all parts are in */
+	const char *currency;
+	int32_t first_on;        /* of all parts; asked for where amounts are in several currencies */
+	int64_t total_minor;     /* of the parts before this one, see book */
+	const int32_t *tops;     /* of this part's accounts; NULL: each counts by itself */
+};
 int book_make(const struct revenue *facts, const struct nrr_policy *policy, const struct book_query *query,
               struct arena *a, struct book *out, struct err *err) MUST_USE;
 

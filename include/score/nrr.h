@@ -66,6 +66,8 @@ int nrr_contributions(const struct book *b, struct nrr_span span, struct arena *
 extern const char nrr_excluded[]; /* "(excluded)": what the rules of owner books leave out; why: score/owner_book */
 /* In whose book an account is for a window: an e-mail address, nrr_excluded, or NULL for nobody's. */
 const char *nrr_owner_of(const struct book *b, int32_t account, struct nrr_span span);
+/* Why a window has no ratios, or NULL. Of the book it asks for the number of pieces and the first day only. */
+const char *nrr_why_none(const struct book *b, const struct nrr_window *w, struct arena *a);
 /* Adds a group of the same window to a sum and works out the sum's ratios. */
 void nrr_add(struct nrr_window *sum, const struct nrr_window *part);
 /* (new + expansion + reactivation) / (contraction + churn); false when nothing was lost. */

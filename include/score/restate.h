@@ -57,6 +57,9 @@ struct restate_accounts { const struct nrr_snapshot_account *at; size_t n; };
 size_t restate_changes(struct restate_accounts before, struct restate_accounts after, struct arena *a,
                        struct restate_change **out);
 
+/* In that order. */
+void restate_rank(struct restate_change *list, size_t n);
+
 /* Which of the lines of two policies differ, "fx: spot instead of constant; ..."; NULL: none does. */
 const char *restate_policy_words(const char *before, const char *after, struct arena *a);
 

@@ -14,7 +14,4 @@ int nrr_closed_begin(struct db *db, struct err *err) MUST_USE;
 /* All of it was closed as of a day. */
 int nrr_closed_end(struct db *db, int32_t day, const char *rules, struct err *err) MUST_USE;
 
-/* Whether more contracts are to be read than so many; no more are counted. */
-int nrr_has_more_contracts(struct db *db, int64_t than, bool *out, struct err *err) MUST_USE;
-
 #endif

@@ -4,7 +4,9 @@
 #ifndef STORE_NRR_SNAPSHOTS_H
 #define STORE_NRR_SNAPSHOTS_H
 
+#include "common/buf.h"
 #include "common/sha256.h"
+#include "common/names.h"
 #include "store/db.h"
 
 /* The order of the sums in a report's row and in its packed accounts; append only. */
@@ -52,6 +54,19 @@ const char *nrr_snapshot_hash(const struct nrr_snapshot_account *accounts, size_
 /* Adds a revision and its reasons; s->id is not read. Writes: in a transaction of the caller. */
 int nrr_snapshot_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_snapshot_account *accounts, size_t n,
                      const struct nrr_restatement *reasons, size_t n_reasons, struct err *err) MUST_USE;
+/* The same of a report that has too many accounts for a list: they are added by id as they come, then put. */
+struct nrr_packing {
+	struct buf sums;
+	int64_t last_id;
+	struct buf owners;  /* by account: a pointer to the name, or NULL */
+	struct names names; /* one copy of each, as far as there are numbers for them */
+	size_t n;
+};
+void nrr_packing_begin(struct nrr_packing *p, struct arena *a);
+void nrr_packing_done(struct nrr_packing *p);
+void nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x);
+int nrr_packing_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_packing *p,
+                    const struct nrr_restatement *reasons, size_t n_reasons, struct err *err) MUST_USE;
 /* Takes back a revision that was made on the same day. */
 int nrr_snapshot_remove(struct db *db, int64_t id, struct err *err) MUST_USE;
 
@@ -65,6 +80,17 @@ int nrr_snapshot_latest(struct db *db, int32_t *out, struct err *err) MUST_USE;
 /* By id. ERR_FATAL when what is stored is damaged. */
 int nrr_snapshot_accounts(struct db *db, int64_t snapshot, struct arena *a, struct nrr_snapshot_account **out,
                           size_t *n_out, struct err *err) MUST_USE;
+/* The same one by one, where there are too many for a list: 1, or 0 behind the last. */
+struct packed { const uint8_t *at; size_t len; };
+struct nrr_unpacking {
+	struct packed sums, owners; /* what is left of them */
+	const char **names; size_t n_names;
+	int64_t last_id;
+	bool has_owners, is_bad;
+};
+int nrr_unpacking_open(struct db *db, int64_t snapshot, struct arena *a, struct nrr_unpacking *out,
+                       struct err *err) MUST_USE;
+int nrr_unpacking_next(struct nrr_unpacking *u, struct nrr_snapshot_account *out, struct err *err) MUST_USE;
 /* In the order they were put. */
 int nrr_restatements_load(struct db *db, int64_t snapshot, struct arena *a, struct nrr_restatement **out, size_t *n_out,
                           struct err *err) MUST_USE;

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "score/restate.h"
+#include "nrr_making.h"
 #include "store/nrr_closed.h"
 
 enum {
-	MAX_TOLD = 500, /* accounts of a report whose reasons are told; of the others only how they moved is known */
-	MAX_CONTRACTS = 1400000 /* about 230 MiB; as much again on a day on which a report is restated */
+	MAX_MAKING = 64 << 20, /* bytes of reports that are made at once */
+	ACCOUNT_BYTES = 48     /* of one account in one of them */
 };
 
 static const int32_t windows[] = { 1, 12 }; /* months: the month itself, and the year up to its end */
@@ -36,35 +36,16 @@ static const size_t sum_offsets[N_SNAPSHOT_SUMS] = {
 	[SNAPSHOT_KEPT] = offsetof(struct nrr_sums, kept_minor),
 };
 
-/* What was known on a day, under the rules of today. */
-struct known {
-	struct arena *arena;
-	struct revenue facts;
-	struct book book;
-	const struct restate_index *index; /* NULL until it is needed */
-};
-
-struct closing {
-	const struct session *session;
-	struct arena *arena;
-	struct known now, then; /* then: the day of the report that is compared with; kept for the next */
-	const char *policy, *policy_lines;
-	struct nrr_snapshot *kept; size_t n_kept; /* all revisions of the months that are looked at */
-	int64_t last_contract;
+/* All windows of the months that are looked at. */
+struct looking {
+	struct nrr_closing *closing;
 	struct nrr_span spans[N_REPORTS];
 	struct nrr_hashing hashing[N_REPORTS];
-	bool is_hashed; /* hashes are those of today's accounts; else a rate is missing for one of the windows */
-};
-
-/* One report while it is made. */
-struct making {
-	struct closing *closing;
-	struct arena *arena;
-	struct nrr_span span;
-	struct nrr_snapshot report;
-	struct nrr_snapshot_account *accounts; size_t n;
-	const struct nrr_snapshot *before, *today; /* the revision of an earlier day; the one of this very day; or NULL */
-	struct nrr_restatement *reasons; size_t n_reasons, room;
+	struct err errors[N_REPORTS]; /* a rate is missing for the window; ERR_NONE: hashes are those of today's accounts */
+	/* the part at hand */
+	const struct nrr_part *part;
+	int32_t told[N_REPORTS]; /* the last account that was told of it, or -1 */
+	size_t only;             /* N_REPORTS: all are looked at together */
 };
 
 void nrr_kept_sums(const int64_t *kept, struct nrr_sums *out)
@@ -82,42 +63,6 @@ int32_t nrr_month_of(int32_t day)
 	return day - day_of_month + 1;
 }
 
-/* what is known ---------------------------------------------------------------------------------------------------- */
-
-/* In the organisation's currency; where there are no rates at all, of the amounts that are in it. */
-static int know(const struct session *s, int32_t day, struct known *k, struct err *err)
-{
-	struct book_query wanted = { .currency = s->org->currency };
-
-	k->index = NULL;
-	if (revenue_load(s->db, &(struct revenue_query){ day, s->org->currency }, k->arena, &k->facts, err) < 0)
-		return -1;
-	if (!k->facts.n_rates) {
-		struct err ignored;
-
-		if (book_make(&k->facts, &s->org->nrr, &wanted, k->arena, &k->book, &ignored) == 0 && k->book.n_currencies <= 1)
-			return 0;
-		wanted.only = s->org->currency;
-	}
-	return book_make(&k->facts, &s->org->nrr, &wanted, k->arena, &k->book, err);
-}
-
-static int know_then(struct closing *c, int32_t day, struct err *err)
-{
-	if (c->then.arena && c->then.facts.as_of == day)
-		return 0;
-	arena_free(c->then.arena);
-	c->then = (struct known){ .arena = arena_new(0) };
-	return know(c->session, day, &c->then, err);
-}
-
-static const struct restate_index *index_of(struct known *k)
-{
-	if (!k->index)
-		k->index = restate_index_new(&k->book, k->arena);
-	return k->index;
-}
-
 static const char *policy_lines(const struct nrr_policy *p, struct arena *a)
 {
 	const char *all = "", *line;
@@ -127,7 +72,7 @@ static const char *policy_lines(const struct nrr_policy *p, struct arena *a)
 	return all;
 }
 
-static struct nrr_snapshot_account account_of(const struct revenue *facts, const struct nrr_contribution *c)
+struct nrr_snapshot_account nrr_account_of(const struct revenue *facts, const struct nrr_contribution *c)
 {
 	struct nrr_snapshot_account x = { .id = facts->accounts[c->account].id };
 
@@ -136,240 +81,211 @@ static struct nrr_snapshot_account account_of(const struct revenue *facts, const
 	return x;
 }
 
-struct listing { const struct known *known; struct nrr_span span; struct nrr_snapshot_account *at; size_t n; };
+/* what is there ---------------------------------------------------------------------------------------------------- */
 
-static void list_account(void *which, size_t span, const struct nrr_contribution *c)
+static void hash_account(void *which, size_t span, const struct nrr_contribution *x)
 {
-	struct listing *l = which;
-	const char *owner = nrr_owner_of(&l->known->book, c->account, l->span);
+	struct looking *l = which;
+	size_t i = l->only < N_REPORTS ? l->only : span;
+	struct nrr_snapshot_account kept;
 
-	(void)span;
-	l->at[l->n] = account_of(&l->known->facts, c);
-	l->at[l->n++].owner = text_is_blank(owner) ? NULL : owner;
+	if (x->account <= l->told[i])
+		return;
+	kept = nrr_account_of(&l->part->facts, x);
+	nrr_hashing_add(&l->hashing[i], &kept);
+	l->told[i] = x->account;
 }
 
-/* The accounts of a window as they are kept: by id. */
-static int list_accounts(const struct known *k, struct nrr_span span, struct arena *a,
-                         struct nrr_snapshot_account **out, size_t *n_out, struct err *err)
+/* Where a rate is missing, one window after the other. */
+static int hash_each(struct looking *l, struct err *err)
 {
-	struct listing l = { k, span, arena_array(a, k->facts.n_accounts, sizeof *l.at), 0 };
+	for (l->only = 0; l->only < N_REPORTS; l->only++) {
+		struct err *missing = &l->errors[l->only];
 
-	if (nrr_each(&k->book, &span, 1, list_account, &l, err) < 0)
-		return -1;
-	*out = l.at;
-	*n_out = l.n;
+		if (missing->kind == ERR_NONE &&
+		    nrr_each(&l->part->book, &l->spans[l->only], 1, hash_account, l, missing) < 0 &&
+		    missing->kind != ERR_CONFIG) {
+			*err = *missing;
+			return -1;
+		}
+	}
 	return 0;
 }
 
-/* reasons ---------------------------------------------------------------------------------------------------------- */
-
-static void add_reason(struct making *m, int64_t account, enum restate_cause cause, const char *words)
+static void note_part(struct nrr_closing *c, const struct nrr_part *part)
 {
-	if (m->n_reasons == m->room) {
-		m->room = 2 * m->room + 64;
-		m->reasons = arena_grow(m->arena, m->reasons, m->n_reasons, m->room, sizeof *m->reasons);
+	for (size_t i = 0; i < part->facts.n_lines; i++)
+		if (part->facts.lines[i].contract > c->last_contract)
+			c->last_contract = part->facts.lines[i].contract;
+	c->n_pieces += part->book.n_pieces;
+	if (part->book.first_on != DAY_NONE && (c->first_on == DAY_NONE || part->book.first_on < c->first_on))
+		c->first_on = part->book.first_on;
+}
+
+static int hash_part(void *context, const struct nrr_part *part, struct err *err)
+{
+	struct looking *l = context;
+	bool is_missing = false;
+
+	note_part(l->closing, part);
+	l->part = part;
+	l->only = N_REPORTS;
+	for (size_t i = 0; i < N_REPORTS; i++) {
+		l->told[i] = -1;
+		is_missing = is_missing || l->errors[i].kind != ERR_NONE;
 	}
-	m->reasons[m->n_reasons++] =
-		(struct nrr_restatement){ .account = account, .cause = restate_cause_names[cause], .words = words };
+	if (is_missing)
+		return hash_each(l, err);
+	if (nrr_each(&part->book, l->spans, N_REPORTS, hash_account, l, err) == 0)
+		return 0;
+	return err->kind == ERR_CONFIG ? hash_each(l, err) : -1;
 }
 
-/* "contract sub_17: ..." as its source calls it. */
-static int contract_words(struct making *m, const struct restate_reason *r, const char **out, struct err *err)
+/* Most days no report changes: one pass over all windows finds those that do. */
+static int hash_all(struct looking *l, int32_t first, struct err *err)
 {
-	const char *key = NULL;
+	for (size_t i = 0; i < N_REPORTS; i++) {
+		int32_t to = day_add_months(first, (int)(i / N_WINDOWS));
 
-	*out = r->words;
-	if (r->contract < 0)
-		*out = arena_printf(m->arena, "annual revenue: %s", r->words);
-	else if (r->contract > 0 &&
-	         nrr_contract_named(m->closing->session->db, r->contract, m->arena, &key, err) < 0)
-		return -1;
-	if (key)
-		*out = arena_printf(m->arena, "contract %s: %s", key, r->words);
-	return 0;
-}
-
-static int compare_ids(const void *left, const void *right)
-{
-	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-
-	return (a > b) - (a < b);
-}
-
-static size_t place_of(const int64_t *ids, size_t n, int64_t id)
-{
-	const int64_t *at = n ? bsearch(&id, ids, n, sizeof *ids, compare_ids) : NULL;
-
-	return at ? (size_t)(at - ids) : n;
-}
-
-static const struct nrr_snapshot_account *find(struct restate_accounts list, int64_t id)
-{
-	size_t low = 0, high = list.n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list.at[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
+		l->spans[i] = (struct nrr_span){ day_add_months(to, -windows[i % N_WINDOWS]), to };
+		nrr_hashing_begin(&l->hashing[i]);
 	}
-	return low < list.n && list.at[low].id == id ? &list.at[low] : NULL;
+	return nrr_parts_walk(&l->closing->now, hash_part, l, err);
 }
 
-/* Whether today's rules tell the account differently from what was known when the report before was made. */
-static bool is_by_rules(struct restate_accounts replay, const struct restate_change *c)
+/* accounts --------------------------------------------------------------------------------------------------------- */
+
+static int take_was(struct nrr_making *m, struct err *err)
 {
-	static const int64_t none[N_SNAPSHOT_SUMS];
-	const struct nrr_snapshot_account *x = find(replay, c->account);
+	int rc = nrr_unpacking_next(&m->was, &m->next, err);
 
-	return memcmp(x ? x->sums : none, c->before, sizeof none) != 0;
+	m->has_next = rc > 0;
+	return rc < 0 ? -1 : 0;
 }
 
-/* The accounts whose reasons are told: those that moved most. */
-struct telling {
-	const struct restate_change *changes; size_t n;
-	struct nrr_named *named;        /* by change */
-	int64_t *ids;                   /* rising */
-	struct restate_accounts replay; /* what was known when the report before was made, under today's rules */
+/* Keeps those that moved most. */
+static void add_change(struct nrr_making *m, int64_t id, const int64_t *before, const int64_t *after)
+{
+	struct restate_change change = { .account = id };
+
+	if (before)
+		memcpy(change.before, before, sizeof change.before);
+	if (after)
+		memcpy(change.after, after, sizeof change.after);
+	if (memcmp(change.before, change.after, sizeof change.before) == 0)
+		return;
+	if (!m->changes)
+		m->changes = arena_array(m->arena, (size_t)2 * NRR_MAX_TOLD, sizeof *m->changes);
+	m->changes[m->n_changes++] = change;
+	if (m->n_changes == (size_t)2 * NRR_MAX_TOLD) {
+		restate_rank(m->changes, m->n_changes);
+		m->n_changes = NRR_MAX_TOLD;
+	}
+}
+
+/* What the report before had of accounts up to this one. A book is frozen: who was in it when the month was closed
+ * stays, whoever takes care of the account since. */
+static int compare_with(struct nrr_making *m, struct nrr_snapshot_account *x, struct err *err)
+{
+	while (m->has_next && m->next.id < x->id) {
+		add_change(m, m->next.id, m->next.sums, NULL);
+		if (take_was(m, err) < 0)
+			return -1;
+	}
+	if (!m->has_next || m->next.id > x->id) {
+		add_change(m, x->id, NULL, x->sums);
+		return 0;
+	}
+	x->owner = m->next.owner;
+	add_change(m, x->id, m->next.sums, x->sums);
+	return take_was(m, err);
+}
+
+/* The reports that are made in one pass. */
+struct batch {
+	struct nrr_making **at; size_t n;
+	struct nrr_span *spans;
+	const struct nrr_part *part;
+	struct err *err; bool is_failed;
 };
 
-static const char *name_of(const struct nrr_named *x)
+static int add_account(struct batch *b, struct nrr_making *m, const struct nrr_contribution *c)
 {
-	return x->name ? x->name : x->key ? x->key : "another account";
-}
+	struct nrr_snapshot_account x = nrr_account_of(&b->part->facts, c);
+	const char *owner = nrr_owner_of(&b->part->book, c->account, m->span);
 
-/* Companies that were found to be one have no history: whichever of both moved is told of the other. */
-static void add_identity(struct making *m, const struct telling *t, size_t i)
-{
-	for (size_t k = 0; k < t->n; k++) {
-		const char *words = NULL;
-
-		if (t->named[i].main && t->named[i].main == t->changes[k].account)
-			words = arena_printf(m->arena, "it is another name of %s and counted there", name_of(&t->named[k]));
-		else if (t->named[k].main && t->named[k].main == t->changes[i].account)
-			words = arena_printf(m->arena, "%s is another name of it and counted here", name_of(&t->named[k]));
-		if (words)
-			add_reason(m, t->changes[i].account, RESTATE_MERGED, words);
-	}
-}
-
-/* What is said of an account besides what its facts say. */
-static void add_other_reasons(struct making *m, const struct telling *t, size_t i)
-{
-	const struct restate_change *c = &t->changes[i];
-
-	if (m->report.why_restated && is_by_rules(t->replay, c))
-		add_reason(m, c->account, RESTATE_POLICY, m->report.why_restated);
-	add_identity(m, t, i);
-	if (!m->n_reasons || m->reasons[m->n_reasons - 1].account != c->account)
-		add_reason(m, c->account, RESTATE_UNKNOWN,
-		           "no contract, bill, parent or rate of it differs: a field without a history was changed");
-}
-
-static int add_reasons(struct making *m, const struct telling *t, struct err *err)
-{
-	struct closing *c = m->closing;
-	struct restate_query q = { .before = index_of(&c->then), .after = index_of(&c->now), .span = m->span,
-		.last_contract = m->before->last_contract, .accounts = t->ids, .n = t->n };
-	struct restate_reason *found;
-	size_t n_found, *first = arena_array(m->arena, t->n + 1, sizeof *first);
-
-	restate_explain(&q, m->arena, &found, &n_found);
-	for (size_t i = n_found; i-- > 0;)
-		first[found[i].account] = i;
-	for (size_t i = 0; i < t->n; i++) {
-		size_t place = place_of(t->ids, t->n, t->changes[i].account);
-
-		for (size_t k = first[place]; k < n_found && found[k].account == place; k++) {
-			const char *words;
-
-			if (contract_words(m, &found[k], &words, err) < 0)
-				return -1;
-			add_reason(m, t->changes[i].account, found[k].cause, words);
-		}
-		add_other_reasons(m, t, i);
-	}
+	x.owner = text_is_blank(owner) ? NULL : owner;
+	if (m->before && compare_with(m, &x, b->err) < 0)
+		return -1;
+	for (int sum = 0; sum < N_SNAPSHOT_SUMS; sum++)
+		if (__builtin_add_overflow(m->report.sums[sum], x.sums[sum], &m->report.sums[sum]))
+			return err_set(b->err, ERR_INPUT, "recurring revenue of all accounts together does not fit into 64 bits");
+	nrr_packing_add(&m->accounts, &x);
 	return 0;
 }
 
-static int tell(struct making *m, const struct restate_change *changes, size_t n, struct restate_accounts replay,
-                struct err *err)
+static void make_account(void *which, size_t span, const struct nrr_contribution *c)
 {
-	struct telling t = { .changes = changes, .n = n < MAX_TOLD ? n : MAX_TOLD, .replay = replay };
+	struct batch *b = which;
 
-	t.named = arena_array(m->arena, t.n, sizeof *t.named);
-	t.ids = arena_array(m->arena, t.n, sizeof *t.ids);
-	for (size_t i = 0; i < t.n; i++) {
-		t.ids[i] = changes[i].account;
-		if (nrr_account_named(m->closing->session->db, t.ids[i], m->arena, &t.named[i], err) < 0)
-			return -1;
-	}
-	if (t.n)
-		qsort(t.ids, t.n, sizeof *t.ids, compare_ids);
-	return add_reasons(m, &t, err);
+	b->is_failed = b->is_failed || add_account(b, b->at[span], c) < 0;
 }
 
-/* What made all of the report differ: it is told in another currency, or by other rules. */
-static int explain_rules(struct making *m, struct err *err)
+static int make_part(void *context, const struct nrr_part *part, struct err *err)
 {
-	struct closing *c = m->closing;
-	const char *lines, *words = NULL;
+	struct batch *b = context;
 
-	if (strcmp(m->before->currency, c->now.book.currency) != 0)
-		words = arena_printf(m->arena, "amounts are in %s instead of %s", c->now.book.currency, m->before->currency);
-	else if (strcmp(m->before->policy_hash, c->policy) != 0) {
-		if (nrr_policy_load(c->session->db, m->before->policy_hash, m->arena, &lines, err) < 0)
+	b->part = part;
+	b->err = err;
+	return nrr_each(&part->book, b->spans, b->n, make_account, b, err) < 0 || b->is_failed ? -1 : 0;
+}
+
+static int begin_accounts(struct nrr_making *m, struct err *err)
+{
+	nrr_packing_begin(&m->accounts, m->arena);
+	if (!m->before)
+		return 0;
+	if (nrr_unpacking_open(m->closing->session->db, m->before->id, m->arena, &m->was, err) < 0)
+		return -1;
+	return take_was(m, err);
+}
+
+static int end_accounts(struct nrr_making *m, struct err *err)
+{
+	while (m->has_next) {
+		add_change(m, m->next.id, m->next.sums, NULL);
+		if (take_was(m, err) < 0)
 			return -1;
-		words = restate_policy_words(lines ? lines : "", c->policy_lines, m->arena);
-		words = arena_printf(m->arena, "the rules changed: %s", words && lines ? words : "which ones is not known");
 	}
-	m->report.why_restated = words;
+	restate_rank(m->changes, m->n_changes);
 	return 0;
 }
 
-/* A book is frozen: who was in it when the month was closed stays, whoever takes care of the account since. */
-static void freeze_owners(struct making *m, struct restate_accounts before)
+static int make_accounts(struct batch *b, struct err *err)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		const struct nrr_snapshot_account *was = find(before, m->accounts[i].id);
-
-		if (was)
-			m->accounts[i].owner = was->owner;
-	}
-}
-
-static int explain(struct making *m, struct err *err)
-{
-	struct closing *c = m->closing;
-	struct nrr_snapshot_account *was, *then = NULL;
-	struct restate_change *changes;
-	size_t n_was, n_then = 0, n;
-
-	if (nrr_snapshot_accounts(c->session->db, m->before->id, m->arena, &was, &n_was, err) < 0 ||
-	    know_then(c, m->before->as_of_on, err) < 0 || explain_rules(m, err) < 0)
+	for (size_t i = 0; i < b->n; i++)
+		if (begin_accounts(b->at[i], err) < 0)
+			return -1;
+	if (nrr_parts_walk(&b->at[0]->closing->now, make_part, b, err) < 0)
 		return -1;
-	if (m->report.why_restated && list_accounts(&c->then, m->span, m->arena, &then, &n_then, err) < 0)
-		return -1;
-	freeze_owners(m, (struct restate_accounts){ was, n_was });
-	n = restate_changes((struct restate_accounts){ was, n_was }, (struct restate_accounts){ m->accounts, m->n },
-	                    m->arena, &changes);
-	return tell(m, changes, n, (struct restate_accounts){ then, n_then }, err);
+	for (size_t i = 0; i < b->n; i++)
+		if (end_accounts(b->at[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* reports ---------------------------------------------------------------------------------------------------------- */
 
-static void find_revisions(struct making *m)
+static void find_revisions(struct nrr_making *m)
 {
-	const struct closing *c = m->closing;
+	const struct nrr_closing *c = m->closing;
 
 	for (size_t i = 0; i < c->n_kept; i++) {
 		const struct nrr_snapshot *s = &c->kept[i];
 
 		if (s->to_on != m->span.to || s->months != m->report.months)
 			continue;
-		if (s->as_of_on < c->now.facts.as_of)
+		if (s->as_of_on < c->now.as_of)
 			m->before = s;
 		else
 			m->today = s;
@@ -377,7 +293,7 @@ static void find_revisions(struct making *m)
 }
 
 /* Whether another process closed the month while this one looked. Returns 1 when it did. */
-static int is_made(const struct making *m, struct err *err)
+static int is_made(const struct nrr_making *m, struct err *err)
 {
 	const struct nrr_snapshot_query query = { m->span.to, m->span.to, INT32_MAX };
 	struct nrr_snapshot *list;
@@ -392,10 +308,10 @@ static int is_made(const struct making *m, struct err *err)
 	return 0;
 }
 
-static int save(struct making *m, struct err *err)
+static int save(struct nrr_making *m, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
-	const struct closing *c = m->closing;
+	const struct nrr_closing *c = m->closing;
 	struct db *db = c->session->db;
 	int rc;
 
@@ -405,12 +321,12 @@ static int save(struct making *m, struct err *err)
 		return 0;
 	if ((m->today && nrr_snapshot_remove(db, m->today->id, err) < 0) ||
 	    nrr_policy_put(db, c->policy, c->policy_lines, err) < 0 ||
-	    nrr_snapshot_put(db, &m->report, m->accounts, m->n, m->reasons, m->n_reasons, err) < 0)
+	    nrr_packing_put(db, &m->report, &m->accounts, m->reasons, m->n_reasons, err) < 0)
 		return -1;
 	return txn_commit(&txn, err);
 }
 
-static int take_back(struct making *m, struct err *err)
+static int take_back(struct nrr_making *m, struct err *err)
 {
 	CLEANUP(txn_end) struct txn txn = { 0 };
 
@@ -422,179 +338,188 @@ static int take_back(struct making *m, struct err *err)
 	return txn_commit(&txn, err);
 }
 
-/* The report's own line: its sums, and what it was made of. */
-static int sum_up(struct making *m, struct err *err)
+/* The report's own line: what it was made of. */
+static void describe(struct nrr_making *m)
 {
-	const struct closing *c = m->closing;
-	struct nrr_table tables[N_NRR_BY];
-	struct nrr_query query = { &m->span, 1, 1u << NRR_BY_ALL };
+	const struct nrr_closing *c = m->closing;
+	const struct book whole = { .n_pieces = c->n_pieces, .first_on = c->first_on };
+	struct nrr_window w = { .span = m->span };
 
-	if (nrr_compute(&c->now.book, &query, m->arena, tables, err) < 0)
-		return -1;
-	m->report.why_none = tables[NRR_BY_ALL].rows[0].why_none;
+	nrr_kept_sums(m->report.sums, &w.sums);
+	m->report.why_none = nrr_why_none(&whole, &w, m->arena);
 	m->report.from_on = m->span.from;
 	m->report.to_on = m->span.to;
 	m->report.revision = m->before ? m->before->revision + 1 : 1;
-	m->report.as_of_on = c->now.facts.as_of;
+	m->report.as_of_on = c->now.as_of;
 	m->report.policy_hash = c->policy;
 	m->report.config_hash = c->session->org->hash;
-	m->report.currency = c->now.book.currency;
+	m->report.currency = c->now.currency;
 	m->report.last_contract = c->last_contract;
-	for (size_t i = 0; i < m->n; i++)
-		for (int sum = 0; sum < N_SNAPSHOT_SUMS; sum++)
-			m->report.sums[sum] += m->accounts[i].sums[sum];
-	return 0;
-}
-
-/* Sets the hash and number of today's accounts; the accounts too where they were not told all at once. */
-static int look(struct making *m, size_t i, struct err *err)
-{
-	struct closing *c = m->closing;
-
-	if (c->is_hashed) {
-		m->n = c->hashing[i].n;
-		m->report.sums_hash = nrr_hashing_end(&c->hashing[i], m->arena);
-		return 0;
-	}
-	if (list_accounts(&c->now, m->span, m->arena, &m->accounts, &m->n, err) < 0)
-		return -1;
-	m->report.sums_hash = nrr_snapshot_hash(m->accounts, m->n, m->arena);
-	return 0;
 }
 
 /* Whether nothing is to be said: as before, or there is nothing and never was. */
-static bool is_as_before(const struct making *m)
+static bool is_as_before(const struct nrr_making *m)
 {
 	if (!m->before)
 		return m->n == 0;
 	return strcmp(m->before->sums_hash, m->report.sums_hash) == 0 &&
-	       strcmp(m->before->currency, m->closing->now.book.currency) == 0;
-}
-
-static int make_report(struct making *m, struct err *err)
-{
-	struct closing *c = m->closing;
-
-	if (!m->accounts && list_accounts(&c->now, m->span, m->arena, &m->accounts, &m->n, err) < 0)
-		return -1;
-	if (sum_up(m, err) < 0 || (m->before && explain(m, err) < 0))
-		return -1;
-	return save(m, err);
+	       strcmp(m->before->currency, m->closing->now.currency) == 0;
 }
 
 /* A report is made when its month is over and when it differs from the one before. A month without anything in it has
  * none: nothing was said of it; nor has one of before there were rates of exchange. */
-static int close_report(struct closing *c, size_t i, struct err *err)
+static int look(struct looking *l, size_t i, struct nrr_making *m, struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	struct making m = { .closing = c, .arena = a, .span = c->spans[i],
-		.report = { .months = windows[i % N_WINDOWS] } };
+	find_revisions(m);
+	if (l->errors[i].kind != ERR_NONE) {
+		bool is_old = m->span.to < nrr_month_of(l->closing->now.as_of);
 
-	find_revisions(&m);
-	if (look(&m, i, err) < 0) {
-		bool is_old = m.span.to < nrr_month_of(c->now.facts.as_of);
-
-		return err->kind == ERR_CONFIG && !m.before && is_old ? 0 : -1;
+		*err = l->errors[i];
+		return !m->before && is_old ? 0 : -1;
 	}
-	if (is_as_before(&m))
-		return take_back(&m, err);
-	if (m.today && strcmp(m.today->sums_hash, m.report.sums_hash) == 0 &&
-	    strcmp(m.today->policy_hash, c->policy) == 0)
-		return 0;
-	return make_report(&m, err);
+	m->n = l->hashing[i].n;
+	m->report.sums_hash = nrr_hashing_end(&l->hashing[i], m->arena);
+	if (is_as_before(m))
+		return take_back(m, err);
+	m->is_wanted = !m->today || strcmp(m->today->sums_hash, m->report.sums_hash) != 0 ||
+	               strcmp(m->today->policy_hash, l->closing->policy) != 0;
+	return 0;
 }
 
-static void hash_account(void *which, size_t span, const struct nrr_contribution *x)
+static int finish(struct nrr_making *m, struct err *err)
 {
-	struct closing *c = which;
-	const struct nrr_snapshot_account kept = account_of(&c->now.facts, x);
-
-	nrr_hashing_add(&c->hashing[span], &kept);
-}
-
-/* Most days no report changes: one pass over all windows finds those that do. */
-static int hash_all(struct closing *c, int32_t first, struct err *err)
-{
-	int rc;
-
-	for (size_t i = 0; i < N_REPORTS; i++) {
-		int32_t to = day_add_months(first, (int)(i / N_WINDOWS));
-
-		c->spans[i] = (struct nrr_span){ day_add_months(to, -windows[i % N_WINDOWS]), to };
-		nrr_hashing_begin(&c->hashing[i]);
-	}
-	rc = nrr_each(&c->now.book, c->spans, N_REPORTS, hash_account, c, err);
-	c->is_hashed = rc == 0;
-	return rc < 0 && err->kind != ERR_CONFIG ? -1 : 0;
+	describe(m);
+	if (m->before && nrr_reasons(m, err) < 0)
+		return -1;
+	return save(m, err);
 }
 
 /* What one report lacks keeps no other from being made. */
-static int close_reports(struct closing *c, struct err *err)
+static int note(struct err *first, const struct err *err)
 {
+	if (err->kind != ERR_CONFIG)
+		return -1;
+	if (first->kind == ERR_NONE)
+		*first = *err;
+	return 0;
+}
+
+static void making_done(struct nrr_making *m)
+{
+	if (m->accounts.sums.at)
+		nrr_packing_done(&m->accounts);
+	arena_free(m->arena);
+	*m = (struct nrr_making){ 0 };
+}
+
+static int make_batch(struct batch *b, struct err *first, struct err *err)
+{
+	int rc = make_accounts(b, err);
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (rc == 0 && finish(b->at[i], err) < 0)
+			rc = note(first, err);
+		making_done(b->at[i]);
+	}
+	b->n = 0;
+	return rc;
+}
+
+struct reports { struct nrr_making at[N_REPORTS]; };
+
+static void reports_done(struct reports *r)
+{
+	for (size_t i = 0; i < N_REPORTS; i++)
+		making_done(&r->at[i]);
+}
+
+/* As many at once as there is room for. */
+static int make_reports(const struct nrr_closing *c, struct reports *r, struct err *first, struct err *err)
+{
+	struct nrr_span spans[N_REPORTS];
+	struct nrr_making *list[N_REPORTS];
+	struct batch b = { .at = list, .spans = spans };
+	size_t n_accounts = 0, most;
+
+	for (size_t i = 0; i < N_REPORTS; i++)
+		n_accounts = r->at[i].n > n_accounts ? r->at[i].n : n_accounts;
+	most = (size_t)MAX_MAKING / ACCOUNT_BYTES / (n_accounts + 1);
+	most = c->now.is_one || most > N_REPORTS ? N_REPORTS : most ? most : 1;
+	for (size_t i = 0; i < N_REPORTS; i++) {
+		if (!r->at[i].is_wanted)
+			continue;
+		spans[b.n] = r->at[i].span;
+		list[b.n++] = &r->at[i];
+		if (b.n == most && make_batch(&b, first, err) < 0)
+			return -1;
+	}
+	return b.n ? make_batch(&b, first, err) : 0;
+}
+
+static int close_reports(struct looking *l, struct err *err)
+{
+	CLEANUP(reports_done) struct reports r = { 0 };
 	struct err first = { .kind = ERR_NONE };
 
 	for (size_t i = 0; i < N_REPORTS; i++) {
-		if (close_report(c, i, err) == 0)
-			continue;
-		if (err->kind != ERR_CONFIG)
+		r.at[i] = (struct nrr_making){ .closing = l->closing, .arena = arena_new(0), .span = l->spans[i],
+			.report = { .months = windows[i % N_WINDOWS] } };
+		if (look(l, i, &r.at[i], err) < 0 && note(&first, err) < 0)
 			return -1;
-		if (first.kind == ERR_NONE)
-			first = *err;
 	}
+	if (make_reports(l->closing, &r, &first, err) < 0)
+		return -1;
 	if (first.kind == ERR_NONE)
 		return 0;
 	*err = first;
 	return -1;
 }
 
-static int close_months(struct closing *c, int32_t day, struct err *err)
+static int close_months(struct nrr_closing *c, int32_t day, struct err *err)
 {
 	const struct session *s = c->session;
 	int32_t last = nrr_month_of(day), first = day_add_months(last, 1 - NRR_CLOSED_MONTHS);
 	const struct nrr_snapshot_query query = { first, last, day };
+	struct looking l = { .closing = c };
 
-	if (know(s, day, &c->now, err) < 0 ||
+	if (nrr_parts_open(s, day, c->most, &c->now, err) < 0 ||
 	    nrr_snapshots_load(s->db, &query, c->arena, &c->kept, &c->n_kept, err) < 0)
 		return -1;
 	c->policy = nrr_policy_hash(&s->org->nrr, c->arena);
 	c->policy_lines = policy_lines(&s->org->nrr, c->arena);
-	for (size_t i = 0; i < c->now.facts.n_lines; i++)
-		if (c->now.facts.lines[i].contract > c->last_contract)
-			c->last_contract = c->now.facts.lines[i].contract;
-	return hash_all(c, first, err) < 0 ? -1 : close_reports(c, err);
+	return hash_all(&l, first, err) < 0 ? -1 : close_reports(&l, err);
 }
 
-static int close_all(struct closing *c, int32_t day, const char *rules, struct err *err)
+static int close_all(struct nrr_closing *c, int32_t day, const char *rules, struct err *err)
 {
 	struct db *db = c->session->db;
-	bool is_too_many;
 
-	if (nrr_has_more_contracts(db, MAX_CONTRACTS, &is_too_many, err) < 0)
-		return -1;
-	if (is_too_many)
-		return err_set(err, ERR_INPUT, "there are more than the %d contracts that fit into memory", MAX_CONTRACTS);
 	if (nrr_closed_begin(db, err) < 0 || close_months(c, day, err) < 0)
 		return -1;
 	return nrr_closed_end(db, day, rules, err);
 }
 
-int nrr_close(const struct session *s, int32_t day, struct err *err)
+int nrr_close_by(const struct session *s, int32_t day, size_t most, struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0), *of_now = NULL;
-	struct closing c = { .session = s, .arena = a };
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct nrr_closing c = { .session = s, .arena = a, .most = most, .first_on = DAY_NONE };
 	const char *rules = arena_printf(a, "%s %s %d %s", nrr_policy_hash(&s->org->nrr, a), s->org->currency,
 	                                 (int)nrr_month_of(day), RETAIND_VERSION);
 	bool is_closed;
 	int32_t latest;
 	int rc;
 
-	of_now = arena_new(0);
-	c.now.arena = of_now;
 	if (nrr_snapshot_latest(s->db, &latest, err) < 0 || nrr_closed_holds(s->db, day, rules, &is_closed, err) < 0)
 		return err_in(err, "closing months");
 	if (is_closed || (latest != DAY_NONE && latest > day))
 		return 0;
 	rc = close_all(&c, day, rules, err);
-	arena_free(c.then.arena);
+	nrr_parts_close(&c.now);
+	nrr_parts_close(&c.then);
 	return rc < 0 ? err_in(err, "closing months") : 0;
+}
+
+int nrr_close(const struct session *s, int32_t day, struct err *err)
+{
+	return nrr_close_by(s, day, NRR_CONTRACTS_AT_ONCE, err);
 }

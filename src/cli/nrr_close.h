@@ -10,6 +10,8 @@ enum { NRR_CLOSED_MONTHS = 13 }; /* that are still looked at: both ends of a yea
 /* As known on the day; a second time changes nothing. Reports only go forward: nothing is done for a day before the
  * latest one of which there is a report. ERR_CONFIG naming currency and day when a rate of exchange is missing. */
 int nrr_close(const struct session *s, int32_t day, struct err *err) MUST_USE;
+/* The same with no more than so many contracts in memory, but those of accounts that are one. */
+int nrr_close_by(const struct session *s, int32_t day, size_t most, struct err *err) MUST_USE;
 
 /* The sums of a kept report or account as the engine's. */
 struct nrr_sums;

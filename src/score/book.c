@@ -216,10 +216,14 @@ static int choose_currency(struct making *m, struct err *err)
 		before = last;
 		last = (uint16_t)i;
 	}
-	if (b->n_currencies > 1 && !m->query->currency)
+	if (b->n_currencies > 1 && !m->query->currency && !m->query->whole)
 		return err_set(err, ERR_CONFIG, "recurring revenue is in %s and in %s: choose one with --currency",
 		               b->facts->names[before], b->facts->names[last]);
 	b->currency = b->n_currencies == 1 ? b->facts->names[last] : m->query->only ? m->query->only : m->query->currency;
+	if (m->query->whole) {
+		b->n_currencies = m->query->whole->n_currencies;
+		b->currency = m->query->whole->currency;
+	}
 	b->currency_name = name_id(b->facts, b->currency);
 	return 0;
 }
@@ -227,14 +231,16 @@ static int choose_currency(struct making *m, struct err *err)
 /* Each piece at the rate of the day on which it began, for policies that never look at rates again. */
 static int exchange_pieces(struct making *m, struct err *err)
 {
-	m->total_minor = 0;
+	int32_t first_on = m->query->whole ? m->query->whole->first_on : m->book->first_on;
+
+	m->total_minor = m->query->whole ? m->query->whole->total_minor : 0;
 	for (size_t i = 0; i < m->n; i++) {
 		struct book_piece *p = &m->pieces[i];
 		int64_t nano;
 
 		if (p->currency == m->book->currency_name || p->minor == 0)
 			nano = 0;
-		else if (book_rate(m->book, p->currency, p->from == REVENUE_BEGINNING ? m->book->first_on : p->from, &nano,
+		else if (book_rate(m->book, p->currency, p->from == REVENUE_BEGINNING ? first_on : p->from, &nano,
 		                   err) < 0)
 			return -1;
 		else
@@ -256,6 +262,7 @@ int book_make(const struct revenue *facts, const struct nrr_policy *policy, cons
 	m.pieces = arena_array(a, m.room, sizeof *m.pieces);
 	m.is_used = arena_array(a, facts->n_names, sizeof *m.is_used);
 	m.has_annual = arena_array(a, facts->n_accounts, sizeof *m.has_annual);
+	m.total_minor = query->whole ? query->whole->total_minor : 0;
 	book_find_tops(&m);
 	if (add_lines(&m, err) < 0)
 		return -1;
@@ -269,9 +276,11 @@ int book_make(const struct revenue *facts, const struct nrr_policy *policy, cons
 		b.n_from_arr += m.has_annual[i];
 	if (choose_currency(&m, err) < 0)
 		return -1;
+	*out = b;
 	if (policy->fx == FX_PURCHASE && b.n_currencies > 1 && exchange_pieces(&m, err) < 0)
 		return -1;
 	sort_pieces(&m, a);
+	b.total_minor = m.total_minor;
 	*out = b;
 	return 0;
 }

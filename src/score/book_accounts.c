@@ -88,8 +88,8 @@ static const int32_t *merged_into(struct making *m)
 void book_find_tops(struct making *m)
 {
 	const struct revenue *facts = m->book->facts;
-	bool is_rolled_up = m->book->policy->parents == PARENTS_ROLLED_UP;
-	const int32_t *into = merged_into(m);
+	bool is_rolled_up = m->book->policy->parents == PARENTS_ROLLED_UP && !m->query->whole;
+	const int32_t *into = m->query->whole ? NULL : merged_into(m);
 	int32_t *top = arena_array(m->arena, facts->n_accounts, sizeof *top);
 
 	for (size_t i = 0; i < facts->n_accounts; i++) {
@@ -104,7 +104,7 @@ void book_find_tops(struct making *m)
 			top[i] = next;
 		}
 	}
-	m->book->tops = top;
+	m->book->tops = m->query->whole && m->query->whole->tops ? m->query->whole->tops : top;
 }
 
 int32_t book_top(const struct book *b, int32_t account)

@@ -344,7 +344,7 @@ void nrr_work_out(struct nrr_window *w)
 	w->logo = 1.0 - (double)s->n_churned / (double)s->n_start;
 }
 
-static const char *why_none(const struct book *b, const struct nrr_window *w, struct arena *a)
+const char *nrr_why_none(const struct book *b, const struct nrr_window *w, struct arena *a)
 {
 	if (w->sums.start_minor > 0)
 		return NULL;
@@ -391,7 +391,7 @@ static void make_table(struct computing *c, const struct breakdown *d, struct nr
 				continue;
 			*w = (struct nrr_window){ .span = c->frame.spans[span], .sums = groups[i].cells[span],
 				.group = d->by == NRR_BY_ALL ? NULL : groups[i].name };
-			w->why_none = why_none(c->frame.book, w, c->arena);
+			w->why_none = nrr_why_none(c->frame.book, w, c->arena);
 			nrr_work_out(w);
 			out->n++;
 		}

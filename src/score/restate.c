@@ -442,6 +442,12 @@ static struct restate_change take_next(struct restate_accounts *before, struct r
 	return c;
 }
 
+void restate_rank(struct restate_change *list, size_t n)
+{
+	if (n)
+		qsort(list, n, sizeof *list, compare_changes);
+}
+
 size_t restate_changes(struct restate_accounts before, struct restate_accounts after, struct arena *a,
                        struct restate_change **out)
 {
@@ -459,8 +465,7 @@ size_t restate_changes(struct restate_accounts before, struct restate_accounts a
 		}
 		list[n++] = c;
 	}
-	if (n)
-		qsort(list, n, sizeof *list, compare_changes);
+	restate_rank(list, n);
 	*out = list;
 	return n;
 }

@@ -46,14 +46,3 @@ int nrr_closed_end(struct db *db, int32_t day, const char *rules, struct err *er
 	bind_text(q, ":rules", rules);
 	return stmt_run(q, err);
 }
-
-int nrr_has_more_contracts(struct db *db, int64_t than, bool *out, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT EXISTS (SELECT 1 FROM subscription LIMIT 1 OFFSET :than)");
-
-	bind_int(q, ":than", than);
-	if (stmt_step(q, err) < 0)
-		return -1;
-	*out = col_int(q, 0) != 0;
-	return 0;
-}

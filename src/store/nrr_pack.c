@@ -57,18 +57,6 @@ size_t nrr_pack_account(const struct nrr_snapshot_account *x, int64_t last_id, u
 	return (size_t)(put_account(to, x, last_id) - to);
 }
 
-void nrr_pack_sums(const struct nrr_snapshot_account *accounts, size_t n, struct buf *to)
-{
-	int64_t before = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint8_t bytes[NRR_PACKED_BYTES];
-
-		buf_add(to, bytes, nrr_pack_account(&accounts[i], before, bytes));
-		before = accounts[i].id;
-	}
-}
-
 static int compare_names(const void *left, const void *right)
 {
 	const char *const *a = left, *const *b = right;
@@ -77,14 +65,14 @@ static int compare_names(const void *left, const void *right)
 }
 
 /* The different owners in the order of the alphabet. */
-static const char **owners_of(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a, size_t *n_out)
+static const char **owners_of(const char *const *owners, size_t n, struct arena *a, size_t *n_out)
 {
 	const char **names = arena_array(a, n + 1, sizeof *names);
 	size_t found = 0, kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (accounts[i].owner && (!found || strcmp(names[found - 1], accounts[i].owner) != 0))
-			names[found++] = accounts[i].owner;
+		if (owners[i] && (!found || strcmp(names[found - 1], owners[i]) != 0))
+			names[found++] = owners[i];
 	if (found)
 		qsort(names, found, sizeof *names, compare_names);
 	for (size_t i = 0; i < found; i++)
@@ -94,11 +82,11 @@ static const char **owners_of(const struct nrr_snapshot_account *accounts, size_
 	return names;
 }
 
-void nrr_pack_owners(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a, struct buf *to)
+void nrr_pack_owners(const char *const *owners, size_t n, struct arena *a, struct buf *to)
 {
 	uint8_t bytes[VARINT_BYTES];
 	size_t n_names;
-	const char **names = owners_of(accounts, n, a, &n_names);
+	const char **names = owners_of(owners, n, a, &n_names);
 
 	if (!n_names)
 		return;
@@ -108,7 +96,7 @@ void nrr_pack_owners(const struct nrr_snapshot_account *accounts, size_t n, stru
 		buf_text(to, names[i]);
 	}
 	for (size_t i = 0; i < n; i++) {
-		const char *const *owner = &accounts[i].owner;
+		const char *const *owner = &owners[i];
 		const char **which = *owner ? bsearch(owner, names, n_names, sizeof *names, compare_names) : NULL;
 
 		buf_add(to, bytes, (size_t)(put_varint(bytes, which ? (uint64_t)(which - names) + 1 : 0) - bytes));
@@ -160,6 +148,47 @@ static size_t count_accounts(struct packed sums)
 	for (; r.at < r.end && !r.is_bad; n++)
 		(void)take_account(&r, 0);
 	return n;
+}
+
+void nrr_unpacking_begin(struct nrr_unpacking *u, struct packed sums, struct packed owners, struct arena *a)
+{
+	struct reader r = { .at = owners.at, .end = owners.at + owners.len };
+	uint64_t n_names = owners.len ? take(&r) : 0;
+
+	*u = (struct nrr_unpacking){ .sums = sums, .is_bad = n_names > owners.len };
+	u->n_names = u->is_bad ? 0 : (size_t)n_names;
+	u->names = arena_array(a, u->n_names + 1, sizeof *u->names);
+	for (size_t i = 1; i <= u->n_names && !r.is_bad; i++) {
+		uint64_t len = take(&r);
+
+		r.is_bad = r.is_bad || len > (uint64_t)(r.end - r.at);
+		if (r.is_bad)
+			break;
+		u->names[i] = arena_strndup(a, (const char *)r.at, (size_t)len);
+		r.at += len;
+	}
+	u->has_owners = owners.len > 0;
+	u->is_bad = u->is_bad || r.is_bad;
+	u->owners = (struct packed){ r.at, (size_t)(r.end - r.at) };
+}
+
+int nrr_unpacking_next(struct nrr_unpacking *u, struct nrr_snapshot_account *out, struct err *err)
+{
+	struct reader r = { u->sums.at, u->sums.at + u->sums.len, u->is_bad };
+	struct reader of_owners = { u->owners.at, u->owners.at + u->owners.len, false };
+	uint64_t which;
+
+	if (!u->sums.len && !u->owners.len && !u->is_bad)
+		return 0;
+	*out = take_account(&r, u->last_id);
+	which = u->has_owners ? take(&of_owners) : 0;
+	if (r.is_bad || of_owners.is_bad || out->id <= u->last_id || which > u->n_names)
+		return err_set(err, ERR_FATAL, "the accounts of a report of retention are damaged");
+	out->owner = u->names[which];
+	u->last_id = out->id;
+	u->sums = (struct packed){ r.at, (size_t)(r.end - r.at) };
+	u->owners = (struct packed){ of_owners.at, (size_t)(of_owners.end - of_owners.at) };
+	return 1;
 }
 
 static void take_owners(struct reader *r, struct arena *a, struct nrr_snapshot_account *accounts, size_t n)

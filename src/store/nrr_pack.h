@@ -10,13 +10,13 @@
 
 enum { NRR_PACKED_BYTES = 10 * (3 + N_SNAPSHOT_SUMS) }; /* that one account may take: ten for each number */
 
-struct packed { const uint8_t *at; size_t len; };
-
+/* The names lie in the arena, the rest where it is. */
+void nrr_unpacking_begin(struct nrr_unpacking *u, struct packed sums, struct packed owners, struct arena *a);
 /* last_id: of the account before, or 0. Returns the number of bytes. */
 size_t nrr_pack_account(const struct nrr_snapshot_account *x, int64_t last_id, uint8_t to[NRR_PACKED_BYTES]);
 
-void nrr_pack_sums(const struct nrr_snapshot_account *accounts, size_t n, struct buf *to);
-void nrr_pack_owners(const struct nrr_snapshot_account *accounts, size_t n, struct arena *a, struct buf *to);
+/* owners: of each account, or NULL. */
+void nrr_pack_owners(const char *const *owners, size_t n, struct arena *a, struct buf *to);
 /* ERR_FATAL when they are not what the two above made. */
 int nrr_unpack(struct packed sums, struct packed owners, struct arena *a, struct nrr_snapshot_account **out,
                size_t *n_out, struct err *err) MUST_USE;

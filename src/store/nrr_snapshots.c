@@ -7,6 +7,7 @@
 
 enum {
 	MAX_PACKED = 512 << 20, /* bytes of one report's accounts: a hundred million of them */
+	MAX_OWNERS = 1024 << 20, /* bytes of pointers to owners */
 	FIRST_ROOM = 64,
 	COL_SUMS = 12 /* where the sums begin among the columns that are read */
 };
@@ -102,21 +103,62 @@ static int put_report(struct db *db, const struct nrr_snapshot *s, const struct 
 	return stmt_run(q, err);
 }
 
+void nrr_packing_begin(struct nrr_packing *p, struct arena *a)
+{
+	*p = (struct nrr_packing){ 0 };
+	buf_init(&p->sums, MAX_PACKED);
+	buf_init(&p->owners, MAX_OWNERS);
+	names_init(&p->names, a);
+}
+
+void nrr_packing_done(struct nrr_packing *p)
+{
+	buf_done(&p->sums);
+	buf_done(&p->owners);
+}
+
+void nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x)
+{
+	uint8_t bytes[NRR_PACKED_BYTES];
+	const char *owner = x->owner ? "" : NULL;
+	int number = names_id(&p->names, x->owner);
+
+	if (number > 0)
+		owner = p->names.at[number];
+	else if (number < 0)
+		owner = arena_strdup(p->names.arena, x->owner);
+	buf_add(&p->sums, bytes, nrr_pack_account(x, p->last_id, bytes));
+	buf_add(&p->owners, &owner, sizeof owner);
+	p->last_id = x->id;
+	p->n++;
+}
+
+int nrr_packing_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_packing *p,
+                    const struct nrr_restatement *reasons, size_t n_reasons, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	CLEANUP(buf_done) struct buf owners;
+
+	buf_init(&owners, MAX_PACKED);
+	if (!p->owners.is_full && p->n)
+		nrr_pack_owners((const char *const *)(const void *)p->owners.at, p->n, a, &owners);
+	if (p->sums.is_full || p->owners.is_full || owners.is_full)
+		return err_set(err, ERR_INPUT, "report of retention: more than %d MiB of accounts", MAX_PACKED >> 20);
+	if (put_report(db, s, &p->sums, &owners, err) < 0 || put_reasons(db, db_last_id(db), reasons, n_reasons, err) < 0)
+		return err_in(err, "report of retention");
+	return 0;
+}
+
 int nrr_snapshot_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_snapshot_account *accounts, size_t n,
                      const struct nrr_restatement *reasons, size_t n_reasons, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	CLEANUP(buf_done) struct buf sums, owners;
+	CLEANUP(nrr_packing_done) struct nrr_packing p;
 
-	buf_init(&owners, MAX_PACKED);
-	buf_init(&sums, MAX_PACKED);
-	nrr_pack_sums(accounts, n, &sums);
-	nrr_pack_owners(accounts, n, a, &owners);
-	if (sums.is_full || owners.is_full)
-		return err_set(err, ERR_INPUT, "report of retention: more than %d MiB of accounts", MAX_PACKED >> 20);
-	if (put_report(db, s, &sums, &owners, err) < 0 || put_reasons(db, db_last_id(db), reasons, n_reasons, err) < 0)
-		return err_in(err, "report of retention");
-	return 0;
+	nrr_packing_begin(&p, a);
+	for (size_t i = 0; i < n; i++)
+		nrr_packing_add(&p, &accounts[i]);
+	return nrr_packing_put(db, s, &p, reasons, n_reasons, err);
 }
 
 int nrr_snapshot_remove(struct db *db, int64_t id, struct err *err)
@@ -203,22 +245,43 @@ static bool is_damaged(struct packed sums, const char *hash)
 	return !hash || strcmp(hash, hex_text(a, is, sizeof is)) != 0;
 }
 
-int nrr_snapshot_accounts(struct db *db, int64_t snapshot, struct arena *a, struct nrr_snapshot_account **out,
-                          size_t *n_out, struct err *err)
+/* Steps q to the report; its bytes are good until q goes on. */
+static int find_packed(struct stmt *q, int64_t snapshot, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(db, "SELECT accounts, owners, sums_hash FROM nrr_report WHERE id = :id");
 	int rc;
 
 	bind_int(q, ":id", snapshot);
 	rc = stmt_step(q, err);
 	if (rc > 0 && is_damaged(column(q, 0), col_text(q, 2)))
-		rc = err_set(err, ERR_FATAL, "the accounts of report %lld are damaged", (long long)snapshot);
-	else if (rc > 0)
-		rc = nrr_unpack(column(q, 0), column(q, 1), a, out, n_out, err);
-	else if (rc == 0)
-		rc = err_set(err, ERR_FATAL, "there is none with id %lld", (long long)snapshot);
-	return rc < 0 ? err_in(err, "report of retention") : 0;
+		return err_set(err, ERR_FATAL, "the accounts of report %lld are damaged", (long long)snapshot);
+	return rc ? rc : err_set(err, ERR_FATAL, "there is none with id %lld", (long long)snapshot);
+}
+
+#define PACKED_OF "SELECT accounts, owners, sums_hash FROM nrr_report WHERE id = :id"
+
+int nrr_snapshot_accounts(struct db *db, int64_t snapshot, struct arena *a, struct nrr_snapshot_account **out,
+                          size_t *n_out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, PACKED_OF);
+
+	if (find_packed(q, snapshot, err) < 0 || nrr_unpack(column(q, 0), column(q, 1), a, out, n_out, err) < 0)
+		return err_in(err, "report of retention");
+	return 0;
+}
+
+int nrr_unpacking_open(struct db *db, int64_t snapshot, struct arena *a, struct nrr_unpacking *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, PACKED_OF);
+	struct packed sums, owners;
+
+	if (find_packed(q, snapshot, err) < 0)
+		return err_in(err, "report of retention");
+	sums = column(q, 0);
+	owners = column(q, 1);
+	sums.at = sums.len ? arena_memdup(a, sums.at, sums.len) : NULL;
+	owners.at = owners.len ? arena_memdup(a, owners.at, owners.len) : NULL;
+	nrr_unpacking_begin(out, sums, owners, a);
+	return 0;
 }
 
 int nrr_restatements_load(struct db *db, int64_t snapshot, struct arena *a, struct nrr_restatement **out, size_t *n_out,

@@ -71,48 +71,87 @@ static struct trait_history history_of(const struct trait_history *all, int64_t 
 	return one;
 }
 
-static int read_accounts(struct revenue_loading *l, struct err *err)
+#define ACCOUNT_COLUMNS "id, source_key, name, segment, region, csm_email, am_email, plan, currency, seen_on"
+
+struct reading { struct names texts; size_t n, most, history_at; };
+
+static void make_room(struct revenue_loading *l, struct reading *r)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, source_key, name, segment, region, csm_email, am_email, plan, currency, seen_on FROM account"
-		" WHERE main_id IS NULL ORDER BY id");
+	names_init(&r->texts, l->arena);
+	l->accounts = arena_array(l->arena, r->most, sizeof *l->accounts);
+	l->currency = arena_array(l->scratch, r->most, sizeof *l->currency);
+	l->seen_on = arena_array(l->scratch, r->most, sizeof *l->seen_on);
+	l->has_contract = arena_array(l->scratch, r->most, sizeof *l->has_contract);
+}
+
+static void take_account(struct revenue_loading *l, struct stmt *q, struct reading *r)
+{
+	int64_t id = col_int(q, 0);
+	const struct trait_history own = history_of(&l->traits, id, &r->history_at), *h = &own;
+	struct revenue_trait currency = trait_of(h, id, "currency", col_text(q, 8));
+
+	l->accounts[r->n] = (struct revenue_account){ .id = id, .parent = -1,
+		.key = col_text_in(q, 1, l->arena), .name = col_text_in(q, 2, l->arena),
+		.segment = trait_of(h, id, "segment", shared(l, &r->texts, col_text(q, 3))),
+		.region = trait_of(h, id, "region", shared(l, &r->texts, col_text(q, 4))),
+		.csm = trait_of(h, id, "csm_key", shared(l, &r->texts, col_text(q, 5))),
+		.am = trait_of(h, id, "am_key", shared(l, &r->texts, col_text(q, 6))),
+		.plan = trait_of(h, id, "plan", shared(l, &r->texts, col_text(q, 7))) };
+	l->seen_on[r->n] = col_is_null(q, 9) ? REVENUE_BEGINNING : col_day(q, 9);
+	l->currency[r->n++] = revenue_name(l, revenue_trait_on(&currency, l->query->as_of));
+}
+
+static int read_all(struct revenue_loading *l, struct reading *r, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q =
+		db_sql(l->db, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE main_id IS NULL ORDER BY id");
 	int64_t most = 0;
-	struct names texts;
-	size_t n = 0, at = 0;
 	int rc = 0;
 
 	if (db_int(l->db, "SELECT count(*) FROM account WHERE main_id IS NULL", 0, &most, err) < 0)
 		return -1;
-	names_init(&texts, l->arena);
-	l->accounts = arena_array(l->arena, (size_t)most, sizeof *l->accounts);
-	l->currency = arena_array(l->scratch, (size_t)most, sizeof *l->currency);
-	l->seen_on = arena_array(l->scratch, (size_t)most, sizeof *l->seen_on);
-	l->has_contract = arena_array(l->scratch, (size_t)most, sizeof *l->has_contract);
-	for (; n < (size_t)most && (rc = stmt_step(q, err)) > 0; n++) {
-		int64_t id = col_int(q, 0);
-		const struct trait_history own = history_of(&l->traits, id, &at), *h = &own;
-		struct revenue_trait currency = trait_of(h, id, "currency", col_text(q, 8));
-
-		l->accounts[n] = (struct revenue_account){ .id = id, .parent = -1,
-			.key = col_text_in(q, 1, l->arena), .name = col_text_in(q, 2, l->arena),
-			.segment = trait_of(h, id, "segment", shared(l, &texts, col_text(q, 3))),
-			.region = trait_of(h, id, "region", shared(l, &texts, col_text(q, 4))),
-			.csm = trait_of(h, id, "csm_key", shared(l, &texts, col_text(q, 5))),
-			.am = trait_of(h, id, "am_key", shared(l, &texts, col_text(q, 6))),
-			.plan = trait_of(h, id, "plan", shared(l, &texts, col_text(q, 7))) };
-		l->seen_on[n] = col_is_null(q, 9) ? REVENUE_BEGINNING : col_day(q, 9);
-		l->currency[n] = revenue_name(l, revenue_trait_on(&currency, l->query->as_of));
-	}
-	l->out->accounts = l->accounts;
-	l->out->n_accounts = n;
+	r->most = (size_t)most;
+	make_room(l, r);
+	while (r->n < r->most && (rc = stmt_step(q, err)) > 0)
+		take_account(l, q, r);
 	return rc < 0 ? -1 : 0;
 }
 
-/* A company is as old as the oldest of its rows. */
-static int read_other_names(struct revenue_loading *l, struct err *err)
+static int read_some(struct revenue_loading *l, struct reading *r, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q =
-		db_sql(l->db, "SELECT main_id, seen_on FROM account WHERE main_id IS NOT NULL");
+		db_sql(l->db, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = :id AND main_id IS NULL");
+
+	r->most = l->part->n;
+	make_room(l, r);
+	for (size_t i = 0; i < l->part->n; i++) {
+		int rc;
+
+		bind_int(q, ":id", l->part->accounts[i]);
+		if ((rc = stmt_step(q, err)) > 0) {
+			take_account(l, q, r);
+			rc = stmt_run(q, err);
+		}
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_accounts(struct revenue_loading *l, struct err *err)
+{
+	struct reading r = { 0 };
+
+	if ((l->part ? read_some(l, &r, err) : read_all(l, &r, err)) < 0)
+		return -1;
+	l->out->accounts = l->accounts;
+	l->out->n_accounts = r.n;
+	return 0;
+}
+
+/* A company is as old as the oldest of its rows. */
+static int note_other_names(struct revenue_loading *l, struct stmt *q, struct err *err)
+{
 	int rc;
 
 	while ((rc = stmt_step(q, err)) > 0) {
@@ -123,6 +162,22 @@ static int read_other_names(struct revenue_loading *l, struct err *err)
 			l->seen_on[at] = seen_on;
 	}
 	return rc;
+}
+
+static int read_other_names(struct revenue_loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *all =
+		db_sql(l->db, "SELECT main_id, seen_on FROM account WHERE main_id IS NOT NULL");
+	CLEANUP(stmt_donep) struct stmt *one = db_sql(l->db, "SELECT main_id, seen_on FROM account WHERE main_id = :id");
+
+	if (!l->part)
+		return note_other_names(l, all, err);
+	for (size_t i = 0; i < l->part->n; i++) {
+		bind_int(one, ":id", l->part->accounts[i]);
+		if (note_other_names(l, one, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int read_parents(struct revenue_loading *l, struct err *err)
@@ -170,8 +225,13 @@ static int read_known_parents(struct revenue_loading *l, struct err *err)
 
 int revenue_load_accounts(struct revenue_loading *l, struct err *err)
 {
-	if (trait_load(l->db, "account", l->query->as_of, l->arena, &l->traits, err) < 0 || read_accounts(l, err) < 0)
+	int rc = l->part ? trait_load_each(l->db, l->part->accounts, l->part->n, l->query->as_of, l->arena, &l->traits, err)
+	                 : trait_load(l->db, "account", l->query->as_of, l->arena, &l->traits, err);
+
+	if (rc < 0 || read_accounts(l, err) < 0)
 		return -1;
+	if (l->part)
+		return read_other_names(l, err);
 	index_accounts(l);
 	return read_other_names(l, err) < 0 || read_parents(l, err) < 0 ? -1 : read_known_parents(l, err);
 }

@@ -10,7 +10,7 @@ struct dues {
 	struct revenue_loading *l;
 	bool is_past; /* more has been learnt since the day */
 	struct stmt *history, *payment;
-	int64_t *payers; size_t n_payers; /* sources that told of a payment: of others an open invoice says nothing */
+	const int64_t *payers; size_t n_payers; /* see revenue_common */
 	struct revenue_due *at; size_t n, room;
 };
 
@@ -23,21 +23,21 @@ struct bill {
 
 /* Whether more has been learnt since the day. Mostly not: then rows say it themselves, and their history, which takes
  * long to ask for, needs no look. Runs are dated by the instant; half a day is left for the zone. */
-static int find_whether_past(struct dues *d, struct err *err)
+static int find_whether_past(struct db *db, int32_t as_of, bool *out, struct err *err)
 {
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db,
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT EXISTS (SELECT 1 FROM source WHERE last_ok_on IS NULL OR last_ok_on > :as_of)"
 		" OR EXISTS (SELECT 1 FROM pull_run r JOIN source s ON s.id = r.source_id"
 		"  WHERE r.started_at > (:as_of + 1) * 86400 - 50400 AND r.started_at > s.last_ok_at)");
 	int rc;
 
-	bind_int(q, ":as_of", d->l->query->as_of);
+	bind_int(q, ":as_of", as_of);
 	rc = stmt_step(q, err);
-	d->is_past = rc > 0 && col_int(q, 0) != 0;
+	*out = rc > 0 && col_int(q, 0) != 0;
 	return rc < 0 ? -1 : 0;
 }
 
-static int load_payers(struct dues *d, struct err *err)
+int revenue_load_payers(struct db *db, int32_t as_of, struct arena *a, struct revenue_common *out, struct err *err)
 {
 	static const char *const statements[] = {
 		"SELECT id FROM source WHERE EXISTS"
@@ -48,14 +48,20 @@ static int load_payers(struct dues *d, struct err *err)
 		"   THEN (SELECT value + 0 FROM history h WHERE entity = 'invoice' AND entity_id = i.id AND field = 'paid_on'"
 		"    AND known_on <= :as_of ORDER BY known_on DESC LIMIT 1) ELSE paid_on END <= :as_of) ORDER BY id",
 	};
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(d->l->db, statements[d->is_past]);
+	CLEANUP(stmt_donep) struct stmt *q = NULL;
+	int64_t *payers = NULL;
+	bool is_past;
 	int rc;
 
-	bind_int(q, ":as_of", d->l->query->as_of);
+	if (find_whether_past(db, as_of, &is_past, err) < 0)
+		return -1;
+	q = db_sql(db, statements[is_past]);
+	bind_int(q, ":as_of", as_of);
 	while ((rc = stmt_step(q, err)) > 0) {
-		d->payers = arena_grow(d->l->scratch, d->payers, d->n_payers, d->n_payers + 1, sizeof *d->payers);
-		d->payers[d->n_payers++] = col_int(q, 0);
+		payers = arena_grow(a, payers, out->n_payers, out->n_payers + 1, sizeof *payers);
+		payers[out->n_payers++] = col_int(q, 0);
 	}
+	out->payers = payers;
 	return rc;
 }
 
@@ -187,29 +193,64 @@ static const char *const payment_statements[] = {
 	" WHERE due > :due_on AND paid > :due_on AND paid <= :as_of",
 };
 
+#define LATE_BILLS \
+	"SELECT id, account_id, source_id, due_on, paid_on, status FROM invoice INDEXED BY invoice_late" \
+	" WHERE account_id IS NOT NULL AND due_on IS NOT NULL AND (paid_on IS NULL OR paid_on > due_on)" \
+	" AND (seen_on IS NULL OR seen_on <= :as_of) AND (deleted_on IS NULL OR deleted_on > :as_of)"
+/* Seen from a day in the past, one that was paid in time may not have been known to be, or not to be due. */
+#define OTHER_BILLS(from) \
+	"SELECT DISTINCT i.id, i.account_id, i.source_id, i.due_on, i.paid_on, i.status FROM " from \
+	" WHERE h.entity = 'invoice' AND h.field IN ('due_on', 'paid_on')" \
+	" AND h.known_on > :as_of AND i.account_id IS NOT NULL" \
+	" AND i.issued_on <= :as_of AND NOT (i.due_on IS NOT NULL AND (i.paid_on IS NULL OR i.paid_on > i.due_on))" \
+	" AND (i.seen_on IS NULL OR i.seen_on <= :as_of) AND (i.deleted_on IS NULL OR i.deleted_on > :as_of)"
+
+static int read_all(struct dues *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *late = db_sql(d->l->db, LATE_BILLS);
+	CLEANUP(stmt_donep) struct stmt *other =
+		db_sql(d->l->db, OTHER_BILLS("history h JOIN invoice i ON i.id = h.entity_id"));
+
+	return read_bills(d, late, err) < 0 || (d->is_past && read_bills(d, other, err) < 0) ? -1 : 0;
+}
+
+static int read_part(struct dues *d, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *late = db_sql(d->l->db, LATE_BILLS " AND account_id = :account");
+	CLEANUP(stmt_donep) struct stmt *other = db_sql(d->l->db,
+		OTHER_BILLS("invoice i CROSS JOIN history h ON h.entity_id = i.id") " AND i.account_id = :account");
+
+	for (size_t i = 0; i < d->l->part->n; i++) {
+		bind_int(late, ":account", d->l->part->accounts[i]);
+		if (read_bills(d, late, err) < 0)
+			return -1;
+		if (!d->is_past)
+			continue;
+		bind_int(other, ":account", d->l->part->accounts[i]);
+		if (read_bills(d, other, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int revenue_load_dues(struct revenue_loading *l, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *history = db_sql(l->db,
 		"SELECT field, value FROM history WHERE entity = 'invoice' AND entity_id = :id"
 		" AND field IN ('deleted_on', 'due_on', 'paid_on', 'status') AND known_on <= :as_of ORDER BY field, known_on");
-	CLEANUP(stmt_donep) struct stmt *late = db_sql(l->db,
-		"SELECT id, account_id, source_id, due_on, paid_on, status FROM invoice INDEXED BY invoice_late"
-		" WHERE account_id IS NOT NULL AND due_on IS NOT NULL AND (paid_on IS NULL OR paid_on > due_on)"
-		" AND (seen_on IS NULL OR seen_on <= :as_of) AND (deleted_on IS NULL OR deleted_on > :as_of)");
-	/* Seen from a day in the past, one that was paid in time may not have been known to be, or not to be due. */
-	CLEANUP(stmt_donep) struct stmt *since = db_sql(l->db,
-		"SELECT DISTINCT i.id, i.account_id, i.source_id, i.due_on, i.paid_on, i.status FROM history h"
-		" JOIN invoice i ON i.id = h.entity_id WHERE h.entity = 'invoice' AND h.field IN ('due_on', 'paid_on')"
-		" AND h.known_on > :as_of AND i.account_id IS NOT NULL"
-		" AND i.issued_on <= :as_of AND NOT (i.due_on IS NOT NULL AND (i.paid_on IS NULL OR i.paid_on > i.due_on))"
-		" AND (i.seen_on IS NULL OR i.seen_on <= :as_of) AND (i.deleted_on IS NULL OR i.deleted_on > :as_of)");
 	CLEANUP(stmt_donep) struct stmt *payment = NULL;
+	struct revenue_common own = { 0 };
+	const struct revenue_common *common = l->part ? l->part->common : &own;
 	struct dues d = { .l = l, .history = history };
 
-	if (find_whether_past(&d, err) < 0)
+	if (find_whether_past(l->db, l->query->as_of, &d.is_past, err) < 0)
 		return -1;
 	d.payment = payment = db_sql(l->db, payment_statements[d.is_past]);
-	if (load_payers(&d, err) < 0 || read_bills(&d, late, err) < 0 || (d.is_past && read_bills(&d, since, err) < 0))
+	if (!l->part && revenue_load_payers(l->db, l->query->as_of, l->scratch, &own, err) < 0)
+		return -1;
+	d.payers = common->payers;
+	d.n_payers = common->n_payers;
+	if ((l->part ? read_part(&d, err) : read_all(&d, err)) < 0)
 		return -1;
 	if (d.n)
 		qsort(d.at, d.n, sizeof *d.at, compare_dues);

@@ -1,5 +1,6 @@
 /* Contracts and their history side by side, both by id, so that neither is kept. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -234,30 +235,120 @@ static void read_row(struct revenue_loading *l, struct stmt *q, struct contract 
 	c->now[TERM_CUSTOMER] = c->now[TERM_ACCOUNT] = TERM_NONE;
 }
 
-static int load_contracts(struct revenue_loading *l, struct err *err)
+#define CONTRACT_COLUMNS \
+	"id, account_id, seen_on, start_on, end_on, mrr_minor, is_trial, cancel_notice_on, deleted_on, discount_minor," \
+	" discount_ends_on, paid_until_on, paused_on, resumes_on, amount_from_on, discount_percent, currency, product," \
+	" plan, kind, status, end_reason"
+
+/* The contract that q stands on, with the history that lies ahead. */
+static int take_contract(struct revenue_loading *l, struct stmt *q, struct ahead *ahead, struct contract *c,
+                         struct err *err)
+{
+	read_row(l, q, c);
+	if (note_history(l, ahead, c, err) < 0 || (c->n[TERM_ACCOUNT] && find_then(l, c, err) < 0))
+		return -1;
+	if (c->account >= 0 && l->seen_on[c->account] <= l->query->as_of)
+		contract_lines(c, l->query->as_of, add_line, l);
+	return 0;
+}
+
+static int load_all(struct revenue_loading *l, struct contract *c, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, account_id, seen_on, start_on, end_on, mrr_minor, is_trial, cancel_notice_on, deleted_on,"
-		" discount_minor, discount_ends_on, paid_until_on, paused_on, resumes_on, amount_from_on, discount_percent, currency,"
-		" product, plan, kind, status, end_reason FROM subscription WHERE account_id IS NOT NULL ORDER BY id");
+		"SELECT " CONTRACT_COLUMNS " FROM subscription WHERE account_id IS NOT NULL ORDER BY id");
 	CLEANUP(stmt_donep) struct stmt *history = db_sql(l->db,
 		"SELECT entity_id, field, known_on, value FROM history WHERE entity = 'subscription' AND known_on <= :as_of"
 		" ORDER BY entity_id, field, known_on");
 	struct ahead ahead = { .q = history };
-	struct contract c = { .arena = l->scratch };
 	int rc;
 
 	bind_int(history, ":as_of", l->query->as_of);
 	if (make_room(l, err) < 0 || look_ahead(&ahead, err) < 0)
 		return -1;
-	while ((rc = stmt_step(q, err)) > 0) {
-		read_row(l, q, &c);
-		if (note_history(l, &ahead, &c, err) < 0 || (c.n[TERM_ACCOUNT] && find_then(l, &c, err) < 0))
+	while ((rc = stmt_step(q, err)) > 0)
+		if (take_contract(l, q, &ahead, c, err) < 0)
 			return -1;
-		if (c.account >= 0 && l->seen_on[c.account] <= l->query->as_of)
-			contract_lines(&c, l->query->as_of, add_line, l);
+	return rc;
+}
+
+/* q: contracts, each of which asks for its own history where there is any. */
+static int load_each(struct revenue_loading *l, struct stmt *q, struct stmt *history, struct contract *c,
+                     struct err *err)
+{
+	int rc;
+
+	while ((rc = stmt_step(q, err)) > 0) {
+		struct ahead ahead = { .q = history, .id = INT64_MAX };
+
+		if (l->part->common->has_history) {
+			bind_int(history, ":as_of", l->query->as_of);
+			bind_int(history, ":id", col_int(q, 0));
+			if (look_ahead(&ahead, err) < 0)
+				return -1;
+		}
+		if (take_contract(l, q, &ahead, c, err) < 0)
+			return -1;
 	}
 	return rc;
+}
+
+/* Of one account; those that it had on the day and has no longer come last. */
+static int load_of(struct revenue_loading *l, int64_t account, struct contract *c, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *own = db_sql(l->db,
+		"SELECT " CONTRACT_COLUMNS " FROM subscription WHERE account_id = :account ORDER BY id");
+	CLEANUP(stmt_donep) struct stmt *gone =
+		db_sql(l->db, "SELECT " CONTRACT_COLUMNS " FROM subscription WHERE id = :id");
+	CLEANUP(stmt_donep) struct stmt *history = db_sql(l->db,
+		"SELECT entity_id, field, known_on, value FROM history WHERE entity = 'subscription' AND entity_id = :id"
+		" AND known_on <= :as_of ORDER BY field, known_on");
+	const struct revenue_common *all = l->part->common;
+	size_t low = 0, high = all->n_moved;
+
+	bind_int(own, ":account", account);
+	if (load_each(l, own, history, c, err) < 0)
+		return -1;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (all->moved[middle].account < account)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < all->n_moved && all->moved[low].account == account; low++) {
+		if (revenue_account_index(l, all->moved[low].now) >= 0) /* has come already */
+			continue;
+		bind_int(gone, ":id", all->moved[low].contract);
+		if (load_each(l, gone, history, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int compare_lines(const void *left, const void *right)
+{
+	const struct revenue_line *a = left, *b = right;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->contract != b->contract)
+		return a->contract < b->contract ? -1 : 1;
+	return (a->from > b->from) - (a->from < b->from);
+}
+
+static int load_contracts(struct revenue_loading *l, struct err *err)
+{
+	struct contract c = { .arena = l->scratch };
+
+	if (!l->part)
+		return load_all(l, &c, err);
+	for (size_t i = 0; i < l->part->n; i++)
+		if (load_of(l, l->part->accounts[i], &c, err) < 0)
+			return -1;
+	if (l->n_lines && l->part->common->n_moved)
+		qsort(l->lines, l->n_lines, sizeof *l->lines, compare_lines);
+	return 0;
 }
 
 /* accounts without a contract -------------------------------------------------------------------------------------- */
@@ -287,37 +378,53 @@ static void note_account(struct revenue_loading *l, struct contract *c, int64_t 
 	}
 }
 
-static int load_annual(struct revenue_loading *l, struct err *err)
+#define ANNUAL_ACCOUNTS \
+	"SELECT id, coalesce(customer_since_on, created_on), deleted_on, seen_on, arr_minor, is_customer, currency, plan," \
+	" created_on FROM account WHERE main_id IS NULL AND (arr_minor IS NOT NULL OR EXISTS (SELECT 1 FROM history" \
+	" WHERE entity = 'account' AND entity_id = account.id AND field = 'arr_minor'))"
+
+static int take_annual(struct revenue_loading *l, struct stmt *q, struct contract *c, struct err *err)
 {
 	enum { ID, FROM, DELETED, SEEN, AMOUNT, CUSTOMER, CURRENCY, PLAN, CREATED };
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(l->db,
-		"SELECT id, coalesce(customer_since_on, created_on), deleted_on, seen_on, arr_minor, is_customer, currency, plan,"
-		" created_on FROM account WHERE main_id IS NULL AND (arr_minor IS NOT NULL OR EXISTS (SELECT 1 FROM history"
-		" WHERE entity = 'account' AND entity_id = account.id AND field = 'arr_minor')) ORDER BY id");
-	struct contract c = { .arena = l->scratch, .is_annual = true };
 	int rc;
 
 	while ((rc = stmt_step(q, err)) > 0) {
-		c.account = revenue_account_index(l, col_int(q, ID));
-		if (c.account < 0 || l->has_contract[c.account])
+		c->account = revenue_account_index(l, col_int(q, ID));
+		if (c->account < 0 || l->has_contract[c->account])
 			continue;
-		c.id = -col_int(q, ID);
-		c.seen_on = col_day(q, SEEN);
-		c.n_changes = 0;
-		memset(c.n, 0, sizeof c.n);
+		c->id = -col_int(q, ID);
+		c->seen_on = col_day(q, SEEN);
+		c->n_changes = 0;
+		memset(c->n, 0, sizeof c->n);
 		for (int term = 0; term < N_TERMS; term++)
-			c.now[term] = TERM_NONE;
-		c.now[TERM_START] = int_or_none(q, FROM);
-		c.now[TERM_DELETED] = int_or_none(q, DELETED);
-		c.now[TERM_AMOUNT] = int_or_none(q, AMOUNT);
-		c.now[TERM_CUSTOMER] = int_or_none(q, CUSTOMER);
-		c.now[TERM_CURRENCY] = read_name(l, col_text(q, CURRENCY));
-		c.now[TERM_PLAN] = read_name(l, col_text(q, PLAN));
-		c.now[TERM_PRODUCT] = 0;
-		note_account(l, &c, col_int(q, ID), int_or_none(q, CREATED));
-		contract_lines(&c, l->query->as_of, add_line, l);
+			c->now[term] = TERM_NONE;
+		c->now[TERM_START] = int_or_none(q, FROM);
+		c->now[TERM_DELETED] = int_or_none(q, DELETED);
+		c->now[TERM_AMOUNT] = int_or_none(q, AMOUNT);
+		c->now[TERM_CUSTOMER] = int_or_none(q, CUSTOMER);
+		c->now[TERM_CURRENCY] = read_name(l, col_text(q, CURRENCY));
+		c->now[TERM_PLAN] = read_name(l, col_text(q, PLAN));
+		c->now[TERM_PRODUCT] = 0;
+		note_account(l, c, col_int(q, ID), int_or_none(q, CREATED));
+		contract_lines(c, l->query->as_of, add_line, l);
 	}
 	return rc;
+}
+
+static int load_annual(struct revenue_loading *l, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *all = db_sql(l->db, ANNUAL_ACCOUNTS " ORDER BY id");
+	CLEANUP(stmt_donep) struct stmt *one = db_sql(l->db, ANNUAL_ACCOUNTS " AND id = :id");
+	struct contract c = { .arena = l->scratch, .is_annual = true };
+
+	if (!l->part)
+		return take_annual(l, all, &c, err);
+	for (size_t i = 0; i < l->part->n; i++) {
+		bind_int(one, ":id", l->part->accounts[i]);
+		if (take_annual(l, one, &c, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* order ------------------------------------------------------------------------------------------------------------ */

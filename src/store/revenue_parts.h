@@ -4,11 +4,13 @@
 
 #include "common/names.h"
 #include "revenue_terms.h"
+#include "store/revenue_part.h"
 #include "trait.h"
 
 struct revenue_loading {
 	struct db *db;
 	const struct revenue_query *query;
+	const struct revenue_part *part; /* NULL: all accounts */
 	struct arena *arena;     /* of what is handed out */
 	struct arena *scratch;
 	struct revenue *out;
@@ -40,5 +42,9 @@ int revenue_load_lines(struct revenue_loading *l, struct err *err) MUST_USE;
 int revenue_kept_lines(struct revenue_loading *l, struct err *err) MUST_USE;
 int revenue_load_dues(struct revenue_loading *l, struct err *err) MUST_USE;
 int revenue_load_rates(struct revenue_loading *l, struct err *err) MUST_USE;
+int revenue_load_some(struct db *db, const struct revenue_query *query, const struct revenue_part *part,
+                      struct arena *a, struct revenue *out, struct err *err) MUST_USE;
+int revenue_load_payers(struct db *db, int32_t as_of, struct arena *a, struct revenue_common *out,
+                        struct err *err) MUST_USE;
 
 #endif

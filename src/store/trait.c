@@ -51,12 +51,12 @@ struct revenue_trait trait_of(const struct trait_history *h, int64_t id, const c
 	"  WHERE a.id = h.entity_id AND o.source_key = h.value) END ELSE h.value END" \
 	" FROM history h WHERE h.entity = :entity" of " AND h.known_on <= :as_of ORDER BY h.entity_id, h.field, h.known_on"
 
-static int read_rows(struct stmt *q, struct arena *a, struct trait_history *out, struct err *err)
+/* Adds to what is there; io_room: of out->rows. */
+static int read_more(struct stmt *q, struct arena *a, struct trait_history *out, size_t *io_room, struct err *err)
 {
-	size_t room = 0;
+	size_t room = *io_room;
 	int rc;
 
-	*out = (struct trait_history){ 0 };
 	while ((rc = stmt_step(q, err)) > 0) {
 		if (out->n == room) {
 			room = room ? 2 * room : FIRST_ROOM;
@@ -65,7 +65,16 @@ static int read_rows(struct stmt *q, struct arena *a, struct trait_history *out,
 		out->rows[out->n++] = (struct revenue_change){ .id = col_int(q, 0), .field = col_text_in(q, 1, a),
 			.known_on = (int32_t)col_int(q, 2), .value = col_text_in(q, 3, a) };
 	}
+	*io_room = room;
 	return rc;
+}
+
+static int read_rows(struct stmt *q, struct arena *a, struct trait_history *out, struct err *err)
+{
+	size_t room = 0;
+
+	*out = (struct trait_history){ 0 };
+	return read_more(q, a, out, &room, err);
 }
 
 int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a, struct trait_history *out,
@@ -91,6 +100,23 @@ int trait_load_of(struct db *db, const char *entity, int64_t from_account, int64
 	bind_int(q, ":to", to_account);
 	bind_int(q, ":as_of", as_of);
 	return read_rows(q, a, out, err);
+}
+
+int trait_load_each(struct db *db, const int64_t *accounts, size_t n, int32_t as_of, struct arena *a,
+                    struct trait_history *out, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, TRAIT_ROWS(" AND h.entity_id = :id"));
+	size_t room = 0;
+
+	*out = (struct trait_history){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		bind_text(q, ":entity", "account");
+		bind_int(q, ":id", accounts[i]);
+		bind_int(q, ":as_of", as_of);
+		if (read_more(q, a, out, &room, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int64_t trait_number(const char *text, int64_t fallback)

@@ -15,6 +15,9 @@ int trait_load(struct db *db, const char *entity, int32_t as_of, struct arena *a
 /* The same of some accounts ("account") or their subscriptions ("subscription"). */
 int trait_load_of(struct db *db, const char *entity, int64_t from_account, int64_t to_account, int32_t as_of,
                   struct arena *a, struct trait_history *out, struct err *err) MUST_USE;
+/* The same of these accounts, by ids that rise. */
+int trait_load_each(struct db *db, const int64_t *accounts, size_t n, int32_t as_of, struct arena *a,
+                    struct trait_history *out, struct err *err) MUST_USE;
 /* now: what it is when it never changed. */
 struct revenue_trait trait_of(const struct trait_history *h, int64_t id, const char *field, const char *now);
 

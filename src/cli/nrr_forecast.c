@@ -5,6 +5,9 @@
 
 #include "common/money.h"
 #include "nrr_close.h"
+#include "store/revenue_part.h"
+
+enum { MAX_CONTRACTS = 1400000 /* of a forecast: about 200 MiB */ };
 
 /* Pieces are the same under both. */
 struct nrr_policy nrr_forecast_policy(const struct nrr_policy *p)
@@ -67,12 +70,17 @@ int nrr_forecast_store(const struct session *s, struct err *err)
 	struct revenue facts;
 	struct book book;
 	struct forecast f;
-	bool is_said;
+	bool is_said, fits;
 
 	if (forecast_is_said(s->db, on, &is_said, err) < 0)
 		return -1;
 	if (is_said)
 		return 0;
+	if (revenue_fits(s->db, MAX_CONTRACTS, &fits, err) < 0)
+		return -1;
+	if (!fits)
+		return err_set(err, ERR_INPUT, "forecast: there are more than the %d contracts that fit into memory",
+		               MAX_CONTRACTS);
 	if (book_of(s, on, a, &facts, &book, err) < 0 || nrr_foretell(s, &book, FORECAST_MAX_QUARTERS, a, &f, err) < 0 ||
 	    txn_begin(&txn, s->db, err) < 0)
 		return err_in(err, "forecast of %s", day_text(a, on));

@@ -42,7 +42,7 @@ struct command {
 	const char *options[24];      /* "source=S: only this source", "dry-run: store nothing"; NULL-terminated */
 	const char *help;             /* paragraphs for `retaind help CMD` and the man page */
 	int min_args, max_args;
-	bool is_brief, judges;        /* is_brief: see struct config_checks; but one that judges needs lexicons */
+	bool is_brief;                /* see struct config_checks; for one that judges there is session_lexicons */
 	int (*run)(struct cli *c, struct err *err); /* an exit code, or -1 with err */
 };
 
@@ -72,6 +72,8 @@ int cli_owner(const struct org_settings *org, const char *email, const struct ow
 const char *beside_database(struct arena *a, const struct org_settings *org, const char *name);
 /* Opens --org, or the only one there is. */
 int session_open(struct cli *c, enum db_mode mode, struct session *out, struct err *err) MUST_USE;
+/* Gives the organisation of a command that is brief its lexicons. */
+int session_lexicons(const struct cli *c, const struct session *s, struct err *err) MUST_USE;
 void session_close(struct session *s); /* for CLEANUP */
 
 /* Where what is pushed to a source waits for its pull. */

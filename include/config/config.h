@@ -46,8 +46,10 @@ struct org_settings {
 	struct answers_settings answers;
 };
 
+struct config_file;
 struct config {
 	const char *dir;
+	struct config_file *files; /* as they were read */
 	const char *state_dir;
 	const char *log_level;
 	int64_t score_processes; /* how many judge accounts; 0: as many as there are processors */
@@ -66,13 +68,16 @@ struct config_checks {
 	/* makes the lexicons (struct lexicon_settings) ready to be found in texts */
 	int (*index_lexicons)(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out,
 	                      size_t *out_wrong, struct err *err);
-	/* for who only reads: texts in languages that nobody has are hashed and not looked into; so are lexicons, unless
-	 * there is index_lexicons */
+	/* for who only reads: texts in languages that nobody has are hashed and not looked into, and lexicons are left to
+	 * config_lexicons */
 	bool is_brief;
 };
 /* Returns NULL exactly when there were mistakes; they are in m. */
 const struct config *config_load(struct arena *a, const char *dir, const struct config_checks *checks,
                                  struct mistakes *m);
+/* Lexicons for an organisation of a configuration that was loaded in brief, of the bytes that were read then. */
+bool config_lexicons(struct arena *a, const struct config *c, const struct config_checks *checks,
+                     struct org_settings *io, struct mistakes *m);
 /* NULL name: the only one. NULL when there is none, or several. */
 const struct org_settings *config_org(const struct config *c, const char *name);
 /* By "org/channel"; NULL when there is none, or no name. */

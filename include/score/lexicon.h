@@ -20,4 +20,8 @@ struct lexicon_hit { size_t lexicon; const char *sentence; /* index among the se
 size_t lexicon_hear(const struct lexicon_index *index, const char *text, struct arena *a,
                     struct lexicon_hit out[MAX_LEXICONS]);
 
+/* Whether an account has a text in which something could be found. */
+struct fact_account;
+bool lexicon_is_needed(const struct fact_account *account);
+
 #endif

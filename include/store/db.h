@@ -27,6 +27,8 @@ void db_wait_for(struct db *db, int ms);
 const char *db_path(const struct db *db);
 /* 6 MiB of pages at most instead of 16: for one of several that read from one end to the other. */
 int db_keep_few_pages(struct db *db, struct err *err) MUST_USE;
+/* 2 MiB: for a reader that comes to most pages once; memory that is used again is cheaper than new memory. */
+int db_read_once(struct db *db, struct err *err) MUST_USE;
 
 struct stmt;
 /* A prepared statement, from the connection's cache (keyed by the address and text of sql, a literal). Never NULL. */

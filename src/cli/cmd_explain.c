@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "diagnose.h"
 #include "score/explain.h"
+#include "score/lexicon.h"
 
 enum { MAX_OUTPUT = 1 << 20, HISTORY_DAYS = 400, MARKS = 12, MARK_DAYS = 30, MOMENTS_A_MARK = 200 };
 
@@ -76,6 +77,18 @@ static void print(const struct cli *c, const struct diagnosis *d, const struct e
 		explain_table(d, c->arena, out);
 }
 
+/* Lexicons take longer to read than all else that is said of an account, and many have no texts: only those that have
+ * one are judged again with them. */
+static int diagnose_all(const struct cli *c, const struct diagnosing *day, size_t index, struct diagnosis *out,
+                        struct err *err)
+{
+	if (diagnose_accounts(day, index, 1, c->arena, out, err) < 0)
+		return -1;
+	if (!lexicon_is_needed(out->account))
+		return 0;
+	return session_lexicons(c, day->session, err) < 0 ? -1 : diagnose_accounts(day, index, 1, c->arena, out, err);
+}
+
 /* Reads only: recomputes what score would say, so that it can be checked against what was said. */
 int cmd_explain(struct cli *c, struct err *err)
 {
@@ -90,9 +103,10 @@ int cmd_explain(struct cli *c, struct err *err)
 	buf_init(&text, MAX_OUTPUT);
 	if (c->format == FORMAT_CSV)
 		return err_set(err, ERR_USAGE, "--format csv: a diagnosis is no table, expected table or json");
-	if (session_open(c, DB_READ, &session, err) < 0 || txn_begin(&snapshot, session.db, err) < 0 ||
+	if (session_open(c, DB_READ, &session, err) < 0 || db_read_once(session.db, err) < 0 ||
+	    txn_begin(&snapshot, session.db, err) < 0 ||
 	    diagnose_one(&session, session.as_of, c->args[0], c->arena, &day, &index, err) < 0 ||
-	    diagnose_accounts(&day, index, 1, c->arena, &diagnosis, err) < 0)
+	    diagnose_all(c, &day, index, &diagnosis, err) < 0)
 		return -1;
 	more.settings = &session.org->score;
 	more.config_hash = session.org->hash;

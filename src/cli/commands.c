@@ -79,7 +79,6 @@ const struct command commands[] = {
 	  .min_args = 1,
 	  .max_args = 1,
 	  .is_brief = true,
-	  .judges = true,
 	  .run = cmd_explain },
 	{ .name = "ack",
 	  .arguments = "FINDING",

@@ -12,6 +12,19 @@
 const struct config_checks cli_checks = { .check_source = pull_check, .knows_signal = score_knows_signal,
 	                                      .index_lexicons = lexicon_index_new };
 
+static void print_mistakes(const struct mistakes *m)
+{
+	for (size_t i = 0; i < m->n_kept; i++)
+		(void)fprintf(stderr, "%s\n", m->lines[i]);
+	if (m->n > m->n_kept)
+		(void)fprintf(stderr, "... and %zu more\n", m->n - m->n_kept);
+}
+
+static int has_mistakes(const struct cli *c, struct err *err)
+{
+	return err_set(err, ERR_CONFIG, "the configuration in %s has mistakes (above)", c->config_dir);
+}
+
 const struct config *cli_config(struct cli *c)
 {
 	struct mistakes m = { .arena = c->arena };
@@ -19,16 +32,10 @@ const struct config *cli_config(struct cli *c)
 	const struct config *config;
 
 	checks.is_brief = c->command->is_brief;
-	if (checks.is_brief && !c->command->judges)
-		checks.index_lexicons = NULL;
 	config = config_load(c->arena, c->config_dir, &checks, &m);
-	if (config)
-		return config;
-	for (size_t i = 0; i < m.n_kept; i++)
-		(void)fprintf(stderr, "%s\n", m.lines[i]);
-	if (m.n > m.n_kept)
-		(void)fprintf(stderr, "... and %zu more\n", m.n - m.n_kept);
-	return NULL;
+	if (!config)
+		print_mistakes(&m);
+	return config;
 }
 
 static const struct org_settings *org_at(const struct config *config, size_t i)
@@ -103,7 +110,7 @@ int session_open(struct cli *c, enum db_mode mode, struct session *out, struct e
 
 	s.config = cli_config(c);
 	if (!s.config)
-		return err_set(err, ERR_CONFIG, "the configuration in %s has mistakes (above)", c->config_dir);
+		return has_mistakes(c, err);
 	if (cli_org(c, s.config, &s.org, err) < 0 || zone_open(c->arena, s.org->zone, &s.zone, err) < 0)
 		return -1;
 	s.today = zone_day(s.zone, s.now, &second);
@@ -115,6 +122,17 @@ int session_open(struct cli *c, enum db_mode mode, struct session *out, struct e
 		return -1;
 	*out = s;
 	return 0;
+}
+
+int session_lexicons(const struct cli *c, const struct session *s, struct err *err)
+{
+	struct org_settings *org = (struct org_settings *)s->config->orgs.at + (s->org - org_at(s->config, 0));
+	struct mistakes m = { .arena = c->arena };
+
+	if (config_lexicons(c->arena, s->config, &cli_checks, org, &m))
+		return 0;
+	print_mistakes(&m);
+	return has_mistakes(c, err);
 }
 
 const char *spool_folder(struct arena *a, const struct org_settings *org, const char *source)

@@ -66,7 +66,20 @@ const struct config *config_load(struct arena *a, const char *dir, const struct 
 	read_orgs(&l);
 	check_admin_channel(&l, "admin_channel", l.config->admin_channel);
 	check_admin_channel(&l, "admin_fallback", l.config->admin_fallback);
+	l.config->files = l.files;
 	return m->n == n_before ? l.config : NULL;
+}
+
+bool config_lexicons(struct arena *a, const struct config *c, const struct config_checks *checks,
+                     struct org_settings *io, struct mistakes *m)
+{
+	struct loading l = { .arena = a, .mistakes = m, .dir = c->dir, .files = c->files, .checks = checks };
+	size_t n_before = m->n;
+
+	read_lexicons(&l);
+	io->score.lexicons = l.score.lexicons;
+	io->score.index = l.score.index;
+	return m->n == n_before;
 }
 
 const struct org_settings *config_org(const struct config *c, const char *name)

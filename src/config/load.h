@@ -43,6 +43,7 @@ const char *config_hash(const struct loading *l, struct texts names);
 void read_daemon(struct loading *l);
 void read_holidays(struct loading *l);
 void read_score(struct loading *l);
+void read_lexicons(struct loading *l); /* into l->score */
 /* Makes *out the organisation's own judgement: the base with what its file changes. where may be NULL. */
 void read_org_score(struct loading *l, const struct yaml *where, struct score_settings *out);
 /* Brings in what was fitted to the organisation's history, if anything was. */

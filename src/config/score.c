@@ -198,19 +198,31 @@ static void read_plays(struct loading *l)
 		yaml_read(l->arena, tree, &plays_table, &l->score.plays, l->mistakes);
 }
 
-static void read_lexicons(struct loading *l)
+static struct texts lexicon_files(struct loading *l)
 {
 	static const char *const endings[] = { ".yaml" };
-	struct texts names = config_list(l, "lexicon", endings, ARRAY_LEN(endings));
+
+	return config_list(l, "lexicon", endings, ARRAY_LEN(endings));
+}
+
+/* For hashes. */
+static void hold_lexicons(struct loading *l)
+{
+	struct texts names = lexicon_files(l);
+
+	for (size_t i = 0; i < names.n; i++)
+		(void)config_file(l, names.at[i], LEXICON);
+}
+
+void read_lexicons(struct loading *l)
+{
+	struct texts names = lexicon_files(l);
 	struct lexicon_settings *all = arena_array(l->arena, names.n, sizeof *all);
 	const struct yaml **trees = arena_array(l->arena, names.n, sizeof *trees);
-	bool is_skipped = l->checks->is_brief && !l->checks->index_lexicons;
 	struct err err;
 	size_t wrong;
 
-	for (size_t i = 0; i < names.n && is_skipped; i++)
-		(void)config_file(l, names.at[i], LEXICON);
-	for (size_t i = 0; i < names.n && !is_skipped; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		struct lexicon_file f = { .s.name = config_stem(l->arena, names.at[i]) };
 		const struct yaml *tree = config_yaml(l, names.at[i], LEXICON);
 
@@ -305,7 +317,10 @@ void read_score(struct loading *l)
 	l->score = f.s;
 	l->score.horizon_days = f.horizon_s / DAY_S;
 	read_plays(l);
-	read_lexicons(l);
+	if (l->checks->is_brief)
+		hold_lexicons(l);
+	else
+		read_lexicons(l);
 	read_base_signals(l, f.signals);
 }
 

@@ -36,6 +36,20 @@ static bool has_words(const char *text)
 	return false;
 }
 
+bool lexicon_is_needed(const struct fact_account *account)
+{
+	for (size_t i = 0; i < account->n_tickets; i++)
+		if (has_words(account->tickets[i].text))
+			return true;
+	for (size_t i = 0; i < account->n_interactions; i++)
+		if (has_words(account->interactions[i].text))
+			return true;
+	for (size_t i = 0; i < account->n_surveys; i++)
+		if (has_words(account->surveys[i].comment))
+			return true;
+	return false;
+}
+
 static void hear(const struct context *c, const char *text, int32_t on, bool is_theirs, struct heard *h)
 {
 	LATER_SET struct lexicon_hit hits[MAX_LEXICONS];

@@ -5,6 +5,11 @@ int db_keep_few_pages(struct db *db, struct err *err)
 	return db_run(db, "PRAGMA cache_size = -6144", err);
 }
 
+int db_read_once(struct db *db, struct err *err)
+{
+	return db_run(db, "PRAGMA cache_size = -2048", err);
+}
+
 int db_int(struct db *db, const char *sql, int64_t fallback, int64_t *out, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, sql);

@@ -151,8 +151,9 @@ def test_own_words(case):
     path.write_text(path.read_text().replace('rival: "rivalsoft', 'rival: "quarzolith'))
     assert set(heard(case, "a")) == {"competitor_named"}
     path.write_text(path.read_text().replace('"<rival>"', '"<rivals>"'))
-    told = case.retaind("score", "--now", NOW, expect=78).stderr
-    assert "lexicon/competitor.yaml:" in told and ": no words are called <rivals>" in told, told
+    for command in (["score"], ["explain", "a"]):
+        told = case.retaind(*command, "--now", NOW, expect=78).stderr
+        assert "lexicon/competitor.yaml:" in told and ": no words are called <rivals>" in told, told
 
 
 if __name__ == "__main__":

@@ -300,6 +300,31 @@ static size_t n_mistakes_of(struct arena *a, const struct config_checks *checks)
 	return m.n;
 }
 
+static void lexicons_of_what_was_loaded_in_brief_are_those_of_the_bytes_that_were_hashed(void **state)
+{
+	static const struct config_checks brief = { .is_brief = true };
+	static const char LEXICON[] = "lexicon/analytics.yaml";
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	struct mistakes m = { .arena = a };
+	const struct config *c = config_load(a, folder, &brief, &m);
+	struct org_settings org;
+	const struct lexicon_settings *lexicon;
+
+	(void)state;
+	assert_non_null(c);
+	org = *config_org(c, "acme");
+	put(LEXICON, "kind: [\n");
+	assert_true(config_lexicons(a, c, &unchecked, &org, &m));
+	ASSERT_INT(org.score.lexicons.n, 1);
+	lexicon = org.score.lexicons.at;
+	assert_string_equal(lexicon->name, "analytics");
+	c = config_load(a, folder, &brief, &m);
+	assert_non_null(c);
+	assert_false(config_lexicons(a, c, &unchecked, &org, &m));
+	assert_true(m.n > 0);
+	put(LEXICON, good[3].text);
+}
+
 static void in_brief_it_has_the_same_version_and_what_is_not_asked_for_is_not_looked_into(void **state)
 {
 	static const struct config_checks brief = { .is_brief = true };
@@ -342,6 +367,7 @@ int main(void)
 		cmocka_unit_test(a_folded_calendar_line_is_one_line),
 		cmocka_unit_test(the_version_changes_with_every_byte_that_bears_on_it_and_no_other),
 		cmocka_unit_test(a_broken_configuration_is_not_returned),
+		cmocka_unit_test(lexicons_of_what_was_loaded_in_brief_are_those_of_the_bytes_that_were_hashed),
 		cmocka_unit_test(in_brief_it_has_the_same_version_and_what_is_not_asked_for_is_not_looked_into),
 	};
 

@@ -23,4 +23,9 @@ int base_kept_get(struct db *db, int32_t day, const char *maker, struct arena *a
 int base_kept_complete(struct db *db, const struct fact_query *q, int64_t account, struct arena *a,
                        struct fact_base *io, struct err *err) MUST_USE;
 
+/* The same with all members; of their days of activity only the last one is there, and nothing before the window: for
+ * a query that skips judging. */
+int facts_base_seen(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *io,
+                    struct err *err) MUST_USE;
+
 #endif

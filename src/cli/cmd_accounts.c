@@ -127,7 +127,7 @@ static int show_hidden(struct cli *c, const struct session *s, struct err *err)
 	CLEANUP(txn_end) struct txn snapshot = { 0 };
 	struct portfolio p;
 
-	if (txn_begin(&snapshot, s->db, err) < 0 ||
+	if (db_read_once(s->db, err) < 0 || txn_begin(&snapshot, s->db, err) < 0 ||
 	    portfolio_look(s, is_of_owner, cli_option(c, "owner"), NULL, c->arena, &p, err) < 0)
 		return -1;
 	add_hidden(c, t, "watermelon", p.watermelons, p.n_watermelons);

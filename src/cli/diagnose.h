@@ -47,6 +47,8 @@ int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct
  * kept: gives its index for diagnose_accounts, and a base whose members are not all there. The same is said of it. */
 int diagnose_one(const struct session *s, int32_t as_of, const char *what, struct arena *a, struct diagnosing *out,
                  size_t *out_index, struct err *err) MUST_USE;
+/* The base of a query that skips judging: by the kept one, or by all accounts. */
+int diagnose_seen(struct diagnosing *io, struct arena *a, struct err *err) MUST_USE;
 /* What diagnose_one goes by: for base_kept_put, by this maker, within the transaction that scores the day. */
 void diagnose_keep(const struct diagnosing *d, struct buf *out);
 const char *diagnose_maker(const struct session *s, struct arena *a);

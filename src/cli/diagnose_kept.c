@@ -65,3 +65,14 @@ int diagnose_one(const struct session *s, int32_t as_of, const char *what, struc
 	*out_index = 0;
 	return 0;
 }
+
+int diagnose_seen(struct diagnosing *io, struct arena *a, struct err *err)
+{
+	struct db *db = io->session->db;
+	int rc = load_kept(io->session, a, io, err);
+
+	if (rc < 0)
+		return -1;
+	return rc ? facts_base_seen(db, &io->query, a, &io->base, err) :
+	            facts_base_load(db, &io->query, a, &io->base, err);
+}

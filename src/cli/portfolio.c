@@ -109,7 +109,7 @@ int portfolio_look(const struct session *s, bool (*wants)(const void *which, con
 	size_t n;
 
 	l.day.query.skips_judging = true; /* days of activity are enough */
-	if (facts_base_load(s->db, &l.day.query, of_base, &l.day.base, err) < 0 ||
+	if (diagnose_seen(&l.day, of_base, err) < 0 ||
 	    portfolio_listed(s->db, s->as_of - BLIND_DAYS, s->as_of, a, &listed, &l.n_listed, err) < 0)
 		return err_in(err, "portfolio");
 	l.listed = listed;

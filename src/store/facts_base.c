@@ -2,6 +2,7 @@
 
 #include "common/text.h"
 #include "facts_parts.h"
+#include "store/base_kept.h"
 #include "store/facts_walk.h"
 #include "store/pulls.h"
 #include "usage_window.h"
@@ -316,4 +317,21 @@ int facts_base_load(struct db *db, const struct fact_query *query, struct arena 
 {
 	return facts_base_begin(db, query, a, out, err) < 0 || facts_base_walk(db, out, err) < 0 ? -1 :
 	       facts_base_end(db, query, a, out, err);
+}
+
+int facts_base_seen(struct db *db, const struct fact_query *query, struct arena *a, struct fact_base *io,
+                    struct err *err)
+{
+	struct fact_member *members;
+	struct fact_days *active;
+
+	if (load_members(db, query->as_of, a, &members, io, err) < 0)
+		return err_in(err, "facts of the base");
+	active = arena_array(a, io->n_members + 1, sizeof *active);
+	if (facts_load_seen(db, io, active, err) < 0 || facts_load_sources(db, query, io, err) < 0 ||
+	    load_payers(db, query->as_of, a, io, err) < 0)
+		return err_in(err, "facts of the base");
+	io->active = active;
+	io->window = usage_window_new(io->as_of, io->metrics, io->n_metrics, a);
+	return 0;
 }

@@ -26,7 +26,7 @@ def ago(days):
 
 
 def make(case):
-    """Accounts of three segments, some of which fade, some of which faded once, some of which left."""
+    """Accounts of three segments, some of which fade, some of which faded once, some of which left, one that is seldom seen, and one that never was."""
     chance = random.Random(5)
     accounts, contracts = ["id,name,segment,csm_key,currency"], ["id,account,product,plan,mrr_minor,currency,seats,start_on,end_on"]
     usage = ["account,metric,day,value"]
@@ -35,8 +35,8 @@ def make(case):
         end = ago(20 + i) if i % 9 == 0 else ""
         contracts.append(f"s{i},k{i},p{i % 2},plan{i % 3},{10000 + 100 * i},EUR,{5 + i % 7},{ago(700)},{end}")
         quiet = {0: range(40), 1: range(148, 185)}.get(i % 5, ())
-        for age in range(DAYS):
-            if chance.random() < (0.1 if age in quiet else 0.6):
+        for age in {7: range(31, DAYS, 45), 13: ()}.get(i, range(DAYS)):
+            if i == 7 or chance.random() < (0.1 if age in quiet else 0.6):
                 usage.append(f"k{i},{'actions' if i % 2 else 'exports'},{ago(age)},{chance.randrange(1, 40)}")
     for name, lines in (("accounts", accounts), ("contracts", contracts), ("usage", usage)):
         case.write(f"files/{name}.csv", "\n".join(lines) + "\n")
@@ -67,6 +67,8 @@ def test_an_account_is_explained_the_same_with_and_without_the_base_that_scoring
     assert case.query("SELECT day = (SELECT max(day) FROM score_day), revenue IS NOT NULL FROM base_kept") == [(1, 1)]
     kept = said(case)
     assert any("looked like this" in text for text in kept), "nothing is said of similar accounts"
+    hidden = case.retaind("accounts", "--hidden", "--format", "csv", "--as-of", ago(0)).stdout
+    assert "for 31 days" in hidden and "nothing was ever heard" in hidden, hidden
     change(case, "DELETE FROM base_kept")
     assert said(case) == kept
 

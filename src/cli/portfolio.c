@@ -7,7 +7,7 @@
 #include "score/portfolio.h"
 #include "store/portfolio.h"
 
-enum { CHUNK = 1000, SCORED_WITHIN_DAYS = 7 };
+enum { CHUNK = 64, SCORED_WITHIN_DAYS = 7 };
 
 struct looking {
 	const struct session *session;

@@ -4,10 +4,10 @@
 #ifndef STORE_NRR_SNAPSHOTS_H
 #define STORE_NRR_SNAPSHOTS_H
 
-#include "common/buf.h"
 #include "common/sha256.h"
 #include "common/names.h"
 #include "store/db.h"
+#include "store/spill.h"
 
 /* The order of the sums in a report's row and in its packed accounts; append only. */
 enum nrr_snapshot_sum {
@@ -56,16 +56,16 @@ int nrr_snapshot_put(struct db *db, const struct nrr_snapshot *s, const struct n
                      const struct nrr_restatement *reasons, size_t n_reasons, struct err *err) MUST_USE;
 /* The same of a report that has too many accounts for a list: they are added by id as they come, then put. */
 struct nrr_packing {
-	struct buf sums;
+	struct spill sums;
 	int64_t last_id;
-	struct buf owners;  /* by account: a pointer to the name, or NULL */
-	struct names names; /* one copy of each, as far as there are numbers for them */
+	struct spill owners; /* by account: a pointer to the name, or NULL */
+	struct names names;  /* one copy of each, as far as there are numbers for them */
 	size_t n;
 };
-void nrr_packing_begin(struct nrr_packing *p, struct arena *a);
+void nrr_packing_begin(struct nrr_packing *p, const struct db *db, struct arena *a);
 void nrr_packing_done(struct nrr_packing *p);
-void nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x);
-int nrr_packing_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_packing *p,
+int nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x, struct err *err) MUST_USE;
+int nrr_packing_put(struct db *db, const struct nrr_snapshot *s, struct nrr_packing *p,
                     const struct nrr_restatement *reasons, size_t n_reasons, struct err *err) MUST_USE;
 /* Takes back a revision that was made on the same day. */
 int nrr_snapshot_remove(struct db *db, int64_t id, struct err *err) MUST_USE;

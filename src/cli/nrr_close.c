@@ -8,8 +8,8 @@
 #include "store/nrr_closed.h"
 
 enum {
-	MAX_MAKING = 64 << 20, /* bytes of reports that are made at once */
-	ACCOUNT_BYTES = 48     /* of one account in one of them */
+	MAX_BEFORE = 64 << 20, /* bytes of reports that are compared with at once */
+	ACCOUNT_BYTES = 32     /* of one account in one of them */
 };
 
 static const int32_t windows[] = { 1, 12 }; /* months: the month itself, and the year up to its end */
@@ -220,8 +220,7 @@ static int add_account(struct batch *b, struct nrr_making *m, const struct nrr_c
 	for (int sum = 0; sum < N_SNAPSHOT_SUMS; sum++)
 		if (__builtin_add_overflow(m->report.sums[sum], x.sums[sum], &m->report.sums[sum]))
 			return err_set(b->err, ERR_INPUT, "recurring revenue of all accounts together does not fit into 64 bits");
-	nrr_packing_add(&m->accounts, &x);
-	return 0;
+	return nrr_packing_add(&m->accounts, &x, b->err);
 }
 
 static void make_account(void *which, size_t span, const struct nrr_contribution *c)
@@ -242,7 +241,7 @@ static int make_part(void *context, const struct nrr_part *part, struct err *err
 
 static int begin_accounts(struct nrr_making *m, struct err *err)
 {
-	nrr_packing_begin(&m->accounts, m->arena);
+	nrr_packing_begin(&m->accounts, m->closing->session->db, m->arena);
 	if (!m->before)
 		return 0;
 	if (nrr_unpacking_open(m->closing->session->db, m->before->id, m->arena, &m->was, err) < 0)
@@ -406,7 +405,7 @@ static int note(struct err *first, const struct err *err)
 
 static void making_done(struct nrr_making *m)
 {
-	if (m->accounts.sums.at)
+	if (m->accounts.sums.database)
 		nrr_packing_done(&m->accounts);
 	arena_free(m->arena);
 	*m = (struct nrr_making){ 0 };
@@ -433,25 +432,28 @@ static void reports_done(struct reports *r)
 		making_done(&r->at[i]);
 }
 
-/* As many at once as there is room for. */
+/* All at once, but as many as there is room for of those that are compared with the report before. */
 static int make_reports(const struct nrr_closing *c, struct reports *r, struct err *first, struct err *err)
 {
 	struct nrr_span spans[N_REPORTS];
 	struct nrr_making *list[N_REPORTS];
 	struct batch b = { .at = list, .spans = spans };
-	size_t n_accounts = 0, most;
+	size_t before = 0;
 
-	for (size_t i = 0; i < N_REPORTS; i++)
-		n_accounts = r->at[i].n > n_accounts ? r->at[i].n : n_accounts;
-	most = (size_t)MAX_MAKING / ACCOUNT_BYTES / (n_accounts + 1);
-	most = c->now.is_one || most > N_REPORTS ? N_REPORTS : most ? most : 1;
 	for (size_t i = 0; i < N_REPORTS; i++) {
-		if (!r->at[i].is_wanted)
+		struct nrr_making *m = &r->at[i];
+		size_t bytes = m->before && !c->now.is_one ? m->n * ACCOUNT_BYTES : 0;
+
+		if (!m->is_wanted)
 			continue;
-		spans[b.n] = r->at[i].span;
-		list[b.n++] = &r->at[i];
-		if (b.n == most && make_batch(&b, first, err) < 0)
-			return -1;
+		if (before && before + bytes > MAX_BEFORE) {
+			if (make_batch(&b, first, err) < 0)
+				return -1;
+			before = 0;
+		}
+		before += bytes;
+		spans[b.n] = m->span;
+		list[b.n++] = m;
 	}
 	return b.n ? make_batch(&b, first, err) : 0;
 }

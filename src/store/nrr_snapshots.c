@@ -72,7 +72,7 @@ static int put_reasons(struct db *db, int64_t report, const struct nrr_restateme
 	return 0;
 }
 
-static int put_report(struct db *db, const struct nrr_snapshot *s, const struct buf *sums, const struct buf *owners,
+static int put_report(struct db *db, const struct nrr_snapshot *s, struct packed sums, const struct buf *owners,
                       struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
@@ -98,26 +98,26 @@ static int put_report(struct db *db, const struct nrr_snapshot *s, const struct 
 	for (int i = 0; i < N_SNAPSHOT_SUMS; i++)
 		bind_int(q, sum_params[i], s->sums[i]);
 	bind_text(q, ":hash", s->sums_hash);
-	bind_blob(q, ":accounts", sums->at, sums->len);
+	bind_blob(q, ":accounts", sums.at, sums.len);
 	bind_blob(q, ":owners", owners->at, owners->len);
 	return stmt_run(q, err);
 }
 
-void nrr_packing_begin(struct nrr_packing *p, struct arena *a)
+void nrr_packing_begin(struct nrr_packing *p, const struct db *db, struct arena *a)
 {
 	*p = (struct nrr_packing){ 0 };
-	buf_init(&p->sums, MAX_PACKED);
-	buf_init(&p->owners, MAX_OWNERS);
+	spill_init(&p->sums, db_path(db), MAX_PACKED);
+	spill_init(&p->owners, db_path(db), MAX_OWNERS);
 	names_init(&p->names, a);
 }
 
 void nrr_packing_done(struct nrr_packing *p)
 {
-	buf_done(&p->sums);
-	buf_done(&p->owners);
+	spill_done(&p->sums);
+	spill_done(&p->owners);
 }
 
-void nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x)
+int nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x, struct err *err)
 {
 	uint8_t bytes[NRR_PACKED_BYTES];
 	const char *owner = x->owner ? "" : NULL;
@@ -127,24 +127,30 @@ void nrr_packing_add(struct nrr_packing *p, const struct nrr_snapshot_account *x
 		owner = p->names.at[number];
 	else if (number < 0)
 		owner = arena_strdup(p->names.arena, x->owner);
-	buf_add(&p->sums, bytes, nrr_pack_account(x, p->last_id, bytes));
-	buf_add(&p->owners, &owner, sizeof owner);
+	if (spill_add(&p->sums, bytes, nrr_pack_account(x, p->last_id, bytes), err) < 0 ||
+	    spill_add(&p->owners, &owner, sizeof owner, err) < 0)
+		return err_in(err, "accounts of a report of retention");
 	p->last_id = x->id;
 	p->n++;
+	return 0;
 }
 
-int nrr_packing_put(struct db *db, const struct nrr_snapshot *s, const struct nrr_packing *p,
+int nrr_packing_put(struct db *db, const struct nrr_snapshot *s, struct nrr_packing *p,
                     const struct nrr_restatement *reasons, size_t n_reasons, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(buf_done) struct buf owners;
+	const void *names, *sums;
 
 	buf_init(&owners, MAX_PACKED);
-	if (!p->owners.is_full && p->n)
-		nrr_pack_owners((const char *const *)(const void *)p->owners.at, p->n, a, &owners);
-	if (p->sums.is_full || p->owners.is_full || owners.is_full)
-		return err_set(err, ERR_INPUT, "report of retention: more than %d MiB of accounts", MAX_PACKED >> 20);
-	if (put_report(db, s, &p->sums, &owners, err) < 0 || put_reasons(db, db_last_id(db), reasons, n_reasons, err) < 0)
+	if (spill_read(&p->owners, a, &names, err) < 0 || spill_read(&p->sums, a, &sums, err) < 0)
+		return err_in(err, "report of retention");
+	if (p->n)
+		nrr_pack_owners(names, p->n, a, &owners);
+	if (owners.is_full)
+		return err_set(err, ERR_INPUT, "report of retention: more than %d MiB of owners", MAX_PACKED >> 20);
+	if (put_report(db, s, (struct packed){ sums, p->sums.len }, &owners, err) < 0 ||
+	    put_reasons(db, db_last_id(db), reasons, n_reasons, err) < 0)
 		return err_in(err, "report of retention");
 	return 0;
 }
@@ -155,9 +161,10 @@ int nrr_snapshot_put(struct db *db, const struct nrr_snapshot *s, const struct n
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(nrr_packing_done) struct nrr_packing p;
 
-	nrr_packing_begin(&p, a);
+	nrr_packing_begin(&p, db, a);
 	for (size_t i = 0; i < n; i++)
-		nrr_packing_add(&p, &accounts[i]);
+		if (nrr_packing_add(&p, &accounts[i], err) < 0)
+			return -1;
 	return nrr_packing_put(db, s, &p, reasons, n_reasons, err);
 }
 

@@ -15,8 +15,10 @@ void nrr_part_done(struct nrr_part *p)
 
 void nrr_parts_close(struct nrr_parts *p)
 {
+	txn_end(&p->snapshot);
+	db_closep(&p->own);
 	arena_free(p->arena);
-	p->arena = NULL;
+	*p = (struct nrr_parts){ 0 };
 }
 
 /* all at once ------------------------------------------------------------------------------------------------------ */
@@ -28,7 +30,7 @@ static int load_one(struct nrr_parts *p, struct err *err)
 	struct book_query wanted = { .currency = s->org->currency };
 	struct nrr_part *one = &p->one;
 
-	if (revenue_load(s->db, &(struct revenue_query){ p->as_of, s->org->currency }, p->arena, &one->facts, err) < 0)
+	if (revenue_load(p->db, &(struct revenue_query){ p->as_of, s->org->currency }, p->arena, &one->facts, err) < 0)
 		return -1;
 	if (!one->facts.n_rates) {
 		struct err ignored;
@@ -101,7 +103,7 @@ static int load(struct nrr_parts *p, const int64_t *ids, size_t n, struct nrr_pa
 
 	whole.tops = p->groups.tops ? tops_among(&p->groups, ids, n, out->arena) : NULL;
 	wanted.whole = &whole;
-	if (revenue_load_part(p->session->db, &(struct revenue_part){ &p->common, ids, n }, out->arena, &out->facts,
+	if (revenue_load_part(p->db, &(struct revenue_part){ &p->common, ids, n }, out->arena, &out->facts,
 	                      err) < 0)
 		return -1;
 	return book_make(&out->facts, &p->session->org->nrr, &wanted, out->arena, &out->book, err);
@@ -166,7 +168,7 @@ static int survey(struct nrr_parts *p, struct survey *v, struct err *err)
 		for (size_t k = 0; k < n; k++)
 			ids[k] = p->groups.ids[index_at(&p->groups, from + k)];
 		qsort(ids, n, sizeof *ids, compare_ids);
-		if (revenue_load_part(s->db, &(struct revenue_part){ &p->common, ids, n }, part.arena, &part.facts, err) < 0 ||
+		if (revenue_load_part(p->db, &(struct revenue_part){ &p->common, ids, n }, part.arena, &part.facts, err) < 0 ||
 		    (book_make(&part.facts, &s->org->nrr, &wanted, part.arena, &part.book, err) < 0 && err->kind != ERR_CONFIG))
 			return -1;
 		survey_part(v, &part, p->arena);
@@ -181,7 +183,7 @@ static int find_currency(struct nrr_parts *p, struct err *err)
 	struct survey v = { .first_on = DAY_NONE };
 	bool is_foreign;
 
-	if (revenue_names_others(p->session->db, own, &is_foreign, err) < 0 || (is_foreign && survey(p, &v, err) < 0))
+	if (revenue_names_others(p->db, own, &is_foreign, err) < 0 || (is_foreign && survey(p, &v, err) < 0))
 		return -1;
 	p->wanted = (struct book_query){ .currency = own, .only = v.is_several && !v.has_rates ? own : NULL };
 	p->whole = (struct book_whole){ .n_currencies = v.is_several && v.has_rates ? 2 : 1,
@@ -202,7 +204,17 @@ static int find_groups(struct nrr_parts *p, struct err *err)
 	for (size_t i = 0; i < policy->merges.n; i++)
 		if (merges[i].on <= p->as_of)
 			joins[query.n_joins++] = (struct revenue_join){ merges[i].account, merges[i].into };
-	return revenue_groups_load(p->session->db, &query, p->arena, &p->groups, err);
+	return revenue_groups_load(p->db, &query, p->arena, &p->groups, err);
+}
+
+/* Parts are read one after the other, and more than once: all see the accounts as they were when the groups were found,
+ * whoever writes meanwhile. */
+static int hold_still(struct nrr_parts *p, struct err *err)
+{
+	if (db_open(db_path(p->session->db), DB_READ, &p->own, err) < 0)
+		return -1;
+	p->db = p->own;
+	return txn_begin(&p->snapshot, p->own, err);
 }
 
 int nrr_parts_open(const struct session *s, int32_t day, size_t most, struct nrr_parts *out, struct err *err)
@@ -210,8 +222,9 @@ int nrr_parts_open(const struct session *s, int32_t day, size_t most, struct nrr
 	struct revenue_query query = { day, s->org->currency };
 	bool small;
 
-	*out = (struct nrr_parts){ .session = s, .arena = arena_new(0), .as_of = day };
-	if (revenue_fits(s->db, most, &small, err) < 0 || (!small && find_groups(out, err) < 0))
+	*out = (struct nrr_parts){ .session = s, .db = s->db, .arena = arena_new(0), .as_of = day };
+	if (revenue_fits(s->db, most, &small, err) < 0 ||
+	    (!small && (hold_still(out, err) < 0 || find_groups(out, err) < 0)))
 		return -1;
 	if (small || out->groups.is_ring) {
 		out->is_one = true;
@@ -221,7 +234,7 @@ int nrr_parts_open(const struct session *s, int32_t day, size_t most, struct nrr
 		return 0;
 	}
 	cut(out, most);
-	return revenue_common_load(s->db, &query, out->arena, &out->common, err) < 0 ? -1 : find_currency(out, err);
+	return revenue_common_load(out->db, &query, out->arena, &out->common, err) < 0 ? -1 : find_currency(out, err);
 }
 
 /* some accounts ---------------------------------------------------------------------------------------------------- */

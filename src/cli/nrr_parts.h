@@ -18,6 +18,8 @@ void nrr_part_done(struct nrr_part *p);
 
 struct nrr_parts {
 	const struct session *session;
+	struct db *db;                     /* the session's; of several parts their own */
+	struct db *own; struct txn snapshot;
 	struct arena *arena;
 	int32_t as_of;
 	const char *currency; /* of all figures */
@@ -30,8 +32,8 @@ struct nrr_parts {
 	struct book_query wanted;
 	struct book_whole whole;
 };
-/* most: contracts at once. ERR_CONFIG naming currency and day when a rate of exchange is missing that no window can do
- * without. */
+/* most: contracts at once. To be closed when it fails, too. ERR_CONFIG naming currency and day when a rate of exchange
+ * is missing that no window can do without. */
 int nrr_parts_open(const struct session *s, int32_t day, size_t most, struct nrr_parts *out, struct err *err) MUST_USE;
 void nrr_parts_close(struct nrr_parts *p); /* accepts what was never opened */
 

@@ -199,7 +199,10 @@ static int know_then(struct nrr_closing *c, int32_t day, struct err *err)
 	if (c->then.arena && c->then.as_of == day)
 		return 0;
 	nrr_parts_close(&c->then);
-	return nrr_parts_open(c->session, day, c->most, &c->then, err);
+	if (nrr_parts_open(c->session, day, c->most, &c->then, err) == 0)
+		return 0;
+	nrr_parts_close(&c->then); /* the next report may be compared with the same day */
+	return -1;
 }
 
 int nrr_reasons(struct nrr_making *m, struct err *err)

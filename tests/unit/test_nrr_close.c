@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "../../src/cli/nrr_close.h"
+#include "../../src/cli/nrr_parts.h"
 #include "../support/random_book.h"
+#include "../support/store_file.h"
 #include "common/clock.h"
 #include "config/config.h"
-#include "store/migrate.h"
 #include "store/record.h"
 
 enum { N_ACCOUNTS = 40, N_CONTRACTS = 110, N_CLOSINGS = 3, N_BOOKS = 16, FIRST = 19800, LAST = 20300, AS_OF = 20320 };
@@ -188,14 +189,13 @@ static const char *dump(struct db *db)
 /* All closings of a book with so many contracts at once: what is kept of them, and what failed. */
 static const char *close_all(uint64_t number, size_t most, int64_t *io_reasons)
 {
-	CLEANUP(db_closep) struct db *db = NULL;
+	char path[STORE_PATH];
+	struct db *db = store_file_open(path);
 	struct org_settings org = { .currency = "EUR", .hash = "h" };
 	struct session s = { .org = &org };
 	const char *errors = "", *kept;
 	int64_t n;
 
-	ASSERT_OK(db_open(":memory:", DB_WRITE, &db, &err));
-	ASSERT_OK(migrate_run(db, 0, &err));
 	fill(db, number, number % 2);
 	s.db = db;
 	for (int step = 0; step < N_CLOSINGS; step++) {
@@ -210,6 +210,7 @@ static const char *close_all(uint64_t number, size_t most, int64_t *io_reasons)
 	kept = dump(db);
 	ASSERT_OK(db_int(db, "SELECT count(*) FROM nrr_restatement", 0, &n, &err));
 	*io_reasons += n;
+	store_file_close(db, path);
 	return arena_printf(arena, "%s%s", kept, errors);
 }
 
@@ -238,10 +239,46 @@ static void closing_in_parts_is_closing_at_once(void **state)
 	assert_true(n_reasons > 20 * N_BOOKS && n_bytes > 4000 * (size_t)N_BOOKS);
 }
 
+static int add_up(void *context, const struct nrr_part *part, struct err *failed)
+{
+	int64_t *sum = context;
+
+	(void)failed;
+	for (size_t i = 0; i < part->book.n_pieces; i++)
+		*sum += part->book.pieces[i].minor * (part->facts.accounts[part->book.pieces[i].account].id + 1);
+	return 0;
+}
+
+/* Accounts become one and contracts change hands while a pull runs beside a closing that takes long. */
+static void parts_do_not_see_what_is_written_meanwhile(void **state)
+{
+	char path[STORE_PATH];
+	struct db *db = store_file_open(path);
+	struct nrr_policy rolled_up = nrr_default_policy;
+	struct org_settings org = { .currency = "EUR", .hash = "h" };
+	struct session s = { .org = &org, .db = db };
+	struct nrr_parts parts;
+	int64_t before = 0, after = 0;
+
+	(void)state;
+	rolled_up.parents = PARENTS_ROLLED_UP;
+	org.nrr = rolled_up;
+	fill(db, 2, false);
+	ASSERT_OK(nrr_parts_open(&s, AS_OF, 7, &parts, &err));
+	ASSERT_OK(nrr_parts_walk(&parts, add_up, &before, &err));
+	put(db, "UPDATE account SET main_id = 1 WHERE id BETWEEN 2 AND 20");
+	put(db, "UPDATE subscription SET account_id = 1, mrr_minor = 77 WHERE account_id BETWEEN 2 AND 20");
+	ASSERT_OK(nrr_parts_walk(&parts, add_up, &after, &err));
+	assert_true(!parts.is_one && before != 0 && before == after);
+	nrr_parts_close(&parts);
+	store_file_close(db, path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(closing_in_parts_is_closing_at_once),
+		cmocka_unit_test(parts_do_not_see_what_is_written_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

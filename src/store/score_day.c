@@ -31,7 +31,7 @@ static bool is_same(const struct score_day *d, const struct score_row *s)
 	return is_score(q, 1, s->risk) && is_score(q, 2, s->readiness) && col_real(q, 3) == s->confidence &&
 	       col_int(q, 4) == s->risk_band && col_int(q, 5) == s->readiness_band && col_day(q, 6) == s->risk_band_since &&
 	       col_day(q, 7) == s->readiness_band_since && col_int(q, 8) == s->value_minor && is_text(q, 9, s->currency) &&
-	       col_int(q, 10) == d->config;
+	       col_int(q, 10);
 }
 
 #define SCORE_VALUES \
@@ -184,10 +184,11 @@ static int begin(struct score_day *d, const char *config_hash, int64_t now, stru
 	if (number_config(d, config_hash, now, err) < 0 || forget_rows(d, err) < 0)
 		return -1;
 	d->scores = db_sql(d->db, "SELECT account_id, risk, readiness, confidence, risk_band, readiness_band, "
-	                          "risk_band_since, readiness_band_since, value_minor, currency, config FROM score_day "
-	                          "WHERE day = :day ORDER BY account_id");
+	                          "risk_band_since, readiness_band_since, value_minor, currency, config = :config FROM "
+	                          "score_day WHERE day = :day ORDER BY account_id");
 	d->signals = db_sql(d->db, "SELECT account_id, id, data FROM account_signals WHERE day = :day ORDER BY account_id");
 	bind_day(d->scores, ":day", d->day);
+	bind_int(d->scores, ":config", d->config);
 	bind_day(d->signals, ":day", d->day);
 	return next_score(d, err) < 0 || next_signals(d, err) < 0 ? -1 : 0;
 }

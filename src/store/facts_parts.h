@@ -68,9 +68,9 @@ int facts_walk_begin(struct fact_base *io, struct fact_member *members, struct a
 void facts_walk_end(struct fact_base *io, struct arena *a);
 void facts_walk_free(struct facts_walk *walk); /* and the days with it; twice is once */
 
-/* How fresh the sources of the base are, where its metrics and reports are known. */
 /* Only the last day of each member into out, whose days are all unset. */
 int facts_load_seen(struct db *db, const struct fact_base *base, struct fact_days *out, struct err *err) MUST_USE;
+/* How fresh the sources of the base are, where its metrics and reports are known. */
 int facts_load_sources(struct db *db, const struct fact_query *query, struct fact_base *io, struct err *err) MUST_USE;
 
 /* The parts of facts_load. */

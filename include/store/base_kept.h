@@ -10,6 +10,8 @@
 
 /* The parts of a base that are made of all its accounts, into or out of a parcel; members are not among them. */
 void base_parcel(struct parcel *p, struct fact_base *io);
+/* One of them alone. */
+void base_speeds_parcel(struct parcel *p, const struct fact_speed **io, size_t *io_n);
 
 /* Within the transaction that scores the day. maker: what program and configuration it is good for. */
 int base_kept_put(struct db *db, int32_t day, const char *maker, const void *data, size_t len,

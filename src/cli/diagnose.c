@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "score/speed.h"
+#include "store/base_kept.h"
 #include "store/facts_walk.h"
 
 enum { SCORES_LAST_DAYS = 30 }; /* a band of longer ago is no band before */
@@ -73,18 +74,10 @@ int diagnose_rates(const struct session *s, int32_t as_of, struct arena *a, stru
 
 void diagnose_rates_parcel(struct parcel *p, struct day_rates *io)
 {
-	struct fact_speed *all;
-
 	parcel_bytes(p, &io->loss_rate, sizeof io->loss_rate);
 	parcel_bytes(p, &io->growth_rate, sizeof io->growth_rate);
 	parcel_bytes(p, &io->contracts_from, sizeof io->contracts_from);
-	all = parcel_list(p, io->speeds, &io->n_speeds, sizeof *all, sizeof all->n);
-	for (size_t i = 0; i < io->n_speeds; i++) {
-		parcel_text(p, &all[i].cause);
-		parcel_bytes(p, &all[i].n, sizeof all[i].n);
-		parcel_bytes(p, &all[i].days, sizeof all[i].days);
-	}
-	io->speeds = all;
+	base_speeds_parcel(p, &io->speeds, &io->n_speeds);
 }
 
 struct diagnosing diagnose_begin(const struct session *s, int32_t as_of, struct arena *a)

@@ -61,16 +61,16 @@ static void products_parcel(struct parcel *p, struct fact_market *m)
 	m->products = all;
 }
 
-static void speeds_parcel(struct parcel *p, struct fact_base *b)
+void base_speeds_parcel(struct parcel *p, const struct fact_speed **io, size_t *io_n)
 {
-	struct fact_speed *all = parcel_list(p, b->speeds, &b->n_speeds, sizeof *all, sizeof all->n);
+	struct fact_speed *all = parcel_list(p, *io, io_n, sizeof *all, sizeof all->n);
 
-	for (size_t i = 0; i < b->n_speeds; i++) {
+	for (size_t i = 0; i < *io_n; i++) {
 		parcel_text(p, &all[i].cause);
 		KEEP(p, all[i].n);
 		KEEP(p, all[i].days);
 	}
-	b->speeds = all;
+	*io = all;
 }
 
 void base_parcel(struct parcel *p, struct fact_base *io)
@@ -93,7 +93,7 @@ void base_parcel(struct parcel *p, struct fact_base *io)
 	KEEP(p, m->mrr_mean_minor);
 	KEEP(p, m->mrr_high_minor);
 	KEEP(p, m->seat_minor);
-	speeds_parcel(p, io);
+	base_speeds_parcel(p, &io->speeds, &io->n_speeds);
 	io->payers = parcel_array(p, io->payers, &io->n_payers, sizeof *io->payers);
 }
 

@@ -111,6 +111,8 @@ def prepare(b):
                 run([b.make, "make", b.org(n), n], cwd=ROOT, watched=False)
                 (b.org(n) / "made").write_text("yes\n")
                 b.tell(f"organisation of {n:,}: {b.database(n).stat().st_size / 1e6:,.0f} MB")
+            else:
+                b.retaind(n, "migrate", watched=False)  # kept from a run of an older program
 
     def rows():
         for n in b.sizes:

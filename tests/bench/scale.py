@@ -66,7 +66,7 @@ def limits(report):
 
 def main(report_path, page_path):
     report, page = json.loads(Path(report_path).read_text(encoding="utf-8")), Path(page_path)
-    versions = ", ".join(f"{k} {v}" for k, v in report["versions"].items() if k in ("cores", "kernel", "SQLite"))
+    versions = ", ".join(f"{k} {v}" for k, v in report["versions"].items() if k in ("cores", "SQLite"))
     measured = [*table(report), "", f"(`make bench`, medians; {versions})", "", "Going on in a straight line from the last two sizes:", "",
                 *limits(report)]
     text = page.read_text(encoding="utf-8")

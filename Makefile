@@ -9,7 +9,8 @@ endif
 export LC_ALL := C
 MAKEFLAGS += --no-builtin-rules
 
-LIBS := -lcurl -lcjson -lsqlite3 -lyaml -lmicrohttpd -lcrypto -lz -lm
+# Without those that only some commands need: libcurl, libmicrohttpd and libcrypto (include/common/late.h).
+LIBS := -lcjson -lsqlite3 -lyaml -lz -lm
 SOURCES := $(sort $(wildcard src/*/*.c)) src/main.c
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
@@ -107,9 +108,12 @@ ALL_$(1) := build/$(1)/retaind $$(UNITS_$(1)) $$(FUZZ_$(1))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # Plain loops over arrays, which are several times faster as vectors.
-build/release/obj/store/pack.o build/release/obj/store/usage_weeks.o: FLAGS_release += -O3
-build/release/obj/score/pace.o build/release/obj/score/levers.o: FLAGS_release += -O3 -fno-math-errno
-build/release/obj/score/score.o build/release/obj/score/revenue.o: FLAGS_release += -O3
+build/release/obj/store/pack_cells.o: FLAGS_release += -O3 -funroll-loops
+build/release/obj/store/pack.o: FLAGS_release += -O3
+build/release/obj/store/usage_weeks.o: FLAGS_release += -O3
+build/release/obj/score/pace.o build/release/obj/score/levers.o: FLAGS_release += -fno-math-errno
+# Judging an account is a hundred short loops over its rows.
+build/release/obj/score/%.o: FLAGS_release += -O3
 
 # What must be there to build and to test, installed with apt where it is missing.
 deps:

@@ -42,7 +42,9 @@ struct command {
 	const char *options[24];      /* "source=S: only this source", "dry-run: store nothing"; NULL-terminated */
 	const char *help;             /* paragraphs for `retaind help CMD` and the man page */
 	int min_args, max_args;
-	bool is_brief;                /* see struct config_checks; for one that judges there is session_lexicons */
+	/* It reads, says what it found and ends: see struct config_checks (for one that judges there is session_lexicons)
+	 * and heap_by_large_pages. */
+	bool is_brief;
 	int (*run)(struct cli *c, struct err *err); /* an exit code, or -1 with err */
 };
 

@@ -17,6 +17,16 @@
 #else
 #define LATER_SET
 #endif
+/* A loop that is also compiled for what most processors have; which of the two runs is found out when the program
+ * starts, before the sanitizers have their memory. Where measured to pay. clang 14 names them so that no other file
+ * finds them. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(RETAIND_FAULTS) && !defined(__clang__)
+#define FOR_VECTORS __attribute__((target_clones("avx2", "default")))
+#define FOR_COUNTING __attribute__((target_clones("popcnt", "default")))
+#else
+#define FOR_VECTORS
+#define FOR_COUNTING
+#endif
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

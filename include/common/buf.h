@@ -18,6 +18,8 @@ struct buf {
 void buf_init(struct buf *b, size_t limit_bytes);
 void buf_done(struct buf *b); /* for CLEANUP too */
 void buf_reset(struct buf *b); /* empties it and keeps the room */
+/* len bytes more, which the caller writes before anything else is added; NULL, and is_full is set, at the ceiling. */
+char *buf_take(struct buf *b, size_t len);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_text(struct buf *b, const char *text);
 void buf_char(struct buf *b, char c);

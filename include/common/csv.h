@@ -25,6 +25,11 @@ void csv_closep(struct csv **c);
 int csv_open(const char *path, char delimiter, char quote, struct csv **out, struct err *err) MUST_USE;
 /* The same from a file that is open, which it closes in the end; read from where it stands. */
 int csv_open_fd(int fd, char delimiter, char quote, struct csv **out, struct err *err) MUST_USE;
+/* The bytes from where it stands that are whole lines, as many as are at hand, out_len of them; NULL: none are, and
+ * csv_next has to go on. For who knows what lines look like, and passes over those it took by csv_pass. They may be of
+ * a row in quotes as well. */
+const char *csv_lines(struct csv *c, size_t *out_len);
+void csv_pass(struct csv *c, size_t len, int64_t n_lines);
 /* Returns 1 with a row, 0 at the end, -1: ERR_INPUT for a row that can't be read (the next call goes on behind it, and
  * row->line says where it began), ERR_FATAL when the file can't be read. */
 int csv_next(struct csv *c, struct csv_row *row, struct err *err) MUST_USE;

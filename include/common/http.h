@@ -52,6 +52,9 @@ struct http;
 typedef int http_transport_fn(void *context, struct arena *a, const struct http_request *req, struct http_response *out,
                               bool *out_was_sent, struct err *err);
 
+/* Has libcurl at hand, which is loaded when it is first needed: for who will send, before processes part and files are
+ * scarce. ERR_FATAL: it is not installed, or can't be opened. */
+int http_load(struct err *err) MUST_USE;
 void http_free(struct http *h); /* accepts NULL */
 void http_freep(struct http **h);
 struct http *http_new(const struct http_options *options);

@@ -63,7 +63,8 @@ void json_close_array(struct json_out *o);
 /* NULL writes null; bad UTF-8 becomes U+FFFD. */
 void json_put_text(struct json_out *o, const char *key, const char *text);
 void json_put_int(struct json_out *o, const char *key, int64_t value);
-void json_put_real(struct json_out *o, const char *key, double value, int decimals); /* NaN and infinity write null */
+/* NaN and infinity write null; at most 20 decimals. */
+void json_put_real(struct json_out *o, const char *key, double value, int decimals);
 void json_put_bool(struct json_out *o, const char *key, bool value);
 void json_put_null(struct json_out *o, const char *key);
 void json_put_raw(struct json_out *o, const char *key, const char *json); /* already JSON */

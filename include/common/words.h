@@ -54,6 +54,7 @@ struct words {
 	const struct words_entry *entries; /* by key, ascending */
 	size_t n;
 	const struct words *base;          /* whose texts these replace; NULL: none */
+	const char *source;                /* built-in ones: the file with these texts, to the byte */
 };
 
 /* The built-in ones; ends with language NULL. */

@@ -68,8 +68,8 @@ struct config_checks {
 	/* makes the lexicons (struct lexicon_settings) ready to be found in texts */
 	int (*index_lexicons)(struct arena *a, struct yaml_array lexicons, const struct lexicon_index **out,
 	                      size_t *out_wrong, struct err *err);
-	/* for who only reads: texts in languages that nobody has are hashed and not looked into, and lexicons are left to
-	 * config_lexicons */
+	/* for who only reads and asks no source: texts in languages that nobody has are hashed and not looked into, and
+	 * lexicons are left to config_lexicons */
 	bool is_brief;
 };
 /* Returns NULL exactly when there were mistakes; they are in m. */

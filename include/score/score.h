@@ -48,7 +48,7 @@ struct reading {
 	const struct curve *curve; /* NULL: none was fitted */
 	double said;             /* logits, before the family's cap */
 	double contribution;     /* logits, after it: base and all contributions add up to the logit */
-	const char *evidence, *play, *source; /* source: where formula and threshold come from */
+	const char *evidence, *text, *play, *source; /* text: see reading_evidence; source: of formula and threshold */
 	int32_t fresh_on;        /* DAY_NONE: does not age */
 	int32_t due_on;          /* a date that presses, DAY_NONE */
 	int64_t stake_minor;     /* what is at stake by it, -1: the engine's usual */

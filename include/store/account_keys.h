@@ -18,7 +18,10 @@ void account_keys_freep(struct account_keys **k); /* for CLEANUP */
 struct account_keys *account_keys_new(struct db *db, int64_t source, enum account_by by);
 /* What is kept of a key; NULL: nothing yet. */
 const struct account_key *account_keys_kept(struct account_keys *k, const char *key, size_t len);
-/* Likewise, and asks the database where nothing is kept. ERR_INPUT when there are too many. */
+/* Of the keys that come next after the one that was asked for last: the one that stands at at, followed by end, in the
+ * room that there is. NULL: none of them. */
+const struct account_key *account_keys_at(struct account_keys *k, const char *at, size_t room, char end);
+/* What is kept of a key, and asks the database where nothing is kept. ERR_INPUT when there are too many. */
 int account_keys_find(struct account_keys *k, const char *key, const struct account_key **out,
                       struct err *err) MUST_USE;
 /* Reads all that there are, so that nothing that isn't kept is known. Returns 1, 0 when they are too many or can't be

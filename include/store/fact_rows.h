@@ -16,7 +16,12 @@ enum {
 struct fact_days {
 	uint64_t words[FACTS_DAYS / 64];
 };
-void fact_days_add(struct fact_days *d, int age);                        /* ages outside are ignored */
+/* Ages outside are ignored. */
+static inline void fact_days_add(struct fact_days *d, int age)
+{
+	if (age >= 0 && age < FACTS_DAYS)
+		d->words[age / 64] |= UINT64_C(1) << (age % 64);
+}
 int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* from_age <= age < to_age */
 bool fact_days_any(const struct fact_days *d, int from_age, int to_age);  /* whether that is above 0 */
 int fact_days_next(const struct fact_days *d, int from_age);             /* the next one from there on; FACTS_DAYS */

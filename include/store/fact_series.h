@@ -21,4 +21,7 @@ const struct fact_series *fact_series_make(const int64_t *values, struct arena *
 /* The values of n days from an age back, USAGE_NONE where nothing was reported. All within FACTS_DAYS. */
 void fact_series_read(const struct fact_series *s, int from_age, int n, int64_t *out);
 
+/* The last n days as cells: 0 where nothing was reported, else the value and 1. False where these can't hold them. */
+bool fact_series_small(const struct fact_series *s, int n, uint16_t *out);
+
 #endif

@@ -7,7 +7,9 @@
 
 struct migration {
 	int version;
-	const char *name, *sql;
+	const char *name;
+	const char *sha256; /* of sql, in hexadecimal digits; worked out when the program is built */
+	const char *sql;
 };
 
 extern const struct migration migrations[]; /* ascending; ends with version 0 */

@@ -90,10 +90,9 @@ struct pack {
 };
 /* False when these are not the bytes of a pack: cut off, changed, of another version. */
 bool pack_open(const void *data, size_t len, struct pack *out);
-/* A column into out, which has room for all rows of the section. False where the bytes make no sense. */
+/* A column into out, which has room for all rows of the section, where there are any. False where the bytes make no
+ * sense. */
 bool pack_column(const struct pack *p, enum pack_section section, int column, int64_t *out) MUST_USE;
-/* All columns of a section, one behind the other: column c starts at out[c * rows]. */
-bool pack_columns(const struct pack *p, enum pack_section section, int64_t *out) MUST_USE;
 
 /* Writing: cells come row by row, words as texts. */
 struct pack_table { int64_t *cells; size_t n, cap; };

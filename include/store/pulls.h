@@ -39,6 +39,8 @@ int64_t quarantine_clear_starting(struct db *db, int64_t source, const char *str
 /* 1 when the file was loaded with just these contents. */
 int file_is_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,
                    struct err *err) MUST_USE;
+/* 1 when it was loaded with any contents. */
+int file_is_known(struct db *db, int64_t source, const char *stream, const char *path, struct err *err) MUST_USE;
 int file_set_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,
                     int64_t size_bytes, int64_t now, struct err *err) MUST_USE;
 

@@ -67,6 +67,9 @@ struct web;
 int web_listen(const char *address, int *out_fd, struct err *err) MUST_USE;
 /* Whether a secret has the form that its kind needs. */
 bool web_secret_is_usable(enum web_auth auth, const char *secret);
+/* Has libmicrohttpd at hand, which is loaded when it is first needed. ERR_FATAL: it is not installed, or can't be
+ * opened. */
+int web_load(struct err *err) MUST_USE;
 int web_start(const struct web_options *o, struct web **out, struct err *err) MUST_USE;
 void web_stop(struct web *w); /* accepts NULL */
 /* Readable when there is something to do. */

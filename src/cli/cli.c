@@ -7,6 +7,8 @@
 #include <sysexits.h>
 
 #include "commands.h"
+#include "common/heap.h"
+#include "common/http.h"
 #include "common/log.h"
 #include "common/nearest.h"
 #include "common/text.h"
@@ -293,7 +295,10 @@ static int run(struct cli *c)
 	log_open(levels[c->verbosity > 2 ? 3 : c->verbosity + 1], environment("JOURNAL_STREAM") != NULL);
 	if (!c->has_now)
 		c->now = clock_now();
-	rc = c->command->run(c, &err);
+	if (c->command->is_brief)
+		heap_by_large_pages();
+	rc = c->command->is_brief ? 0 : http_load(&err);
+	rc = rc < 0 ? rc : c->command->run(c, &err);
 	if (rc >= 0)
 		return written(rc);
 	(void)fflush(stdout);

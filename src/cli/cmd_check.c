@@ -18,6 +18,7 @@
 #include "store/migrate.h"
 #include "store/outcomes.h"
 #include "store/packs.h"
+#include "store/score_check.h"
 #include "store/usage_check.h"
 
 enum { MIB = 1 << 20, DISK_FAILED_MIB = 50, DISK_WARNING_MIB = 500 };
@@ -167,6 +168,25 @@ static void check_usage(struct checking *c, const struct org_settings *org, stru
 		check_note(c, "usage", org->name, CHECK_OK, "%lld blocks are whole", (long long)found.n_blocks);
 }
 
+/* Every block of scores against its checksum. */
+static void check_scores(struct checking *c, const struct org_settings *org, struct db *db)
+{
+	struct scores_checked found;
+	struct err err;
+
+	if (scores_check(db, c->cli->arena, &found, &err) < 0) {
+		check_outcome(c, "scores", org->name, -1, &err);
+		return;
+	}
+	for (size_t i = 0; i < found.n_named; i++)
+		check_note(c, "scores", org->name, CHECK_FAILED, "%s: what is stored is damaged", found.damaged[i]);
+	if (found.n_damaged > (int64_t)found.n_named)
+		check_note(c, "scores", org->name, CHECK_FAILED, "%lld blocks are damaged, of which %zu are named",
+		           (long long)found.n_damaged, found.n_named);
+	if (!found.n_damaged)
+		check_note(c, "scores", org->name, CHECK_OK, "%lld blocks are whole", (long long)found.n_blocks);
+}
+
 /* What is kept of accounts to be quick, against its checksums. What is damaged is not read, the rows are. */
 static void check_kept(struct checking *c, const struct org_settings *org, struct db *db)
 {
@@ -213,6 +233,7 @@ static void check_database(struct checking *c, const struct org_settings *org)
 	if (rc > 0) {
 		check_customers(c, org, db);
 		check_usage(c, org, db);
+		check_scores(c, org, db);
 		check_kept(c, org, db);
 	}
 }
@@ -303,16 +324,19 @@ static void check_orgs(struct checking *c, bool is_online)
 static int drop_damaged(struct cli *c, const struct org_settings *org, struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
-	int64_t n;
+	int64_t n, n_scores;
 
 	if (db_open(org->db_path, DB_WRITE, &db, err) < 0 || migrate_run(db, c->now, err) < 0)
 		return err_in(err, "%s", org->name);
 	n = usage_drop_damaged(db, err);
-	if (n < 0)
+	n_scores = n < 0 ? -1 : scores_drop_damaged(db, err);
+	if (n_scores < 0)
 		return err_in(err, "%s", org->name);
 	if (n > 0 || c->verbosity >= 0)
 		(void)printf("%s: %lld damaged blocks of usage are removed%s\n", org->name, (long long)n,
 		             n ? "; retaind pull --full brings back what the sources still have" : "");
+	if (n_scores > 0 || c->verbosity >= 0)
+		(void)printf("%s: %lld damaged blocks of scores are removed\n", org->name, (long long)n_scores);
 	return 0;
 }
 

@@ -82,11 +82,11 @@ static void print(const struct cli *c, const struct diagnosis *d, const struct e
 static int diagnose_all(const struct cli *c, const struct diagnosing *day, size_t index, struct diagnosis *out,
                         struct err *err)
 {
-	if (diagnose_accounts(day, index, 1, c->arena, out, err) < 0)
+	if (diagnose_account(day, index, c->arena, out, err) < 0)
 		return -1;
 	if (!lexicon_is_needed(out->account))
 		return 0;
-	return session_lexicons(c, day->session, err) < 0 ? -1 : diagnose_accounts(day, index, 1, c->arena, out, err);
+	return session_lexicons(c, day->session, err) < 0 ? -1 : diagnose_account(day, index, c->arena, out, err);
 }
 
 /* Reads only: recomputes what score would say, so that it can be checked against what was said. */

@@ -69,7 +69,7 @@ static int judge(struct cli *c, const struct session *s, struct diagnosis *out, 
 
 	if (diagnose_one(s, s->today, c->args[0], c->arena, &day, &index, err) < 0)
 		return -1;
-	return diagnose_accounts(&day, index, 1, c->arena, out, err);
+	return diagnose_account(&day, index, c->arena, out, err);
 }
 
 static void tell(const struct cli *c, const struct diagnosis *d, int engine)

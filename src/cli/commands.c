@@ -14,7 +14,7 @@ const struct command commands[] = {
 	  .summary = "configuration, secrets, databases, disk, and with --online the hosts",
 	  .options = { "online: also ask every source for a row and every channel's host whether it is there",
 	               "connector=F: only say in words what connector F does; F is its name, or the path of its file",
-	               "drop-damaged: instead, remove blocks of usage whose checksum doesn't fit" },
+	               "drop-damaged: instead, remove blocks of usage and scores whose checksum doesn't fit" },
 	  .help = "Reads the whole configuration and prints every mistake in it as `file:line: path: what is wrong, what "
 	          "would be right`; then lists what was looked at and how it went. Sends nothing. Ends with 0 when "
 	          "nothing failed and with 78 when a person must act.\n\nEvery block of usage (one metric, one day, 8,128 accounts), "
@@ -22,7 +22,9 @@ const struct command commands[] = {
 	          "program, is named, and whatever "
 	          "needs it ends with the same words instead of judging wrong numbers. Put the last backup in the database's "
 	          "place; or, where the sources still have those days, `retaind check --drop-damaged` and then `retaind pull "
-	          "--full`: until then these accounts count as not measured on that day. Look after the disk either way."
+	          "--full`: until then these accounts count as not measured on that day. Look after the disk either way.\n\n"
+	          "Blocks of scores (256 accounts of a day, and who had so many points) are held against theirs too; those that are "
+	          "removed count as not scored on that day."
 	          "\n\n--connector needs no organisation: it reads one "
 	          "file of connectors/ (or one that is just being written), tells every mistake in it, and else what it "
 	          "asks for, how fast, which pages, what it keeps, how deleted rows are noticed and what becomes of a row.",
@@ -399,7 +401,9 @@ const struct command commands[] = {
 	          "being account.id and value as it was reported times metric.scale: fast where account, metric, and day or "
 	          "date are limited by =, <, >, BETWEEN, IN or a join.\n\nretaind sql \"select date, value from usage where "
 	          "account = 17 and metric = 'logins' and date between '2026-01-01' and '2026-01-31'\"\n\nIn the shell sqlite3 "
-	          "the view usage_daily(account_id, metric, day, date, value) says the same, at some microseconds a cell.",
+	          "the view usage_daily(account_id, metric, day, date, value) says the same, at some microseconds a cell. "
+	          "Scores, packed too, are the view score_day and, where day and account_id are given by = or a join, the "
+	          "table scores with the same columns, at once.",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .is_brief = true,

@@ -127,45 +127,56 @@ int diagnose_day(const struct session *s, int32_t as_of, struct arena *a, struct
 	return diagnose_end(out, &rates, a, err);
 }
 
+int diagnose_load(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosed *out,
+                  struct err *err)
+{
+	struct fact_account *facts = arena_array(a, n + 1, sizeof *facts);
+	int32_t as_of = d->base.as_of;
+
+	*out = (struct diagnosed){ .facts = facts };
+	return !n ? 0 :
+	       facts_load(d->session->db, &d->query, &d->base, first, n, a, facts, err) < 0 ||
+	       scores_before(d->session->db, facts[0].id, facts[n - 1].id, as_of - SCORES_LAST_DAYS, as_of, a, &out->rows,
+	                     &out->n_rows, err) < 0 ? -1 : 0;
+}
+
 /* Of the scores of the last scored day, by account; an account that has none there may have an older one. */
-static int before_of(const struct diagnosing *d, const struct fact_account *f, const struct score_row *rows, size_t n,
-                     size_t *at, struct arena *a, const struct score_row **out, struct err *err)
+static int before_of(const struct diagnosing *d, const struct fact_account *f, struct diagnosed *io, struct arena *a,
+                     const struct score_row **out, struct err *err)
 {
 	int32_t as_of = d->base.as_of;
 
 	*out = NULL;
 	if (!d->has_before)
 		return 0;
-	while (*at < n && rows[*at].account < f->id)
-		++*at;
-	if (*at == n || rows[*at].account != f->id)
+	while (io->at < io->n_rows && io->rows[io->at].account < f->id)
+		io->at++;
+	if (io->at == io->n_rows || io->rows[io->at].account != f->id)
 		return score_before(d->session->db, f->id, as_of - SCORES_LAST_DAYS, as_of, a, out, err);
-	*out = &rows[*at];
+	*out = &io->rows[io->at];
 	return 0;
 }
 
-int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
-                      struct err *err)
+int diagnose_next(const struct diagnosing *d, struct diagnosed *io, struct arena *a, struct diagnosis *out,
+                  struct err *err)
 {
-	struct fact_account *facts = arena_array(a, n + 1, sizeof *facts);
-	const struct score_row *rows, *before;
-	size_t n_rows, at = 0;
+	const struct fact_account *f = &io->facts[io->i++];
+	const struct score_row *before;
 
-	if (!n)
+	*out = (struct diagnosis){ .account = f, .as_of = d->base.as_of };
+	if (d->is_sweep && !f->is_customer)
 		return 0;
-	if (facts_load(d->session->db, &d->query, &d->base, first, n, a, facts, err) < 0 ||
-	    scores_before(d->session->db, facts[0].id, facts[n - 1].id, d->base.as_of - SCORES_LAST_DAYS, d->base.as_of, a,
-	                  &rows, &n_rows, err) < 0)
+	if (before_of(d, f, io, a, &before, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		out[i] = (struct diagnosis){ .account = &facts[i], .as_of = d->base.as_of };
-		if (d->is_sweep && !facts[i].is_customer)
-			continue;
-		if (before_of(d, &facts[i], rows, n_rows, &at, a, &before, err) < 0)
-			return -1;
-		score_account(d->judge, &facts[i], before, d->is_sweep ? WORDS_OF_BANDS : WORDS_ALL, a, &out[i]);
-	}
+	score_account(d->judge, f, before, d->is_sweep ? WORDS_OF_BANDS : WORDS_ALL, a, out);
 	return 0;
+}
+
+int diagnose_account(const struct diagnosing *d, size_t index, struct arena *a, struct diagnosis *out, struct err *err)
+{
+	struct diagnosed one;
+
+	return diagnose_load(d, index, 1, a, &one, err) < 0 || diagnose_next(d, &one, a, out, err) < 0 ? -1 : 0;
 }
 
 const char *left_out_text(struct arena *a, int64_t n, const char *org)

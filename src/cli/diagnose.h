@@ -39,12 +39,23 @@ int diagnose_rates(const struct session *s, int32_t as_of, struct arena *a, stru
                    struct err *err) MUST_USE;
 void diagnose_rates_parcel(struct parcel *p, struct day_rates *io);
 int diagnose_end(struct diagnosing *io, const struct day_rates *rates, struct arena *a, struct err *err) MUST_USE;
-/* Members first .. first + n - 1 of the base into out. */
-int diagnose_accounts(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosis *out,
-                      struct err *err) MUST_USE;
+/* Members first .. first + n - 1 of the base, to be diagnosed one after the other. */
+struct diagnosed {
+	const struct fact_account *facts;
+	const struct score_row *rows; /* what they were scored before */
+	size_t n_rows, at, i;         /* at: of the rows; i: of the next member */
+};
+int diagnose_load(const struct diagnosing *d, size_t first, size_t n, struct arena *a, struct diagnosed *out,
+                  struct err *err) MUST_USE;
+/* The next of them; what is said of it lives in a. */
+int diagnose_next(const struct diagnosing *d, struct diagnosed *io, struct arena *a, struct diagnosis *out,
+                  struct err *err) MUST_USE;
+/* One member. */
+int diagnose_account(const struct diagnosing *d, size_t index, struct arena *a, struct diagnosis *out,
+                     struct err *err) MUST_USE;
 
 /* The day of one account that a person means by what, without going through all accounts where the base of that day was
- * kept: gives its index for diagnose_accounts, and a base whose members are not all there. The same is said of it. */
+ * kept: gives its index for diagnose_account, and a base whose members are not all there. The same is said of it. */
 int diagnose_one(const struct session *s, int32_t as_of, const char *what, struct arena *a, struct diagnosing *out,
                  size_t *out_index, struct err *err) MUST_USE;
 /* The base of a query that skips judging: by the kept one, or by all accounts. */

@@ -210,47 +210,64 @@ static void lose_below(const struct judging *j, const struct finding *was, size_
 }
 
 static void pack_account(const struct judging *j, const struct diagnosis *d, const struct finding *was, size_t n_was,
-                         struct buf *out)
+                         struct arena *a, struct buf *out)
 {
 	struct finding_change *changes;
 	size_t n;
 
 	if (d->account->is_customer)
-		pack_score(out, d);
+		pack_score(out, j->day.judge, d, a);
 	if (!j->keeps_findings)
 		return;
-	changes = arena_array(j->of_chunk, n_was + N_ENGINES * 2, sizeof *changes);
-	n = findings_decide(d, was, n_was, j->of_chunk, changes);
+	changes = arena_array(a, n_was + N_ENGINES * 2, sizeof *changes);
+	n = findings_decide(d, was, n_was, a, changes);
 	for (size_t i = 0; i < n; i++)
 		pack_change(out, &changes[i]);
+}
+
+/* Judges what is loaded, and packs it: account by account in the same memory, which the processor has at hand then. */
+static int judge_loaded(struct judging *j, struct diagnosed *all, size_t n, const struct finding *was, size_t n_was,
+                        struct buf *out, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t id = all->facts[i].id;
+		struct diagnosis d;
+		size_t from;
+
+		if (diagnose_next(&j->day, all, a, &d, err) < 0)
+			return -1;
+		lose_below(j, was, n_was, id, &at, out);
+		for (from = at; at < n_was && was[at].account == id; at++)
+			;
+		pack_account(j, &d, was + from, at - from, a, out);
+		arena_reset(a);
+	}
+	lose_below(j, was, n_was, INT64_MAX, &at, out);
+	return 0;
 }
 
 int judge_some(struct judging *j, size_t first, size_t n, struct buf *out, struct err *err)
 {
 	const struct fact_base *base = &j->day.base;
-	struct arena *a = j->of_chunk;
-	struct diagnosis *diagnoses = arena_array(a, n + 1, sizeof *diagnoses);
 	int64_t from_id = first ? base->members[first].id : INT64_MIN;
 	int64_t to_id = first + n < base->n_members ? base->members[first + n].id - 1 : INT64_MAX;
+	struct diagnosed all;
 	struct finding *was;
-	size_t n_was, at = 0;
+	size_t n_was;
 
-	if (diagnose_accounts(&j->day, first, n, a, diagnoses, err) < 0 ||
-	    findings_of_accounts(j->session.db, from_id, to_id, base->as_of - FINDING_MEMORY_DAYS, a, &was, &n_was,
-	                         err) < 0)
+	if (diagnose_load(&j->day, first, n, j->of_chunk, &all, err) < 0 ||
+	    findings_of_accounts(j->session.db, from_id, to_id, base->as_of - FINDING_MEMORY_DAYS, j->of_chunk, &was,
+	                         &n_was, err) < 0)
 		return -1;
+	if (first == 0)
+		pack_setting(out, j->day.judge);
 	if (first == 0 && j->keeps_findings)
 		pack_base(out, &j->day);
-	for (size_t i = 0; i < n; i++) {
-		int64_t id = diagnoses[i].account->id;
-		size_t from;
-
-		lose_below(j, was, n_was, id, &at, out);
-		for (from = at; at < n_was && was[at].account == id; at++)
-			;
-		pack_account(j, &diagnoses[i], was + from, at - from, out);
-	}
-	lose_below(j, was, n_was, INT64_MAX, &at, out);
-	arena_reset(a);
+	if (judge_loaded(j, &all, n, was, n_was, out, err) < 0)
+		return -1;
+	arena_reset(j->of_chunk);
 	return 0;
 }

@@ -239,11 +239,9 @@ int nrr_parts_open(const struct session *s, int32_t day, size_t most, struct nrr
 
 /* some accounts ---------------------------------------------------------------------------------------------------- */
 
+/* One may be added twice: see tidy. */
 static void add_id(struct nrr_family *f, int64_t id)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->ids[i] == id)
-			return;
 	if (f->n == f->room) {
 		f->room = 2 * f->room + 64;
 		f->ids = arena_grow(f->arena, f->ids, f->n, f->room, sizeof *f->ids);
@@ -263,6 +261,21 @@ static const int64_t *sorted_ids(const struct nrr_family *f)
 	if (f->n)
 		qsort(ids, f->n, sizeof *ids, compare_ids);
 	return ids;
+}
+
+/* Each once: those that were added rise, and are none of those that were asked for. */
+static void tidy(struct nrr_family *f, size_t n_asked)
+{
+	int64_t *added = f->ids + n_asked;
+	size_t n = 0;
+
+	if (f->n == n_asked)
+		return;
+	qsort(added, f->n - n_asked, sizeof *added, compare_ids);
+	for (size_t i = 0; i < f->n - n_asked; i++)
+		if ((n == 0 || added[n - 1] != added[i]) && !is_among(f->ids, n_asked, added[i]))
+			added[n++] = added[i];
+	f->n = n_asked + n;
 }
 
 /* Those that count under one of the family. */
@@ -296,12 +309,13 @@ void nrr_parts_join(const struct nrr_parts *p, struct nrr_family *io, size_t n_a
 		return;
 	add_members(p, io, n_asked);
 	add_moved(p, io);
-	for (size_t i = 0; i < io->n; i++) {
+	for (size_t i = 0, n = io->n; i < n; i++) {
 		int32_t index = revenue_groups_index(&p->groups, io->ids[i]);
 
 		if (index >= 0)
 			add_id(io, p->groups.ids[top_of(&p->groups, (size_t)index)]);
 	}
+	tidy(io, n_asked);
 }
 
 int nrr_parts_some(struct nrr_parts *p, const struct nrr_family *family, struct nrr_part *out, struct err *err)

@@ -221,7 +221,7 @@ int run_web_adopt(struct run_web *w, struct loop *loop, const struct config *con
 		run_web_done(w);
 		return 0;
 	}
-	if (listen_anew(w, config->web.listen, err) < 0)
+	if (web_load(err) < 0 || listen_anew(w, config->web.listen, err) < 0)
 		return -1;
 	read_sources(a, config, &o);
 	read_all_answers(a, config, &o);

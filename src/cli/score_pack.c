@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "score/kept.h"
+
 enum { MAX_BASE_BYTES = 8 << 20 }; /* a base that is bigger is not kept */
 
-static const char SCORE = 's', CHANGE = 'c', BASE = 'b';
+static const char SCORE = 's', CHANGE = 'c', BASE = 'b', SETTING = 'g';
 
 /* The texts of each struct, by their places: its pointers mean nothing in another process. */
 static const size_t score_texts[] = { offsetof(struct score_row, currency) };
@@ -36,25 +38,15 @@ static void put(struct buf *out, const void *x, size_t size, const size_t *texts
 }
 
 /* How many bytes and the signals' text behind it; of accounts in no band explain says the signals anew from facts. */
-static void put_signals(struct buf *out, const struct diagnosis *d, const struct score_row *row)
+static void put_signals(struct buf *out, const struct judge *j, const struct diagnosis *d, struct arena *a)
 {
-	struct score_signal_row rows[N_ENGINES * MAX_SIGNALS];
-	size_t n = 0, at = out->len;
+	size_t at = out->len;
 	uint32_t len = 0;
 
 	buf_add(out, &len, sizeof len);
-	if (row->risk_band == 0 && row->readiness_band == 0)
+	if (d->verdicts[ENGINE_DEFENSE].computed_band == 0 && d->verdicts[ENGINE_EXPANSION].computed_band == 0)
 		return;
-	for (int engine = 0; engine < N_ENGINES; engine++)
-		for (size_t i = 0; i < d->verdicts[engine].n_readings; i++) {
-			const struct reading *r = &d->verdicts[engine].readings[i];
-
-			if (r->strength > 0)
-				rows[n++] = (struct score_signal_row){ engine_names[engine], r->name,     r->evidence, r->value,
-				                                       r->baseline,          r->strength, r->weight,   r->contribution,
-				                                       r->fresh_on };
-		}
-	score_signals_text(out, rows, n);
+	kept_signals(j, d, a, out);
 	if (out->len == at + sizeof len)
 		return;
 	buf_char(out, 0);
@@ -62,7 +54,14 @@ static void put_signals(struct buf *out, const struct diagnosis *d, const struct
 	memcpy(out->at + at, &len, sizeof len);
 }
 
-void pack_score(struct buf *out, const struct diagnosis *d)
+void pack_setting(struct buf *out, const struct judge *j)
+{
+	buf_char(out, SETTING);
+	kept_setting(j, out);
+	buf_char(out, 0);
+}
+
+void pack_score(struct buf *out, const struct judge *j, const struct diagnosis *d, struct arena *a)
 {
 	const struct verdict *risk = &d->verdicts[ENGINE_DEFENSE], *readiness = &d->verdicts[ENGINE_EXPANSION];
 	struct score_row row = {
@@ -77,7 +76,7 @@ void pack_score(struct buf *out, const struct diagnosis *d)
 	buf_char(out, SCORE);
 	put(out, &row, sizeof row, score_texts, ARRAY_LEN(score_texts));
 	buf_add(out, bands, sizeof bands);
-	put_signals(out, d, &row);
+	put_signals(out, j, d, a);
 }
 
 void pack_change(struct buf *out, const struct finding_change *c)
@@ -146,6 +145,7 @@ int packed_next(struct packed_reader *u, struct packed *out)
 		return 0;
 	kind = *take_bytes(u, 1);
 	out->change = NULL;
+	out->setting = NULL;
 	out->base = (struct packed_base){ 0 };
 	if (kind == SCORE) {
 		take_score(u, &out->score);
@@ -157,6 +157,8 @@ int packed_next(struct packed_reader *u, struct packed *out)
 	} else if (kind == BASE) {
 		take(u, &out->base, sizeof out->base, base_texts, ARRAY_LEN(base_texts));
 		out->base.data = take_bytes(u, out->base.len);
+	} else if (kind == SETTING) {
+		out->setting = take_bytes(u, strnlen(u->at, (size_t)(u->end - u->at)) + 1);
 	} else {
 		die("packed scores of an unknown kind");
 	}

@@ -6,7 +6,9 @@
 
 int score_write_begin(struct score_writing *w, struct err *err)
 {
-	return score_day_begin(&w->scores, w->db, w->day, w->config_hash, w->now, err);
+	if (score_day_begin(&w->scores, w->db, w->day, w->config_hash, w->now, err) < 0)
+		return -1;
+	return account_signals_begin(&w->signals, w->db, w->day, err);
 }
 
 /* The bands that a person's override made. */
@@ -28,7 +30,10 @@ static int write_score(struct score_writing *w, struct packed_score *s, struct e
 	w->tally.n_at_risk += s->bands[ENGINE_DEFENSE] == 2;
 	w->tally.n_emerging += s->bands[ENGINE_EXPANSION] == 1;
 	w->tally.n_ready += s->bands[ENGINE_EXPANSION] == 2;
-	return score_day_put(&w->scores, &s->row, s->signals, s->n_signals, err) < 0 ? -1 : write_held(w, s, err);
+	if (score_day_put(&w->scores, &s->row, err) < 0 ||
+	    (s->n_signals && account_signals_put(&w->signals, s->row.account, s->signals, err) < 0))
+		return -1;
+	return write_held(w, s, err);
 }
 
 static int write_change(struct score_writing *w, struct finding_change *change, struct err *err)
@@ -49,6 +54,8 @@ static int write_change(struct score_writing *w, struct finding_change *change, 
 
 static int write_packed(struct score_writing *w, struct packed *item, struct err *err)
 {
+	if (item->setting)
+		return account_signals_setting(&w->signals, item->setting, err);
 	if (item->base.data)
 		return base_kept_put(w->db, w->day, item->base.maker, item->base.data, item->base.len, err);
 	return item->change ? write_change(w, item->change, err) : write_score(w, &item->score, err);
@@ -68,7 +75,7 @@ int score_write(struct score_writing *w, const char *packed, size_t len, struct 
 
 int score_write_end(struct score_writing *w, struct err *err)
 {
-	int rc = score_day_end(&w->scores, err);
+	int rc = score_day_end(&w->scores, err) < 0 ? -1 : account_signals_end(&w->signals, err);
 
 	score_write_done(w);
 	return rc;
@@ -77,4 +84,5 @@ int score_write_end(struct score_writing *w, struct err *err)
 void score_write_done(struct score_writing *w)
 {
 	score_day_done(&w->scores);
+	account_signals_done(&w->signals);
 }

@@ -3,6 +3,7 @@
 #define SCORE_WRITE_H
 
 #include "common/arena.h"
+#include "store/account_signals.h"
 #include "store/score_day.h"
 
 /* What came of the day. */
@@ -16,6 +17,7 @@ struct score_writing {
 	struct arena *arena; /* emptied by every score_write */
 	struct score_tally tally;
 	struct score_day scores; /* off limits */
+	struct account_signals signals; /* off limits */
 };
 int score_write_begin(struct score_writing *w, struct err *err) MUST_USE;
 /* In the order of the accounts. */

@@ -32,6 +32,8 @@ const struct config *cli_config(struct cli *c)
 	const struct config *config;
 
 	checks.is_brief = c->command->is_brief;
+	if (checks.is_brief)
+		checks.check_source = NULL;
 	config = config_load(c->arena, c->config_dir, &checks, &m);
 	if (!config)
 		print_mistakes(&m);

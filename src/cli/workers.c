@@ -18,7 +18,9 @@
 enum {
 	MUCH_BYTES = 256 << 10,     /* sent at once */
 	PIPE_BYTES = 1 << 20,       /* the most that an ordinary user may ask for */
-	AHEAD_BYTES = 1 << 20,      /* of a process whose turn it is not: then it has to wait */
+	AHEAD_BYTES = 12 << 20,     /* of all processes whose turn it is not, and of each at least so many: then it has */
+	MIN_AHEAD_BYTES = 1 << 20,  /* to wait; a unit should fit, or processes work one after the other */
+	TIDY_BYTES = 1 << 20,
 	MESSAGE_BYTES = 256 << 20,  /* more is none of ours */
 	READ_BYTES = 64 << 10,
 };
@@ -114,18 +116,20 @@ NORETURN static void run_other(const struct workers *w, size_t n_units, const in
 	finish(w, &out, child_tie(parent) ? work(w, &out, n_units, &err) : 0, &err);
 }
 
+/* Where there can't be so many, those there are take what is left: one that never was has nothing more to do. */
 static int fork_others(const struct workers *w, size_t n_units, const int *ends, struct err *err)
 {
 	pid_t parent = getpid();
 
 	for (int i = 1; i < w->n; i++) {
+		const struct worker_out none = { .fd = ends[i] };
 		pid_t pid = fork();
 
 		if (pid == 0)
 			run_other(w, n_units, ends, i, parent);
+		if (pid < 0 && send_message(&none, MESSAGE_END, n_units, "", 0, err) < 0)
+			return -1;
 		(void)close(ends[i]);
-		if (pid < 0)
-			return err_errno(err, ERR_RETRY, "fork");
 	}
 	return 0;
 }
@@ -272,7 +276,7 @@ static void tidy(struct inbox *in)
 {
 	size_t left = in->bytes.len - in->at;
 
-	if (in->at < in->bytes.len / 2 && in->at < AHEAD_BYTES)
+	if (in->at < in->bytes.len / 2 && in->at < TIDY_BYTES)
 		return;
 	memmove(in->bytes.at, in->bytes.at + in->at, left);
 	buf_cut(&in->bytes, left);
@@ -296,18 +300,27 @@ static int fill(struct inbox *in, struct err *err)
 	return in->bytes.is_full ? err_set(err, ERR_FATAL, "a process of it sent too much") : 0;
 }
 
+/* How far each may be ahead. */
+static size_t ahead_of_each(const struct workers *w)
+{
+	size_t each = AHEAD_BYTES / (size_t)w->n;
+
+	return each > MIN_AHEAD_BYTES ? each : MIN_AHEAD_BYTES;
+}
+
 /* Waits for more of any process that may send: one that is far ahead has to wait for its turn. */
 static int receive(struct workers *w, struct err *err)
 {
 	struct pollfd fds[WORKERS_MAX];
 	struct inbox *of[WORKERS_MAX];
+	size_t most = ahead_of_each(w);
 	nfds_t n = 0;
 
 	for (int i = 0; i < w->n; i++) {
 		struct inbox *in = &w->inboxes[i];
 		struct message m;
 
-		if (in->fd < 0 || (in->bytes.len - in->at > AHEAD_BYTES && first_message(in, &m)))
+		if (in->fd < 0 || (in->bytes.len - in->at > most && first_message(in, &m)))
 			continue;
 		of[n] = in;
 		fds[n++] = (struct pollfd){ .fd = in->fd, .events = POLLIN };

@@ -35,6 +35,12 @@ void buf_cut(struct buf *b, size_t len)
 	b->at[len] = '\0';
 }
 
+/* Whether len more bytes and the NUL fit as it is, which they nearly always do. */
+static bool has_room(const struct buf *b, size_t len)
+{
+	return len <= b->limit - b->len && b->len + len < b->cap;
+}
+
 /* Makes room for len more bytes and the NUL; false at the ceiling. */
 static bool make_room(struct buf *b, size_t len)
 {
@@ -57,13 +63,24 @@ static bool make_room(struct buf *b, size_t len)
 	return true;
 }
 
+char *buf_take(struct buf *b, size_t len)
+{
+	char *at;
+
+	if (!has_room(b, len) && !make_room(b, len))
+		return NULL;
+	at = b->at + b->len;
+	at[len] = '\0';
+	b->len += len;
+	return at;
+}
+
 void buf_add(struct buf *b, const void *data, size_t len)
 {
-	if (!len || !make_room(b, len))
-		return;
-	memcpy(b->at + b->len, data, len);
-	b->len += len;
-	b->at[b->len] = '\0';
+	char *at = len ? buf_take(b, len) : NULL;
+
+	if (at)
+		memcpy(at, data, len);
 }
 
 void buf_text(struct buf *b, const char *text)
@@ -73,7 +90,10 @@ void buf_text(struct buf *b, const char *text)
 
 void buf_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	char *at = buf_take(b, 1);
+
+	if (at)
+		*at = c;
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

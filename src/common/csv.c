@@ -279,6 +279,23 @@ static bool split_line(struct csv *c)
 	return true;
 }
 
+const char *csv_lines(struct csv *c, size_t *out_len)
+{
+	const unsigned char *last;
+
+	if (fill(c) != 1 || !end_of_line(c))
+		return NULL;
+	last = memrchr(c->input + c->at, '\n', c->len - c->at);
+	*out_len = (size_t)(last - (c->input + c->at)) + 1;
+	return (const char *)c->input + c->at;
+}
+
+void csv_pass(struct csv *c, size_t len, int64_t n_lines)
+{
+	c->at += len;
+	c->line += n_lines;
+}
+
 int csv_next(struct csv *c, struct csv_row *row, struct err *err)
 {
 	int rc = find_row(c, err);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -31,6 +32,13 @@ static int make_and_unlink(const char *folder)
 	if (fd >= 0)
 		(void)unlink(path);
 	return fd;
+}
+
+const char *folder_holding(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !slash ? "." : slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
 }
 
 int fd_nameless(const char *folder, struct err *err)

@@ -39,8 +39,8 @@ static EVP_PKEY *read_key(const char *pem)
 	return bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 }
 
-int sign_rs256(struct arena *a, const char *pem, const void *data, size_t len, const void **out, size_t *out_len,
-               struct err *err)
+static int sign(struct arena *a, const char *pem, const void *data, size_t len, const void **out, size_t *out_len,
+                struct err *err)
 {
 	CLEANUP(key_free) EVP_PKEY *key = read_key(pem);
 	CLEANUP(context_free) EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -62,4 +62,10 @@ int sign_rs256(struct arena *a, const char *pem, const void *data, size_t len, c
 	*out = signature;
 	*out_len = n;
 	return 0;
+}
+
+int sign_rs256(struct arena *a, const char *pem, const void *data, size_t len, const void **out, size_t *out_len,
+               struct err *err)
+{
+	return sign_load(err) < 0 ? -1 : sign(a, pem, data, len, out, out_len, err);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/sha256.h"
+#include "common/sign.h"
 
 enum { READ_BYTES = 128 * 1024 };
 
@@ -22,8 +23,8 @@ static void close_fd(const int *fd)
 		(void)close(*fd);
 }
 
-int file_hash(struct arena *a, const char *path, const char *before, const char **out_hex, int64_t *out_bytes,
-              struct err *err)
+static int hash_file(struct arena *a, const char *path, const char *before, const char **out_hex, int64_t *out_bytes,
+                     struct err *err)
 {
 	CLEANUP(close_fd) const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	CLEANUP(context_free) EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -48,4 +49,10 @@ int file_hash(struct arena *a, const char *path, const char *before, const char 
 	*out_hex = hex_text(a, digest, sizeof digest);
 	*out_bytes = n_bytes;
 	return 0;
+}
+
+int file_hash(struct arena *a, const char *path, const char *before, const char **out_hex, int64_t *out_bytes,
+              struct err *err)
+{
+	return sign_load(err) < 0 ? -1 : hash_file(a, path, before, out_hex, out_bytes, err);
 }

@@ -10,6 +10,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/figures.h"
 #include "common/money.h"
 
 #define NARROW "\u202f"
@@ -87,9 +88,9 @@ static const char *in_groups(const struct language *l, struct arena *a, const ch
 
 static const char *real(const struct language *l, struct arena *a, double value, int decimals)
 {
-	char digits[NUMBER_BYTES];
+	LATER_SET char digits[NUMBER_BYTES];
 
-	snprintf(digits, sizeof digits, "%.*f", decimals, value);
+	figures_real(digits, sizeof digits, value, decimals);
 	if (strspn(digits, "-0.") == strlen(digits) && *digits == '-') /* no number below zero is -0 */
 		memmove(digits, digits + 1, strlen(digits));
 	return isfinite(value) ? in_groups(l, a, digits) : "?";

@@ -22,6 +22,12 @@ void check_language(const struct yaml *where, const char *language, struct mista
 		refuse_unknown(where, language, "language", known_languages(m->arena), m);
 }
 
+/* Who copied all of config/ has the built-in texts in a file, too: they replace nothing. */
+static bool is_built_in(const struct words *w, const struct config_file *f)
+{
+	return f->len == strlen(w->source) && memcmp(f->text, w->source, f->len) == 0;
+}
+
 /* Brings in what a file says of its language, once. */
 static void read_texts(struct loading *l, const struct words *w)
 {
@@ -29,7 +35,7 @@ static void read_texts(struct loading *l, const struct words *w)
 	const struct yaml *tree;
 
 	*file = NULL;
-	tree = f ? yaml_parse(l->arena, f->path, f->text, f->len, l->mistakes) : NULL;
+	tree = f && !is_built_in(w, f) ? yaml_parse(l->arena, f->path, f->text, f->len, l->mistakes) : NULL;
 	if (tree)
 		l->words[w - words_built_in] = words_replace(l->arena, w, tree, l->mistakes);
 }

@@ -7,16 +7,21 @@
 #include <sys/stat.h>
 
 #include "books.h"
-#include "common/file_hash.h"
 #include "common/text.h"
 #include "csv_files.h"
+#include "csv_hashes.h"
 #include "csv_rows.h"
+#include "csv_stamps.h"
 #include "csv_usage.h"
 #include "record_show.h"
 #include "store/pulls.h"
 #include "store/record.h"
 
-enum { BATCH_ROWS = 10000, MAX_FILES = 100000 };
+enum {
+	BATCH_ROWS = 10000,
+	MAX_FILES = 100000,
+	LARGE_BYTES = 8 << 20 /* a file of usage that names more accounts than are worth being looked up one by one */
+};
 
 struct loading {
 	const struct pull *pull;
@@ -24,6 +29,10 @@ struct loading {
 	int64_t source;
 	struct arena *arena;      /* of the whole pull */
 	struct pull_result *result;
+	struct csv_file *files;       /* of the stream */
+	size_t n_files;
+	struct csv_hashes *hashes;
+	struct account_keys *keys;    /* read ahead, for the next file of usage; NULL: not */
 	/* the file at hand */
 	const char *name, *path, *hash;
 	int64_t size_bytes;
@@ -36,7 +45,9 @@ struct loading {
 
 static int compare_names(const void *left, const void *right)
 {
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
+	const struct csv_file *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
 }
 
 static void close_folder(DIR **d)
@@ -45,32 +56,37 @@ static void close_folder(DIR **d)
 		(void)closedir(*d);
 }
 
-static int list_files(struct arena *a, const char *folder, const char *match, struct texts *out, struct err *err)
+static int list_files(struct arena *a, const char *folder, const char *match, struct csv_file **out, size_t *out_n,
+                      struct err *err)
 {
 	CLEANUP(close_folder) DIR *d = opendir(folder);
-	size_t room = 16;
+	size_t room = 16, n = 0;
+	struct csv_file *files = arena_array(a, room, sizeof *files);
 	struct dirent *entry;
 
 	if (!d)
 		return err_errno(err, ERR_INPUT, "%s", folder);
-	*out = (struct texts){ .at = arena_array(a, room, sizeof *out->at) };
 	while ((entry = readdir(d))) {
 		struct stat st;
 
 		if (fnmatch(match, entry->d_name, FNM_PERIOD) != 0 || fstatat(dirfd(d), entry->d_name, &st, 0) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		if (out->n == MAX_FILES)
+		if (n == MAX_FILES)
 			return err_set(err, ERR_INPUT, "%s: more than %d files are like %s", folder, MAX_FILES, match);
-		if (out->n == room) {
-			out->at = arena_grow(a, out->at, out->n, room * 2, sizeof *out->at);
+		if (n == room) {
+			files = arena_grow(a, files, n, room * 2, sizeof *files);
 			room *= 2;
 		}
-		out->at[out->n++] = arena_strdup(a, entry->d_name);
+		files[n++] = (struct csv_file){ .name = arena_strdup(a, entry->d_name), .size_bytes = st.st_size,
+			                            .path = arena_printf(a, "%s/%s", folder, entry->d_name),
+			                            .stamp = csv_stamp(a, entry->d_name, &st) };
 	}
-	if (out->n == 0)
+	if (n == 0)
 		return err_set(err, ERR_INPUT, "%s: no file is like %s", folder, match);
-	qsort(out->at, out->n, sizeof *out->at, compare_names);
+	qsort(files, n, sizeof *files, compare_names);
+	*out = files;
+	*out_n = n;
 	return 0;
 }
 
@@ -170,6 +186,15 @@ static int load_row(struct loading *l, struct arena *a, struct err *err)
 	return rc < 0 ? -1 : 1;
 }
 
+/* Many plain lines of usage, of most at most, or one row. */
+static int load_next(struct loading *l, int64_t most, struct arena *a, struct err *err)
+{
+	int64_t n = l->usage ? csv_usage_lines(l->usage, &l->rows, most, err) : 0;
+
+	l->result->n_rows += n > 0 ? n : 0;
+	return n < 0 ? -1 : n > 0 ? 1 : load_row(l, a, err);
+}
+
 /* one file --------------------------------------------------------------------------------------------------------- */
 
 static bool is_usage(const struct loading *l)
@@ -190,7 +215,14 @@ static int begin_file(struct loading *l, struct err *err)
 	if (quarantine_clear_starting(l->pull->db, l->source, l->stream->name, arena_printf(l->arena, "%s:", l->name),
 	                              err) < 0)
 		return -1;
-	return is_usage(l) ? csv_usage_new(l->pull->db, l->source, &l->rows, &l->usage, err) : 0;
+	if (!is_usage(l))
+		return 0;
+	if (!l->keys)
+		l->keys = account_keys_new(l->pull->db, l->source, l->stream->map->account_by);
+	if (csv_usage_new(l->pull->db, l->keys, &l->rows, &l->usage, err) < 0)
+		return -1;
+	l->keys = NULL;
+	return 0;
 }
 
 /* Up to BATCH_ROWS rows in one transaction; the last one marks the file. Returns 1 when there are more. */
@@ -201,8 +233,8 @@ static int load_batch(struct loading *l, bool is_first, struct arena *a, struct 
 
 	if (txn_begin(&txn, l->pull->db, err) < 0 || (is_first && begin_file(l, err) < 0))
 		return -1;
-	for (int i = 0; i < BATCH_ROWS && rc == 1; i++)
-		rc = load_row(l, a, err);
+	for (int64_t end = l->result->n_rows + BATCH_ROWS; l->result->n_rows < end && rc == 1;)
+		rc = load_next(l, end - l->result->n_rows, a, err);
 	if (rc < 0 || (rc == 0 && !is_usage(l) && mark_loaded(l, err) < 0) || txn_commit(&txn, err) < 0)
 		return -1;
 	return rc;
@@ -253,18 +285,19 @@ static int load_rows(struct loading *l, struct err *err)
 	return rc < 0 ? -1 : is_usage(l) ? store_usage(l, err) : 0;
 }
 
-static int load_file(struct loading *l, const char *name, struct err *err)
+static int load_file(struct loading *l, struct csv_file *file, struct err *err)
 {
+	const char *name = file->name;
 	int rc;
 
 	l->name = name;
-	l->path = arena_printf(l->arena, "%s/%s", l->pull->source->folder, name);
+	l->path = file->path;
 	l->is_waiting = false;
-	/* of the mapping too, so that a new one reads it anew */
-	if (file_hash(l->arena, l->path, l->stream->fingerprint, &l->hash, &l->size_bytes, err) < 0)
+	if (csv_hashes_next(l->hashes, l->arena, &l->hash, &l->size_bytes, err) < 0)
 		return -1;
 	if (!l->pull->is_full && !l->pull->is_dry_run) {
 		rc = file_is_loaded(l->pull->db, l->source, l->stream->name, name, l->hash, err);
+		file->is_loaded = rc > 0;
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 	}
@@ -275,24 +308,36 @@ static int load_file(struct loading *l, const char *name, struct err *err)
 	csv_rows_close(&l->rows);
 	csv_usage_free(l->usage);
 	l->usage = NULL;
+	file->is_loaded = rc == 0 && !l->is_waiting;
 	return rc < 0 ? err_in(err, "%s", name) : 0;
 }
 
 /* one stream ------------------------------------------------------------------------------------------------------- */
 
-/* A file that can't be read fails the stream, and the others are loaded all the same; our own store ends it. */
-static int load_files(struct loading *l, struct err *err)
+/* Where a large file of usage is new, it names accounts in any case: they are read while files are hashed. */
+static int read_keys(struct loading *l, struct err *err)
 {
-	struct texts files = { 0 };
+	bool is_new = false;
 
-	if (list_files(l->arena, l->pull->source->folder, l->stream->match, &files, err) < 0) {
-		l->result->is_failed = true;
-		l->result->kind = err->kind;
-		l->result->error = arena_strdup(l->arena, err->text);
-		return 0;
+	for (size_t i = 0; i < l->n_files && is_usage(l) && !l->pull->is_dry_run && !is_new; i++) {
+		int rc = l->files[i].size_bytes < LARGE_BYTES
+		             ? 1 : file_is_known(l->pull->db, l->source, l->stream->name, l->files[i].name, err);
+
+		if (rc < 0)
+			return -1;
+		is_new = rc == 0;
 	}
-	for (size_t i = 0; i < files.n; i++) {
-		if (load_file(l, files.at[i], err) == 0)
+	if (!is_new)
+		return 0;
+	l->keys = account_keys_new(l->pull->db, l->source, l->stream->map->account_by);
+	return account_keys_read_all(l->keys, err) < 0 ? -1 : 0;
+}
+
+/* A file that can't be read fails the stream, and the others are loaded all the same; our own store ends it. */
+static int load_listed(struct loading *l, struct err *err)
+{
+	for (size_t i = 0; i < l->n_files; i++) {
+		if (l->files[i].is_untouched || load_file(l, &l->files[i], err) == 0)
 			continue;
 		if (err->kind != ERR_INPUT)
 			return -1;
@@ -302,6 +347,54 @@ static int load_files(struct loading *l, struct err *err)
 			l->result->error = arena_strdup(l->arena, err->text);
 	}
 	return 0;
+}
+
+/* Files that nobody has to read to know that they are loaded. */
+static int find_untouched(struct loading *l, struct csv_stamps *stamps, struct err *err)
+{
+	for (size_t i = 0; i < l->n_files; i++) {
+		struct csv_file *file = &l->files[i];
+		int rc = csv_stamps_have(stamps, file) && !l->pull->is_full
+		             ? file_is_known(l->pull->db, l->source, l->stream->name, file->name, err) : 0;
+
+		if (rc < 0)
+			return -1;
+		file->is_untouched = file->is_loaded = rc;
+	}
+	return 0;
+}
+
+/* Those of the list, which is there. */
+static int load_changed(struct loading *l, struct err *err)
+{
+	CLEANUP(csv_hashes_freep) struct csv_hashes *hashes = NULL;
+	int rc;
+
+	/* of the mapping too, so that a new one reads them anew */
+	hashes = csv_hashes_new(l->arena, l->files, l->n_files, l->stream->fingerprint);
+	l->hashes = hashes;
+	rc = read_keys(l, err) < 0 ? -1 : load_listed(l, err);
+	account_keys_free(l->keys);
+	l->keys = NULL;
+	return rc;
+}
+
+static int load_files(struct loading *l, struct err *err)
+{
+	struct csv_stamps *stamps;
+
+	if (list_files(l->arena, l->pull->source->folder, l->stream->match, &l->files, &l->n_files, err) < 0) {
+		l->result->is_failed = true;
+		l->result->kind = err->kind;
+		l->result->error = arena_strdup(l->arena, err->text);
+		return 0;
+	}
+	if (l->pull->is_dry_run)
+		return load_changed(l, err);
+	if (csv_stamps_get(l->pull->db, l->source, l->stream->name, l->stream->fingerprint, l->arena, &stamps, err) < 0 ||
+	    find_untouched(l, stamps, err) < 0 || load_changed(l, err) < 0)
+		return -1;
+	return csv_stamps_set(stamps, l->files, l->n_files, l->pull->now, err);
 }
 
 /* Usage of later streams looks for its accounts. */

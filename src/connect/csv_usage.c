@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "store/account_keys.h"
 #include "store/usage_batch.h"
 #include "store/usage_gather.h"
 
@@ -14,7 +13,9 @@ enum {
 	MAX_METRICS = 64,             /* kept; the others are looked up each time */
 	MOST_DIGITS = 12,
 	DAY_CHARS = 10,               /* 2026-02-12 */
-	DAY_BEYOND = 84006            /* 2200-01-01, as map_value.c has it */
+	DAY_BEYOND = 84006,           /* 2200-01-01, as map_value.c has it */
+	PLAIN_COLUMNS = 16,           /* of a file whose lines are taken as they stand */
+	KEPT_DAYS = 64                /* a power of two */
 };
 
 /* So that sums of any number of rows that a day may have stay within an int64. */
@@ -24,6 +25,7 @@ struct metric {
 	const char *name;
 	size_t len;
 	int32_t id;
+	bool is_field; /* as it stands: without delimiters, quotes and ends of lines */
 };
 
 /* Where rows say what in the plainest way. */
@@ -33,11 +35,13 @@ struct columns {
 	const struct metric *fixed; /* the metric of all rows, once it is known; metric is no column then */
 	bool has_fixed;
 	double scale;               /* 0: as it is */
+	size_t n;
+	bool has_roles;             /* each column says one thing, or nothing, and they are few */
+	enum role { ROLE_NONE, ROLE_ACCOUNT, ROLE_METRIC, ROLE_DAY, ROLE_VALUE } roles[PLAIN_COLUMNS];
 };
 
 struct csv_usage {
 	struct db *db;
-	int64_t source;
 	const struct csv_stream *stream;
 	struct arena *arena;
 	struct account_keys *keys;
@@ -45,8 +49,10 @@ struct csv_usage {
 	struct columns columns;
 	struct metric metrics[MAX_METRICS];
 	size_t n_metrics, last_metric;
-	char last_day[DAY_CHARS + 1]; /* "": none yet */
-	int32_t last_day_number;
+	struct kept_day {
+		char text[DAY_CHARS + 1]; /* "": none yet */
+		int32_t number;
+	} days[KEPT_DAYS];
 };
 
 /* life ------------------------------------------------------------------------------------------------------------- */
@@ -92,11 +98,29 @@ static bool read_entry(const struct csv_rows *rows, const struct map_entry *e, s
 	return true;
 }
 
+/* Where a column says two things lines aren't taken as they stand. */
+static void find_roles(struct columns *c)
+{
+	const struct {
+		size_t column;
+		enum role role;
+	} roles[] = { { c->account, ROLE_ACCOUNT }, { c->metric, ROLE_METRIC }, { c->day, ROLE_DAY },
+		          { c->value, ROLE_VALUE } };
+
+	c->has_roles = c->n <= PLAIN_COLUMNS;
+	for (size_t i = 0; c->has_roles && i < ARRAY_LEN(roles); i++) {
+		if (roles[i].column == c->n) /* nothing says it */
+			continue;
+		c->has_roles = c->roles[roles[i].column] == ROLE_NONE;
+		c->roles[roles[i].column] = roles[i].role;
+	}
+}
+
 static struct columns find_columns(const struct csv_rows *rows)
 {
 	const struct map *map = rows->stream->map;
 	const size_t none = rows->n_columns;
-	struct columns c = { .account = none, .metric = none, .day = none, .value = none };
+	struct columns c = { .account = none, .metric = none, .day = none, .value = none, .n = none };
 
 	if (map->key || map->when_from || map->deleted_from || map->account_by == ACCOUNT_BY_PARTICIPANTS)
 		return c;
@@ -105,6 +129,7 @@ static struct columns find_columns(const struct csv_rows *rows)
 		if (!read_entry(rows, &map->entries[i], &c))
 			return c;
 	c.is_plain = c.account < none && c.day < none && c.value < none && (c.metric < none) != c.has_fixed;
+	find_roles(&c);
 	return c;
 }
 
@@ -117,15 +142,15 @@ static bool has_details(const struct map *map)
 	return false;
 }
 
-int csv_usage_new(struct db *db, int64_t source, const struct csv_rows *rows, struct csv_usage **out, struct err *err)
+int csv_usage_new(struct db *db, struct account_keys *keys, const struct csv_rows *rows, struct csv_usage **out,
+                  struct err *err)
 {
 	CLEANUP(csv_usage_freep) struct csv_usage *u = NULL;
 	struct arena *a = arena_new(0);
 	int fits;
 
 	u = arena_alloc(a, sizeof *u);
-	*u = (struct csv_usage){ .db = db, .source = source, .stream = rows->stream, .arena = a,
-		                     .keys = account_keys_new(db, source, rows->stream->map->account_by) };
+	*u = (struct csv_usage){ .db = db, .stream = rows->stream, .arena = a };
 	fits = has_details(rows->stream->map) ? 0 : usage_gather_fits(db, err);
 	if (fits < 0 || (!fits && usage_batch_begin(db, err) < 0))
 		return -1;
@@ -133,6 +158,7 @@ int csv_usage_new(struct db *db, int64_t source, const struct csv_rows *rows, st
 		u->gather = usage_gather_new(db, rows->stream->merge);
 		u->columns = find_columns(rows);
 	}
+	u->keys = keys;
 	*out = u;
 	u = NULL;
 	return 0;
@@ -153,6 +179,23 @@ static const struct metric *kept_metric(struct csv_usage *u, const char *name, s
 	return NULL;
 }
 
+static char delimiter_of(const struct csv_usage *u)
+{
+	return u->stream->delimiter ? u->stream->delimiter : ',';
+}
+
+static char quote_of(const struct csv_usage *u)
+{
+	return u->stream->quote ? u->stream->quote : '"';
+}
+
+static bool is_field(const struct csv_usage *u, const char *text)
+{
+	const char ends[] = { delimiter_of(u), quote_of(u), '\r', '\n', '\0' };
+
+	return !strpbrk(text, ends);
+}
+
 static int find_metric(struct csv_usage *u, const char *name, int32_t *out, struct err *err)
 {
 	size_t len = strlen(name);
@@ -166,7 +209,7 @@ static int find_metric(struct csv_usage *u, const char *name, int32_t *out, stru
 		return -1;
 	if (u->n_metrics == MAX_METRICS)
 		return 0;
-	u->metrics[u->n_metrics] = (struct metric){ arena_strndup(u->arena, name, len), len, *out };
+	u->metrics[u->n_metrics] = (struct metric){ arena_strndup(u->arena, name, len), len, *out, is_field(u, name) };
 	if (u->columns.has_fixed)
 		u->columns.fixed = &u->metrics[u->n_metrics];
 	u->n_metrics++;
@@ -177,16 +220,18 @@ static int find_metric(struct csv_usage *u, const char *name, int32_t *out, stru
 
 static bool read_day(struct csv_usage *u, const char *text, size_t len, int32_t *out)
 {
+	struct kept_day *kept, day = { 0 };
+
 	if (len != DAY_CHARS)
 		return false;
-	if (memcmp(text, u->last_day, DAY_CHARS) == 0) {
-		*out = u->last_day_number;
-		return true;
+	kept = &u->days[(31u * (unsigned char)text[6] + 10u * (unsigned char)text[8] + (unsigned char)text[9]) % KEPT_DAYS];
+	if (memcmp(text, kept->text, DAY_CHARS) != 0) {
+		memcpy(day.text, text, DAY_CHARS);
+		if (!day_parse(day.text, &day.number) || day.number < 0 || day.number >= DAY_BEYOND)
+			return false;
+		*kept = day;
 	}
-	if (!day_parse(text, out) || *out < 0 || *out >= DAY_BEYOND)
-		return false;
-	memcpy(u->last_day, text, DAY_CHARS);
-	u->last_day_number = *out;
+	*out = kept->number;
 	return true;
 }
 
@@ -231,6 +276,159 @@ int csv_usage_take(struct csv_usage *u, const struct csv_row *row, struct err *e
 	cell.metric = metric->id;
 	cell.account = key->account;
 	return usage_gather_add(u->gather, &cell, account_keys_number(u->keys, key), err) < 0 ? -1 : 1;
+}
+
+/* lines ------------------------------------------------------------------------------------------------------------ */
+
+/* One line as it stands in the file, and how far it is read. */
+struct line {
+	const char *at, *end; /* end: of the lines at hand, the last of which ends there */
+	char delimiter, quote;
+	bool is_last; /* the column at hand is */
+	struct usage_cell cell;
+	uint32_t origin;
+};
+
+/* The bytes of the field at hand, when it has neither quotes nor an end that only a reader of rows knows. */
+static bool measure(const struct line *l, size_t *out_len)
+{
+	const char *at = l->at;
+
+	if (*at == l->quote)
+		return false;
+	while (*at != l->delimiter && *at != '\n' && *at != '\r' && *at)
+		at++;
+	*out_len = (size_t)(at - l->at);
+	return true;
+}
+
+static bool is_end(const struct line *l, char c)
+{
+	return c == l->delimiter || c == '\n' || c == '\r';
+}
+
+/* Goes behind the field at hand and what must follow it. */
+static bool pass_field(struct line *l, size_t len)
+{
+	l->at += len;
+	if (!l->is_last)
+		return *l->at++ == l->delimiter;
+	if (*l->at == '\r')
+		l->at++;
+	return l->at < l->end && *l->at++ == '\n';
+}
+
+static bool pass_other(struct line *l)
+{
+	size_t len;
+
+	return measure(l, &len) && pass_field(l, len);
+}
+
+static bool pass_account(struct csv_usage *u, struct line *l)
+{
+	const struct account_key *key = NULL;
+	size_t len;
+
+	if (*l->at == l->quote)
+		return false;
+	key = account_keys_at(u->keys, l->at, (size_t)(l->end - l->at), l->is_last ? '\n' : l->delimiter);
+	if (key)
+		len = key->len;
+	else if (!measure(l, &len) || !len || !(key = account_keys_kept(u->keys, l->at, len)))
+		return false;
+	l->cell.account = key->account;
+	l->origin = account_keys_number(u->keys, key);
+	return key->account && pass_field(l, len);
+}
+
+/* Files have often an account's metrics in the same order, and some of them. */
+static bool pass_metric(struct csv_usage *u, struct line *l)
+{
+	const size_t room = (size_t)(l->end - l->at);
+
+	for (size_t i = 1; i <= u->n_metrics; i++) {
+		size_t at = u->last_metric + i < u->n_metrics ? u->last_metric + i : u->last_metric + i - u->n_metrics;
+		const struct metric *m = &u->metrics[at];
+
+		if (!m->is_field || m->len >= room || memcmp(l->at, m->name, m->len) != 0 || !is_end(l, l->at[m->len]))
+			continue;
+		u->last_metric = at;
+		l->cell.metric = m->id;
+		return pass_field(l, m->len);
+	}
+	return false;
+}
+
+static bool pass_day(struct csv_usage *u, struct line *l)
+{
+	return l->end - l->at > DAY_CHARS && read_day(u, l->at, DAY_CHARS, &l->cell.day) && pass_field(l, DAY_CHARS);
+}
+
+static bool pass_value(struct line *l)
+{
+	int64_t n = 0;
+	size_t len = 0;
+
+	for (; len <= MOST_DIGITS && l->at[len] >= '0' && l->at[len] <= '9'; len++)
+		n = n * 10 + (l->at[len] - '0');
+	l->cell.value = n;
+	return len > 0 && len <= MOST_DIGITS && pass_field(l, len);
+}
+
+static bool pass_column(struct csv_usage *u, struct line *l, enum role role)
+{
+	switch (role) {
+	case ROLE_ACCOUNT: return pass_account(u, l);
+	case ROLE_METRIC: return pass_metric(u, l);
+	case ROLE_DAY: return pass_day(u, l);
+	case ROLE_VALUE: return pass_value(l);
+	case ROLE_NONE:
+	default: return pass_other(l);
+	}
+}
+
+static bool pass_line(struct csv_usage *u, struct line *l)
+{
+	const struct columns *c = &u->columns;
+
+	for (size_t i = 0; i < c->n; i++) {
+		l->is_last = i + 1 == c->n;
+		if (!pass_column(u, l, c->roles[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool has_lines(const struct csv_usage *u, const struct line *l)
+{
+	const struct columns *c = &u->columns;
+
+	return c->is_plain && c->has_roles && c->scale == 0 && (!c->has_fixed || c->fixed) &&
+	       !strchr("0123456789-", l->delimiter) && !strchr("0123456789-", l->quote);
+}
+
+int64_t csv_usage_lines(struct csv_usage *u, const struct csv_rows *rows, int64_t most, struct err *err)
+{
+	struct line l = { .delimiter = delimiter_of(u), .quote = quote_of(u) };
+	size_t len = 0;
+	const char *from = has_lines(u, &l) ? csv_lines(rows->csv, &len) : NULL, *next = from;
+	int64_t n = 0;
+
+	if (!from)
+		return 0;
+	l.end = from + len;
+	if (u->columns.fixed)
+		l.cell.metric = u->columns.fixed->id;
+	for (; next < l.end && n < most; n++, next = l.at) {
+		l.at = next;
+		if (!pass_line(u, &l))
+			break;
+		if (usage_gather_add(u->gather, &l.cell, l.origin, err) < 0)
+			return -1;
+	}
+	csv_pass(rows->csv, (size_t)(next - from), n);
+	return n;
 }
 
 /* mapped rows ------------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "evidence.h"
+#include "expansion.h"
 
 enum { NOTICE_LASTS_DAYS = 90 /* without an effective date */, TALK_DAYS = 60 };
 
@@ -64,18 +65,6 @@ static bool use_notice(const struct context *c, const struct fact_notice *n, str
 	return true;
 }
 
-/* A subscription under notice, on which no notice of its own came. */
-static const struct fact_subscription *ending_subscription(const struct context *c)
-{
-	for (size_t i = 0; i < c->account->n_subscriptions; i++) {
-		const struct fact_subscription *s = &c->account->subscriptions[i];
-
-		if (s->is_active && !s->is_trial && s->cancel_notice_on != DAY_NONE)
-			return s;
-	}
-	return NULL;
-}
-
 /* What they asked for in their own words, where no notice stands. A source of texts that broke does not unsay it. */
 static bool read_request(const struct context *c, const char *kind, const char *what, struct reading *out)
 {
@@ -100,7 +89,7 @@ static bool read_request(const struct context *c, const char *kind, const char *
 static bool read_cancel_notice(const struct context *c, struct reading *out)
 {
 	const struct fact_notice *notice = standing_notice(c, cancel_kinds);
-	const struct fact_subscription *s = ending_subscription(c);
+	const struct fact_subscription *s = contracts_of(c)->ending; /* on which no notice of its own came */
 
 	if (notice)
 		return use_notice(c, notice, out);

@@ -6,21 +6,10 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/figures.h"
 #include "common/text.h"
 
 enum { MAX_EVIDENCE = 2000, MIN_PHONE_DIGITS = 8, MAX_ARGS = 4 };
-
-bool reading_unknown(struct reading *out, const char *why)
-{
-	out->why = why;
-	return false;
-}
-
-void reading_value(struct reading *out, double value, double baseline)
-{
-	out->value = value;
-	out->baseline = baseline;
-}
 
 static void add_word(struct reading *out, const char *name, const char *text, const struct said *said)
 {
@@ -87,29 +76,15 @@ void reading_money(const struct context *c, struct reading *out, const char *nam
 	reading_say(c, out, name, NULL, &(struct word)W_MONEY("", minor, currency), 1);
 }
 
-/* As "%.0f" writes it, which takes most of the time that evidence takes. */
-static int put_whole(char *digits, uint32_t number)
-{
-	char reversed[16];
-	int n = 0;
-
-	for (; number; number /= 10)
-		reversed[n++] = (char)('0' + number % 10);
-	for (int i = 0; i < n; i++)
-		digits[i] = reversed[n - 1 - i];
-	digits[n] = '\0';
-	return n;
-}
-
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals)
 {
-	char digits[64], *grouped;
+	LATER_SET char digits[64];
+	char *grouped;
 	int len, whole, n = 0;
 
 	if (out->is_brief)
 		return;
-	len = !decimals && value >= 1 && value < 1e9 ? put_whole(digits, (uint32_t)rint(value)) :
-	                                               snprintf(digits, sizeof digits, "%.*f", decimals, value);
+	len = figures_real(digits, sizeof digits, value, decimals);
 	grouped = arena_alloc(c->arena, 2 * sizeof digits);
 	if (len >= (int)sizeof digits) { /* no number that people would read */
 		reading_word(out, name, arena_printf(c->arena, "%.3g", value));
@@ -197,7 +172,7 @@ static void put_named(struct room *out, const char *name, size_t len, const stru
 	bool is_first = true;
 
 	for (int i = 0; i < n; i++) {
-		if (strncmp(words[i].name, name, len) != 0 || words[i].name[len])
+		if (*words[i].name != *name || strncmp(words[i].name, name, len) != 0 || words[i].name[len])
 			continue;
 		if (!is_first)
 			put(out, ", ", 2);
@@ -231,6 +206,11 @@ const char *evidence_render(struct arena *a, const char *template, const struct 
 		template = close + 2;
 	}
 	return arena_strndup(a, out.at, out.len);
+}
+
+const char *reading_evidence(struct arena *a, const struct reading *r)
+{
+	return r->evidence || !r->text ? r->evidence : evidence_render(a, r->text, r->words, r->n_words);
 }
 
 static bool is_address_char(char c)
@@ -355,22 +335,28 @@ static void put_word(struct json_out *o, const char *key, const struct evidence_
 	}
 }
 
+/* Most names differ in their first character. */
+static bool is_same(const char *name, const char *other)
+{
+	return *name == *other && strcmp(name, other) == 0;
+}
+
 static bool is_named(const struct evidence_word *words, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
-		if (strcmp(words[i].name, name) == 0)
+		if (is_same(words[i].name, name))
 			return true;
 	return false;
 }
 
-void evidence_put(struct json_out *o, const struct reading *r)
+void evidence_put(struct json_out *o, const struct reading *r, struct arena *a)
 {
 	if (!r->is_worded) {
-		json_put_text(o, NULL, r->evidence);
+		json_put_text(o, NULL, reading_evidence(a, r));
 		return;
 	}
 	json_open_object(o, NULL);
-	json_put_text(o, "text", r->evidence);
+	json_put_text(o, "text", reading_evidence(a, r));
 	json_put_text(o, "signal", r->name);
 	json_open_object(o, "words");
 	for (int i = 0; i < r->n_words; i++) {
@@ -381,8 +367,8 @@ void evidence_put(struct json_out *o, const struct reading *r)
 			continue;
 		if (is_list)
 			json_open_array(o, name);
-		for (int k = i; k < r->n_words; k++)
-			if (strcmp(r->words[k].name, name) == 0)
+		for (int k = i; k < (is_list ? r->n_words : i + 1); k++)
+			if (is_same(r->words[k].name, name))
 				put_word(o, is_list ? NULL : name, &r->words[k]);
 		if (is_list)
 			json_close_array(o);

@@ -28,7 +28,9 @@ void reading_money(const struct context *c, struct reading *out, const char *nam
 void reading_metric(const struct context *c, struct reading *out, const char *name, const char *metric);
 /* ": \"text\"", cut and masked; nothing for a blank one. */
 void reading_quoted(const struct context *c, struct reading *out, const char *name, const char *text, size_t max_chars);
+/* What a reading with words says: its evidence, or its text (a template) filled in now that somebody asks. */
+const char *reading_evidence(struct arena *a, const struct reading *r);
 /* A member of a list of evidence; see struct finding. */
-void evidence_put(struct json_out *o, const struct reading *r);
+void evidence_put(struct json_out *o, const struct reading *r, struct arena *a);
 
 #endif

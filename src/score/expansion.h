@@ -34,8 +34,7 @@ struct levers {
 	double at_work; /* see people_at_work */
 	struct revenue_now revenue; /* see yearly_revenue */
 	struct contracts contracts; /* see contracts_of */
-	const uint8_t *exchanges;   /* see exchanges_of */
-	bool has_put_off;
+	struct exchanges exchanges; /* see exchanges_of */
 	struct people_growth { bool is_read; double now, before, growth; } people_grown; /* see people_growth */
 	bool is_use_grown_read;
 	double use_grown; /* see use_growth */

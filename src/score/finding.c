@@ -70,7 +70,7 @@ static const char *evidence_of(const struct verdict *v, struct arena *a)
 		if (best == MAX_SIGNALS)
 			break;
 		is_said[best] = true;
-		evidence_put(&out, &v->readings[best]);
+		evidence_put(&out, &v->readings[best], a);
 	}
 	json_close_array(&out);
 	return arena_strdup(a, text.at);
@@ -109,11 +109,11 @@ static bool speaks(const struct verdict *v, const char *name)
 
 /* The sentence and the play are those of its cause for as long as that speaks: a person answers to what they read.
  * Whether they are those of what leads. */
-static bool tell_cause(const struct verdict *v, struct finding *f)
+static bool tell_cause(const struct verdict *v, struct arena *a, struct finding *f)
 {
 	const struct reading *r = speaks(v, f->cause) ? reading_named(v, f->cause) : v->lead;
 
-	f->summary = r->evidence;
+	f->summary = reading_evidence(a, r);
 	f->play = r->play ? r->play : "";
 	if (r == v->lead)
 		f->play = v->play ? v->play->name : "";
@@ -133,7 +133,7 @@ static void tell(const struct diagnosis *d, int engine, struct arena *a, struct 
 	f->expected_minor = v->expected_minor;
 	f->currency = v->currency ? v->currency : "";
 	/* One that has passed stays, as it is overdue, but for a later one of what is told. */
-	if ((tell_cause(v, f) && v->act_by_on > d->as_of) || f->act_by_on >= d->as_of)
+	if ((tell_cause(v, a, f) && v->act_by_on > d->as_of) || f->act_by_on >= d->as_of)
 		f->act_by_on = v->act_by_on;
 	f->evidence = evidence_of(v, a);
 	f->owner_email = owner_of(d->account, engine);

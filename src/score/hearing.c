@@ -80,11 +80,12 @@ static struct heard *hear_all(const struct context *c)
 	if (!c->settings->index)
 		return h;
 	for (size_t i = newest(f->n_tickets); i < f->n_tickets; i++)
-		hear(c, f->tickets[i].text, f->tickets[i].opened_on, true, h);
+		if (*f->tickets[i].text)
+			hear(c, f->tickets[i].text, f->tickets[i].opened_on, true, h);
 	for (size_t i = newest(f->n_interactions); i < f->n_interactions; i++) {
 		const struct fact_interaction *x = &f->interactions[i];
 
-		if (has_words(x->text) && strcmp(x->direction, "out") != 0)
+		if (*x->text && has_words(x->text) && strcmp(x->direction, "out") != 0)
 			hear(c, x->text, x->on, strcmp(x->direction, "in") == 0 && strcmp(x->kind, "note") != 0, h);
 	}
 	for (size_t i = newest(f->n_surveys); i < f->n_surveys; i++)
@@ -129,7 +130,9 @@ struct mention lexicon_mentions(const struct context *c, const char *kind, int d
 	const struct heard *h = heard_of(c);
 	struct mention best = { .on = DAY_NONE };
 
-	for (size_t i = 0; i < c->settings->lexicons.n && h->n; i++) {
+	if (!h->n)
+		return best;
+	for (size_t i = 0; i < c->settings->lexicons.n; i++) {
 		struct mention m;
 
 		if (strcmp(lexicons[i].kind, kind) != 0 || (skip && skip(c->account, lexicons[i].name)))

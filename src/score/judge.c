@@ -54,11 +54,12 @@ static struct reading blank_of(const struct signal *signal, const struct signal_
 static struct judged_signal judged_of(const struct signal *signal, const struct signal_settings *set,
                                       const struct fact_source *source, struct arena *a)
 {
-	struct judged_signal j = { .signal = signal, .text = set->text, .is_own_text = set->text != NULL };
+	struct judged_signal j = { .read = signal->read, .text = set->text, .is_own_text = set->text != NULL };
 
 	if (!j.text)
 		j.text = signal_text(a, signal->name);
-	if (source->is_stale)
+	j.n_marks = signal_marks(j.text, j.marks);
+	if (source->is_stale && signal->needs_one)
 		j.stale = arena_printf(a, "its source has not come through since %s",
 		                       source->fresh_on == DAY_NONE ? "ever" : day_text(a, source->fresh_on));
 	return j;
@@ -82,7 +83,11 @@ static void fill_bench(const struct judge *j, enum score_engine engine, struct a
 		if (!set || (set->weight <= 0 && set->relief <= 0))
 			continue;
 		signals[out->n] = judged_of(signal, set, source, a);
-		blanks[out->n++] = blank_of(signal, set, source);
+		blanks[out->n] = blank_of(signal, set, source);
+		out->wanted += set->weight;
+		if (!blanks[out->n].why)
+			out->open[out->n_open++] = (uint8_t)out->n;
+		out->n++;
 	}
 }
 

@@ -4,20 +4,24 @@
 #define JUDGE_H
 
 #include "signal.h"
+#include "store/account_signals.h"
 
 struct judged_signal {
-	const struct signal *signal;
+	signal_fn *read;
 	const char *text;  /* its template of evidence; NULL: none */
-	const char *stale; /* why it is not known when its source does not come through */
+	const char *stale; /* why it is not known, as its source does not come through; NULL: it does, or needs none */
 	bool is_own_text;  /* text is the configuration's, not the signal's */
+	struct signal_mark marks[SIGNAL_MARKS]; /* of text */
+	size_t n_marks;
 };
 
 /* The signals of one engine that are switched on, in the registry's order. */
 struct bench {
 	const struct judged_signal *signals;
 	const struct reading *blanks; /* by signal: a reading of which nothing is known yet */
-	size_t n;
-	double base_logit;
+	size_t n, n_open;
+	uint8_t open[MAX_SIGNALS]; /* those of which something may be known, as there are sources of it */
+	double wanted, base_logit; /* wanted: the weights added up */
 };
 
 /* What is sold, told apart by numbers: those of products that are alike but for upper and lower case are the same. */

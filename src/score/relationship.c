@@ -12,35 +12,21 @@ enum {
  * expect. The baseline ends before these weeks, and with the last exchange: silence must not become what is usual. */
 static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 {
-	const struct fact_account *f = c->account;
-	const uint8_t *marks = exchanges_of(c);
-	double sum = 0, weight, expected;
-	int now = 0, first = -1, last = FACTS_DAYS;
+	const struct exchanges *e = exchanges_of(c);
+	int last = e->n_recent ? COMPARED_DAYS : e->last_before;
+	double weight, expected;
 
-	for (size_t i = 0; i < f->n_interactions; i++) {
-		int age = c->as_of - f->interactions[i].on;
-
-		if (!(marks[i] & EXCHANGE_FROM_THEM))
-			continue;
-		first = age > first ? age : first;
-		now += age < COMPARED_DAYS;
-		if (age < COMPARED_DAYS)
-			continue;
-		last = age < last ? age : last;
-		sum += faded_at(c->judge->faded, age);
-	}
-	if (first < MIN_HISTORY_DAYS)
+	if (e->first_theirs < MIN_HISTORY_DAYS)
 		return reading_unknown(out, "less than 12 weeks of exchanges");
-	last = now ? COMPARED_DAYS : last;
-	last = last > first - MIN_SPAN_DAYS ? first - MIN_SPAN_DAYS : last;
-	weight = faded_between(c->judge->faded, last, first);
-	expected = COMPARED_DAYS * sum / weight * season_between(c->norms, 0, COMPARED_DAYS);
+	last = last > e->first_theirs - MIN_SPAN_DAYS ? e->first_theirs - MIN_SPAN_DAYS : last;
+	weight = faded_between(c->judge->faded, last, e->first_theirs);
+	expected = COMPARED_DAYS * e->faded / weight * season_between(c->norms, 0, COMPARED_DAYS);
 	if (expected < MIN_EXPECTED)
 		return reading_unknown(out, "too few exchanges to know what is usual");
-	reading_value(out, now / expected, 1);
+	reading_value(out, e->n_recent / expected, 1);
 	if (c->is_brief)
 		return true;
-	READING_SAY(c, out, "exchanges", "exchanges", W_INT("n", now));
+	READING_SAY(c, out, "exchanges", "exchanges", W_INT("n", e->n_recent));
 	reading_number(c, out, "expected", expected, 0);
 	return true;
 }
@@ -49,15 +35,11 @@ static bool read_cooling_exchanges(const struct context *c, struct reading *out)
 static bool read_renewal_silence(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	const uint8_t *marks = exchanges_of(c);
-	int32_t renewal = contracts_of(c)->renewal_on, last_on = DAY_NONE, left;
+	int32_t renewal = contracts_of(c)->renewal_on, last_on = exchanges_of(c)->heard_on, left;
 	int silent;
 
 	if (renewal == DAY_NONE)
 		return reading_unknown(out, "no renewal date known");
-	for (size_t i = 0; i < f->n_interactions; i++)
-		if ((marks[i] & EXCHANGE_FROM_THEM) && f->interactions[i].on > last_on)
-			last_on = f->interactions[i].on;
 	if (last_on == DAY_NONE)
 		last_on = f->heard_on;
 	if (last_on == DAY_NONE && f->n_interactions) /* all ours, or put off: silent for as long as that goes back */

@@ -8,28 +8,6 @@ enum {
 	PUT_OFF_DAYS = 60, PUT_OFF_USUAL_DAYS = 180,
 };
 
-/* Our messages and their answers, by age. */
-struct post {
-	struct fact_days ours, theirs;
-	int first; /* age of the oldest of either, -1: none */
-};
-
-static struct post post_of(const struct context *c)
-{
-	const uint8_t *marks = exchanges_of(c);
-	struct post p = { .first = -1 };
-
-	for (size_t i = 0; i < c->account->n_interactions; i++) {
-		int age = c->as_of - c->account->interactions[i].on;
-
-		if (!(marks[i] & (EXCHANGE_FROM_THEM | EXCHANGE_FROM_US)))
-			continue;
-		fact_days_add(marks[i] & EXCHANGE_FROM_THEM ? &p.theirs : &p.ours, age);
-		p.first = age > p.first ? age : p.first;
-	}
-	return p;
-}
-
 /* On how many days a message of ours lay unanswered, from the day after it was sent to the day they answered. */
 struct waiting {
 	int recent;            /* days of the last RECENT_DAYS */
@@ -38,14 +16,14 @@ struct waiting {
 };
 
 /* first: of the ages there are, the oldest; younger than FACTS_DAYS. */
-static struct waiting waiting_of(const struct faded *faded, const struct post *p, int first)
+static struct waiting waiting_of(const struct faded *faded, const struct exchanges *e, int first)
 {
 	struct waiting w = { .since = -1 };
 	double waited = 0, all = first >= RECENT_DAYS ? faded->to_recent[first] : 0;
 	int sent, answered, recent;
 
-	for (int age = first + 1; (sent = fact_days_before(&p->ours, age)) >= 0; age = answered < sent ? answered : sent) {
-		answered = fact_days_before(&p->theirs, sent + 1);
+	for (int age = first + 1; (sent = fact_days_before(&e->ours, age)) >= 0; age = answered < sent ? answered : sent) {
+		answered = fact_days_before(&e->theirs, sent + 1);
 		recent = sent < RECENT_DAYS ? sent : RECENT_DAYS;
 		for (int day = sent - 1; day > answered && day >= RECENT_DAYS; day--)
 			waited += faded->by_age[day];
@@ -60,14 +38,14 @@ static struct waiting waiting_of(const struct faded *faded, const struct post *p
  * delay: an answer that never comes makes no delay, yet is the worst of all. */
 static bool read_slow_replies(const struct context *c, struct reading *out)
 {
-	struct post p = post_of(c);
+	const struct exchanges *e = exchanges_of(c);
 	struct waiting w;
 
-	if (p.first < RECENT_DAYS + MIN_USUAL_DAYS ||
-	    fact_days_count(&p.ours, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES ||
-	    fact_days_count(&p.theirs, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES)
+	if (e->first < RECENT_DAYS + MIN_USUAL_DAYS ||
+	    fact_days_count(&e->ours, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES ||
+	    fact_days_count(&e->theirs, RECENT_DAYS, FACTS_DAYS) < MIN_EXCHANGES)
 		return reading_unknown(out, "too few messages of ours and answers to know what is usual");
-	w = waiting_of(c->judge->faded, &p, p.first < FACTS_DAYS ? p.first : FACTS_DAYS - 1);
+	w = waiting_of(c->judge->faded, e, e->first < FACTS_DAYS ? e->first : FACTS_DAYS - 1);
 	reading_value(out, w.recent / (double)RECENT_DAYS - w.usual, 0);
 	if (c->is_brief)
 		return true;
@@ -88,7 +66,7 @@ static int put_off_between(const struct context *c, int from_age, int to_age, in
 
 	if (n && last >= from_age)
 		*last_on = c->as_of - last;
-	for (size_t i = 0; i < c->account->n_interactions && has_put_off(c); i++) {
+	for (size_t i = 0; i < c->account->n_interactions && exchanges_of(c)->has_put_off; i++) {
 		const struct fact_interaction *x = &c->account->interactions[i];
 		int age = c->as_of - x->on;
 

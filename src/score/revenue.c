@@ -2,14 +2,13 @@
 
 #include "common/money.h"
 #include "evidence.h"
+#include "expansion.h"
 
 enum { RENEWAL_DAYS = 120 };
 
 static const double BY_HAND = 0.4, SWITCHED_OFF = 1;
 
 /* Monthly revenue in one currency. */
-struct monthly { int64_t now, was[FACT_MARKS]; /* by quarters back */ };
-
 static struct monthly monthly_in(const struct fact_account *f, const char *currency)
 {
 	struct monthly sum = { .now = 0 };
@@ -48,13 +47,14 @@ static const char *main_currency(const struct fact_account *f)
 static bool read_past_contraction(const struct context *c, struct reading *out)
 {
 	const struct fact_account *f = c->account;
-	const char *currency = main_currency(f);
+	const struct contracts *k = contracts_of(c);
+	const char *currency = !k->currency ? main_currency(f) : k->has_amount ? k->currency : NULL;
 	struct monthly sum;
 	int64_t now, highest = 0;
 
 	if (!currency)
 		return reading_unknown(out, "no subscription with an amount");
-	sum = monthly_in(f, currency);
+	sum = k->currency ? k->monthly : monthly_in(f, currency);
 	now = sum.now;
 	for (int m = 0; m < FACT_MARKS; m++)
 		highest = sum.was[m] > highest ? sum.was[m] : highest;
@@ -85,7 +85,7 @@ static bool read_renews_by_hand(const struct context *c, struct reading *out)
 	const struct fact_subscription *found = NULL;
 	double most = 0;
 
-	for (size_t i = 0; i < f->n_subscriptions; i++) {
+	for (size_t i = 0; i < f->n_subscriptions && contracts_of(c)->renews_by_hand; i++) {
 		const struct fact_subscription *s = &f->subscriptions[i];
 		double value;
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "expansion.h"
 #include "judge.h"
 #include "pace.h"
@@ -56,38 +57,41 @@ static void tell(const struct context *c, const struct judged_signal *j, struct 
 {
 	out->is_worded = !j->is_own_text && !(out->strength <= 0 && out->why);
 	out->evidence = out->why;
-	if (out->is_worded || j->is_own_text)
-		out->evidence = evidence_render(c->arena, j->text, out->words, out->n_words);
+	if (!out->is_worded && !j->is_own_text)
+		return;
+	out->text = j->text;
+	out->evidence = NULL;
+	if (!c->puts_off)
+		out->evidence = reading_evidence(c->arena, out);
 }
 
-/* Reads one signal into its blank: known or not, strength; without words. */
-static void take_value(const struct context *c, const struct judged_signal *j, struct reading *out)
+/* Reads one signal into its blank: known or not, strength; without words. Returns whether it is known. */
+static inline bool take_value(const struct context *c, const struct judged_signal *j, struct reading *out)
 {
-	const struct signal *signal = j->signal;
-
 	out->is_brief = c->is_brief;
-	if (!out->why)
-		out->is_known = signal->read(c, out);
-	if (out->is_known && signal->needs_one && j->stale && !out->is_hard) {
-		out->is_known = false;
+	if (out->why || !j->read(c, out))
+		return false;
+	if (j->stale && !out->is_hard) {
 		out->is_stale = true;
 		out->value = out->baseline = NAN;
 		out->why = j->stale;
+		return false;
 	}
-	if (!out->is_known)
-		return;
+	out->is_known = true;
 	weigh(out);
 	if (out->strength <= 0)
 		out->is_hard = false;
+	return true;
 }
 
 /* The same with its evidence. */
-static void take_reading(const struct context *c, const struct judged_signal *j, struct reading *out)
+static bool take_reading(const struct context *c, const struct judged_signal *j, struct reading *out)
 {
 	out->words = arena_array(c->arena, MAX_WORDS, sizeof *out->words);
-	take_value(c, j, out);
-	if (out->is_known)
-		tell(c, j, out);
+	if (!take_value(c, j, out))
+		return false;
+	tell(c, j, out);
+	return true;
 }
 
 /* How far families may go: what was fitted together is not cut off by what the priors allow. */
@@ -112,24 +116,26 @@ static double scale_of(const struct ends *s, double family, double all_relief, b
 	return all_relief > s->total_relief ? s->total_relief / all_relief : 1;
 }
 
-double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
-                   double families[N_FAMILIES])
+/* places: of the readings that are known, as others say nothing; NULL: all of n. */
+static inline double sum_up(const struct ends *ends, double base_logit, struct reading *readings, const uint8_t *places,
+                            size_t n, double families[N_FAMILIES])
 {
-	struct ends ends = ends_of(s, n ? readings[0].engine : ENGINE_DEFENSE);
 	double soft[N_FAMILIES] = { 0 }, scales[N_FAMILIES], logit = base_logit, all_relief = 0;
 	bool has_hard = false;
 
 	memset(families, 0, N_FAMILIES * sizeof *families);
 	for (size_t i = 0; i < n; i++) {
-		has_hard = has_hard || readings[i].is_hard;
-		soft[readings[i].family] += readings[i].is_hard ? 0 : readings[i].said;
+		const struct reading *r = &readings[places ? places[i] : i];
+
+		has_hard |= r->is_hard;
+		soft[r->family] += r->is_hard ? 0 : r->said;
 	}
 	for (int f = 0; f < N_FAMILIES; f++)
 		all_relief += soft[f] < 0 ? -soft[f] : 0;
 	for (int f = 0; f < N_FAMILIES; f++)
-		scales[f] = scale_of(&ends, soft[f], all_relief, has_hard);
+		scales[f] = scale_of(ends, soft[f], all_relief, has_hard);
 	for (size_t i = 0; i < n; i++) {
-		struct reading *r = &readings[i];
+		struct reading *r = &readings[places ? places[i] : i];
 
 		r->contribution = r->is_hard ? r->said : r->said * scales[r->family];
 		families[r->family] += r->contribution;
@@ -137,6 +143,14 @@ double verdict_sum(const struct score_settings *s, double base_logit, struct rea
 	for (int f = 0; f < N_FAMILIES; f++)
 		logit += families[f];
 	return logit;
+}
+
+double verdict_sum(const struct score_settings *s, double base_logit, struct reading *readings, size_t n,
+                   double families[N_FAMILIES])
+{
+	struct ends ends = ends_of(s, n ? readings[0].engine : ENGINE_DEFENSE);
+
+	return sum_up(&ends, base_logit, readings, NULL, n, families);
 }
 
 double band_entry(const struct band_settings *b, enum score_engine engine, int band)
@@ -185,28 +199,45 @@ static void split_losses(const struct loss_shares *prior, struct verdict *v)
 		v->losses[k] = sum > 0 && v->score > 0 ? v->score * shares[k] / sum : 0;
 }
 
+/* Reads the signals of an engine that may be known. Returns how many are, and which. */
+static size_t take_all(const struct context *c, const struct bench *bench, struct reading *readings,
+                       uint8_t known[MAX_SIGNALS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < bench->n_open && c->is_brief; i++) {
+		known[n] = bench->open[i];
+		n += take_value(c, &bench->signals[known[n]], &readings[known[n]]);
+	}
+	for (size_t i = 0; i < bench->n_open && !c->is_brief; i++) {
+		known[n] = bench->open[i];
+		n += take_reading(c, &bench->signals[known[n]], &readings[known[n]]);
+	}
+	return n;
+}
+
 /* Reads the signals of an engine and sums them up; no band yet. */
 static void measure(const struct context *c, enum score_engine engine, struct verdict *v)
 {
 	const struct bench *bench = &c->judge->benches[engine];
 	struct reading *readings = arena_memdup(c->arena, bench->blanks, bench->n * sizeof *readings);
-	double wanted = 0, known = 0;
+	struct ends ends = ends_of(c->settings, engine);
+	LATER_SET uint8_t places[MAX_SIGNALS];
+	size_t n = take_all(c, bench, readings, places);
+	double known = 0;
 
 	*v = (struct verdict){
 		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings,
 		.n_readings = bench->n, .band_why = "", .change = "", .pressing_on = DAY_NONE, .base_logit = bench->base_logit,
 	};
-	for (size_t i = 0; i < bench->n; i++) {
-		(c->is_brief ? take_value : take_reading)(c, &bench->signals[i], &readings[i]);
-		wanted += readings[i].weight;
-		known += readings[i].is_known ? readings[i].weight : 0;
-	}
-	v->logit = verdict_sum(c->settings, v->base_logit, readings, v->n_readings, v->families);
+	for (size_t i = 0; i < n; i++)
+		known += readings[places[i]].weight;
+	v->logit = sum_up(&ends, v->base_logit, readings, places, n, v->families);
 	if (known > 0) {
 		v->score = risk_of(v->logit);
 		v->times = exp(v->logit - v->base_logit);
 	}
-	v->confidence = wanted > 0 ? known / wanted : 0;
+	v->confidence = bench->wanted > 0 ? known / bench->wanted : 0;
 	v->lead = verdict_lead(v);
 }
 
@@ -350,6 +381,7 @@ static void tell_verdict(struct context *c, enum score_engine engine, struct ver
 	struct reading *all = arena_memdup(c->arena, v->readings, v->n_readings * sizeof *all);
 
 	c->is_brief = false;
+	c->puts_off = true;
 	for (size_t i = 0; i < v->n_readings; i++) {
 		LATER_SET struct reading told;
 
@@ -359,6 +391,7 @@ static void tell_verdict(struct context *c, enum score_engine engine, struct ver
 		c->speaks = all[i].strength > 0;
 		take_reading(c, &bench->signals[i], &told);
 		all[i].evidence = told.evidence;
+		all[i].text = told.text;
 		all[i].is_worded = told.is_worded;
 		all[i].n_words = told.n_words;
 		all[i].words = told.words;

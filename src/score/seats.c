@@ -140,18 +140,11 @@ static void add_seats(const struct context *c, struct proofs *p)
 /* Whether they met lately; of those who never meet, it proves nothing. */
 static void add_meeting(const struct context *c, struct proofs *p)
 {
-	const struct fact_account *f = c->account;
-	const struct fact_source *exchanges = &c->base->sources[FACT_INTERACTION];
-	const uint8_t *marks = exchanges_of(c);
-	bool has_met = false, meets = false;
+	const struct fact_source *source = &c->base->sources[FACT_INTERACTION];
+	const struct exchanges *e = exchanges_of(c);
 
-	for (size_t i = 0; i < f->n_interactions; i++) {
-		if (!(marks[i] & EXCHANGE_MEETING))
-			continue;
-		meets = true;
-		has_met = has_met || ((marks[i] & EXCHANGE_FROM_THEM) && c->as_of - f->interactions[i].on < MEETING_DAYS);
-	}
-	add_proof(p, exchanges->is_known && !exchanges->is_stale && meets, has_met, "missing.meeting");
+	add_proof(p, source->is_known && !source->is_stale && e->has_meetings,
+	          e->met_on != DAY_NONE && c->as_of - e->met_on < MEETING_DAYS, "missing.meeting");
 }
 
 /* While a renewal is near: how much of what shows that it is worth it is missing. */

@@ -14,6 +14,7 @@ struct context {
 	struct arena *arena;
 	int32_t as_of;
 	bool is_brief; /* signals are read without words */
+	bool puts_off; /* evidence is put together when somebody asks for it */
 	bool speaks;   /* the signal is known to say something: nobody asks why it does not */
 	struct heard **heard; /* what its texts say, once somebody asked; NULL: not kept */
 	const struct verdict *defense; /* for the signals of growth; NULL before it is there */
@@ -56,10 +57,18 @@ const char *signal_text(struct arena *a, const char *name);
 #define PUBLISHED "published threshold, until your own backtest judges it"
 
 /* What they use. */
-bool reading_unknown(struct reading *out, const char *why); /* false */
+static inline bool reading_unknown(struct reading *out, const char *why)
+{
+	out->why = why;
+	return false;
+}
 /* Why it says nothing, as printf writes it, where that may be asked. */
 #define READING_WHY(c, out, ...) ((out)->why = (c)->speaks ? NULL : arena_printf((c)->arena, __VA_ARGS__))
-void reading_value(struct reading *out, double value, double baseline);
+static inline void reading_value(struct reading *out, double value, double baseline)
+{
+	out->value = value;
+	out->baseline = baseline;
+}
 void reading_word(struct reading *out, const char *name, const char *text);
 void reading_number(const struct context *c, struct reading *out, const char *name, double value, int decimals);
 /* texts, on and quote of what was said. */

@@ -44,9 +44,10 @@ static int64_t revenue_beside(const struct fact_account *f, size_t i, int64_t be
 	return i > 0 && is_same(currency, f->subscriptions[i - 1].currency) ? before : revenue_in(f, currency);
 }
 
-static struct revenue_now read_revenue(const struct fact_account *f)
+/* The currency of which it is most. */
+static struct revenue_now most_revenue(const struct fact_account *f)
 {
-	struct revenue_now r = { .is_read = true };
+	struct revenue_now r = { .minor = 0 };
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < f->n_subscriptions; i++) {
@@ -60,6 +61,20 @@ static struct revenue_now read_revenue(const struct fact_account *f)
 			r.currency = f->subscriptions[i].currency;
 		}
 	}
+	return r;
+}
+
+static struct revenue_now read_revenue(const struct context *c)
+{
+	const struct fact_account *f = c->account;
+	const struct contracts *k = contracts_of(c);
+	struct revenue_now r = { .minor = 0 };
+
+	if (!k->currency)
+		r = most_revenue(f);
+	else if (k->is_any && k->yearly > 0)
+		r = (struct revenue_now){ .minor = k->yearly, .currency = k->currency };
+	r.is_read = true;
 	if (!r.currency && f->arr_minor > 0 && *f->currency) {
 		r.minor = f->arr_minor;
 		r.currency = f->currency;
@@ -74,7 +89,7 @@ const struct revenue_now *yearly_revenue(const struct context *c)
 	struct revenue_now *r = &c->levers->revenue;
 
 	if (!r->is_read)
-		*r = read_revenue(c->account);
+		*r = read_revenue(c);
 	return r;
 }
 

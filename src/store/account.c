@@ -4,7 +4,7 @@ int accounts_undecided(struct db *db, int32_t scored_on, int64_t *out, struct er
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
 		"SELECT count(*) FROM account a WHERE deleted_on IS NULL AND main_id IS NULL AND is_customer IS NULL "
-		"AND COALESCE(arr_minor, 0) = 0 AND NOT EXISTS (SELECT 1 FROM score_day d WHERE d.day = :scored AND "
+		"AND COALESCE(arr_minor, 0) = 0 AND NOT EXISTS (SELECT 1 FROM scores d WHERE d.day = :scored AND "
 		"d.account_id = a.id) AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = a.id AND "
 		"s.deleted_on IS NULL)");
 

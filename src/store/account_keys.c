@@ -31,6 +31,7 @@ struct account_keys {
 	size_t sorted_from, sorted_to;
 	size_t n_astray;
 	size_t last;          /* the entry that was asked for last */
+	char last_end;        /* what it is known to be a field before; 0: nothing */
 	char *text_room;
 	size_t text_left;
 };
@@ -240,14 +241,55 @@ static const struct account_key *near_last(const struct account_keys *k, const c
 	return NULL;
 }
 
+/* Keys of 8 to 16 bytes are most of them. */
+static bool is_same(const char *a, const char *b, size_t len)
+{
+	uint64_t a_head, a_tail, b_head, b_tail;
+
+	if (len < sizeof a_head || len > 2 * sizeof a_head)
+		return memcmp(a, b, len) == 0;
+	memcpy(&a_head, a, sizeof a_head);
+	memcpy(&b_head, b, sizeof b_head);
+	memcpy(&a_tail, a + len - sizeof a_tail, sizeof a_tail);
+	memcpy(&b_tail, b + len - sizeof b_tail, sizeof b_tail);
+	return a_head == b_head && a_tail == b_tail;
+}
+
+static bool is_at(const char *at, size_t room, const struct account_key *e, char end)
+{
+	return e->len && e->len < room && at[e->len] == end && is_same(at, e->text, e->len);
+}
+
+/* A text that has the byte which ends fields in itself, or that which ends lines, stands in a file in quotes. */
+static bool is_field(const struct account_key *e, char end)
+{
+	return !memchr(e->text, end, e->len) && !memchr(e->text, '\n', e->len);
+}
+
+const struct account_key *account_keys_at(struct account_keys *k, const char *at, size_t room, char end)
+{
+	for (size_t i = k->last; i < k->n && i < k->last + NEAR; i++) {
+		const struct account_key *e = &k->entries[i];
+
+		if (!is_at(at, room, e, end) || !((i == k->last && k->last_end == end) || is_field(e, end)))
+			continue;
+		k->last = i;
+		k->last_end = end;
+		return e;
+	}
+	return NULL;
+}
+
 const struct account_key *account_keys_kept(struct account_keys *k, const char *key, size_t len)
 {
 	const struct account_key *found = near_last(k, key, len);
 
 	if (!found)
 		found = find_kept(k, key, len);
-	if (found)
+	if (found) {
 		k->last = (size_t)(found - k->entries);
+		k->last_end = 0;
+	}
 	return found;
 }
 
@@ -258,24 +300,25 @@ uint32_t account_keys_number(const struct account_keys *k, const struct account_
 
 /* all at once ------------------------------------------------------------------------------------------------------ */
 
-/* Rows of key and account in the order of keys, and how many there are; a second part says of some of them what is
+/* Rows of key and account in the order of keys, and how many there are at most, which SQLite knows without looking at
+ * each: those of other sources are among them. A second part says of some of them what is
  * right. What isn't here is looked up one by one. The index alone answers for keys: the rows themselves are wide. */
 static const struct {
 	const char *count, *parts[2];
 } readers[] = {
-	[ACCOUNT_BY_KEY] = { "SELECT count(*) FROM account WHERE source_id = :source",
+	[ACCOUNT_BY_KEY] = { "SELECT count(*) FROM account",
 	                     { "SELECT source_key, id FROM account WHERE source_id = :source ORDER BY source_key",
 	                       "SELECT source_key, main_id FROM account WHERE main_id IS NOT NULL "
 	                       "AND +source_id = :source ORDER BY main_id, id" } },
-	[ACCOUNT_BY_EXTERNAL_ID] = { "SELECT count(*) FROM account WHERE external_id IS NOT NULL AND :source > 0",
+	[ACCOUNT_BY_EXTERNAL_ID] = { "SELECT count(*) FROM account",
 	                             { "SELECT external_id, min(coalesce(main_id, id)) FROM account "
 	                               "WHERE external_id IS NOT NULL AND (deleted_on IS NULL OR main_id IS NOT NULL) "
 	                               "AND :source > 0 GROUP BY external_id "
 	                               "HAVING count(DISTINCT coalesce(main_id, id)) = 1", NULL } },
-	[ACCOUNT_BY_SUBSCRIPTION] = { "SELECT count(*) FROM subscription WHERE source_id = :source",
+	[ACCOUNT_BY_SUBSCRIPTION] = { "SELECT count(*) FROM subscription",
 	                              { "SELECT source_key, account_id FROM subscription WHERE source_id = :source "
 	                                "AND account_id IS NOT NULL ORDER BY source_key", NULL } },
-	[ACCOUNT_BY_CONTACT] = { "SELECT count(*) FROM contact WHERE source_id = :source",
+	[ACCOUNT_BY_CONTACT] = { "SELECT count(*) FROM contact",
 	                         { "SELECT source_key, account_id FROM contact WHERE source_id = :source "
 	                           "AND account_id IS NOT NULL ORDER BY source_key", NULL } },
 };
@@ -297,7 +340,7 @@ static bool is_trimmed(const char *key, struct arena *a)
 static int add_sorted(struct account_keys *k, const char *key, int64_t account, struct err *err)
 {
 	size_t len = strlen(key);
-	uint32_t at = k->places[place_of(k, key, len, hash_of(key, len))];
+	uint32_t at = k->sorted_from ? k->places[place_of(k, key, len, hash_of(key, len))] : 0;
 	bool is_first = k->n == k->sorted_from;
 
 	if (at) {
@@ -337,24 +380,14 @@ static int read_part(struct account_keys *k, const char *sql, bool is_again, str
 	return read_rows(k, q, is_again, err);
 }
 
-static int count_all(struct account_keys *k, int64_t *out, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(k->db, readers[k->by].count);
-
-	bind_int(q, ":source", k->source);
-	if (stmt_step(q, err) < 0)
-		return -1;
-	*out = col_int(q, 0);
-	return 0;
-}
-
 int account_keys_read_all(struct account_keys *k, struct err *err)
 {
 	int64_t n;
 
+	k->was_loaded = true;
 	if (k->by >= ARRAY_LEN(readers) || !readers[k->by].count)
 		return 0;
-	if (count_all(k, &n, err) < 0)
+	if (db_int(k->db, readers[k->by].count, 0, &n, err) < 0)
 		return -1;
 	if (n > MAX_LOADED)
 		return 0;
@@ -378,7 +411,6 @@ int account_keys_find(struct account_keys *k, const char *key, const struct acco
 	if (*out)
 		return 0;
 	if (k->n_asked == FEW && !k->was_loaded) {
-		k->was_loaded = true;
 		if (account_keys_read_all(k, err) < 0)
 			return -1;
 		*out = account_keys_kept(k, key, len);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "db_fault.h"
 #include "db_file.h"
+#include "db_scores.h"
 #include "db_usage.h"
 
 enum {
@@ -210,7 +211,7 @@ int db_open(const char *path, enum db_mode mode, struct db **out, struct err *er
 	if (rc != SQLITE_OK)
 		return err_set(err, kind_of(rc), "%s: %s", path, sqlite3_errmsg(db->handle));
 	sqlite3_busy_timeout(db->handle, BUSY_MS);
-	if (db_usage_register(db->handle) != SQLITE_OK)
+	if (db_usage_register(db->handle) != SQLITE_OK || db_scores_register(db->handle) != SQLITE_OK)
 		return err_set(err, ERR_FATAL, "%s: %s", path, sqlite3_errmsg(db->handle));
 	if (set_switches(db, err) < 0 || set_pragmas(db, err) < 0)
 		return err_in(err, "%s", path);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "db_scores.h"
 #include "db_usage.h"
 
 enum { BUSY_MS = 5000, OPS_BETWEEN_LOOKS = 10000, MAX_COLUMNS = 200, MAX_BLOB_SHOWN = 500 };
@@ -75,8 +76,11 @@ static int open_to_read(struct question *q, const char *path, struct err *err)
 		                  NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = db_usage_register(q->handle);
+	if (rc == SQLITE_OK)
+		rc = db_scores_register(q->handle);
 	if (rc == SQLITE_OK) /* declared once, which nobody may later on */
-		rc = sqlite3_exec(q->handle, "SELECT 1 FROM usage, json_each(''), json_tree('') LIMIT 0", NULL, NULL, NULL);
+		rc = sqlite3_exec(q->handle, "SELECT 1 FROM usage, json_each(''), json_tree(''), (SELECT 1 FROM scores WHERE "
+		                  "day = 0 AND account_id = 0) LIMIT 0", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_set_authorizer(q->handle, authorize, NULL);
 	if (rc != SQLITE_OK)

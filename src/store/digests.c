@@ -61,7 +61,7 @@ static struct digest_finding read_finding(struct stmt *q, const struct digest_be
 	"  AND g.kind = 'wrong_owner' AND g.at > :made_at AND NOT EXISTS (SELECT 1 FROM finding_event r" \
 	"   WHERE r.finding_id = f.id AND r.kind = 'reopened' AND r.id > g.id)) AS is_new," \
 	" coalesce((SELECT i.score FROM digest_item i WHERE i.digest_id = :before AND i.finding_id = f.id)," \
-	"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM score_day s" \
+	"  (SELECT CASE f.engine WHEN 'defense' THEN s.risk ELSE s.readiness END FROM scores s" \
 	"   WHERE s.account_id = f.account_id AND s.day = :as_of AND :before > 0))," \
 	" (SELECT p.kind FROM finding_event p WHERE p.finding_id = f.id" \
 	"  AND p.kind IN ('snoozed', 'acknowledged', 'done', 'dismissed', 'resolved', 'lost')" \

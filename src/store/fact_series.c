@@ -28,6 +28,15 @@ const struct fact_series *fact_series_make(const int64_t *values, struct arena *
 	return s;
 }
 
+bool fact_series_small(const struct fact_series *s, int n, uint16_t *out)
+{
+	if (s->values)
+		return false;
+	for (int i = 0; i < n; i++)
+		out[i] = le16toh(s->cells[(size_t)i * s->step]);
+	return true;
+}
+
 void fact_series_read(const struct fact_series *s, int from_age, int n, int64_t *out)
 {
 	const uint16_t *cells = s->cells;

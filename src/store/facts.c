@@ -2,14 +2,9 @@
 
 #include <string.h>
 
+#include "common/attr.h"
 #include "common/text.h"
 #include "facts_parts.h"
-
-void fact_days_add(struct fact_days *d, int age)
-{
-	if (age >= 0 && age < FACTS_DAYS)
-		d->words[age / 64] |= UINT64_C(1) << (age % 64);
-}
 
 /* The days of word w within from_age .. to_age - 1. */
 static uint64_t days_of(const struct fact_days *d, int w, int from_age, int to_age)
@@ -23,48 +18,22 @@ static uint64_t days_of(const struct fact_days *d, int w, int from_age, int to_a
 	return days;
 }
 
-/* How many bits each byte of it has. In plain arithmetic, as no instruction for it may be relied on and the compiler
- * would call a function. */
-static uint64_t bits_by_byte(uint64_t word)
+FOR_COUNTING int fact_days_count(const struct fact_days *d, int from_age, int to_age)
 {
-	word -= word >> 1 & UINT64_C(0x5555555555555555);
-	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
-	return (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-}
-
-static int bits_of(uint64_t bytes)
-{
-	uint64_t pairs = (bytes & UINT64_C(0x00FF00FF00FF00FF)) + (bytes >> 8 & UINT64_C(0x00FF00FF00FF00FF));
-
-	return (int)(pairs * UINT64_C(0x0001000100010001) >> 48);
-}
-
-/* No more than a word of them. */
-static int count_few(const struct fact_days *d, int from_age, int n)
-{
-	int w = from_age / 64, at = from_age % 64;
-	uint64_t days = d->words[w] >> at;
-
-	if (at + n > 64)
-		days |= d->words[w + 1] << (64 - at);
-	days = n < 64 ? days & ((UINT64_C(1) << n) - 1) : days;
-	return days ? bits_of(bits_by_byte(days)) : 0;
-}
-
-int fact_days_count(const struct fact_days *d, int from_age, int to_age)
-{
-	uint64_t bytes = 0; /* none runs over: 8 a word at most */
+	int first, last, n;
 
 	from_age = from_age < 0 ? 0 : from_age;
 	to_age = to_age > FACTS_DAYS ? FACTS_DAYS : to_age;
 	if (to_age <= from_age)
 		return 0;
-	if (to_age - from_age <= 64)
-		return count_few(d, from_age, to_age - from_age);
-	for (int w = from_age / 64; 64 * w < to_age; w++)
-		if (d->words[w])
-			bytes += bits_by_byte(days_of(d, w, from_age, to_age));
-	return bytes ? bits_of(bytes) : 0;
+	first = from_age / 64;
+	last = (to_age - 1) / 64;
+	if (first == last)
+		return __builtin_popcountll(days_of(d, first, from_age, to_age));
+	n = __builtin_popcountll(d->words[first] >> from_age % 64);
+	for (int w = first + 1; w < last; w++)
+		n += __builtin_popcountll(d->words[w]);
+	return n + __builtin_popcountll(d->words[last] << (63 - (to_age - 1) % 64));
 }
 
 bool fact_days_any(const struct fact_days *d, int from_age, int to_age)

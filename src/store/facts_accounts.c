@@ -5,57 +5,60 @@
 #include "store/usage.h"
 #include "usage_window.h"
 
-/* The owner: an address; or of whom a key that the account had on the day speaks now. */
-static int tell_owner(const struct telling *t, int64_t word, bool is_key, const char **out, struct err *err)
+/* An owner who is a key: the address of whom a key that the account had on the day speaks now. */
+static int tell_owner(const struct telling *t, bool is_key, const char **io, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = NULL;
 	int rc;
 
-	*out = told_word(t, word);
 	if (!is_key)
 		return 1;
 	q = db_sql(t->l->db, "SELECT lower(o.email) FROM account a JOIN owner o ON o.source_id = a.source_id AND "
 	                     "o.source_key = :key WHERE a.id = :id");
-	bind_text(q, ":key", *out);
+	bind_text(q, ":key", *io);
 	bind_int(q, ":id", t->account);
 	rc = stmt_step(q, err);
 	if (rc >= 0)
-		*out = rc && !col_is_null(q, 0) ? col_text_in(q, 0, t->l->arena) : "";
+		*io = rc && !col_is_null(q, 0) ? col_text_in(q, 0, t->l->arena) : "";
 	return rc < 0 ? err_in(err, "owners") : 1;
 }
 
 int tell_account(struct telling *t, const struct fact_member *member, struct fact_account *f, struct err *err)
 {
-	const struct fact_base *base = t->l->base;
-	size_t n;
-	const int64_t *c = told_cells(t, PACK_ACCOUNT, &n);
-
-	if (n != 1)
-		return 1;
-	if (!c)
-		return 0;
-	*f = (struct fact_account){
-		.id = t->account,
-		.key = told_word(t, c[ACCOUNT_KEY]),
-		.name = told_word(t, c[ACCOUNT_NAME]),
-		.domain = told_word(t, c[ACCOUNT_DOMAIN]),
-		.external_id = told_word(t, c[ACCOUNT_EXTERNAL_ID]),
-		.segment = told_word(t, c[ACCOUNT_SEGMENT]),
-		.plan = told_word(t, c[ACCOUNT_PLAN]),
-		.currency = told_word(t, c[ACCOUNT_CURRENCY]),
-		.seats = c[ACCOUNT_SEATS],
-		.arr_minor = c[ACCOUNT_ARR],
-		.renewal_on = (int32_t)c[ACCOUNT_RENEWAL],
-		.created_on = (int32_t)c[ACCOUNT_CREATED],
-		.customer_since_on = told_day(t, c[ACCOUNT_SINCE], false),
-		.is_customer = c[ACCOUNT_IS_CUSTOMER] != 0,
-		.gone_days = member->gone_days,
-		.usage = arena_array(t->l->arena, base->n_metrics + 1, sizeof(struct fact_series *)),
+	static const struct pack_field fields[] = {
+		{ ACCOUNT_KEY, PACK_AS_WORD, offsetof(struct fact_account, key) },
+		{ ACCOUNT_NAME, PACK_AS_WORD, offsetof(struct fact_account, name) },
+		{ ACCOUNT_DOMAIN, PACK_AS_WORD, offsetof(struct fact_account, domain) },
+		{ ACCOUNT_EXTERNAL_ID, PACK_AS_WORD, offsetof(struct fact_account, external_id) },
+		{ ACCOUNT_SEGMENT, PACK_AS_WORD, offsetof(struct fact_account, segment) },
+		{ ACCOUNT_PLAN, PACK_AS_WORD, offsetof(struct fact_account, plan) },
+		{ ACCOUNT_CURRENCY, PACK_AS_WORD, offsetof(struct fact_account, currency) },
+		{ ACCOUNT_CSM, PACK_AS_WORD, offsetof(struct fact_account, csm_email) },
+		{ ACCOUNT_AM, PACK_AS_WORD, offsetof(struct fact_account, am_email) },
+		{ ACCOUNT_SEATS, PACK_AS_NUMBER, offsetof(struct fact_account, seats) },
+		{ ACCOUNT_ARR, PACK_AS_NUMBER, offsetof(struct fact_account, arr_minor) },
+		{ ACCOUNT_RENEWAL, PACK_AS_DAY, offsetof(struct fact_account, renewal_on) },
+		{ ACCOUNT_CREATED, PACK_AS_DAY, offsetof(struct fact_account, created_on) },
+		{ ACCOUNT_SINCE, PACK_AS_DAY, offsetof(struct fact_account, customer_since_on) },
+		{ ACCOUNT_IS_CUSTOMER, PACK_AS_TRUTH, offsetof(struct fact_account, is_customer) },
+		{ ACCOUNT_HEARD, PACK_AS_DAY, offsetof(struct fact_account, heard_on) },
 	};
+	const struct fact_base *base = t->l->base;
+	int rc = told_open(t, PACK_ACCOUNT);
+
+	t->heard_on = DAY_NONE;
+	if (rc <= 0 || t->n_cells != 1)
+		return rc >= 0;
+	told_rows(t, fields, ARRAY_LEN(fields), f, sizeof *f);
+	f->id = t->account;
+	f->customer_since_on = told_day(t, f->customer_since_on, false);
+	f->gone_days = member->gone_days;
+	f->usage = arena_array(t->l->arena, base->n_metrics + 1, sizeof(struct fact_series *));
+	t->heard_on = f->heard_on;
 	if (base->active)
 		f->active = base->active[member - base->members];
-	return tell_owner(t, c[ACCOUNT_CSM], c[ACCOUNT_CSM_IS_KEY], &f->csm_email, err) < 0 ||
-	               tell_owner(t, c[ACCOUNT_AM], c[ACCOUNT_AM_IS_KEY], &f->am_email, err) < 0 ?
+	return tell_owner(t, *told_cells(t, 0, ACCOUNT_CSM_IS_KEY), &f->csm_email, err) < 0 ||
+	               tell_owner(t, *told_cells(t, 0, ACCOUNT_AM_IS_KEY), &f->am_email, err) < 0 ?
 	           -1 :
 	           1;
 }

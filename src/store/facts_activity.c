@@ -39,7 +39,7 @@ struct facts_walk {
 /* One block of accounts. */
 struct activity {
 	uint16_t rows[WEEK_DAYS][USAGE_BLOCK];
-	uint32_t weeks[FACTS_WEEKS][USAGE_BLOCK]; /* active days */
+	uint8_t weeks[FACTS_WEEKS][USAGE_BLOCK];  /* active days */
 	uint16_t reported[USAGE_BLOCK];           /* of late: all bits of it */
 	uint16_t members[USAGE_BLOCK];            /* all bits of those who are */
 	int stride;                               /* every so many accounts count for the sizes of days */
@@ -93,7 +93,7 @@ static int add_used(const struct activity *x, struct db *db, const uint16_t *row
 {
 	double scale = metric->scale > 0 ? metric->scale : 1;
 
-	if (usage_row_bits(row, x->members, USAGE_BLOCK) == USAGE_EXCEPTION)
+	if (usage_row_is_large(row, x->members, USAGE_BLOCK))
 		return add_large(x, db, row, day, metric, out, err);
 	*out = (double)usage_row_sum(row, x->members, USAGE_BLOCK) / scale;
 	return 0;
@@ -238,6 +238,22 @@ static uint32_t n_reported(const struct activity *x)
 	return n;
 }
 
+static void note_active(const struct activity *x, const struct fact_member *members, size_t from, size_t end,
+                        struct fact_days *out)
+{
+	struct fact_days some[USAGE_ABREAST];
+	int64_t turned = -1;
+
+	for (size_t i = from; i < end; i++) {
+		int64_t place = members[i].id % USAGE_BLOCK, lane = place % USAGE_ABREAST;
+
+		if (place - lane != turned)
+			usage_weeks_days(&x->weeks[0][place - lane], USAGE_BLOCK, some);
+		turned = place - lane;
+		out[i] = some[lane];
+	}
+}
+
 static int walk_block(struct activity *x, struct db *db, const struct fact_base *base, size_t which, struct err *err)
 {
 	const struct facts_walk *w = base->walk;
@@ -255,8 +271,7 @@ static int walk_block(struct activity *x, struct db *db, const struct fact_base 
 		if (read_metric(x, db, &base->metrics[m], w->sizes + m * FACTS_SIZE_DAYS,
 		                w->used + (which * base->n_metrics + m) * FACT_SHARE_DAYS, err) < 0)
 			return err_in(err, "usage");
-	for (size_t i = from; i < end; i++)
-		usage_weeks_days(&x->weeks[0][w->members[i].id % USAGE_BLOCK], USAGE_BLOCK, &w->active[i]);
+	note_active(x, w->members, from, end, w->active);
 	x->out->n_reported = n_reported(x);
 	return find_gone_by_all(x, db, base, from, end, err);
 }

@@ -1,50 +1,61 @@
-#include <string.h>
+#include <stddef.h>
 
 #include "facts_told.h"
 
-/* What it had on the days that are looked back at: by what history says, which goes by the day; where that says
- * nothing, the amount never changed. from: where the history of the subscription's place begins, which ascends. */
-static void tell_past(const struct telling *t, const int64_t *amounts, size_t n, size_t of, size_t *from, int64_t flags,
-                      struct fact_subscription *s)
+/* What history says of the amounts of an account's subscriptions. */
+struct amounts {
+	const int64_t *of, *from, *mrr;
+	size_t n, at; /* at: where the next subscription's begin, or later ones' */
+};
+
+/* How many of the days that are looked back at it was there for, if it did not end before. */
+static int marks_since(const struct telling *t, const struct fact_subscription *s)
 {
-	bool has_amounts = flags & SUBSCRIPTION_HAS_AMOUNTS;
-	size_t end;
+	int64_t days = (int64_t)t->as_of - s->start_on;
 
-	while (*from < n && amounts[AMOUNT_OF * n + *from] < (int64_t)of)
-		++*from;
-	for (end = *from; end < n && amounts[AMOUNT_OF * n + end] == (int64_t)of;)
-		end++;
-	for (int m = 0; m < FACT_MARKS; m++) {
-		int32_t on = t->l->q->as_of - (m + 1) * FACT_MARK_DAYS;
-		bool was_active = s->start_on <= on && (s->end_on == DAY_NONE || s->end_on > on) && !s->is_trial;
-
-		if (!was_active)
-			continue;
-		s->mrr_was_minor[m] = has_amounts ? 0 : s->mrr_minor;
-		for (size_t i = *from; i < end && amounts[AMOUNT_FROM * n + i] <= on; i++)
-			s->mrr_was_minor[m] = amounts[AMOUNT_MRR * n + i];
-	}
-	*from = end;
+	return s->is_trial ? 0 : days >= FACT_MARKS * FACT_MARK_DAYS ? FACT_MARKS : (int)(days / FACT_MARK_DAYS);
 }
 
-static void tell_subscription(const struct telling *t, const int64_t *c, size_t n, size_t i,
-                              struct fact_subscription *s)
+/* What it had on the days that are looked back at: by what history says, which goes by the day; where that says
+ * nothing, the amount never changed. place: of the subscription, which ascends. */
+static void tell_past(const struct telling *t, struct amounts *amounts, int64_t place, bool has_amounts,
+                      struct fact_subscription *s)
 {
-	int64_t flags = c[SUBSCRIPTION_FLAGS * n + i];
+	int32_t on = t->as_of - FACT_MARK_DAYS, end_on = s->end_on == DAY_NONE ? INT32_MAX : s->end_on;
+	int n_marks = marks_since(t, s);
+	size_t end;
 
-	s->product = told_word(t, c[SUBSCRIPTION_PRODUCT * n + i]);
-	s->plan = told_word(t, c[SUBSCRIPTION_PLAN * n + i]);
-	s->currency = told_word(t, c[SUBSCRIPTION_CURRENCY * n + i]);
-	s->seats = c[SUBSCRIPTION_SEATS * n + i];
-	s->mrr_minor = c[SUBSCRIPTION_MRR * n + i];
-	s->start_on = (int32_t)c[SUBSCRIPTION_START * n + i];
-	s->end_on = told_day(t, c[SUBSCRIPTION_END * n + i], flags & SUBSCRIPTION_END_DATED);
-	s->renewal_on = (int32_t)c[SUBSCRIPTION_RENEWAL * n + i];
-	s->cancel_notice_on = told_day(t, c[SUBSCRIPTION_CANCEL * n + i], flags & SUBSCRIPTION_CANCEL_DATED);
-	s->is_trial = flags & SUBSCRIPTION_IS_TRIAL;
-	s->is_active = s->end_on == DAY_NONE || s->end_on > t->l->q->as_of;
-	s->renews_by_hand = flags & SUBSCRIPTION_BY_HAND;
-	s->was_switched_off = s->renews_by_hand && flags & SUBSCRIPTION_RENEWED_ITSELF;
+	if (!has_amounts && end_on > on) {
+		for (int m = 0; m < n_marks; m++)
+			s->mrr_was_minor[m] = s->mrr_minor;
+		return;
+	}
+	while (amounts->at < amounts->n && amounts->of[amounts->at] < place)
+		amounts->at++;
+	for (end = amounts->at; end < amounts->n && amounts->of[end] == place;)
+		end++;
+	for (int m = 0; m < n_marks; m++, on -= FACT_MARK_DAYS) {
+		if (end_on <= on)
+			continue;
+		s->mrr_was_minor[m] = has_amounts ? 0 : s->mrr_minor;
+		for (size_t i = amounts->at; i < end && amounts->from[i] <= on; i++)
+			s->mrr_was_minor[m] = amounts->mrr[i];
+	}
+	amounts->at = end;
+}
+
+static void tell_subscription(const struct telling *t, int64_t flags, struct fact_subscription *s)
+{
+	if (s->end_on != DAY_NONE)
+		s->end_on = told_day(t, s->end_on, flags & SUBSCRIPTION_END_DATED);
+	if (s->cancel_notice_on != DAY_NONE)
+		s->cancel_notice_on = told_day(t, s->cancel_notice_on, flags & SUBSCRIPTION_CANCEL_DATED);
+	s->is_active = s->end_on == DAY_NONE || s->end_on > t->as_of;
+	if (flags) {
+		s->is_trial = flags & SUBSCRIPTION_IS_TRIAL;
+		s->renews_by_hand = flags & SUBSCRIPTION_BY_HAND;
+		s->was_switched_off = s->renews_by_hand && flags & SUBSCRIPTION_RENEWED_ITSELF;
+	}
 }
 
 /* Who pays: by its subscriptions; without any, by what the account itself says. */
@@ -63,50 +74,81 @@ static void decide_customer(struct fact_account *f)
 	f->was_customer = !f->is_customer && has_ended;
 }
 
-int tell_subscriptions(struct telling *t, struct fact_account *f)
+static bool tell_amounts(struct telling *t, struct amounts *out)
 {
-	int32_t as_of = t->l->q->as_of;
-	struct fact_subscription *list;
-	size_t n, n_amounts, from = 0;
-	const int64_t *amounts = told_cells(t, PACK_AMOUNT, &n_amounts), *c = told_cells(t, PACK_SUBSCRIPTION, &n);
+	int rc = told_open(t, PACK_AMOUNT);
 
-	if ((n && !c) || (n_amounts && !amounts))
-		return 0;
-	list = n ? arena_array(t->l->arena, n, sizeof *list) : NULL;
-	for (size_t i = 0; i < n; i++) {
-		struct fact_subscription *s = &list[f->n_subscriptions];
+	*out = (struct amounts){ .n = 0 };
+	if (rc > 0)
+		*out = (struct amounts){ told_cells(t, 0, AMOUNT_OF), told_cells(t, 1, AMOUNT_FROM),
+			                     told_cells(t, 2, AMOUNT_MRR), t->n_cells, 0 };
+	return rc >= 0;
+}
 
-		if (c[SUBSCRIPTION_START * n + i] > as_of || c[SUBSCRIPTION_SEEN * n + i] > as_of ||
-		    !told_row(t, c[SUBSCRIPTION_GONE * n + i]))
+static void tell_each(struct telling *t, struct amounts *amounts, struct fact_account *f)
+{
+	static const struct pack_field fields[] = {
+		{ SUBSCRIPTION_PRODUCT, PACK_AS_WORD, offsetof(struct fact_subscription, product) },
+		{ SUBSCRIPTION_PLAN, PACK_AS_WORD, offsetof(struct fact_subscription, plan) },
+		{ SUBSCRIPTION_CURRENCY, PACK_AS_WORD, offsetof(struct fact_subscription, currency) },
+		{ SUBSCRIPTION_SEATS, PACK_AS_NUMBER, offsetof(struct fact_subscription, seats) },
+		{ SUBSCRIPTION_MRR, PACK_AS_NUMBER, offsetof(struct fact_subscription, mrr_minor) },
+		{ SUBSCRIPTION_START, PACK_AS_DAY, offsetof(struct fact_subscription, start_on) },
+		{ SUBSCRIPTION_END, PACK_AS_DAY, offsetof(struct fact_subscription, end_on) },
+		{ SUBSCRIPTION_RENEWAL, PACK_AS_DAY, offsetof(struct fact_subscription, renewal_on) },
+		{ SUBSCRIPTION_CANCEL, PACK_AS_DAY, offsetof(struct fact_subscription, cancel_notice_on) },
+	};
+	struct fact_subscription *list = arena_array(t->l->arena, t->n_cells, sizeof *list);
+	const int64_t *flags = told_cells(t, 3, SUBSCRIPTION_FLAGS), *seen = told_cells(t, 4, SUBSCRIPTION_SEEN),
+	              *gone = told_cells(t, 5, SUBSCRIPTION_GONE);
+	int32_t as_of = t->as_of;
+
+	told_rows(t, fields, ARRAY_LEN(fields), list, sizeof *list);
+	for (size_t i = 0; i < t->n_cells; i++) {
+		struct fact_subscription *s = &list[i];
+
+		if (s->start_on > as_of || seen[i] > as_of || !told_row(t, gone[i]))
 			continue;
-		tell_subscription(t, c, n, i, s);
-		tell_past(t, amounts, n_amounts, i, &from, c[SUBSCRIPTION_FLAGS * n + i], s);
-		f->n_subscriptions++;
+		tell_subscription(t, flags[i], s);
+		tell_past(t, amounts, (int64_t)i, flags[i] & SUBSCRIPTION_HAS_AMOUNTS, s);
+		if (f->n_subscriptions++ < i)
+			list[f->n_subscriptions - 1] = *s;
 	}
 	f->subscriptions = f->n_subscriptions ? list : NULL;
+}
+
+int tell_subscriptions(struct telling *t, struct fact_account *f)
+{
+	struct amounts amounts;
+	int rc = tell_amounts(t, &amounts) ? told_open(t, PACK_SUBSCRIPTION) : -1;
+
+	if (rc > 0)
+		tell_each(t, &amounts, f);
 	decide_customer(f);
-	return 1;
+	return rc >= 0;
 }
 
 static int tell_limits(struct telling *t, struct fact_account *f)
 {
-	size_t n;
-	const int64_t *c = told_cells(t, PACK_LIMIT, &n);
+	int rc = told_open(t, PACK_LIMIT);
+	const int64_t *metrics, *values, *periods, *from, *gone;
 	struct fact_limit *list;
 	int64_t metric = -1;
 
-	if (!n)
-		return 1;
-	if (!c)
-		return 0;
-	list = arena_array(t->l->arena, n, sizeof *list);
-	for (size_t i = 0; i < n; i++) {
-		if (c[LIMIT_FROM * n + i] > t->l->q->as_of || !told_row(t, c[LIMIT_GONE * n + i]))
+	if (rc <= 0)
+		return rc == 0;
+	metrics = told_cells(t, 0, LIMIT_METRIC);
+	values = told_cells(t, 1, LIMIT_VALUE);
+	periods = told_cells(t, 2, LIMIT_PERIOD_DAYS);
+	from = told_cells(t, 3, LIMIT_FROM);
+	gone = told_cells(t, 4, LIMIT_GONE);
+	list = arena_array(t->l->arena, t->n_cells, sizeof *list);
+	for (size_t i = 0; i < t->n_cells; i++) {
+		if (from[i] > t->as_of || !told_row(t, gone[i]))
 			continue;
-		f->n_limits += c[LIMIT_METRIC * n + i] != metric; /* the latest of a metric counts */
-		metric = c[LIMIT_METRIC * n + i];
-		list[f->n_limits - 1] = (struct fact_limit){ told_word(t, metric), c[LIMIT_VALUE * n + i],
-			                                         (int)c[LIMIT_PERIOD_DAYS * n + i] };
+		f->n_limits += metrics[i] != metric; /* the latest of a metric counts */
+		metric = metrics[i];
+		list[f->n_limits - 1] = (struct fact_limit){ told_word(t, metric), values[i], (int)periods[i] };
 	}
 	f->limits = f->n_limits ? list : NULL;
 	return 1;
@@ -132,31 +174,37 @@ static void settle_invoice(const struct telling *t, bool is_paid, int64_t source
 
 static int tell_invoices(struct telling *t, struct fact_account *f)
 {
-	size_t n;
-	const int64_t *c = told_cells(t, PACK_INVOICE, &n);
+	static const struct pack_field fields[] = {
+		{ INVOICE_AMOUNT, PACK_AS_NUMBER, offsetof(struct fact_invoice, amount_minor) },
+		{ INVOICE_CURRENCY, PACK_AS_WORD, offsetof(struct fact_invoice, currency) },
+		{ INVOICE_ISSUED, PACK_AS_DAY, offsetof(struct fact_invoice, issued_on) },
+		{ INVOICE_DUE, PACK_AS_DAY, offsetof(struct fact_invoice, due_on) },
+		{ INVOICE_PAID, PACK_AS_DAY, offsetof(struct fact_invoice, paid_on) },
+		{ INVOICE_FAILED, PACK_AS_DAY, offsetof(struct fact_invoice, failed_on) },
+		{ INVOICE_DISPUTED, PACK_AS_DAY, offsetof(struct fact_invoice, disputed_on) },
+	};
+	int rc = told_open(t, PACK_INVOICE);
+	const int64_t *flags, *sources, *seen, *gone;
 	struct fact_invoice *list;
 
-	if (!n)
-		return 1;
-	if (!c)
-		return 0;
-	list = arena_array(t->l->arena, n, sizeof *list);
-	for (size_t i = 0; i < n; i++) {
-		struct fact_invoice *v = &list[f->n_invoices];
-		int64_t flags = c[INVOICE_FLAGS * n + i];
+	if (rc <= 0)
+		return rc == 0;
+	flags = told_cells(t, 0, INVOICE_FLAGS);
+	sources = told_cells(t, 1, INVOICE_SOURCE);
+	seen = told_cells(t, 2, INVOICE_SEEN);
+	gone = told_cells(t, 3, INVOICE_GONE);
+	list = arena_array(t->l->arena, t->n_cells, sizeof *list);
+	told_rows(t, fields, ARRAY_LEN(fields), list, sizeof *list);
+	for (size_t i = 0; i < t->n_cells; i++) {
+		struct fact_invoice *v = &list[i];
 
-		if (!told_event(t, c[INVOICE_ISSUED * n + i], c[INVOICE_GONE * n + i]) ||
-		    c[INVOICE_SEEN * n + i] > t->l->q->as_of)
+		if (!told_event(t, v->issued_on, gone[i]) || seen[i] > t->as_of)
 			continue;
-		v->amount_minor = c[INVOICE_AMOUNT * n + i];
-		v->currency = told_word(t, c[INVOICE_CURRENCY * n + i]);
-		v->issued_on = (int32_t)c[INVOICE_ISSUED * n + i];
-		v->due_on = (int32_t)c[INVOICE_DUE * n + i];
-		v->paid_on = told_day(t, c[INVOICE_PAID * n + i], flags & INVOICE_PAID_DATED);
-		v->failed_on = told_day(t, c[INVOICE_FAILED * n + i], flags & INVOICE_FAILED_DATED);
-		v->disputed_on = told_day(t, c[INVOICE_DISPUTED * n + i], flags & INVOICE_DISPUTED_DATED);
-		settle_invoice(t, flags & INVOICE_IS_PAID, c[INVOICE_SOURCE * n + i], v);
-		f->n_invoices++;
+		v->paid_on = told_day(t, v->paid_on, flags[i] & INVOICE_PAID_DATED);
+		v->failed_on = told_day(t, v->failed_on, flags[i] & INVOICE_FAILED_DATED);
+		v->disputed_on = told_day(t, v->disputed_on, flags[i] & INVOICE_DISPUTED_DATED);
+		settle_invoice(t, flags[i] & INVOICE_IS_PAID, sources[i], v);
+		list[f->n_invoices++] = *v;
 	}
 	f->invoices = f->n_invoices ? list : NULL;
 	return 1;
@@ -164,30 +212,32 @@ static int tell_invoices(struct telling *t, struct fact_account *f)
 
 static int tell_notices(struct telling *t, struct fact_account *f, struct err *err)
 {
-	size_t n;
-	const int64_t *c = told_cells(t, PACK_NOTICE, &n);
+	static const struct pack_field fields[] = {
+		{ NOTICE_KIND, PACK_AS_WORD, offsetof(struct fact_notice, kind) },
+		{ NOTICE_CURRENCY, PACK_AS_WORD, offsetof(struct fact_notice, currency) },
+		{ NOTICE_NOTICED, PACK_AS_DAY, offsetof(struct fact_notice, noticed_on) },
+		{ NOTICE_EFFECTIVE, PACK_AS_DAY, offsetof(struct fact_notice, effective_on) },
+		{ NOTICE_AMOUNT, PACK_AS_NUMBER, offsetof(struct fact_notice, amount_minor) },
+	};
+	int rc = told_open(t, PACK_NOTICE);
+	const int64_t *rows, *gone;
 	struct fact_notice *list;
 
-	if (!n)
-		return 1;
-	if (!c)
-		return 0;
-	list = arena_array(t->l->arena, n, sizeof *list);
-	for (size_t i = 0; i < n; i++) {
-		struct fact_notice *notice = &list[f->n_notices];
+	if (rc <= 0)
+		return rc == 0;
+	rows = told_cells(t, 0, NOTICE_TEXT);
+	gone = told_cells(t, 1, NOTICE_GONE);
+	list = arena_array(t->l->arena, t->n_cells, sizeof *list);
+	told_rows(t, fields, ARRAY_LEN(fields), list, sizeof *list);
+	for (size_t i = 0; i < t->n_cells; i++) {
 		struct told_texts texts = { "", "" };
 
-		if (!told_event(t, c[NOTICE_NOTICED * n + i], c[NOTICE_GONE * n + i]))
+		if (!told_event(t, list[i].noticed_on, gone[i]))
 			continue;
-		if (c[NOTICE_TEXT * n + i] &&
-		    told_texts(t, "SELECT text, NULL FROM notice WHERE id = :id", c[NOTICE_TEXT * n + i], &texts, err) < 0)
+		if (rows[i] && told_texts(t, "SELECT text, NULL FROM notice WHERE id = :id", rows[i], &texts, err) < 0)
 			return err_in(err, "notices");
-		*notice = (struct fact_notice){
-			.kind = told_word(t, c[NOTICE_KIND * n + i]), .currency = told_word(t, c[NOTICE_CURRENCY * n + i]),
-			.text = texts.first, .noticed_on = (int32_t)c[NOTICE_NOTICED * n + i],
-			.effective_on = (int32_t)c[NOTICE_EFFECTIVE * n + i], .amount_minor = c[NOTICE_AMOUNT * n + i],
-		};
-		f->n_notices++;
+		list[i].text = texts.first;
+		list[f->n_notices++] = list[i];
 	}
 	f->notices = f->n_notices ? list : NULL;
 	return 1;
@@ -195,11 +245,10 @@ static int tell_notices(struct telling *t, struct fact_account *f, struct err *e
 
 /* An opportunity that is closed now was open until it was closed: by its history, or else up to its closing day. What a
  * closed one says it was closed on was not known while it was open. */
-static void decide_state(const struct telling *t, int64_t flags, int64_t close_on, struct fact_opportunity *o)
+static void decide_state(const struct telling *t, int64_t flags, struct fact_opportunity *o)
 {
 	o->is_closed = flags & OPPORTUNITY_IS_CLOSED;
-	o->close_on = (int32_t)close_on;
-	if (o->is_closed && !(flags & OPPORTUNITY_IS_TOLD) && o->close_on != DAY_NONE && o->close_on > t->l->q->as_of)
+	if (o->is_closed && !(flags & OPPORTUNITY_IS_TOLD) && o->close_on != DAY_NONE && o->close_on > t->as_of)
 		o->is_closed = false;
 	if (!o->is_closed && flags & OPPORTUNITY_IS_CLOSED_NOW && !(flags & OPPORTUNITY_CLOSE_TOLD))
 		o->close_on = DAY_NONE;
@@ -208,27 +257,29 @@ static void decide_state(const struct telling *t, int64_t flags, int64_t close_o
 
 static int tell_opportunities(struct telling *t, struct fact_account *f)
 {
-	size_t n;
-	const int64_t *c = told_cells(t, PACK_OPPORTUNITY, &n);
+	static const struct pack_field fields[] = {
+		{ OPPORTUNITY_NAME, PACK_AS_WORD, offsetof(struct fact_opportunity, name) },
+		{ OPPORTUNITY_KIND, PACK_AS_WORD, offsetof(struct fact_opportunity, kind) },
+		{ OPPORTUNITY_CURRENCY, PACK_AS_WORD, offsetof(struct fact_opportunity, currency) },
+		{ OPPORTUNITY_AMOUNT, PACK_AS_NUMBER, offsetof(struct fact_opportunity, amount_minor) },
+		{ OPPORTUNITY_CREATED, PACK_AS_DAY, offsetof(struct fact_opportunity, created_on) },
+		{ OPPORTUNITY_CLOSE, PACK_AS_DAY, offsetof(struct fact_opportunity, close_on) },
+	};
+	int rc = told_open(t, PACK_OPPORTUNITY);
+	const int64_t *flags, *gone;
 	struct fact_opportunity *list;
 
-	if (!n)
-		return 1;
-	if (!c)
-		return 0;
-	list = arena_array(t->l->arena, n, sizeof *list);
-	for (size_t i = 0; i < n; i++) {
-		struct fact_opportunity *o = &list[f->n_opportunities];
-
-		if (!told_event(t, c[OPPORTUNITY_CREATED * n + i], c[OPPORTUNITY_GONE * n + i]))
+	if (rc <= 0)
+		return rc == 0;
+	flags = told_cells(t, 0, OPPORTUNITY_FLAGS);
+	gone = told_cells(t, 1, OPPORTUNITY_GONE);
+	list = arena_array(t->l->arena, t->n_cells, sizeof *list);
+	told_rows(t, fields, ARRAY_LEN(fields), list, sizeof *list);
+	for (size_t i = 0; i < t->n_cells; i++) {
+		if (!told_event(t, list[i].created_on, gone[i]))
 			continue;
-		o->name = told_word(t, c[OPPORTUNITY_NAME * n + i]);
-		o->kind = told_word(t, c[OPPORTUNITY_KIND * n + i]);
-		o->currency = told_word(t, c[OPPORTUNITY_CURRENCY * n + i]);
-		o->amount_minor = c[OPPORTUNITY_AMOUNT * n + i];
-		o->created_on = (int32_t)c[OPPORTUNITY_CREATED * n + i];
-		decide_state(t, c[OPPORTUNITY_FLAGS * n + i], c[OPPORTUNITY_CLOSE * n + i], o);
-		f->n_opportunities++;
+		decide_state(t, flags[i], &list[i]);
+		list[f->n_opportunities++] = list[i];
 	}
 	f->opportunities = f->n_opportunities ? list : NULL;
 	return 1;

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "facts_told.h"
 #include "pack_load.h"
 #include "store/packs.h"
@@ -16,16 +14,14 @@ struct told {
 /* The words of a pack, which the facts then point to. */
 static void take_words(struct telling *t, const struct pack *p)
 {
-	const char *at = arena_memdup(t->l->arena, p->words, p->words_len), *end = at + p->words_len;
+	const char *text = arena_memdup(t->l->arena, p->words, p->words_len);
 
 	if (p->n_words > t->cap_words) {
 		t->cap_words = 2 * p->n_words;
-		t->words = arena_array(t->l->arena, t->cap_words, sizeof *t->words);
+		t->word_list = arena_array(t->l->arena, t->cap_words, sizeof *t->word_list);
 	}
-	for (size_t i = 0; i < p->n_words; i++) {
-		t->words[i] = at < end ? at : "";
-		at += at < end ? strlen(at) + 1 : 0;
-	}
+	pack_words_of(text, p->words_len, p->n_words, t->word_list);
+	t->words = (struct pack_words){ t->word_list, p->n_words };
 }
 
 /* Returns 1, 0 when the bytes make no sense, -1 failed. */
@@ -131,9 +127,10 @@ static int load(struct loading *l, bool is_all, struct err *err)
 
 	told.is_done = arena_array(l->arena, l->n, sizeof *told.is_done);
 	told.is_stale = arena_array(l->arena, l->n, sizeof *told.is_stale);
+	told_events_of(&told.telling, false);
 	if (load_stale(&told, err) < 0 || tell_packed(&told, err) < 0)
 		return -1;
-	told.telling.is_of_day = true;
+	told_events_of(&told.telling, true);
 	for (size_t i = 0, n; i < l->n; i += n ? fit : 1) {
 		for (n = 0; i + n < l->n && !told.is_done[i + n];)
 			n++;

@@ -5,209 +5,229 @@
  * call them. */
 struct gathering {
 	struct telling *t;
-	int64_t *keys;           /* by word: the word of the key of who goes by it; 0: nobody */
-	uint32_t *places;        /* by word of a key, or of a team's name: the place in the list */
-	bool *is_team;           /* by word */
-	int64_t *teams_of;       /* by place of a person: the word of the team; 0: none is known */
-	int64_t *teams_used;     /* by row of usage: the word of the team whose day it was */
+	struct named {
+		uint32_t key;   /* the word of the key of who goes by it; 0: nobody */
+		uint32_t place; /* of a key, or of a team's name: the place in the list */
+	} *named; /* by word */
+	uint64_t *is_key, *is_team; /* a bit a word */
+	size_t n_sets;              /* of 64 words each */
+	uint32_t *teams_of;         /* by place of a person: the word of the team; 0: none is known */
 	struct fact_person *people;
-	int64_t *speakers;       /* by row of exchanges: the word of who spoke; 0: nobody did */
-	const int64_t *contacts, *use, *talks;
-	size_t n_contacts, n_use, n_talks;
+	size_t n_people;
 };
 
-static int64_t word_of(const struct gathering *g, int64_t word)
+/* Where cells of contacts and of use are while both are needed. */
+enum { OF_CONTACTS, OF_USE = CONTACT_GONE + 1 };
+
+struct contacts {
+	const int64_t *columns[CONTACT_GONE + 1]; /* by column; of the day that one was seen last: none */
+	size_t n;
+};
+
+/* Usage of those days that count. */
+struct use {
+	const int64_t *days, *people, *teams;
+	size_t n;
+};
+
+static int read_contacts(struct telling *t, struct contacts *out)
 {
-	return word > 0 && word < (int64_t)g->t->pack->n_words ? word : 0;
+	int rc = told_open(t, PACK_CONTACT);
+
+	out->n = t->n_cells;
+	for (int c = 0; rc > 0 && c <= CONTACT_GONE; c++)
+		if (c != CONTACT_LAST_SEEN)
+			out->columns[c] = told_cells(t, OF_CONTACTS + c, c);
+	return rc;
 }
 
-static int64_t key_of(struct gathering *g, int64_t word)
+static int read_use(struct telling *t, struct use *out)
 {
-	if (!g->keys[word])
-		g->keys[word] = word;
-	return g->keys[word];
+	int rc = told_open(t, PACK_USE);
+	size_t first = 0, end = t->n_cells;
+
+	if (rc <= 0)
+		return rc;
+	out->days = told_cells(t, OF_USE, USE_DAY);
+	out->people = told_cells(t, OF_USE + 1, USE_PERSON);
+	out->teams = told_cells(t, OF_USE + 2, USE_TEAM);
+	while (first < end && !told_event(t, out->days[first], PACK_NONE))
+		first++;
+	while (end > first && !told_event(t, out->days[end - 1], PACK_NONE))
+		end--;
+	*out = (struct use){ out->days + first, out->people + first, out->teams + first, end - first };
+	return rc;
 }
 
-static struct fact_person *person_of(const struct gathering *g, int64_t word)
+static uint32_t key_of(struct gathering *g, size_t word)
 {
-	return &g->people[g->places[g->keys[word]]];
+	struct named *named = &g->named[word];
+
+	if (!named->key) {
+		named->key = (uint32_t)word;
+		g->is_key[word / 64] |= UINT64_C(1) << (word % 64);
+	}
+	return named->key;
+}
+
+static struct fact_person *person_of(const struct gathering *g, size_t word)
+{
+	return &g->people[g->named[g->named[word].key].place];
 }
 
 /* The word of a contact's key; 0 when it is not there on the day. */
-static int64_t contact_at(const struct gathering *g, size_t i)
+static size_t contact_at(const struct gathering *g, const struct contacts *c, size_t i)
 {
-	const int64_t *c = g->contacts;
-	size_t n = g->n_contacts;
-	bool is_there = c[CONTACT_CREATED * n + i] <= g->t->l->q->as_of && told_row(g->t, c[CONTACT_GONE * n + i]);
+	bool is_there = c->columns[CONTACT_CREATED][i] <= g->t->as_of && told_row(g->t, c->columns[CONTACT_GONE][i]);
 
-	return is_there ? word_of(g, c[CONTACT_KEY * n + i]) : 0;
+	return is_there ? told_name(g->t, c->columns[CONTACT_KEY][i]) : 0;
 }
 
-static int64_t speaker_at(const struct gathering *g, size_t i)
+static void name_people(struct gathering *g, const struct contacts *c, const struct use *use)
 {
-	const int64_t *c = g->talks;
-	size_t n = g->n_talks;
-
-	return c[INTERACTION_FLAGS * n + i] == INTERACTION_IS_HEARD &&
-	               told_event(g->t, c[INTERACTION_ON * n + i], c[INTERACTION_GONE * n + i]) ?
-	           word_of(g, c[INTERACTION_PERSON * n + i]) :
-	           0;
-}
-
-static bool is_used(const struct gathering *g, size_t i)
-{
-	return told_event(g->t, g->use[USE_DAY * g->n_use + i], PACK_NONE);
-}
-
-static void name_people(struct gathering *g)
-{
-	for (size_t i = 0; i < g->n_contacts; i++) {
-		int64_t contact = contact_at(g, i), email = word_of(g, g->contacts[CONTACT_EMAIL * g->n_contacts + i]);
+	for (size_t i = 0; i < c->n; i++) {
+		size_t contact = contact_at(g, c, i), email = told_name(g->t, c->columns[CONTACT_EMAIL][i]);
 
 		if (!contact)
 			continue;
 		contact = key_of(g, contact);
-		if (email && !g->keys[email])
-			g->keys[email] = contact;
+		if (email && !g->named[email].key)
+			g->named[email].key = (uint32_t)contact;
 	}
-	for (size_t i = 0; i < g->n_use; i++)
-		if (word_of(g, g->use[USE_PERSON * g->n_use + i]) && is_used(g, i))
-			(void)key_of(g, g->use[USE_PERSON * g->n_use + i]);
-	for (size_t i = 0; i < g->n_talks; i++) {
-		g->speakers[i] = speaker_at(g, i);
-		if (g->speakers[i])
-			(void)key_of(g, g->speakers[i]);
-	}
+	for (size_t i = 0; i < use->n; i++)
+		if (told_name(g->t, use->people[i]))
+			(void)key_of(g, told_name(g->t, use->people[i]));
+	for (size_t i = 0; i < g->t->n_speakers; i++)
+		(void)key_of(g, g->t->speakers[i].word);
 }
 
-static void place_people(struct gathering *g, struct fact_account *f)
+/* Gives the words of a set their places. Returns how many they are. */
+static size_t place(struct gathering *g, const uint64_t *set)
 {
-	size_t n_words = g->t->pack->n_words;
-	uint32_t n = 0;
+	size_t n = 0;
 
-	for (size_t w = 1; w < n_words; w++)
-		if (g->keys[w] == (int64_t)w)
-			g->places[w] = n++;
+	for (size_t s = 0; s < g->n_sets; s++)
+		for (uint64_t bits = set[s]; bits; bits &= bits - 1)
+			g->named[64 * s + (size_t)__builtin_ctzll(bits)].place = (uint32_t)n++;
+	return n;
+}
+
+static void place_people(struct gathering *g)
+{
+	size_t at = 0, n = place(g, g->is_key);
+
+	g->n_people = n;
 	if (!n)
 		return;
 	g->people = arena_array(g->t->l->arena, n, sizeof *g->people);
 	g->teams_of = arena_array(g->t->l->arena, n, sizeof *g->teams_of);
-	for (size_t w = 1; w < n_words; w++)
-		if (g->keys[w] == (int64_t)w) {
-			struct fact_person *p = &g->people[g->places[w]];
+	for (size_t s = 0; s < g->n_sets; s++)
+		for (uint64_t bits = g->is_key[s]; bits; bits &= bits - 1) {
+			struct fact_person *p = &g->people[at++];
 
-			p->key = g->t->words[w];
+			p->key = g->t->words.at[64 * s + (size_t)__builtin_ctzll(bits)];
 			p->name = p->role = p->team = "";
 			p->left_on = DAY_NONE;
 		}
-	f->people = g->people;
-	f->n_people = n;
 }
 
-static void tell_contacts(struct gathering *g)
+static void tell_contacts(struct gathering *g, const struct contacts *c)
 {
-	const int64_t *c = g->contacts;
-	size_t n = g->n_contacts;
-
-	for (size_t i = 0; i < n; i++) {
-		int64_t word = contact_at(g, i), flags = c[CONTACT_FLAGS * n + i];
+	for (size_t i = 0; i < c->n; i++) {
+		size_t word = contact_at(g, c, i);
+		int64_t flags = c->columns[CONTACT_FLAGS][i];
 		struct fact_person *p;
 
 		if (!word)
 			continue;
 		p = person_of(g, word);
-		p->name = told_word(g->t, c[CONTACT_NAME * n + i]);
-		p->role = told_word(g->t, c[CONTACT_ROLE * n + i]);
-		p->team = told_word(g->t, c[CONTACT_TEAM * n + i]);
-		g->teams_of[p - g->people] = word_of(g, c[CONTACT_TEAM * n + i]);
+		p->name = told_word(g->t, c->columns[CONTACT_NAME][i]);
+		p->role = told_word(g->t, c->columns[CONTACT_ROLE][i]);
+		p->team = told_word(g->t, c->columns[CONTACT_TEAM][i]);
+		g->teams_of[p - g->people] = (uint32_t)told_name(g->t, c->columns[CONTACT_TEAM][i]);
 		p->is_key = flags & CONTACT_IS_KEY;
-		p->left_on = told_day(g->t, c[CONTACT_LEFT * n + i], flags & CONTACT_LEFT_DATED);
+		p->left_on = told_day(g->t, (int32_t)c->columns[CONTACT_LEFT][i], flags & CONTACT_LEFT_DATED);
 	}
 }
 
-/* Who uses it without a word on the team does so for the team known last. */
-static void tell_use(struct gathering *g)
+/* Of a row of usage; who uses it without a word on the team does so for the team known last. Returns its word. */
+static size_t tell_day(struct gathering *g, size_t word, size_t team, int age)
 {
-	const int64_t *c = g->use;
-	size_t n = g->n_use;
+	struct fact_person *p;
+	uint32_t *known;
 
-	for (size_t i = 0; i < n; i++) {
-		int64_t word = word_of(g, c[USE_PERSON * n + i]), team = word_of(g, c[USE_TEAM * n + i]);
-
-		if (!is_used(g, i))
-			continue;
-		if (word) {
-			struct fact_person *p = person_of(g, word);
-			int64_t *known = &g->teams_of[p - g->people];
-
-			fact_days_add(&p->used, g->t->l->q->as_of - (int32_t)c[USE_DAY * n + i]);
-			if (!*known && team) {
-				*known = team;
-				p->team = g->t->words[team];
-			}
-			team = team ? team : *known;
-		}
-		g->teams_used[i] = team;
-		g->is_team[team] = true;
+	if (!word)
+		return team;
+	p = person_of(g, word);
+	known = &g->teams_of[p - g->people];
+	fact_days_add(&p->used, age);
+	if (!*known && team) {
+		*known = (uint32_t)team;
+		p->team = g->t->words.at[team];
 	}
+	return team ? team : *known;
 }
 
-static void tell_teams(struct gathering *g, struct fact_account *f)
+/* teams: by row, the word of the team whose day it was. */
+static bool tell_use(struct gathering *g, const struct use *use, uint32_t *teams)
 {
-	size_t n_words = g->t->pack->n_words;
-	struct fact_team *teams;
-	uint32_t n = 0;
+	size_t any = 0;
 
-	for (size_t w = 1; w < n_words; w++)
-		if (g->is_team[w])
-			g->places[w] = n++;
-	if (!n)
-		return;
-	teams = arena_array(g->t->l->arena, n, sizeof *teams);
-	for (size_t w = 1; w < n_words; w++)
-		if (g->is_team[w])
-			teams[g->places[w]].name = g->t->words[w];
-	for (size_t i = 0; i < g->n_use; i++)
-		if (g->teams_used[i])
-			fact_days_add(&teams[g->places[g->teams_used[i]]].used,
-			              g->t->l->q->as_of - (int32_t)g->use[USE_DAY * g->n_use + i]);
+	for (size_t i = 0; i < use->n; i++) {
+		size_t team = tell_day(g, told_name(g->t, use->people[i]), told_name(g->t, use->teams[i]),
+		                       g->t->as_of - (int32_t)use->days[i]);
+
+		teams[i] = (uint32_t)team;
+		any |= team;
+		if (team)
+			g->is_team[team / 64] |= UINT64_C(1) << (team % 64);
+	}
+	return any > 0;
+}
+
+static void tell_teams(struct gathering *g, const struct use *use, const uint32_t *teams_used, struct fact_account *f)
+{
+	size_t n = place(g, g->is_team), at = 0;
+	struct fact_team *teams = arena_array(g->t->l->arena, n, sizeof *teams);
+
+	for (size_t s = 0; s < g->n_sets; s++)
+		for (uint64_t bits = g->is_team[s]; bits; bits &= bits - 1)
+			teams[at++].name = g->t->words.at[64 * s + (size_t)__builtin_ctzll(bits)];
+	for (size_t i = 0; i < use->n; i++)
+		if (teams_used[i])
+			fact_days_add(&teams[g->named[teams_used[i]].place].used, g->t->as_of - (int32_t)use->days[i]);
 	f->teams = teams;
 	f->n_teams = n;
 }
 
-static void tell_exchanges(struct gathering *g)
+static void gather(struct telling *t, const struct contacts *c, const struct use *use, struct fact_account *f)
 {
-	for (size_t i = 0; i < g->n_talks; i++)
-		if (g->speakers[i])
-			fact_days_add(&person_of(g, g->speakers[i])->spoke,
-			              g->t->l->q->as_of - (int32_t)g->talks[INTERACTION_ON * g->n_talks + i]);
+	struct arena *a = t->l->arena;
+	struct gathering g = { .t = t, .n_sets = t->words.n / 64 + 1 };
+	uint32_t *teams_used = arena_array(a, use->n, sizeof *teams_used);
+
+	g.named = arena_array(a, t->words.n, sizeof *g.named);
+	g.is_key = arena_array(a, 2 * g.n_sets, sizeof *g.is_key);
+	g.is_team = g.is_key + g.n_sets;
+	name_people(&g, c, use);
+	place_people(&g);
+	tell_contacts(&g, c);
+	for (size_t i = 0; i < t->n_speakers; i++)
+		fact_days_add(&person_of(&g, t->speakers[i].word)->spoke, t->as_of - t->speakers[i].on);
+	f->people = g.people;
+	f->n_people = g.n_people;
+	if (tell_use(&g, use, teams_used))
+		tell_teams(&g, use, teams_used, f);
 }
 
 int tell_people(struct telling *t, struct fact_account *f)
 {
-	struct gathering g = { .t = t, .n_talks = t->pack->n[PACK_INTERACTION] };
-	struct arena *a = t->l->arena;
-	size_t n_words = t->pack->n_words;
+	struct contacts contacts = { .n = 0 };
+	struct use use = { .n = 0 };
 
-	g.contacts = told_cells(t, PACK_CONTACT, &g.n_contacts);
-	g.use = told_cells(t, PACK_USE, &g.n_use);
-	g.talks = t->cells[PACK_INTERACTION].at;
-	if ((g.n_contacts && !g.contacts) || (g.n_use && !g.use))
+	if (read_contacts(t, &contacts) < 0 || read_use(t, &use) < 0)
 		return 0;
-	if (!g.n_contacts && !g.n_use && !g.n_talks)
-		return 1;
-	g.keys = arena_array(a, n_words, sizeof *g.keys);
-	g.places = arena_array(a, n_words, sizeof *g.places);
-	g.speakers = arena_array(a, g.n_talks, sizeof *g.speakers);
-	name_people(&g);
-	place_people(&g, f);
-	tell_contacts(&g);
-	tell_exchanges(&g);
-	if (!g.n_use)
-		return 1;
-	g.is_team = arena_array(a, n_words, sizeof *g.is_team);
-	g.teams_used = arena_array(a, g.n_use, sizeof *g.teams_used);
-	tell_use(&g);
-	tell_teams(&g, f);
+	if (contacts.n || use.n || t->n_speakers)
+		gather(t, &contacts, &use, f);
 	return 1;
 }

@@ -1,15 +1,34 @@
 #include "facts_told.h"
 
-const int64_t *told_cells(struct telling *t, enum pack_section section, size_t *out_n)
+int told_open(struct telling *t, enum pack_section section)
 {
-	size_t n = t->pack->n[section], n_cells = n * (size_t)pack_n_columns(section);
+	t->n_cells = t->pack->n[section];
+	if (!t->n_cells)
+		return 0;
+	return pack_cells(t->pack, section, pack_n_columns(section), t->cells) ? 1 : -1;
+}
 
-	if (n_cells > t->cells[section].cap) {
-		t->cells[section].cap = 2 * n_cells;
-		t->cells[section].at = arena_array(t->l->arena, t->cells[section].cap, sizeof *t->cells[section].at);
+void told_events_of(struct telling *t, bool is_of_day)
+{
+	int32_t as_of = t->l->q->as_of;
+
+	t->as_of = as_of;
+	t->after = is_of_day ? INT64_MIN : as_of - FACTS_DAYS;
+	t->until = is_of_day ? INT64_MAX : as_of;
+	t->gone_by = is_of_day ? INT64_MIN : as_of;
+}
+
+const int64_t *told_read(struct telling *t, struct told_slot *s, const struct pack_cells *c)
+{
+	size_t n = t->n_cells;
+
+	if (n > s->cap) {
+		s->cap = 2 * n;
+		s->at = arena_array(t->l->arena, s->cap, sizeof *s->at);
 	}
-	*out_n = n;
-	return pack_columns(t->pack, section, t->cells[section].at) ? t->cells[section].at : NULL;
+	s->n_alike = c->width ? 0 : n;
+	pack_numbers(c, n, s->at);
+	return s->at;
 }
 
 int told_texts(const struct telling *t, const char *sql, int64_t id, struct told_texts *out, struct err *err)

@@ -6,6 +6,8 @@
 #include "common/text.h"
 #include "store/record.h"
 
+#include "scored_days.h"
+
 enum { FIRST_ROOM = 256, YEAR = 12, SLACK_DAYS = 7 };
 
 /* What sources call the time from one bill to the next, by how it begins. */
@@ -98,8 +100,8 @@ int forecast_hints_load(struct db *db, int32_t as_of, struct arena *a, struct fo
 		"AND h.known_on > :beginning), s.seen_on) FROM account a "
 		"LEFT JOIN subscription s ON s.account_id = a.id AND (s.start_on IS NULL OR s.start_on <= :as_of) "
 		"AND (s.seen_on IS NULL OR s.seen_on <= :as_of) AND (s.deleted_on IS NULL OR s.deleted_on > :as_of) "
-		"LEFT JOIN score_day d ON d.account_id = a.id AND d.day = "
-		"(SELECT max(day) FROM score_day WHERE day BETWEEN :oldest AND :as_of) "
+		"LEFT JOIN scores d ON d.account_id = a.id AND d.day = "
+		LAST_SCORED(":oldest", ":as_of + 1") " "
 		"WHERE a.main_id IS NULL ORDER BY a.id");
 	struct forecast_hint *hints = NULL;
 	size_t n = 0, room = 0;

@@ -271,11 +271,13 @@ int identity_resolve(struct db *db, struct err *err)
 
 /* telling ---------------------------------------------------------------------------------------------------------- */
 
+/* CROSS JOIN: from the few conflicts, not from all accounts. */
 int identity_conflicts(struct db *db, struct arena *a, struct identity_conflict **out, size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(
 		db, "SELECT 'conflict' AS kind, s.name, a.source_key, coalesce(a.name, ''), c.reason FROM identity_conflict c "
-			"JOIN account a ON a.id = c.account_id JOIN source s ON s.id = a.source_id WHERE a.deleted_on IS NULL UNION ALL "
+			"CROSS JOIN account a ON a.id = c.account_id JOIN source s ON s.id = a.source_id WHERE a.deleted_on IS NULL "
+			"UNION ALL "
 			"SELECT 'waiting', s.name, w.account_key, '', 'usage of ' || count(DISTINCT w.day) || ' days waits for an account' "
 			"FROM (SELECT source_id, account_key, day FROM usage_waiting UNION ALL SELECT source_id, account_key, day "
 			"FROM counted_waiting) w JOIN source s ON s.id = w.source_id GROUP BY s.name, w.account_key ORDER BY 1, 2, 3");

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/sha256.h"
-
 int migrate_head(void)
 {
 	int head = 0;
@@ -12,11 +10,6 @@ int migrate_head(void)
 	for (const struct migration *m = migrations; m->version; m++)
 		head = m->version;
 	return head;
-}
-
-static const char *hash_of(struct arena *a, const struct migration *m)
-{
-	return sha256_hex(a, m->sql, strlen(m->sql));
 }
 
 int migrate_version(struct db *db, int *out, struct err *err)
@@ -34,33 +27,30 @@ int migrate_version(struct db *db, int *out, struct err *err)
 }
 
 /* What was applied must be what this binary carries: a migration that was edited later makes databases that differ. */
-static int check_applied(struct db *db, const struct migration *m, struct err *err)
+static int check_applied(struct db *db, int version, struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT sha256 FROM migration WHERE version = :version");
-	const char *hash;
-	int rc;
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT version, sha256 FROM migration ORDER BY version");
+	int rc = stmt_step(q, err);
 
-	bind_int(q, ":version", m->version);
-	rc = stmt_step(q, err);
-	if (rc < 0)
-		return -1;
-	hash = rc ? col_text(q, 0) : NULL;
-	if (!hash || strcmp(hash, hash_of(a, m)) != 0)
-		return err_set(err, ERR_CONFIG, "%s: migration %s was applied with other contents than this retaind has",
-		               db_path(db), m->name);
-	return 0;
+	for (const struct migration *m = migrations; rc >= 0 && m->version && m->version <= version; m++) {
+		bool is_there = rc > 0 && col_int(q, 0) == m->version && col_text(q, 1);
+
+		if (!is_there || strcmp(col_text(q, 1), m->sha256) != 0)
+			return err_set(err, ERR_CONFIG, "%s: migration %s was applied with other contents than this retaind has",
+			               db_path(db), m->name);
+		rc = stmt_step(q, err);
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 static int record(struct db *db, const struct migration *m, int64_t now, struct err *err)
 {
-	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO migration (version, name, sha256, applied_at) "
 	                                                "VALUES (:version, :name, :sha256, :at)");
 
 	bind_int(q, ":version", m->version);
 	bind_text(q, ":name", m->name);
-	bind_text(q, ":sha256", hash_of(a, m));
+	bind_text(q, ":sha256", m->sha256);
 	bind_instant(q, ":at", now);
 	return stmt_run(q, err);
 }
@@ -87,10 +77,10 @@ int migrate_run(struct db *db, int64_t now, struct err *err)
 {
 	int version, n = 0;
 
-	if (migrate_version(db, &version, err) < 0)
+	if (migrate_version(db, &version, err) < 0 || (version && check_applied(db, version, err) < 0))
 		return -1;
 	for (const struct migration *m = migrations; m->version; m++) {
-		int rc = m->version <= version ? check_applied(db, m, err) : apply(db, m, now, err);
+		int rc = m->version > version ? apply(db, m, now, err) : 0;
 
 		if (rc < 0)
 			return -1;
@@ -103,10 +93,7 @@ int migrate_is_current(struct db *db, struct err *err)
 {
 	int version;
 
-	if (migrate_version(db, &version, err) < 0)
+	if (migrate_version(db, &version, err) < 0 || (version && check_applied(db, version, err) < 0))
 		return -1;
-	for (const struct migration *m = migrations; m->version && m->version <= version; m++)
-		if (check_applied(db, m, err) < 0)
-			return -1;
 	return version == migrate_head();
 }

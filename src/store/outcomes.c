@@ -10,30 +10,20 @@ enum {
 	NOTICE_STANDS_DAYS = 90, /* a notice that names no day on which it takes effect */
 	NOTICE_END_DAYS = 366,   /* an end within these days after a notice is the one it announced */
 	TOLD_NEAR_DAYS = 90,     /* a movement within these days of an owner's word is the one that was meant */
-	FIRST_ROOM = 256
+	FIRST_ROOM = 16
 };
 
 const char *const outcome_names[N_OUTCOME_KINDS] = { "churn", "contraction", "involuntary", "expansion", "good_end" };
 
-/* Outcomes that grow while one account after the other is worked out. */
-struct making {
-	struct outcome_parts *parts;
-	struct arena *arena, *scratch; /* scratch: of one account */
-	int32_t until;
-	struct outcome *events; size_t n_events, event_room;
-	struct outcome_span *customers; size_t n_customers, customer_room;
-	struct outcome_span *leaving; size_t n_leaving, leaving_room;
-};
-
-static void add_event(struct making *m, const struct outcome *event)
+static void add_event(struct outcome_making *m, const struct outcome *event)
 {
 	if (event->on > m->until) {
-		outcome_note(m->parts, event->on + OUTCOME_LASTING_DAYS);
+		outcome_note(&m->parts, event->on + OUTCOME_LASTING_DAYS);
 		return;
 	}
 	if (m->n_events == m->event_room) {
 		m->event_room = m->event_room ? 2 * m->event_room : FIRST_ROOM;
-		m->events = arena_grow(m->arena, m->events, m->n_events, m->event_room, sizeof *m->events);
+		m->events = arena_grow(m->parts.arena, m->events, m->n_events, m->event_room, sizeof *m->events);
 	}
 	m->events[m->n_events++] = *event;
 }
@@ -47,24 +37,6 @@ static void add_span(struct arena *a, struct outcome_span **spans, size_t *n, si
 	(*spans)[(*n)++] = span;
 }
 
-/* The first place of an account in rows that begin with its id. */
-static size_t place_of(const void *rows, size_t n, size_t size, int64_t account)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int64_t id;
-
-		memcpy(&id, (const char *)rows + middle * size, sizeof id);
-		if (id < account)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* ends ------------------------------------------------------------------------------------------------------------- */
 
 static const struct { const char *reason; enum outcome_kind kind; } reasons[] = {
@@ -72,10 +44,9 @@ static const struct { const char *reason; enum outcome_kind kind; } reasons[] = 
 	{ "involuntary", OUTCOME_INVOLUNTARY }, { "unpaid", OUTCOME_INVOLUNTARY },
 };
 
-static bool has_failed(const struct outcome_parts *p, int64_t account, int32_t end_on)
+static bool has_failed(const struct outcome_parts *p, int32_t end_on)
 {
-	for (size_t i = place_of(p->failures, p->n_failures, sizeof *p->failures, account);
-	     i < p->n_failures && p->failures[i].account == account; i++)
+	for (size_t i = 0; i < p->n_failures; i++)
 		if (p->failures[i].failed_on <= end_on && p->failures[i].failed_on >= end_on - FAILED_BEFORE_DAYS)
 			return true;
 	return false;
@@ -93,7 +64,7 @@ static enum outcome_kind end_kind(const struct outcome_parts *p, const struct ou
 	for (size_t i = 0; reason && i < ARRAY_LEN(reasons); i++)
 		if (strcmp(reasons[i].reason, reason) == 0)
 			return reasons[i].kind;
-	return !reason && has_failed(p, pieces[0].account, end_on) ? OUTCOME_INVOLUNTARY : OUTCOME_CHURN;
+	return !reason && has_failed(p, end_on) ? OUTCOME_INVOLUNTARY : OUTCOME_CHURN;
 }
 
 /* amounts ---------------------------------------------------------------------------------------------------------- */
@@ -184,7 +155,7 @@ static bool is_exchanged(const struct outcome_piece *pieces, size_t n, const cha
 }
 
 /* A fall below all that was paid in the days before, or a rise above it, that lasts. */
-static void add_movements(struct making *m, const struct outcome_span *span, const struct outcome_piece *pieces,
+static void add_movements(struct outcome_making *m, const struct outcome_span *span, const struct outcome_piece *pieces,
                           size_t n_pieces, const struct step *steps, size_t n, const char *currency)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -219,7 +190,7 @@ static int64_t paid_before(const struct step *steps, size_t n, int32_t day)
 	return minor;
 }
 
-static void make_account(struct making *m, const struct outcome_piece *pieces, size_t n)
+static void make_account(struct outcome_making *m, const struct outcome_piece *pieces, size_t n)
 {
 	const char *currency = first_currency(pieces, n);
 	struct step *steps = NULL;
@@ -234,11 +205,11 @@ static void make_account(struct making *m, const struct outcome_piece *pieces, s
 			if (pieces[end].to > span.to)
 				span.to = pieces[end].to;
 		}
-		add_span(m->arena, &m->customers, &m->n_customers, &m->customer_room, span);
+		add_span(m->parts.arena, &m->customers, &m->n_customers, &m->customer_room, span);
 		if (n_steps)
 			add_movements(m, &span, pieces, n, steps, n_steps, currency);
 		if (span.to != OUTCOME_OPEN)
-			add_event(m, &(struct outcome){ span.account, span.to, end_kind(m->parts, pieces, n, span.to),
+			add_event(m, &(struct outcome){ span.account, span.to, end_kind(&m->parts, pieces, n, span.to),
 			                                paid_before(steps, n_steps, span.to),
 			                                currency && *currency ? currency : NULL });
 	}
@@ -246,9 +217,9 @@ static void make_account(struct making *m, const struct outcome_piece *pieces, s
 }
 
 /* Whether an account ends, by its contracts, soon enough around a notice to be what the notice was about. */
-static bool has_end_near(const struct outcome *events, size_t n, int64_t account, int32_t day)
+static bool has_end_near(const struct outcome *events, size_t n, int32_t day)
 {
-	for (size_t i = place_of(events, n, sizeof *events, account); i < n && events[i].account == account; i++)
+	for (size_t i = 0; i < n; i++)
 		if ((1u << events[i].kind & OUTCOME_ENDS) && events[i].on >= day - OUTCOME_LASTING_DAYS &&
 		    events[i].on <= day + NOTICE_END_DAYS)
 			return true;
@@ -256,13 +227,12 @@ static bool has_end_near(const struct outcome *events, size_t n, int64_t account
 }
 
 /* Whether the account's contracts are known to go on for some days behind a day, and whether they say what is paid. */
-static void read_contracts(struct outcome_parts *p, int64_t account, int32_t day, int32_t n_days,
-                           bool *out_goes_on, bool *out_has_amounts)
+static void read_contracts(struct outcome_parts *p, int32_t day, int32_t n_days, bool *out_goes_on,
+                           bool *out_has_amounts)
 {
 	outcome_note(p, day + n_days);
 	*out_goes_on = *out_has_amounts = false;
-	for (size_t i = place_of(p->pieces, p->n_pieces, sizeof *p->pieces, account);
-	     i < p->n_pieces && p->pieces[i].account == account; i++) {
+	for (size_t i = 0; i < p->n_pieces; i++) {
 		*out_goes_on = *out_goes_on || (p->pieces[i].to > day + n_days && p->known_on >= day + n_days);
 		*out_has_amounts = *out_has_amounts || p->pieces[i].minor > 0;
 	}
@@ -270,7 +240,7 @@ static void read_contracts(struct outcome_parts *p, int64_t account, int32_t day
 
 /* What a notice tells that contracts don't. One whose day has come while the account went on paying came to nothing;
  * one that names no day is all there is to know, until the account went on for longer than a notice runs. */
-static void make_notice(struct making *m, const struct outcome_notice *notice, size_t n_contract_events)
+static void make_notice(struct outcome_making *m, const struct outcome_notice *notice, size_t n_contract_events)
 {
 	bool has_day = notice->effective_on != DAY_NONE, goes_on, has_amounts;
 	int32_t on = has_day ? notice->effective_on : notice->noticed_on;
@@ -279,15 +249,14 @@ static void make_notice(struct making *m, const struct outcome_notice *notice, s
 	const struct outcome *last = m->n_events > n_contract_events ? &m->events[m->n_events - 1] : NULL;
 
 	if (!notice->is_downgrade)
-		add_span(m->arena, &m->leaving, &m->n_leaving, &m->leaving_room,
+		add_span(m->parts.arena, &m->leaving, &m->n_leaving, &m->leaving_room,
 		         (struct outcome_span){ notice->account, notice->noticed_on,
 		                                has_day ? on : on + NOTICE_STANDS_DAYS });
-	read_contracts(m->parts, notice->account, on, has_day ? OUTCOME_LASTING_DAYS : NOTICE_END_DAYS, &goes_on,
-	               &has_amounts);
+	read_contracts(&m->parts, on, has_day ? OUTCOME_LASTING_DAYS : NOTICE_END_DAYS, &goes_on, &has_amounts);
 	if (goes_on || (notice->is_downgrade && has_amounts) ||
-	    has_end_near(m->events, n_contract_events, notice->account, on))
+	    has_end_near(m->events, n_contract_events, on))
 		return;
-	if (last && last->account == event.account && last->kind == event.kind && on - last->on <= OUTCOME_LASTING_DAYS)
+	if (last && last->kind == event.kind && on - last->on <= OUTCOME_LASTING_DAYS)
 		return; /* said twice */
 	add_event(m, &event);
 }
@@ -296,21 +265,21 @@ static void make_notice(struct making *m, const struct outcome_notice *notice, s
 static bool is_shown(const struct outcome *events, size_t n, const struct outcome_told *t, unsigned kinds)
 {
 	for (size_t i = 0; i < n; i++)
-		if (events[i].account == t->account && (1u << events[i].kind & kinds) &&
-		    events[i].on >= t->said_on - TOLD_NEAR_DAYS && events[i].on <= t->said_on + TOLD_NEAR_DAYS)
+		if ((1u << events[i].kind & kinds) && events[i].on >= t->said_on - TOLD_NEAR_DAYS &&
+		    events[i].on <= t->said_on + TOLD_NEAR_DAYS)
 			return true;
 	return false;
 }
 
 /* What an owner said, where nothing else tells it: a loss unless the account went on paying, as of a notice; growth of
  * an amount that is not known. */
-static void make_told(struct making *m, const struct outcome_told *told, size_t n_events_before)
+static void make_told(struct outcome_making *m, const struct outcome_told *told, size_t n_events_before)
 {
 	struct outcome event = { told->account, told->said_on, told->is_gain ? OUTCOME_EXPANSION : OUTCOME_CHURN, 0, NULL };
 	bool goes_on = false, has_amounts;
 
 	if (!told->is_gain)
-		read_contracts(m->parts, told->account, told->said_on, NOTICE_STANDS_DAYS, &goes_on, &has_amounts);
+		read_contracts(&m->parts, told->said_on, NOTICE_STANDS_DAYS, &goes_on, &has_amounts);
 	if (!goes_on && !is_shown(m->events, n_events_before, told, told->is_gain ? OUTCOME_GAINS : OUTCOME_ENDS))
 		add_event(m, &event);
 }
@@ -343,45 +312,111 @@ int32_t outcomes_until(int32_t known_on)
 	return known_on - OUTCOME_LASTING_DAYS;
 }
 
+int outcome_making_begin(struct outcome_making *m, struct db *db, int64_t from_id, int64_t to_id,
+                         int32_t last_known_on, struct arena *a, struct arena *scratch, struct err *err)
+{
+	*m = (struct outcome_making){ .parts = { .arena = a }, .scratch = scratch };
+	return outcome_rows_load(db, from_id, to_id, last_known_on, a, &m->rows, err);
+}
+
+void outcome_make(struct outcome_making *m, int32_t known_on)
+{
+	struct outcome_parts *p = &m->parts;
+	size_t n_before;
+
+	m->until = outcomes_until(known_on);
+	m->n_events = m->n_customers = m->n_leaving = 0;
+	outcome_parts_tell(&m->rows, known_on, p);
+	if (p->n_pieces)
+		make_account(m, p->pieces, p->n_pieces);
+	n_before = m->n_events;
+	for (size_t i = 0; i < p->n_notices; i++)
+		make_notice(m, &p->notices[i], n_before);
+	n_before = m->n_events;
+	for (size_t i = 0; i < p->n_told; i++)
+		make_told(m, &p->told[i], n_before);
+	if (m->n_events > 1)
+		qsort(m->events, m->n_events, sizeof *m->events, compare_events);
+	m->from = first_day(p);
+}
+
+/* All that is made of an account behind all that was made of others. */
+struct gathering {
+	struct arena *arena;
+	struct outcomes all;
+	struct outcome *events; size_t event_room;
+	struct outcome_span *customers; size_t customer_room;
+	struct outcome_span *leaving; size_t leaving_room;
+};
+
+static void *append(struct arena *a, void *to, size_t *n, size_t *room, const void *more, size_t n_more, size_t size)
+{
+	if (*n + n_more > *room) {
+		*room = 2 * (*n + n_more);
+		to = arena_grow(a, to, *n, *room, size);
+	}
+	if (n_more)
+		memcpy((char *)to + *n * size, more, n_more * size);
+	*n += n_more;
+	return to;
+}
+
+static void gather(struct gathering *g, const struct outcome_making *m)
+{
+	struct outcomes *o = &g->all;
+
+	if (m->from != DAY_NONE && (o->from == DAY_NONE || m->from < o->from))
+		o->from = m->from;
+	o->events = g->events = append(g->arena, g->events, &o->n_events, &g->event_room, m->events, m->n_events,
+	                               sizeof *g->events);
+	o->customers = g->customers = append(g->arena, g->customers, &o->n_customers, &g->customer_room, m->customers,
+	                                     m->n_customers, sizeof *g->customers);
+	o->leaving = g->leaving = append(g->arena, g->leaving, &o->n_leaving, &g->leaving_room, m->leaving, m->n_leaving,
+	                                 sizeof *g->leaving);
+}
+
 int outcomes_load_range(struct db *db, int32_t known_on, int64_t from_id, int64_t to_id, struct arena *a,
-                        struct outcomes *out, int32_t *out_next, struct err *err)
+                        struct outcomes *out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new(0);
-	struct outcome_parts p = { .arena = a, .known_on = known_on, .from_id = from_id, .to_id = to_id,
-		                       .next_on = INT32_MAX };
-	struct making m = { .parts = &p, .arena = a, .scratch = scratch, .until = outcomes_until(known_on) };
-	size_t n_contract_events;
+	struct gathering g = { .arena = a, .all = { .from = DAY_NONE, .until = outcomes_until(known_on) } };
+	struct outcome_making m;
 
-	if (outcomes_load_parts(db, &p, err) < 0)
+	if (outcome_making_begin(&m, db, from_id, to_id, known_on, a, scratch, err) < 0)
 		return err_in(err, "outcomes");
-	for (size_t i = 0, end; i < p.n_pieces; i = end) {
-		for (end = i + 1; end < p.n_pieces && p.pieces[end].account == p.pieces[i].account; end++)
-			;
-		make_account(&m, p.pieces + i, end - i);
+	while (outcome_rows_next(&m.rows)) {
+		outcome_make(&m, known_on);
+		gather(&g, &m);
 	}
-	n_contract_events = m.n_events;
-	for (size_t i = 0; i < p.n_notices; i++)
-		make_notice(&m, &p.notices[i], n_contract_events);
-	n_contract_events = m.n_events;
-	for (size_t i = 0; i < p.n_told; i++)
-		make_told(&m, &p.told[i], n_contract_events);
-	if (m.n_events)
-		qsort(m.events, m.n_events, sizeof *m.events, compare_events);
-	*out = (struct outcomes){ .from = first_day(&p), .until = m.until, .events = m.events, .n_events = m.n_events,
-		.customers = m.customers, .n_customers = m.n_customers, .leaving = m.leaving, .n_leaving = m.n_leaving };
-	*out_next = p.next_on;
+	*out = g.all;
 	return 0;
 }
 
 int outcomes_load_of(struct db *db, int32_t known_on, int64_t account, struct arena *a, struct outcomes *out,
                      struct err *err)
 {
-	int32_t next_on;
-
-	return outcomes_load_range(db, known_on, account, account, a, out, &next_on, err);
+	return outcomes_load_range(db, known_on, account, account, a, out, err);
 }
 
 /* questions -------------------------------------------------------------------------------------------------------- */
+
+/* The first place of an account in rows that begin with its id. */
+static size_t place_of(const void *rows, size_t n, size_t size, int64_t account)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int64_t id;
+
+		memcpy(&id, (const char *)rows + middle * size, sizeof id);
+		if (id < account)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 const struct outcome *outcomes_first(const struct outcomes *o, int64_t account, int32_t after, int32_t until,
                                      unsigned kinds)

@@ -2,6 +2,8 @@
 
 #include "common/clock.h"
 
+#include "scored_days.h"
+
 int override_clear(struct db *db, int64_t account, const char *engine, int32_t day, int64_t at, const char *who,
                    struct err *err)
 {
@@ -56,10 +58,10 @@ int overrides_list(struct db *db, int32_t day, bool all, struct arena *a, struct
                    struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"WITH last AS (SELECT max(day) AS day FROM score_day WHERE day <= :day)"
+		"WITH last AS (SELECT " LAST_SCORED("0", ":day + 1") " AS day)"
 		" SELECT o.id, m.id, m.name, m.source_key, o.engine, o.band, o.who, o.reason, o.made_on, o.until_on,"
 		" o.cleared_on, o.cleared_by,"
-		" (SELECT CASE o.engine WHEN 'defense' THEN s.risk_band ELSE s.readiness_band END FROM score_day s, last"
+		" (SELECT CASE o.engine WHEN 'defense' THEN s.risk_band ELSE s.readiness_band END FROM last CROSS JOIN scores s"
 		"  WHERE s.day = last.day AND s.account_id = m.id),"
 		" EXISTS (SELECT 1 FROM score_held h, last WHERE h.day = last.day AND h.account_id = m.id"
 		"  AND h.engine = o.engine),"

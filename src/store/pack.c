@@ -1,5 +1,6 @@
 #include "store/pack.h"
 
+#include "pack_cells.h"
 #include "pack_parts.h"
 
 static const uint8_t columns[N_PACK_SECTIONS] = {
@@ -21,6 +22,10 @@ static bool read_number(const unsigned char **at, const unsigned char *end, uint
 {
 	uint32_t value = 0;
 
+	if (*at < end && **at < 128) { /* as most are */
+		*out = *(*at)++;
+		return true;
+	}
 	for (int shift = 0; shift < 32 && *at < end; shift += 7) {
 		unsigned char byte = *(*at)++;
 
@@ -45,7 +50,8 @@ static bool read_head(const unsigned char **at, const unsigned char *end, struct
 			return false;
 	p->words_len = words_len;
 	p->n_words = n_words;
-	return words_len && words_len <= (size_t)(end - *at) && (*at)[words_len - 1] == '\0' && n_words <= words_len;
+	return words_len && words_len <= (size_t)(end - *at) && (*at)[words_len - 1] == '\0' && n_words &&
+	       n_words <= words_len;
 }
 
 bool pack_open(const void *data, size_t len, struct pack *out)
@@ -73,73 +79,12 @@ bool pack_open(const void *data, size_t len, struct pack *out)
 	return true;
 }
 
-/* The cells of a column, n of them, out of at; a loop a width, so that each is done many at a time. */
-static void read_cells(const unsigned char *at, size_t n, int width, uint64_t base, int64_t *restrict out)
-{
-	switch (width) {
-	case 0:
-		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)base;
-		return;
-	case 1:
-		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + at[i]);
-		return;
-	case 2:
-		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + pack_load_2(at + 2 * i));
-		return;
-	case 3:
-		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + pack_load_4(at + 4 * i));
-		return;
-	default:
-		for (size_t i = 0; i < n; i++)
-			out[i] = (int64_t)(base + pack_load_8(at + 8 * i));
-	}
-}
-
-/* Reads a column, or passes over it where out is NULL. Returns what comes behind it, or NULL. */
-static const unsigned char *read_column(const unsigned char *at, const unsigned char *end, size_t n, int64_t *out)
-{
-	unsigned char code;
-	size_t width, base_width;
-	uint64_t base;
-
-	if (at >= end)
-		return NULL;
-	code = *at++;
-	width = pack_widths[code & PACK_WIDTH_MASK];
-	base_width = pack_widths[code >> PACK_BASE_SHIFT & PACK_WIDTH_MASK];
-	if ((size_t)(end - at) < base_width || ((size_t)(end - at) - base_width) / (width ? width : 1) < (width ? n : 0))
-		return NULL;
-	base = pack_load(at, base_width);
-	if (base_width && base_width < 8 && base >> (8 * base_width - 1)) /* negative */
-		base |= UINT64_MAX << (8 * base_width);
-	at += base_width;
-	if (out)
-		read_cells(at, n, code & PACK_WIDTH_MASK, base, out);
-	if (out && code & PACK_HAS_NONE)
-		for (size_t i = 0; i < n; i++)
-			out[i] = out[i] == (int64_t)base ? PACK_NONE : out[i];
-	return at + n * width;
-}
-
 bool pack_column(const struct pack *p, enum pack_section section, int column, int64_t *out)
 {
-	const unsigned char *at = p->sections[section].at, *end = p->sections[section].end;
+	struct pack_cells cells[PACK_MAX_COLUMNS] LATER_SET;
 
-	for (int i = 0; at && i <= column; i++)
-		at = read_column(at, end, p->n[section], i == column ? out : NULL);
-	return at != NULL;
-}
-
-bool pack_columns(const struct pack *p, enum pack_section section, int64_t *out)
-{
-	const unsigned char *at = p->sections[section].at, *end = p->sections[section].end;
-	size_t n = p->n[section];
-
-	for (int i = 0; at && n && i < columns[section]; i++)
-		at = read_column(at, end, n, out + (size_t)i * n);
-	return at != NULL;
+	if (!pack_cells(p, section, column + 1, cells))
+		return false;
+	pack_numbers(&cells[column], p->n[section], out);
+	return true;
 }

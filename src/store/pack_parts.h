@@ -58,18 +58,22 @@ static inline uint64_t pack_load(const unsigned char *at, size_t width)
 static inline uint64_t pack_checksum(const unsigned char *at, size_t len)
 {
 	const uint64_t odd = 0x9E3779B97F4A7C15u;
-	uint64_t sums[4] = { len, 1, 2, 3 };
+	uint64_t sum = len, second = 1, third = 2, fourth = 3;
 
-	for (; len >= 32; at += 32, len -= 32)
-		for (int i = 0; i < 4; i++)
-			sums[i] = (sums[i] ^ pack_load_8(at + (size_t)(8 * i))) * odd;
+	for (; len >= 32; at += 32, len -= 32) {
+		sum = (sum ^ pack_load_8(at)) * odd;
+		second = (second ^ pack_load_8(at + 8)) * odd;
+		third = (third ^ pack_load_8(at + 16)) * odd;
+		fourth = (fourth ^ pack_load_8(at + 24)) * odd;
+	}
 	for (; len >= 8; at += 8, len -= 8)
-		sums[0] = (sums[0] ^ pack_load_8(at)) * odd;
+		sum = (sum ^ pack_load_8(at)) * odd;
 	for (; len; at++, len--)
-		sums[0] = (sums[0] ^ *at) * odd;
-	for (int i = 1; i < 4; i++)
-		sums[0] = ((sums[0] ^ sums[0] >> 29) * odd) ^ sums[i];
-	return sums[0] ^ sums[0] >> 32;
+		sum = (sum ^ *at) * odd;
+	sum = ((sum ^ sum >> 29) * odd) ^ second;
+	sum = ((sum ^ sum >> 29) * odd) ^ third;
+	sum = ((sum ^ sum >> 29) * odd) ^ fourth;
+	return sum ^ sum >> 32;
 }
 
 #endif

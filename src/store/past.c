@@ -1,5 +1,6 @@
 #include "store/past.h"
 
+#include "past_near.h"
 #include "scored_days.h"
 
 static double score_of(struct stmt *q, int column)
@@ -13,7 +14,7 @@ int past_scores(struct db *db, int64_t account, int32_t from, int32_t before, st
 	CLEANUP(stmt_donep)
 	struct stmt *q = db_sql(db, SCORED_DAYS
 	                        "SELECT day, risk, readiness, risk_band, readiness_band, coalesce((SELECT hash FROM config_seen "
-	                        "WHERE id = config), config) FROM scored CROSS JOIN score_day USING (day) WHERE account_id = :account "
+	                        "WHERE id = config), config) FROM scored CROSS JOIN scores USING (day) WHERE account_id = :account "
 	                        "ORDER BY day");
 	struct past_score *rows = NULL;
 	size_t n = 0, cap = 0;
@@ -65,7 +66,7 @@ static int load_signals(struct db *db, const char *engine, struct past_moment *m
 static int scored_day(struct db *db, const struct past_query *query, int32_t *out, struct err *err)
 {
 	CLEANUP(stmt_donep)
-	struct stmt *q = db_sql(db, "SELECT max(day) FROM score_day WHERE day BETWEEN :from AND :to");
+	struct stmt *q = db_sql(db, "SELECT " LAST_SCORED(":from", ":to + 1"));
 
 	bind_day(q, ":from", query->on - PAST_REACH_DAYS);
 	bind_day(q, ":to", query->on);
@@ -75,41 +76,41 @@ static int scored_day(struct db *db, const struct past_query *query, int32_t *ou
 	return 0;
 }
 
-/* From the score on, up and down, by the index of the day's accounts in a band: what lies further off is not read. */
-#define ONE_WAY(score, band, way, order) \
-	"SELECT * FROM (SELECT account_id, " score " AS score FROM score_day WHERE day = :day AND " band " > 0 " \
-	"AND account_id <> :account AND " score " " way " :score ORDER BY " order ", account_id LIMIT :most)"
-#define NEAREST(score, band) \
-	"SELECT s.account_id, COALESCE(a.name, a.source_key), s.score FROM (SELECT account_id, score FROM (" \
-	ONE_WAY(score, band, ">=", score) " UNION ALL " ONE_WAY(score, band, "<", score " DESC") ") " \
-	"ORDER BY abs(score - :score), account_id LIMIT :most) s JOIN account a ON a.id = s.account_id " \
-	"ORDER BY abs(s.score - :score), s.account_id"
+/* 0: there is no such account any more. */
+static int load_name(struct db *db, struct past_moment *m, struct arena *a, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT COALESCE(name, source_key) FROM account WHERE id = :id");
+	int rc;
+
+	bind_int(q, ":id", m->account);
+	rc = stmt_step(q, err);
+	if (rc > 0)
+		m->name = col_text_in(q, 0, a);
+	return rc;
+}
 
 static int nearest_on(struct db *db, const struct past_query *query, int32_t day, struct arena *a,
                       struct past_moment **out, size_t *out_n, struct err *err)
 {
-	static const char *const statements[2] = { NEAREST("risk", "risk_band"), NEAREST("readiness", "readiness_band") };
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, statements[query->is_expansion]);
-	struct past_moment *moments = NULL;
-	size_t n = 0, cap = 0;
-	int rc;
+	const struct near_score *near;
+	struct past_moment *moments;
+	size_t n_near, n = 0;
 
-	bind_day(q, ":day", day);
-	bind_int(q, ":account", query->account);
-	bind_real(q, ":score", query->score);
-	bind_int(q, ":most", query->most);
-	while ((rc = stmt_step(q, err)) > 0) {
-		if (n == cap) {
-			cap = cap ? 2 * cap : 64;
-			moments = arena_grow(a, moments, n, cap, sizeof *moments);
-		}
-		moments[n++] = (struct past_moment){
-			.account = col_int(q, 0), .name = col_text_in(q, 1, a), .day = day, .score = col_real(q, 2)
-		};
+	if (past_near(db, query, day, a, &near, &n_near, err) < 0)
+		return err_in(err, "earlier scores");
+	moments = arena_array(a, n_near + 1, sizeof *moments);
+	for (size_t i = 0; i < n_near; i++) {
+		int rc;
+
+		moments[n] = (struct past_moment){ .account = near[i].account, .day = day, .score = near[i].score };
+		rc = load_name(db, &moments[n], a, err);
+		if (rc < 0)
+			return err_in(err, "earlier scores");
+		n += (size_t)rc;
 	}
 	*out = moments;
 	*out_n = n;
-	return rc < 0 ? err_in(err, "earlier scores") : 0;
+	return 0;
 }
 
 int past_moments(struct db *db, const struct past_query *query, struct arena *a, const struct past_moment **out,

@@ -217,6 +217,17 @@ int file_is_loaded(struct db *db, int64_t source, const char *stream, const char
 	return stmt_step(q, err);
 }
 
+int file_is_known(struct db *db, int64_t source, const char *stream, const char *path, struct err *err)
+{
+	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT 1 FROM file_loaded WHERE source_id = :source "
+	                                                "AND stream = :stream AND path = :path");
+
+	bind_int(q, ":source", source);
+	bind_text(q, ":stream", stream);
+	bind_text(q, ":path", path);
+	return stmt_step(q, err);
+}
+
 int file_set_loaded(struct db *db, int64_t source, const char *stream, const char *path, const char *sha256,
                     int64_t size_bytes, int64_t now, struct err *err)
 {

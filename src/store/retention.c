@@ -54,13 +54,19 @@ static const struct rule rules[] = {
 	  "SELECT max(id) FROM survey", 0 },
 	{ KEPT(signals_s),
 	  "DELETE FROM account_signals WHERE id IN (SELECT id FROM account_signals WHERE day < :before LIMIT :most)",
-	  NULL, 5000 },
+	  NULL, 40000 },
+	{ KEPT(signals_s), /* from when their form was another */
+	  "DELETE FROM account_signals_long WHERE id IN (SELECT id FROM account_signals_long WHERE day < :before LIMIT :most)",
+	  NULL, 20000 },
 	{ KEPT(signals_s), /* from when each signal was a row */
 	  "DELETE FROM score_signal_row WHERE (day, account_id, engine, signal) IN (SELECT day, account_id, engine, signal "
 	  "FROM score_signal_row WHERE day < :before LIMIT :most)",
 	  NULL, 20000 },
 	{ KEPT(scores_s),
-	  "DELETE FROM score_day WHERE (day, account_id) IN (SELECT day, account_id FROM score_day WHERE day < :before "
+	  "DELETE FROM score_block WHERE id IN (SELECT id FROM score_block WHERE id < :before << 32 LIMIT :most)",
+	  NULL, 2000 },
+	{ KEPT(scores_s), /* from when each score was a row */
+	  "DELETE FROM score_row WHERE (day, account_id) IN (SELECT day, account_id FROM score_row WHERE day < :before "
 	  "LIMIT :most)",
 	  NULL, 50000 },
 	{ KEPT(digests_s),

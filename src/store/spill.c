@@ -1,5 +1,6 @@
 #include "store/spill.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,9 +24,8 @@ void spill_done(struct spill *s)
 static int begin(struct spill *s, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
-	const char *slash = strrchr(s->database, '/');
 
-	s->fd = fd_nameless(slash ? arena_strndup(a, s->database, (size_t)(slash - s->database)) : ".", err);
+	s->fd = fd_nameless(folder_holding(a, s->database), err);
 	return s->fd < 0 ? -1 : 0;
 }
 
@@ -55,7 +55,11 @@ int spill_read(struct spill *s, struct arena *a, const void **out, struct err *e
 	while (done < n_written) {
 		ssize_t n = pread(s->fd, all + done, n_written - done, (off_t)done);
 
-		if (n <= 0)
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			return err_set(err, ERR_FATAL, "what was put aside beside %s is not all there any more", s->database);
+		if (n < 0)
 			return err_errno(err, ERR_FATAL, "what was put aside beside %s can't be read", s->database);
 		done += (size_t)n;
 	}

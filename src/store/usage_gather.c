@@ -7,7 +7,9 @@
 
 enum {
 	FIRST_ROWS = 1 << 14,
-	RUN_ROWS = 1 << 20,   /* gathered in memory */
+	FEW_RUNS = 32,
+	FEW_ROWS = 1 << 17,   /* gathered in memory, next to the processor, while runs are few */
+	RUN_ROWS = 1 << 20,   /* gathered in memory once they are many */
 	MAX_RUNS = 1 << 14,
 	MEMORY_BYTES = 48 << 20, /* of runs; a day of some millions of accounts never gets to a disk */
 	DIGIT_BITS = 11,
@@ -109,19 +111,9 @@ static void need_room(struct usage_gather *g)
 	g->n_room = g->cap;
 }
 
-/* By place; rows of one place stay in the order in which they came. Only digits in which rows differ are looked at. */
-static void sort_rows(struct usage_gather *g)
+/* By those digits of the place, from shift on, in which rows differ. */
+static void sort_by(struct usage_gather *g, uint64_t differs)
 {
-	uint64_t differs = 0;
-	bool is_sorted = true;
-
-	for (size_t i = 1; i < g->n; i++) {
-		differs |= g->rows[i].place ^ g->rows[0].place;
-		is_sorted = is_sorted && g->rows[i - 1].place <= g->rows[i].place;
-	}
-	if (is_sorted)
-		return;
-	need_room(g);
 	while (differs) {
 		int shift = __builtin_ctzll(differs);
 		struct gathered *sorted = g->room;
@@ -131,6 +123,33 @@ static void sort_rows(struct usage_gather *g)
 		g->rows = sorted;
 		differs = shift + DIGIT_BITS < 64 ? differs >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS) : 0;
 	}
+}
+
+/* In which bits of their places rows differ; 0 also where they are in order. */
+static uint64_t find_differences(const struct usage_gather *g)
+{
+	uint64_t differs = 0;
+	bool is_sorted = true;
+
+	for (size_t i = 1; i < g->n; i++) {
+		differs |= g->rows[i].place ^ g->rows[0].place;
+		is_sorted = is_sorted && g->rows[i - 1].place <= g->rows[i].place;
+	}
+	return is_sorted ? 0 : differs;
+}
+
+/* By place; rows of one place stay in the order in which they came. A file has often its accounts in order, and each
+ * with all that is known of it: then metrics and days put apart are in order. */
+static void sort_rows(struct usage_gather *g)
+{
+	uint64_t differs = find_differences(g);
+
+	if (!differs)
+		return;
+	need_room(g);
+	sort_by(g, differs & ~account_mask);
+	if (find_differences(g))
+		sort_by(g, differs);
 }
 
 /* merging ---------------------------------------------------------------------------------------------------------- */
@@ -238,7 +257,7 @@ static int spill(struct usage_gather *g, struct err *err)
 
 static int append(struct usage_gather *g, const struct gathered *row, struct err *err)
 {
-	if (g->n == RUN_ROWS && !g->is_storing && spill(g, err) < 0)
+	if (g->n >= (g->n_runs < FEW_RUNS ? FEW_ROWS : RUN_ROWS) && !g->is_storing && spill(g, err) < 0)
 		return -1;
 	if (g->n == g->cap) {
 		if (g->is_storing)

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/fd.h"
+
 enum {
 	MAX_ROW_BYTES = 3 * 10, /* three numbers of 64 bits, 7 bits a byte */
 	WRITE_BYTES = 64 * 1024,
@@ -25,8 +27,7 @@ int runs_in_memory(int *out_fd, struct err *err)
 
 int runs_on_disk(struct arena *a, const char *beside, int *out_fd, struct err *err)
 {
-	const char *slash = strrchr(beside, '/');
-	const char *folder = slash ? arena_strndup(a, beside, (size_t)(slash - beside)) : ".";
+	const char *folder = folder_holding(a, beside);
 	char *name = arena_printf(a, "%s/gathered-XXXXXX", folder);
 	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 

@@ -18,6 +18,14 @@ struct usage_window {
 	int n;           /* accounts held */
 	uint16_t *cells; /* by metric, age and account */
 	uint32_t *weeks; /* by metric, week and account */
+	struct turned *turned; /* by metric: of the accounts from `at` on, -1: of none */
+	ptrdiff_t at;
+};
+
+/* What one metric comes to for accounts side by side. */
+struct turned {
+	struct fact_series series[USAGE_ABREAST];
+	uint32_t bits[USAGE_ABREAST];
 };
 
 int usage_window_room(const struct usage_window *w)
@@ -35,6 +43,7 @@ struct usage_window *usage_window_new(int32_t as_of, const struct fact_metric *m
 	w->as_of = as_of;
 	w->metrics = metrics;
 	w->n_metrics = n;
+	w->turned = arena_array(a, n + 1, sizeof *w->turned);
 	w->room = walks ? (int)((USAGE_BLOCK + walks - 1) / walks) : USAGE_BLOCK;
 	return w;
 }
@@ -90,7 +99,7 @@ static void make_room(struct usage_window *w, int n)
 {
 	if (n > w->cap) {
 		w->cells = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_DAYS, sizeof *w->cells);
-		w->weeks = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_WEEKS, sizeof *w->weeks);
+		w->weeks = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_WEEKS + USAGE_ABREAST, sizeof *w->weeks);
 	}
 	w->cap = n > w->cap ? n : w->cap;
 }
@@ -110,6 +119,7 @@ int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int6
 	make_room(w, (int)(last - first + 1));
 	w->first = first;
 	w->n = (int)(last - first + 1);
+	w->at = -1;
 	for (size_t m = 0; m < w->n_metrics; m++)
 		for (int week = 0; week < FACTS_WEEKS; week++)
 			if (read_week(w, db, m, week, err) < 0) {
@@ -147,19 +157,30 @@ static const uint16_t *copied(const uint16_t *cells, size_t step, struct arena *
 	return copy;
 }
 
-int usage_window_series(const struct usage_window *w, struct db *db, int64_t account, bool is_copied, struct arena *a,
+/* The accounts around place: whoever comes next has been turned with it. Some may lie behind the last one: what comes
+ * of them nobody asks for. */
+static void turn(struct usage_window *w, size_t place)
+{
+	size_t at = place - place % USAGE_ABREAST;
+
+	if (w->at == (ptrdiff_t)at)
+		return;
+	for (size_t m = 0; m < w->n_metrics; m++)
+		usage_weeks_turn(weeks_of(w, m, 0) + at, (size_t)w->n, w->turned[m].series, w->turned[m].bits);
+	w->at = (ptrdiff_t)at;
+}
+
+int usage_window_series(struct usage_window *w, struct db *db, int64_t account, bool is_copied, struct arena *a,
                         const struct fact_series **out, struct err *err)
 {
-	size_t place = (size_t)(account - w->first), step = (size_t)w->n;
+	size_t place = (size_t)(account - w->first), step = (size_t)w->n, lane = place % USAGE_ABREAST;
 
+	turn(w, place);
 	for (size_t m = 0; m < w->n_metrics; m++) {
-		const uint32_t *weeks = weeks_of(w, m, 0) + place;
 		const uint16_t *cells = cells_of(w, m, 0) + place;
+		uint32_t bits = w->turned[m].bits[lane];
 		struct fact_series *series;
-		uint32_t bits = 0;
 
-		for (size_t week = 0; week < FACTS_WEEKS; week++)
-			bits |= weeks[week * step];
 		if (!bits)
 			continue;
 		if (bits & WEEK_IS_LARGE) {
@@ -167,10 +188,7 @@ int usage_window_series(const struct usage_window *w, struct db *db, int64_t acc
 				return -1;
 			continue;
 		}
-		series = arena_alloc(a, sizeof *series);
-		for (size_t week = 0; week < FACTS_WEEKS; week++)
-			series->weeks[week] = (double)(weeks[week * step] >> WEEK_SUM_AT);
-		usage_weeks_days(weeks, step, &series->active);
+		series = arena_memdup(a, &w->turned[m].series[lane], sizeof *series);
 		series->cells = is_copied ? copied(cells, step, a) : cells;
 		series->step = is_copied ? 1 : step;
 		out[m] = series;

@@ -15,7 +15,7 @@ int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int6
                       struct err *err) MUST_USE;
 /* Of an account in the window: by metric, NULL where it has none. Single days live as long as the window stays where it
  * is, unless they are copied; all else in the arena. */
-int usage_window_series(const struct usage_window *w, struct db *db, int64_t account, bool is_copied, struct arena *a,
+int usage_window_series(struct usage_window *w, struct db *db, int64_t account, bool is_copied, struct arena *a,
                         const struct fact_series **out, struct err *err) MUST_USE;
 /* How many accounts it can hold at most. */
 int usage_window_room(const struct usage_window *w);

@@ -30,7 +30,7 @@ int standings_read(struct db *db, const char *source, int32_t day, struct arena 
 			"AND h.engine = 'expansion'), s.readiness_band), (SELECT f.cause FROM finding f "
 			"WHERE f.account_id = COALESCE(a.main_id, a.id) AND f.closed_on IS NULL ORDER BY f.engine, f.score DESC, f.id LIMIT 1) "
 			"FROM account a JOIN source x ON x.id = a.source_id "
-			"LEFT JOIN score_day s ON s.account_id = COALESCE(a.main_id, a.id) AND s.day = :day "
+			"LEFT JOIN scores s ON s.account_id = COALESCE(a.main_id, a.id) AND s.day = :day "
 			"WHERE x.name = :source AND a.deleted_on IS NULL AND (s.account_id IS NOT NULL OR EXISTS "
 			"(SELECT 1 FROM written_back w WHERE w.source_id = a.source_id AND w.account_id = a.id)) ORDER BY a.id");
 	struct standing *list = NULL;

@@ -273,7 +273,8 @@ def check_days(b, n, has_peer):
     if has_peer:
         same_values(b, n, b.database(n), LAST_DAY + MORNINGS)
     with sqlite3.connect(b.database(n)) as db:
-        days = db.execute("SELECT day, count(*) FROM score_day GROUP BY day ORDER BY day DESC LIMIT ?", [MORNINGS + 1]).fetchall()
+        days = db.execute("SELECT day, sum(n) FROM (SELECT id >> 32 AS day, n FROM score_block WHERE id >> 31 & 1 = 0 "
+                          "UNION ALL SELECT day, 1 FROM score_row) GROUP BY day ORDER BY day DESC LIMIT ?", [MORNINGS + 1]).fetchall()
     db.close()
     if [count for _, count in days] != [n] * (MORNINGS + 1):
         raise Failed(f"not every account was scored on each day: {days}")
@@ -364,7 +365,8 @@ def reads(b):
     """What people ask for on the file of the largest organisation."""
     n = b.sizes[-1]
     with sqlite3.connect(b.database(n)) as db:
-        last = db.execute("SELECT max(day) FROM score_day").fetchone()[0] or (DAY_0 - date(1970, 1, 1)).days + LAST_DAY
+        last = db.execute("SELECT max(day) FROM (SELECT max(id) >> 32 AS day FROM score_block UNION ALL SELECT max(day) "
+                          "FROM score_row)").fetchone()[0] or (DAY_0 - date(1970, 1, 1)).days + LAST_DAY
     db.close()
     as_of = (date(1970, 1, 1) + timedelta(days=last)).isoformat()
     if "mornings" not in b.options.parts:

@@ -93,7 +93,7 @@ def test_findings_say_what_explain_says(case):
 def test_what_would_change_it_does_change_it(case):
     """What explain says would move the band moves it, once it is made true."""
     config = fernhill(case)
-    write(case, "DELETE FROM score_day")  # a band is left after its minimum stay only, which is not the point here
+    write(case, "DELETE FROM score_block")  # a band is left after its minimum stay only, which is not the point here
     assert "without a downgrade request" in diagnosis(config, DOWNGRADE)["defense"]["would_change"]
     write(case, "DELETE FROM ticket WHERE subject = 'Plan change'")
     assert diagnosis(config, DOWNGRADE)["defense"]["band"] == "steady"

@@ -66,7 +66,7 @@ def fresh(case, day):
     """All sources came through on that day, and all accounts were scored."""
     at = (MONDAY + day) * 86400 + 6 * 3600
     change(case, f"UPDATE source SET last_ok_at = {at}, last_ok_on = {MONDAY + day}", f"UPDATE finding SET updated_on = {MONDAY + day} WHERE closed_on IS NULL",
-           f"INSERT OR IGNORE INTO score_day SELECT {MONDAY + day}, id, 70, 5, 0.9, 1, 0, {MONDAY}, {MONDAY}, 100, 'EUR', 'x' FROM account")
+           f"INSERT OR IGNORE INTO score_row SELECT {MONDAY + day}, id, 70, 5, 0.9, 1, 0, {MONDAY}, {MONDAY}, 100, 'EUR', 'x' FROM account")
 
 
 def morning(case, day, is_delivered=True):

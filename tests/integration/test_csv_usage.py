@@ -132,6 +132,39 @@ def test_empty_fields(case):
     assert [key for (key,) in lines] == [f"usage.csv:{line}" for line in (3, 4, 5, 6, 8, 9, 10, 11)], lines
 
 
+def test_odd_keys(case):
+    """Keys that have delimiters, quotes and ends of lines in them are those of their rows only, whatever stands beside them in the
+    file; a line is what it says whether it ends in LF, CRLF or the file."""
+    folder = organisation(case, 0)
+    keys = ["a", "a,logins,2026-02-03,7", "a,b", '"a"', 'a"b', "a\nb", "a\n", "a\rb", "é", "é,", "z\nz,logins,2026-02-03,9"]
+    with open(folder / "accounts.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["id"]] + [[key] for key in keys])
+    pull(case, "--stream", "accounts")
+    known = {key.strip() for key in keys}
+    for n, (end, quoting) in enumerate((("\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL))):
+        expected = {(key, metric, f"2026-02-{day:02d}"): 100 * n + 10 * i + day for i, key in enumerate(sorted(known))
+                    for metric in ("log", "logins", "login", "x,y", 'x"y') for day in (1, 2, 3)}
+        rows = [[*cell, value] for cell, value in expected.items()]
+        random.Random(n).shuffle(rows)
+        with open(folder / f"usage{n}.csv", "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator=end, quoting=quoting).writerows([["account", "metric", "date", "value"]] + 3 * sorted(rows) + rows)
+        got = pull(case)["usage"]
+        assert (int(got["rows"]), int(got["set aside"]), int(got["changed"])) == (4 * len(rows), 0, len(rows)), got
+        assert stored(case) == expected
+    write_usage(folder, ['"a\nb",logins,2026-02-03,5\n', "a\n", "b,logins,2026-02-03,6\n"], "usage9.csv")
+    assert int(pull(case)["usage"]["set aside"]) == 2
+    assert stored(case)["a\nb", "logins", "2026-02-03"] == 5
+
+
+def test_one_column_says_two_things(case):
+    """A column that says two things of a row says both, in plain rows too: the account is its own metric here, and its day's value."""
+    folder = organisation(case, 3)
+    case.org(ORG.format(folder=folder, merge="last").replace("from: metric", "from: account"))
+    write_usage(folder, [f"a00000{i},,2026-02-0{day},{i}\n" for i in (1, 2, 3) for day in range(1, 9)])
+    assert int(pull(case)["usage"]["set aside"]) == 0
+    assert stored(case) == {(f"a00000{i}", f"a00000{i}", f"2026-02-0{day}"): i for i in (1, 2, 3) for day in range(1, 9)}
+
+
 def test_aggregate(case):
     """`aggregate: sum` and `max` over rows in no order are what Python makes of them."""
     dice = random.Random(6)
@@ -179,6 +212,63 @@ def test_waiting(case):
     assert (int(got["changed"]), int(got["set aside"])) == (2000, 0), got
     assert case.query("SELECT count(*) FROM quarantine") == [(0,)]
     assert pull(case)["usage"]["pages"] == "0"
+
+
+def test_large_files(case):
+    """Large files, whose hashes come from processes beside the pull and whose accounts are read before them: each is read once, again
+    when a byte of it changed, and as long as rows of it wait for their accounts."""
+    folder = organisation(case, 1000)
+    cells = {f"usage{n}.csv": {(f"a{account:06d}", metric, f"2025-11-{3 * n + day:02d}"): (account * 7 + len(metric) + day + n) % 1000
+                               for account in range(1, 1001) for metric in METRICS for day in (1, 2, 3)} for n in range(3)}
+    expected = {cell: value for part in cells.values() for cell, value in part.items()}
+    n_rows = 9000 * 32  # 9 MB
+
+    def write(name, more=""):
+        rows = [",".join((*cell, str(value))) + "\n" for cell, value in cells[name].items()]
+        write_usage(folder, 32 * rows + [more], name)
+    write("usage0.csv")
+    write("usage2.csv", "later,logins,2025-11-01,5\n")
+    got = pull(case)["usage"]
+    assert (int(got["rows"]), int(got["set aside"])) == (2 * n_rows + 1, 1), got
+    write("usage1.csv")
+    assert int(pull(case)["usage"]["rows"]) == 2 * n_rows + 1
+    assert stored(case) == expected
+    cells["usage0.csv"]["a000001", "logins", "2025-11-01"] = expected["a000001", "logins", "2025-11-01"] = 15
+    write("usage0.csv")
+    (folder / "accounts.csv").write_text("id\nlater\n")
+    got = pull(case)["usage"]
+    assert (int(got["rows"]), int(got["set aside"]), int(got["changed"])) == (2 * n_rows + 1, 0, 2), got
+    assert stored(case) == expected | {("later", "logins", "2025-11-01"): 5}
+    assert int(pull(case)["usage"]["rows"]) == 0
+
+
+def test_untouched_files(case):
+    """A large file that nobody touched since it was loaded is not even read; it is once it was touched, with its size and its time as
+    they were too, when the mapping changed, and by force."""
+    folder = organisation(case, 10)
+    rows = [f"a{account:06d},logins,2026-02-0{day},{account}\n" for account in range(1, 11) for day in range(1, 10)] * 500
+    write_usage(folder, rows)
+    path = folder / "usage.csv"
+
+    def pulled(*args):
+        return int(pull(case, *args)["usage"]["rows"])
+    assert path.stat().st_size > 1 << 20 and pulled() == len(rows)
+    time.sleep(3.1)
+    assert pulled() == 0  # it is noted now: before, it might have been written to in the same tick of the clock
+    with sqlite3.connect(case.database()) as db:
+        db.execute("UPDATE file_loaded SET sha256 = 'of other contents' WHERE stream = 'usage'")
+    assert pulled() == 0
+    before = path.stat()
+    path.write_text(path.read_text()[:-2] + "7\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size and pulled() == len(rows)
+    assert stored(case)["a000010", "logins", "2026-02-09"] == 17
+    assert pulled() == 0 and pulled("--full") == len(rows) and pulled() == 0
+    organisation(case, 10, "max")
+    assert pulled() == len(rows) and pulled() == 0
+    path.unlink()
+    write_usage(folder, rows)
+    assert pulled() == len(rows)
 
 
 def kill_after(case, seconds):

@@ -286,7 +286,7 @@ def test_quiet(case):
     with sqlite3.connect(case.database()) as db:
         db.execute("INSERT INTO source (id, name, kind, last_ok_at, last_ok_on) VALUES (1, 'crm', 'csv', 1772430000, 20514)")
         db.execute("INSERT INTO account (id, source_id, source_key, name) VALUES (1, 1, '1', 'Acme')")
-        db.execute("INSERT INTO score_day VALUES (20514, 1, 5, 5, 0.9, 0, 0, 20514, 20514, 100, 'EUR', 'x')")
+        db.execute("INSERT INTO score_row VALUES (20514, 1, 5, 5, 0.9, 0, 0, 20514, 20514, 100, 'EUR', 'x')")
     case.retaind("digest", "--now", NOW)
     assert case.query("SELECT count(*) FROM digest") == [(3,)] and case.query("SELECT count(*) FROM slot WHERE state = 'done'") == [(3,)]
     assert case.query("SELECT DISTINCT owner_email FROM digest d JOIN outbox o ON o.digest_id = d.id") == [(OWNERS[2][0],)]

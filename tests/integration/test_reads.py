@@ -4,12 +4,13 @@ import contextlib
 import datetime
 import random
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from csv_org import csv_source  # noqa: E402
-from harness import HEAVY, run  # noqa: E402
+from harness import BIN, HEAVY, run  # noqa: E402
 
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 DAYS = 360
@@ -108,6 +109,39 @@ def test_an_owner_sees_her_accounts_in_the_order_of_all(case):
     for owner in ("ann@acme.example", "bob@acme.example"):
         assert of(case.retaind(*columns, "--owner", owner.upper()).stdout.splitlines()[1:]) == of(everything, owner), owner
     assert len(of(everything, "ann@acme.example")) + len(of(everything, "bob@acme.example")) == len(everything)
+
+
+def test_who_reads_loads_no_library_that_sends(case):
+    """Commands that read load none of the libraries that talk to others, whatever sources and channels there are; who sends has them."""
+    make(case)
+    with open(case.tmp / "config/orgs/acme.yaml", "a", encoding="utf-8") as file:
+        file.write("channels:\n  hook: {kind: webhook, url: 'file:/nowhere', secret: 'file:/nowhere'}\n")
+
+    def loaded(*words, expect=0):
+        told = case.retaind(*words, expect=expect, env={"LD_DEBUG": "files"}).stderr
+        return {name for name in ("libsqlite3", "libcurl", "libmicrohttpd", "libcrypto") if f"file={name}.so" in told}
+
+    for words in (("accounts",), ("explain", "k3"), ("nrr",), ("answers",), ("deliveries",), ("signals",), ("sql", "SELECT 1")):
+        assert loaded(*words) == {"libsqlite3"}, (words, loaded(*words))
+    assert "libcurl" in loaded("deliver", expect=None)
+
+
+def test_a_library_that_is_missing_is_told_and_not_fatal_to_who_needs_none(case):
+    """Where a library is missing that only some commands need, these say which and end with 70; the others work as ever."""
+    make(case)
+    with open(case.tmp / "config/retaind.yaml", "a", encoding="utf-8") as file:
+        file.write("web: { listen: '127.0.0.1:0' }\n")
+    for library, command in ((b"libcurl.so.", "pull"), (b"libcrypto.so.", "pull"), (b"libmicrohttpd.so.", "run")):
+        other = case.tmp / "retaind"
+        none = library.replace(b"lib", b"non")
+        other.write_bytes(Path(BIN).read_bytes().replace(library, none))
+        other.chmod(0o700)
+
+        def told(*words):
+            return subprocess.run([other, *words, "--config", case.tmp / "config"], capture_output=True, text=True, timeout=20, check=False)
+        failed = told(command)
+        assert failed.returncode == 70 and none.decode() in failed.stderr, (library, failed)
+        assert told("accounts").returncode == 0
 
 
 run(globals())

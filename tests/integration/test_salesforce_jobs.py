@@ -157,7 +157,7 @@ def scored(case, n):
     ids = [server.org.add("Account", Name=f"A {i}") for i in range(n)]
     organisation(case, server, more="    write_back:\n      is_enabled: true\n      account:\n" + "".join(f"        {k}: {v}\n" for k, v in NAMES.items()))
     pull_at(case, server, NOW, "--stream", "accounts")
-    execute(case, f"INSERT INTO score_day SELECT {SCORED_ON}, id, (id - 1) % 100, CASE WHEN id <= 10 THEN 55.5 END, 80, 2, 1, {SCORED_ON}, {SCORED_ON}, NULL, "
+    execute(case, f"INSERT INTO score_row SELECT {SCORED_ON}, id, (id - 1) % 100, CASE WHEN id <= 10 THEN 55.5 END, 80, 2, 1, {SCORED_ON}, {SCORED_ON}, NULL, "
                   "NULL, 'x' FROM account")
     server.seen.clear()
     return server, ids
@@ -194,7 +194,7 @@ def test_accounts_are_written_200_at_a_time_and_once(case):
     server.seen.clear()
     counts, _ = write_back(case)
     assert (counts["written"], counts["unchanged"], counts["requests"], server.seen) == (0, 450, 0, []), counts
-    execute(case, "DELETE FROM score_day WHERE account_id = 7")
+    execute(case, "DELETE FROM score_row WHERE account_id = 7")
     write_back(case)
     gone = records(server)[0]["records"]
     assert len(gone) == 1 and {v for k, v in gone[0].items() if k in NAMES.values()} == {None}, gone

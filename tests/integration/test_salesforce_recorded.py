@@ -165,11 +165,11 @@ def test_every_recorded_write_gives_each_row_its_outcome(case):
             case.retaind("migrate", expect=None)
             pull(case, expect=None)
         with sqlite3.connect(case.database()) as db:
-            for table in ("score_day", "account", "written_back"):
+            for table in ("score_block", "score_row", "account", "written_back"):
                 db.execute(f"DELETE FROM {table}")
             for r in range(size):
                 db.execute("INSERT INTO account (id, source_id, source_key, name) VALUES (?, 1, ?, 'x')", (r + 1, f"{name}r{r}"))
-                db.execute("INSERT INTO score_day SELECT 20600, id, 50, NULL, 80, 1, 0, 20600, 20600, NULL, NULL, 'x' FROM account WHERE id = ?", (r + 1,))
+                db.execute("INSERT INTO score_row SELECT 20600, id, 50, NULL, 80, 1, 0, 20600, 20600, NULL, NULL, 'x' FROM account WHERE id = ?", (r + 1,))
         db.close()
         bad = [r for r in e["body"] if not r["success"]]
         result = case.retaind("write-back", "--format", "json", expect=None)

@@ -18,6 +18,7 @@ COPIES = 52 if SANITIZED else 104  # of twenty accounts: units of work for two o
 DAYS = ("2024-11-03", "2024-12-02")
 NOW = ("--now", "2025-01-01T06:00:00Z")
 KILLS = 200 if HEAVY else 5
+MOST_TRIES = 24  # to meet a judge at work: on a busy machine they are often done before they are seen
 SEED = int(os.environ.get("RETAIND_SEED", time.time_ns() % 1_000_000))
 
 
@@ -101,13 +102,15 @@ def test_a_judge_is_killed(case):
     score(case, DAYS[0])
     before = snapshot(case)
     n_killed = 0
-    for which in (0, 1, 2, 0, 1, 2):
+    for i in range(MOST_TRIES):
+        if n_killed == 4:
+            break
         child = start(case, DAYS[1])
         while child.poll() is None and len(children(child.pid)) < 3:
             time.sleep(0.0005)
         judges = children(child.pid)
         if len(judges) == 3:
-            os.kill(judges[which], signal.SIGKILL)
+            os.kill(judges[i % 3], signal.SIGKILL)
         told = child.communicate(timeout=60)[1]
         if child.returncode == 0:
             shutil.rmtree(case.tmp / "state")  # it was done before

@@ -136,7 +136,7 @@ def test_it_is_written_to_and_explained_as_well(case):
     system = Lumen()
     server = organisation(case, system, settings(names={"risk": "risk", "cause": "cause"}))
     pull(case, "--stream", "customers", "--now", iso(FIRST))
-    write(case, (f"INSERT INTO score_day SELECT {DAY}, id, id % 100, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account WHERE id <= 120",))
+    write(case, (f"INSERT INTO score_row SELECT {DAY}, id, id % 100, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account WHERE id <= 120",))
     system.delete("customers", "customers000050", FIRST + DAY_S)
     server.seen.clear()
     told, said = write_back(case, expect=65)

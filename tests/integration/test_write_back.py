@@ -34,7 +34,7 @@ def write(case, *statements):
 
 def score(case, key, risk, readiness=None, day=DAY, band=0):
     """Says how an account stands on a day, as `retaind score` would have stored it."""
-    write(case, ("INSERT OR REPLACE INTO score_day SELECT ?, id, ?, ?, 80, ?, 0, ?, ?, NULL, NULL, 'x' FROM account WHERE source_key = ?",
+    write(case, ("INSERT OR REPLACE INTO score_row SELECT ?, id, ?, ?, 80, ?, 0, ?, ?, NULL, NULL, 'x' FROM account WHERE source_key = ?",
                  day, risk, readiness, band, day, day, key))
 
 
@@ -44,7 +44,7 @@ def scored(case, n, server_options=None, **more):
     store.writable = set(NAMES.values())
     organisation(case, server.url, more=settings(**more))
     pull(case, "--stream", "companies")
-    write(case, (f"INSERT INTO score_day SELECT {DAY}, id, (id - 1) % 100, CASE WHEN id <= 10 THEN 55.5 END, 80, 2, 1, {DAY}, {DAY}, NULL, "
+    write(case, (f"INSERT INTO score_row SELECT {DAY}, id, (id - 1) % 100, CASE WHEN id <= 10 THEN 55.5 END, 80, 2, 1, {DAY}, {DAY}, NULL, "
                  "NULL, 'x' FROM account",))
     write(case, ("INSERT INTO finding (account_id, engine, cause, state, opened_on, updated_on, score, worst_score, confidence, value_minor, "
                  "currency, expected_minor, act_by_on, play, summary, evidence) SELECT id, 'defense', 'usage_decline', 'open', 1, 1, 70, 70, 1, "
@@ -78,7 +78,7 @@ def test_the_first_run_writes_and_the_second_has_nothing_to_write(case):
     server.seen.clear()
     rows, _ = write_back(case)
     assert (rows[0]["written"], rows[0]["unchanged"], rows[0]["requests"], server.seen) == (0, 250, 0, []), rows
-    write(case, (f"INSERT INTO score_day SELECT {DAY + 1}, account_id, risk, readiness, 80, 2, 1, 1, 1, NULL, NULL, 'x' FROM score_day",))
+    write(case, (f"INSERT INTO score_row SELECT {DAY + 1}, account_id, risk, readiness, 80, 2, 1, 1, 1, NULL, NULL, 'x' FROM score_day",))
     rows, _ = write_back(case)
     assert (rows[0]["unchanged"], server.seen) == (250, []), rows
     score(case, "1200", 1.4, day=DAY + 1, band=2)
@@ -97,7 +97,7 @@ def test_a_changed_score_writes_that_account_alone(case):
     assert inputs(server) == [("1007", {"retaind_risk": "88", "retaind_readiness_band": "not_yet"})], inputs(server)
     server.seen.clear()
     score(case, "1007", None, 55.5)
-    write(case, ("DELETE FROM score_day WHERE account_id = (SELECT id FROM account WHERE source_key = '1020')",))
+    write(case, ("DELETE FROM score_row WHERE account_id = (SELECT id FROM account WHERE source_key = '1020')",))
     write_back(case)
     assert inputs(server) == [("1007", {"retaind_risk": "", "retaind_band": ""}),
                               ("1020", {"retaind_risk": "", "retaind_band": "", "retaind_as_of": ""})], inputs(server)
@@ -247,7 +247,7 @@ def test_mistakes_of_write_back_are_told(case):
 
 def always(case):
     """A score that no scoring of today replaces."""
-    write(case, ("INSERT INTO score_day SELECT 30000, id, 71, NULL, 80, 2, 0, 30000, 30000, NULL, NULL, 'x' FROM account",))
+    write(case, ("INSERT INTO score_row SELECT 30000, id, 71, NULL, 80, 2, 0, 30000, 30000, NULL, NULL, 'x' FROM account",))
 
 
 def test_once_writes_back_where_it_is_enabled(case):

@@ -31,7 +31,7 @@ def scored(case, made, n=30):
     server = Vendor(case, system)
     organisation(case, name, server.url, settings(names=NAMES[name]))
     pull(case, "--stream", STREAMS[name])
-    write(case, (f"INSERT INTO score_day SELECT {DAY}, id, id, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account",))
+    write(case, (f"INSERT INTO score_row SELECT {DAY}, id, id, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account",))
     server.seen.clear()
     return system, server
 
@@ -63,7 +63,7 @@ def test_each_account_is_written_with_its_types(case):
         server.seen.clear()
         told, _ = write_back(case)
         assert (told[0]["unchanged"], server.seen) == (30, []), told
-        write(case, ("UPDATE score_day SET risk = NULL WHERE account_id = 3",), ("UPDATE score_day SET risk = 66.4 WHERE account_id = 5",))
+        write(case, ("UPDATE score_row SET risk = NULL WHERE account_id = 3",), ("UPDATE score_row SET risk = 66.4 WHERE account_id = 5",))
         write_back(case)
         assert sent(system, server) == [(str(keys[2]), {names["risk"]: None, names["band"]: None}), (str(keys[4]), {names["risk"]: 66})], sent(system, server)
         assert values(system, rows[keys[2]])[:2] == [None, None] and values(system, rows[keys[4]])[0] == 66
@@ -73,7 +73,7 @@ def test_an_account_that_is_refused_is_told_and_the_rest_is_written(case):
     """An account that is gone and one whose value isn't taken are told with the system's own words, 65; the others are written."""
     system, server = scored(case, Espocrm)
     keys = list(system.rows["accounts"])
-    write(case, ("UPDATE score_day SET risk = 101 WHERE account_id = 9",))
+    write(case, ("UPDATE score_row SET risk = 101 WHERE account_id = 9",))
     system.delete("accounts", keys[3], system.now)
     told, said = write_back(case, expect=65)
     assert (told[0]["written"], told[0]["refused"]) == (28, 2), told
@@ -122,7 +122,7 @@ def test_salesforce_says_of_each_account_what_became_of_it(case):
     case.at_end(server.stop)
     system.organisation(case, server, settings(names=FORCE))
     pull(case, "--stream", "accounts")
-    write(case, (f"INSERT INTO score_day SELECT {DAY}, id, id % 100, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account",))
+    write(case, (f"INSERT INTO score_row SELECT {DAY}, id, id % 100, NULL, 80, 2, 0, {DAY}, {DAY}, NULL, NULL, 'x' FROM account",))
     unruly, deleted, purged = system.rows["accounts"][7], system.rows["accounts"][70], system.rows["accounts"][240]
     server.unwilling[unruly] = ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Risk needs a reason", "Retaind_Risk__c")
     system.org.delete("Account", deleted)
@@ -145,8 +145,8 @@ def test_salesforce_says_of_each_account_what_became_of_it(case):
     told, _ = write_back(case, expect=65)
     assert sorted(r["id"] for b in bodies() for r in b["records"]) == sorted((unruly, deleted, purged)), told
     server.unwilling.clear()
-    write(case, ("DELETE FROM score_day WHERE account_id IN (SELECT id FROM account WHERE source_key IN (?, ?))", deleted, purged),
-          ("UPDATE score_day SET risk = NULL WHERE account_id = 3",))
+    write(case, ("DELETE FROM score_row WHERE account_id IN (SELECT id FROM account WHERE source_key IN (?, ?))", deleted, purged),
+          ("UPDATE score_row SET risk = NULL WHERE account_id = 3",))
     told, _ = write_back(case)
     sent = {r["id"]: r for b in bodies() for r in b["records"]}
     assert set(sent) == {unruly, keys[3]} and sent[keys[3]]["Retaind_Risk__c"] is None, sent

@@ -10,7 +10,10 @@ FNR == 1 {
 	name = FILENAME
 	sub(/.*\//, "", name)
 	sub(/\.sql$/, "", name)
-	print "\t{ " (name + 0) ", \"" name "\","
+	hash = "sha256sum < '" FILENAME "'"
+	hash | getline sum
+	close(hash)
+	print "\t{ " (name + 0) ", \"" name "\", \"" substr(sum, 1, 64) "\","
 }
 { print quote($0) }
-END { print "\t},\n\t{ 0, NULL, NULL },\n};" }
+END { print "\t},\n\t{ 0, NULL, NULL, NULL },\n};" }

@@ -5,6 +5,10 @@ function fail(why) {
 	failed = 1
 	exit 1
 }
+function quote(line) {
+	gsub(/[\\"]/, "\\\\&", line)
+	return "\t\"" line "\\n\"\n"
+}
 BEGIN { print "#include \"common/words.h\"\n" }
 FNR == 1 {
 	language = FILENAME
@@ -12,6 +16,7 @@ FNR == 1 {
 	sub(/\.yaml$/, "", language)
 	languages[++n_languages] = language
 }
+{ source[language] = source[language] quote($0) }
 open {
 	if (!/^  [^ ]/) fail("expected two blanks and more of the text")
 	$0 = open " " substr($0, 3)
@@ -44,9 +49,10 @@ END {
 		print "static const struct words_entry texts_" language "[] = {"
 		for (i = 1; i <= n; i++) print "\t{ \"" keys[language, i] "\", " texts[language, keys[language, i]] " },"
 		print "};\n"
+		print "static const char source_" language "[] =\n" source[language] ";\n"
 	}
 	print "const struct words words_built_in[] = {"
 	for (l = 1; l <= n_languages; l++)
-		print "\t{ \"" languages[l] "\", texts_" languages[l] ", ARRAY_LEN(texts_" languages[l] "), NULL },"
-	print "\t{ NULL, NULL, 0, NULL },\n};"
+		print "\t{ \"" languages[l] "\", texts_" languages[l] ", ARRAY_LEN(texts_" languages[l] "), NULL,\n\t  source_" languages[l] " },"
+	print "\t{ NULL, NULL, 0, NULL, NULL },\n};"
 }

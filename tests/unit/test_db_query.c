@@ -163,16 +163,19 @@ static void signals_and_other_lists_in_JSON_are_rows(void **state)
 	struct query_result r;
 
 	(void)state;
-	ASSERT_OK(db_run(db, "INSERT INTO account_signals (day, account_id, data) VALUES (20000, 8130, "
-	                     "'{\"defense\":[[\"silence\",500,null,1000,250,100,\"quiet\",19990]]}')", &err));
+	ASSERT_OK(db_run(db, "INSERT INTO account_signals (day, account_id, setting, data) VALUES (20000, 8130, 1, "
+	                     "'[[0,500,null,1000,100,10,\"quiet\",3]]');"
+	                     "INSERT INTO signal_set VALUES (1, 0, 'defense', 'silence', 0.25, '[\"so \",0,\" for \",1,\"\"]')",
+	                 &err));
 	r = ask("SELECT j.key, json_array_length(j.value) FROM account_signals s, json_each(s.data) j");
 	ASSERT_INT(r.n_rows, 1);
-	assert_string_equal(r.rows[0][0], "defense");
+	assert_string_equal(r.rows[0][1], "8");
 	r = ask("SELECT max(t.atom) FROM account_signals s, json_tree(s.data) t WHERE t.type = 'text'");
-	assert_string_equal(r.rows[0][0], "silence");
-	r = ask("SELECT signal, strength FROM score_signal WHERE account_id = 8130");
+	assert_string_equal(r.rows[0][0], "quiet");
+	r = ask("SELECT signal, strength, evidence FROM score_signal WHERE account_id = 8130");
 	assert_string_equal(r.rows[0][0], "silence");
 	assert_string_equal(r.rows[0][1], "1");
+	assert_string_equal(r.rows[0][2], "so quiet for 3");
 }
 
 static void only_one_select_is_answered(void **state)

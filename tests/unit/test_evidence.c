@@ -103,14 +103,14 @@ static void what_a_signal_tells_comes_through(void **state)
 	assert_string_equal(r.evidence, "a ticket is open since 2025-12-01: \"Call [phone] \"now\"\"; 3 wait in all");
 	buf_init(&b, 4096);
 	o = json_out_to(&b);
-	evidence_put(&o, &r);
+	evidence_put(&o, &r, a);
 	assert_string_equal(told("en", b.at),
 	                    "a ticket is open since Mon 1 Dec 2025: \"Call [phone] \"now\"\"; 3 wait in all");
 	assert_string_equal(told("fr", b.at), "un ticket est ouvert depuis le lun. 1er d\u00e9c. 2025\u00a0: \u00ab\u00a0"
 	                                      "Call [phone] \"now\"\u00a0\u00bb\u202f; 3 attendent en tout");
 	buf_reset(&b);
 	r.is_worded = false;
-	evidence_put(&o, &r);
+	evidence_put(&o, &r, a);
 	assert_string_equal(told("fr", strchr(b.at, '"')), r.evidence);
 }
 

@@ -94,9 +94,26 @@ static void check_week(int week, int i, uint32_t word)
 	ASSERT_INT(word >> WEEK_SUM_AT, sum);
 }
 
+static void check_turned(int i, const struct fact_series *turned, const struct fact_days *days, uint32_t bits,
+                         uint32_t weeks[][N])
+{
+	uint32_t all = 0;
+
+	for (int week = 0; week < FACTS_WEEKS; week++) {
+		all |= weeks[week][i];
+		ASSERT_INT(turned->weeks[week], weeks[week][i] >> WEEK_SUM_AT);
+	}
+	ASSERT_INT(bits, all);
+	for (int age = 0; age < FACTS_DAYS; age++) {
+		ASSERT_INT(fact_days_count(days, age, age + 1), cells[age][i] > 1);
+		ASSERT_INT(fact_days_count(&turned->active, age, age + 1), cells[age][i] > 1);
+	}
+}
+
 static void rows_of_cells_are_added_up_by_week_and_account(void **state)
 {
-	uint32_t weeks[FACTS_WEEKS][N], joined[FACTS_WEEKS][N];
+	uint32_t weeks[FACTS_WEEKS][N], bits[USAGE_ABREAST];
+	uint8_t joined[FACTS_WEEKS][N];
 
 	(void)state;
 	for (unsigned seed = 0; seed < 30; seed++) {
@@ -110,12 +127,14 @@ static void rows_of_cells_are_added_up_by_week_and_account(void **state)
 				ASSERT_INT(joined[week][i], weeks[week][i] & WEEK_ACTIVE);
 			}
 		}
-		for (int i = 0; i < N; i++) {
-			struct fact_days days;
+		for (int i = 0; i + USAGE_ABREAST <= N; i += USAGE_ABREAST) {
+			struct fact_series turned[USAGE_ABREAST];
+			struct fact_days days[USAGE_ABREAST];
 
-			usage_weeks_days(&weeks[0][i], N, &days);
-			for (int age = 0; age < FACTS_DAYS; age++)
-				ASSERT_INT(fact_days_count(&days, age, age + 1), cells[age][i] > 1);
+			usage_weeks_turn(&weeks[0][i], N, turned, bits);
+			usage_weeks_days(&joined[0][i], N, days);
+			for (int k = 0; k < USAGE_ABREAST; k++)
+				check_turned(i + k, &turned[k], &days[k], bits[k], weeks);
 		}
 	}
 }
@@ -125,6 +144,7 @@ static void a_row_is_added_up_over_those_that_count(void **state)
 	(void)state;
 	for (unsigned seed = 0; seed < 30; seed++) {
 		uint32_t sum = 0, bits = 0;
+		bool is_large = false;
 		uint16_t joined[N] = { 0 };
 
 		fill_cells(seed);
@@ -132,8 +152,10 @@ static void a_row_is_added_up_over_those_that_count(void **state)
 			if (masks[i]) {
 				sum += cells[5][i] ? cells[5][i] - 1u : 0;
 				bits |= cells[5][i];
+				is_large = is_large || cells[5][i] == UINT16_MAX;
 			}
 		ASSERT_INT(usage_row_bits(cells[5], masks, N), bits);
+		ASSERT_INT(usage_row_is_large(cells[5], masks, N), is_large);
 		ASSERT_INT(usage_row_sum(cells[5], masks, N), sum);
 		usage_row_join(cells[5], N, joined);
 		usage_row_join(cells[6], N, joined);

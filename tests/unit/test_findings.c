@@ -443,7 +443,7 @@ static void the_score_before_is_found_however_many_days_it_is_back(void **state)
 		ASSERT_OK(score_day_begin(&day, db, AS_OF - age, "h", 0, &err));
 		for (row.account = 1; row.account < (age > 5 ? 4 : 2); row.account++) {
 			row.risk = (double)(100 * row.account + age);
-			ASSERT_OK(score_day_put(&day, &row, NULL, 0, &err));
+			ASSERT_OK(score_day_put(&day, &row, &err));
 		}
 		ASSERT_OK(score_day_end(&day, &err));
 	}

@@ -651,7 +651,7 @@ static void renewals_and_scores_are_those_that_were_known_on_the_day(void **stat
 		"INSERT INTO history (entity, entity_id, field, known_on, value) VALUES "
 		"('subscription', 1, 'renewal_on', -2147483647, '280'), ('subscription', 1, 'renewal_on', 240, '500'), "
 		"('subscription', 1, 'billing', -2147483647, 'quarterly'), ('subscription', 1, 'billing', 240, 'annual');"
-		"INSERT INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, "
+		"INSERT INTO score_row (day, account_id, risk, readiness, confidence, risk_band, readiness_band, "
 		"risk_band_since, readiness_band_since, config) VALUES (190, 1, 40, NULL, 1, 1, 0, 1, 1, 'c'), "
 		"(250, 1, 90, 10, 1, 1, 0, 1, 1, 'c')", &err));
 	ASSERT_OK(forecast_hints_load(db, 200, arena, &known, &n, &err));

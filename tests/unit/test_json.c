@@ -331,6 +331,33 @@ static void commas_and_escapes_are_written_for_the_caller(void **state)
 	assert_string_equal(strchr(text.at, '\n') + 1, "2");
 }
 
+/* Plain characters are copied in runs; whatever ends one does so wherever it stands. */
+static void a_text_reads_back_the_same_wherever_a_character_to_escape_stands_in_it(void **state)
+{
+	struct arena *a = *state;
+
+	for (int c = 1; c < 0x80; c++) {
+		for (size_t at = 0; at < 20; at++) {
+			char text[] = "abcdefghijklmnopqrst", again[] = { (char)c, '\0' };
+			CLEANUP(buf_done) struct buf out;
+			struct json_out o = json_out_to(&out);
+			bool is_plain = c >= 0x20 && c != '"' && c != '\\';
+
+			text[at] = (char)c;
+			buf_init(&out, 1000);
+			json_open_object(&o, NULL);
+			json_put_text(&o, text, text);
+			json_put_text(&o, again, text + at);
+			json_close_object(&o);
+			assert_string_equal(json_text(json_first(parsed(a, out.at))), text);
+			assert_string_equal(json_text(json_member(parsed(a, out.at), text)), text);
+			assert_string_equal(json_text(json_member(parsed(a, out.at), again)), text + at);
+			assert_true(!is_plain || !strchr(out.at, '\\'));
+		}
+		arena_reset(a);
+	}
+}
+
 static void reals_are_written_as_json_can_read_them(void **state)
 {
 	static const struct {
@@ -373,6 +400,7 @@ int main(void)
 		cmocka_unit_test(long_numbers_stay_with_their_own_values),
 		cmocka_unit_test(what_is_printed_reads_back_the_same),
 		cmocka_unit_test(commas_and_escapes_are_written_for_the_caller),
+		cmocka_unit_test(a_text_reads_back_the_same_wherever_a_character_to_escape_stands_in_it),
 		cmocka_unit_test(reals_are_written_as_json_can_read_them),
 	};
 

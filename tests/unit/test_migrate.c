@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../src/store/db_fault.h"
+#include "../../src/store/usage_block.h"
 #include "common/sha256.h"
 #include "store/migrate.h"
 #include "store/usage.h"
@@ -81,6 +82,16 @@ static void versions_ascend_without_a_gap(void **state)
 	for (const struct migration *m = migrations; m->version; m++)
 		ASSERT_INT(m->version, expected++);
 	ASSERT_INT(migrate_head(), expected - 1);
+}
+
+static void each_carries_the_hash_of_its_own_text(void **state)
+{
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (const struct migration *m = migrations; m->version; m++)
+		assert_string_equal(m->sha256, sha256_hex(a, m->sql, strlen(m->sql)));
+	arena_free(a);
 }
 
 /* As a program that knew no later migration left it. */
@@ -188,6 +199,24 @@ static void accounts_from_before_there_were_packs_are_to_get_one(void **state)
 	db_close(db);
 }
 
+static void what_was_said_before_signals_were_short_is_still_said(void **state)
+{
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 44, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO account_signals (day, account_id, data) VALUES (20000, 7, '{\"defense\":["
+	                     "[\"silence\",\"3/1\",null,700,250,-100,\"quiet\",19999]],\"expansion\":[[\"new_teams\",-9e999,0,1000,"
+	                     "1000,\"7/3\",\"x\",null]]}')", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 44);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_signal WHERE day = 20000 AND account_id = 7 AND engine ="
+	                      " 'defense' AND signal = 'silence' AND value = 1.5 AND baseline IS NULL AND strength = 0.7 AND"
+	                      " weight = 0.25 AND contribution = -0.1 AND evidence = 'quiet' AND fresh_on = 19999"), 1);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_signal WHERE engine = 'expansion' AND value < -1e300 AND"
+	                      " contribution = 0.875"), 1);
+	db_close(db);
+}
+
 static void what_was_said_before_signals_were_one_row_is_still_said(void **state)
 {
 	struct db *db = open_memory();
@@ -214,6 +243,57 @@ static void what_was_said_before_signals_were_one_row_is_still_said(void **state
 	db_close(db);
 }
 
+static void outcomes_that_were_kept_for_all_days_alike_are_made_anew(void **state)
+{
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 42, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO outcome_pack VALUES (0, 20000, 30000, x'00')", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 42);
+	ASSERT_INT(number(db, "SELECT count(*) FROM outcome_pack"), 0);
+	db_close(db);
+}
+
+static void scores_from_before_there_were_blocks_are_still_there(void **state)
+{
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 43, 1000);
+	ASSERT_OK(db_run(db, "INSERT INTO score_day VALUES (20000, 1, 50.25, NULL, 0.5, 1, 0, 19990, 19990, 7, 'EUR', 1),"
+	                     " (20001, 300, 1, 2, 0.5, 0, 2, 19990, 19990, NULL, NULL, 'forgotten')", &err));
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 43);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_day WHERE risk = 50.25 AND readiness IS NULL AND "
+	                      "value_minor = 7 AND day = 20000 AND account_id = 1"), 1);
+	ASSERT_INT(number(db, "SELECT count(*) FROM scores WHERE day = 20001 AND account_id = 300 AND readiness = 2 AND "
+	                      "value_minor IS NULL AND config = 'forgotten'"), 1);
+	db_close(db);
+}
+
+static void blocks_of_scores_whose_checksum_was_not_of_their_configuration_can_be_read(void **state)
+{
+	enum { DAYS = 16, FIRST_DAY = 20000, BYTES = 29 + 8 };
+	static const uint8_t data[BYTES]; /* account 0, and the only confidence */
+	struct db *db = open_memory();
+
+	(void)state;
+	migrate_to(db, 45, 1000);
+	for (int64_t day = FIRST_DAY; day < FIRST_DAY + DAYS; day++) { /* checksums of either sign */
+		CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "INSERT INTO score_block (id, n, config, sum, data) VALUES "
+		                                                "(:id, 1, 5, :sum, zeroblob(37))");
+
+		bind_int(q, ":id", day << 32);
+		bind_int(q, ":sum", usage_block_sum(day << 32, 1, data, sizeof data));
+		ASSERT_OK(stmt_run(q, &err));
+	}
+	ASSERT_INT(migrate_run(db, 2000, &err), migrate_head() - 45);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_day JOIN scores s USING (day, account_id) WHERE s.config = 5"),
+	           DAYS);
+	ASSERT_INT(number(db, "SELECT count(*) FROM score_day WHERE day = 20003"), 1);
+	db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_database_newer_than_the_program_is_refused),
 		cmocka_unit_test(a_migration_that_was_edited_after_it_ran_is_refused),
 		cmocka_unit_test(versions_ascend_without_a_gap),
+		cmocka_unit_test(each_carries_the_hash_of_its_own_text),
 		cmocka_unit_test(what_was_said_of_findings_before_answers_had_a_way_was_said_by_the_command_line),
 		cmocka_unit_test(usage_of_before_there_were_checksums_stays_as_it_was),
 #ifdef RETAIND_FAULTS
@@ -228,6 +309,10 @@ int main(void)
 #endif
 		cmocka_unit_test(accounts_from_before_there_were_packs_are_to_get_one),
 		cmocka_unit_test(what_was_said_before_signals_were_one_row_is_still_said),
+		cmocka_unit_test(scores_from_before_there_were_blocks_are_still_there),
+		cmocka_unit_test(blocks_of_scores_whose_checksum_was_not_of_their_configuration_can_be_read),
+		cmocka_unit_test(outcomes_that_were_kept_for_all_days_alike_are_made_anew),
+		cmocka_unit_test(what_was_said_before_signals_were_short_is_still_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,7 +202,7 @@ static void what_is_kept_is_what_the_rows_say_after_any_change_on_any_day(void *
 		if (below(3))
 			ASSERT_OK(outcomes_keep(db, day, &err));
 		check(a, day);
-		check(a, day + (int32_t)below(60));
+		check(a, day + (int32_t)below(140));
 		check(a, (int32_t)some_day());
 		ASSERT_OK(outcomes_load(db, day, a, &o, &err));
 		most = o.n_events > most ? o.n_events : most;
@@ -225,6 +225,38 @@ static void only_the_block_of_what_changed_is_worked_out_again(void **state)
 	ASSERT_INT(n_kept(), N_ACCOUNTS / 64);
 	ASSERT_OK(outcomes_keep(db, D + 2 * SPREAD + 1, &err));
 	ASSERT_INT(n_kept(), N_ACCOUNTS / 64 + 1);
+}
+
+/* On most of the days something ends, begins, or is so long ago that it lasts. */
+static void what_comes_of_days_that_pass_is_kept_before_they_come_and_blocks_don_t_end_together(void **state)
+{
+	enum { DAYS = 150, FEW = 16, MANY = 64 };
+	struct arena *a = *state;
+	int64_t n;
+
+	make();
+	for (int i = 0; i < 3 * N_ACCOUNTS; i++)
+		run(changes[below((int64_t)ARRAY_LEN(changes))], 1 + below(N_ACCOUNTS), D - 60 + below(200),
+		    D - 60 + below(200));
+	ASSERT_OK(outcomes_keep(db, D, &err));
+	for (int32_t day = D; day < D + DAYS; day++) {
+		ASSERT_OK(outcomes_keep(db, day, &err));
+		check(a, day);
+		ASSERT_OK(db_int(db, "SELECT max(known_on) FROM outcome_pack", 0, &n, &err));
+		if (day < D + FEW)
+			ASSERT_INT(n, D);
+		arena_reset(a);
+	}
+	ASSERT_OK(db_int(db, "SELECT min(known_on) FROM outcome_pack", 0, &n, &err));
+	assert_true(n > D);
+	ASSERT_OK(db_int(db, "SELECT count(DISTINCT until_on) FROM outcome_pack", 0, &n, &err));
+	ASSERT_INT(n, N_ACCOUNTS / 64 + 1);
+	ASSERT_OK(db_int(db, "SELECT min(until_on - known_on) FROM outcome_pack", 0, &n, &err));
+	ASSERT_INT(n, MANY); /* those of which no row changed are made for longer */
+	run("UPDATE subscription SET mrr_minor = 7 WHERE id = {x}", 100, 0, 0);
+	ASSERT_OK(outcomes_keep(db, D + DAYS, &err));
+	ASSERT_OK(db_int(db, "SELECT count(*) FROM outcome_pack WHERE until_on - known_on BETWEEN 16 AND 31", 0, &n, &err));
+	ASSERT_INT(n, 1);
 }
 
 /* The least that can be wrong of a row, in its bytes or beside them. */
@@ -256,6 +288,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_kept_is_what_the_rows_say_after_any_change_on_any_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_comes_of_days_that_pass_is_kept_before_they_come_and_blocks_don_t_end_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_the_block_of_what_changed_is_worked_out_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_damaged_is_not_read_but_made_anew, setup, teardown),
 	};

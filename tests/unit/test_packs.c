@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/store/pack_cells.h"
 #include "../../src/store/pack_load.h"
+#include "../../src/store/pack_parts.h"
 #include "random_book.h"
 #include "store/facts.h"
 #include "store/identity.h"
@@ -473,7 +475,7 @@ static void numbers_of_any_size_come_out_of_a_pack_as_they_went_in(void **state)
 	for (int round = 0; round < 3000; round++) {
 		CLEANUP(buf_done) struct buf bytes;
 		struct pack_draft d = { .arena = a, .since = D };
-		int64_t cells[MOVE_GONE + 1][40], out[(MOVE_GONE + 1) * 40];
+		int64_t cells[MOVE_GONE + 1][40], out[40];
 		size_t n = 1 + (size_t)random_upto(&seed, 40);
 		struct pack p;
 
@@ -488,11 +490,32 @@ static void numbers_of_any_size_come_out_of_a_pack_as_they_went_in(void **state)
 		assert_true(pack_open(bytes.at, bytes.len, &p));
 		ASSERT_INT(p.n[PACK_MOVE], n);
 		ASSERT_INT(p.since, D);
-		assert_true(pack_columns(&p, PACK_MOVE, out));
+		assert_true(pack_column(&p, PACK_MOVE, MOVE_KNOWN, out));
 		assert_memory_equal(out, cells[MOVE_KNOWN], n * sizeof *out);
-		assert_memory_equal(out + n, cells[MOVE_GONE], n * sizeof *out);
 		assert_true(pack_column(&p, PACK_MOVE, MOVE_GONE, out));
 		assert_memory_equal(out, cells[MOVE_GONE], n * sizeof *out);
+	}
+}
+
+static void cells_of_a_width_that_there_is_not_are_no_pack(void **state)
+{
+	CLEANUP(buf_done) struct buf bytes;
+	struct pack_draft d = { .arena = a };
+	struct pack_cells cells;
+	unsigned char *code;
+	struct pack p;
+
+	(void)state;
+	pack_row(&d, PACK_MOVE)[MOVE_KNOWN] = D;
+	buf_init(&bytes, 1 << 20);
+	pack_write(&d, 7, &bytes);
+	assert_true(pack_open(bytes.at, bytes.len, &p));
+	code = (unsigned char *)bytes.at + (p.sections[PACK_MOVE].at - (const unsigned char *)bytes.at);
+	assert_true(pack_cells(&p, PACK_MOVE, 1, &cells));
+	ASSERT_INT(cells.width, 0); /* one row: its base alone */
+	for (int width = N_PACK_WIDTHS; width <= PACK_WIDTH_MASK; width++) {
+		*code = (unsigned char)((*code & ~PACK_WIDTH_MASK) | width);
+		assert_false(pack_cells(&p, PACK_MOVE, 1, &cells));
 	}
 }
 
@@ -501,6 +524,7 @@ static void words_have_numbers_in_their_order(void **state)
 	CLEANUP(buf_done) struct buf bytes;
 	struct pack_draft d = { .arena = a };
 	int64_t *row = pack_row(&d, PACK_USE), out[1];
+	const char *words[16];
 	struct pack p;
 
 	(void)state;
@@ -513,10 +537,49 @@ static void words_have_numbers_in_their_order(void **state)
 	assert_true(pack_open(bytes.at, bytes.len, &p));
 	ASSERT_INT(p.n_words, 3);
 	assert_memory_equal(p.words, "\0ann\0north", 11);
+	pack_words_of(p.words, p.words_len, 3, words);
+	assert_string_equal(words[0], "");
+	assert_string_equal(words[1], "ann");
+	assert_string_equal(words[2], "north");
 	assert_true(pack_column(&p, PACK_USE, USE_PERSON, out));
 	ASSERT_INT(out[0], 1);
 	assert_true(pack_column(&p, PACK_USE, USE_TEAM, out));
 	ASSERT_INT(out[0], 2);
+}
+
+static void words_of_any_length_come_out_of_a_pack_as_they_went_in(void **state)
+{
+	static const size_t lengths[] = { 1, 2, 253, 254, 255, 256, 257, 511, 65535, 65536, 100000 };
+	CLEANUP(buf_done) struct buf bytes;
+	struct pack_draft d = { .arena = a };
+	const char **words;
+	size_t n_words;
+	struct pack p;
+
+	(void)state;
+	pack_row(&d, PACK_USE)[USE_DAY] = D; /* other bytes than 0 follow the words */
+	for (size_t i = 0; i < 2 * ARRAY_LEN(lengths); i++) {
+		char *word = arena_alloc(a, lengths[i / 2] + 1);
+
+		memset(word, i % 2 ? 'x' : 255, lengths[i / 2]);
+		(void)pack_word(&d, word);
+	}
+	buf_init(&bytes, 1 << 20);
+	pack_write(&d, 7, &bytes);
+	assert_true(pack_open(bytes.at, bytes.len, &p));
+	n_words = 2 * ARRAY_LEN(lengths) + 1;
+	ASSERT_INT(p.n_words, n_words);
+	words = arena_array(a, p.words_len + 1, sizeof *words);
+	pack_words_of(p.words, p.words_len, n_words + 2, words);
+	for (size_t i = 1; i < n_words; i++) { /* ascending: those of x first, the shorter before the longer */
+		size_t length = lengths[(i - 1) % ARRAY_LEN(lengths)];
+
+		ASSERT_INT(strlen(words[i]), length);
+		assert_int_equal((unsigned char)words[i][length - 1], i <= ARRAY_LEN(lengths) ? 'x' : 255);
+	}
+	assert_string_equal(words[0], "");
+	assert_string_equal(words[n_words], "");
+	assert_string_equal(words[n_words + 1], "");
 }
 
 int main(void)
@@ -534,7 +597,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(accounts_with_very_many_rows_are_not_in_memory_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_left_of_an_account_that_is_erased, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_of_any_size_come_out_of_a_pack_as_they_went_in, setup, teardown),
+		cmocka_unit_test_setup_teardown(cells_of_a_width_that_there_is_not_are_no_pack, setup, teardown),
 		cmocka_unit_test_setup_teardown(words_have_numbers_in_their_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_of_any_length_come_out_of_a_pack_as_they_went_in, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,12 +74,17 @@ static void live(int32_t day)
 {
 	ASSERT_OK(db_run(db, "BEGIN IMMEDIATE", &err));
 	put_usage(day);
-	run_for("INSERT INTO score_day (day, account_id, confidence, risk_band, readiness_band, risk_band_since, "
+	run_for("INSERT INTO score_row (day, account_id, confidence, risk_band, readiness_band, risk_band_since, "
 	        "readiness_band_since, config) SELECT :day, id, 0.5, 0, 0, :day, :day, 1 FROM account", day);
+	run_for("INSERT INTO score_block (id, n, config, sum, data) VALUES ((:day << 32) + 7, 1, 1, 1, zeroblob(37)), "
+	        "((:day << 32) + (1 << 31) + 100, 1, 1, 1, zeroblob(13))", day);
 	run_for("INSERT INTO score_signal_row (day, account_id, engine, signal, strength, weight, contribution, evidence) "
 	        "SELECT :day, id, 'defense', 'silence', 1, 1, 1, 'nothing for ' || id || ' days' FROM account "
 	        "WHERE id % 20 = 0", day);
-	run_for("INSERT INTO account_signals (day, account_id, data) SELECT :day, id, json_object('defense', "
+	run_for("INSERT INTO account_signals (day, account_id, setting, data) SELECT :day, id, 1, "
+	        "json_array(json_array(0, 1, 1, 1, 1, 1, 'nothing for ' || id || ' days')) FROM account "
+	        "WHERE id % 20 = 5", day);
+	run_for("INSERT INTO account_signals_long (day, account_id, data) SELECT :day, id, json_object('defense', "
 	        "json_array(json_array('silence', 1, 1, 1, 1, 1, 'nothing for ' || id || ' days', :day))) FROM account "
 	        "WHERE id % 20 = 10", day);
 	run_for("INSERT INTO digest (id, owner_email, local_on, kind, as_of_on, made_at, config_hash, content) VALUES "
@@ -125,8 +130,10 @@ static void the_file_of_a_steady_organisation_stops_growing(void **state)
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM usage_exception"), 41);
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM usage_detail"), 41);
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM score_day"), 41);
+	ASSERT_INT(number("SELECT count(*) FROM score_block"), 41 * 2);
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM score_signal_row"), 41);
 	ASSERT_INT(number("SELECT count(DISTINCT day) FROM account_signals"), 41);
+	ASSERT_INT(number("SELECT count(DISTINCT day) FROM account_signals_long"), 41);
 	ASSERT_INT(number("SELECT (SELECT count(*) FROM digest) * 1000000 + (SELECT count(*) FROM outbox) * 1000 + "
 	                  "(SELECT count(*) FROM delivery)"), 41041041);
 	ASSERT_INT(number("SELECT count(*) FROM pull_run"), 41 * 24);

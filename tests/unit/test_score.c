@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../src/score/evidence.h"
 #include "accounts.h"
 #include "common/buf.h"
 #include "score/explain.h"
@@ -561,9 +562,9 @@ static void compare_words(enum score_words words)
 			bool is_told = words == WORDS_OF_BANDS && (risk()->band > 0 || readiness()->band > 0) &&
 			               (full->readings[i].strength > 0 || full->readings[i].contribution > 0);
 
-			assert_true((v->readings[i].evidence != NULL) == is_told);
+			assert_true((reading_evidence(s.arena, &v->readings[i]) != NULL) == is_told);
 			if (is_told)
-				assert_string_equal(v->readings[i].evidence, full->readings[i].evidence);
+				assert_string_equal(reading_evidence(s.arena, &v->readings[i]), full->readings[i].evidence);
 		}
 	}
 }
@@ -579,7 +580,7 @@ static void a_score_is_the_same_without_words_and_bands_get_theirs(void **state)
 	give_notice("cancel");
 	compare_words(WORDS_NONE);
 	compare_words(WORDS_OF_BANDS);
-	assert_true(risk()->band > 0 && risk()->lead->evidence);
+	assert_true(risk()->band > 0 && reading_evidence(s.arena, risk()->lead));
 }
 
 int main(void)

@@ -21,7 +21,7 @@ static int setup(void **state)
 		"INSERT INTO account (id, source_id, source_key) VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 1, 'c');"
 		"INSERT INTO subscription (source_id, source_key, account_id, product, start_on) VALUES "
 		"(1, 's', 1, 'p', 19000);"
-		"INSERT INTO score_day (day, account_id, confidence, risk_band, readiness_band, risk_band_since, "
+		"INSERT INTO score_row (day, account_id, confidence, risk_band, readiness_band, risk_band_since, "
 		"readiness_band_since, config) VALUES (20000, 2, 1, 0, 0, 20000, 20000, 1)", &err));
 	return 0;
 }

@@ -2,13 +2,14 @@
 #include "cmocka_shim.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../src/cli/workers.h"
 #include "common/arena.h"
 
-enum { N_UNITS = 20, PARTS = 6, BIG = 100 << 10 };
+enum { N_UNITS = 20, PARTS = 8, BIG = 100 << 10 };
 
 static int setup(void **state)
 {
@@ -25,7 +26,7 @@ static int teardown(void **state)
 /* What a child is to do. */
 struct plan {
 	size_t n_units, slow, fails, dies; /* units that take long, fail or die; SIZE_MAX: none */
-	bool is_load_failing, is_opened;
+	bool is_load_failing, is_alone, is_opened;
 	size_t loaded;
 };
 
@@ -35,6 +36,8 @@ static int load(void *state, size_t *out_units, struct err *err)
 
 	if (p->is_load_failing)
 		return err_set(err, ERR_CONFIG, "nothing to load");
+	if (p->is_alone) /* from here on no process can be made; root may always, so it is nobody */
+		assert_true((geteuid() || setuid(65534) == 0) && setrlimit(RLIMIT_NPROC, &(struct rlimit){ 1, 1 }) == 0);
 	p->loaded = p->n_units;
 	*out_units = p->n_units;
 	return 0;
@@ -49,7 +52,7 @@ static int open_it(void *state, struct err *err)
 	return 0;
 }
 
-/* More than a pipe holds and more than is read ahead, so that who is early has to wait. */
+/* All of it is more than a pipe holds and more than is read ahead, so that who is early has to wait. */
 static int work(void *state, size_t unit, struct worker_out *out, struct err *err)
 {
 	const struct plan *p = state;
@@ -107,6 +110,19 @@ static void units_come_in_order_from_any_number_of_processes(void **state)
 			assert_int_equal(bytes[i], (size_t)PARTS * BIG);
 		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left */
 	}
+}
+
+static void where_no_further_process_can_be_made_the_first_does_all(void **state)
+{
+	size_t bytes[N_UNITS] = { 0 };
+	struct plan plan = plain;
+	struct err err;
+
+	plan.is_alone = true;
+	assert_int_equal(run(4, plan, *state, bytes, &err), 0);
+	for (size_t i = 0; i < N_UNITS; i++)
+		assert_int_equal(bytes[i], (size_t)PARTS * BIG);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
 static void nothing_to_do_is_done_at_once(void **state)
@@ -174,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(units_come_in_order_from_any_number_of_processes),
+		cmocka_unit_test(where_no_further_process_can_be_made_the_first_does_all),
 		cmocka_unit_test(nothing_to_do_is_done_at_once),
 		cmocka_unit_test(a_failure_comes_through_with_its_kind_and_words),
 		cmocka_unit_test(a_process_that_is_killed_is_a_failure_to_be_tried_again),

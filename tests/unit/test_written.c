@@ -9,7 +9,7 @@ static const char rows[] =
 	"INSERT INTO source (id, name, kind) VALUES (1, 'crm', 'hubspot'), (2, 'billing', 'csv');"
 	"INSERT INTO account (id, source_id, source_key, name, deleted_on) VALUES (1, 1, '10', 'Scored', NULL), "
 	"(2, 1, '11', 'Not scored', NULL), (3, 1, '12', 'Gone', 5), (4, 2, '13', 'Elsewhere', NULL);"
-	"INSERT INTO score_day (day, account_id, risk, readiness, confidence, risk_band, readiness_band, risk_band_since, "
+	"INSERT INTO score_row (day, account_id, risk, readiness, confidence, risk_band, readiness_band, risk_band_since, "
 	"readiness_band_since, config) VALUES (100, 1, 71.5, NULL, 80, 2, 0, 90, 90, 'x'), "
 	"(100, 3, 1, 1, 1, 0, 0, 1, 1, 'x'), (100, 4, 1, 1, 1, 0, 0, 1, 1, 'x'), (99, 2, 1, 1, 1, 0, 0, 1, 1, 'x');"
 	"INSERT INTO finding (account_id, engine, cause, state, opened_on, updated_on, closed_on, score, worst_score, "

@@ -692,7 +692,7 @@ def test_recorded_zendesk_users_are_mapped(case):
     made.write_text(text.replace(f"/rec/{lists[0]}/x", f"/rec/{limited},{len(exchanges)}/x"))
     pull(case, "--stream", f"s{lists[0]}")
     assert keys(case, "contact") == ids - {str(gone["id"])} and server.asked[f"{limited},{len(exchanges)}"] == 2
-    assert 0.9 < time.monotonic() - start < 10
+    assert 0.9 < time.monotonic() - start < 30
     bad = next(i for i, e in enumerate(exchanges) if e["status"] == 422)
     made.write_text(text.replace(f"/rec/{lists[0]}/x", f"/rec/{bad}/x"))
     _, said = pull(case, "--stream", f"s{lists[0]}", expect=75)

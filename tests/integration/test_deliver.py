@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import sinks  # noqa: E402
 from delivery import DAY, ENV, HOUR, NOW, change, deliver, instant, mail, next_at, organisation, put, state  # noqa: E402
-from harness import BIN, HEAVY, run, wait_for  # noqa: E402
+from harness import BIN, BUSY, HEAVY, run, wait_for  # noqa: E402
 
 HOOK = "{kind: webhook, url: 'http://127.0.0.1:%d/hook', secret: 'env:HOOK_SECRET', allows_http_loopback: true, per_second: 100%s}"
 SLACK = "{kind: slack_webhook, url: 'env:SLACK_URL', allows_http_loopback: true, per_second: 100%s}"
@@ -286,14 +286,14 @@ def test_isolation(case):
     slack, hook = started(case, sinks.Slack()), started(case, sinks.Webhook())
     case.env = {**ENV, "SLACK_URL": slack.url}
     organisation(case, {"desk": SLACK % "", "hook": HOOK % (hook.port, "")})
-    slack.script = ["stall:2"]
+    slack.script = [f"stall:{2 * BUSY}"]
     put(case, "desk", "slack_webhook", TEXT)
     for n in range(5):
         put(case, "hook", "webhook", TEXT, owner=f"o{n}@acme.example")
     began = time.time()
     deliver(case)
-    assert len(slack.messages) == 1 and max(m.at for m in hook.messages) - began < 1.5
-    assert max(m.at for m in hook.messages) - slack.requests[0]["at"] < 1.0
+    assert len(slack.messages) == 1 and max(m.at for m in hook.messages) - began < 1.5 * BUSY
+    assert max(m.at for m in hook.messages) - slack.requests[0]["at"] < 1.0 * BUSY
 
 
 def test_lock(case):
@@ -306,7 +306,7 @@ def test_lock(case):
     wait_for(lambda: hook.requests, what="the first request")
     began = time.time()
     second = deliver(case, expect=75)
-    assert "another deliverer" in second.stderr and time.time() - began < 1.5
+    assert "another deliverer" in second.stderr and time.time() - began < 1.5 * BUSY
     first.send_signal(signal.SIGKILL)
     first.wait()
     wait_for(lambda: deliver(case, NOW + 1, expect=None).returncode == 0, what="the lock of the killed one")

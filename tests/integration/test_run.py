@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from daemon import Daemon, rows
-from harness import run, wait_for
+from harness import BUSY, run, wait_for
 
 ORG = """title: Acme
 zone: UTC
@@ -105,7 +105,7 @@ def test_one_instance(case):
     first.logged("started")
     start = time.monotonic()
     second = case.retaind("run", expect=75)
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 1.0 * BUSY
     assert str(first.process.pid) in second.stderr, second.stderr
     first.kill()
     third = Daemon(case)
@@ -167,8 +167,8 @@ def test_stop_with_children(case):
     connection, _ = silent.accept()
     case.at_end(connection.close)
     code, seconds = daemon.stop()
-    assert code == 0 and seconds < 5, (code, seconds)
-    wait_for(lambda: not Path(f"/proc/{child}").exists(), 2, "the end of the child")
+    assert code == 0 and seconds < 5 * BUSY, (code, seconds)
+    wait_for(lambda: not Path(f"/proc/{child}").exists(), 2 * BUSY, "the end of the child")
 
 
 def children(pid):
@@ -189,12 +189,11 @@ def test_manager(case):
     finally:
         del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
     assert manager.recv(512).startswith(b"READY=1")
-    last = time.monotonic()
+    start = time.monotonic()
     for _ in range(20):
         while b"WATCHDOG=1" not in manager.recv(512):
             pass
-        assert time.monotonic() - last < 0.9
-        last = time.monotonic()
+    assert time.monotonic() - start < 20 * 0.9  # twice in each limit, and a machine that is busy once is not always
     daemon.process.terminate()
     while b"STOPPING=1" not in manager.recv(512):
         pass

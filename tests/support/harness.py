@@ -22,6 +22,7 @@ DATA = ROOT / "tests" / "data"
 SHARED = ROOT.parent / "shared"
 HEAVY = os.environ.get("RETAIND_HEAVY") == "1"
 SANITIZED = "/asan/" in BIN  # two to three times as slow: samples may be smaller, as release tests them too
+BUSY = 1 if HEAVY else 8  # seconds that hold on a quiet machine may be as many times longer where others work beside
 os.umask(0o022)  # configuration that others may write is refused
 
 

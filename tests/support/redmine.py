@@ -85,8 +85,11 @@ def lay_out(state):
 def inside(state, command):
     """The command line and keywords that start a command within; as nobody when we are root."""
     libraries = [f.parent for f in TREE.glob("usr/lib/*/libruby-3*.so*")][0].relative_to(TREE)
+    # Debian's own Bundler knows where Debian's gems are; the one that comes with Ruby, and is newer since 3.1.7, would fetch them.
+    bundler = [f.stem.removeprefix("bundler-") for f in TREE.glob("usr/share/rubygems-integration/all/specifications/bundler-*.gemspec")]
     env = {"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/tmp", "LANG": "C.UTF-8", "RAILS_ENV": "production", "X_DEBIAN_SITEID": "default", "REDMINE_LANG": "en",
-           "SCHEMA": "/dev/null", "LD_LIBRARY_PATH": f"/{libraries}:/host/{libraries}"}
+           "SCHEMA": "/dev/null", "LD_LIBRARY_PATH": f"/{libraries}:/host/{libraries}",
+           **({"BUNDLER_VERSION": bundler[0]} if bundler else {})}
     mounts = "mount --rbind / $R/host && mount --bind $S $R/state && mount --bind $S/tmp $R/tmp && exec chroot $R /bin/sh -c 'cd /usr/share/redmine && "
     line = ["unshare", "-Urm", "sh", "-c", f"{mounts}{command}'"]
     user = {}

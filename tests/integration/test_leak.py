@@ -16,7 +16,7 @@ from harness import HEAVY, SANITIZED, run  # noqa: E402
 
 ACCOUNTS = 60 if HEAVY else 25
 WEEKS = 30 if HEAVY else 8
-PAIRS = 1000 if HEAVY else 60 if SANITIZED else 200
+PAIRS = 1000 if HEAVY else 30 if SANITIZED else 200
 BEGIN, FIRST_PULL = datetime.date(2024, 10, 1), datetime.date(2025, 9, 1)
 DAY = datetime.timedelta(days=1)
 ENTITIES = {  # entity: its fields, key first; an account's rows know it by key

@@ -12,7 +12,7 @@
 #include "store/migrate.h"
 
 #ifdef RETAIND_FAULTS /* under sanitizers, three times as slow: those look for other mistakes than wrong sums */
-enum { N_BOOKS = 2500 };
+enum { N_BOOKS = 1000 };
 #else
 enum { N_BOOKS = 10000 };
 #endif

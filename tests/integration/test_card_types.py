@@ -18,6 +18,7 @@ CARD = ('import type { IAdaptiveCard as T } from "@microsoft/teams.cards";',)
 GOOGLE = ('import type { chat_v1 } from "@googleapis/chat";', "type T = chat_v1.Schema$Message;")
 DISCORD = ('import type { RESTPostAPIWebhookWithTokenJSONBody as T } from "discord-api-types/v10";',)
 KINDS = ("teams", "google_chat", "discord")
+RELEASE_ONLY = True
 
 
 def card_of(message):

@@ -13,6 +13,7 @@ import vendor  # noqa: E402
 from harness import run, wait_for  # noqa: E402
 from hubspot import organisation, pull, quick  # noqa: E402
 
+RELEASE_ONLY = True
 # The first that fits.
 ROUTES = [
     (r"/crm/v3/objects/companies", "Companies-v3-companies.json"),

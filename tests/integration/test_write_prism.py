@@ -13,6 +13,8 @@ from test_increments import Hubspot  # noqa: E402
 from test_write_back import settings, write_back  # noqa: E402
 from vendor import organisation  # noqa: E402
 
+RELEASE_ONLY = True
+
 
 def test_the_published_document_allows_what_is_written(case):
     """Prism accepts the changes of organizations on Pipedrive's own document: no 4xx, no violation."""

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "store/packs.h"
+#include "store/usage_ahead.h"
 
 enum {
 	MAX_BLOCKS = WORKLOAD_MAX_ACCOUNTS / USAGE_BLOCK + 1,
@@ -23,7 +24,7 @@ enum {
 
 /* Between the processes: blocks are taken in their order by whoever is free. */
 struct shared {
-	atomic_int next;
+	atomic_size_t next;
 	atomic_bool is_done[MAX_BLOCKS];
 	double churn[MAX_BLOCKS * USAGE_BLOCK], upsell[MAX_BLOCKS * USAGE_BLOCK]; /* by account */
 };
@@ -144,7 +145,7 @@ static int read_rows(struct scorer *s, int block, struct err *err)
 /* Scores the next block; 0 when there is none left. */
 static int score_next(struct scorer *s)
 {
-	int block = atomic_fetch_add(&s->shared->next, 1);
+	int block = (int)atomic_fetch_add(&s->shared->next, 1);
 	size_t first = (size_t)block * USAGE_BLOCK;
 	struct err err;
 
@@ -319,6 +320,14 @@ static void start(struct shared *shared, const char *database, int n)
 	}
 }
 
+static pid_t start_ahead(struct shared *shared, const char *database)
+{
+	const struct usage_ahead plan = { .database = database, .from = WORKLOAD_AS_OF - WORKLOAD_DAYS + 1,
+		.to = WORKLOAD_AS_OF, .n_blocks = MAX_BLOCKS, .with_packs = true, .next = &shared->next };
+
+	return usage_ahead_start(&plan);
+}
+
 static void wait_for_all(void)
 {
 	int status;
@@ -333,6 +342,7 @@ void workload_score(const char *database, int n_processes, struct workload_answe
 	CLEANUP(arena_freep) struct arena *a = arena_new(0);
 	struct scorer *s = arena_alloc(a, sizeof *s);
 	struct writer w = { .block = 0 };
+	pid_t ahead;
 
 	s->arena = a;
 	s->shared = mmap(NULL, sizeof *s->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1,
@@ -340,10 +350,12 @@ void workload_score(const char *database, int n_processes, struct workload_answe
 	if (s->shared == MAP_FAILED)
 		die("no memory");
 	start(s->shared, database, n_processes - 1);
+	ahead = start_ahead(s->shared, database);
 	open_scorer(s, database);
 	begin_rows(&w, database);
 	while (score_next(s))
 		write_rows(&w, s);
+	usage_ahead_end(ahead);
 	wait_for_all();
 	write_rows(&w, s);
 	end_rows(&w);

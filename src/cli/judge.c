@@ -3,6 +3,7 @@
 #include "score/finding.h"
 #include "score_pack.h"
 #include "store/facts_walk.h"
+#include "store/usage_ahead.h"
 #include "workers.h"
 
 enum {
@@ -149,10 +150,13 @@ int judge_begin_apart(struct judging *j, int32_t as_of, int n_processes, struct 
 {
 	CLEANUP(workers_donep) struct workers *rating = NULL;
 	CLEANUP(workers_donep) struct workers *walking = NULL;
+	CLEANUP(usage_ahead_endp) pid_t ahead = 0;
 	struct helping helping = { .session = j->session, .day = &j->day, .as_of = as_of };
 
-	if (start(1, rate, &helping, of_day, &rating, err) < 0 || begin_base(j, as_of, of_day, err) < 0 ||
-	    start(n_processes - 1, walk, &helping, of_day, &walking, err) < 0 ||
+	if (start(1, rate, &helping, of_day, &rating, err) < 0 || begin_base(j, as_of, of_day, err) < 0)
+		return -1;
+	ahead = facts_base_ahead(&j->day.base, j->session.org->db_path);
+	if (start(n_processes - 1, walk, &helping, of_day, &walking, err) < 0 ||
 	    end_base(j, walking, rating, of_day, err) < 0)
 		return -1;
 	settle(j);

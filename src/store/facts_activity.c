@@ -7,12 +7,14 @@
 
 #include "facts_parts.h"
 #include "store/facts_walk.h"
+#include "store/usage_ahead.h"
 #include "usage_block.h"
 #include "usage_weeks.h"
 
 enum {
 	REPORTED_WITHIN_DAYS = 90, RHYTHM_DAYS = 180,
 	SIZE_SAMPLE = 2000, /* accounts are enough to know how big the days are */
+	MANY_BLOCKS = 8,    /* fewer are walked over sooner than a further process is of use */
 };
 
 /* What is known of a block once it was walked over. */
@@ -274,6 +276,25 @@ static int walk_block(struct activity *x, struct db *db, const struct fact_base 
 	note_active(x, w->members, from, end, w->active);
 	x->out->n_reported = n_reported(x);
 	return find_gone_by_all(x, db, base, from, end, err);
+}
+
+pid_t facts_base_ahead(const struct fact_base *base, const char *database)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(0);
+	const struct facts_walk *w = base->walk;
+	int64_t *blocks = arena_array(a, w->n_blocks + 1, sizeof *blocks);
+	int32_t *metrics = arena_array(a, base->n_metrics + 1, sizeof *metrics);
+	const struct usage_ahead plan = { .database = database, .metrics = metrics, .n_metrics = base->n_metrics,
+		.from = base->as_of - FACTS_DAYS + 1, .to = base->as_of, .blocks = blocks, .n_blocks = w->n_blocks,
+		.next = w->next };
+
+	if (w->n_blocks < MANY_BLOCKS)
+		return 0;
+	for (size_t i = 0; i < w->n_blocks; i++)
+		blocks[i] = w->members[w->firsts[i]].id / USAGE_BLOCK;
+	for (size_t m = 0; m < base->n_metrics; m++)
+		metrics[m] = base->metrics[m].id;
+	return usage_ahead_start(&plan);
 }
 
 int facts_base_walk(struct db *db, const struct fact_base *base, struct err *err)

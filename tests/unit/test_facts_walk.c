@@ -7,9 +7,10 @@
 
 #include "store/facts_walk.h"
 #include "store/usage.h"
+#include "store/usage_ahead.h"
 #include "store_file.h"
 
-enum { AS_OF = 20000, N_ACCOUNTS = 60, APART = 500 /* ids: they lie in four blocks */, N_CELLS = 6000 };
+enum { AS_OF = 20000, N_ACCOUNTS = 60, APART = 500 /* ids: they lie in four blocks */, N_CELLS = 6000, N_FAR = 6 };
 
 static struct err err;
 static struct db *db;
@@ -122,6 +123,43 @@ static void what_one_or_more_others_walk_over_counts_as_if_one_did_it_all(void *
 	assert_same(&alone, &shared);
 }
 
+static pid_t walk_ahead(struct fact_base *out)
+{
+	pid_t ahead;
+
+	ASSERT_OK(facts_base_begin(db, &query, a, out, &err));
+	db_close(db);
+	ahead = facts_base_ahead(out, path);
+	db = NULL;
+	ASSERT_OK(db_open(path, DB_WRITE, &db, &err));
+	ASSERT_OK(facts_base_walk(db, out, &err));
+	usage_ahead_end(ahead);
+	ASSERT_OK(facts_base_end(db, &query, a, out, &err));
+	return ahead;
+}
+
+static void a_long_walk_is_read_ahead_of_which_changes_nothing(void **state)
+{
+	struct fact_base alone, ahead;
+
+	(void)state;
+	assert_int_equal(walk_ahead(&ahead), 0);
+	for (int i = 0; i < N_FAR; i++) {
+		struct usage_cell cell = { 1, AS_OF - i, (8 + 2 * i) * USAGE_BLOCK, 5 };
+
+		ASSERT_OK(db_run(db, arena_printf(a, "INSERT INTO account (id, source_id, source_key, created_on) "
+		                                     "VALUES (%lld, 1, 'far%d', 18000)", (long long)cell.account, i), &err));
+		ASSERT_OK(usage_put(db, &cell, 1, &err));
+	}
+	ASSERT_OK(facts_base_load(db, &query, a, &alone, &err));
+	assert_true(walk_ahead(&ahead) > 0);
+	assert_int_equal(ahead.n_members, N_ACCOUNTS + N_FAR);
+	assert_memory_equal(alone.members, ahead.members, ahead.n_members * sizeof *alone.members);
+	assert_memory_equal(alone.active, ahead.active, ahead.n_members * sizeof *alone.active);
+	assert_int_equal(alone.reports.n, ahead.reports.n);
+	assert_memory_equal(&alone.metrics[0].used, &ahead.metrics[0].used, sizeof(double));
+}
+
 static void days_of_activity_are_given_back_once(void **state)
 {
 	struct fact_base base;
@@ -138,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_one_or_more_others_walk_over_counts_as_if_one_did_it_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_walk_is_read_ahead_of_which_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(days_of_activity_are_given_back_once, setup, teardown),
 	};
 

@@ -17,6 +17,7 @@ enum {
 	STRIP = 8,             /* blocks asked for together, at most: their pages of a day lie side by side */
 	FIRST_STRIP = 2,       /* nobody has anything to do before it is there */
 	STRIP_BYTES = 256 << 20,
+	REQUEST_BYTES = 128 << 10,
 	SAMPLE_DAYS = 23,      /* of so many one is looked at */
 	NAP_NS = 1000000
 };
@@ -62,11 +63,14 @@ static int load(struct reading *r, struct arena *a, struct err *err)
 	return r->metrics ? 0 : load_metrics(r, db, a, err);
 }
 
+/* Of a longer request the kernel leaves out what is beyond what the device takes at once. */
 static void ask(void *context, off_t at, off_t len)
 {
 	const struct reading *r = context;
 
-	(void)readahead(leaves_fd(r->file), at, (size_t)len);
+	for (off_t done = 0; done < len; done += REQUEST_BYTES)
+		(void)readahead(leaves_fd(r->file), at + done,
+		                (size_t)(len - done < REQUEST_BYTES ? len - done : REQUEST_BYTES));
 }
 
 /* Whether a byte can be had without the disk. */

@@ -3,43 +3,37 @@
 #include <endian.h>
 #include <string.h>
 
+#include "common/attr.h"
 #include "common/clock.h"
 
 /* checksum --------------------------------------------------------------------------------------------------------- */
 
-/* Two words at once, on every machine that can; compilers that are left to it themselves reach a third of the speed. */
-typedef uint64_t pair __attribute__((vector_size(16)));
-enum { LANES = 2, STRIPE = LANES * (int)sizeof(pair), PER_PAIR = 2 };
+/* Four words at once, in one register or in two; compilers left to it themselves reach a third of the speed. */
+typedef uint64_t quad __attribute__((vector_size(32)));
+enum { LANES = 4, STRIPE = (int)sizeof(quad) };
 
 /* Of the lower and the upper halves of the words in each lane: the sum, and the sum of the sums so far, which tells the
  * order. A block is far too short for any of them to run over. */
-struct lane {
-	pair low, low_order, high, high_order;
+struct lanes {
+	quad low, low_order, high, high_order;
 };
 
-static inline void add_pair(struct lane *lane, const uint8_t *data)
+FOR_VECTORS static void add_stripes(struct lanes *io, const uint8_t *data, size_t n)
 {
-	pair words;
-
-	memcpy(&words, data, sizeof words);
-	for (int i = 0; i < PER_PAIR; i++)
-		words[i] = le64toh(words[i]);
-	lane->low += words & UINT32_MAX;
-	lane->high += words >> 32;
-	lane->low_order += lane->low;
-	lane->high_order += lane->high;
-}
-
-static void add_stripes(struct lane lanes[LANES], const uint8_t *data, size_t n)
-{
-	struct lane one = lanes[0], other = lanes[1];
+	struct lanes sums = *io;
 
 	for (size_t i = 0; i < n; i++) {
-		add_pair(&one, data + i * STRIPE);
-		add_pair(&other, data + i * STRIPE + sizeof(pair));
+		quad words;
+
+		memcpy(&words, data + i * STRIPE, sizeof words);
+		for (int k = 0; k < LANES; k++)
+			words[k] = le64toh(words[k]);
+		sums.low += words & UINT32_MAX;
+		sums.high += words >> 32;
+		sums.low_order += sums.low;
+		sums.high_order += sums.high;
 	}
-	lanes[0] = one;
-	lanes[1] = other;
+	*io = sums;
 }
 
 /* Each step takes two different inputs to two different outputs, so that what changes one lane changes the end. */
@@ -54,19 +48,16 @@ int64_t usage_block_sum(int64_t id, int width, const uint8_t *data, size_t len)
 	size_t n_whole = len / STRIPE, rest = len % STRIPE;
 	uint64_t state = stir(stir((uint64_t)width, (uint64_t)id), len);
 	uint8_t last[STRIPE] = { 0 };
-	struct lane lanes[LANES] = { 0 };
+	struct lanes lanes = { 0 };
 	int64_t sum;
 
-	add_stripes(lanes, data, n_whole);
+	add_stripes(&lanes, data, n_whole);
 	if (rest)
 		memcpy(last, data + n_whole * STRIPE, rest);
-	add_stripes(lanes, last, 1);
-	for (int i = 0; i < LANES * PER_PAIR; i++) {
-		const struct lane *lane = &lanes[i / PER_PAIR];
-		int at = i % PER_PAIR;
-
-		state = stir(stir(state, lane->low[at]), lane->low_order[at]);
-		state = stir(stir(state, lane->high[at]), lane->high_order[at]);
+	add_stripes(&lanes, last, 1);
+	for (int i = 0; i < LANES; i++) {
+		state = stir(stir(state, lanes.low[i]), lanes.low_order[i]);
+		state = stir(stir(state, lanes.high[i]), lanes.high_order[i]);
 	}
 	memcpy(&sum, &state, sizeof sum);
 	return sum;

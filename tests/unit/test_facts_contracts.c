@@ -140,6 +140,36 @@ static void the_market_is_what_paying_accounts_have_on_the_day(void **state)
 	ASSERT_INT(m->plans[0].n, 2); /* its end lay ahead */
 }
 
+static void lines_of_one_offer_are_one_and_currencies_stay_apart(void **state)
+{
+	const struct fact_market *m = &base.market;
+
+	(void)state;
+	run("INSERT INTO subscription (id, source_id, source_key, account_id, product, plan, seats, mrr_minor, currency, "
+	    "start_on, is_trial) VALUES (7, 1, 's7', 4, 'core', 'team', 1, 100, 'EUR', 19000, 0), "
+	    "(8, 1, 's8', 4, 'core', 'pro', NULL, 300, 'EUR', 19000, 0), "
+	    "(9, 1, 's9', 4, 'core', 'pro', NULL, 400, 'USD', 19000, 0), "
+	    "(10, 1, 's10', 4, 'core', 'team', NULL, 50, 'EUR', 19000, 0)");
+	load(D);
+	ASSERT_INT(m->n_accounts, 4);
+	assert_true(m->mrr_mean_minor > 599 && m->mrr_mean_minor < 601); /* 1000, 250, 700 and 450 */
+	ASSERT_INT(m->mrr_high_minor, 1000);
+	ASSERT_INT(m->seat_minor, 70); /* of 50, 70, 100 and 100 */
+	ASSERT_INT(m->n_plans, 4);
+	assert_string_equal(m->plans[1].plan, "pro");
+	assert_string_equal(m->plans[1].currency, "EUR");
+	ASSERT_INT(m->plans[1].n, 2);
+	ASSERT_INT(m->plans[1].mrr_minor, 300);
+	assert_string_equal(m->plans[2].currency, "USD");
+	ASSERT_INT(m->plans[2].mrr_minor, 400);
+	ASSERT_INT(m->plans[3].n, 3);
+	ASSERT_INT(m->plans[3].mrr_minor, 200); /* of 150, 200 and 700 */
+	ASSERT_INT(m->n_products, 3);
+	ASSERT_INT(m->products[1].n, 4);
+	assert_true(m->products[1].share > 3.99 && m->products[1].share < 4.01); /* 200 beside 50; 450 are all of 450 */
+	assert_string_equal(m->products[2].currency, "USD");
+}
+
 static void the_use_of_the_base_is_added_up_by_metric(void **state)
 {
 	struct usage_cell cells[] = {
@@ -163,6 +193,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_limit_says_over_how_many_days_its_use_adds_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_opportunity_is_open_until_it_was_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_market_is_what_paying_accounts_have_on_the_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_of_one_offer_are_one_and_currencies_stay_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_use_of_the_base_is_added_up_by_metric, setup, teardown),
 	};
 

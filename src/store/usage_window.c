@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "common/heap.h"
 #include "usage_block.h"
 #include "usage_weeks.h"
 
@@ -98,8 +99,8 @@ static int read_week(struct usage_window *w, struct db *db, size_t metric, int w
 static void make_room(struct usage_window *w, int n)
 {
 	if (n > w->cap) {
-		w->cells = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_DAYS, sizeof *w->cells);
-		w->weeks = arena_array(w->arena, (size_t)n * w->n_metrics * FACTS_WEEKS + USAGE_ABREAST, sizeof *w->weeks);
+		w->cells = heap_array(w->arena, (size_t)n * w->n_metrics * FACTS_DAYS, sizeof *w->cells);
+		w->weeks = heap_array(w->arena, (size_t)n * w->n_metrics * FACTS_WEEKS + USAGE_ABREAST, sizeof *w->weeks);
 	}
 	w->cap = n > w->cap ? n : w->cap;
 }

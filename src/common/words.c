@@ -72,18 +72,42 @@ const char *words_find(const struct words *w, const char *key)
 	return text ? text : find_own(&words_built_in[0], key);
 }
 
+/* The next such pair of signs; NULL: none. */
+static const char *next_pair(const char *text, char sign)
+{
+	while ((text = strchr(text, sign)) && text[1] != sign)
+		text++;
+	return text;
+}
+
+/* How long a part of a mark is: a few letters, so that a search by strcspn would take longer to begin. */
+static size_t part_length(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] && text[len] != '|' && text[len] != '}')
+		len++;
+	return len;
+}
+
 /* The first mark at or behind text; false: none. */
 static bool next_mark(const char *text, struct mark *out)
 {
-	const char *open = strstr(text, "{{"), *close = open ? strstr(open, "}}") : NULL, *at;
+	const char *open = next_pair(text, '{'), *close = open ? next_pair(open, '}') : NULL, *at;
 
 	if (!close)
 		return false;
-	*out = (struct mark){ .at = open, .end = close + 2, .name = open + 2 };
-	out->name_len = strcspn(out->name, "|}");
-	for (at = out->name + out->name_len; *at == '|' && out->n_forms <= MAX_PLURALS; at += 1 + strcspn(at + 1, "|}")) {
+	out->at = open;
+	out->end = close + 2;
+	out->name = open + 2;
+	out->name_len = part_length(out->name);
+	out->n_forms = 0;
+	for (at = out->name + out->name_len; *at == '|' && out->n_forms <= MAX_PLURALS;) {
+		size_t len = part_length(at + 1);
+
 		out->forms[out->n_forms].at = at + 1;
-		out->forms[out->n_forms++].len = strcspn(at + 1, "|}");
+		out->forms[out->n_forms++].len = len;
+		at += 1 + len;
 	}
 	return true;
 }
@@ -192,7 +216,7 @@ const char *words_fill(const struct words *w, struct arena *a, const char *text,
 {
 	const struct language *l = language_of(w);
 	CLEANUP(buf_done) struct buf b;
-	struct mark m;
+	LATER_SET struct mark m;
 
 	buf_init(&b, MAX_TEXT);
 	for (; next_mark(text, &m); text = m.end) {

@@ -46,7 +46,7 @@ static const char *text_key(struct arena *a, const char *key)
 void reading_say(const struct context *c, struct reading *out, const char *name, const char *key,
                  const struct word *args, size_t n)
 {
-	struct word plain[MAX_ARGS];
+	LATER_SET struct word plain[MAX_ARGS];
 	const char *text;
 
 	if (out->is_brief)

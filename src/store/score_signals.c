@@ -11,7 +11,7 @@ static const double ONE = 1000; /* numbers are kept in thousandths */
 /* Behind the last digit. */
 static char *put_int(char *at, int64_t n)
 {
-	char digits[MAX_DIGITS];
+	LATER_SET char digits[MAX_DIGITS];
 	size_t from = sizeof digits;
 	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
@@ -35,14 +35,35 @@ static bool is_number(const char *text)
 	return n && !text[n] && n <= MAX_PLAIN_DIGITS && (*text != '0' || n == 1);
 }
 
+static bool is_plain(char c)
+{
+	return (unsigned char)c >= ' ' && c != '"' && c != '\\';
+}
+
+static bool is_all_plain(const char *text, size_t len)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < len; i++)
+		all &= is_plain(text[i]);
+	return all;
+}
+
 /* A JSON string. */
 static void put_text(struct buf *out, const char *text, size_t len)
 {
 	const char *end = text + len;
+	char *whole = is_all_plain(text, len) ? buf_take(out, len + 2) : NULL;
 
+	if (whole) {
+		*whole = '"';
+		memcpy(whole + 1, text, len);
+		whole[len + 1] = '"';
+		return;
+	}
 	buf_char(out, '"');
 	for (const char *at = text;; at++) {
-		if (at < end && (unsigned char)*at >= ' ' && *at != '"' && *at != '\\')
+		if (at < end && is_plain(*at))
 			continue;
 		buf_add(out, text, (size_t)(at - text));
 		if (at == end)

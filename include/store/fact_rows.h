@@ -26,8 +26,22 @@ int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* fro
 bool fact_days_any(const struct fact_days *d, int from_age, int to_age);  /* whether that is above 0 */
 int fact_days_next(const struct fact_days *d, int from_age);             /* the next one from there on; FACTS_DAYS */
 int fact_days_before(const struct fact_days *d, int to_age);             /* the oldest one below to_age; -1 */
-int fact_days_last(const struct fact_days *d);                           /* the youngest age, -1 when empty */
-int fact_days_first(const struct fact_days *d);                          /* the oldest age, -1 when empty */
+/* The youngest age, -1 when empty. */
+static inline int fact_days_last(const struct fact_days *d)
+{
+	for (int w = 0; w < FACTS_DAYS / 64; w++)
+		if (d->words[w])
+			return 64 * w + __builtin_ctzll(d->words[w]);
+	return -1;
+}
+/* The oldest age, -1 when empty. */
+static inline int fact_days_first(const struct fact_days *d)
+{
+	for (int w = FACTS_DAYS / 64 - 1; w >= 0; w--)
+		if (d->words[w])
+			return 64 * w + 63 - __builtin_clzll(d->words[w]);
+	return -1;
+}
 /* A week of them, by weeks back: a bit a day, the youngest first. */
 static inline unsigned fact_days_week(const struct fact_days *d, int week)
 {

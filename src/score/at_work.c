@@ -8,8 +8,8 @@ enum { WINDOW = 28, MIN_LEVEL_DAYS = 5, FEW_VALUES = 64, VERY_FEW_VALUES = 16 };
 
 int metric_index(const struct fact_base *base, const char *name)
 {
-	for (size_t m = 0; name && m < base->n_metrics; m++)
-		if (strcmp(base->metrics[m].name, name) == 0)
+	for (size_t m = 0; name && m < base->n_metrics; m++) /* most differ in their first character */
+		if (*base->metrics[m].name == *name && strcmp(base->metrics[m].name, name) == 0)
 			return (int)m;
 	return -1;
 }

@@ -5,7 +5,7 @@
 #include "expansion.h"
 #include "judge.h"
 
-enum { ENOUGH_BUYERS = 3, ENOUGH_ACCOUNTS = 10 };
+enum { ENOUGH_BUYERS = 3, ENOUGH_ACCOUNTS = 10, FEW_PRODUCTS = 8 };
 static const double DEARER = 1.1, MORE_SEATS_AT_LEAST = 0.1;
 
 static bool is_same_money(const char *market, const char *own)
@@ -172,13 +172,25 @@ struct owned {
 	size_t n;
 };
 
+/* Lines of one product point to one text, of which the first few are looked at: what is there twice does no harm. */
+static bool has_text(const struct owned *o, const char *product)
+{
+	for (size_t i = 0; i < o->n && i < FEW_PRODUCTS; i++)
+		if (o->at[i].product == product)
+			return true;
+	return false;
+}
+
 static struct owned owned_by(const struct fact_account *f, struct arena *a)
 {
 	struct owned o = { .at = arena_array(a, f->n_subscriptions, sizeof *o.at) };
 
-	for (size_t i = 0; i < f->n_subscriptions; i++)
-		if (f->subscriptions[i].is_active)
-			o.at[o.n++] = (struct own){ number_of(f->subscriptions[i].product), f->subscriptions[i].product };
+	for (size_t i = 0; i < f->n_subscriptions; i++) {
+		const char *product = f->subscriptions[i].product;
+
+		if (f->subscriptions[i].is_active && !has_text(&o, product))
+			o.at[o.n++] = (struct own){ number_of(product), product };
+	}
 	return o;
 }
 

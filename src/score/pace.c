@@ -131,7 +131,9 @@ static void follow_move(const struct context *c, const struct fact_days *all, in
 /* Whether it counts people, not what they do. */
 static bool is_headcount(const struct context *c, size_t m)
 {
-	return c->settings->users_metric && strcmp(c->base->metrics[m].name, c->settings->users_metric) == 0;
+	const char *users = c->settings->users_metric, *name = c->base->metrics[m].name;
+
+	return users && *users == *name && strcmp(users, name) == 0;
 }
 
 /* What the metrics say together. */

@@ -199,19 +199,27 @@ static void split_losses(const struct loss_shares *prior, struct verdict *v)
 		v->losses[k] = sum > 0 && v->score > 0 ? v->score * shares[k] / sum : 0;
 }
 
-/* Reads the signals of an engine that may be known. Returns how many are, and which. */
-static size_t take_all(const struct context *c, const struct bench *bench, struct reading *readings,
-                       uint8_t known[MAX_SIGNALS])
+/* Reads the signals of an engine that may be known. Returns how many are, and which; adds up their weights. */
+static inline size_t take_all(const struct context *c, const struct bench *bench, struct reading *readings,
+                              uint8_t known[MAX_SIGNALS], double *io_weight)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < bench->n_open && c->is_brief; i++) {
-		known[n] = bench->open[i];
-		n += take_value(c, &bench->signals[known[n]], &readings[known[n]]);
+		struct reading *r = &readings[bench->open[i]];
+
+		if (!take_value(c, &bench->signals[bench->open[i]], r))
+			continue;
+		known[n++] = bench->open[i];
+		*io_weight += r->weight;
 	}
 	for (size_t i = 0; i < bench->n_open && !c->is_brief; i++) {
-		known[n] = bench->open[i];
-		n += take_reading(c, &bench->signals[known[n]], &readings[known[n]]);
+		struct reading *r = &readings[bench->open[i]];
+
+		if (!take_reading(c, &bench->signals[bench->open[i]], r))
+			continue;
+		known[n++] = bench->open[i];
+		*io_weight += r->weight;
 	}
 	return n;
 }
@@ -223,15 +231,13 @@ static void measure(const struct context *c, enum score_engine engine, struct ve
 	struct reading *readings = arena_memdup(c->arena, bench->blanks, bench->n * sizeof *readings);
 	struct ends ends = ends_of(c->settings, engine);
 	LATER_SET uint8_t places[MAX_SIGNALS];
-	size_t n = take_all(c, bench, readings, places);
 	double known = 0;
+	size_t n = take_all(c, bench, readings, places, &known);
 
 	*v = (struct verdict){
 		.score = -1, .times = 1, .band_before = -1, .band_since = c->as_of, .readings = readings,
 		.n_readings = bench->n, .band_why = "", .change = "", .pressing_on = DAY_NONE, .base_logit = bench->base_logit,
 	};
-	for (size_t i = 0; i < n; i++)
-		known += readings[places[i]].weight;
 	v->logit = sum_up(&ends, v->base_logit, readings, places, n, v->families);
 	if (known > 0) {
 		v->score = risk_of(v->logit);
@@ -425,7 +431,9 @@ void score_account(const struct judge *j, const struct fact_account *account, co
 		if (words == WORDS_OF_BANDS && (has_band(defense) || has_band(expansion)))
 			tell_verdict(&c, (enum score_engine)engine, &out->verdicts[engine]);
 		override_lead(&c, (enum score_engine)engine, &out->verdicts[engine]);
-		verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
+		/* What growth would be worth nobody asks of one who is not to grow; of risk each score says it. */
+		if (words != WORDS_OF_BANDS || engine == ENGINE_DEFENSE || has_band(expansion))
+			verdict_stake(&c, (enum score_engine)engine, &out->verdicts[engine]);
 	}
 	if (words == WORDS_ALL)
 		expansion->posture = posture_of(&c, expansion);

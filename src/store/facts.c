@@ -70,22 +70,6 @@ int fact_days_before(const struct fact_days *d, int to_age)
 	return -1;
 }
 
-int fact_days_last(const struct fact_days *d)
-{
-	for (int w = 0; w < FACTS_DAYS / 64; w++)
-		if (d->words[w])
-			return 64 * w + __builtin_ctzll(d->words[w]);
-	return -1;
-}
-
-int fact_days_first(const struct fact_days *d)
-{
-	for (int w = FACTS_DAYS / 64 - 1; w >= 0; w--)
-		if (d->words[w])
-			return 64 * w + 63 - __builtin_clzll(d->words[w]);
-	return -1;
-}
-
 void *rows_add(struct rows *r, size_t place)
 {
 	if (r->n == r->cap) {

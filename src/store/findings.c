@@ -157,8 +157,7 @@ int findings_of_accounts(struct db *db, int64_t from_account, int64_t to_account
                          struct arena *a, struct finding **out, size_t *out_n, struct err *err)
 {
 	CLEANUP(stmt_donep) struct stmt *q = db_sql(db,
-		"SELECT " FINDING_COLUMNS " FROM finding f JOIN account a ON a.id = f.account_id"
-		" WHERE f.account_id BETWEEN :from AND :to"
+		"SELECT " FINDING_COLUMNS_OF("NULL", "NULL") " FROM finding f WHERE f.account_id BETWEEN :from AND :to"
 		" AND (f.closed_on IS NULL OR (f.state IN ('dismissed', 'resolved') AND f.closed_on >= :since))"
 		" ORDER BY f.account_id, f.id");
 

@@ -26,7 +26,7 @@ int fact_days_count(const struct fact_days *d, int from_age, int to_age); /* fro
 bool fact_days_any(const struct fact_days *d, int from_age, int to_age);  /* whether that is above 0 */
 int fact_days_next(const struct fact_days *d, int from_age);             /* the next one from there on; FACTS_DAYS */
 int fact_days_before(const struct fact_days *d, int to_age);             /* the oldest one below to_age; -1 */
-/* The youngest age, -1 when empty. */
+/* The youngest age, -1 when empty. Inline, as the next ones, for it is asked some hundred times of each account. */
 static inline int fact_days_last(const struct fact_days *d)
 {
 	for (int w = 0; w < FACTS_DAYS / 64; w++)

@@ -12,7 +12,8 @@
 int facts_base_begin(struct db *db, const struct fact_query *q, struct arena *a, struct fact_base *out,
                      struct err *err) MUST_USE;
 /* Between begin and the first walk, no connection open: a process that reads ahead of a long walk; to be given to
- * usage_ahead_end when all have ended. 0: there is none. */
+ * usage_ahead_end when all have ended. 0: there is none, as for a short one. score starts it where it works in several
+ * processes. */
 pid_t facts_base_ahead(const struct fact_base *base, const char *database);
 /* Takes one block of accounts after the other that nobody has taken, until there is none. */
 int facts_base_walk(struct db *db, const struct fact_base *base, struct err *err) MUST_USE;

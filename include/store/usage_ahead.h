@@ -6,7 +6,6 @@
 #define STORE_USAGE_AHEAD_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,17 +13,16 @@
 
 struct usage_ahead {
 	const char *database;
-	const int32_t *metrics; /* NULL: all that there are */
+	const int32_t *metrics;
 	size_t n_metrics;
 	int32_t from, to;       /* days; they are asked for from the last on */
-	const int64_t *blocks;  /* in the order in which they are taken, ascending; NULL: from 0 on */
+	const int64_t *blocks;  /* in the order in which they are taken, ascending */
 	size_t n_blocks;
-	bool with_packs;        /* of the accounts of a block, before its usage */
 	const atomic_size_t *next; /* how many blocks are taken, in memory that is shared */
 };
 
-/* Starts the process; before this one opens the database, or after it has closed it. Without it (no memory) all is read
- * as it is needed: 0, else its id. */
+/* Starts the process; before this one opens the database, or after it has closed it. 0 when there is none, as one block
+ * is too large to lie in memory unread, or nothing could be started: all is read as it is needed. Else its id. */
 pid_t usage_ahead_start(const struct usage_ahead *plan);
 /* Ends it, whatever it is at; 0: there is none. */
 void usage_ahead_end(pid_t process);

@@ -16,7 +16,7 @@
 enum {
 	STRIP = 8,             /* blocks asked for together, at most: their pages of a day lie side by side */
 	FIRST_STRIP = 2,       /* nobody has anything to do before it is there */
-	STRIP_BYTES = 256 << 20,
+	STRIP_BYTES = 128 << 20, /* two strips lie in the page cache unread, at most */
 	REQUEST_BYTES = 128 << 10,
 	SAMPLE_DAYS = 23,      /* of so many one is looked at */
 	NAP_NS = 1000000
@@ -25,42 +25,20 @@ enum {
 struct reading {
 	const struct usage_ahead *plan;
 	struct leaves *file;
-	uint32_t usage_root, packs_root;
-	const int32_t *metrics;
-	size_t n_metrics;
+	uint32_t root;
 	bool is_missing; /* something of what was looked at is not in memory */
 };
 
-static int load_metrics(struct reading *r, struct db *db, struct arena *a, struct err *err)
-{
-	CLEANUP(stmt_donep) struct stmt *q = db_sql(db, "SELECT id FROM metric ORDER BY id");
-	int32_t *metrics = NULL;
-	size_t n = 0;
-	int rc;
-
-	while ((rc = stmt_step(q, err)) > 0) {
-		metrics = arena_grow(a, metrics, n, n + 1, sizeof *metrics);
-		metrics[n++] = (int32_t)col_int(q, 0);
-	}
-	r->metrics = metrics;
-	r->n_metrics = n;
-	return rc;
-}
-
-static int load(struct reading *r, struct arena *a, struct err *err)
+static int find_usage(struct reading *r, struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
-	int64_t usage, packs;
+	int64_t root;
 
 	if (db_open(r->plan->database, DB_READ, &db, err) < 0 ||
-	    db_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'usage_block'", 0, &usage, err) < 0 ||
-	    db_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'account_pack'", 0, &packs, err) < 0)
+	    db_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'usage_block'", 0, &root, err) < 0)
 		return -1;
-	r->usage_root = (uint32_t)usage;
-	r->packs_root = (uint32_t)packs;
-	r->metrics = r->plan->metrics;
-	r->n_metrics = r->plan->n_metrics;
-	return r->metrics ? 0 : load_metrics(r, db, a, err);
+	r->root = (uint32_t)root;
+	return 0;
 }
 
 /* Of a longer request the kernel leaves out what is beyond what the device takes at once. */
@@ -92,23 +70,18 @@ static void look(void *context, off_t at, off_t len)
 
 static void each_run(struct reading *r, int64_t first, int64_t last, int step, leaves_fn *fn)
 {
-	if (r->plan->with_packs)
-		leaves_of(r->file, r->packs_root, first * USAGE_BLOCK, (last + 1) * USAGE_BLOCK - 1, fn, r);
-	for (size_t m = 0; m < r->n_metrics; m++)
-		for (int32_t day = r->plan->to; day >= r->plan->from; day -= step)
-			leaves_of(r->file, r->usage_root, usage_block_id(r->metrics[m], day, first),
-			          usage_block_id(r->metrics[m], day, last), fn, r);
-}
+	const struct usage_ahead *p = r->plan;
 
-static int64_t block_at(const struct reading *r, size_t i)
-{
-	return r->plan->blocks ? r->plan->blocks[i] : (int64_t)i;
+	for (size_t m = 0; m < p->n_metrics; m++)
+		for (int32_t day = p->to; day >= p->from && day >= 0; day -= step)
+			leaves_of(r->file, r->root, usage_block_id(p->metrics[m], day, first),
+			          usage_block_id(p->metrics[m], day, last), fn, r);
 }
 
 /* Mostly all is in memory or nothing is: to ask for what is there costs as much as to look for it page by page. */
 static void ask_strip(struct reading *r, size_t from, size_t end)
 {
-	int64_t first = block_at(r, from), last = block_at(r, end - 1);
+	int64_t first = r->plan->blocks[from], last = r->plan->blocks[end - 1];
 
 	r->is_missing = false;
 	each_run(r, first, last, SAMPLE_DAYS, look);
@@ -116,12 +89,18 @@ static void ask_strip(struct reading *r, size_t from, size_t end)
 		each_run(r, first, last, 1, ask);
 }
 
-static size_t strip_size(const struct reading *r, size_t first)
+static size_t bytes_of(const struct usage_ahead *p)
 {
-	size_t block = (size_t)(r->plan->to - r->plan->from + 1) * r->n_metrics * USAGE_BLOCK_BYTES;
+	return (size_t)(p->to - p->from + 1) * p->n_metrics * USAGE_BLOCK_BYTES;
+}
+
+/* Blocks in between of which nobody is taken would be asked for, too. */
+static size_t strip_size(const struct usage_ahead *p, size_t first)
+{
 	size_t n = first + FIRST_STRIP < STRIP ? first + FIRST_STRIP : STRIP;
 
-	while (n > 1 && n * block > STRIP_BYTES)
+	n = n < p->n_blocks - first ? n : p->n_blocks - first;
+	while (n > 1 && (n * bytes_of(p) > STRIP_BYTES || p->blocks[first + n - 1] - p->blocks[first] >= STRIP))
 		n--;
 	return n;
 }
@@ -139,8 +118,7 @@ static void ask_all(struct reading *r)
 			(void)nanosleep(&nap, NULL);
 		if (taken >= n)
 			return;
-		end = first + strip_size(r, first);
-		end = end < n ? end : n;
+		end = first + strip_size(r->plan, first);
 		ask_strip(r, first, end);
 		before = first;
 	}
@@ -152,7 +130,7 @@ NORETURN static void run(const struct usage_ahead *plan, pid_t parent)
 	struct reading r = { .plan = plan };
 	struct err err;
 
-	if (child_tie(parent) && load(&r, a, &err) == 0) {
+	if (child_tie(parent) && find_usage(&r, &err) == 0) {
 		r.file = leaves_open(plan->database, a);
 		if (r.file)
 			ask_all(&r);
@@ -163,8 +141,11 @@ NORETURN static void run(const struct usage_ahead *plan, pid_t parent)
 
 pid_t usage_ahead_start(const struct usage_ahead *plan)
 {
-	pid_t parent = getpid(), process = fork();
+	pid_t parent = getpid(), process;
 
+	if (bytes_of(plan) > STRIP_BYTES)
+		return 0;
+	process = fork();
 	if (process == 0)
 		run(plan, parent);
 	return process < 0 ? 0 : process;

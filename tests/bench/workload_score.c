@@ -320,12 +320,22 @@ static void start(struct shared *shared, const char *database, int n)
 	}
 }
 
-static pid_t start_ahead(struct shared *shared, const char *database)
+/* As score's own walk does. */
+static pid_t start_ahead(struct shared *shared, const char *database, struct arena *a)
 {
-	const struct usage_ahead plan = { .database = database, .from = WORKLOAD_AS_OF - WORKLOAD_DAYS + 1,
-		.to = WORKLOAD_AS_OF, .n_blocks = MAX_BLOCKS, .with_packs = true, .next = &shared->next };
+	struct scorer *s = arena_alloc(a, sizeof *s);
+	int64_t *blocks = arena_array(a, MAX_BLOCKS, sizeof *blocks);
 
-	return usage_ahead_start(&plan);
+	s->arena = a;
+	open_scorer(s, database);
+	txn_end(&s->snapshot);
+	db_close(s->db);
+	for (int i = 0; i < s->n_blocks; i++)
+		blocks[i] = i;
+	return usage_ahead_start(&(struct usage_ahead){
+		.database = database, .metrics = s->metrics, .n_metrics = WORKLOAD_METRICS,
+		.from = WORKLOAD_AS_OF - WORKLOAD_DAYS + 1, .to = WORKLOAD_AS_OF,
+		.blocks = blocks, .n_blocks = (size_t)s->n_blocks, .next = &shared->next });
 }
 
 static void wait_for_all(void)
@@ -350,7 +360,7 @@ void workload_score(const char *database, int n_processes, struct workload_answe
 	if (s->shared == MAP_FAILED)
 		die("no memory");
 	start(s->shared, database, n_processes - 1);
-	ahead = start_ahead(s->shared, database);
+	ahead = start_ahead(s->shared, database, a);
 	open_scorer(s, database);
 	begin_rows(&w, database);
 	while (score_next(s))

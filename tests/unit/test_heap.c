@@ -1,7 +1,9 @@
 #include "cmocka_shim.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/heap.h"
 
@@ -27,6 +29,8 @@ static void what_is_large_comes_by_large_pages_and_goes_with_its_arena(void **st
 		if (round == 0)
 			memset(small, 1, SMALL);
 		arena_reset(a);
+		assert_int_equal(msync(large, LARGE, MS_ASYNC), -1); /* nothing lies there any more */
+		assert_int_equal(errno, ENOMEM);
 	}
 	arena_free(a);
 }

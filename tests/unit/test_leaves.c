@@ -178,28 +178,51 @@ static void a_file_that_is_no_database_is_none(void **state)
 	assert_null(leaves_open(path, a)); /* zeros */
 }
 
-/* As it may be while it is written: whatever stands there, nothing is read beyond the page and it ends. */
+static void count(void *context, off_t at, off_t len)
+{
+	(void)context;
+	assert_true(at > 0 && len > 0);
+	n_runs++;
+}
+
+/* As it may be while it is written: whatever stands there, nothing is read beyond the page and it ends. Half of the
+ * pages look like one of a tree, and their children are pages of the file: circles, too. */
 static void a_torn_file_is_survived(void **state)
 {
-	uint32_t root;
+	enum { ROUNDS = 300, TORN = 8, BYTES = 512 };
+	uint32_t root, n_with_cells = 0;
+	off_t n_pages;
 	int fd;
 
 	(void)state;
-	make(512, 1, N_ROWS);
+	n_runs = 0;
+	make(BYTES, 1, N_ROWS);
 	root = root_of("t");
 	fd = open(path, O_RDWR | O_CLOEXEC);
+	n_pages = lseek(fd, 0, SEEK_END) / BYTES;
 	srand(7);
-	for (int round = 0; round < 300; round++) {
-		uint8_t page[512];
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int torn = 0; torn < TORN; torn++) {
+			uint32_t number = torn ? 2 + (uint32_t)rand() % (uint32_t)(n_pages - 2) : root;
+			uint8_t page[BYTES];
 
-		for (size_t i = 0; i < sizeof page; i++)
-			page[i] = (uint8_t)rand();
-		page[0] = 5;
-		assert_int_equal(pwrite(fd, page, sizeof page, (off_t)(root - 1) * 512), sizeof page);
+			for (size_t i = 0; i < sizeof page; i++)
+				page[i] = i % 4 ? (uint8_t)rand() : 0;
+			page[0] = rand() % 4 ? 5 : 13;
+			if (rand() % 2) {
+				page[3] = 0;
+				page[4] = (uint8_t)(rand() % 250);
+				n_with_cells += page[4] > 0;
+			}
+			page[8] = page[9] = 0; /* the last child */
+			page[10] = (uint8_t)(rand() % 2);
+			assert_int_equal(pwrite(fd, page, sizeof page, (off_t)(number - 1) * BYTES), sizeof page);
+		}
 		leaves = leaves_open(path, a);
-		look(root, 1, 3000);
+		leaves_of(leaves, root, 1, 3000, count, NULL);
 		leaves_close(leaves);
 	}
+	assert_true(n_with_cells > ROUNDS && n_runs > 0);
 	leaves = NULL;
 	(void)close(fd);
 }

@@ -95,6 +95,12 @@ class Bench:
     def rounds_of(self, name, accounts, once, n=None):
         return self.keep(name, accounts, [once() for _ in range(n or self.rounds)])
 
+    def in_turns(self, accounts, rivals):
+        """Each of them once, then each once again ..."""
+        rounds = [{name: once() for name, once in rivals.items()} for _ in range(self.rounds)]
+        for name in rivals:
+            self.keep(name, accounts, [r[name] for r in rounds])
+
 
 def files_of(database):
     return [database, database.with_name(database.name + "-wal"), database.with_name(database.name + "-shm")]
@@ -125,7 +131,8 @@ def prepare(b):
 
 
 def kernel(b):
-    """The workload's own score over the real store: open, score, rank, commit."""
+    """The workload's own score over the real store (open, score, rank, commit), and by turns tuned SQL on what the part duckdb
+    filled: what else the machine does meets both."""
     for n in b.sizes:
         def ready():
             run([b.make, "ready", b.org(n)], watched=False)
@@ -138,18 +145,30 @@ def kernel(b):
         def warm():
             ready()
             return once()
+
+        def cold():
+            ready()
+            cool(files_of(b.database(n)))
+            return once()
+
+        def cold_peer():
+            cool([b.peer_file("duckdb", n)])
+            return duck_scores(b, n, "tuned")
+        has_peer = b.peer_file("duckdb", n).exists()
         warm()
-        b.rounds_of("kernel", n, warm)
+        b.in_turns(n, {"kernel": warm, **({"duckdb tuned": lambda: duck_scores(b, n, "tuned")} if has_peer else {})})
         if not b.options.warm_only:
-            def cold():
-                ready()
-                cool(files_of(b.database(n)))
-                return once()
-            b.rounds_of("kernel cold", n, cold)
+            b.in_turns(n, {"kernel cold": cold, **({"duckdb cold": cold_peer} if has_peer else {})})
+
+
+def duck_scores(b, n, kind):
+    result = said(run([b.peer, "duckdb", "score", b.peer_file("duckdb", n), workload_sql.sql("duckdb", kind)], watched=False))
+    b.answer(f"DuckDB ({kind})", n, result)
+    return result
 
 
 def duckdb(b):
-    """DuckDB: filled by its appender, by account; tuned and straightforward SQL."""
+    """DuckDB: filled by its appender, by account; straightforward SQL. The tuned SQL is the part kernel's rival."""
     if run([b.peer, "duckdb", "run", ":memory:", "SELECT 1"], watched=False, may_fail=True)["code"]:
         b.note("DuckDB is left out: its package can't be had (npm and its registry, once)")
         return
@@ -167,18 +186,8 @@ def duckdb(b):
             filled.write_text(json.dumps({**said(loaded), **usage}))
         b.keep("duckdb backfill", n, [json.loads(filled.read_text())])
 
-        def once(kind):
-            result = said(run([b.peer, "duckdb", "score", at, workload_sql.sql("duckdb", kind)], watched=False))
-            b.answer(f"DuckDB ({kind})", n, result)
-            return result
-        b.rounds_of("duckdb tuned", n, lambda: once("tuned"))
         if n == b.sizes[-1] or n == ROWS_MOST:
-            b.rounds_of("duckdb plain", n, lambda: once("plain"))
-        if not b.options.warm_only:
-            def cold():
-                cool([at])
-                return once("tuned")
-            b.rounds_of("duckdb cold", n, cold)
+            b.rounds_of("duckdb plain", n, lambda: duck_scores(b, n, "plain"))
 
 
 def sqlite(b):

@@ -134,7 +134,7 @@ static int load_active(struct db *db, const struct fact_base *base, struct usage
 {
 	const struct fact_series **series = arena_array(a, base->n_metrics + 1, sizeof *series);
 
-	if (usage_window_seek(window, db, id, id, false, err) < 0 ||
+	if (usage_window_seek(window, db, id, id, id, err) < 0 ||
 	    usage_window_series(window, db, id, false, a, series, err) < 0)
 		return -1;
 	for (size_t m = 0; m < base->n_metrics; m++)

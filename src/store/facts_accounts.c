@@ -82,13 +82,15 @@ int facts_load_usage(struct loading *l, struct err *err)
 	bool is_copied = !l->q->reads_ahead;
 
 	for (size_t at = 0, end; at < l->n; at = end) {
-		int64_t first = l->out[at].id;
+		int64_t first = l->out[at].id, last, until;
 
 		for (end = at + 1; end < l->n && l->out[end].id / USAGE_BLOCK == first / USAGE_BLOCK &&
 		     l->out[end].id - first < usage_window_room(window);)
 			end++;
 		is_copied = is_copied || end < l->n; /* the window moves on */
-		if (usage_window_seek(window, l->db, first, l->out[end - 1].id, l->q->reads_ahead, err) < 0)
+		last = l->out[end - 1].id;
+		until = l->q->reads_ahead ? l->base->members[l->base->n_members - 1].id : last;
+		if (usage_window_seek(window, l->db, first, last, until, err) < 0)
 			return err_in(err, "usage");
 		for (size_t i = at; i < end; i++)
 			if (load_series(l, is_copied, &l->out[i], err) < 0)

@@ -44,6 +44,7 @@ struct activity {
 	uint8_t weeks[FACTS_WEEKS][USAGE_BLOCK];  /* active days */
 	uint16_t reported[USAGE_BLOCK];           /* of late: all bits of it */
 	uint16_t members[USAGE_BLOCK];            /* all bits of those who are */
+	int n;                                    /* places up to the last member */
 	int stride;                               /* every so many accounts count for the sizes of days */
 	int64_t block;
 	int32_t as_of;
@@ -55,8 +56,8 @@ static void note_reported(struct activity *x, const uint16_t *row, int32_t day, 
 	if (age >= RHYTHM_DAYS && day <= x->out->last_on)
 		return;
 	if (age < REPORTED_WITHIN_DAYS)
-		usage_row_join(row, USAGE_BLOCK, x->reported);
-	if (!usage_row_bits(row, x->members, USAGE_BLOCK))
+		usage_row_join(row, (size_t)x->n, x->reported);
+	if (!usage_row_bits(row, x->members, (size_t)x->n))
 		return;
 	if (age < RHYTHM_DAYS)
 		fact_days_add(&x->out->days, age);
@@ -71,7 +72,7 @@ static int add_large(const struct activity *x, struct db *db, const uint16_t *ro
 	double scale = metric->scale > 0 ? metric->scale : 1;
 	int64_t sum = 0;
 
-	for (int i = 0; i < USAGE_BLOCK; i++) {
+	for (int i = 0; i < x->n; i++) {
 		uint16_t cell = le16toh(row[i]);
 		int64_t value = (int64_t)cell - 1;
 
@@ -95,9 +96,9 @@ static int add_used(const struct activity *x, struct db *db, const uint16_t *row
 {
 	double scale = metric->scale > 0 ? metric->scale : 1;
 
-	if (usage_row_is_large(row, x->members, USAGE_BLOCK))
+	if (usage_row_is_large(row, x->members, (size_t)x->n))
 		return add_large(x, db, row, day, metric, out, err);
-	*out = (double)usage_row_sum(row, x->members, USAGE_BLOCK) / scale;
+	*out = (double)usage_row_sum(row, x->members, (size_t)x->n) / scale;
 	return 0;
 }
 
@@ -114,7 +115,7 @@ static void add_sizes(const struct activity *x, const uint16_t *row, struct fact
 {
 	struct fact_size size = { 0, 0 };
 
-	for (int i = 0; i < USAGE_BLOCK; i += x->stride) {
+	for (int i = 0; i < x->n; i += x->stride) {
 		unsigned cell = le16toh(row[i]);
 
 		if (cell < 2 || !x->members[i])
@@ -168,7 +169,7 @@ static int read_metric(struct activity *x, struct db *db, const struct fact_metr
 			is_any = is_any || rc;
 		}
 		if (is_any && metric->is_activity)
-			usage_week_join(x->rows[0], USAGE_BLOCK, USAGE_BLOCK, x->weeks[week]);
+			usage_week_join(x->rows[0], USAGE_BLOCK, (size_t)x->n, x->weeks[week]);
 	}
 	return 0;
 }
@@ -235,7 +236,7 @@ static uint32_t n_reported(const struct activity *x)
 {
 	uint32_t n = 0;
 
-	for (int i = 0; i < USAGE_BLOCK; i++)
+	for (int i = 0; i < x->n; i++)
 		n += (x->reported[i] & x->members[i]) != 0;
 	return n;
 }
@@ -264,6 +265,7 @@ static int walk_block(struct activity *x, struct db *db, const struct fact_base 
 	memset(x, 0, sizeof *x);
 	x->stride = 1 + (int)(base->n_members / SIZE_SAMPLE);
 	x->block = w->members[from].id / USAGE_BLOCK;
+	x->n = (int)(w->members[end - 1].id % USAGE_BLOCK) + 1;
 	x->as_of = base->as_of;
 	x->out = &w->blocks[which];
 	x->out->last_on = DAY_NONE;

@@ -105,18 +105,24 @@ static void make_room(struct usage_window *w, int n)
 	w->cap = n > w->cap ? n : w->cap;
 }
 
-int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int64_t last, bool reads_ahead,
+static int64_t least_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int64_t last, int64_t until,
                       struct err *err)
 {
-	int64_t end = (first / USAGE_BLOCK + 1) * USAGE_BLOCK; /* of the block */
+	int64_t block = first - first % USAGE_BLOCK;
 
-	if (last >= end || last - first >= w->room)
+	if (last >= block + USAGE_BLOCK || last - first >= w->room)
 		die("usage of accounts %lld to %lld at once", (long long)first, (long long)last);
 	if (first >= w->first && last < w->first + w->n)
 		return 0;
-	if (reads_ahead && w->room == USAGE_BLOCK)
-		first = end - USAGE_BLOCK;
-	last = !reads_ahead ? last : end - first < w->room ? end - 1 : first + w->room - 1;
+	if (until > last) {
+		first = w->room == USAGE_BLOCK ? block : first;
+		last = least_of(least_of(until, block + USAGE_BLOCK - 1), first + w->room - 1);
+	}
 	make_room(w, (int)(last - first + 1));
 	w->first = first;
 	w->n = (int)(last - first + 1);

@@ -9,9 +9,9 @@
 struct usage_window;
 /* Of these metrics, back from the as-of day. Lives in the arena, which must outlive its use; so must the metrics. */
 struct usage_window *usage_window_new(int32_t as_of, const struct fact_metric *metrics, size_t n, struct arena *a);
-/* Makes the window hold accounts first to last, which are of one block; with room left, those behind them too when
- * reads_ahead: whoever goes through the accounts in order reads each block once. */
-int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int64_t last, bool reads_ahead,
+/* Makes the window hold accounts first to last, which are of one block; with room left, those of the block up to
+ * `until`, too: whoever goes through the accounts in order reads each block once. */
+int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int64_t last, int64_t until,
                       struct err *err) MUST_USE;
 /* Of an account in the window: by metric, NULL where it has none. Single days live as long as the window stays where it
  * is, unless they are copied; all else in the arena. */

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import BIN, DATA, HEAVY, SHARED, Skip, run  # noqa: E402
+from harness import BIN, DATA, HEAVY, SANITIZED, SHARED, Skip, run  # noqa: E402
 
 NOW = "2025-01-10T08:00:00Z"
 EXCERPT = DATA / "ravenstack"
@@ -395,7 +395,7 @@ def test_kill_while_loading(case):
     dice = random.Random(11)
     n_killed = n_rounds = 0
     # A busy moment makes a pull look long, and then it is over before the kill: the fastest one counts.
-    while n_rounds < (40 if HEAVY else 6) or (n_killed < 3 and n_rounds < 60):
+    while n_rounds < (40 if HEAVY else 3 if SANITIZED else 6) or (n_killed < 3 and n_rounds < 60):
         n_rounds += 1
         shutil.rmtree(case.tmp / "state")
         while kill_after(case, dice.uniform(0.02, whole)) and n_killed < 400:

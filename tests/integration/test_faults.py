@@ -337,7 +337,7 @@ def test_walks_without_a_fault(case):
 def test_every_fault_of_every_family(case):
     """Each fault in the middle of each family's list: outcome class, number of requests, rows and cursor, and the next run ends it."""
     pairs = [(f, x) for x in FAULTS for f in FAMILIES if x.only(f)]
-    every = 1 if HEAVY else 9 if SANITIZED else 3
+    every = 1 if HEAVY else 15 if SANITIZED else 3
     all_pairs(pairs[time.time_ns() // 1000 % every::every], try_pair)
     assert not THIEF.seen, THIEF.seen
 
@@ -399,7 +399,7 @@ def skewed(case, family, ahead_s):
 
 def test_clocks_that_differ(case):
     """Our clock two hours before and two hours behind each API's: an edit and a new row right after a pull are not lost."""
-    all_pairs([(f, s) for f in FAMILIES for s in (7200, -7200) if f.has_increment and not f.is_increment], skewed)
+    all_pairs(some([(f, s) for f in FAMILIES for s in (7200, -7200) if f.has_increment and not f.is_increment]), skewed)
 
 
 def cut_once_each(case, family, lengths):

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from harness import HEAVY, SANITIZED, run  # noqa: E402
 
-ACCOUNTS = 60 if HEAVY else 25
+ACCOUNTS = 60 if HEAVY else 15 if SANITIZED else 25
 WEEKS = 30 if HEAVY else 8
 PAIRS = 1000 if HEAVY else 30 if SANITIZED else 200
 BEGIN, FIRST_PULL = datetime.date(2024, 10, 1), datetime.date(2025, 9, 1)

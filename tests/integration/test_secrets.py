@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import sinks  # noqa: E402
-from harness import HEAVY, run  # noqa: E402
+from harness import HEAVY, SANITIZED, run  # noqa: E402
 from lists import all_pairs, some  # noqa: E402
 
 SECRET, CLIENT_SECRET = "pl4nted/S3cret+&=%zz~9c1e7b", "cl1ent/planted+5f&0d"
@@ -391,7 +391,8 @@ def try_echo(case, kind, status, in_header):
 
 def test_a_server_that_says_our_words_back(case):
     """Errors that hold our headers, address and body, with the secrets in every form: none of it is shown, logged or stored."""
-    all_pairs([(k, s, h) for k in KINDS for s in ((400, 401, 403, 404, 429, 500) if HEAVY else (401, 500)) for h in (False, True)], try_echo)
+    statuses = (400, 401, 403, 404, 429, 500) if HEAVY else (401, 500)
+    all_pairs([(k, s, in_header) for k in KINDS for s in statuses for in_header in (False, True)][::3 if SANITIZED else 1], try_echo)
 
 
 run(globals())

@@ -765,8 +765,8 @@ def progress(case, family):
 
 
 def some(pairs):
-    """Under sanitizers every third: release runs all, and each costs some tenths of a second there."""
-    return pairs[::3] if SANITIZED else pairs
+    """Under sanitizers every fifth, which leaves out none of 2, 3, 4 or 6 things that take turns: release runs all."""
+    return pairs[::5] if SANITIZED else pairs
 
 
 def all_pairs(pairs, check, **options):

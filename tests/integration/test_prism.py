@@ -65,8 +65,8 @@ def test_every_request_is_accepted_by_the_published_documents(case):
 def test_prism_would_refuse_a_wrong_request(case):
     """The judge is awake: a search without its required members is refused."""
     prism.need()
-    port = prism.start_prism(case, "Companies-v3-companies.json")
-    wait_for(lambda: prism.is_up(port), 60, "prism")
+    port, process = prism.start_prism(case, "Companies-v3-companies.json")
+    wait_for(lambda: prism.is_up(port, process), 60, "prism")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request("POST", "/crm/v3/objects/companies/search", json.dumps({"limit": 100}),
                        {"Authorization": "Bearer x", "Content-Type": "application/json"})

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from harness import BIN, HEAVY, run, wait_for
+from harness import BIN, HEAVY, free_port, run, wait_for
 
 KEY, SECOND_KEY, ESPO_SECRET = "wk_0123456789abcdef0123", "wk_fedcba98765432100000", "espo-secret-0123456789"
 HOOK = b"0123456789abcdef0123456789abcdef"
@@ -81,12 +81,6 @@ def secret(case, name, value):
     path = case.write(f"secrets/{name}", value if isinstance(value, str) else value.decode())
     path.chmod(0o600)
     return f"{name}: 'file:{path}'"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Daemon:

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import demo_data as data  # noqa: E402
 import crm  # noqa: E402
 import demo_crm  # noqa: E402
 import sinks  # noqa: E402
+from harness import free_port  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "pat-demo-0000"
@@ -57,9 +57,7 @@ def configure(home, crm_url, slack_url, smtp_port):
     for sample in (config / "orgs").glob("*.yaml"):
         sample.unlink()
     (config / "orgs/lumendesk.yaml").write_text(template)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        (config / "retaind.yaml").write_text(f"state: {home}/state\nweb: {{ listen: '127.0.0.1:{s.getsockname()[1]}' }}\n")
+    (config / "retaind.yaml").write_text(f"state: {home}/state\nweb: {{ listen: '127.0.0.1:{free_port()}' }}\n")
     for path in [config, *config.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return config

@@ -12,7 +12,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import npm
-from harness import ROOT, SHARED, Skip, wait_for
+from harness import ROOT, SHARED, Skip, free_port, wait_for
 
 SPECS = SHARED / "data/specs"
 HOME = ROOT / "build/prism"
@@ -26,21 +26,18 @@ def need():
     npm.need("prism", "@stoplight/prism-cli@5")
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def start_prism(case, spec):
+    """Its port and its process."""
     port = free_port()
     process = subprocess.Popen(["node", str(PRISM.resolve()), "mock", "-h", "127.0.0.1", "-p", str(port), str(SPECS / spec)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     case.at_end(lambda: (process.terminate(), process.wait()))
-    return port
+    return port, process
 
 
-def is_up(port):
+def is_up(port, process):
+    """False until it listens. An error when it has ended: then whoever answers there is somebody else."""
+    assert process.poll() is None, f"prism has ended with {process.returncode}"
     try:
         with socket.create_connection(("127.0.0.1", port), 1):
             return True
@@ -57,9 +54,10 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.routes, self.also, self.cut = routes, also, cut
         specs = {r[1] for r in routes} | ({also[2]} if also else set())
-        self.ports = {spec: start_prism(case, spec) for spec in sorted(specs)}
-        for port in self.ports.values():
-            wait_for(lambda port=port: is_up(port), 60, "prism")
+        started = {spec: start_prism(case, spec) for spec in sorted(specs)}
+        for port, process in started.values():
+            wait_for(lambda port=port, process=process: is_up(port, process), 60, "prism")
+        self.ports = {spec: port for spec, (port, _) in started.items()}
         self.seen, self.keeps_paging = [], False
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -115,7 +113,7 @@ def violations(seen):
 
 def accepted(proxy):
     refused = [s for s in proxy.seen if s["status"] >= 400 or violations(s)]
-    assert not refused, json.dumps(refused[0], indent=1)[:3000]
+    assert not refused, json.dumps({**refused[0], "body": refused[0]["body"][:1000]}, indent=1)[:3000]
 
 
 def kinds(proxy):

@@ -10,7 +10,7 @@ struct usage_window;
 /* Of these metrics, back from the as-of day. Lives in the arena, which must outlive its use; so must the metrics. */
 struct usage_window *usage_window_new(int32_t as_of, const struct fact_metric *metrics, size_t n, struct arena *a);
 /* Makes the window hold accounts first to last, which are of one block; with room left, those of the block up to
- * `until`, too: whoever goes through the accounts in order reads each block once. */
+ * `until`, too (`last`: none): whoever goes through the accounts in order reads each block once. */
 int usage_window_seek(struct usage_window *w, struct db *db, int64_t first, int64_t last, int64_t until,
                       struct err *err) MUST_USE;
 /* Of an account in the window: by metric, NULL where it has none. Single days live as long as the window stays where it
